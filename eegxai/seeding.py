@@ -1,0 +1,28 @@
+"""Random streams named by (seed, purpose): no global state, nothing shared by accident."""
+
+import zlib
+
+import numpy as np
+import torch
+
+
+def generator(seed: int, purpose: str, *index: int) -> np.random.Generator:
+    """Random generator of one purpose, independent of every other purpose and index.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the cell, not negative.
+    purpose : str
+        What the numbers are for, such as ``"waveform"``; part of the stream's identity.
+    *index : int
+        Further split of the stream, such as a block of trials.
+    """
+    spawn_key = (zlib.crc32(purpose.encode()), *index)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=spawn_key))
+
+
+def torch_generator(seed: int, purpose: str, *index: int) -> torch.Generator:
+    """CPU generator of torch with the identity rules of :func:`generator`."""
+    word = int(generator(seed, purpose, *index).integers(2**63 - 1))
+    return torch.Generator().manual_seed(word)

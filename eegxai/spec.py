@@ -1,0 +1,20 @@
+"""The one way a specification is declared: frozen, strict about its fields, normalised."""
+
+from typing import TypeVar
+
+import pydantic.dataclasses
+from pydantic import ConfigDict
+from typing_extensions import dataclass_transform
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def spec(cls: type[T]) -> type[T]:
+    """Make ``cls`` a frozen pydantic dataclass that refuses unknown fields.
+
+    pydantic and not stdlib dataclasses, because ``-5`` and ``-5.0`` must be the same value
+    (and so give the same key), and because YAML reads ``1e-3`` as a string.
+    """
+    config = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=False)
+    return pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=config)(cls)  # type: ignore[return-value]
