@@ -1,0 +1,191 @@
+"""The feature types as tables of constants: what tells the classes of a data set apart.
+
+A feature type is one entry of :data:`FEATURES`. Sources of the constants: the published
+re-creation of the study's data with SEREEGA (AdeNurhopipah/XAI_DL_EEG_Depression), after
+Sujatha Ravindran & Contreras-Vidal 2023, Sci. Rep. 13:17709. Amplitudes are source amplitudes in
+units of :data:`MOMENT_PER_UNIT` nA·m. See docs/simulation.md.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from eegxai.simulation import waveforms
+from eegxai.simulation.waveforms import Epoch
+
+MOMENT_PER_UNIT = 10.0  # nA·m; our reading of "amplitude 7": it puts some 10 µV on the scalp
+BURST_TAPER = 0.5  # tapered share of a burst
+BAND_TRANSITION_HZ = 1.0  # between passband and stopband of band-limited noise
+
+Position = tuple[float, float, float]
+Waveform = Callable[[Epoch, pd.DataFrame, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Value that varies from trial to trial, SEREEGA's way (utl_apply_dvslopeshift.m).
+
+    Normal with a standard deviation of ``deviation / 3``, clipped at ``mean ± deviation``.
+    """
+
+    mean: float
+    deviation: float
+
+    def at(self, normal: float) -> float:
+        """Value for one standard normal deviate."""
+        return self.mean + self.deviation * min(max(normal / 3, -1.0), 1.0)
+
+
+UNDEFINED = Spread(np.nan, np.nan)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What one dipole does in one trial.
+
+    ``waveform`` is a function of (epoch, trials, generator) to (trials, times); ``amplitude`` is
+    in source units; a peak has no ``band_hz`` (low, high), only a tone has a ``frequency_hz``.
+    """
+
+    name: str
+    waveform: Waveform
+    latency_ms: Spread
+    width_ms: Spread
+    amplitude: Spread
+    band_hz: tuple[float, float] = (np.nan, np.nan)
+    frequency_hz: Spread = UNDEFINED
+
+
+@dataclass(frozen=True)
+class ClassSpec:
+    """A class: each trial draws one of the signals and one of the dipoles, evenly."""
+
+    name: str
+    signals: tuple[Signal, ...]
+    dipoles: tuple[int, ...]  # places in the dipole table of the feature
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A feature type: dipoles (MNI mm) and the classes that use them."""
+
+    dipoles_mni_mm: tuple[Position, ...]
+    classes: tuple[ClassSpec, ...]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of their labels."""
+        return tuple(spec.name for spec in self.classes)
+
+    @property
+    def signals(self) -> dict[str, Signal]:
+        """All signals of all classes by name."""
+        return {signal.name: signal for spec in self.classes for signal in spec.signals}
+
+
+def peak(epoch: Epoch, trials: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    """Event-related potential: a Gaussian peak."""
+    latency, width, amplitude = _columns(trials, "latency_ms", "width_ms", "amplitude")
+    return waveforms.scale_to_peak(waveforms.gaussian_peak(epoch, latency, width), amplitude)
+
+
+def tone_burst(epoch: Epoch, trials: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    """Burst of a sine whose frequency and phase differ from trial to trial."""
+    frequency, phase = _columns(trials, "frequency_hz", "phase")
+    return _burst(epoch, trials, waveforms.sine(epoch, frequency, phase))
+
+
+def band_burst(epoch: Epoch, trials: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    """Burst of noise limited to the band of the trials, which all have the same."""
+    low, high = (float(edge[0]) for edge in _columns(trials, "low_hz", "high_hz"))
+    taps = waveforms.bandpass_taps(low, high, BAND_TRANSITION_HZ, epoch.sfreq)
+    return _burst(epoch, trials, waveforms.band_noise(epoch, len(trials), taps, rng))
+
+
+def _burst(epoch: Epoch, trials: pd.DataFrame, carrier: np.ndarray) -> np.ndarray:
+    latency, width, amplitude = _columns(trials, "latency_ms", "width_ms", "amplitude")
+    window = waveforms.burst_window(epoch, latency, width, BURST_TAPER)
+    return waveforms.scale_to_peak(carrier, amplitude) * window
+
+
+def _columns(trials: pd.DataFrame, *names: str) -> list[np.ndarray]:
+    return [trials[name].to_numpy() for name in names]
+
+
+# Latencies, widths and amplitudes: generate_random_temporal_db.m and ..._spectral_db.m.
+POSITIVE, NEGATIVE = Spread(7, 6), Spread(-7, 6)
+P60 = Signal("P60", peak, latency_ms=Spread(60, 8), width_ms=Spread(50, 2), amplitude=POSITIVE)
+P900 = Signal("P900", peak, latency_ms=Spread(900, 5), width_ms=Spread(100, 4), amplitude=POSITIVE)
+N500 = Signal("N500", peak, latency_ms=Spread(500, 8), width_ms=Spread(100, 4), amplitude=NEGATIVE)
+
+BURST = {
+    "latency_ms": Spread(350, 150),
+    "width_ms": Spread(250, 50),
+    "amplitude": Spread(1.75, 1.25),
+}
+THETA, ALPHA, BETA, GAMMA = (3.0, 8.0), (8.0, 13.0), (14.0, 30.0), (30.0, 58.0)  # Hz
+# The re-creation plays sines in its spectral script ...
+TONES = (
+    Signal("theta", tone_burst, **BURST, band_hz=THETA, frequency_hz=Spread(5.5, 2.5)),
+    Signal("alpha", tone_burst, **BURST, band_hz=ALPHA, frequency_hz=Spread(10.5, 2.5)),
+    Signal("beta", tone_burst, **BURST, band_hz=BETA, frequency_hz=Spread(22, 8)),
+    Signal("gamma", tone_burst, **BURST, band_hz=GAMMA, frequency_hz=Spread(44, 14)),
+)
+# ... and filtered noise in generate_random_spatial_db.m.
+NOISES = (
+    Signal("theta", band_burst, **BURST, band_hz=THETA),
+    Signal("alpha", band_burst, **BURST, band_hz=ALPHA),
+    Signal("beta", band_burst, **BURST, band_hz=BETA),
+    Signal("gamma", band_burst, **BURST, band_hz=GAMMA),
+)
+
+REGION_1: tuple[Position, ...] = (
+    (-9.1, -8.5, 60.2),
+    (10.1, -6.9, 62.3),
+    (4.6, -3.4, 54.3),
+    (8.4, -9.9, 57.9),
+    (7.5, -1.6, 53.5),
+)
+REGION_2: tuple[Position, ...] = (
+    (-2.6, -33.9, 54.5),
+    (-3.5, -30.7, 52.1),
+    (-4.1, -43.2, 49.7),
+    (-3.6, -39.2, 46.1),
+    (-3.3, -26.0, 50.4),
+)
+# Left and right by turns; the study counts the 13th, on the midline, as left.
+LEFT_AND_RIGHT: tuple[Position, ...] = (
+    (-40, -21, 51), (40, -21, 51),
+    (-38, -26, 53), (38, -26, 53),
+    (-48, -15, 50), (48, -15, 50),
+    (-24, -24, 32), (24, -24, 32),
+    (-34, -32, 38), (34, -32, 38),
+    (-42, 40, 25), (42, 40, 25),
+    (0, -4, 65), (8, -12, 52),
+)  # fmt: skip
+
+FIRST_FIVE, LAST_FIVE, ALL_14 = tuple(range(5)), tuple(range(5, 10)), tuple(range(14))
+
+TEMPORAL = Feature(
+    REGION_1 + REGION_2,
+    (
+        ClassSpec("P60", (P60,), FIRST_FIVE),
+        ClassSpec("P900", (P900,), FIRST_FIVE),
+        ClassSpec("N500 region 1", (N500,), FIRST_FIVE),
+        ClassSpec("N500 region 2", (N500,), LAST_FIVE),
+    ),
+)
+SPECTRAL = Feature(LEFT_AND_RIGHT, tuple(ClassSpec(tone.name, (tone,), ALL_14) for tone in TONES))
+# Eight kinds, the negative peak twice: the temporal classes 3 and 4 differ in region alone.
+ANY_SIGNAL = (P60, P900, N500, N500, *NOISES)
+SPATIAL = Feature(
+    LEFT_AND_RIGHT,
+    (
+        ClassSpec("left", ANY_SIGNAL, ALL_14[0::2]),
+        ClassSpec("right", ANY_SIGNAL, ALL_14[1::2]),
+    ),
+)
+
+FEATURES: Mapping[str, Feature] = {"temporal": TEMPORAL, "spectral": SPECTRAL, "spatial": SPATIAL}

@@ -1,0 +1,121 @@
+"""Source waveforms, vectorised over trials: one row per trial, one column per sample.
+
+Definitions are SEREEGA's (Krol et al. 2018, J. Neurosci. Methods 309:13-24) where it has them;
+sample 0 is at 0 ms. Amplitudes have the unit of the ``amplitude`` given.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+Array = np.ndarray
+
+PEAK_WIDTH_SIGMAS = 6.0  # a peak's width spans six standard deviations (erp_generate_signal.m)
+STOPBAND_DB = 40.0  # ripple 0.01, the smaller of SEREEGA's two (ersp_generate_signal.m)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Sampling of a trial: number of samples and sampling frequency in Hz."""
+
+    n_times: int
+    sfreq: float
+
+    @property
+    def times_ms(self) -> Array:
+        """Times (n_times,) of the samples, ms."""
+        return 1e3 * np.arange(self.n_times) / self.sfreq
+
+
+def scale_to_peak(signal: Array, amplitude: Array) -> Array:
+    """Scale each row so that its largest absolute sample equals ``amplitude``.
+
+    A negative amplitude turns the sign; a row of zeros stays zero.
+
+    Parameters
+    ----------
+    signal : array, shape (trials, times)
+    amplitude : array, shape (trials,)
+    """
+    peak = np.abs(signal).max(axis=1)
+    return signal * (amplitude / np.where(peak > 0, peak, 1.0))[:, None]
+
+
+def gaussian_peak(epoch: Epoch, latency_ms: Array, width_ms: Array) -> Array:
+    """Gaussian peak of height 1 (trials, times), sigma = width / 6 (erp_generate_signal.m).
+
+    Parameters
+    ----------
+    epoch : Epoch
+    latency_ms, width_ms : array, shape (trials,)
+        Centre and full width, ms.
+    """
+    sigma_ms = width_ms / PEAK_WIDTH_SIGMAS
+    return np.exp(-0.5 * ((epoch.times_ms - latency_ms[:, None]) / sigma_ms[:, None]) ** 2)
+
+
+def sine(epoch: Epoch, frequency_hz: Array, phase: Array) -> Array:
+    """Sine waves (trials, times); the phase (trials,) counts in cycles, 0 to 1."""
+    cycles = frequency_hz[:, None] * epoch.times_ms / 1e3
+    return np.sin(2 * np.pi * (cycles + phase[:, None]))
+
+
+def burst_window(epoch: Epoch, latency_ms: Array, width_ms: Array, taper: float) -> Array:
+    """Tukey windows (trials, times) centred on the burst latency, 0 elsewhere.
+
+    Latency and width are rounded down to samples as in ersp_generate_signal.m. A burst that
+    reaches beyond the epoch is cut off.
+
+    Parameters
+    ----------
+    epoch : Epoch
+    latency_ms, width_ms : array, shape (trials,)
+        Centre and full width, ms; a width is at least two samples.
+    taper : float
+        Tapered share of the window: near 0 a rectangle, 1 a Hann window.
+    """
+    width = np.floor(width_ms / 1e3 * epoch.sfreq)
+    first = np.floor(latency_ms / 1e3 * epoch.sfreq) + 1 - np.ceil(width / 2)
+    position = np.arange(epoch.n_times) - first[:, None]
+    to_edge = np.minimum(position, width[:, None] - 1 - position)
+    ramp = to_edge / (taper * (width[:, None] - 1) / 2)
+    tapered = 0.5 - 0.5 * np.cos(np.pi * np.clip(ramp, 0, 1))
+    return np.where(to_edge >= 0, tapered, 0.0)
+
+
+@cache
+def bandpass_taps(low_hz: float, high_hz: float, transition_hz: float, sfreq: float) -> Array:
+    """Kaiser-window FIR band-pass (taps,), some 40 dB down one transition off the passband."""
+    n_taps, beta = scipy.signal.kaiserord(STOPBAND_DB, transition_hz / (sfreq / 2))
+    middle = transition_hz / 2
+    edges = [low_hz - middle, high_hz + middle]
+    taps = scipy.signal.firwin(
+        n_taps | 1, edges, window=("kaiser", beta), pass_zero=False, fs=sfreq
+    )
+    taps.setflags(write=False)
+    return taps
+
+
+def band_noise(epoch: Epoch, n_trials: int, taps: Array, rng: np.random.Generator) -> Array:
+    """White noise (trials, times) through a filter, stationary over the whole epoch."""
+    white = rng.standard_normal((n_trials, epoch.n_times + len(taps) - 1))
+    return scipy.signal.fftconvolve(white, taps[None], mode="valid", axes=1)
+
+
+def pink(white: Array) -> Array:
+    """Turn white noise (..., times) into pink noise: power falls as 1/f, zero mean.
+
+    Spectral synthesis: each Fourier coefficient is weighted by f to the power -1/2. White noise
+    of variance 1 gives pink noise of expected variance 1.
+    """
+    n_times = white.shape[-1]
+    frequency = scipy.fft.rfftfreq(n_times)
+    weight = np.zeros_like(frequency)
+    weight[1:] = frequency[1:] ** -0.5
+    two_sided = np.concatenate([weight, weight[1 : (n_times + 1) // 2]])
+    weight /= np.sqrt(np.mean(two_sided**2))
+    spectrum = scipy.fft.rfft(white) * weight.astype(white.dtype)
+    return scipy.fft.irfft(spectrum, n=n_times)
