@@ -1,0 +1,219 @@
+"""One table a map, and the tidy table of an evaluation."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from eegxai.evaluation import (
+    HEADLINE,
+    METRICS,
+    EvaluationSpec,
+    evaluate,
+    ground_truth_reference,
+    score,
+    swap_targets,
+)
+from eegxai.evaluation.metrics import Maps
+from eegxai.evaluation.scoring import CHUNK, COLUMNS, MODES
+from eegxai.evaluation.topography import DOMAINS, topography, topography_operator
+from eegxai.head import montage_info
+
+N_TRIALS, N_TIMES = CHUNK + 5, 20
+
+
+@pytest.fixture(scope="module")
+def info():
+    return montage_info(250.0)
+
+
+def noise(seed, n_trials=N_TRIALS):
+    stream = torch.Generator().manual_seed(seed)
+    return torch.randn(n_trials, 62, N_TIMES, generator=stream)
+
+
+class Linear(nn.Module):
+    """Logits that are inner products with one template a class."""
+
+    def __init__(self, templates):
+        super().__init__()
+        self.dense = nn.Linear(62 * N_TIMES, len(templates), bias=False)
+        self.dense.weight = nn.Parameter(templates.flatten(1).clone())
+
+    def forward(self, x):
+        return self.dense(x.flatten(1))
+
+
+def weights(decoder, x, target):
+    """Gradient of a linear decoder: its weights."""
+    return decoder.dense.weight.detach()[target].view_as(x)
+
+
+def input_x_gradient(decoder, x, target):
+    return x * weights(decoder, x, target)
+
+
+@pytest.fixture(scope="module")
+def problem():
+    """Trials of three classes, whose planted signal is a burst at some channels."""
+    templates = torch.zeros(3, 62, N_TIMES)
+    for label in range(3):
+        templates[label, 20 * label : 20 * label + 10, 5:10] = 1.0
+    target = torch.arange(3).repeat(20)
+    truth = templates[target] * torch.linspace(1, 3, 60)[:, None, None]
+    return Linear(templates), truth + 0.3 * noise(0, 60), target, truth
+
+
+def run(problem, info, explain=input_x_gradient, n_trials=24, seed=0, **spec):
+    decoder, x, target, truth = problem
+    spec = EvaluationSpec(n_trials=n_trials, **spec)
+    return evaluate(explain, decoder, x, target, truth, 3, info, seed, spec)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_score_has_a_row_a_trial_and_a_column_a_metric(domain, info):
+    attribution, reference = noise(0), noise(1).abs()
+    table = score(attribution, reference, domain=domain, info=info)
+    assert table.shape == (N_TRIALS, 16)
+    assert list(table.columns) == list(METRICS)
+    pair = (DOMAINS[domain](maps, info) for maps in (attribution, reference))
+    expected = METRICS["ssim_clipped"](*pair)
+    np.testing.assert_allclose(table["ssim_clipped"], expected, rtol=1e-12)
+
+
+def test_arrays_and_tensors_of_any_precision_give_the_same_scores():
+    attribution, reference = noise(0), noise(1).abs()
+    expected = score(attribution, reference)
+    pd.testing.assert_frame_equal(score(attribution.numpy(), reference.numpy()), expected)
+    differentiable = attribution.double().requires_grad_()
+    pd.testing.assert_frame_equal(score(differentiable, reference.double()), expected)
+
+
+def test_bad_input_is_named(info):
+    maps = noise(0)
+    with pytest.raises(
+        ValueError, match=r"attribution \(21, 62, 20\) and reference \(21, 62, 19\)"
+    ):
+        score(maps, maps[..., 1:])
+    with pytest.raises(ValueError, match=r"must have one shape \(trials, channels, times\)"):
+        score(maps[0], maps[0])
+    with pytest.raises(
+        ValueError, match="domain 'topograhy' is unknown; did you mean 'topography'"
+    ):
+        score(maps, maps, domain="topograhy", info=info)
+    with pytest.raises(ValueError, match=r"mode 'published' is unknown.*choices: .*paper"):
+        score(maps, maps, mode="published")
+    with pytest.raises(ValueError, match="info is missing"):
+        score(maps, maps, domain="topography")
+
+
+def test_the_reference_of_a_ground_truth_is_its_magnitude_above_the_threshold():
+    truth = torch.tensor([[[-4.0, 1.0, 0.3, -0.1]], [[0.0, 0.0, 0.0, 0.0]]])
+    expected = torch.tensor([[[4.0, 1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0, 0.0]]])
+    assert torch.equal(ground_truth_reference(truth, 0.1), expected)
+    assert torch.equal(ground_truth_reference(truth, 0.0), truth.abs())
+    assert truth[0, 0, 0] == -4.0
+
+
+def test_headlines_exist():
+    for domain, metric in HEADLINE.values():
+        assert domain in DOMAINS
+        assert metric in METRICS
+    assert set(HEADLINE) == {"temporal", "spectral", "spatial"}
+
+
+def test_the_spec_refuses_nonsense():
+    for wrong in ({"n_trials": 0}, {"truth_threshold": 1.0}, {"truth_threshold": -0.1}, {"n": 1}):
+        with pytest.raises(ValidationError):
+            EvaluationSpec(**wrong)
+
+
+def test_the_table_is_tidy_and_complete(problem, info):
+    table = run(problem, info)
+    assert list(table.columns) == COLUMNS
+    keys = ["check", "layer", "layers_randomized", "domain", "mode", "metric"]
+    assert not table.duplicated(keys).any()
+    steps = {("ground_truth", "", 0), ("target_swap", "", 0), ("cascade", "dense", 1)}
+    assert set(table[keys[:3]].itertuples(index=False, name=None)) == steps
+    assert len(table) == len(steps) * len(DOMAINS) * len(MODES) * len(METRICS)
+    assert (table["n_trials"] == 24).all()
+
+
+def test_a_perfect_explanation_of_a_linear_decoder_is_recognised(problem, info):
+    mean = run(problem, info).set_index(["check", "domain", "metric"])["mean"]
+    assert mean["ground_truth", "channel_time", "mass_clipped"] > 0.99
+    assert mean["ground_truth", "topography", "cosine_clipped"] > 0.8
+    assert abs(mean["target_swap", "channel_time", "pearson_raw"]) < 0.2
+    assert abs(mean["cascade", "channel_time", "pearson_raw"]) < 0.2
+
+
+def test_the_table_holds_the_moments_of_the_scores(problem, info):
+    decoder, x, target, truth = problem
+    table = run(problem, info, explain=weights, n_trials=60, truth_threshold=0.5)
+    table = table.set_index(["check", "domain", "metric"]).sort_index()
+    original = weights(decoder, x, target)
+    swapped = weights(decoder, x, swap_targets(target, 3, seed=0))
+    expected = {
+        ("ground_truth", "channel_time"): score(original, ground_truth_reference(truth, 0.5)),
+        ("target_swap", "channel_time"): score(swapped, original),
+        ("target_swap", "topography"): score(swapped, original, "topography", info=info),
+    }
+    for key, scores in expected.items():
+        rows = table.loc[key].loc[scores.columns]
+        np.testing.assert_allclose(rows["mean"], np.nanmean(scores, 0), rtol=1e-12)
+        np.testing.assert_allclose(rows["std"], np.nanstd(scores, 0, ddof=1), atol=1e-12)
+
+
+def test_the_true_topography_is_a_magnitude_after_the_interpolation(problem, info):
+    """The study's order: neither the sign nor the overshoot of the interpolation is left."""
+    decoder, x, target, truth = problem
+    scores = run((decoder, x, target, -truth), info, explain=lambda *_: truth, n_trials=60)
+    cosine = scores.set_index(["check", "domain", "metric"])["mean"]
+    _, head = topography_operator(info)
+    signed = topography(truth, info)
+    magnitude = ground_truth_reference(signed, 0.05)
+    expected = METRICS["cosine_clipped"](Maps(signed, head), Maps(magnitude, head)).mean()
+    found = cosine["ground_truth", "topography", "cosine_clipped"]
+    assert found == pytest.approx(float(expected))
+
+
+@pytest.mark.filterwarnings("error")
+def test_undefined_trials_are_counted_and_left_out(problem, info):
+    def half_empty(decoder, x, target):
+        maps = input_x_gradient(decoder, x, target)
+        maps[::2] = 0
+        return maps
+
+    table = run(problem, info, explain=half_empty)
+    truth = table[table["check"] == "ground_truth"]
+    assert (truth["n_valid"] == 12).all()
+    assert truth[["mean", "std"]].notna().all(axis=None)
+    nothing = run(problem, info, explain=lambda decoder, x, target: torch.zeros_like(x))
+    assert (nothing["n_valid"] == 0).all()
+    assert (nothing["n_trials"] == 24).all()
+    assert nothing[["mean", "std"]].isna().all(axis=None)
+
+
+def test_only_correctly_classified_trials_are_scored(problem, info):
+    decoder, x, target, truth = problem
+    wrong = target.clone()
+    wrong[:50] = (wrong[:50] + 1) % 3
+    seen = []
+
+    def spy(decoder, x, target):
+        seen.append(x)
+        return input_x_gradient(decoder, x, target)
+
+    table = run((decoder, x, wrong, truth), info, explain=spy)
+    assert (table["n_trials"] == 10).all()
+    assert all(torch.equal(trials, x[50:]) for trials in seen)
+    with pytest.raises(ValueError, match="none of 60 trials is classified correctly"):
+        run((decoder, x, (target + 1) % 3, truth), info)
+
+
+def test_the_seed_chooses_trials_and_repeats(problem, info):
+    first, again, other = (run(problem, info, seed=seed) for seed in (0, 0, 1))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first["mean"].equals(other["mean"])
