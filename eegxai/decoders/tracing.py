@@ -118,59 +118,106 @@ class ReceptiveField:
         return (self.start + self.stop) / 2
 
 
-def receptive_field(
-    decoder: nn.Module, layer: str, n_channels: int, n_times: int
-) -> ReceptiveField:
-    """Trace the receptive field of a layer's output columns.
+def receptive_fields(
+    decoder: nn.Module, n_channels: int, n_times: int
+) -> dict[str, ReceptiveField | None]:
+    """Trace the receptive fields of the output columns of every layer, in two passes.
 
     A NaN at one sample reaches exactly the outputs that see it, through convolutions, pools
     and activations of any kind; so the field is measured and not derived from kernel sizes.
 
-    Raises
-    ------
-    ValueError
-        When the layer's output has no axis along which time is resolved.
+    Parameters
+    ----------
+    decoder : nn.Module
+        Network to trace; a copy of it is run on the CPU.
+    n_channels, n_times : int
+        Shape of a trial.
+
+    Returns
+    -------
+    dict of str to ReceptiveField or None
+        By dotted name, for every module that is called; None where no axis of the module's
+        output resolves time.
     """
     times = torch.eye(n_times, dtype=torch.bool)[:, None].expand(-1, n_channels, -1)
     some = sorted({0, n_channels // 2, n_channels - 1})
-    channels = torch.eye(n_channels, dtype=torch.bool)[some, :, None].expand(-1, -1, n_times)
+    expected = torch.eye(n_channels, dtype=torch.bool)[some]
+    channels = expected[:, :, None].expand(-1, -1, n_times)
     probe = deepcopy(decoder).float().cpu().eval()
-    by_time = _reached(probe, layer, times)
-    time_axis = _time_axis(by_time)
+    by_time, by_channel = _reached(probe, times), _reached(probe, channels)
+    return {name: _field(by_time[name], by_channel[name], expected) for name in by_time}
+
+
+def receptive_field(
+    decoder: nn.Module, layer: str, n_channels: int, n_times: int
+) -> ReceptiveField:
+    """Receptive field of one layer, see :func:`receptive_fields`.
+
+    Raises
+    ------
+    ValueError
+        When the layer is not called or no axis of its output resolves time.
+    """
+    fields = receptive_fields(decoder, n_channels, n_times)
+    if layer not in fields:
+        raise ValueError(f"layer {layer!r} is not called in the forward pass")
+    field = fields[layer]
+    if field is None:
+        raise ValueError(f"layer {layer!r} resolves no time")
+    return field
+
+
+Reach = dict[int, Tensor]  # by output axis: which entries each probe reaches, (probes, entries)
+
+
+def _reached(decoder: nn.Module, marks: Tensor, chunk: int = 16) -> dict[str, Reach]:
+    """Which entries of every module's output axes the marked inputs reach."""
+    seen: dict[str, list[Reach]] = {}
+
+    def look(name: str, output: object) -> None:
+        if isinstance(output, Tensor):
+            seen.setdefault(name, []).append(_along_axes(output))
+
+    handles = [
+        module.register_forward_hook(lambda _m, _i, output, name=name: look(name, output))
+        for name, module in decoder.named_modules()
+        if "parametrizations" not in name.split(".")
+    ]
+    try:
+        with torch.no_grad():
+            for part in marks.split(chunk):
+                decoder(torch.zeros(part.shape).masked_fill(part, torch.nan))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return {name: _joined(parts) for name, parts in seen.items()}
+
+
+def _along_axes(output: Tensor) -> Reach:
+    """Entries of each axis that hold a NaN; sums carry NaNs and are faster than comparisons."""
+    axes = range(1, output.ndim)
+    return {axis: _summed(output, [a for a in axes if a != axis]).isnan() for axis in axes}
+
+
+def _summed(output: Tensor, axes: list[int]) -> Tensor:
+    return output.sum(dim=axes) if axes else output  # torch sums over all axes when given none
+
+
+def _joined(parts: list[Reach]) -> Reach:
+    return {axis: torch.cat([part[axis] for part in parts]) for axis in parts[0]}
+
+
+def _field(by_time: Reach, by_channel: Reach, expected: Tensor) -> ReceptiveField | None:
+    """Field of one layer: the axis whose entries see different samples is its time axis."""
+    resolving = (axis for axis, seen in by_time.items() if (seen != seen[:, :1]).any())
+    time_axis = next(resolving, None)
     if time_axis is None:
-        raise ValueError(f"layer {layer!r} resolves no time (output {tuple(by_time.shape[1:])})")
-    seen = _along(by_time, time_axis).numpy()
+        return None
+    seen = by_time[time_axis].numpy()
+    own = (axis for axis, reach in by_channel.items() if torch.equal(reach, expected))
     return ReceptiveField(
         time_axis=time_axis,
-        channel_axis=_channel_axis(_reached(probe, layer, channels), some, n_channels),
+        channel_axis=next(own, None),
         start=seen.argmax(axis=0).astype(float),
-        stop=(n_times - 1 - seen[::-1].argmax(axis=0)).astype(float),
+        stop=(len(seen) - 1 - seen[::-1].argmax(axis=0)).astype(float),
     )
-
-
-def _reached(decoder: nn.Module, layer: str, marks: Tensor, chunk: int = 16) -> Tensor:
-    """Outputs of ``layer`` that each of the marked inputs (probes, channels, times) reaches."""
-    inputs = torch.zeros(marks.shape).masked_fill(marks, torch.nan).split(chunk)
-    return torch.cat([output_of(decoder, layer, x).isnan() for x in inputs])
-
-
-def _along(reached: Tensor, axis: int) -> Tensor:
-    """Which entries of one output axis each probe reaches: (probes, entries)."""
-    others = [other for other in range(1, reached.ndim) if other != axis]
-    return reached.amax(dim=others) if others else reached
-
-
-def _time_axis(by_time: Tensor) -> int | None:
-    """Output axis whose entries see different samples."""
-    for axis in range(1, by_time.ndim):
-        seen = _along(by_time, axis)
-        if (seen != seen[:, :1]).any():
-            return axis
-    return None
-
-
-def _channel_axis(by_channel: Tensor, probed: list[int], n_channels: int) -> int | None:
-    """Output axis whose entry i sees channel i and no other."""
-    expected = torch.eye(n_channels, dtype=torch.bool)[probed]
-    axes = range(1, by_channel.ndim)
-    return next((a for a in axes if torch.equal(_along(by_channel, a), expected)), None)

@@ -1,0 +1,241 @@
+"""A sweep's YAML file as pydantic models, command-line overrides, and errors in one sentence."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from eegxai.attribution import BASELINES, METHODS, STUDY
+from eegxai.decoders import DECODERS, TrainingSpec
+from eegxai.evaluation import EvaluationSpec
+from eegxai.head import HEADS
+from eegxai.registry import unknown_name
+from eegxai.simulation import FEATURES, NoiseSpec
+
+METHOD_GROUPS: dict[str, tuple[str, ...]] = {
+    "study": tuple(STUDY),
+    "baselines": tuple(BASELINES),
+    "all": tuple(METHODS),
+}
+
+
+class ConfigError(ValueError):
+    """Bad input of the user, told in one sentence; the command line exits with code 2."""
+
+
+class Model(BaseModel):
+    """Part of a configuration: frozen, and a field it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _as_axis(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _checked_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not values:
+        raise ValueError("is empty, at least one value is needed")
+    twice = [value for value in values if values.count(value) > 1]
+    if twice:
+        raise ValueError(f"holds {twice[0]!r} more than once")
+    return values
+
+
+def _expand_groups(methods: list[Any]) -> list[Any]:
+    return [name for entry in methods for name in METHOD_GROUPS.get(str(entry), (entry,))]
+
+
+OneOrMore = BeforeValidator(_as_axis)
+
+
+class Grid(Model):
+    """The axes; a decoder cell is one point of all of them but ``method``."""
+
+    feature: Annotated[tuple[str, ...], OneOrMore]
+    snr_db: Annotated[tuple[FiniteFloat, ...], OneOrMore]
+    seed: Annotated[tuple[NonNegativeInt, ...], OneOrMore] = (0,)
+    fold: Annotated[tuple[NonNegativeInt, ...], OneOrMore] = (0,)
+    architecture: Annotated[tuple[str, ...], OneOrMore] = ("deepnet",)
+    method: Annotated[tuple[str, ...], BeforeValidator(_expand_groups), OneOrMore] = STUDY
+
+    @field_validator("*")
+    @classmethod
+    def _no_axis_is_empty_or_doubled(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        return _checked_axis(values)
+
+    @field_validator("feature", "architecture", "method")
+    @classmethod
+    def _names_are_registered(cls, values: tuple[str, ...], info: Any) -> tuple[str, ...]:
+        choices = {
+            "feature": FEATURES,
+            "architecture": DECODERS,
+            "method": METHODS | BASELINES | METHOD_GROUPS,
+        }[info.field_name]
+        for value in values:
+            if value not in choices:
+                raise ValueError(unknown_name(f"grid.{info.field_name}", value, choices))
+        return values
+
+
+class Data(Model):
+    """What is simulated for each feature type."""
+
+    n_trials: PositiveInt | dict[str, PositiveInt] = 2000
+    head: str = "sphere"
+    noise: NoiseSpec = NoiseSpec()
+
+    @field_validator("head")
+    @classmethod
+    def _head_is_registered(cls, value: str) -> str:
+        if value not in HEADS:
+            raise ValueError(unknown_name("data.head", value, HEADS))
+        return value
+
+    def trials_of(self, feature: str) -> int:
+        """Number of trials of a feature type."""
+        return self.n_trials if isinstance(self.n_trials, int) else self.n_trials[feature]
+
+
+class TrialResources(Model):
+    """What one Ray Tune trial of a stage reserves; fractions share a device."""
+
+    cpu: PositiveFloat = 1
+    gpu: NonNegativeFloat = 0
+
+
+class Resources(Model):
+    """Resources of the two stages."""
+
+    train: TrialResources = TrialResources()
+    explain: TrialResources = TrialResources()
+
+
+class SweepConfig(Model):
+    """One sweep: its name (the MLflow experiment), its grid, and everything a cell depends on."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    grid: Grid
+    data: Data = Data()
+    training: TrainingSpec = TrainingSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    resources: Resources = Resources()
+    output: str = "runs"
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> "SweepConfig":
+        for fold in self.grid.fold:
+            if fold >= self.training.n_folds:
+                highest = self.training.n_folds - 1
+                raise ValueError(f"grid.fold={fold} does not exist, allowed are 0 to {highest}")
+        for feature in self.grid.feature:
+            self._check_trials(feature)
+        return self
+
+    def _check_trials(self, feature: str) -> None:
+        given = self.data.n_trials
+        if isinstance(given, dict) and feature not in given:
+            raise ValueError(f"data.n_trials has no entry for the feature {feature!r} of the grid")
+        n_classes = len(FEATURES[feature].classes)
+        fewest = 2 * self.training.n_folds * n_classes
+        if (n_trials := self.data.trials_of(feature)) < fewest:
+            raise ValueError(
+                f"data.n_trials={n_trials} is too few for {feature}: {n_classes} classes in "
+                f"{self.training.n_folds} folds need at least {fewest}"
+            )
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
+    """Read a sweep's YAML file and apply overrides such as ``grid.snr_db=[-3.5,-12]``.
+
+    Raises
+    ------
+    ConfigError
+        One sentence naming the field, the value and what is allowed.
+    """
+    values = _read_yaml(Path(path))
+    for override in overrides:
+        _apply(values, override)
+    try:
+        return SweepConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error.errors()[0])) from error
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"configuration {str(path)!r} cannot be read: {error.strerror}"
+        ) from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"configuration {str(path)!r} is not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"configuration {str(path)!r} must be a mapping of fields to values")
+    return values
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    field, equals, text = override.partition("=")
+    if not equals or not field:
+        raise ConfigError(f"override {override!r} must have the form section.field=value")
+    *sections, last = field.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"override {override!r}: {section!r} is a value, not a section")
+    try:
+        values[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override {override!r}: {text!r} is not a YAML value") from error
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """One sentence of a pydantic error: the field, the value and what is allowed."""
+    field = ".".join(str(part) for part in error["loc"])
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        *parents, name = error["loc"]
+        section = ".".join(map(str, parents)) or "configuration"
+        return unknown_name(f"field {field}: in {section} the name", name, _fields_at(parents))
+    if error["type"] in ("missing", "missing_argument"):
+        return f"{field} is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] != "value_error":
+        return f"{field}={error['input']!r} is not allowed: {message}"
+    needs_field = message.startswith(("is ", "holds "))
+    return f"{field}={_short(error['input'])} {message}" if needs_field else message
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _fields_at(path: Sequence[int | str]) -> list[str]:
+    """Field names of the part of the configuration that a path leads to."""
+    model: Any = SweepConfig
+    for part in path:
+        annotation = _fields_of(model)[str(part)].annotation
+        model = next((a for a in get_args(annotation) if _fields_of(a)), annotation)
+    return list(_fields_of(model))
+
+
+def _fields_of(model: Any) -> Mapping[str, Any]:
+    return getattr(model, "model_fields", None) or getattr(model, "__pydantic_fields__", {})

@@ -1,0 +1,129 @@
+"""Cells of a sweep, their content keys and their enumeration."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, Literal
+
+from pydantic import NonNegativeInt, TypeAdapter
+from pydantic_core import to_jsonable_python
+
+from eegxai.decoders import TrainingSpec
+from eegxai.evaluation import EvaluationSpec
+from eegxai.simulation import DataSpec
+from eegxai.spec import spec
+from sweeps.config import SweepConfig
+
+# Part of every key: raise it when results change their meaning, so that old ones are not found.
+SCHEMA = 1
+
+
+class Keyed:
+    """A spec whose content is its identity: of its artefact, MLflow run and Tune trial."""
+
+    @property
+    def key(self) -> str:
+        """Hexadecimal sha256 of the canonical JSON of all fields and the schema number."""
+        content = {"schema": SCHEMA, "kind": type(self).__name__, "spec": self.as_json()}
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields, defaults included, as plain JSON values."""
+        return to_jsonable_python(self)
+
+    @property
+    def title(self) -> str:
+        """What a person calls this cell; not unique, the key is."""
+        raise NotImplementedError
+
+    @property
+    def stem(self) -> str:
+        """File name without ending: readable, and unique by the key."""
+        return f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', self.title)}-{self.key[:16]}"
+
+
+@spec
+class DecoderCell(Keyed):
+    """One decoder to train: everything its weights depend on."""
+
+    data: DataSpec
+    architecture: str
+    fold: NonNegativeInt = 0
+    labels: Literal["true", "permuted"] = "true"
+    training: TrainingSpec = TrainingSpec()
+
+    @property
+    def title(self) -> str:
+        """Such as ``temporal -3.5 dB deepnet seed 0 fold 0``."""
+        data = self.data
+        start = f"{data.feature} {data.snr_db:g} dB {self.architecture}"
+        return f"{start} seed {data.seed} fold {self.fold}"
+
+    @property
+    def axes(self) -> dict[str, Any]:
+        """The coordinates of the cell, the identifying columns of every table."""
+        return {
+            "feature": self.data.feature,
+            "snr_db": self.data.snr_db,
+            "seed": self.data.seed,
+            "fold": self.fold,
+            "architecture": self.architecture,
+        }
+
+
+@spec
+class MethodCell(Keyed):
+    """One attribution method on one decoder."""
+
+    decoder: DecoderCell
+    method: str
+    evaluation: EvaluationSpec = EvaluationSpec()
+
+    @property
+    def title(self) -> str:
+        """Such as ``temporal -3.5 dB deepnet seed 0 fold 0 DeepLift``."""
+        return f"{self.decoder.title} {self.method}"
+
+    @property
+    def axes(self) -> dict[str, Any]:
+        """The coordinates of the cell, the identifying columns of every table."""
+        return {**self.decoder.axes, "method": self.method}
+
+
+Cell = DecoderCell | MethodCell
+_CELLS: dict[str, TypeAdapter[Any]] = {
+    "decoder": TypeAdapter(DecoderCell),
+    "method": TypeAdapter(MethodCell),
+}
+
+
+def from_json(kind: str, content: dict[str, Any]) -> Any:
+    """Cell of a kind (``decoder`` or ``method``) from its JSON fields."""
+    return _CELLS[kind].validate_python(content)
+
+
+def decoder_cells(config: SweepConfig) -> Iterator[DecoderCell]:
+    """All decoders of a sweep, those of one data set next to each other."""
+    grid = config.grid
+    for feature, snr_db, seed in product(grid.feature, grid.snr_db, grid.seed):
+        data = DataSpec(
+            feature=feature,
+            snr_db=snr_db,
+            seed=seed,
+            n_trials=config.data.trials_of(feature),
+            head=config.data.head,
+            noise=config.data.noise,
+        )
+        for architecture, fold in product(grid.architecture, grid.fold):
+            yield DecoderCell(
+                data=data, architecture=architecture, fold=fold, training=config.training
+            )
+
+
+def method_cells(config: SweepConfig) -> Iterator[MethodCell]:
+    """All methods on all decoders, those of one decoder next to each other."""
+    for decoder, method in product(decoder_cells(config), config.grid.method):
+        yield MethodCell(decoder=decoder, method=method, evaluation=config.evaluation)

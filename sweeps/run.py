@@ -1,0 +1,128 @@
+"""A sweep from its configuration to its table."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from sweeps import schedule, tables
+from sweeps.config import SweepConfig, TrialResources
+from sweeps.grid import Cell, DecoderCell, MethodCell, decoder_cells, method_cells
+from sweeps.progress import StageProgress
+from sweeps.schedule import Outcome, Stage
+from sweeps.stages import is_done
+from sweeps.store import Store
+from sweeps.tracking import Publisher, PublishError, publish_all, tidy_from_runs
+
+RunStage = Callable[[Stage, str, schedule.OnDone], None]
+
+
+@dataclass
+class Sweep:
+    """One sweep on this machine: its cells, its store, its MLflow experiment.
+
+    Attributes
+    ----------
+    config : SweepConfig
+        What to run.
+    console : Console
+        Where progress goes.
+    failed : list of Outcome
+        Cells that ended with an error, filled while the sweep runs.
+    unpublished : str
+        Why MLflow could not be written, empty when it could.
+    """
+
+    config: SweepConfig
+    console: Console
+    failed: list[Outcome] = field(default_factory=list)
+    unpublished: str = ""
+
+    def __post_init__(self) -> None:
+        self.output = Path(self.config.output).resolve()
+        self.store = Store(str(self.output / "store"))
+        self.decoders: list[DecoderCell] = list(decoder_cells(self.config))
+        self.methods: list[MethodCell] = list(method_cells(self.config))
+        self.publisher: Publisher | None = None
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All cells, decoders before methods."""
+        return [*self.decoders, *self.methods]
+
+    def run(self, local: bool) -> None:
+        """Do every cell that the store lacks, decoders before methods, and publish all."""
+        self.connect()
+        todo = [cell for cell in self.cells if not is_done(cell, self.store)]
+        if todo and local:
+            self._run_stages(schedule.run_local)
+        elif todo:
+            with schedule.private_ray():
+                self._run_stages(schedule.run_ray)
+        self.sync()
+
+    def sync(self) -> int:
+        """Bring MLflow to the store's state; the number of cells that the store holds."""
+        if self.publisher is None:
+            self.connect()
+        if self.publisher is None:
+            return 0
+        try:
+            return publish_all(self.publisher, self.cells, self.store)
+        except PublishError as error:
+            self.unpublished = str(error)
+            return 0
+
+    def table(self, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
+        """Headline table of this sweep's cells, from MLflow or else from the store."""
+        return tables.headline(self.tidy(), by)
+
+    def tidy(self) -> pd.DataFrame:
+        """Tidy scores of this sweep's cells, from MLflow or else from the store."""
+        if self.publisher is None or self.unpublished:
+            return tables.tidy_from_store(self.methods, self.store)
+        return tidy_from_runs(self.publisher, self.methods)
+
+    def connect(self) -> None:
+        """Open the MLflow experiment, or remember why that failed."""
+        try:
+            self.publisher = Publisher(self.config.name, str(self.output))
+        except PublishError as error:
+            self.unpublished = str(error)
+
+    def _run_stages(self, run_stage: RunStage) -> None:
+        resources = self.config.resources
+        self._run_stage(run_stage, "train", "decoder", self.decoders, resources.train)
+        explainable = [cell for cell in self.methods if self.store.has(cell.decoder)]
+        self._run_stage(run_stage, "explain", "method", explainable, resources.explain)
+
+    def _run_stage(
+        self,
+        run_stage: RunStage,
+        name: str,
+        kind: str,
+        cells: Sequence[Cell],
+        resources: TrialResources,
+    ) -> None:
+        pending = [cell for cell in cells if not is_done(cell, self.store)]
+        if not pending:
+            return
+        stage = Stage(name, kind, pending, resources)
+        with StageProgress(self.console, name, len(cells), len(cells) - len(pending)) as progress:
+
+            def on_done(outcome: Outcome) -> None:
+                self._take_in(outcome)
+                progress.advance(outcome.cell.title)
+
+            run_stage(stage, self.store.url, on_done)
+
+    def _take_in(self, outcome: Outcome) -> None:
+        if outcome.error:
+            self.failed.append(outcome)
+        elif self.publisher and not self.unpublished:
+            try:
+                self.publisher.publish(outcome.cell, self.store)
+            except PublishError as error:
+                self.unpublished = str(error)

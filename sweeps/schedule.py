@@ -1,0 +1,225 @@
+"""Running cells: on Ray Tune across workers, or one after another in this process."""
+
+import math
+import os
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from sweeps.config import TrialResources
+from sweeps.grid import Cell, from_json
+from sweeps.stages import explain, train_decoder
+from sweeps.store import Store
+
+RUNNERS: dict[str, Callable[..., None]] = {"decoder": train_decoder, "method": explain}
+MAX_FAILURES = 2
+# Nothing travels through the object store but Tune's own small messages.
+OBJECT_STORE_BYTES = 100 * 2**20
+# Read when ray is imported: no call home, no files and no tables of Tune's own.
+RAY_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One kind of cells and what each of them reserves.
+
+    Attributes
+    ----------
+    name : str
+        What a person reads in the progress display.
+    kind : str
+        ``decoder`` or ``method``; chooses the function that is run.
+    cells : sequence
+        The cells still to be done.
+    resources : TrialResources
+        CPUs and GPUs a cell.
+    """
+
+    name: str
+    kind: str
+    cells: Sequence[Cell]
+    resources: TrialResources
+
+    @property
+    def threads(self) -> int:
+        """CPU threads a cell computes with; part of the numbers, so the same everywhere."""
+        return max(1, math.floor(self.resources.cpu))
+
+    @property
+    def device(self) -> str:
+        """Device of torch that a cell computes on."""
+        return "cuda" if self.resources.gpu else "cpu"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one cell: done, or the traceback of its error; and in which process."""
+
+    cell: Cell
+    error: str = ""
+    pid: int | None = None
+
+
+OnDone = Callable[[Outcome], None]
+
+
+def run_cell(kind: str, cell: Cell, store_url: str, device: str, threads: int) -> str:
+    """Run one cell in this process; the traceback of its error, or nothing."""
+    torch.set_num_threads(threads)
+    try:
+        RUNNERS[kind](cell, Store(store_url), device)
+    except Exception:
+        return traceback.format_exc()
+    return ""
+
+
+def run_local(stage: Stage, store_url: str, on_done: OnDone) -> None:
+    """Run the cells one after another in this process, without Ray."""
+    before = torch.get_num_threads()
+    try:
+        for cell in stage.cells:
+            error = run_cell(stage.kind, cell, store_url, stage.device, stage.threads)
+            on_done(Outcome(cell, error, os.getpid()))
+    finally:
+        torch.set_num_threads(before)
+
+
+def run_ray(stage: Stage, store_url: str, on_done: OnDone) -> None:
+    """Run each cell as one Ray Tune trial; actors are reused from trial to trial.
+
+    Parameters
+    ----------
+    stage : Stage
+        Cells and resources.
+    store_url : str
+        Store that every worker reaches.
+    on_done : callable
+        Called in this process as each cell ends.
+
+    Notes
+    -----
+    The store is the record of what is done, so Tune's own files are thrown away.
+    """
+    from ray import tune
+
+    cells = {cell.key: cell for cell in stage.cells}
+    with tempfile.TemporaryDirectory(prefix="eegxai-tune-") as folder:
+        tune.Tuner(
+            tune.with_resources(_trainable(), _bundle(stage.resources)),
+            param_space={"job": tune.grid_search(_jobs(stage, store_url))},
+            tune_config=tune.TuneConfig(
+                reuse_actors=True, trial_name_creator=_name, trial_dirname_creator=_name
+            ),
+            run_config=tune.RunConfig(
+                name=stage.name,
+                storage_path=folder,
+                failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+                callbacks=[_reporter(cells, on_done)],
+                verbose=0,
+            ),
+        ).fit()
+
+
+@contextmanager
+def private_ray(num_cpus: int | None = None) -> Iterator[None]:
+    """A Ray of this process alone, bound to loopback, with all CPUs unless told."""
+    os.environ.update(RAY_ENVIRONMENT)
+    import ray
+
+    ray.init(
+        address="local",
+        num_cpus=num_cpus,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="error",
+        object_store_memory=OBJECT_STORE_BYTES,
+        _node_ip_address="127.0.0.1",
+    )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _bundle(resources: TrialResources) -> Any:
+    from ray import tune
+
+    bundle = {"CPU": resources.cpu, "GPU": resources.gpu}
+    return tune.PlacementGroupFactory([{name: n for name, n in bundle.items() if n}])
+
+
+def _jobs(stage: Stage, store_url: str) -> list[dict[str, Any]]:
+    common = {
+        "kind": stage.kind,
+        "store": store_url,
+        "device": stage.device,
+        "threads": stage.threads,
+    }
+    return [{**common, "cell": cell.as_json(), "key": cell.key} for cell in stage.cells]
+
+
+def _name(trial: Any) -> str:
+    return str(trial.config["job"]["key"][:16])
+
+
+def _trainable() -> type:
+    """Trainable class of a cell; made here so that importing this module needs no Ray."""
+    from ray import tune
+
+    class CellTrial(tune.Trainable):
+        """One cell a trial; the actor and its caches serve the next cell too."""
+
+        def setup(self, config: dict[str, Any]) -> None:
+            self.job = config["job"]
+
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            self.job = new_config["job"]
+            return True
+
+        def step(self) -> dict[str, Any]:
+            job = self.job
+            cell = from_json(job["kind"], job["cell"])
+            error = run_cell(job["kind"], cell, job["store"], job["device"], job["threads"])
+            return {"done": True, "error": error, "pid": os.getpid()}
+
+    return CellTrial
+
+
+def _reporter(cells: dict[str, Cell], on_done: OnDone) -> Any:
+    from ray import tune
+
+    class Reporter(tune.Callback):
+        """Tells this process of every trial that ended, well or not."""
+
+        def __init__(self, cells: dict[str, Cell], on_done: OnDone) -> None:
+            self.cells, self.on_done = cells, on_done
+
+        def __getstate__(self) -> dict[str, Any]:
+            """Nothing: Tune pickles its callbacks to restore a run, which is not done here."""
+            return {}
+
+        def on_trial_complete(
+            self, iteration: int, trials: list[Any], trial: Any, **info: Any
+        ) -> None:
+            result = trial.last_result
+            self.on_done(Outcome(self._cell(trial), result["error"], result["pid"]))
+
+        def on_trial_error(
+            self, iteration: int, trials: list[Any], trial: Any, **info: Any
+        ) -> None:
+            self.on_done(Outcome(self._cell(trial), f"its worker died {MAX_FAILURES + 1} times"))
+
+        def _cell(self, trial: Any) -> Cell:
+            return self.cells[trial.config["job"]["key"]]
+
+    return Reporter(cells, on_done)

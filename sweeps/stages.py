@@ -1,0 +1,176 @@
+"""The two stages of a sweep as pure functions of a cell and the store."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from importlib.metadata import version
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from eegxai.attribution import attribute, validity
+from eegxai.decoders import (
+    Split,
+    build,
+    fit,
+    initialised,
+    predict,
+    split_trials,
+)
+from eegxai.decoders.training import Epoch
+from eegxai.evaluation import evaluate
+from eegxai.evaluation.scoring import COLUMNS
+from eegxai.seeding import generator
+from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
+from sweeps.grid import Cell, DecoderCell, MethodCell
+from sweeps.store import BrokenArtefactError, MethodScores, Store, TrainedDecoder
+
+PACKAGES = ("eegxai", "torch", "captum", "numpy", "mne", "braindecode")
+
+
+def is_done(cell: Cell, store: Store) -> bool:
+    """Whether the store holds a whole artefact of the cell."""
+    if not store.has(cell):
+        return False
+    try:
+        store.read_decoder(cell) if isinstance(cell, DecoderCell) else store.read_scores(cell)
+    except BrokenArtefactError:
+        return False
+    return True
+
+
+def train_decoder(
+    cell: DecoderCell,
+    store: Store,
+    device: str = "cpu",
+    on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
+) -> None:
+    """Simulate, train and store one decoder.
+
+    Parameters
+    ----------
+    cell : DecoderCell
+        Everything the weights depend on.
+    store : Store
+        Where the artefact goes.
+    device : str
+        torch device.
+    on_epoch : callable
+        Called after each epoch, for a progress display.
+    """
+    started = time.time()
+    eeg = _simulated(cell.data)
+    split = _split(cell, eeg)
+    y = _labels(cell, eeg, split)
+    decoder = initialised(cell.architecture, *_shape(eeg), cell.data.seed).to(device)
+    x = torch.from_numpy(eeg.x)
+    history = fit(
+        decoder,
+        (x[split.train], y[split.train]),
+        (x[split.validation], y[split.validation]),
+        cell.training,
+        cell.data.seed,
+        on_epoch,
+    )
+    correct = _predicted(decoder, x[split.test]) == torch.from_numpy(eeg.y)[split.test]
+    trained = TrainedDecoder(
+        weights={name: value.cpu() for name, value in decoder.state_dict().items()},
+        history=history,
+        accuracy=float(correct.double().mean()),
+        n_test=len(split.test),
+        seconds=time.time() - started,
+        finished=time.time(),
+        versions=_versions(),
+    )
+    store.write_decoder(cell, trained)
+
+
+def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
+    """Attribute, score and store one method on one trained decoder."""
+    started = time.time()
+    trials = _test_trials(cell.decoder, store, device)
+    verdict = validity(cell.method, trials.decoder, trials.x[:8], trials.y[:8])
+    applies = verdict.status != "not_applicable"
+    scores = MethodScores(
+        table=_evaluate(cell, trials) if applies else pd.DataFrame(columns=COLUMNS),
+        validity=verdict.status,
+        reason=verdict.reason,
+        accuracy=trials.accuracy,
+        seconds=time.time() - started,
+        finished=time.time(),
+        versions=_versions(),
+    )
+    store.write_scores(cell, scores)
+
+
+@dataclass(frozen=True)
+class _TestTrials:
+    """A trained decoder and its test trials, on one device."""
+
+    decoder: nn.Module
+    x: Tensor
+    y: Tensor
+    ground_truth: Tensor
+    eeg: SimulatedEEG
+    accuracy: float
+
+
+def _evaluate(cell: MethodCell, trials: _TestTrials) -> pd.DataFrame:
+    return evaluate(
+        partial(attribute, cell.method),
+        trials.decoder,
+        trials.x,
+        trials.y,
+        trials.ground_truth,
+        n_classes=trials.eeg.n_classes,
+        info=trials.eeg.info,
+        seed=cell.decoder.data.seed,
+        spec=cell.evaluation,
+    )
+
+
+# One data set and one decoder stay in memory: cells of one decoder come one after another.
+@lru_cache(maxsize=1)
+def _simulated(spec: DataSpec) -> SimulatedEEG:
+    return simulate_spec(spec)
+
+
+@lru_cache(maxsize=1)
+def _test_trials(cell: DecoderCell, store: Store, device: str) -> _TestTrials:
+    eeg = _simulated(cell.data)
+    trained = store.read_decoder(cell)
+    decoder = build(cell.architecture, *_shape(eeg))
+    decoder.load_state_dict(trained.weights)
+    test = _split(cell, eeg).test
+    x, y, truth = (torch.from_numpy(a[test]).to(device) for a in (eeg.x, eeg.y, eeg.ground_truth))
+    return _TestTrials(decoder.to(device), x, y, truth, eeg, trained.accuracy)
+
+
+def _split(cell: DecoderCell, eeg: SimulatedEEG) -> Split:
+    return split_trials(eeg.y, cell.fold, cell.training.n_folds, cell.data.seed)
+
+
+def _labels(cell: DecoderCell, eeg: SimulatedEEG, split: Split) -> Tensor:
+    """Classes to train on: the true ones, or permuted within the training and validation part."""
+    y = eeg.y.copy()
+    if cell.labels == "permuted":
+        rng = generator(cell.data.seed, "permuted labels")
+        for part in (split.train, split.validation):
+            y[part] = rng.permutation(y[part])
+    return torch.from_numpy(y)
+
+
+def _shape(eeg: SimulatedEEG) -> tuple[int, int, int, float]:
+    _, n_channels, n_times = eeg.x.shape
+    return n_channels, n_times, eeg.n_classes, float(eeg.info["sfreq"])
+
+
+def _predicted(decoder: nn.Module, x: Tensor) -> Tensor:
+    device = next(decoder.parameters()).device
+    return predict(decoder, x.to(device)).argmax(1).cpu()
+
+
+def _versions() -> dict[str, str]:
+    return {package: version(package) for package in PACKAGES}

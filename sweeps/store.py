@@ -1,0 +1,185 @@
+"""Artefacts by key on any fsspec file system; a file is there whole or not at all."""
+
+import io
+import json
+import uuid
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import fsspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import safetensors.torch
+from torch import Tensor
+
+from sweeps.grid import Cell, DecoderCell, MethodCell
+
+HEADER = "eegxai"
+
+
+class BrokenArtefactError(ValueError):
+    """An artefact that is truncated or foreign; it is made anew, never used."""
+
+
+@dataclass(frozen=True)
+class TrainedDecoder:
+    """Weights of a decoder and the record of its training.
+
+    Attributes
+    ----------
+    weights : dict
+        State dict of the decoder.
+    history : list of dict
+        Losses and accuracy of every epoch.
+    accuracy : float
+        Share of the test trials classified correctly.
+    n_test : int
+        Number of test trials.
+    seconds, finished : float
+        Duration, and time of day as seconds since 1970.
+    versions : dict
+        Versions of the packages that made it.
+    """
+
+    weights: dict[str, Tensor]
+    history: list[dict[str, float]]
+    accuracy: float
+    n_test: int
+    seconds: float
+    finished: float
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """Tidy scores of a method on a decoder.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a check, layer, domain and metric; empty when the method does not apply.
+    validity, reason : str
+        Whether the method means something on this decoder, and why not.
+    accuracy : float
+        Test accuracy of the decoder.
+    seconds, finished : float
+        Duration, and time of day as seconds since 1970.
+    versions : dict
+        Versions of the packages that made it.
+    """
+
+    table: pd.DataFrame
+    validity: str
+    reason: str
+    accuracy: float
+    seconds: float
+    finished: float
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Store:
+    """The record of a sweep: one file a cell, found by the cell's key.
+
+    Attributes
+    ----------
+    url : str
+        Folder, as a path or an fsspec URL.
+    """
+
+    url: str
+
+    @cached_property
+    def _files(self) -> fsspec.AbstractFileSystem:
+        return fsspec.core.url_to_fs(self.url)[0]
+
+    @cached_property
+    def _root(self) -> str:
+        return str(fsspec.core.url_to_fs(self.url)[1])
+
+    def path(self, cell: Cell) -> str:
+        """Where the artefact of a cell lies."""
+        if isinstance(cell, DecoderCell):
+            return f"{self._root}/decoders/{cell.stem}.safetensors"
+        return f"{self._root}/methods/{cell.stem}.parquet"
+
+    def has(self, cell: Cell) -> bool:
+        """Whether the cell is done."""
+        return bool(self._files.exists(self.path(cell)))
+
+    def read_bytes(self, cell: Cell) -> bytes:
+        """The artefact as it lies in the store."""
+        return self._files.cat_file(self.path(cell))
+
+    def write_decoder(self, cell: DecoderCell, trained: TrainedDecoder) -> None:
+        """Store a trained decoder as safetensors with a JSON header."""
+        record = {**asdict(trained), "cell": cell.as_json(), "key": cell.key}
+        weights = {name: tensor.contiguous() for name, tensor in record.pop("weights").items()}
+        self._write(self.path(cell), safetensors.torch.save(weights, {HEADER: json.dumps(record)}))
+
+    def read_decoder(self, cell: DecoderCell) -> TrainedDecoder:
+        """Load a trained decoder.
+
+        Raises
+        ------
+        BrokenArtefactError
+            When the file is truncated or belongs to another cell.
+        """
+        content = self.read_bytes(cell)
+        try:
+            weights = safetensors.torch.load(content)
+            record = _header(content)
+        except (safetensors.SafetensorError, KeyError, ValueError) as error:
+            raise BrokenArtefactError(f"{self.path(cell)} is broken: {error}") from error
+        return TrainedDecoder(weights=weights, **self._checked(cell, record))
+
+    def write_scores(self, cell: MethodCell, scores: MethodScores) -> None:
+        """Store the scores of a method as Parquet with a JSON header."""
+        record = {name: value for name, value in vars(scores).items() if name != "table"}
+        record |= {"cell": cell.as_json(), "key": cell.key}
+        table = pa.Table.from_pandas(scores.table, preserve_index=False)
+        header = {**(table.schema.metadata or {}), HEADER.encode(): json.dumps(record).encode()}
+        buffer = io.BytesIO()
+        pq.write_table(table.replace_schema_metadata(header), buffer)
+        self._write(self.path(cell), buffer.getvalue())
+
+    def read_scores(self, cell: MethodCell) -> MethodScores:
+        """Load the scores of a method.
+
+        Raises
+        ------
+        BrokenArtefactError
+            When the file is truncated or belongs to another cell.
+        """
+        try:
+            table = pq.read_table(io.BytesIO(self.read_bytes(cell)))
+            record = json.loads(table.schema.metadata[HEADER.encode()])
+        except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
+            raise BrokenArtefactError(f"{self.path(cell)} is broken: {error}") from error
+        return MethodScores(table=table.to_pandas(), **self._checked(cell, record))
+
+    def _checked(self, cell: Cell, record: dict[str, Any]) -> dict[str, Any]:
+        if record.pop("key") != cell.key:
+            raise BrokenArtefactError(f"{self.path(cell)} belongs to another cell")
+        record.pop("cell")
+        return record
+
+    def _write(self, path: str, content: bytes) -> None:
+        """Write beside the target and rename: readers see the whole file or none."""
+        folder, _, name = path.rpartition("/")
+        self._files.makedirs(folder, exist_ok=True)
+        partial = f"{folder}/.{name}.{uuid.uuid4().hex}.partial"
+        try:
+            self._files.pipe_file(partial, content)
+            self._files.mv(partial, path)
+        finally:
+            if self._files.exists(partial):
+                self._files.rm_file(partial)
+
+
+def _header(content: bytes) -> dict[str, Any]:
+    """JSON header of safetensors content: eight bytes of length, then JSON."""
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"][HEADER])

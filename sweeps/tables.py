@@ -1,0 +1,177 @@
+"""Aggregate tables from tidy scores: which methods tell the truth, and how sure."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.table import Table
+
+from eegxai.attribution import BASELINES
+from eegxai.evaluation import HEADLINE
+from sweeps.grid import MethodCell
+from sweeps.store import Store
+
+# A map that stays this alike under a wrong class or random weights explains neither
+# (Sujatha Ravindran & Contreras-Vidal 2023).
+SPECIFICITY_THRESHOLD = 0.5
+SIMILARITY = "pearson_raw"
+AXES = ("feature", "snr_db", "seed", "fold", "architecture", "method")
+TIDY = (*AXES, "check", "domain", "metric", "layers_randomized", "mean", "accuracy", "validity")
+PASSED = "ok"
+NOT_APPLICABLE = "n/a"
+LEGEND = (
+    "score: share of the map on the planted signal, cosine with its topography for spatial\n"
+    "class: correlation of the map with the one for a wrong class\n"
+    "model: correlation of the map with the one of a network whose weights are all random\n"
+    "verdict: ok, or what fails: a = not accurate, no better than chance or than looking at the\n"
+    f"data ({', '.join(BASELINES)}); c = not class-specific, m = not model-specific "
+    f"(r >= {SPECIFICITY_THRESHOLD})"
+)
+
+
+def tidy_from_store(cells: Iterable[MethodCell], store: Store) -> pd.DataFrame:
+    """Tidy scores of all finished cells, a row a check, domain and metric."""
+    parts = []
+    for cell in cells:
+        if store.has(cell):
+            scores = store.read_scores(cell)
+            known = {**cell.axes, "accuracy": scores.accuracy, "validity": scores.validity}
+            table = scores.table if len(scores.table) else pd.DataFrame({"check": [None]})
+            parts.append(table.assign(**known))
+    return as_tidy(parts)
+
+
+def as_tidy(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table of the columns ``TIDY`` from parts that may lack some."""
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return frame.reindex(columns=list(TIDY))
+
+
+def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
+    """Headline table: a row a method and group, means over the group's decoders.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy scores (columns ``TIDY``).
+    by : sequence of str
+        Axes that are kept apart; ``feature`` must be one of them, since each feature type has
+        a headline score of its own.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``by``, method, score (headline metric against the ground truth), class_r and
+        model_r (Pearson correlation with the original map after a target swap and with all
+        weights randomized), n_decoders, accuracy, verdict.
+    """
+    groups = [*by, "method"]
+    decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
+    table = pd.DataFrame(
+        {
+            "score": _scores(tidy).groupby(groups)["mean"].mean(),
+            "class_r": _similarities(tidy, "target_swap").groupby(groups)["mean"].mean(),
+            "model_r": _similarities(tidy, "cascade").groupby(groups)["mean"].mean(),
+            "n_decoders": decoders.size(),
+            "accuracy": decoders["accuracy"].mean(),
+        }
+    )
+    # The order in which groups first appear is the order of the grid.
+    table = table.reindex(decoders.size().index).reset_index()
+    return table.assign(verdict=_verdicts(table, list(by)))
+
+
+def _scores(tidy: pd.DataFrame) -> pd.DataFrame:
+    wanted = tidy["feature"].map(HEADLINE)
+    found = pd.Series(list(zip(tidy["domain"], tidy["metric"], strict=True)), index=tidy.index)
+    return tidy[(tidy["check"] == "ground_truth") & (found == wanted)]
+
+
+def _similarities(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
+    """Similarity to the original map at the check's last step, on the headline's domain."""
+    domains = tidy["feature"].map({feature: domain for feature, (domain, _) in HEADLINE.items()})
+    chosen = tidy[
+        (tidy["check"] == check) & (tidy["metric"] == SIMILARITY) & (tidy["domain"] == domains)
+    ]
+    last = chosen.groupby(list(AXES))["layers_randomized"].transform("max")
+    return chosen[chosen["layers_randomized"] == last]
+
+
+def _verdicts(table: pd.DataFrame, by: list[str]) -> pd.Series:
+    """``ok``, or a letter for each check that fails."""
+    baselines = table[table["method"].isin(list(BASELINES))].groupby(by)["score"].max()
+    floor = table.set_index(by).index.map(baselines.to_dict())
+    accurate = table["score"] > pd.Series(floor, index=table.index, dtype=float).fillna(-np.inf)
+    failures = (
+        np.where(accurate, "", "a")
+        + np.where(table["class_r"] < SPECIFICITY_THRESHOLD, "", "c")
+        + np.where(table["model_r"] < SPECIFICITY_THRESHOLD, "", "m")
+    )
+    verdicts = pd.Series(failures, index=table.index).replace("", PASSED)
+    verdicts[table["score"].isna()] = NOT_APPLICABLE
+    verdicts[table["method"].isin(list(BASELINES))] = "-"
+    return verdicts
+
+
+def terminal_tables(table: pd.DataFrame, title: str, by: Sequence[str]) -> list[Table]:
+    """Tables of methods by feature type, one for each value of the other axes of ``by``."""
+    others = [axis for axis in by if axis != "feature"]
+    if not others:
+        return [_terminal_table(table, title)]
+    return [
+        _terminal_table(part, f"{title}: {_named(others, values)}")
+        for values, part in table.groupby(others, sort=False)
+    ]
+
+
+def _named(axes: Sequence[str], values: Sequence[object]) -> str:
+    return ", ".join(f"{axis} {value}" for axis, value in zip(axes, values, strict=True))
+
+
+def _terminal_table(table: pd.DataFrame, title: str) -> Table:
+    """Narrow enough for a terminal of 80 columns."""
+    shown = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    shown.add_column("\nmethod", no_wrap=True)
+    features = table["feature"].drop_duplicates().tolist()
+    for feature in features:
+        for place, name in enumerate(("score", "class", "model", "")):
+            shown.add_column(f"{feature if place == 0 else ''}\n{name}", justify="right")
+    for method, rows in table.groupby("method", sort=False):
+        by_feature = rows.set_index("feature")
+        cells = [cell for feature in features for cell in _cells(by_feature, feature)]
+        shown.add_row(str(method), *cells)
+    return shown
+
+
+def accuracies(table: pd.DataFrame) -> str:
+    """Sentence with the mean test accuracy of the decoders of each feature type."""
+    means = table.groupby("feature", sort=False)["accuracy"].mean()
+    return "test accuracy: " + ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
+
+
+def _cells(rows: pd.DataFrame, feature: str) -> list[str]:
+    if feature not in rows.index:
+        return [""] * 4
+    row = rows.loc[feature]
+    numbers = [f"{row[name]:.2f}" for name in ("score", "class_r", "model_r")]
+    colour = "green" if row["verdict"] == PASSED else "dim"
+    return [*numbers, f"[{colour}]{row['verdict']}[/]"]
+
+
+def write(table: pd.DataFrame, folder: Path, name: str) -> list[Path]:
+    """Write a table as CSV, Markdown and LaTeX; the paths written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rounded = table.round(3)
+    contents = {
+        "csv": table.to_csv(index=False),
+        "md": rounded.to_markdown(index=False) + "\n",
+        "tex": rounded.to_latex(index=False, float_format="%.2f", na_rep="--", escape=True),
+    }
+    paths = []
+    for ending, content in contents.items():
+        paths.append(folder / f"{name}.{ending}")
+        partial = paths[-1].with_suffix(".partial")
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(paths[-1])
+    return paths

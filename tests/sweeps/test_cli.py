@@ -1,0 +1,68 @@
+"""The command line: help that teaches, mistakes in one sentence with exit code 2."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from sweeps.cli import app
+
+RUNNER = CliRunner()
+
+
+def test_help_teaches_and_needs_no_torch():
+    result = RUNNER.invoke(app, ["--help"])
+    assert result.exit_code == 0
+    for command in ("sweep", "grid", "tables", "sync"):
+        assert command in result.output
+    code = "import sys, sweeps.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["sweep", "grid", "tables", "sync"])
+def test_mistakes_end_with_code_two_before_any_work(command, tiny_file, tmp_path):
+    result = RUNNER.invoke(app, [command, str(tiny_file), "grid.method=DeepLft"])
+    assert result.exit_code == 2
+    assert "did you mean 'DeepLift'" in result.output
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_missing_configuration_is_told(tiny_file):
+    result = RUNNER.invoke(app, ["grid", "nothing"])
+    assert result.exit_code == 2
+    assert "'nothing' cannot be read" in result.output
+
+
+def test_two_configurations_are_refused(tiny_file):
+    result = RUNNER.invoke(app, ["grid", "quickstart", "paper"])
+    assert result.exit_code == 2
+    assert "one configuration at a time" in result.output
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_told_before_any_work(tiny_file, tmp_path):
+    result = RUNNER.invoke(app, ["sweep", str(tiny_file), "resources.train.gpu=0.5"])
+    assert result.exit_code == 2
+    assert "resources.train.gpu=0.5" in result.output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_unknown_axis_of_tables(tiny_file):
+    result = RUNNER.invoke(app, ["tables", str(tiny_file), "--by", "snr"])
+    assert result.exit_code == 2
+    assert "did you mean 'snr_db'" in result.output
+
+
+def test_tables_without_runs_say_what_to_do(tiny_file):
+    result = RUNNER.invoke(app, ["tables", str(tiny_file)])
+    assert result.exit_code == 2
+    assert "run: eegxai sweep" in result.output
+
+
+def test_the_paper_grid_is_listed():
+    result = RUNNER.invoke(app, ["grid", "paper"])
+    assert result.exit_code == 0
+    assert "decoders: 4500 cells, 0 done" in result.output

@@ -1,0 +1,95 @@
+"""Configuration: overrides, and one clear sentence for every mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from eegxai.attribution import STUDY
+from sweeps.config import ConfigError, load
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_configuration_loads(path):
+    assert load(path).name == path.stem
+
+
+def test_overrides_replace_values_and_build_sections(tiny_file):
+    config = load(
+        tiny_file,
+        ["grid.snr_db=[-3.5,-12]", "training.epochs=20", "training.learning_rate=1e-4"],
+    )
+    assert config.grid.snr_db == (-3.5, -12.0)
+    assert config.training.epochs == 20
+    assert config.training.learning_rate == 1e-4
+
+
+def test_a_single_value_is_an_axis_of_one(tiny_file):
+    assert load(tiny_file, ["grid.snr_db=-12"]).grid.snr_db == (-12.0,)
+
+
+def test_method_groups_expand(tiny_file):
+    assert load(tiny_file, ["grid.method=study"]).grid.method == tuple(STUDY)
+    assert len(load(CONF / "quickstart.yaml").grid.method) == 14
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("grid.snr=[-3.5]", ["grid.snr", "did you mean 'snr_db'"]),
+        ("trainng.epochs=3", ["trainng", "did you mean 'training'"]),
+        ("training.epoch=3", ["training.epoch", "did you mean 'epochs'"]),
+        ("data.noise.dipoles=3", ["data.noise.dipoles", "did you mean 'n_dipoles'"]),
+        ("training.epochs=many", ["training.epochs='many'", "integer"]),
+        ("training.epochs=0", ["training.epochs=0", "greater than 0"]),
+        ("training.n_folds=1", ["training.n_folds=1", "greater than or equal to 2"]),
+        ("grid.method=[DeepLft]", ["grid.method 'DeepLft'", "did you mean 'DeepLift'"]),
+        ("grid.method=deeplift", ["grid.method 'deeplift'", "did you mean 'DeepLift'"]),
+        ("grid.architecture=[depnet]", ["grid.architecture", "did you mean 'deepnet'"]),
+        ("grid.feature=[temporel]", ["grid.feature", "did you mean 'temporal'"]),
+        ("data.head=cube", ["data.head 'cube'", "choices: sphere"]),
+        ("grid.seed=[]", ["grid.seed", "is empty, at least one value is needed"]),
+        ("grid.seed=[1,1]", ["grid.seed", "holds 1 more than once"]),
+        ("grid.snr_db=[-5,-5.0]", ["grid.snr_db", "holds -5.0 more than once"]),
+        ("grid.snr_db=[.inf]", ["grid.snr_db.0=inf", "finite"]),
+        ("grid.snr_db=[.nan]", ["grid.snr_db.0=nan", "finite"]),
+        ("grid.seed=[-1]", ["grid.seed.0=-1", "greater than or equal to 0"]),
+        ("grid.fold=[5]", ["grid.fold=5 does not exist", "0 to 4"]),
+        ("data.n_trials=30", ["data.n_trials=30 is too few for temporal", "at least 40"]),
+        ("data.n_trials={spatial: 100}", ["data.n_trials has no entry", "'temporal'"]),
+        ("name=a/b", ["name='a/b'", "pattern"]),
+        ("resources.train.gpu=-1", ["resources.train.gpu=-1", "greater than or equal to 0"]),
+        ("training.precision=half", ["training.precision='half'", "'float32' or 'bfloat16'"]),
+        ("epochs", ["'epochs'", "section.field=value"]),
+        ("name.first=x", ["'name' is a value, not a section"]),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(tiny_file, override, words):
+    with pytest.raises(ConfigError) as caught:
+        load(tiny_file, [override])
+    message = str(caught.value)
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+def test_a_missing_section_and_file_are_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"'nowhere.yaml' cannot be read"):
+        load("nowhere.yaml")
+    path = tmp_path / "bad.yaml"
+    path.write_text("name: x\n")
+    with pytest.raises(ConfigError, match="grid is missing"):
+        load(path)
+    path.write_text("[1, 2]")
+    with pytest.raises(ConfigError, match="must be a mapping"):
+        load(path)
+    path.write_text("a: [1")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        load(path)
+
+
+def test_yaml_cannot_build_objects(tmp_path):
+    path = tmp_path / "evil.yaml"
+    path.write_text("name: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        load(path)

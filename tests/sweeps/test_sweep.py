@@ -1,0 +1,188 @@
+"""A small sweep end to end: real training, real files, real MLflow, real Ray."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from sweeps.cli import app
+from sweeps.config import load
+from sweeps.run import Sweep
+from sweeps.schedule import Stage, private_ray, run_ray
+from sweeps.tracking import KEY_TAG
+
+pytestmark = pytest.mark.slow
+
+RUNNER = CliRunner()
+
+
+def swept(config, local=True):
+    run = Sweep(config, Console(quiet=True))
+    run.run(local)
+    assert not run.failed, run.failed[0].error
+    return run
+
+
+def stored_tables(run):
+    return {cell.key: run.store.read_scores(cell).table for cell in run.methods}
+
+
+def modified(run):
+    paths = [run.store.path(cell) for cell in (*run.decoders, *run.methods)]
+    return {path: Path(path).stat().st_mtime_ns for path in paths}
+
+
+@pytest.fixture
+def done(tiny):
+    return swept(tiny)
+
+
+def test_a_second_run_computes_and_logs_nothing(done, tiny):
+    before, runs = modified(done), len(done.publisher.runs("method"))
+    again = swept(tiny)
+    assert modified(again) == before
+    assert len(again.publisher.runs("method")) == runs == len(done.methods)
+    pd.testing.assert_frame_equal(again.table(), done.table())
+
+
+def test_a_deleted_artefact_alone_is_made_again_with_the_same_bits(done, tiny):
+    cell = done.methods[1]
+    path, before, table = Path(done.store.path(cell)), modified(done), stored_tables(done)[cell.key]
+    path.unlink()
+    again = modified(swept(tiny))
+    assert [name for name in before if before[name] != again[name]] == [str(path)]
+    pd.testing.assert_frame_equal(done.store.read_scores(cell).table, table)
+    assert len(done.publisher.runs("method")) == len(done.methods)
+
+
+def test_mlflow_holds_every_number(done):
+    decoders = {run.data.tags[KEY_TAG]: run for run in done.publisher.runs("decoder")}
+    methods = {run.data.tags[KEY_TAG]: run for run in done.publisher.runs("method")}
+    assert set(decoders) == {cell.key for cell in done.decoders}
+    for cell in done.methods:
+        run, scores = methods[cell.key], done.store.read_scores(cell)
+        assert run.data.tags["mlflow.parentRunId"] == decoders[cell.decoder.key].info.run_id
+        assert run.data.params["method"] == cell.method
+        last = scores.table.sort_values("layers_randomized")
+        last = last.groupby(["check", "domain", "metric"])["mean"].last()
+        for (check, domain, metric), mean in last.items():
+            logged = run.data.metrics[f"{check}/{domain}/{metric}"]
+            assert logged == pytest.approx(mean, nan_ok=True)
+        names = [file.path for file in done.publisher.client.list_artifacts(run.info.run_id)]
+        assert names == [f"{cell.stem}.parquet"]
+
+
+def test_the_cascade_is_a_stepped_metric(done):
+    cell = done.methods[0]
+    table = done.store.read_scores(cell).table
+    expected = table[
+        (table["check"] == "cascade")
+        & (table["domain"] == "channel_time")
+        & (table["metric"] == "pearson_raw")
+    ]
+    run = next(r for r in done.publisher.runs("method") if r.data.tags[KEY_TAG] == cell.key)
+    history = done.publisher.client.get_metric_history(
+        run.info.run_id, "cascade/channel_time/pearson_raw"
+    )
+    assert {m.step: m.value for m in history} == pytest.approx(
+        dict(zip(expected["layers_randomized"], expected["mean"], strict=True)), nan_ok=True
+    )
+    assert sorted(m.step for m in history) == list(range(1, 9))
+
+
+def test_a_half_written_run_is_completed_without_doubling(done):
+    cell, client = done.methods[0], done.publisher.client
+    run = next(r for r in done.publisher.runs("method") if r.data.tags[KEY_TAG] == cell.key)
+    client.update_run(run.info.run_id, status="RUNNING")
+    done.publisher.publish(cell, done.store)
+    name = "cascade/channel_time/pearson_raw"
+    assert len(client.get_metric_history(run.info.run_id, name)) == 8
+    assert client.get_run(run.info.run_id).info.status == "FINISHED"
+    assert len(done.publisher.runs("method")) == len(done.methods)
+
+
+def test_tables_from_mlflow_and_from_the_store_agree(done):
+    from_mlflow = done.table()
+    done.unpublished = "as if the server were away"
+    from_store = done.table()
+    pd.testing.assert_frame_equal(
+        from_mlflow.sort_values("method", ignore_index=True),
+        from_store.sort_values("method", ignore_index=True),
+    )
+
+
+def test_a_failing_cell_is_named_and_leaves_the_others_and_no_file(tiny_file, monkeypatch):
+    """A method that raises on this decoder: exit code 3, the others are in the table."""
+    from eegxai.attribution import METHODS
+    from eegxai.attribution.registry import attribution
+
+    @attribution("Broken", group="extended")
+    def broken(decoder, x, target):
+        raise RuntimeError("broken on purpose")
+
+    try:
+        arguments = ["sweep", str(tiny_file), "--local", "grid.method=[Broken,Saliency]"]
+        result = RUNNER.invoke(app, arguments)
+        config = load(tiny_file, arguments[3:])
+    finally:
+        METHODS.pop("Broken")
+    assert result.exit_code == 3, result.output
+    assert "broken on purpose" in result.output
+    run = Sweep(config, Console(quiet=True))
+    assert [run.store.has(cell) for cell in run.methods] == [False, True] * 2
+    assert "Saliency" in result.output
+
+
+def test_not_applicable_is_recorded_as_such(tiny_file):
+    overrides = ["grid.architecture=eegnet", "grid.method=[GuidedBackprop,Saliency]", "grid.seed=0"]
+    run = swept(load(tiny_file, overrides))
+    scores = run.store.read_scores(run.methods[0])
+    assert scores.validity == "not_applicable"
+    assert "ReLU" in scores.reason
+    assert scores.table.empty
+    assert run.table().set_index("method")["verdict"]["GuidedBackprop"] == "n/a"
+
+
+@pytest.mark.cluster
+def test_ray_gives_the_same_numbers_in_any_order_(done, tiny_file):
+    """Two workers, methods in reverse order: the same keys, the same bits."""
+    overrides = [
+        "output=on_ray",
+        "grid.method=[InputMagnitude,RandomMap,InputXGradient,Saliency]",
+        "grid.seed=[1,0]",
+    ]
+    on_ray = swept(load(tiny_file, overrides), local=False)
+    expected = stored_tables(done)
+    for key, table in stored_tables(on_ray).items():
+        pd.testing.assert_frame_equal(table, expected[key])
+
+
+@pytest.mark.cluster
+def test_actors_are_reused_and_all_of_them_are_used(done, tiny_file, tmp_path):
+    """Eight cells, two CPUs: two processes, each of which serves several cells."""
+    stage = Stage("explain", "method", done.methods, done.config.resources.explain)
+    outcomes = []
+    copy = shutil.copytree(
+        tmp_path / "runs" / "store" / "decoders", tmp_path / "other" / "decoders"
+    )
+    with private_ray(num_cpus=2):
+        run_ray(stage, str(copy.parent), outcomes.append)
+    assert {outcome.cell.key for outcome in outcomes} == {cell.key for cell in done.methods}
+    assert not any(outcome.error for outcome in outcomes)
+    assert len({outcome.pid for outcome in outcomes}) == 2
+
+
+def test_grid_and_tables_commands(done, tiny_file, tmp_path):
+    listed = RUNNER.invoke(app, ["grid", str(tiny_file)])
+    assert listed.exit_code == 0
+    assert "decoders: 2 cells, 2 done" in listed.output
+    assert "methods: 8 cells, 8 done" in listed.output
+    out = tmp_path / "out"
+    shown = RUNNER.invoke(app, ["tables", str(tiny_file), "--by", "seed", "--out", str(out)])
+    assert shown.exit_code == 0, shown.output
+    table = pd.read_csv(out / "tiny.csv")
+    assert list(table.columns[:3]) == ["feature", "seed", "method"]
+    assert len(table) == 8

@@ -1,0 +1,98 @@
+"""The headline table on scores with known answers."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from sweeps import tables
+
+SCORE = ("channel_time", "mass_clipped")
+
+
+def rows(method, score, class_r, model_r, seed=0, feature="temporal"):
+    known = {
+        "feature": feature,
+        "snr_db": -3.5,
+        "seed": seed,
+        "fold": 0,
+        "architecture": "deepnet",
+        "method": method,
+        "accuracy": 0.9,
+        "validity": "ok",
+    }
+    checks = [
+        ("ground_truth", *SCORE, 0, score),
+        ("ground_truth", "topography", "cosine_clipped", 0, -1.0),
+        ("target_swap", "channel_time", "pearson_raw", 0, class_r),
+        ("cascade", "channel_time", "pearson_raw", 1, 0.99),
+        ("cascade", "channel_time", "pearson_raw", 8, model_r),
+    ]
+    names = ["check", "domain", "metric", "layers_randomized", "mean"]
+    return pd.DataFrame(checks, columns=names).assign(**known)
+
+
+def headline(*parts):
+    return tables.headline(tables.as_tidy(parts)).set_index("method")
+
+
+def test_score_and_similarities_are_read_from_the_right_rows():
+    row = headline(rows("DeepLift", 0.8, 0.1, 0.2)).loc["DeepLift"]
+    assert (row["score"], row["class_r"], row["model_r"]) == (0.8, 0.1, 0.2)
+
+
+def test_decoders_are_averaged_and_counted():
+    table = headline(rows("LRP", 0.8, 0.0, 0.0, seed=0), rows("LRP", 0.6, 0.4, 0.0, seed=1))
+    assert table.loc["LRP", "score"] == pytest.approx(0.7)
+    assert table.loc["LRP", "class_r"] == pytest.approx(0.2)
+    assert table.loc["LRP", "n_decoders"] == 2
+
+
+@pytest.mark.parametrize(
+    ("score", "class_r", "model_r", "verdict"),
+    [
+        (0.8, 0.1, 0.1, "ok"),
+        (0.3, 0.1, 0.1, "a"),
+        (0.8, 0.5, 0.1, "c"),
+        (0.8, 0.1, 0.9, "m"),
+        (0.3, 0.9, 0.9, "acm"),
+        (0.8, np.nan, 0.1, "c"),
+        (np.nan, np.nan, np.nan, "n/a"),
+    ],
+)
+def test_verdict_names_what_fails(score, class_r, model_r, verdict):
+    baselines = [rows("RandomMap", 0.1, 1.0, 1.0), rows("InputMagnitude", 0.3, 1.0, 1.0)]
+    table = headline(rows("DeepLift", score, class_r, model_r), *baselines)
+    assert table.loc["DeepLift", "verdict"] == verdict
+    assert (table.loc[["RandomMap", "InputMagnitude"], "verdict"] == "-").all()
+
+
+def test_without_baselines_accuracy_is_not_judged():
+    assert headline(rows("DeepLift", 0.01, 0.1, 0.1)).loc["DeepLift", "verdict"] == "ok"
+
+
+def test_methods_keep_their_order_and_features_stand_side_by_side():
+    tidy = tables.as_tidy(
+        [
+            rows(method, 0.5, 0.1, 0.1, feature=feature)
+            for feature in ("temporal", "spectral")
+            for method in ("Saliency", "DeepLift", "GradCAM++")
+        ]
+    )
+    table = tables.headline(tidy)
+    console = Console(file=io.StringIO(), width=80)
+    console.print(*tables.terminal_tables(table, "title", ("feature",)))
+    lines = console.file.getvalue().splitlines()
+    assert [line.split()[0] for line in lines[3:]] == ["Saliency", "DeepLift", "GradCAM++"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_tables_are_written_in_three_formats(tmp_path):
+    table = tables.headline(tables.as_tidy([rows("DeepLift", 0.8, 0.1, 0.2)]))
+    paths = tables.write(table, tmp_path, "robustness")
+    assert [path.name for path in paths] == ["robustness.csv", "robustness.md", "robustness.tex"]
+    pd.testing.assert_frame_equal(pd.read_csv(paths[0]), table, check_dtype=False)
+    assert "| DeepLift" in paths[1].read_text()
+    assert r"\begin{tabular}" in paths[2].read_text()

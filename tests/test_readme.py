@@ -1,0 +1,37 @@
+"""What the README shows works: its Python runs, its commands exist, its links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from sweeps.cli import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = re.findall(r"^    (?:.*&& )?eegxai (\w+)", README, flags=re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_notebook_example_runs(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+    assert 0 <= float(capsys.readouterr().out.split()[-1]) <= 1
+
+
+def test_every_command_shown_exists():
+    known = typer.main.get_command(app).commands
+    assert {"sweep", "grid", "tables"} <= set(COMMANDS) <= set(known)
+
+
+def test_ci_runs_the_install_and_the_test_line():
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "pip install -q -c constraints.txt -e '.[dev]'" in script
+    assert "pip install -c constraints.txt -e '.[dev]' && eegxai sweep" in README
+    assert script.rstrip().endswith("\npytest")
+
+
+def test_links_lead_to_files():
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
