@@ -10,6 +10,7 @@ with warnings.catch_warnings():
     # braindecode 1.8 asks MNE for montage names that MNE 1.13 deprecates.
     warnings.simplefilter("ignore", FutureWarning)
     from braindecode.models import Deep4Net, EEGConformer, EEGNet, ShallowFBCSPNet
+    from braindecode.modules import CombinedConv as CombinedConv
 
 
 def _size(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> dict[str, float]:

@@ -119,7 +119,7 @@ def test_a_failing_cell_is_named_and_leaves_the_others_and_no_file(tiny_file, mo
     from eegxai.attribution import METHODS
     from eegxai.attribution.registry import attribution
 
-    @attribution("Broken", group="extended")
+    @attribution("Broken")
     def broken(decoder, x, target):
         raise RuntimeError("broken on purpose")
 

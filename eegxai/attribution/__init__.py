@@ -1,0 +1,31 @@
+"""Attribution methods, the one way to call them, and whether they mean anything on a decoder."""
+
+from eegxai.attribution import baselines as _baselines  # noqa: F401  (registers)
+from eegxai.attribution import cams as _cams  # noqa: F401  (registers)
+from eegxai.attribution import gradients as _gradients  # noqa: F401  (registers)
+from eegxai.attribution import relevance as _relevance  # noqa: F401  (registers)
+from eegxai.attribution.registry import (
+    BASELINES,
+    METHODS,
+    DegenerateMap,
+    Method,
+    NotApplicable,
+    attribute,
+    attribution,
+)
+from eegxai.attribution.validity import Validity, validity
+
+STUDY = tuple(name for name, method in METHODS.items() if method.group == "study")
+
+__all__ = [
+    "BASELINES",
+    "METHODS",
+    "STUDY",
+    "DegenerateMap",
+    "Method",
+    "NotApplicable",
+    "Validity",
+    "attribute",
+    "attribution",
+    "validity",
+]

@@ -1,0 +1,131 @@
+"""Where a layer's columns lie on a trial: maps of a layer brought to (channels, times)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from eegxai.decoders.tracing import ReceptiveField, receptive_fields
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """How the output of a layer lies on trials (channels, times).
+
+    Attributes
+    ----------
+    time_axis, channel_axis : int or None
+        Axes of the layer's output that run along time and along channels. None where the
+        layer does not resolve them: its maps are then constant along that axis by declaration.
+    n_channels : int
+        Channels of a trial.
+    interpolation : Tensor (columns, times)
+        Weight of each column at each sample. A sample between the centres of two columns takes
+        their linear interpolation; one outside all centres takes the outermost column, whose
+        receptive field it is still in.
+    shares : Tensor (columns, times)
+        Share of each column that goes to each sample; every row sums to one.
+    """
+
+    time_axis: int | None
+    channel_axis: int | None
+    n_channels: int
+    interpolation: Tensor
+    shares: Tensor
+
+    def arrange(self, output: Tensor) -> Tensor:
+        """Layer output with its axes in order: (trials, features, channels or 1, columns)."""
+        if self.time_axis is None:
+            return output.flatten(1)[:, :, None, None]
+        if self.channel_axis is None:
+            ordered = output.movedim(self.time_axis, -1).unsqueeze(-2)
+        else:
+            ordered = output.movedim((self.channel_axis, self.time_axis), (-2, -1))
+        return ordered.reshape(len(output), -1, *ordered.shape[-2:])
+
+    def interpolate(self, maps: Tensor) -> Tensor:
+        """Map (..., channels or 1, columns) read off at every channel and sample."""
+        return self._on_every_channel(maps @ self.interpolation.to(maps))
+
+    def distribute(self, maps: Tensor) -> Tensor:
+        """Map (..., channels or 1, columns) spread over the trial so that its sum stays."""
+        shared = maps @ self.shares.to(maps)
+        return self._on_every_channel(shared * (maps.shape[-2] / self.n_channels))
+
+    def _on_every_channel(self, maps: Tensor) -> Tensor:
+        return maps.expand(*maps.shape[:-2], self.n_channels, -1)
+
+
+Key = tuple[str, int, int]
+_fields: dict[Key, dict[str, ReceptiveField | None]] = {}
+_placements: dict[tuple[Key, str], Placement] = {}
+
+
+def layer_placement(decoder: nn.Module, layer: str, n_channels: int, n_times: int) -> Placement:
+    """Placement of a layer on trials; each structure of decoder is traced once.
+
+    Tracing takes seconds, and the weight cascade asks for many copies of one decoder, which
+    differ in their weights alone. Structure means the decoder's class, its printed form and the
+    shapes of its weights.
+
+    Raises
+    ------
+    ValueError
+        When the layer is not called in a forward pass.
+    """
+    key = (_structure(decoder), n_channels, n_times)
+    if key not in _fields:
+        _fields[key] = receptive_fields(decoder, n_channels, n_times)
+    if layer not in _fields[key]:
+        raise ValueError(f"layer {layer!r} is not called in the forward pass")
+    if (key, layer) not in _placements:
+        _placements[key, layer] = _placement(_fields[key][layer], n_channels, n_times)
+    return _placements[key, layer]
+
+
+def _structure(decoder: nn.Module) -> str:
+    shapes = {name: tuple(weights.shape) for name, weights in decoder.state_dict().items()}
+    return f"{type(decoder).__module__} {decoder!r} {shapes}"
+
+
+def _placement(field: ReceptiveField | None, n_channels: int, n_times: int) -> Placement:
+    if field is None:
+        whole = torch.ones(1, n_times, dtype=torch.float64)
+        return Placement(None, None, n_channels, whole, whole / n_times)
+    centres = nominal_centres(field, n_times)
+    return Placement(
+        time_axis=field.time_axis,
+        channel_axis=field.channel_axis,
+        n_channels=n_channels,
+        interpolation=torch.from_numpy(_interpolation(centres, n_times)),
+        shares=torch.from_numpy(_shares(centres, n_times)),
+    )
+
+
+def nominal_centres(field: ReceptiveField, n_times: int) -> np.ndarray:
+    """Centre of each column's field in samples, (columns,), padding counted as samples.
+
+    A padded column sees only a part of its field, but its kernel is centred where the whole
+    field is: taking the centre of the part would push the ends of every map inwards, by 16
+    samples for EEGNet's kernel of 64.
+    """
+    width = (field.stop - field.start).max()
+    early = (field.start == 0) & (field.stop - field.start < width)
+    late = (field.stop == n_times - 1) & (field.stop - field.start < width)
+    start = np.where(early, field.stop - width, field.start)
+    stop = np.where(late & ~early, field.start + width, field.stop)
+    return (start + stop) / 2
+
+
+def _interpolation(centres: np.ndarray, n_times: int) -> np.ndarray:
+    times = np.arange(n_times)
+    return np.stack([np.interp(times, centres, column) for column in np.eye(len(centres))])
+
+
+def _shares(centres: np.ndarray, n_times: int) -> np.ndarray:
+    """Interpolation weights scaled to sum one; a column that reaches no sample goes to one."""
+    weights = _interpolation(centres, n_times)
+    beyond = np.flatnonzero(weights.sum(axis=1) == 0)
+    weights[beyond, centres[beyond].round().clip(0, n_times - 1).astype(int)] = 1
+    return weights / weights.sum(axis=1, keepdims=True)

@@ -1,0 +1,283 @@
+"""Class activation maps: slow re-derivations trial by trial, and their place on the input."""
+
+from copy import deepcopy
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from eegxai.attribution import attribute
+from eegxai.attribution import placement as placing
+from eegxai.attribution.placement import layer_placement
+from eegxai.decoders import DECODERS, ReceptiveField, build
+from eegxai.decoders.tracing import output_of
+
+N_CHANNELS, N_TIMES, N_CLASSES = 6, 200, 3
+N_TRIALS = 4
+# The fifth convolution's columns, by arithmetic: five kernels of 5 and four pools of 2 see
+# 5 + 4 (2 + 4 + 8 + 16) + (1 + 2 + 4 + 8) = 140 samples, 16 apart.
+CENTRES = 69.5 + 16 * np.arange(4)
+
+
+@cache
+def lively(name, n_times=N_TIMES):
+    """Decoder in double precision whose logits follow x, with BatchNorm statistics."""
+    generator = torch.Generator().manual_seed(1)
+    decoder = build(name, N_CHANNELS, n_times, N_CLASSES, 250.0).double()
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+            parameter.mul_((2 / max(parameter[0].numel(), 8)) ** 0.5)
+        for module in decoder.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_mean.uniform_(-1, 1, generator=generator)
+                module.running_var.uniform_(0.5, 2, generator=generator)
+    return decoder
+
+
+@cache
+def trials():
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randn(N_TRIALS, N_CHANNELS, N_TIMES, generator=generator, dtype=torch.float64)
+    return x, torch.randint(0, N_CLASSES, (N_TRIALS,), generator=generator)
+
+
+# ------------------------------------------------------------------ the definitions, in loops
+
+
+def bottom(decoder, trial):
+    """Activations of deepnet's fifth convolution for one trial, (features, channels, columns)."""
+    return decoder.temporal[:13](trial[None, None])[0]
+
+
+def top(decoder, activations):
+    """Logits that deepnet's later layers make of them."""
+    features = torch.relu(decoder.spatial(torch.relu(activations[None])))
+    return decoder.output(torch.relu(decoder.hidden(features.flatten(1))))[0]
+
+
+def activations_and_gradients(decoder, trial, target):
+    activations = bottom(decoder, trial).detach().requires_grad_()
+    (gradients,) = torch.autograd.grad(top(decoder, activations)[target], activations)
+    return activations.detach().numpy(), gradients.numpy()
+
+
+def on_trial(columns):
+    """Map (channels, columns) of deepnet's fifth convolution on (channels, times)."""
+    times = np.arange(N_TIMES)
+    return np.stack([np.interp(times, CENTRES, channel) for channel in columns])
+
+
+def grad_cam(activations, gradients):
+    return sum(g.mean() * a for a, g in zip(activations, gradients, strict=True))
+
+
+def grad_cam_plus_plus(activations, gradients):
+    total = np.zeros_like(activations[0])
+    for a, g in zip(activations, gradients, strict=True):
+        weight = 0.0
+        for place in np.ndindex(g.shape):
+            denominator = 2 * g[place] ** 2 + a.sum() * g[place] ** 3
+            alpha = g[place] ** 2 / denominator if denominator != 0 else 0.0
+            weight += alpha * max(g[place], 0)
+        total += weight * a
+    return total
+
+
+def layer_cam(activations, gradients):
+    total = np.zeros_like(activations[0])
+    for place in np.ndindex(total.shape):
+        for a, g in zip(activations, gradients, strict=True):
+            total[place] += max(g[place], 0) * a[place]
+    return total
+
+
+@pytest.mark.parametrize(
+    ("name", "definition"),
+    [("GradCAM", grad_cam), ("GradCAM++", grad_cam_plus_plus), ("LayerCAM", layer_cam)],
+)
+def test_gradient_weighted_maps_are_their_definitions(name, definition):
+    decoder, (x, target) = lively("deepnet"), trials()
+    result = attribute(name, decoder, x, target).numpy()
+    for trial, label, actual in zip(x, target, result, strict=True):
+        expected = on_trial(definition(*activations_and_gradients(decoder, trial, label)))
+        np.testing.assert_allclose(actual, expected, rtol=1e-8, atol=1e-10 * abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["GradCAM", "ScoreCAM"])
+def test_negative_evidence_survives(name):
+    """The papers' final ReLU is left out."""
+    decoder = deepcopy(lively("deepnet"))
+    decoder.temporal[12].bias.data -= 1
+    assert attribute(name, decoder, *trials()).min() < 0
+
+
+def test_score_cam_is_its_definition():
+    decoder, (x, target) = lively("deepnet"), trials()
+    result = attribute("ScoreCAM", decoder, x, target).numpy()
+    for trial, label, actual in zip(x, target, result, strict=True):
+        maps = [on_trial(a) for a in bottom(decoder, trial).detach().numpy()]
+        scores = []
+        for placed in maps:
+            mask = (placed - placed.min()) / (placed.max() - placed.min())
+            with torch.no_grad():
+                scores.append(decoder(trial[None] * torch.from_numpy(mask))[0, label].item())
+        weights = np.exp(np.array(scores) - max(scores))
+        expected = sum(w * m for w, m in zip(weights / weights.sum(), maps, strict=True))
+        np.testing.assert_allclose(actual, expected, rtol=1e-8, atol=1e-10 * abs(expected).max())
+
+
+def test_score_cam_masks_everything_by_a_constant_map():
+    decoder = build("deepnet", N_CHANNELS, N_TIMES, N_CLASSES, 250.0).double()
+    nn.init.zeros_(decoder.temporal[12].weight)  # every map is now its bias everywhere
+    x, target = trials()
+    expected = decoder.temporal[12].bias.mean().detach().expand_as(x)
+    torch.testing.assert_close(attribute("ScoreCAM", decoder, x, target), expected)
+
+
+def test_guided_grad_cam_is_guided_backprop_times_rectified_grad_cam():
+    decoder, (x, target) = lively("deepnet"), trials()
+    guided = attribute("GuidedBackprop", decoder, x, target).numpy()
+    result = attribute("GuidedGradCAM", decoder, x, target).numpy()
+    for i, (trial, label) in enumerate(zip(x, target, strict=True)):
+        columns = grad_cam(*activations_and_gradients(decoder, trial, label))
+        expected = guided[i] * on_trial(np.maximum(columns, 0))
+        np.testing.assert_allclose(result[i], expected, rtol=1e-8, atol=1e-12)
+
+
+def test_maps_of_a_layer_that_a_later_one_changes_in_place():
+    class InPlace(nn.Module):
+        cam_layer = "convolution"
+
+        def __init__(self):
+            super().__init__()
+            self.convolution = nn.Conv1d(2, 4, 3)
+            self.output = nn.Linear(4, 2)
+
+        def forward(self, x):
+            return self.output(torch.relu_(self.convolution(x)).mean(2))
+
+    decoder, x = InPlace(), torch.linspace(-1, 1, 24).reshape(1, 2, 12)
+    activations = decoder.convolution(x).detach().requires_grad_()
+    logit = decoder.output(activations.relu().mean(2))[0, 1]
+    (gradient,) = torch.autograd.grad(logit, activations)
+    columns = (gradient.mean(2, keepdim=True) * activations).sum(1)[0].detach().numpy()
+    expected = np.interp(np.arange(12), np.arange(10) + 1, columns)
+    result = attribute("GradCAM", decoder, x, torch.tensor([1]))
+    np.testing.assert_allclose(result[0], np.stack([expected] * 2), rtol=1e-5, atol=1e-7)
+
+
+# ------------------------------------------------------------------ the place of a map
+
+
+@cache
+def even(name):
+    """Decoder of 250 samples whose kernels are all flat: it answers evenly around an impulse."""
+    decoder = build(name, N_CHANNELS, 250, N_CLASSES, 250.0).double()
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter.fill_(1 / parameter[0].numel() if parameter.ndim > 1 else 0)
+        for module in decoder.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.weight.fill_(1)
+    return decoder
+
+
+def response(decoder, channel, time, n_times=250):
+    """Change of the CAM layer by an impulse, placed on the trial (channels, times)."""
+    layer = decoder.cam_layer
+    x = torch.zeros(1, N_CHANNELS, n_times, dtype=torch.float64)
+    before = output_of(decoder, layer, x)
+    x[0, channel, time] = 10.0
+    placement = layer_placement(decoder, layer, N_CHANNELS, n_times)
+    change = placement.arrange(output_of(decoder, layer, x) - before).abs().sum(1)
+    return placement.interpolate(change)[0].numpy()
+
+
+@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("time", [85, 118, 149])
+def test_an_impulse_is_placed_where_it_is(name, time):
+    power = response(even(name), 2, time).sum(0)
+    peak = np.flatnonzero(power > 0.99 * power.max()).mean()  # flat kernels answer in plateaus
+    spacing = 16 if name == "deepnet" else 1
+    assert abs(peak - time) <= spacing / 2
+
+
+@pytest.mark.parametrize("channel", [0, 2, 5])
+def test_a_layer_with_channels_keeps_an_impulse_on_its_channel(channel):
+    placed = response(even("deepnet"), channel, 90)
+    assert np.flatnonzero(placed.any(axis=1)).tolist() == [channel]
+
+
+@pytest.mark.parametrize("name", sorted(set(DECODERS) - {"deepnet"}))
+def test_a_layer_without_channels_is_constant_over_them(name):
+    placed = response(even(name), 2, 120)
+    assert np.ptp(placed, axis=0).max() == 0
+    assert np.ptp(placed, axis=1).min() > 0
+
+
+def test_columns_of_the_studys_network_lie_at_their_centres_not_evenly():
+    placement = layer_placement(lively("deepnet", 250), "temporal.12", N_CHANNELS, 250)
+    assert (placement.time_axis, placement.channel_axis) == (3, 2)
+    centres = 69.5 + 16 * np.arange(7)
+    ramp = torch.from_numpy(centres)[None]  # a map that holds each column's centre sample
+    expected = np.clip(np.arange(250), centres[0], centres[-1])
+    np.testing.assert_allclose(placement.interpolate(ramp), np.tile(expected, (N_CHANNELS, 1)))
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 8, 31])
+def test_padding_does_not_push_the_ends_of_a_map_inwards(kernel):
+    n_times = 40
+    pad = kernel // 2
+    early = np.arange(n_times + 2 * pad - kernel + 1) - pad
+    field = ReceptiveField(
+        time_axis=2,
+        channel_axis=None,
+        start=early.clip(0).astype(float),
+        stop=(early + kernel - 1).clip(max=n_times - 1).astype(float),
+    )
+    expected = early + (kernel - 1) / 2
+    np.testing.assert_array_equal(placing.nominal_centres(field, n_times), expected)
+
+
+# ------------------------------------------------------------------ properties of the matrices
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    start=st.floats(-30, 30),
+    gaps=st.lists(st.floats(0.25, 20), min_size=0, max_size=12),
+    n_times=st.integers(2, 60),
+)
+def test_matrices_keep_constants_and_sums(start, gaps, n_times):
+    centres = start + np.concatenate([[0.0], np.cumsum(gaps)])
+    weights = placing._interpolation(centres, n_times)
+    np.testing.assert_allclose(weights.sum(axis=0), 1)  # a constant map stays that constant
+    shares = placing._shares(centres, n_times)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)  # no part of a column is lost
+    assert min(weights.min(), shares.min()) >= 0
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_distributing_a_layers_map_keeps_its_sum(name):
+    decoder = lively(name)
+    x = trials()[0]
+    for layer in [decoder.cam_layer, *([] if name != "deepnet" else ["spatial", "hidden"])]:
+        output = output_of(decoder, layer, x)
+        placement = layer_placement(decoder, layer, N_CHANNELS, N_TIMES)
+        placed = placement.distribute(placement.arrange(output).sum(1))
+        assert placed.shape == x.shape
+        torch.testing.assert_close(placed.sum((1, 2)), output.flatten(1).sum(1))
+
+
+def test_a_structure_is_traced_once():
+    decoder = build("deepnet", 3, 150, 2, 250.0)
+    first = layer_placement(decoder, "temporal.12", 3, 150)
+    other_weights = build("deepnet", 3, 150, 2, 250.0)
+    assert layer_placement(other_weights, "temporal.12", 3, 150) is first
+    assert layer_placement(decoder, "temporal.9", 3, 150) is not first
+    assert layer_placement(build("deepnet", 3, 160, 2, 250.0), "temporal.12", 3, 160) is not first
