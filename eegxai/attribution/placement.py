@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from eegxai.decoders.tracing import ReceptiveField, receptive_fields
+from eegxai.decoders import ReceptiveField, receptive_fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def _placement(field: ReceptiveField | None, n_channels: int, n_times: int) -> P
     if field is None:
         whole = torch.ones(1, n_times, dtype=torch.float64)
         return Placement(None, None, n_channels, whole, whole / n_times)
-    centres = nominal_centres(field, n_times)
+    centres = field.centres
     return Placement(
         time_axis=field.time_axis,
         channel_axis=field.channel_axis,
@@ -101,21 +101,6 @@ def _placement(field: ReceptiveField | None, n_channels: int, n_times: int) -> P
         interpolation=torch.from_numpy(_interpolation(centres, n_times)),
         shares=torch.from_numpy(_shares(centres, n_times)),
     )
-
-
-def nominal_centres(field: ReceptiveField, n_times: int) -> np.ndarray:
-    """Centre of each column's field in samples, (columns,), padding counted as samples.
-
-    A padded column sees only a part of its field, but its kernel is centred where the whole
-    field is: taking the centre of the part would push the ends of every map inwards, by 16
-    samples for EEGNet's kernel of 64.
-    """
-    width = (field.stop - field.start).max()
-    early = (field.start == 0) & (field.stop - field.start < width)
-    late = (field.stop == n_times - 1) & (field.stop - field.start < width)
-    start = np.where(early, field.stop - width, field.start)
-    stop = np.where(late & ~early, field.start + width, field.stop)
-    return (start + stop) / 2
 
 
 def _interpolation(centres: np.ndarray, n_times: int) -> np.ndarray:

@@ -3,7 +3,12 @@
 from eegxai.decoders import deepnet as _deepnet  # noqa: F401  (registers)
 from eegxai.decoders import zoo as _zoo  # noqa: F401  (registers)
 from eegxai.decoders.registry import DECODERS, Architecture, build, decoder
-from eegxai.decoders.tracing import ReceptiveField, receptive_field, weighted_layers
+from eegxai.decoders.tracing import (
+    ReceptiveField,
+    receptive_field,
+    receptive_fields,
+    weighted_layers,
+)
 from eegxai.decoders.training import Split, TrainingSpec, fit, initialised, predict, split_trials
 
 __all__ = [
@@ -18,6 +23,7 @@ __all__ = [
     "initialised",
     "predict",
     "receptive_field",
+    "receptive_fields",
     "split_trials",
     "weighted_layers",
 ]

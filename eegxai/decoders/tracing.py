@@ -114,8 +114,19 @@ class ReceptiveField:
 
     @property
     def centres(self) -> np.ndarray:
-        """Centre sample of each column's receptive field, (columns,)."""
-        return (self.start + self.stop) / 2
+        """Centre sample of each column's receptive field, (columns,), padding counted in.
+
+        A padded column sees only a part of its field, but its kernel is centred where the
+        whole field is: taking the centre of the part would push the ends of every map
+        inwards, by 16 samples for EEGNet's kernel of 64.
+        """
+        width = self.stop - self.start
+        partial = width < width.max()
+        early = partial & (self.start == 0)
+        late = partial & ~early & (self.stop == self.stop.max())
+        start = np.where(early, self.stop - width.max(), self.start)
+        stop = np.where(late, self.start + width.max(), self.stop)
+        return (start + stop) / 2
 
 
 def receptive_fields(

@@ -13,7 +13,7 @@ from torch import nn
 from eegxai.attribution import attribute
 from eegxai.attribution import placement as placing
 from eegxai.attribution.placement import layer_placement
-from eegxai.decoders import DECODERS, ReceptiveField, build
+from eegxai.decoders import DECODERS, build
 from eegxai.decoders.tracing import output_of
 
 N_CHANNELS, N_TIMES, N_CLASSES = 6, 200, 3
@@ -227,21 +227,6 @@ def test_columns_of_the_studys_network_lie_at_their_centres_not_evenly():
     ramp = torch.from_numpy(centres)[None]  # a map that holds each column's centre sample
     expected = np.clip(np.arange(250), centres[0], centres[-1])
     np.testing.assert_allclose(placement.interpolate(ramp), np.tile(expected, (N_CHANNELS, 1)))
-
-
-@pytest.mark.parametrize("kernel", [1, 3, 8, 31])
-def test_padding_does_not_push_the_ends_of_a_map_inwards(kernel):
-    n_times = 40
-    pad = kernel // 2
-    early = np.arange(n_times + 2 * pad - kernel + 1) - pad
-    field = ReceptiveField(
-        time_axis=2,
-        channel_axis=None,
-        start=early.clip(0).astype(float),
-        stop=(early + kernel - 1).clip(max=n_times - 1).astype(float),
-    )
-    expected = early + (kernel - 1) / 2
-    np.testing.assert_array_equal(placing.nominal_centres(field, n_times), expected)
 
 
 # ------------------------------------------------------------------ properties of the matrices

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from eegxai.decoders import DECODERS, build, receptive_field, weighted_layers
+from eegxai.decoders import DECODERS, ReceptiveField, build, receptive_field, weighted_layers
 from eegxai.decoders.tracing import evaluation_mode, output_of
 
 SIZE = {"n_channels": 8, "n_times": 250, "n_classes": 3, "sfreq": 250.0}
@@ -125,3 +125,18 @@ def test_evaluation_mode_restores_each_module():
         assert not any(module.training for module in decoder.modules())
     assert decoder.training
     assert not decoder.bnorm_1.training
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 8, 31])
+def test_padding_does_not_push_the_ends_of_a_map_inwards(kernel):
+    n_times = 40
+    pad = kernel // 2
+    early = np.arange(n_times + 2 * pad - kernel + 1) - pad
+    field = ReceptiveField(
+        time_axis=2,
+        channel_axis=None,
+        start=early.clip(0).astype(float),
+        stop=(early + kernel - 1).clip(max=n_times - 1).astype(float),
+    )
+    expected = early + (kernel - 1) / 2
+    np.testing.assert_array_equal(field.centres, expected)
