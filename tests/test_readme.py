@@ -27,7 +27,7 @@ def test_every_command_shown_exists():
 
 def test_ci_runs_the_install_and_the_test_line():
     script = (ROOT / ".ci" / "run").read_text()
-    assert "pip install -q -c constraints.txt -e '.[dev]'" in script
+    assert "pip install -q -c constraints.txt -e '.[dev]' && eegxai sweep" in script
     assert "pip install -c constraints.txt -e '.[dev]' && eegxai sweep" in README
     assert script.rstrip().endswith("\npytest")
 

@@ -21,9 +21,9 @@ from eegxai.attribution import (
     attribute,
     attribution,
 )
-from eegxai.decoders import build
+from tests.helpers import lively_decoder, random_trials
 
-N_TRIALS, N_CHANNELS, N_TIMES, N_CLASSES = 5, 6, 200, 3
+N_TRIALS = 5
 NOT_APPLICABLE = {("eegnet_relu", "LRP")}
 CASES = [
     pytest.param(decoder, name, id=f"{decoder}-{name}")
@@ -34,18 +34,7 @@ CASES = [
 
 
 def lively(name):
-    """Decoder of weights large enough for its logits to follow x, with BatchNorm statistics."""
-    generator = torch.Generator().manual_seed(1)
-    decoder = build(name, N_CHANNELS, N_TIMES, N_CLASSES, 250.0)
-    with torch.no_grad():
-        for parameter in decoder.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
-            parameter.mul_((2 / max(parameter[0].numel(), 8)) ** 0.5)
-        for module in decoder.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean.uniform_(-1, 1, generator=generator)
-                module.running_var.uniform_(0.5, 2, generator=generator)
-    return decoder
+    return lively_decoder(name, dtype=torch.float32)
 
 
 @cache
@@ -56,9 +45,7 @@ def shared(name):
 
 @cache
 def trials():
-    generator = torch.Generator().manual_seed(2)
-    x = torch.randn(N_TRIALS, N_CHANNELS, N_TIMES, generator=generator)
-    return x, torch.randint(0, N_CLASSES, (N_TRIALS,), generator=generator)
+    return random_trials(N_TRIALS, torch.float32)
 
 
 @cache

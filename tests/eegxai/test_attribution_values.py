@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from eegxai.attribution import BASELINES, attribute
-from eegxai.decoders import build
+from tests.helpers import N_CHANNELS, N_CLASSES, N_TIMES, lively_decoder, random_trials
 
-N_TRIALS, N_CHANNELS, N_TIMES, N_CLASSES = 4, 6, 200, 3
+N_TRIALS = 4
 
 
 class Dense(nn.Module):
@@ -36,27 +36,12 @@ def dense_trials():
     return x, torch.arange(7) % N_CLASSES
 
 
-@cache
-def lively(name):
-    """Decoder in double precision whose logits follow x, with BatchNorm statistics."""
-    generator = torch.Generator().manual_seed(1)
-    decoder = build(name, N_CHANNELS, N_TIMES, N_CLASSES, 250.0).double()
-    with torch.no_grad():
-        for parameter in decoder.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
-            parameter.mul_((2 / max(parameter[0].numel(), 8)) ** 0.5)
-        for module in decoder.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean.uniform_(-1, 1, generator=generator)
-                module.running_var.uniform_(0.5, 2, generator=generator)
-    return decoder
+lively = cache(lively_decoder)
 
 
 @cache
 def trials():
-    generator = torch.Generator().manual_seed(2)
-    x = torch.randn(N_TRIALS, N_CHANNELS, N_TIMES, generator=generator, dtype=torch.float64)
-    return x, torch.randint(0, N_CLASSES, (N_TRIALS,), generator=generator)
+    return random_trials(N_TRIALS)
 
 
 def logits(decoder, x, target):

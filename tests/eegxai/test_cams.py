@@ -15,35 +15,20 @@ from eegxai.attribution import placement as placing
 from eegxai.attribution.placement import layer_placement
 from eegxai.decoders import DECODERS, build
 from eegxai.decoders.tracing import output_of
+from tests.helpers import N_CHANNELS, N_CLASSES, N_TIMES, lively_decoder, random_trials
 
-N_CHANNELS, N_TIMES, N_CLASSES = 6, 200, 3
 N_TRIALS = 4
 # The fifth convolution's columns, by arithmetic: five kernels of 5 and four pools of 2 see
 # 5 + 4 (2 + 4 + 8 + 16) + (1 + 2 + 4 + 8) = 140 samples, 16 apart.
 CENTRES = 69.5 + 16 * np.arange(4)
 
 
-@cache
-def lively(name, n_times=N_TIMES):
-    """Decoder in double precision whose logits follow x, with BatchNorm statistics."""
-    generator = torch.Generator().manual_seed(1)
-    decoder = build(name, N_CHANNELS, n_times, N_CLASSES, 250.0).double()
-    with torch.no_grad():
-        for parameter in decoder.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator))
-            parameter.mul_((2 / max(parameter[0].numel(), 8)) ** 0.5)
-        for module in decoder.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean.uniform_(-1, 1, generator=generator)
-                module.running_var.uniform_(0.5, 2, generator=generator)
-    return decoder
+lively = cache(lively_decoder)
 
 
 @cache
 def trials():
-    generator = torch.Generator().manual_seed(2)
-    x = torch.randn(N_TRIALS, N_CHANNELS, N_TIMES, generator=generator, dtype=torch.float64)
-    return x, torch.randint(0, N_CLASSES, (N_TRIALS,), generator=generator)
+    return random_trials(N_TRIALS)
 
 
 # ------------------------------------------------------------------ the definitions, in loops

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from sweeps.cli import app
 from sweeps.config import load
 from sweeps.run import Sweep
+from sweeps.tracking import ui_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 
@@ -51,6 +52,22 @@ def server(tmp_path):
     try:
         wait_until_up(uri)
         yield uri
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_the_printed_command_opens_the_ui(tiny):
+    """On what a sweep logged without any server, from the folder it ran in."""
+    Sweep(tiny, Console(quiet=True)).connect()
+    port = free_port()
+    command = [sys.executable, "-m", *ui_command("runs").split(), "--port", str(port)]
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    process = subprocess.Popen([*command, "--workers", "1"], env=environment)
+    try:
+        wait_until_up(f"http://127.0.0.1:{port}")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as page:
+            assert b"MLflow" in page.read()
     finally:
         process.terminate()
         process.wait(30)
