@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution import attribute, validity
+from eegxai.attribution import DegenerateMap, Validity, attribute, validity
 from eegxai.decoders import (
     Split,
     build,
@@ -91,10 +91,9 @@ def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
     """Attribute, score and store one method on one trained decoder."""
     started = time.time()
     trials = _test_trials(cell.decoder, store, device)
-    verdict = validity(cell.method, trials.decoder, trials.x[:8], trials.y[:8])
-    applies = verdict.status != "not_applicable"
+    verdict, table = _judged(cell, trials)
     scores = MethodScores(
-        table=_evaluate(cell, trials) if applies else pd.DataFrame(columns=COLUMNS),
+        table=table,
         validity=verdict.status,
         reason=verdict.reason,
         accuracy=trials.accuracy,
@@ -115,6 +114,18 @@ class _TestTrials:
     ground_truth: Tensor
     eeg: SimulatedEEG
     accuracy: float
+
+
+def _judged(cell: MethodCell, trials: _TestTrials) -> tuple[Validity, pd.DataFrame]:
+    """Validity and scores; a method without usable maps is recorded with no scores."""
+    nothing = pd.DataFrame(columns=COLUMNS)
+    verdict = validity(cell.method, trials.decoder, trials.x[:8], trials.y[:8])
+    if verdict.status == "not_applicable":
+        return verdict, nothing
+    try:
+        return verdict, _evaluate(cell, trials)
+    except DegenerateMap as error:
+        return Validity("degenerate", str(error)), nothing
 
 
 def _evaluate(cell: MethodCell, trials: _TestTrials) -> pd.DataFrame:

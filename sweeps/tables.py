@@ -21,12 +21,11 @@ TIDY = (*AXES, "check", "domain", "metric", "layers_randomized", "mean", "accura
 PASSED = "ok"
 NOT_APPLICABLE = "n/a"
 LEGEND = (
-    "score: share of the map on the planted signal, cosine with its topography for spatial\n"
+    "score: share of the map on the planted signal; spatial: cosine of topographies\n"
     "class: correlation of the map with the one for a wrong class\n"
-    "model: correlation of the map with the one of a network whose weights are all random\n"
-    "verdict: ok, or what fails: a = not accurate, no better than chance or than looking at the\n"
-    f"data ({', '.join(BASELINES)}); c = not class-specific, m = not model-specific "
-    f"(r >= {SPECIFICITY_THRESHOLD})"
+    "model: correlation with the map of a network whose weights are all random\n"
+    f"verdict: ok, or what fails (r >= {SPECIFICITY_THRESHOLD} is too alike): c = not class-specific,\n"
+    f"m = not model-specific, a = no more accurate than {', '.join(BASELINES)}"
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from eegxai.attribution import METHODS, attribution
 from sweeps.cli import app
 from sweeps.config import load
 from sweeps.run import Sweep
@@ -114,26 +115,38 @@ def test_tables_from_mlflow_and_from_the_store_agree(done):
     )
 
 
-def test_a_failing_cell_is_named_and_leaves_the_others_and_no_file(tiny_file, monkeypatch):
-    """A method that raises on this decoder: exit code 3, the others are in the table."""
-    from eegxai.attribution import METHODS
-    from eegxai.attribution.registry import attribution
+@pytest.fixture
+def register():
+    """Register methods for one test."""
+    before = dict(METHODS)
+    yield lambda name, function: attribution(name)(function)
+    METHODS.clear()
+    METHODS.update(before)
 
-    @attribution("Broken")
+
+def test_a_failing_cell_is_named_and_leaves_the_others_and_no_file(tiny_file, register):
+    """A method that raises on this decoder: exit code 3, the others are in the table."""
+
     def broken(decoder, x, target):
         raise RuntimeError("broken on purpose")
 
-    try:
-        arguments = ["sweep", str(tiny_file), "--local", "grid.method=[Broken,Saliency]"]
-        result = RUNNER.invoke(app, arguments)
-        config = load(tiny_file, arguments[3:])
-    finally:
-        METHODS.pop("Broken")
+    register("Broken", broken)
+    overrides = ["grid.method=[Broken,Saliency]"]
+    result = RUNNER.invoke(app, ["sweep", str(tiny_file), "--local", *overrides])
     assert result.exit_code == 3, result.output
     assert "broken on purpose" in result.output
-    run = Sweep(config, Console(quiet=True))
-    assert [run.store.has(cell) for cell in run.methods] == [False, True] * 2
     assert "Saliency" in result.output
+    run = Sweep(load(tiny_file, overrides), Console(quiet=True))
+    assert [run.store.has(cell) for cell in run.methods] == [False, True] * 2
+
+
+def test_maps_that_are_not_finite_are_recorded_as_degenerate(tiny_file, register):
+    register("Nowhere", lambda decoder, x, target: x / 0 * 0)
+    run = swept(load(tiny_file, ["grid.method=[Nowhere,Saliency]", "grid.seed=0"]))
+    scores = run.store.read_scores(run.methods[0])
+    assert scores.validity == "degenerate"
+    assert "not finite" in scores.reason
+    assert run.table().set_index("method")["verdict"]["Nowhere"] == "n/a"
 
 
 def test_not_applicable_is_recorded_as_such(tiny_file):

@@ -87,6 +87,7 @@ def test_methods_keep_their_order_and_features_stand_side_by_side():
     lines = console.file.getvalue().splitlines()
     assert [line.split()[0] for line in lines[3:]] == ["Saliency", "DeepLift", "GradCAM++"]
     assert max(map(len, lines)) <= 80
+    assert max(map(len, tables.LEGEND.splitlines())) <= 80
 
 
 def test_tables_are_written_in_three_formats(tmp_path):
