@@ -23,8 +23,28 @@ class BrokenArtefactError(ValueError):
     """An artefact that is truncated or foreign; it is made anew, never used."""
 
 
-@dataclass(frozen=True)
-class TrainedDecoder:
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """How a result came about.
+
+    Attributes
+    ----------
+    accuracy : float
+        Share of the decoder's test trials classified correctly.
+    seconds, finished : float
+        Duration, and time of day as seconds since 1970.
+    versions : dict
+        Versions of the packages that made it.
+    """
+
+    accuracy: float
+    seconds: float
+    finished: float
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedDecoder(Record):
     """Weights of a decoder and the record of its training.
 
     Attributes
@@ -33,50 +53,30 @@ class TrainedDecoder:
         State dict of the decoder.
     history : list of dict
         Losses and accuracy of every epoch.
-    accuracy : float
-        Share of the test trials classified correctly.
     n_test : int
         Number of test trials.
-    seconds, finished : float
-        Duration, and time of day as seconds since 1970.
-    versions : dict
-        Versions of the packages that made it.
     """
 
     weights: dict[str, Tensor]
     history: list[dict[str, float]]
-    accuracy: float
     n_test: int
-    seconds: float
-    finished: float
-    versions: dict[str, str]
 
 
-@dataclass(frozen=True)
-class MethodScores:
+@dataclass(frozen=True, kw_only=True)
+class MethodScores(Record):
     """Tidy scores of a method on a decoder.
 
     Attributes
     ----------
     table : DataFrame
-        One row a check, layer, domain and metric; empty when the method does not apply.
+        One row a check, layer, domain and metric; empty when the method has no usable maps.
     validity, reason : str
         Whether the method means something on this decoder, and why not.
-    accuracy : float
-        Test accuracy of the decoder.
-    seconds, finished : float
-        Duration, and time of day as seconds since 1970.
-    versions : dict
-        Versions of the packages that made it.
     """
 
     table: pd.DataFrame
     validity: str
     reason: str
-    accuracy: float
-    seconds: float
-    finished: float
-    versions: dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ LEGEND = (
     "score: share of the map on the planted signal; spatial: cosine of topographies\n"
     "class: correlation of the map with the one for a wrong class\n"
     "model: correlation with the map of a network whose weights are all random\n"
-    f"verdict: ok, or what fails (r >= {SPECIFICITY_THRESHOLD} is too alike): c = not class-specific,\n"
+    f"verdict: ok, or what fails (r >= {SPECIFICITY_THRESHOLD} is too alike): "
+    "c = not class-specific,\n"
     f"m = not model-specific, a = no more accurate than {', '.join(BASELINES)}"
 )
 
