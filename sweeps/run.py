@@ -1,6 +1,6 @@
 """A sweep from its configuration to its table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,12 +55,13 @@ class Sweep:
     def run(self, local: bool) -> None:
         """Do every cell that the store lacks, decoders before methods, and publish all."""
         self.connect()
-        todo = [cell for cell in self.cells if not is_done(cell, self.store)]
+        # Once for both stages: a whole artefact is read to tell that it is whole.
+        todo = {cell for cell in self.cells if not is_done(cell, self.store)}
         if todo and local:
-            self._run_stages(schedule.run_local)
+            self._run_stages(schedule.run_local, todo)
         elif todo:
             with schedule.private_ray():
-                self._run_stages(schedule.run_ray)
+                self._run_stages(schedule.run_ray, todo)
         self.sync()
 
     def sync(self) -> int:
@@ -92,11 +93,11 @@ class Sweep:
         except PublishError as error:
             self.unpublished = str(error)
 
-    def _run_stages(self, run_stage: RunStage) -> None:
+    def _run_stages(self, run_stage: RunStage, todo: Set[Cell]) -> None:
         resources = self.config.resources
-        self._run_stage(run_stage, "train", "decoder", self.decoders, resources.train)
+        self._run_stage(run_stage, "train", "decoder", self.decoders, todo, resources.train)
         explainable = [cell for cell in self.methods if self.store.has(cell.decoder)]
-        self._run_stage(run_stage, "explain", "method", explainable, resources.explain)
+        self._run_stage(run_stage, "explain", "method", explainable, todo, resources.explain)
 
     def _run_stage(
         self,
@@ -104,9 +105,10 @@ class Sweep:
         name: str,
         kind: str,
         cells: Sequence[Cell],
+        todo: Set[Cell],
         resources: TrialResources,
     ) -> None:
-        pending = [cell for cell in cells if not is_done(cell, self.store)]
+        pending = [cell for cell in cells if cell in todo]
         if not pending:
             return
         stage = Stage(name, kind, pending, resources)

@@ -72,10 +72,13 @@ class Publisher:
 
     def publish(self, cell: Cell, store: Store) -> None:
         """Log a finished cell, unless its run is finished already."""
+        run = self._find(cell)
+        if run is not None and run.info.status == FINISHED:
+            return
         if isinstance(cell, DecoderCell):
-            self._publish_decoder(cell, store)
+            self._publish_decoder(cell, run, store)
         else:
-            self._publish_method(cell, store)
+            self._publish_method(cell, run, store)
 
     def runs(self, kind: str) -> list[Run]:
         """All finished runs of a kind, ``decoder`` or ``method``."""
@@ -106,10 +109,7 @@ class Publisher:
         found = self.client.search_runs([self.experiment_id], condition, max_results=1)
         return found[0] if found else None
 
-    def _publish_decoder(self, cell: DecoderCell, store: Store) -> None:
-        run = self._find(cell)
-        if _is_finished(run):
-            return
+    def _publish_decoder(self, cell: DecoderCell, run: Run | None, store: Store) -> None:
         trained = store.read_decoder(cell)
         at = _milliseconds(trained.finished)
         metrics = [
@@ -126,10 +126,7 @@ class Publisher:
         run_id = self._open(cell, run, "decoder", at - _milliseconds(trained.seconds), {})
         self._fill(run_id, cell, store, metrics, trained.versions, at)
 
-    def _publish_method(self, cell: MethodCell, store: Store) -> None:
-        run = self._find(cell)
-        if _is_finished(run):
-            return
+    def _publish_method(self, cell: MethodCell, run: Run | None, store: Store) -> None:
         scores = store.read_scores(cell)
         at = _milliseconds(scores.finished)
         parent = self._find(cell.decoder)
@@ -209,10 +206,6 @@ def _value(axis: str, text: str) -> str | float | int:
 
 PublishError = (MlflowException, OSError)
 AXIS_TYPES: dict[str, type] = {"snr_db": float, "seed": int, "fold": int}
-
-
-def _is_finished(run: Run | None) -> bool:
-    return run is not None and run.info.status == FINISHED
 
 
 def _milliseconds(seconds: float) -> int:
