@@ -24,9 +24,11 @@ from pydantic_core import ErrorDetails
 from eegxai.attribution import BASELINES, METHODS, STUDY
 from eegxai.decoders import DECODERS, TrainingSpec
 from eegxai.evaluation import EvaluationSpec
-from eegxai.head import HEADS
+from eegxai.head import HeadField, HeadSpec
 from eegxai.registry import unknown_name
 from eegxai.simulation import FEATURES, NoiseSpec
+
+DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
 
 METHOD_GROUPS: dict[str, tuple[str, ...]] = {
     "study": tuple(STUDY),
@@ -98,15 +100,9 @@ class Data(Model):
     """What is simulated for each feature type."""
 
     n_trials: PositiveInt | dict[str, PositiveInt] = 2000
-    head: str = "sphere"
+    head: HeadField = HeadSpec()
     noise: NoiseSpec = NoiseSpec()
-
-    @field_validator("head")
-    @classmethod
-    def _head_is_registered(cls, value: str) -> str:
-        if value not in HEADS:
-            raise ValueError(unknown_name("data.head", value, HEADS))
-        return value
+    distractor: bool = False
 
     def trials_of(self, feature: str) -> int:
         """Number of trials of a feature type."""
@@ -138,13 +134,19 @@ class SweepConfig(Model):
     resources: Resources = Resources()
     output: str = "runs"
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The feature axis: the grid's, and the distractor condition where it is asked for."""
+        asked = (DISTRACTOR,) if self.data.distractor else ()
+        return tuple(dict.fromkeys((*self.grid.feature, *asked)))
+
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "SweepConfig":
         for fold in self.grid.fold:
             if fold >= self.training.n_folds:
                 highest = self.training.n_folds - 1
                 raise ValueError(f"grid.fold={fold} does not exist, allowed are 0 to {highest}")
-        for feature in self.grid.feature:
+        for feature in self.features:
             self._check_trials(feature)
         return self
 

@@ -17,7 +17,7 @@ from eegxai.spec import spec
 from sweeps.config import SweepConfig
 
 # Part of every key: raise it when results change their meaning, so that old ones are not found.
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Keyed:
@@ -108,7 +108,7 @@ def from_json(kind: str, content: dict[str, Any]) -> Any:
 def decoder_cells(config: SweepConfig) -> Iterator[DecoderCell]:
     """All decoders of a sweep, those of one data set next to each other."""
     grid = config.grid
-    for feature, snr_db, seed in product(grid.feature, grid.snr_db, grid.seed):
+    for feature, snr_db, seed in product(config.features, grid.snr_db, grid.seed):
         data = DataSpec(
             feature=feature,
             snr_db=snr_db,

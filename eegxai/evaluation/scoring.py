@@ -15,6 +15,7 @@ from eegxai.evaluation.randomization import Variant, variants
 from eegxai.evaluation.topography import DOMAINS
 from eegxai.registry import lookup
 from eegxai.seeding import generator
+from eegxai.simulation import FEATURES
 from eegxai.spec import spec
 
 MODES: dict[str, dict[str, Metric]] = {"paper": METRICS}
@@ -23,8 +24,7 @@ MODES: dict[str, dict[str, Metric]] = {"paper": METRICS}
 # accuracy, and cosine on the topography; of their versions the clipped one, by which braindecode's
 # interpretability tutorial sums up a method.
 HEADLINE: dict[str, tuple[str, str]] = {
-    "temporal": ("channel_time", "mass_clipped"),
-    "spectral": ("channel_time", "mass_clipped"),
+    **dict.fromkeys(FEATURES, ("channel_time", "mass_clipped")),
     "spatial": ("topography", "cosine_clipped"),
 }
 

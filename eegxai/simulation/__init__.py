@@ -1,12 +1,15 @@
 """Simulated EEG whose class-related signal is known at every channel and sample."""
 
-from eegxai.simulation.dataset import (
-    DataSpec,
-    NoiseSpec,
-    SimulatedEEG,
-    simulate,
-    simulate_spec,
-)
+from eegxai.simulation.dataset import SimulatedEEG, simulate, simulate_spec, simulate_trials
 from eegxai.simulation.features import FEATURES
+from eegxai.simulation.spec import DataSpec, NoiseSpec
 
-__all__ = ["FEATURES", "DataSpec", "NoiseSpec", "SimulatedEEG", "simulate", "simulate_spec"]
+__all__ = [
+    "FEATURES",
+    "DataSpec",
+    "NoiseSpec",
+    "SimulatedEEG",
+    "simulate",
+    "simulate_spec",
+    "simulate_trials",
+]

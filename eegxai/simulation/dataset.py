@@ -1,104 +1,27 @@
-"""Simulated EEG with a known answer: draw trials, project them to the scalp, mix in noise.
+"""Simulated EEG with a known answer: draw trials, project them to the scalp, mix in noise."""
 
-Every random stream is named by (seed, purpose, block of trials). So SNR levels share signal and
-noise, more trials extend the same data, and any block can be made alone.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from functools import lru_cache
 
 import mne
 import numpy as np
 import pandas as pd
-from pydantic import Field, field_validator, model_validator
 from scipy.special import expit
 
-from eegxai.head import HEADS, brain_points, lead_field, montage_info
-from eegxai.registry import lookup
-from eegxai.seeding import generator
-from eegxai.simulation.features import FEATURES, MOMENT_PER_UNIT, Feature
-from eegxai.simulation.waveforms import Epoch, pink
-from eegxai.spec import spec
+from eegxai.head import HeadSpec, open_head
+from eegxai.simulation.blocks import BLOCK, blocks, each_block
+from eegxai.simulation.features import FEATURES
+from eegxai.simulation.noise import add_artefacts, sensor_noise
+from eegxai.simulation.signal import columns, sensor_distractor, sensor_signal
+from eegxai.simulation.spec import DEFAULT_NOISE, EPOCH, DataSpec, NoiseSpec
+from eegxai.simulation.support import band_support, time_support
+from eegxai.simulation.trials import draw_distractors, draw_trials
 
-EPOCH = Epoch(n_times=250, sfreq=250.0)  # 1 s, as in the authors' code
-BLOCK = 256  # trials that share a random stream; part of the identity of the data
+BAND_SHARE = 0.05  # of a trial's peak power: like the maps' threshold of the ground truth
 
 Array = np.ndarray
-T = TypeVar("T")
-
-
-@spec
-class NoiseSpec:
-    """Noise of a recording: pink dipoles all over the brain and white sensor noise.
-
-    Parameters
-    ----------
-    n_dipoles : int
-        Pink sources at random places of the brain with random orientations.
-    source_amplitude : float
-        Root mean square of each source, in source units (10 nA·m). 1.7 has the mean peak of 5
-        that the published re-creation gives its pink noise.
-    sensor_share : float
-        Expected share of white sensor noise in the noise power, 0 to below 1. The re-creation
-        gives both noises the same amplitude, hence 0.5.
-    """
-
-    n_dipoles: Annotated[int, Field(ge=1)] = 64
-    source_amplitude: Annotated[float, Field(gt=0)] = 1.7
-    sensor_share: Annotated[float, Field(ge=0, lt=1)] = 0.5
-
-
-DEFAULT_NOISE = NoiseSpec()
-
-
-@spec
-class DataSpec:
-    """One simulated data set: equal specs give equal bits.
-
-    Parameters
-    ----------
-    feature : str
-        Name in :data:`eegxai.simulation.FEATURES`.
-    snr_db : float
-        20 log10(r / (1 - r)) of the amplitude mixing ratio r.
-    n_trials : int
-        At least one per class; trial i belongs to class i modulo the number of classes.
-    seed : int
-        Not negative.
-    head : str
-        Name in :data:`eegxai.head.HEADS`.
-    noise : NoiseSpec
-    """
-
-    feature: str
-    snr_db: float
-    n_trials: int
-    seed: Annotated[int, Field(ge=0)]
-    head: str = "sphere"
-    noise: NoiseSpec = DEFAULT_NOISE
-
-    @field_validator("feature")
-    @classmethod
-    def _known_feature(cls, name: str) -> str:
-        lookup(FEATURES, name, "feature")
-        return name
-
-    @field_validator("head")
-    @classmethod
-    def _known_head(cls, name: str) -> str:
-        lookup(HEADS, name, "head")
-        return name
-
-    @model_validator(mode="after")
-    def _every_class_has_a_trial(self) -> "DataSpec":
-        needed = len(FEATURES[self.feature].classes)
-        if self.n_trials < needed:
-            raise ValueError(
-                f"n_trials {self.n_trials} is too small: "
-                f"{self.feature!r} has {needed} classes and needs a trial of each"
-            )
-        return self
+Parts = Callable[[slice], tuple[Array, Array]]  # signal and noise of one block of trials
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +31,7 @@ class SimulatedEEG:
     Parameters
     ----------
     x : array, shape (trials, channels, times)
-        Signal and noise, float32, µV, average reference.
+        Signal, noise and artefacts, float32, µV, average reference.
     y : array, shape (trials,)
         Class labels, int64.
     ground_truth : array, shape (trials, channels, times)
@@ -138,13 +61,21 @@ class SimulatedEEG:
         """Number of classes."""
         return len(self.class_names)
 
+    def time_support(self) -> Array:
+        """Samples in which each trial's signal is active, see :func:`support.time_support`."""
+        return time_support(self.trials, EPOCH.times_ms)
+
+    def band_support(self, share: float = BAND_SHARE) -> tuple[Array, Array]:
+        """Frequencies (Hz) and where each trial's signal is, see :func:`support.band_support`."""
+        return band_support(self.ground_truth, EPOCH.sfreq, share)
+
 
 def simulate(
     feature: str,
     snr_db: float,
     seed: int,
     n_trials: int,
-    head: str = "sphere",
+    head: str | HeadSpec = "sphere",
     noise: NoiseSpec = DEFAULT_NOISE,
 ) -> SimulatedEEG:
     """Simulate EEG of one feature type; the parameters are those of :class:`DataSpec`.
@@ -154,159 +85,106 @@ def simulate(
     ValueError
         For an unknown feature or head, and values out of range.
     """
-    return simulate_spec(
-        DataSpec(
-            feature=feature, snr_db=snr_db, seed=seed, n_trials=n_trials, head=head, noise=noise
-        )
-    )
+    # A name becomes a specification in validation, which mypy does not know of.
+    fields = {"feature": feature, "snr_db": snr_db, "seed": seed, "n_trials": n_trials}
+    return simulate_spec(DataSpec(**fields, head=head, noise=noise))  # type: ignore[arg-type]
 
 
 def simulate_spec(data: DataSpec) -> SimulatedEEG:
     """Simulate the EEG that a spec describes."""
-    trials = draw_trials(data)
-    ground_truth, x = sensor_signal(data, trials), sensor_noise(data)
-    signal_factor, noise_factor = mixing_factors(ground_truth, x, data.snr_db)
-    # In place, because 40,000 trials fill 2.5 GB an array.
-    ground_truth *= signal_factor
-    x *= noise_factor
-    x += ground_truth
+    trials, info = draw_trials(data), open_head(data.head).info(EPOCH.sfreq)
+    parts = _parts(data, trials)
+    # Two arrays are filled and mixed in place, because 40,000 trials are 2.5 GB an array.
+    shape = (data.n_trials, len(info.ch_names), EPOCH.n_times)
+    ground_truth, x = np.empty(shape, np.float32), np.empty(shape, np.float32)
+
+    def fill(rows: slice) -> None:
+        ground_truth[rows], x[rows] = parts(rows)
+
+    each_block(fill, data.n_trials)
+    factors = mixing_factors(lambda rows: (ground_truth[rows], x[rows]), data.n_trials, data.snr_db)
+    each_block(lambda rows: _mix(data, factors, rows, ground_truth[rows], x[rows]), data.n_trials)
     labels = np.arange(data.n_trials, dtype=np.int64) % len(FEATURES[data.feature].classes)
-    return SimulatedEEG(x, labels, ground_truth, trials, montage_info(EPOCH.sfreq), data)
+    return SimulatedEEG(x, labels, ground_truth, trials, info, data)
 
 
-def draw_trials(data: DataSpec) -> pd.DataFrame:
-    """Parameters of every trial, as in :attr:`SimulatedEEG.trials`."""
-    blocks = [_draw_block(data, block) for block, _ in _blocks(data.n_trials)]
-    return pd.concat(blocks, ignore_index=True).iloc[: data.n_trials].rename_axis("trial")
+def simulate_trials(data: DataSpec, start: int, stop: int) -> tuple[Array, Array]:
+    """``x`` and ``ground_truth`` of the trials from ``start`` to before ``stop`` alone.
+
+    The same bits as in :func:`simulate_spec`, in the memory of these trials. Mixing needs the
+    norms of the whole data set: the first call for a spec walks through it block by block.
+
+    Raises
+    ------
+    ValueError
+        When the data has no such trials.
+    """
+    if not 0 <= start < stop <= data.n_trials:
+        raise ValueError(f"trials {start} to {stop} do not exist, allowed are 0 to {data.n_trials}")
+    trials, factors = draw_trials(data), _streamed_factors(data)
+    needed = blocks(data.n_trials)[start // BLOCK : -(-stop // BLOCK)]
+    made = [_parts(data, trials)(rows) for rows in needed]
+    for rows, (ground_truth, x) in zip(needed, made, strict=True):
+        _mix(data, factors, rows, ground_truth, x)
+    ground_truth, x = (np.concatenate(arrays) for arrays in zip(*made, strict=True))
+    wanted = slice(start % BLOCK, start % BLOCK + stop - start)
+    return x[wanted], ground_truth[wanted]
 
 
-def sensor_signal(data: DataSpec, trials: pd.DataFrame) -> Array:
-    """Signal at the electrodes before mixing: (trials, channels, times) float32, µV."""
-    topographies = _signal_topographies(data).astype(np.float32)
-    signal = _empty(data.n_trials, len(topographies))
-    for block, rows in _blocks(data.n_trials):
-        activity = _activity(data, trials.iloc[rows], block).astype(np.float32)
-        scalp = topographies.T[trials["dipole"].iloc[rows]]
-        np.multiply(scalp[:, :, None], activity[:, None, :], out=signal[rows])
-    return signal
-
-
-def sensor_noise(data: DataSpec) -> Array:
-    """Noise at the electrodes before mixing: (trials, channels, times) float32, µV."""
-    topographies = _noise_topographies(data).astype(np.float32)
-    source_power = np.mean(np.sum(topographies**2, axis=1))
-    share = data.noise.sensor_share
-    sensor_rms = np.sqrt(source_power * share / (1 - share)).astype(np.float32)
-    noise = _empty(data.n_trials, len(topographies))
-    for block, rows in _blocks(data.n_trials):
-        # The filter works along time and the projection along channels: either may come first.
-        source = pink(
-            topographies @ _white(data, "source noise", block, rows, topographies.shape[1])
-        )
-        sensor = sensor_rms * _white(data, "sensor noise", block, rows, len(topographies))
-        np.add(source, sensor - sensor.mean(axis=1, keepdims=True), out=noise[rows])
-    return noise
-
-
-def mixing_factors(signal: Array, noise: Array, snr_db: float) -> tuple[float, float]:
+def mixing_factors(parts: Parts, n_trials: int, snr_db: float) -> tuple[np.float32, np.float32]:
     """Factors a, b of the mixture a * signal + b * noise, SEREEGA's way (utl_mix_data.m).
 
     r * S / ||S|| + (1 - r) * N / ||N|| over the whole data set, with the mean absolute amplitude
     that S and N have together. ``snr_db`` = 20 log10(r / (1 - r)).
     """
+
+    def measure(rows: slice) -> tuple[float, float, float]:
+        signal, noise = parts(rows)
+        return _power(signal), _power(noise), _amplitude(signal) + _amplitude(noise)
+
+    def mixed(rows: slice) -> float:
+        signal, noise = parts(rows)
+        return _amplitude(a * signal + b * noise)
+
+    signal_power, noise_power, amplitude = np.sum(each_block(measure, n_trials), axis=0)
     logit = snr_db * np.log(10) / 20
-    a = expit(logit) / np.sqrt(_total(np.square, signal))
-    b = expit(-logit) / np.sqrt(_total(np.square, noise))
-    before = (_total(np.abs, signal) + _total(np.abs, noise)) / 2
-    scale = before / _total(lambda s, n: np.abs(a * s + b * n), signal, noise)
-    return float(scale * a), float(scale * b)
+    a = np.float32(expit(logit) / np.sqrt(signal_power / n_trials))
+    b = np.float32(expit(-logit) / np.sqrt(noise_power / n_trials))
+    scale = np.float32(amplitude / 2 / sum(each_block(mixed, n_trials)))
+    return scale * a, scale * b
 
 
-def _draw_block(data: DataSpec, block: int) -> pd.DataFrame:
-    feature = FEATURES[data.feature]
-    rng = generator(data.seed, "trials", block)
-    uniforms, normals = rng.random((BLOCK, 3)), rng.standard_normal((BLOCK, 4))
-    labels = [(block * BLOCK + i) % len(feature.classes) for i in range(BLOCK)]
-    draws = zip(labels, uniforms, normals, strict=True)
-    trials = pd.DataFrame([_draw_trial(feature, *draw) for draw in draws])
-    trials["phase"] = trials["phase"].where(trials["frequency_hz"].notna())
-    return trials
+def _parts(data: DataSpec, trials: pd.DataFrame) -> Parts:
+    """Maker of signal and noise of any block; a distractor tells nothing, so it is noise."""
+    drawn = columns(trials)
+    if FEATURES[data.feature].distractor is None:
+        return lambda rows: (sensor_signal(data, drawn, rows), sensor_noise(data, rows))
+    distractors = columns(draw_distractors(data))
+    return lambda rows: (
+        sensor_signal(data, drawn, rows),
+        sensor_noise(data, rows) + sensor_distractor(data, distractors, rows),
+    )
 
 
-def _draw_trial(feature: Feature, label: int, uniform: Array, normal: Array) -> dict[str, object]:
-    which_signal, which_dipole, phase = uniform
-    latency, width, amplitude, frequency = normal
-    drawn = feature.classes[label]
-    signal, dipole = _pick(drawn.signals, which_signal), _pick(drawn.dipoles, which_dipole)
-    x_mm, y_mm, z_mm = feature.dipoles_mni_mm[dipole]
-    return {
-        "class_name": drawn.name,
-        "signal": signal.name,
-        "dipole": dipole,
-        "x_mm": x_mm,
-        "y_mm": y_mm,
-        "z_mm": z_mm,
-        "side": SIDES[int(np.sign(x_mm))],
-        "latency_ms": signal.latency_ms.at(latency),
-        "width_ms": signal.width_ms.at(width),
-        "amplitude": signal.amplitude.at(amplitude),
-        "low_hz": signal.band_hz[0],
-        "high_hz": signal.band_hz[1],
-        "frequency_hz": signal.frequency_hz.at(frequency),
-        "phase": phase,
-    }
+def _mix(
+    data: DataSpec, factors: tuple[np.float32, np.float32], rows: slice, signal: Array, noise: Array
+) -> None:
+    """Turn signal and noise of one block into ground truth and recording, in place."""
+    signal *= factors[0]
+    noise *= factors[1]
+    noise += signal
+    add_artefacts(noise, data, rows)
 
 
-SIDES = {-1: "left", 0: "midline", 1: "right"}
+@lru_cache(maxsize=8)
+def _streamed_factors(data: DataSpec) -> tuple[np.float32, np.float32]:
+    return mixing_factors(_parts(data, draw_trials(data)), data.n_trials, data.snr_db)
 
 
-def _pick(options: Sequence[T], uniform: float) -> T:
-    return options[int(uniform * len(options))]
+def _power(part: Array) -> float:
+    # Trial by trial in single precision and their sum in double: fast, and exact to 1e-6.
+    return float(np.einsum("tcs,tcs->t", part, part).sum(dtype=np.float64))
 
 
-def _activity(data: DataSpec, trials: pd.DataFrame, block: int) -> Array:
-    """Source waveforms (trials, times) of one block, source units."""
-    activity = np.empty((len(trials), EPOCH.n_times))
-    signals = FEATURES[data.feature].signals
-    for name in trials["signal"].unique():
-        rows = np.flatnonzero(trials["signal"] == name)
-        rng = generator(data.seed, f"{name} carrier", block)
-        activity[rows] = signals[name].waveform(EPOCH, trials.iloc[rows], rng)
-    return activity
-
-
-def _signal_topographies(data: DataSpec) -> Array:
-    """µV (channels, dipoles) per source unit of the feature's dipoles."""
-    field = lead_field(data.head, np.array(FEATURES[data.feature].dipoles_mni_mm))
-    orientations = field.orientations(generator(data.seed, "orientations"))
-    return MOMENT_PER_UNIT * field.project(orientations)
-
-
-def _noise_topographies(data: DataSpec) -> Array:
-    """µV (channels, dipoles) of the noise sources at their root mean square."""
-    places = brain_points(data.noise.n_dipoles, generator(data.seed, "noise places"))
-    field = lead_field(data.head, places)
-    orientations = field.orientations(generator(data.seed, "noise orientations"))
-    return MOMENT_PER_UNIT * data.noise.source_amplitude * field.project(orientations)
-
-
-def _white(data: DataSpec, purpose: str, block: int, rows: slice, n_rows: int) -> Array:
-    """White noise (trials, n_rows, times), variance 1; fewer trials are a prefix of more."""
-    rng = generator(data.seed, purpose, block)
-    shape = (rows.stop - rows.start, n_rows, EPOCH.n_times)
-    return rng.standard_normal(shape, dtype=np.float32)
-
-
-def _blocks(n_trials: int) -> Iterator[tuple[int, slice]]:
-    for block, start in enumerate(range(0, n_trials, BLOCK)):
-        yield block, slice(start, min(start + BLOCK, n_trials))
-
-
-def _empty(n_trials: int, n_channels: int) -> Array:
-    return np.empty((n_trials, n_channels, EPOCH.n_times), dtype=np.float32)
-
-
-def _total(measure: Callable[..., Array], *arrays: Array) -> float:
-    """Sum of a measure over all trials, block by block to spare memory, in double precision."""
-    parts = (measure(*(array[rows] for array in arrays)) for _, rows in _blocks(len(arrays[0])))
-    return float(sum(part.sum(dtype=np.float64) for part in parts))
+def _amplitude(part: Array) -> float:
+    return float(np.abs(part).sum(axis=(1, 2)).sum(dtype=np.float64))

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from eegxai.simulation import waveforms
 from eegxai.simulation.waveforms import Epoch
@@ -20,7 +19,8 @@ BURST_TAPER = 0.5  # tapered share of a burst
 BAND_TRANSITION_HZ = 1.0  # between passband and stopband of band-limited noise
 
 Position = tuple[float, float, float]
-Waveform = Callable[[Epoch, pd.DataFrame, np.random.Generator], np.ndarray]
+Trials = Mapping[str, np.ndarray]  # a column of values per name, as in the table of trials
+Waveform = Callable[[Epoch, Trials, np.random.Generator], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,14 @@ class ClassSpec:
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature type: dipoles (MNI mm) and the classes that use them."""
+    """A feature type: dipoles (MNI mm) and the classes that use them.
+
+    A ``distractor`` is active in every trial, whatever its class.
+    """
 
     dipoles_mni_mm: tuple[Position, ...]
     classes: tuple[ClassSpec, ...]
+    distractor: ClassSpec | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -81,37 +85,38 @@ class Feature:
 
     @property
     def signals(self) -> dict[str, Signal]:
-        """All signals of all classes by name."""
-        return {signal.name: signal for spec in self.classes for signal in spec.signals}
+        """All signals of all classes and of the distractor by name."""
+        sources = [*self.classes, *filter(None, [self.distractor])]
+        return {signal.name: signal for spec in sources for signal in spec.signals}
 
 
-def peak(epoch: Epoch, trials: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+def peak(epoch: Epoch, trials: Trials, rng: np.random.Generator) -> np.ndarray:
     """Event-related potential: a Gaussian peak."""
     latency, width, amplitude = _columns(trials, "latency_ms", "width_ms", "amplitude")
     return waveforms.scale_to_peak(waveforms.gaussian_peak(epoch, latency, width), amplitude)
 
 
-def tone_burst(epoch: Epoch, trials: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+def tone_burst(epoch: Epoch, trials: Trials, rng: np.random.Generator) -> np.ndarray:
     """Burst of a sine whose frequency and phase differ from trial to trial."""
     frequency, phase = _columns(trials, "frequency_hz", "phase")
     return _burst(epoch, trials, waveforms.sine(epoch, frequency, phase))
 
 
-def band_burst(epoch: Epoch, trials: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+def band_burst(epoch: Epoch, trials: Trials, rng: np.random.Generator) -> np.ndarray:
     """Burst of noise limited to the band of the trials, which all have the same."""
-    low, high = (float(edge[0]) for edge in _columns(trials, "low_hz", "high_hz"))
-    taps = waveforms.bandpass_taps(low, high, BAND_TRANSITION_HZ, epoch.sfreq)
-    return _burst(epoch, trials, waveforms.band_noise(epoch, len(trials), taps, rng))
+    low, high = _columns(trials, "low_hz", "high_hz")
+    taps = waveforms.bandpass_taps(low[0], high[0], BAND_TRANSITION_HZ, epoch.sfreq)
+    return _burst(epoch, trials, waveforms.band_noise(epoch, len(low), taps, rng))
 
 
-def _burst(epoch: Epoch, trials: pd.DataFrame, carrier: np.ndarray) -> np.ndarray:
+def _burst(epoch: Epoch, trials: Trials, carrier: np.ndarray) -> np.ndarray:
     latency, width, amplitude = _columns(trials, "latency_ms", "width_ms", "amplitude")
     window = waveforms.burst_window(epoch, latency, width, BURST_TAPER)
     return waveforms.scale_to_peak(carrier, amplitude) * window
 
 
-def _columns(trials: pd.DataFrame, *names: str) -> list[np.ndarray]:
-    return [trials[name].to_numpy() for name in names]
+def _columns(trials: Trials, *names: str) -> list[np.ndarray]:
+    return [trials[name] for name in names]
 
 
 # Latencies, widths and amplitudes: generate_random_temporal_db.m and ..._spectral_db.m.
@@ -188,4 +193,22 @@ SPATIAL = Feature(
     ),
 )
 
-FEATURES: Mapping[str, Feature] = {"temporal": TEMPORAL, "spectral": SPECTRAL, "spatial": SPATIAL}
+# A suppressor (Haufe et al. 2014, NeuroImage 87:96-110): a peak like the temporal classes' at their
+# time, from a place behind theirs, of random sign in every trial. It says nothing about the class,
+# but its field reaches the electrodes of the class signals, so that a good decoder weighs the
+# channels above it, where no class signal is, in order to subtract it. Constants are our choice.
+PRECUNEUS: Position = (0.0, -62.0, 40.0)
+RANDOM_SIGN = Spread(0, 20)
+SUPPRESSOR = Signal("suppressor", peak, Spread(500, 8), Spread(100, 4), amplitude=RANDOM_SIGN)
+DISTRACTED = Feature(
+    (*TEMPORAL.dipoles_mni_mm, PRECUNEUS),
+    TEMPORAL.classes,
+    distractor=ClassSpec("distractor", (SUPPRESSOR,), (len(TEMPORAL.dipoles_mni_mm),)),
+)
+
+FEATURES: Mapping[str, Feature] = {
+    "temporal": TEMPORAL,
+    "spectral": SPECTRAL,
+    "spatial": SPATIAL,
+    "distractor": DISTRACTED,
+}

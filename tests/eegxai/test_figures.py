@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from eegxai.figures import topographies
+from eegxai.figures import simulation, topographies
 from eegxai.head import montage_info
+from eegxai.simulation import simulate
 
 INFO = montage_info(250.0)
 
@@ -25,3 +26,66 @@ def test_each_map_has_its_panel_and_its_own_scale(tmp_path):
 def test_a_map_of_another_montage_is_refused():
     with pytest.raises(ValueError, match=r"'odd' has shape \(3,\), allowed is \(62,\)"):
         topographies({"odd": np.zeros(3)}, INFO)
+
+
+def panels(figure, title):
+    return [ax for ax in figure.axes if title in ax.get_title()]
+
+
+def curves(ax):
+    """The noisy and the noiseless curve of a panel."""
+    return {line.get_color(): line.get_ydata() for line in ax.lines[-2:]}.values()
+
+
+def test_temporal_classes_are_averaged_at_their_strongest_channel():
+    eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=24)
+    rows = panels(simulation(eeg), "average of 6 trials")
+    assert len(rows) == 4
+    for label, ax in enumerate(rows):
+        channel = eeg.info.ch_names.index(ax.get_title().split(", ")[1])
+        noisy, noiseless = curves(ax)
+        mine = eeg.y == label
+        np.testing.assert_allclose(noisy, eeg.x[mine, channel].mean(0), rtol=1e-5)
+        np.testing.assert_allclose(noiseless, eeg.ground_truth[mine, channel].mean(0), rtol=1e-5)
+        strength = np.linalg.norm(eeg.ground_truth[mine], axis=(0, 2))
+        assert channel == strength.argmax()
+        assert eeg.class_names[label] in ax.get_ylabel()
+
+
+@pytest.mark.parametrize("feature", ["spectral", "spatial"])
+def test_signals_that_cancel_in_averages_are_shown_as_root_mean_square(feature):
+    eeg = simulate(feature, snr_db=-16, seed=0, n_trials=48)
+    figure = simulation(eeg)
+    rows = panels(figure, "RMS of")
+    assert len(rows) == eeg.n_classes == len(panels(figure, "RMS at"))
+    noisy, noiseless = curves(rows[0])
+    channel = eeg.info.ch_names.index(rows[0].get_title().split(", ")[1])
+    np.testing.assert_allclose(noisy, eeg.x[eeg.y == 0, channel].std(0, mean=0), rtol=1e-5)
+    peak_ms = 4 * noiseless.argmax()
+    assert panels(figure, "RMS at")[0].get_title() == f"RMS at {peak_ms} ms"
+
+
+def test_spectra_have_the_power_of_the_trials():
+    eeg = simulate("spectral", snr_db=-3.5, seed=0, n_trials=32)
+    ax = panels(simulation(eeg), "spectrum")[1]  # alpha: all of its power is below 60 Hz
+    channel = eeg.info.ch_names.index(ax.get_title().split(", ")[1])
+    _, noiseless = curves(ax)  # 1 Hz apart, without the mean
+    trials = eeg.ground_truth[eeg.y == 1, channel]
+    assert noiseless.sum() == pytest.approx(trials.var(axis=1).mean(), rel=1e-3)
+    assert 8 <= ax.lines[1].get_xdata()[noiseless.argmax()] <= 13
+
+
+def test_the_single_trial_is_one_of_the_class_with_its_signal():
+    eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=24)
+    ax = panels(simulation(eeg), "one trial")[2]
+    noisy, noiseless = curves(ax)
+    channel = eeg.info.ch_names.index(ax.get_title().split(", ")[1])
+    (trial,) = np.flatnonzero((eeg.x[:, channel] == noisy).all(axis=1))
+    assert eeg.y[trial] == 2
+    np.testing.assert_array_equal(noiseless, eeg.ground_truth[trial, channel])
+
+
+def test_classes_share_their_scales():
+    eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=24)
+    for title in ("average of", "spectrum", "one trial"):
+        assert len({ax.get_ylim() for ax in panels(simulation(eeg), title)}) == 1

@@ -8,18 +8,19 @@ from scipy.spatial import Delaunay
 from scipy.special import eval_legendre
 
 from eegxai.head import (
-    HEADS,
     MONTAGE,
+    HeadSpec,
     LeadField,
     brain_points,
-    lead_field,
     mni_to_head,
     montage_info,
+    open_head,
 )
 from eegxai.simulation import FEATURES
 
 FSAVERAGE = Path(mne.__file__).parent / "data" / "fsaverage"
 MOTOR_LEFT, MOTOR_RIGHT = (-40, -21, 51), (40, -21, 51)
+SPHERE = open_head(HeadSpec())
 
 
 def sphere_model() -> mne.bem.ConductorModel:
@@ -37,7 +38,7 @@ def electrodes_on_the_sphere() -> mne.Info:
 
 
 def radial(position: tuple[float, float, float]) -> np.ndarray:
-    field = lead_field("sphere", np.array([position]))
+    field = SPHERE.lead_field(np.array([position]))
     return field.project(field.normals)[:, 0]
 
 
@@ -131,12 +132,12 @@ def test_lead_field_is_the_exact_series_of_a_four_shell_sphere(position, axis):
     place = np.linalg.solve(head_to_mni, [*np.array(position) / 1e3, 1])[:3]
     moment = head_to_mni[:3, :3].T @ np.eye(3)[axis]
     expected = four_shell_potential(place, moment)
-    gain = lead_field("sphere", np.array([position])).gain[:, 0, axis]
+    gain = SPHERE.lead_field(np.array([position])).gain[:, 0, axis]
     np.testing.assert_allclose(gain, expected, atol=0.005 * np.abs(expected).max())
 
 
 def test_lead_field_is_mne_s_forward_of_a_dipole_in_the_head_frame():
-    field = lead_field("sphere", np.array([MOTOR_LEFT]))
+    field = SPHERE.lead_field(np.array([MOTOR_LEFT]))
     to_head = np.linalg.inv(
         mne.read_trans(FSAVERAGE / "fsaverage-trans.fif", verbose="ERROR")["trans"]
     )
@@ -152,7 +153,7 @@ def test_lead_field_is_mne_s_forward_of_a_dipole_in_the_head_frame():
 
 
 def test_average_reference():
-    gain = lead_field("sphere", np.array([MOTOR_LEFT, MOTOR_RIGHT])).gain
+    gain = SPHERE.lead_field(np.array([MOTOR_LEFT, MOTOR_RIGHT])).gain
     np.testing.assert_allclose(gain.sum(axis=0), 0, atol=1e-12)
 
 
@@ -166,13 +167,13 @@ def test_superficial_dipole_is_strongest_next_to_it():
 
 
 def test_reversed_dipole_flips_the_map():
-    field = lead_field("sphere", np.array([MOTOR_LEFT]))
+    field = SPHERE.lead_field(np.array([MOTOR_LEFT]))
     np.testing.assert_array_equal(field.project(-field.normals), -field.project(field.normals))
 
 
 def test_normals_are_radial_unit_vectors():
     places = np.array([MOTOR_LEFT, MOTOR_RIGHT, (0, -4, 65)])
-    normals = lead_field("sphere", places).normals
+    normals = SPHERE.lead_field(places).normals
     np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1)
     # The lines along the normals meet in one point: least squares leaves nothing.
     across = np.eye(3) - normals[:, :, None] * normals[:, None, :]
@@ -196,40 +197,67 @@ def test_orientations_tilt_as_told():
     np.testing.assert_allclose(slopes, 20, rtol=0.02)
 
 
-def test_brain_points_lie_inside_the_inner_skull_and_every_head():
+def test_brain_points_lie_inside_the_inner_skull_and_the_sphere():
     points = brain_points(3000, np.random.default_rng(1))
     surface = mne.read_bem_surfaces(FSAVERAGE / "fsaverage-inner_skull-bem.fif", verbose="ERROR")
     assert (Delaunay(surface[0]["rr"] * 1e3).find_simplex(points) >= 0).all()
-    for head in HEADS:
-        assert lead_field(head, points).gain.shape == (62, 3000, 3)
+    assert SPHERE.lead_field(points).gain.shape == (62, 3000, 3)
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-@pytest.mark.parametrize("head", HEADS)
-def test_dipoles_of_the_study_lie_in_the_brain(head, feature):
+def test_dipoles_of_the_study_lie_in_the_brain(feature):
     dipoles = np.array(FEATURES[feature].dipoles_mni_mm)
-    gain = lead_field(head, dipoles).gain
+    gain = SPHERE.lead_field(dipoles).gain
     assert gain.shape == (62, len(dipoles), 3)
     assert np.isfinite(gain).all()
 
 
 def test_lead_field_is_cached_and_read_only():
-    field = lead_field("sphere", np.array([MOTOR_LEFT]))
-    assert lead_field("sphere", np.array([MOTOR_LEFT], dtype=float)) is field
+    field = SPHERE.lead_field(np.array([MOTOR_LEFT]))
+    assert SPHERE.lead_field(np.array([MOTOR_LEFT], dtype=float)) is field
     with pytest.raises(ValueError, match="read-only"):
         field.gain[0] = 1
 
 
+def test_random_places_are_points_of_the_brain():
+    places = SPHERE.random_places(5, np.random.default_rng(3))
+    np.testing.assert_array_equal(places, brain_points(5, np.random.default_rng(3)))
+
+
+def test_fewer_channels_are_the_same_head_in_another_reference():
+    channels = ("Oz", "FCz", "C3", "A1")
+    few = open_head(HeadSpec(channels=channels))
+    known = [MONTAGE.index(name) for name in ("Oz", "C3")]
+    oz_to_c3 = SPHERE.lead_field(np.array([MOTOR_LEFT])).gain[known]
+    gain = few.lead_field(np.array([MOTOR_LEFT])).gain
+    np.testing.assert_allclose(gain[0] - gain[2], oz_to_c3[0] - oz_to_c3[1], rtol=1e-6)
+    np.testing.assert_allclose(gain.sum(axis=0), 0, atol=1e-12)
+    assert few.info(100.0).ch_names == list(channels)
+
+
+def test_tilt_may_differ_between_sources():
+    normals = np.tile([0.0, 0.0, 1.0], (2, 1))
+    field = LeadField(np.zeros((2, 2, 3)), normals, tilt_deg=np.array([0.0, 20.0]))
+    still, tilted = field.orientations(np.random.default_rng(0))
+    np.testing.assert_array_equal(still, normals[0])
+    assert 0 < np.rad2deg(np.arccos(tilted[2])) < 90
+
+
 @pytest.mark.parametrize(
-    ("head", "positions", "message"),
+    ("positions", "message"),
     [
-        ("spher", [MOTOR_LEFT], "head 'spher' is unknown; did you mean 'sphere'"),
-        ("sphere", [MOTOR_LEFT, (0, 0, 120)], r"dipole 1 at MNI \(0, 0, 120\) mm lies outside"),
-        ("sphere", MOTOR_LEFT, r"shape \(3,\)"),
-        ("sphere", np.empty((0, 3)), r"shape \(0, 3\)"),
-        ("sphere", [(0, np.nan, 0)], "not finite"),
+        ([MOTOR_LEFT, (0, 0, 120)], r"dipole 1 at MNI \(0, 0, 120\) mm lies outside the brain"),
+        (MOTOR_LEFT, r"shape \(3,\)"),
+        (np.empty((0, 3)), r"shape \(0, 3\)"),
+        ([(0, np.nan, 0)], "not finite"),
     ],
 )
-def test_errors_name_the_field_and_the_value(head, positions, message):
+def test_errors_name_the_dipole_and_the_value(positions, message):
     with pytest.raises(ValueError, match=message):
-        lead_field(head, np.array(positions))
+        SPHERE.lead_field(np.array(positions))
+
+
+def test_unknown_electrodes_are_named_with_the_closest_match():
+    message = r"template colin27_1005 lacks the channels 'FCX' \(closest: 'FC.'\), 'qqqq'$"
+    with pytest.raises(ValueError, match=message):
+        open_head(HeadSpec(channels=("Cz", "FCX", "qqqq")))

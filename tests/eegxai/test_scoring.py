@@ -20,6 +20,7 @@ from eegxai.evaluation.metrics import Maps
 from eegxai.evaluation.scoring import CHUNK, COLUMNS, MODES
 from eegxai.evaluation.topography import DOMAINS, topography, topography_operator
 from eegxai.head import montage_info
+from eegxai.simulation import FEATURES
 
 N_TRIALS, N_TIMES = CHUNK + 5, 20
 
@@ -121,7 +122,7 @@ def test_headlines_exist():
     for domain, metric in HEADLINE.values():
         assert domain in DOMAINS
         assert metric in METRICS
-    assert set(HEADLINE) == {"temporal", "spectral", "spatial"}
+    assert set(HEADLINE) == set(FEATURES)
 
 
 def test_the_spec_refuses_nonsense():

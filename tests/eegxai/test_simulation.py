@@ -1,15 +1,36 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.signal
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegxai.head import MONTAGE, montage_info
-from eegxai.simulation import FEATURES, DataSpec, NoiseSpec, SimulatedEEG, simulate, simulate_spec
-from eegxai.simulation.dataset import draw_trials, mixing_factors, sensor_noise, sensor_signal
+from eegxai.simulation import (
+    FEATURES,
+    DataSpec,
+    NoiseSpec,
+    SimulatedEEG,
+    simulate,
+    simulate_spec,
+    simulate_trials,
+)
+from eegxai.simulation import noise as noise_module
+from eegxai.simulation.blocks import BLOCK, blocks, each_block
+from eegxai.simulation.dataset import mixing_factors
+from eegxai.simulation.signal import columns
+from eegxai.simulation.signal import sensor_distractor as distractor_of_a_block
+from eegxai.simulation.signal import sensor_signal as signal_of_a_block
+from eegxai.simulation.support import band_support, power_spectrum
+from eegxai.simulation.trials import draw_distractors, draw_trials
 
 STUDY_RATIOS = {-3.5: 0.4005, -12.0: 0.2007, -16.0: 0.1368, -19.0: 0.1009, -23.0: 0.0661}
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 every_feature = pytest.mark.parametrize("feature", FEATURES)
 
 
@@ -21,6 +42,26 @@ def data_spec(feature: str = "temporal", n_trials: int = 40, **changes: object) 
 @pytest.fixture(scope="module")
 def simulated() -> dict[str, SimulatedEEG]:
     return {feature: simulate(feature, snr_db=-3.5, seed=0, n_trials=400) for feature in FEATURES}
+
+
+def sensor_signal(spec: DataSpec, trials: pd.DataFrame) -> np.ndarray:
+    drawn = columns(trials)
+    return np.concatenate([signal_of_a_block(spec, drawn, r) for r in blocks(spec.n_trials)])
+
+
+def sensor_noise(spec: DataSpec) -> np.ndarray:
+    return np.concatenate([noise_module.sensor_noise(spec, r) for r in blocks(spec.n_trials)])
+
+
+def sensor_distractor(spec: DataSpec) -> np.ndarray:
+    drawn = columns(draw_distractors(spec))
+    return np.concatenate([distractor_of_a_block(spec, drawn, r) for r in blocks(spec.n_trials)])
+
+
+def unmixed_noise(spec: DataSpec) -> np.ndarray:
+    """All that carries no label: the background and, where there is one, the distractor."""
+    background = sensor_noise(spec)
+    return background + sensor_distractor(spec) if spec.feature == "distractor" else background
 
 
 def norm(array: np.ndarray) -> float:
@@ -79,15 +120,15 @@ def test_the_study_s_ratios_give_its_decibels(snr_db, ratio):
 def test_any_snr_is_met(snr_db):
     rng = np.random.default_rng(0)
     signal, noise = rng.random((2, 5, 3, 40))
-    a, b = mixing_factors(signal, noise, snr_db)
-    assert 20 * np.log10(norm(a * signal) / norm(b * noise)) == pytest.approx(snr_db, abs=1e-9)
+    a, b = mixing_factors(lambda rows: (signal[rows], noise[rows]), 5, snr_db)
+    assert 20 * np.log10(norm(a * signal) / norm(b * noise)) == pytest.approx(snr_db, abs=1e-5)
 
 
 @every_feature
 def test_mixture_is_the_published_formula(feature):
     spec = data_spec(feature, n_trials=300, snr_db=-12.0)
     signal = sensor_signal(spec, draw_trials(spec)).astype(np.float64)
-    noise = sensor_noise(spec).astype(np.float64)
+    noise = unmixed_noise(spec).astype(np.float64)
     ratio = 10 ** (-12 / 20) / (1 + 10 ** (-12 / 20))
     clean = ratio * signal / np.linalg.norm(signal.ravel())
     mixed = clean + (1 - ratio) * noise / np.linalg.norm(noise.ravel())
@@ -264,6 +305,10 @@ def test_source_noise_has_rank_and_level_of_its_dipoles():
         ({"noise": {"n_dipoles": 0}}, "n_dipoles"),
         ({"noise": {"sensor_share": 1.0}}, "sensor_share"),
         ({"noise": {"pink": 1}}, "pink"),
+        ({"noise": {"line_uv": -1}}, "line_uv"),
+        ({"noise": {"line_hz": 125}}, "line_hz"),
+        ({"noise": {"blink_uv": -1}}, "blink_uv"),
+        ({"noise": {"blink_probability": 1.5}}, "blink_probability"),
         ({"trials": 3}, "trials"),
     ],
 )
@@ -275,3 +320,168 @@ def test_errors_name_the_field(changes, message):
 def test_specs_are_normalised():
     assert data_spec(snr_db=-12) == data_spec(snr_db=-12.0)
     assert data_spec(noise={"n_dipoles": 64}) == data_spec()
+
+
+@every_feature
+def test_trials_made_alone_have_the_bits_of_the_whole(feature):
+    spec = data_spec(feature, n_trials=75, noise=NoiseSpec(line_uv=5, blink_uv=100))
+    eeg = simulate_spec(spec)
+    for start, stop in ((0, 75), (0, 1), (17, 18), (15, 49), (BLOCK, 2 * BLOCK), (74, 75)):
+        x, ground_truth = simulate_trials(spec, start, stop)
+        np.testing.assert_array_equal(x, eeg.x[start:stop])
+        np.testing.assert_array_equal(ground_truth, eeg.ground_truth[start:stop])
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 3), (3, 3), (0, 41)])
+def test_trials_that_do_not_exist_are_refused(start, stop):
+    with pytest.raises(ValueError, match=f"trials {start} to {stop} do not exist"):
+        simulate_trials(data_spec(n_trials=40), start, stop)
+
+
+def test_same_bits_for_any_number_of_threads(monkeypatch):
+    made = []
+    for threads in ("1", "5"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        made.append(simulate("spatial", -12.0, seed=4, n_trials=100).x)
+    np.testing.assert_array_equal(*made)
+
+
+@pytest.mark.slow
+def test_same_bits_in_processes_with_other_thread_settings():
+    code = (
+        "import hashlib; from eegxai.simulation import simulate; "
+        "print(hashlib.sha256(simulate('spectral', -12.0, 1, 90).x.tobytes()).hexdigest())"
+    )
+    digests = set()
+    for threads in ("1", "2"):
+        environment = os.environ | dict.fromkeys(THREAD_SETTINGS, threads)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, check=True
+        )
+        digests.add(done.stdout.split()[-1])
+    assert len(digests) == 1
+
+
+def test_blocks_come_back_in_their_order():
+    rows = each_block(lambda block: block, 3 * BLOCK + 1)
+    assert rows == blocks(3 * BLOCK + 1)
+    assert [r.stop - r.start for r in rows] == [BLOCK, BLOCK, BLOCK, 1]
+
+
+ARTEFACTS = {"line_uv": 8.0, "line_hz": 60.0, "blink_uv": 150.0, "blink_probability": 0.5}
+
+
+def artefacts(**levels: float) -> np.ndarray:
+    """What the artefacts add to the same data without them."""
+    with_, without = (
+        simulate("temporal", -12.0, seed=2, n_trials=200, noise=noise)
+        for noise in (NoiseSpec(**levels), NoiseSpec())
+    )
+    np.testing.assert_array_equal(with_.ground_truth, without.ground_truth)
+    return (with_.x - without.x).astype(np.float64)
+
+
+def test_line_noise_has_its_frequency_level_and_one_pattern():
+    added = artefacts(line_uv=8.0, line_hz=60.0)
+    frequency, power = scipy.signal.periodogram(added, 250.0)
+    assert power[:, :, frequency == 60].sum() > 0.999 * power.sum()
+    np.testing.assert_allclose(np.sqrt(np.mean(added**2)), 8 / np.sqrt(2), rtol=1e-3)
+    np.testing.assert_allclose(added.mean(axis=1), 0, atol=1e-3)
+    singular = np.linalg.svd(added.transpose(1, 0, 2).reshape(62, -1), compute_uv=False)
+    assert singular[1] < 1e-4 * singular[0]
+    # The phase differs from trial to trial, so that the average vanishes.
+    assert np.abs(added.mean(axis=0)).max() < 0.3 * np.abs(added).max()
+
+
+def test_blinks_are_frontal_slow_and_as_frequent_and_large_as_told():
+    added = artefacts(blink_uv=150.0, blink_probability=0.3)
+    strength = np.abs(added).max(axis=(1, 2))
+    with_blink = strength > 1
+    assert with_blink.mean() == pytest.approx(0.3, abs=0.08)
+    largest = np.abs(added[with_blink]).max(axis=2).argmax(axis=1)
+    assert {MONTAGE[channel] for channel in largest} == {MONTAGE[largest[0]]}
+    assert MONTAGE[largest[0]] in {"Fp1", "Fp2"}
+    course = added[with_blink, largest[0]]
+    inner = course[np.isin(course.argmax(axis=1), np.arange(60, 190))]
+    assert inner.max(axis=1).mean() == pytest.approx(150, rel=0.15)
+    duration_ms = 4 * (inner > inner.max(axis=1, keepdims=True) / 2).sum(axis=1)
+    assert np.all((duration_ms > 80) & (duration_ms < 260))
+    pattern = added[with_blink].transpose(1, 0, 2).reshape(62, -1)
+    order = np.linalg.svd(pattern, full_matrices=False)[0][:, 0]
+    rank = np.argsort(-order * np.sign(order[largest[0]]))
+    assert {"Fp1", "Fp2", "AF7", "AF8"} >= {MONTAGE[channel] for channel in rank[:2]}
+    assert {"O1", "O2", "Oz", "Iz"}.isdisjoint({MONTAGE[channel] for channel in rank[:30]})
+
+
+def test_artefacts_do_not_touch_each_other_or_the_snr():
+    both, line, blink = (
+        artefacts(**{name: ARTEFACTS[name] for name in ARTEFACTS if name.startswith(kinds)})
+        for kinds in (("line", "blink"), "line", "blink")
+    )
+    np.testing.assert_allclose(both, line + blink, atol=1e-3)
+
+
+def test_the_distractor_is_in_every_trial_and_tells_nothing():
+    spec = data_spec("distractor", n_trials=2000)
+    classes, distractors = draw_trials(spec), draw_distractors(spec)
+    assert set(distractors["signal"]) == {"suppressor"}
+    assert set(classes["dipole"]).isdisjoint(distractors["dipole"])
+    for column in ("amplitude", "latency_ms", "width_ms"):
+        groups = [rows[column] for _, rows in distractors.groupby(classes["class_name"])]
+        assert scipy.stats.f_oneway(*groups).pvalue > 0.001
+    assert np.corrcoef(distractors["amplitude"], classes["amplitude"])[0, 1] == pytest.approx(
+        0, abs=0.08
+    )
+
+
+def test_the_distractor_is_noise_to_the_ground_truth_and_helps_to_clean_the_signal():
+    spec = data_spec("distractor", n_trials=400)
+    eeg, plain = simulate_spec(spec), simulate_spec(data_spec("temporal", n_trials=400))
+    np.testing.assert_allclose(
+        eeg.ground_truth / norm(eeg.ground_truth),
+        plain.ground_truth / norm(plain.ground_truth),
+        atol=1e-7,
+    )
+    distractor = sensor_distractor(spec)
+    at_500 = [part[:, :, 125] for part in (distractor, sensor_signal(spec, draw_trials(spec)))]
+    loudest_distractor, loudest_signal = (np.abs(part).mean(axis=0).argmax() for part in at_500)
+    # The channel of the distractor predicts what it does at the channel of the signal.
+    assert loudest_distractor != loudest_signal
+    at_both = distractor[:, [loudest_distractor, loudest_signal], 125]
+    assert abs(np.corrcoef(at_both.T)[0, 1]) > 0.99
+    assert np.std(at_both[:, 1]) > 0.1 * np.std(at_both[:, 0])
+
+
+@every_feature
+def test_time_support_holds_the_signal_and_little_more(simulated, feature):
+    eeg = simulated[feature]
+    support, power = eeg.time_support(), np.square(eeg.ground_truth.astype(float)).sum(axis=1)
+    assert support.shape == power.shape == (400, 250)
+    assert ((power * support).sum(axis=1) > 0.99 * power.sum(axis=1)).all()
+    widths = np.minimum(eeg.trials["width_ms"], 2 * eeg.trials["latency_ms"]) / 4
+    np.testing.assert_allclose(support.sum(axis=1), widths, atol=26)
+    assert (support.sum(axis=1) <= widths + 1.5).all()
+
+
+def test_band_support_is_where_the_tone_is(simulated):
+    eeg = simulated["spectral"]
+    frequency, support = eeg.band_support()
+    np.testing.assert_allclose(frequency, np.arange(126))
+    tone = eeg.trials["frequency_hz"].to_numpy()
+    distance = np.abs(frequency - tone[:, None])
+    assert support[distance <= 1].all()
+    # The main lobe of a window of 200 ms ends within 1 / 0.1 s of its tone.
+    assert not support[distance > 10].any()
+
+
+def test_the_spectrum_keeps_the_power(simulated):
+    epochs = simulated["spectral"].ground_truth[:20].astype(float)
+    for n_times in (250, 249):
+        frequency, power = power_spectrum(epochs[:, :, :n_times], 250.0)
+        mean_square = np.square(epochs[:, :, :n_times]).mean(axis=2).sum(axis=1)
+        np.testing.assert_allclose(power.sum(axis=1), mean_square, rtol=1e-10)
+        np.testing.assert_allclose(frequency, np.fft.rfftfreq(n_times, 1 / 250))
+
+
+def test_no_band_is_supported_where_there_is_no_signal():
+    assert not band_support(np.zeros((2, 3, 10)), 250.0, 0.05)[1].any()

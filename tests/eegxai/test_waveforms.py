@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import scipy.signal
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal.windows import tukey
@@ -80,6 +81,24 @@ def test_band_noise_is_white_noise_through_the_filter_and_stationary():
     white = np.random.default_rng(3).standard_normal((4000, 250 + len(taps) - 1))
     np.testing.assert_allclose(noise[7], np.convolve(white[7], taps, "valid"), atol=1e-10)
     np.testing.assert_allclose(noise.var(axis=0), np.sum(taps**2), rtol=0.15)
+
+
+def test_white_noise_is_normal_white_and_a_prefix_of_more():
+    values = waveforms.white(np.random.default_rng(5), (400, 8, 250))
+    assert values.dtype == np.float32
+    flat = values.ravel().astype(float)
+    assert scipy.stats.kstest(flat, "norm").pvalue > 0.01
+    np.testing.assert_allclose(
+        [flat.mean(), flat.var(), scipy.stats.kurtosis(flat)], [0, 1, 0], atol=0.02
+    )
+    power = scipy.signal.periodogram(values, detrend=False)[1].mean(axis=(0, 1))[1:-1]
+    np.testing.assert_allclose(power, power.mean(), rtol=0.1)
+    # Box and Muller's pairs share a radius, but are independent.
+    halves = values.reshape(400, 2, -1)
+    squares = np.square(halves).reshape(400, 2, -1).transpose(1, 0, 2).reshape(2, -1)
+    assert np.corrcoef(squares)[0, 1] == pytest.approx(0, abs=0.01)
+    fewer = waveforms.white(np.random.default_rng(5), (7, 8, 250))
+    np.testing.assert_array_equal(fewer, values[:7])
 
 
 @pytest.mark.parametrize("n_times", [250, 251])

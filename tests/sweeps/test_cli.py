@@ -15,7 +15,7 @@ RUNNER = CliRunner()
 def test_help_teaches_and_needs_no_torch():
     result = RUNNER.invoke(app, ["--help"])
     assert result.exit_code == 0
-    for command in ("sweep", "grid", "tables", "sync"):
+    for command in ("sweep", "grid", "tables", "sync", "simulate"):
         assert command in result.output
     code = "import sys, sweeps.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,6 +6,7 @@ import pytest
 
 from eegxai.attribution import STUDY
 from sweeps.config import ConfigError, load
+from sweeps.grid import decoder_cells
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -48,7 +49,7 @@ def test_method_groups_expand(tiny_file):
         ("grid.method=deeplift", ["grid.method 'deeplift'", "did you mean 'DeepLift'"]),
         ("grid.architecture=[depnet]", ["grid.architecture", "did you mean 'deepnet'"]),
         ("grid.feature=[temporel]", ["grid.feature", "did you mean 'temporal'"]),
-        ("data.head=cube", ["data.head 'cube'", "choices: sphere"]),
+        ("data.head=cube", ["head 'cube'", "choices: forward, nyhead, sphere"]),
         ("grid.seed=[]", ["grid.seed", "is empty, at least one value is needed"]),
         ("grid.seed=[1,1]", ["grid.seed", "holds 1 more than once"]),
         ("grid.snr_db=[-5,-5.0]", ["grid.snr_db", "holds -5.0 more than once"]),
@@ -93,3 +94,20 @@ def test_yaml_cannot_build_objects(tmp_path):
     path.write_text("name: !!python/object/apply:os.getcwd []\n")
     with pytest.raises(ConfigError, match="not valid YAML"):
         load(path)
+
+
+def test_the_distractor_joins_the_feature_axis_only_when_asked_for(tiny_file):
+    plain, asked = load(tiny_file), load(tiny_file, ["data.distractor=true"])
+    assert "distractor" not in plain.features
+    assert asked.features == (*plain.grid.feature, "distractor")
+    features = [cell.data.feature for cell in decoder_cells(asked)]
+    assert len(features) == len(list(decoder_cells(plain))) * len(asked.features) / len(
+        plain.features
+    )
+    assert features[-1] == "distractor"
+
+
+def test_a_head_may_be_a_name_or_its_fields(tiny_file):
+    named = load(tiny_file, ["data.head=sphere"])
+    assert named.data.head == load(tiny_file, ["data.head={model: sphere}"]).data.head
+    assert load(tiny_file, ["data.head={channels: [Cz, Pz]}"]).data.head.channels == ("Cz", "Pz")

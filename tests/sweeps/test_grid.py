@@ -37,7 +37,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "7a7d9232a140bea8120a735f0110b95da81cefbf74c807a21700ebe0cedf3606"
+SNAPSHOT = "aa6698de02d8cf39ff28101a5935cfc2029f7ab1d47ae36b266df68bbbc387f5"
 
 
 def test_cells_survive_json():

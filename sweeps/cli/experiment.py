@@ -1,4 +1,4 @@
-"""The ``eegxai`` command."""
+"""Commands of the sweep: run it, list its cells, print its tables, fill in MLflow."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from sweeps.cli.common import Arguments, configuration, terminal, usage_error
+
 # What needs torch, Ray or MLflow is imported where it is used: --help answers at once.
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,31 +16,10 @@ if TYPE_CHECKING:
     from sweeps.config import SweepConfig
     from sweeps.run import Sweep
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Which explanations of EEG decoders tell the truth? Sweeps over simulated EEG whose "
-    "answer is known. Start with: eegxai sweep",
-)
-
-DEFAULT = "quickstart"
-USER_ERROR = 2
 CELLS_FAILED = 3
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 
-Arguments = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[CONFIG] [FIELD=VALUE]...",
-        help="YAML file, or the name of one in conf/ (default: quickstart), then overrides such "
-        "as grid.snr_db=[-3.5,-12] training.epochs=20",
-        show_default=False,
-    ),
-]
 
-
-@app.command()
 def sweep(
     arguments: Arguments = None,
     local: Annotated[
@@ -51,9 +32,9 @@ def sweep(
     """
     from sweeps.run import Sweep
 
-    config = _config(arguments)
+    config = configuration(arguments)
     _check_gpu(config)
-    console = _console()
+    console = terminal()
     run = Sweep(config, console)
     run.run(local)
     _print_headline(console, run.table(), config.name)
@@ -65,7 +46,6 @@ def sweep(
         raise typer.Exit(CELLS_FAILED)
 
 
-@app.command()
 def grid(arguments: Arguments = None) -> None:
     """List the cells of a sweep, their number and how many are done."""
     from collections import Counter
@@ -73,8 +53,8 @@ def grid(arguments: Arguments = None) -> None:
     from sweeps.grid import decoder_cells, method_cells
     from sweeps.store import Store
 
-    config = _config(arguments)
-    console = _console()
+    config = configuration(arguments)
+    console = terminal()
     store = Store(str(Path(config.output).resolve() / "store"))
     trained = {cell: store.has(cell) for cell in decoder_cells(config)}
     explained = Counter(cell.decoder for cell in method_cells(config) if store.has(cell))
@@ -94,7 +74,6 @@ def grid(arguments: Arguments = None) -> None:
         console.print(f"{kind}: {total} cells, {n_done} done", highlight=False)
 
 
-@app.command()
 def tables(
     arguments: Arguments = None,
     by: Annotated[
@@ -108,25 +87,24 @@ def tables(
     from sweeps.run import Sweep
 
     groups = ("feature", *_checked_axes(by or []))
-    config = _config(arguments)
-    console = _console()
+    config = configuration(arguments)
+    console = terminal()
     run = Sweep(config, console)
     run.connect()
     table = run.table(groups)
     if table.empty:
-        raise _usage(f"no run of the sweep {config.name!r} is finished yet; run: eegxai sweep")
+        raise usage_error(f"no run of the sweep {config.name!r} is finished yet; run: eegxai sweep")
     _print_headline(console, table, config.name, groups)
     for path in module.write(table, out or run.output / "tables", config.name):
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
-@app.command()
 def sync(arguments: Arguments = None) -> None:
     """Bring MLflow to the store's state, for example after its server was away."""
     from sweeps.run import Sweep
 
-    config = _config(arguments)
-    console = _console()
+    config = configuration(arguments)
+    console = terminal()
     run = Sweep(config, console)
     count = run.sync()
     console.print(f"{count} finished cells are in MLflow")
@@ -135,51 +113,12 @@ def sync(arguments: Arguments = None) -> None:
         raise typer.Exit(CELLS_FAILED)
 
 
-def main() -> None:
-    """Entry point of the ``eegxai`` command."""
-    app()
-
-
-def _config(arguments: list[str] | None) -> "SweepConfig":
-    """Configuration of the command line; a user mistake ends the program with code 2."""
-    from sweeps.config import ConfigError, load
-
-    overrides = [argument for argument in arguments or [] if "=" in argument]
-    names = [argument for argument in arguments or [] if "=" not in argument]
-    if len(names) > 1:
-        raise _usage(f"one configuration at a time, not {len(names)}: {', '.join(names)}")
-    try:
-        return load(_find(names[0] if names else DEFAULT), overrides)
-    except ConfigError as error:
-        raise _usage(str(error)) from None
-
-
-def _find(name: str) -> Path:
-    """A path as it is, or the name of a file in conf/ of here or of the source tree."""
-    if Path(name).suffix:
-        return Path(name)
-    folders = (Path("conf"), Path(__file__).parent.parent / "conf")
-    found = (folder / f"{name}.yaml" for folder in folders)
-    return next((path for path in found if path.exists()), Path(name))
-
-
-def _usage(message: str) -> typer.Exit:
-    Console(stderr=True).print(f"eegxai: {message}", highlight=False, markup=False, soft_wrap=True)
-    return typer.Exit(USER_ERROR)
-
-
-def _console() -> Console:
-    """Console of the terminal, or of fixed width where there is none (files, CI)."""
-    console = Console()
-    return console if console.is_terminal else Console(width=100)
-
-
 def _check_gpu(config: "SweepConfig") -> None:
     import torch
 
     for stage, resources in config.resources:
         if resources.gpu and not torch.cuda.is_available():
-            raise _usage(
+            raise usage_error(
                 f"resources.{stage}.gpu={resources.gpu:g} asks for a GPU and this machine has "
                 "none; set it to 0"
             )
@@ -190,7 +129,7 @@ def _checked_axes(by: list[str]) -> list[str]:
 
     for axis in by:
         if axis not in AXES_TO_SPLIT:
-            raise _usage(unknown_name("--by", axis, AXES_TO_SPLIT))
+            raise usage_error(unknown_name("--by", axis, AXES_TO_SPLIT))
     return by
 
 

@@ -1,0 +1,122 @@
+"""How fast EEG is simulated, against a plain per-trial program the way a MATLAB script does it.
+
+    python benchmarks/simulation.py [N_TRIALS]
+
+Both in one run on one machine; medians of several runs. The plain program makes the same data in
+distribution: trial by trial and source by source, in double precision, mixed at the end.
+"""
+
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+from scipy.stats import norm
+
+from eegxai.head import open_head
+from eegxai.simulation import FEATURES, DataSpec, simulate_spec
+from eegxai.simulation import noise as noise_module
+from eegxai.simulation.blocks import blocks
+from eegxai.simulation.trials import draw_trials
+from eegxai.simulation.waveforms import white
+
+REPEATS = 5
+PLAIN_TRIALS = 200
+N_CHANNELS, N_TIMES, N_SOURCES = 62, 250, 64
+
+
+def spec(n_trials: int) -> DataSpec:
+    return DataSpec(feature="temporal", snr_db=-3.5, n_trials=n_trials, seed=0)
+
+
+def plain_pink(rng: np.random.Generator) -> np.ndarray:
+    spectrum = np.fft.fft(rng.standard_normal(N_TIMES))
+    frequency = np.abs(np.fft.fftfreq(N_TIMES))
+    spectrum[1:] /= np.sqrt(frequency[1:])
+    spectrum[0] = 0
+    wave = np.real(np.fft.ifft(spectrum))
+    return wave / np.abs(wave).max()
+
+
+def plain(n_trials: int) -> None:
+    """A trial at a time, a source at a time, each projected through the lead field."""
+    rng = np.random.default_rng(0)
+    head, trials = open_head(spec(n_trials).head), draw_trials(spec(n_trials))
+    field = head.lead_field(np.array(FEATURES["temporal"].dipoles_mni_mm))
+    noise_field = head.lead_field(head.random_places(N_SOURCES, rng))
+    signal = np.zeros((N_CHANNELS, N_TIMES, n_trials))
+    noise = np.zeros((N_CHANNELS, N_TIMES, n_trials))
+    for i in range(n_trials):
+        trial = trials.iloc[i]
+        peak = norm.pdf(np.arange(1, N_TIMES + 1), trial.latency_ms / 4 + 1, trial.width_ms / 24)
+        topography = field.gain[:, trial.dipole] @ field.normals[trial.dipole]
+        signal[:, :, i] = np.outer(topography, peak / peak.max() * trial.amplitude)
+        scalp = np.zeros((N_CHANNELS, N_TIMES))
+        for source in range(N_SOURCES):
+            topography = noise_field.gain[:, source] @ noise_field.normals[source]
+            scalp = scalp + np.outer(topography, 5 * plain_pink(rng))
+        noise[:, :, i] = scalp + 5 * rng.standard_normal((N_CHANNELS, N_TIMES))
+    mixed = 0.4 * signal / np.linalg.norm(signal) + 0.6 * noise / np.linalg.norm(noise)
+    mixed *= np.mean(np.abs([signal, noise])) / np.mean(np.abs(mixed))
+
+
+def seconds_a_trial(function: Callable[[int], object], n_trials: int) -> float:
+    started = time.perf_counter()
+    function(n_trials)
+    return (time.perf_counter() - started) / n_trials
+
+
+def cpu_seconds_a_trial(function: Callable[[], object], n_trials: int) -> float:
+    started = time.process_time()
+    function()
+    return (time.process_time() - started) / n_trials
+
+
+def shares(n_trials: int) -> dict[str, float]:
+    """CPU seconds a trial of the whole, of its random numbers and of its matrix product."""
+    rng, topographies = np.random.default_rng(0), noise_module._noise_sources(spec(n_trials))[0]
+    sizes = [rows.stop - rows.start for rows in blocks(n_trials)]
+    brain = white(rng, (sizes[0], N_SOURCES, N_TIMES))
+
+    def numbers() -> None:
+        for size in sizes:
+            white(rng, (size, N_SOURCES, N_TIMES))
+            white(rng, (size, N_CHANNELS, N_TIMES))
+
+    def product() -> None:
+        for size in sizes:
+            topographies @ brain[:size]
+
+    parts = {
+        "all": lambda: simulate_spec(spec(n_trials)),
+        "random numbers": numbers,
+        "matrix product": product,
+    }
+    return {name: cpu_seconds_a_trial(part, n_trials) for name, part in parts.items()}
+
+
+def main() -> None:
+    n_trials = int(sys.argv[1]) if len(sys.argv) > 1 else 4096
+    simulate_spec(spec(64))
+    pairs = [
+        (
+            seconds_a_trial(plain, PLAIN_TRIALS),
+            seconds_a_trial(lambda n: simulate_spec(spec(n)), n_trials),
+        )
+        for _ in range(REPEATS)
+    ]
+    slow, fast = (statistics.median(times) for times in zip(*pairs, strict=True))
+    print(f"plain   {1 / slow:8.0f} trials/s  {1e3 * slow:.3f} ms a trial")
+    print(f"eegxai  {1 / fast:8.0f} trials/s  {1e3 * fast:.3f} ms a trial")
+    print(f"ratio   {statistics.median(s / f for s, f in pairs):8.1f}")
+    whole = shares(n_trials)
+    for name in ("random numbers", "matrix product"):
+        print(f"{name}: {whole[name] / whole['all']:.0%} of the processor time")
+    peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"{n_trials} trials, peak memory {peak_gb:.2f} GB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Montage and head models: how a current dipole in the brain reaches the electrodes.
+
+Everything a caller sees is in MNI millimetres and MNI axes (x right, y anterior, z superior),
+whatever frame a head model computes in.
+"""
+
+from eegxai.head.base import Head, LeadField
+from eegxai.head.models import HEADS, HeadField, HeadSpec, open_head
+from eegxai.head.montage import MONTAGE, mni_to_head, montage_info
+from eegxai.head.sphere import brain_points
+
+__all__ = [
+    "HEADS",
+    "MONTAGE",
+    "Head",
+    "HeadField",
+    "HeadSpec",
+    "LeadField",
+    "brain_points",
+    "mni_to_head",
+    "montage_info",
+    "open_head",
+]

@@ -1,0 +1,139 @@
+"""Which head: its specification, the registry of models, and the one way to open a head."""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+
+from eegxai.head.base import Head
+from eegxai.head.forward import forward_head
+from eegxai.head.nyhead import nyhead_head
+from eegxai.head.sphere import sphere_head
+from eegxai.registry import lookup
+from eegxai.spec import spec
+
+FILE_MODELS = ("forward", "nyhead")  # those that read a file
+DIGEST_OF = {"sha256": "file", "mri_to_mni_sha256": "mri_to_mni"}
+
+Digest = Annotated[str | None, Field(validate_default=True)]
+
+
+@spec
+class HeadSpec:
+    """A head model, its file and its electrodes.
+
+    Parameters
+    ----------
+    model : str
+        Name in :data:`HEADS`.
+    file : str, optional
+        The head's file: needed by ``forward`` and ``nyhead``, refused by ``sphere``.
+    channels : tuple of str, optional
+        Electrodes in the order wanted. By default the study's; all EEG channels of the file
+        for ``forward``.
+    mri_to_mni : str, optional
+        Only for ``forward`` and a subject that is not fsaverage: a -trans.fif with the affine
+        from the subject's MRI frame to MNI, as :func:`mne.read_talxfm` gives it.
+    sha256, mri_to_mni_sha256 : str, optional
+        Of the two files, filled in by validation, so that equal specs mean equal contents.
+        One that is given must be that of the file.
+    """
+
+    model: str = "sphere"
+    file: Annotated[str | None, Field(validate_default=True)] = None
+    channels: tuple[str, ...] | None = None
+    mri_to_mni: str | None = None
+    sha256: Digest = None
+    mri_to_mni_sha256: Digest = None
+
+    @field_validator("model")
+    @classmethod
+    def _known_model(cls, name: str) -> str:
+        lookup(HEADS, name, "head")
+        return name
+
+    @field_validator("file")
+    @classmethod
+    def _file_where_needed(cls, file: str | None, given: ValidationInfo) -> str | None:
+        model = given.data.get("model")
+        if model in FILE_MODELS and file is None:
+            raise ValueError(f"head {model!r} needs a file")
+        return _used_by(FILE_MODELS, file, given)
+
+    @field_validator("channels")
+    @classmethod
+    def _distinct_channels(cls, channels: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if channels is not None and (len(channels) < 2 or len(channels) > len(set(channels))):
+            raise ValueError(f"channels are {channels}; at least two different names are needed")
+        return channels
+
+    @field_validator("mri_to_mni")
+    @classmethod
+    def _transform_where_used(cls, file: str | None, given: ValidationInfo) -> str | None:
+        return _used_by(("forward",), file, given)
+
+    @field_validator(*DIGEST_OF)
+    @classmethod
+    def _digest_of_its_file(cls, digest: str | None, given: ValidationInfo) -> str | None:
+        field = DIGEST_OF[str(given.field_name)]
+        file = given.data.get(field)
+        actual = None if file is None else file_digest(file)
+        if digest not in {None, actual}:
+            raise ValueError(f"{given.field_name} is {digest}, but that of {field} is {actual}")
+        return actual
+
+
+def _used_by(models: Collection[str], file: str | None, given: ValidationInfo) -> str | None:
+    """A file that exists, in a field that only these models use (None: the model is wrong)."""
+    if file is not None and given.data.get("model") not in {*models, None}:
+        raise ValueError(f"{given.field_name} {file!r} is only for head {' and '.join(models)}")
+    if file is not None and not Path(file).is_file():
+        raise ValueError(f"{given.field_name} {file!r} is not a file here")
+    return file
+
+
+def _named(value: object) -> object:
+    return {"model": value} if isinstance(value, str) else value
+
+
+HeadField = Annotated[HeadSpec, BeforeValidator(_named)]  # so that YAML may say `head: sphere`
+
+
+def open_head(head: HeadSpec) -> Head:
+    """The head that a spec describes, cached per process.
+
+    Raises
+    ------
+    ValueError
+        For files that changed since the spec was made, and whatever the model refuses.
+    """
+    HeadSpec(**vars(head))  # here the digests of the spec are those to meet
+    return _opened(head)
+
+
+@lru_cache(maxsize=4)  # a New York Head takes 110 MB
+def _opened(head: HeadSpec) -> Head:
+    return HEADS[head.model](head)
+
+
+def file_digest(file: str) -> str:
+    """SHA-256 of a file's content, cached as long as its size and time stay the same."""
+    path = Path(file).resolve()
+    state = path.stat()
+    return _digest(path, state.st_mtime_ns, state.st_size)
+
+
+@cache
+def _digest(path: Path, mtime_ns: int, size: int) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+HEADS: Mapping[str, Callable[[HeadSpec], Head]] = {
+    "sphere": lambda head: sphere_head(head.channels),
+    "forward": lambda head: forward_head(str(head.file), head.channels, head.mri_to_mni),
+    "nyhead": lambda head: nyhead_head(str(head.file), head.channels),
+}

@@ -1,0 +1,93 @@
+"""Electrodes: the study's montage, template positions, and the head frame they are in."""
+
+import difflib
+from collections.abc import Collection, Sequence
+from functools import cache
+from pathlib import Path
+
+import mne
+import numpy as np
+
+# The 64-channel actiCAP in SEREEGA's order (utl_get_montage.m), without TP9 and TP10, which the
+# New York Head lacks (Sujatha Ravindran & Contreras-Vidal 2023).
+MONTAGE: tuple[str, ...] = (
+    "Fp1", "Fz", "F3", "F7", "FT9", "FC5", "FC1", "C3", "T7", "CP5", "CP1",
+    "Pz", "P3", "P7", "O1", "Oz", "O2", "P4", "P8", "CP6", "CP2", "Cz",
+    "C4", "T8", "FT10", "FC6", "FC2", "F4", "F8", "Fp2", "AF7", "AF3", "AFz",
+    "F1", "F5", "FT7", "FC3", "C1", "C5", "TP7", "CP3", "P1", "P5", "PO7",
+    "PO3", "POz", "PO4", "PO8", "P6", "P2", "CPz", "CP4", "TP8", "C6", "C2",
+    "FC4", "FT8", "F6", "AF8", "AF4", "F2", "Iz",
+)  # fmt: skip
+
+# MNE's 10-05 template; its fiducials are those of fsaverage, so both share one head frame.
+TEMPLATE = "colin27_1005"
+
+Array = np.ndarray
+
+
+def montage_info(sfreq: float) -> mne.Info:
+    """MNE measurement info of :data:`MONTAGE` with template electrode positions.
+
+    Parameters
+    ----------
+    sfreq : float
+        Sampling frequency, Hz.
+    """
+    return template_info(MONTAGE, sfreq)
+
+
+def template_info(channels: Sequence[str], sfreq: float) -> mne.Info:
+    """MNE measurement info of any electrodes of the template; ``sfreq`` in Hz."""
+    return info_with(channels, sfreq, template())
+
+
+def info_with(channels: Sequence[str], sfreq: float, montage: mne.channels.DigMontage) -> mne.Info:
+    """MNE measurement info of EEG channels at the positions of a montage; ``sfreq`` in Hz."""
+    info = mne.create_info(list(channels), sfreq, "eeg", verbose="ERROR")
+    return info.set_montage(montage, verbose="ERROR")
+
+
+@cache
+def template() -> mne.channels.DigMontage:
+    """Positions of the electrodes of :data:`TEMPLATE`."""
+    return mne.channels.make_standard_montage(TEMPLATE)
+
+
+def require_electrodes(channels: Sequence[str]) -> None:
+    """Refuse electrodes that the template does not know, like :func:`require_channels`."""
+    require_channels(channels, template().ch_names, f"the electrode template {TEMPLATE}")
+
+
+def require_channels(wanted: Sequence[str], available: Collection[str], where: str) -> None:
+    """Refuse channels that are not available.
+
+    Raises
+    ------
+    ValueError
+        Names every missing channel with its closest match.
+    """
+    missing = [_hinted(name, available) for name in wanted if name not in available]
+    if missing:
+        raise ValueError(f"{where} lacks the channels {', '.join(missing)}")
+
+
+def mni_to_head(positions_mni_mm: Array) -> Array:
+    """Points (n, 3) from MNI mm to MNE's head frame in mm, by the fsaverage transform.
+
+    The frames differ: the head frame has its origin between the ears and is rotated by 3°.
+    """
+    to_head = mne.transforms.invert_transform(head_to_mni())
+    return mne.transforms.apply_trans(to_head, np.asarray(positions_mni_mm) / 1e3) * 1e3
+
+
+@cache
+def head_to_mni() -> mne.Transform:
+    """Transform from the head frame to fsaverage's MRI frame, which is MNI305 (metres)."""
+    folder = Path(mne.__file__).parent / "data" / "fsaverage"
+    return mne.read_trans(folder / "fsaverage-trans.fif", verbose="ERROR")
+
+
+def _hinted(name: str, available: Collection[str]) -> str:
+    folded = {choice.lower(): choice for choice in available}
+    close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+    return f"{name!r} (closest: {folded[close[0]]!r})" if close else repr(name)

@@ -1,0 +1,122 @@
+"""The New York Head (ICBM-NY), a finite-element model of the MNI152 head with 231 electrodes.
+
+Huang, Parra & Haufe 2016, NeuroImage 140:150-162, doi 10.1016/j.neuroimage.2015.12.019.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
+from typing import Any
+
+import h5py
+import numpy as np
+import scipy.io
+from scipy.io.matlab import MatReadError
+
+from eegxai.head.base import SampledHead, unit
+from eegxai.head.montage import MONTAGE, require_channels, require_electrodes, template
+
+LABELS = "sa.clab_electrodes"
+GAIN, PLACES, NORMALS = "sa.cortex75K.V_fem", "sa.cortex75K.vc", "sa.cortex75K.normals"
+
+# Of one unit of V_fem. The file does not state its unit; LFPykit 0.5 (NYHeadModel) takes it as
+# V/(mA·m), "probably", and potentials then have the size that spherical heads give.
+MICROVOLT_PER_NANOAMPERE_METRE = 1.0
+
+Array = np.ndarray
+
+
+def nyhead_head(file: str, channels: Sequence[str] | None = None) -> SampledHead:
+    """The New York Head from its MATLAB file.
+
+    Dipoles sit at the nearest vertex of the cortex (74,382 of them, MNI mm) and point along its
+    normal, without tilt. The average reference is taken over ``channels``; the file's own
+    reference, the average of all its electrodes, cancels out. Electrode positions are those of
+    the template, for drawing only.
+
+    Parameters
+    ----------
+    file : str
+        ``sa_nyhead.mat`` (MATLAB v7.3, which is HDF5), or what SEREEGA prunes it to,
+        ``sa_nyhead_sereegareduced.mat`` (MATLAB v7, or v7.3 where MATLAB is set to write that).
+    channels : sequence of str, optional
+        In the order wanted; by default those of the study.
+
+    Raises
+    ------
+    ValueError
+        For a file that is not MATLAB's or lacks a field, fields whose shapes disagree, and
+        channels that the head or the template lacks.
+    """
+    wanted = MONTAGE if channels is None else tuple(channels)
+    fields = _read_hdf5(file) if h5py.is_hdf5(file) else _read_mat(file)
+    _require_shapes(file, fields)
+    require_channels(wanted, fields.labels, f"the New York Head {file}")
+    require_electrodes(wanted)
+    rows = [fields.labels.index(name) for name in wanted]
+    return SampledHead(
+        channels=wanted,
+        montage=template(),
+        places_mni_mm=fields.places,
+        gain=fields.gain[rows] * MICROVOLT_PER_NANOAMPERE_METRE,
+        normals=unit(fields.normals),
+        tilt_deg=np.zeros(len(fields.normals)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fields:
+    """What a file holds, in MATLAB's order of axes.
+
+    ``gain`` (channels, sources, 3), ``places`` (sources, 3) MNI mm, ``normals`` (sources, 3).
+    """
+
+    labels: list[str]
+    gain: Array
+    places: Array
+    normals: Array
+
+
+def _read_hdf5(file: str) -> _Fields:
+    """Fields of a v7.3 file: HDF5 has MATLAB's axes reversed, and cells as references."""
+    with h5py.File(file, "r") as root:
+        cells = [root[cell] for cell in np.ravel(_field(file, root, LABELS))]
+        return _Fields(
+            ["".join(map(chr, np.ravel(characters))) for characters in cells],
+            *(np.asarray(_field(file, root, name)).T for name in (GAIN, PLACES, NORMALS)),
+        )
+
+
+def _read_mat(file: str) -> _Fields:
+    """Fields of a file in MATLAB's formats before v7.3."""
+    try:
+        root = scipy.io.loadmat(file, variable_names=["sa"], simplify_cells=True)
+    except (ValueError, NotImplementedError, MatReadError) as error:
+        raise ValueError(f"the New York Head {file} is not a MATLAB file: {error}") from error
+    return _Fields(
+        [str(label) for label in np.ravel(_field(file, root, LABELS))],
+        *(np.asarray(_field(file, root, name)) for name in (GAIN, PLACES, NORMALS)),
+    )
+
+
+def _field(file: str, root: Mapping[str, Any], name: str) -> Any:
+    try:
+        return reduce(getitem, name.split("."), root)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ValueError(f"the New York Head {file} lacks the field {name}") from error
+
+
+def _require_shapes(file: str, fields: _Fields) -> None:
+    n_channels, n_sources = len(fields.labels), len(fields.places)
+    shapes = {
+        GAIN: (fields.gain, (n_channels, n_sources, 3)),
+        PLACES: (fields.places, (n_sources, 3)),
+        NORMALS: (fields.normals, (n_sources, 3)),
+    }
+    for name, (array, needed) in shapes.items():
+        if array.shape != needed:
+            raise ValueError(
+                f"the New York Head {file} has {name} of shape {array.shape}; "
+                f"{needed} is needed, for its {n_channels} labels and {n_sources} places"
+            )

@@ -1,0 +1,147 @@
+"""The spherical head: no file, no anatomy, any electrodes of the template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import mne
+import numpy as np
+
+from eegxai.head.base import (
+    MICROVOLT_PER_NANOAMPERE_METRE,
+    RADIAL_TILT_DEG,
+    LeadField,
+    average_reference,
+    checked_positions,
+    place_name,
+    radial_normals,
+    unit,
+)
+from eegxai.head.montage import (
+    MONTAGE,
+    head_to_mni,
+    mni_to_head,
+    montage_info,
+    require_electrodes,
+    template_info,
+)
+
+# The brain as an ellipsoid, MNI mm: inside the inner skull of fsaverage, within the default
+# sphere's brain and above the brain stem. Only for placing noise sources.
+BRAIN_CENTRE_MM = (0.0, -20.0, 10.0)
+BRAIN_HALF_AXES_MM = (62.0, 78.0, 56.0)
+
+Array = np.ndarray
+Places = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class SphereHead:
+    """Four concentric shells (brain, CSF, skull, scalp).
+
+    Radial normals. Radii 0.90, 0.92, 0.97, 1 of the head and conductivities 0.33, 1, 0.004,
+    0.33 S/m are MNE's defaults. MNE fits the sphere to the electrodes of the study's montage,
+    so that it is the same head whatever channels are asked for.
+
+    Parameters
+    ----------
+    channels : tuple of str
+        Electrodes of the template.
+    """
+
+    channels: tuple[str, ...] = MONTAGE
+
+    def info(self, sfreq: float) -> mne.Info:
+        """See :meth:`eegxai.head.Head.info`."""
+        return template_info(self.channels, sfreq)
+
+    def lead_field(self, positions_mni_mm: Array) -> LeadField:
+        """See :meth:`eegxai.head.Head.lead_field`; cached, with read-only arrays."""
+        positions = checked_positions(positions_mni_mm)
+        return _lead_field(self.channels, tuple(map(tuple, positions.tolist())))
+
+    def random_places(self, n_places: int, rng: np.random.Generator) -> Array:
+        """See :func:`brain_points`."""
+        return brain_points(n_places, rng)
+
+
+def sphere_head(channels: Sequence[str] | None = None) -> SphereHead:
+    """The spherical head with these electrodes, by default those of the study.
+
+    Raises
+    ------
+    ValueError
+        For an electrode that the template does not know.
+    """
+    wanted = MONTAGE if channels is None else tuple(channels)
+    require_electrodes(wanted)
+    return SphereHead(wanted)
+
+
+def brain_points(n_points: int, rng: np.random.Generator) -> Array:
+    """Random points (n_points, 3), MNI mm, uniform over the brain ellipsoid."""
+    directions = unit(rng.standard_normal((n_points, 3)))
+    radii = np.cbrt(rng.random((n_points, 1)))
+    return np.asarray(BRAIN_CENTRE_MM) + radii * directions * np.asarray(BRAIN_HALF_AXES_MM)
+
+
+@cache
+def _lead_field(channels: tuple[str, ...], places: Places) -> LeadField:
+    positions, sphere = np.array(places), _sphere_model()
+    centre_mm = mne.transforms.apply_trans(head_to_mni(), sphere["r0"]) * 1e3
+    brain_radius_mm = sphere["layers"][0]["rad"] * 1e3
+    _require_inside(positions, np.linalg.norm(positions - centre_mm, axis=1), brain_radius_mm)
+    gain = average_reference(_gain(channels, positions))
+    normals = radial_normals(positions, centre_mm)
+    for array in (gain, normals):
+        array.setflags(write=False)
+    return LeadField(gain=gain, normals=normals, tilt_deg=RADIAL_TILT_DEG)
+
+
+def _gain(channels: tuple[str, ...], positions_mni_mm: Array) -> Array:
+    """Gain (channels, sources, 3), µV per nA·m along MNI axes, in MNE's own reference."""
+    upwards = np.tile([0.0, 0.0, 1.0], (len(positions_mni_mm), 1))  # unused: all axes are free
+    places = {"rr": mni_to_head(positions_mni_mm) / 1e3, "nn": upwards}
+    # Positions go in as head coordinates (trans=None): given a transform, MNE 1.13 compares MRI
+    # positions with the sphere's centre in the head frame and drops sources inside the brain.
+    forward = mne.make_forward_solution(
+        _electrodes_on_the_sphere(channels),
+        trans=None,
+        src=mne.setup_volume_source_space(pos=places, verbose="ERROR"),
+        bem=_sphere_model(),
+        meg=False,
+        mindist=0.0,
+        verbose="ERROR",
+    )
+    along_head_axes = forward["sol"]["data"].reshape(len(channels), len(positions_mni_mm), 3)
+    mni_to_head_axes = head_to_mni()["trans"][:3, :3].T
+    return along_head_axes @ mni_to_head_axes * MICROVOLT_PER_NANOAMPERE_METRE
+
+
+@cache
+def _electrodes_on_the_sphere(channels: tuple[str, ...]) -> mne.Info:
+    """Info with each electrode moved radially onto the scalp sphere.
+
+    MNE takes an electrode at another distance as one on a sphere of that radius, so that dipoles
+    near the brain's edge would lie outside the brain of some electrodes.
+    """
+    sphere, info = _sphere_model(), template_info(channels, 1.0)
+    for channel in info["chs"]:
+        offset = channel["loc"][:3] - sphere["r0"]
+        channel["loc"][:3] = sphere["r0"] + sphere.radius * offset / np.linalg.norm(offset)
+    return info
+
+
+@cache
+def _sphere_model() -> mne.bem.ConductorModel:
+    return mne.make_sphere_model("auto", "auto", montage_info(1.0), verbose="ERROR")
+
+
+def _require_inside(positions_mni_mm: Array, distances_mm: Array, radius_mm: float) -> None:
+    outside = np.flatnonzero(distances_mm >= radius_mm)
+    if outside.size:
+        first = int(outside[0])
+        raise ValueError(
+            f"{place_name(first, positions_mni_mm)} lies outside the brain: "
+            f"{distances_mm[first]:.1f} mm from its centre, where {radius_mm:.1f} mm is the limit"
+        )

@@ -1,0 +1,251 @@
+"""Simulated EEG as files other tools read: MNE Epochs (.fif), NumPy arrays (.npz), BIDS.
+
+The suffix says which; a name without a suffix is a BIDS folder. Nothing is overwritten, and a
+file appears under its name only when all of it is written.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mne
+import numpy as np
+import pandas as pd
+from pydantic_core import to_json
+
+from eegxai.simulation.dataset import SimulatedEEG
+from eegxai.simulation.waveforms import Epoch
+
+VOLT_PER_MICROVOLT = 1e-6
+TRUTH_DATASET = Path("derivatives") / "ground-truth"  # of a BIDS folder
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format: the names it gives its files, how it writes them, what it needs.
+
+    ``names`` turns the name asked for into all names, ``write`` takes the data and a path for
+    each name, ``packages`` are the installable names of modules by their import names.
+    """
+
+    names: Callable[[str], tuple[str, ...]]
+    write: Callable[..., None]
+    packages: Mapping[str, str]
+
+
+def write(eeg: SimulatedEEG, path: Path) -> list[Path]:
+    """Write simulated EEG in the format of the path's suffix.
+
+    Parameters
+    ----------
+    eeg : SimulatedEEG
+    path : Path
+        ``NAME-epo.fif``: MNE Epochs in volts with events named by class and the trials as
+        metadata; the ground truth likewise in ``NAME-truth-epo.fif``. ``NAME.npz``: arrays in
+        µV without pickle. A name without suffix: BIDS folder of the trials joined to one
+        recording, the ground truth as a derivative.
+
+    Returns
+    -------
+    list of Path
+        What was written; MNE splits files of more than 2 GB.
+
+    Raises
+    ------
+    ValueError
+        Where :func:`targets` does.
+    """
+    names = [target.name for target in targets(path)]
+    with staging(path.parent) as folder:
+        FORMATS[path.suffix].write(eeg, *(folder / name for name in names))
+        written = sorted(entry.name for entry in folder.iterdir())
+    return [path.parent / name for name in written]
+
+
+def targets(path: Path) -> list[Path]:
+    """Files that :func:`write` makes of a path; ask before a long simulation.
+
+    Raises
+    ------
+    ValueError
+        For an unknown suffix, a package that is not installed, a file that exists, and a
+        folder one may not write to.
+    """
+    if path.suffix not in FORMATS:
+        raise ValueError(
+            f"{path} has the suffix {path.suffix!r}, allowed are .fif, .npz, and none for BIDS"
+        )
+    form = FORMATS[path.suffix]
+    missing = [package for module, package in form.packages.items() if not find_spec(module)]
+    if missing:
+        raise ValueError(
+            f"{path} has no suffix, so it becomes a BIDS folder, which needs packages that are "
+            f"not installed; run: pip install {' '.join(missing)}"
+        )
+    found = [path.with_name(name) for name in form.names(path.name)]
+    for target in found:
+        require_new(target)
+    return found
+
+
+def require_new(path: Path) -> None:
+    """Refuse a path that exists or cannot be made.
+
+    Raises
+    ------
+    ValueError
+        One sentence that names the path.
+    """
+    if path.exists():
+        raise ValueError(f"{path} exists and is not overwritten; remove it or choose another name")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ValueError(f"{path} cannot be written: {folder} is no folder one may write to")
+
+
+@contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """Temporary folder whose content moves to ``folder`` at the end, and vanishes on an error."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
+        yield Path(temporary)
+        for entry in Path(temporary).iterdir():
+            entry.rename(folder / entry.name)
+
+
+def _itself(name: str) -> tuple[str, ...]:
+    return (name,)
+
+
+def _signal_and_truth(name: str) -> tuple[str, ...]:
+    """Names that end as MNE asks of Epochs: in -epo.fif or _epo.fif."""
+    stem = name.removesuffix(".fif")
+    separator = "_" if stem.endswith("_epo") else "-"
+    ending = f"{separator}epo"
+    stem = stem.removesuffix(ending)
+    return f"{stem}{ending}.fif", f"{stem}{separator}truth{ending}.fif"
+
+
+def _write_fif(eeg: SimulatedEEG, signal: Path, truth: Path) -> None:
+    _epochs(eeg, eeg.x).save(signal, verbose="ERROR")
+    _epochs(eeg, eeg.ground_truth).save(truth, verbose="ERROR")
+
+
+def _epochs(eeg: SimulatedEEG, microvolts: Array) -> mne.EpochsArray:
+    """Epochs in volts that know their reference as an applied projection.
+
+    MNE's inverse solutions ask for the projection; it does not change data that have the
+    average reference already.
+    """
+    starts = np.arange(len(eeg.y)) * microvolts.shape[-1]
+    epochs = mne.EpochsArray(
+        VOLT_PER_MICROVOLT * microvolts.astype(np.float64),
+        _info(eeg),
+        np.column_stack([starts, np.zeros_like(starts), eeg.y + 1]),
+        event_id=_event_id(eeg),
+        metadata=eeg.trials,
+        verbose="ERROR",
+    )
+    return epochs.set_eeg_reference(projection=True, verbose="ERROR").apply_proj(verbose="ERROR")
+
+
+def _info(eeg: SimulatedEEG) -> mne.Info:
+    info = eeg.info.copy()
+    info["description"] = _spec_json(eeg)
+    return info
+
+
+def _event_id(eeg: SimulatedEEG) -> dict[str, int]:
+    """Event codes: the label and one, because 0 means no event in MNE."""
+    return {name: label + 1 for label, name in enumerate(eeg.class_names)}
+
+
+def _spec_json(eeg: SimulatedEEG) -> str:
+    return to_json(eeg.spec).decode()
+
+
+def _write_npz(eeg: SimulatedEEG, path: Path) -> None:
+    sfreq = eeg.info["sfreq"]
+    columns = {f"trials_{name}": _plain(column) for name, column in eeg.trials.items()}
+    np.savez(
+        path,
+        allow_pickle=False,
+        x=eeg.x,
+        y=eeg.y,
+        ground_truth=eeg.ground_truth,
+        ch_names=np.array(eeg.info.ch_names),
+        class_names=np.array(eeg.class_names),
+        times_ms=Epoch(eeg.x.shape[-1], sfreq).times_ms,
+        sfreq=sfreq,
+        spec=_spec_json(eeg),
+        **columns,
+    )
+
+
+def _plain(column: pd.Series) -> Array:
+    """Column as an array that needs no pickle: text has a fixed width."""
+    return np.array(column.tolist())
+
+
+def _write_bids(eeg: SimulatedEEG, root: Path) -> None:
+    _write_dataset(eeg, eeg.x, root, "raw", "Simulated EEG")
+    truth = root / TRUTH_DATASET
+    _write_dataset(eeg, eeg.ground_truth, truth, "derivative", "Noiseless signal in the EEG")
+
+
+def _write_dataset(eeg: SimulatedEEG, microvolts: Array, root: Path, kind: str, title: str) -> None:
+    """One BIDS data set with one recording, BrainVision in float32."""
+    import mne_bids
+
+    generator = [{"Name": "eegxai", "Description": _spec_json(eeg)}]
+    root.mkdir(parents=True)
+    mne_bids.make_dataset_description(
+        path=root, name=title, dataset_type=kind, generated_by=generator, verbose="ERROR"
+    )
+    place = mne_bids.BIDSPath(
+        root=root, subject=f"seed{eeg.spec.seed}", task=eeg.spec.feature, datatype="eeg"
+    )
+    written = mne_bids.write_raw_bids(
+        _recording(eeg, microvolts),
+        place,
+        event_id=_event_id(eeg),
+        format="BrainVision",
+        allow_preload=True,
+        verbose="ERROR",
+    )
+    mne_bids.update_sidecar_json(
+        written.copy().update(extension=".json"), RECORDING, verbose="ERROR"
+    )
+
+
+# The trials follow each other without a pause, so filters must not run across their borders.
+RECORDING = {
+    "RecordingType": "discontinuous",
+    "EEGReference": "average",
+    "Manufacturer": "n/a",
+    "TaskDescription": "Simulated; every event starts a trial, which lasts until the next one.",
+}
+
+
+def _recording(eeg: SimulatedEEG, microvolts: Array) -> mne.io.RawArray:
+    """Trials joined to one recording in volts, each annotated with its class and metadata."""
+    volts = VOLT_PER_MICROVOLT * np.concatenate(microvolts, axis=-1, dtype=np.float64)
+    raw = mne.io.RawArray(volts, _info(eeg), verbose="ERROR")
+    seconds = microvolts.shape[-1] / eeg.info["sfreq"]
+    onsets = seconds * np.arange(len(eeg.y))
+    names = [eeg.class_names[label] for label in eeg.y]
+    details = eeg.trials.to_dict("records")
+    return raw.set_annotations(mne.Annotations(onsets, seconds, names, extras=details))
+
+
+FORMATS: Mapping[str, Format] = {
+    ".fif": Format(_signal_and_truth, _write_fif, {}),
+    ".npz": Format(_itself, _write_npz, {}),
+    "": Format(_itself, _write_bids, {"mne_bids": "mne-bids", "pybv": "pybv"}),
+}

@@ -1,0 +1,119 @@
+"""What a recording holds besides the signal: brain noise, sensor noise, line noise, blinks.
+
+Every random stream is named by (seed, purpose, block of trials).
+"""
+
+from functools import lru_cache
+
+import mne
+import numpy as np
+
+from eegxai.head import mni_to_head, open_head
+from eegxai.seeding import generator
+from eegxai.simulation.blocks import BLOCK
+from eegxai.simulation.features import MOMENT_PER_UNIT
+from eegxai.simulation.spec import EPOCH, DataSpec
+from eegxai.simulation.waveforms import gaussian_peak, pink, sine, white
+
+# Each eye as a current dipole in a homogeneous conductor (source dipoles of blinks: Lins et al.
+# 1993, Brain Topogr. 6:65-78). Centres of the eyeballs (MNI mm, rounded) and the direction, up
+# and forward, are our choice: the field is largest and positive at the frontopolar electrodes.
+EYES_MNI_MM = ((-32.0, 60.0, -35.0), (32.0, 60.0, -35.0))
+BLINK_DIRECTION = (0.0, 0.5, 0.87)
+BLINK_WIDTH_MS, BLINK_WIDTH_SPREAD_MS = 400.0, 50.0  # six sigma of the peak, as for ERPs
+BLINK_SIZE_SPREAD = 0.2  # standard deviation of a blink's size, share of the mean
+LINE_GAIN_SPREAD = 0.5  # of the logarithm of an electrode's gain: impedances differ
+
+Array = np.ndarray
+
+
+def sensor_noise(data: DataSpec, rows: slice) -> Array:
+    """Brain and sensor noise of one block before mixing: (trials, channels, times), µV."""
+    block, n_trials = rows.start // BLOCK, rows.stop - rows.start
+    topographies, sensor_rms = _noise_sources(data)
+    n_channels, n_dipoles = topographies.shape
+    brain = _white(data, "source noise", block, (n_trials, n_dipoles, EPOCH.n_times))
+    sensor = _white(data, "sensor noise", block, (n_trials, n_channels, EPOCH.n_times))
+    sensor -= sensor.mean(axis=1, keepdims=True)
+    sensor *= sensor_rms
+    # The filter works along time and the projection along channels: either may come first.
+    sensor += pink(topographies @ brain)
+    return sensor
+
+
+def line_noise(data: DataSpec, rows: slice) -> Array:
+    """Line noise of one block: a sine of random phase in each trial, µV.
+
+    Its pattern over the electrodes is log-normal and the same in all trials of a seed.
+    """
+    block, n_trials = rows.start // BLOCK, rows.stop - rows.start
+    phase = generator(data.seed, "line phase", block).random(BLOCK)[:n_trials]
+    wave = sine(EPOCH, np.full(n_trials, data.noise.line_hz), phase).astype(np.float32)
+    return data.noise.line_uv * _line_pattern(data)[:, None] * wave[:, None, :]
+
+
+def blinks(data: DataSpec, rows: slice) -> Array:
+    """Eye blinks of one block: a share of the trials has one, at any time, µV."""
+    block, n_trials = rows.start // BLOCK, rows.stop - rows.start
+    rng = generator(data.seed, "blinks", block)
+    present, moment = rng.random((2, BLOCK))[:, :n_trials]
+    width, size = rng.standard_normal((2, BLOCK))[:, :n_trials]
+    course = gaussian_peak(
+        EPOCH, moment * EPOCH.duration_ms, BLINK_WIDTH_MS + BLINK_WIDTH_SPREAD_MS * width
+    )
+    peak = data.noise.blink_uv * (1 + BLINK_SIZE_SPREAD * size)
+    peak[present >= data.noise.blink_probability] = 0
+    course = (peak[:, None] * course).astype(np.float32)
+    return _blink_pattern(data)[:, None] * course[:, None, :]
+
+
+def add_artefacts(x: Array, data: DataSpec, rows: slice) -> None:
+    """Add what the configuration asks for to ``x``, the recording of one block."""
+    if data.noise.line_uv:
+        x += line_noise(data, rows)
+    if data.noise.blink_uv:
+        x += blinks(data, rows)
+
+
+def _white(data: DataSpec, purpose: str, block: int, shape: tuple[int, ...]) -> Array:
+    """White noise (trials, ...), variance 1; fewer trials are a prefix of more."""
+    return white(generator(data.seed, purpose, block), shape)
+
+
+@lru_cache(maxsize=8)
+def _noise_sources(data: DataSpec) -> tuple[Array, np.float32]:
+    """µV (channels, dipoles) of the brain sources and µV of the sensors, root mean squares."""
+    head = open_head(data.head)
+    places = head.random_places(data.noise.n_dipoles, generator(data.seed, "noise places"))
+    field = head.lead_field(places)
+    orientations = field.orientations(generator(data.seed, "noise orientations"))
+    amplitude = MOMENT_PER_UNIT * data.noise.source_amplitude
+    topographies = (amplitude * field.project(orientations)).astype(np.float32)
+    brain_power = np.mean(np.sum(topographies**2, axis=1))
+    share = data.noise.sensor_share
+    return topographies, np.sqrt(brain_power * share / (1 - share)).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _line_pattern(data: DataSpec) -> Array:
+    """Gain of each channel, average reference, root mean square 1, float32."""
+    n_channels = len(open_head(data.head).info(EPOCH.sfreq).ch_names)
+    gain = generator(data.seed, "line pattern").lognormal(0.0, LINE_GAIN_SPREAD, n_channels)
+    gain -= gain.mean()
+    return (gain / np.sqrt(np.mean(gain**2))).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _blink_pattern(data: DataSpec) -> Array:
+    """Potential of a blink, average reference, 1 at the largest channel, float32.
+
+    A dipole p at the origin of a homogeneous conductor has the potential p r / r^3.
+    """
+    montage: mne.Info = open_head(data.head).info(EPOCH.sfreq)
+    electrodes = np.array([channel["loc"][:3] for channel in montage["chs"]]) * 1e3
+    eyes = mni_to_head(np.array(EYES_MNI_MM))
+    from_eye = electrodes[:, None, :] - eyes
+    field = from_eye @ np.array(BLINK_DIRECTION) / np.linalg.norm(from_eye, axis=2) ** 3
+    potential = field.sum(axis=1)
+    potential -= potential.mean()
+    return (potential / np.abs(potential).max()).astype(np.float32)

@@ -1,0 +1,69 @@
+"""Activity of single dipoles at the electrodes: the class signal and the distractor.
+
+Every random stream is named by (seed, purpose, block of trials).
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from eegxai.head import open_head
+from eegxai.seeding import generator
+from eegxai.simulation.blocks import BLOCK
+from eegxai.simulation.features import FEATURES, MOMENT_PER_UNIT, Trials
+from eegxai.simulation.spec import EPOCH, DataSpec
+
+Array = np.ndarray
+
+
+def columns(trials: pd.DataFrame) -> Trials:
+    """Table of trials as plain arrays: pandas takes longer to cut out a block than to make it."""
+    return {str(name): column.to_numpy() for name, column in trials.items()}
+
+
+def sensor_signal(data: DataSpec, trials: Trials, rows: slice) -> Array:
+    """Class signal of one block before mixing: (trials, channels, times) float32, µV.
+
+    Parameters
+    ----------
+    data : DataSpec
+    trials : mapping of str to array
+        All trials of the data, see :func:`columns`.
+    rows : slice
+        The block.
+    """
+    return _evoked(data, trials, rows, "carrier")
+
+
+def sensor_distractor(data: DataSpec, distractors: Trials, rows: slice) -> Array:
+    """Distractor of one block before mixing, like :func:`sensor_signal`."""
+    return _evoked(data, distractors, rows, "distractor carrier")
+
+
+def _evoked(data: DataSpec, trials: Trials, rows: slice, purpose: str) -> Array:
+    block = {name: values[rows] for name, values in trials.items()}
+    activity = _activity(data, block, purpose, rows.start // BLOCK).astype(np.float32)
+    scalp = _topographies(data).T[block["dipole"]]
+    return scalp[:, :, None] * activity[:, None, :]
+
+
+def _activity(data: DataSpec, trials: Trials, purpose: str, block: int) -> Array:
+    """Source waveforms (trials, times) of one block, source units."""
+    names = trials["signal"]
+    activity = np.empty((len(names), EPOCH.n_times))
+    signals = FEATURES[data.feature].signals
+    for name in sorted(set(names)):
+        rows = np.flatnonzero(names == name)
+        some = {column: values[rows] for column, values in trials.items()}
+        rng = generator(data.seed, f"{name} {purpose}", block)
+        activity[rows] = signals[name].waveform(EPOCH, some, rng)
+    return activity
+
+
+@lru_cache(maxsize=8)
+def _topographies(data: DataSpec) -> Array:
+    """µV (channels, dipoles) per source unit of the feature's dipoles, float32."""
+    field = open_head(data.head).lead_field(np.array(FEATURES[data.feature].dipoles_mni_mm))
+    orientations = field.orientations(generator(data.seed, "orientations"))
+    return (MOMENT_PER_UNIT * field.project(orientations)).astype(np.float32)

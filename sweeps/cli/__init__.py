@@ -1,0 +1,25 @@
+"""The ``eegxai`` command: a command is a function of one of these modules and a name below."""
+
+import typer
+
+from sweeps.cli.experiment import grid, sweep, sync, tables
+from sweeps.cli.simulation import simulate
+
+__all__ = ["app", "main"]
+
+COMMANDS = (sweep, grid, tables, sync, simulate)  # in the order of --help
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Which explanations of EEG decoders tell the truth? Sweeps over simulated EEG whose "
+    "answer is known. Start with: eegxai sweep",
+)
+for command in COMMANDS:
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point of the ``eegxai`` command."""
+    app()

@@ -1,0 +1,80 @@
+"""What the commands share: the configuration argument, one-sentence errors, the terminal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from sweeps.config import SweepConfig
+
+DEFAULT = "quickstart"
+USER_ERROR = 2
+
+Arguments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CONFIG] [FIELD=VALUE]...",
+        help="YAML file, or the name of one in conf/ (default: quickstart), then overrides such "
+        "as grid.snr_db=[-3.5,-12] training.epochs=20",
+        show_default=False,
+    ),
+]
+
+
+def configuration(arguments: list[str] | None) -> "SweepConfig":
+    """Configuration of the command line; a user mistake ends the program with code 2."""
+    from sweeps.config import load
+
+    overrides = [argument for argument in arguments or [] if "=" in argument]
+    names = [argument for argument in arguments or [] if "=" not in argument]
+    if len(names) > 1:
+        raise usage_error(f"one configuration at a time, not {len(names)}: {', '.join(names)}")
+    with told_in_a_sentence():
+        return load(_find(names[0] if names else DEFAULT), overrides)
+
+
+def usage_error(message: str) -> typer.Exit:
+    """Print a mistake of the user; raise what this returns to end with exit code 2."""
+    Console(stderr=True).print(f"eegxai: {message}", highlight=False, markup=False, soft_wrap=True)
+    return typer.Exit(USER_ERROR)
+
+
+@contextmanager
+def told_in_a_sentence() -> Iterator[None]:
+    """End the program with code 2 and one sentence when the block finds a value wrong."""
+    try:
+        yield
+    except ValueError as error:
+        raise usage_error(_sentence(error)) from None
+
+
+def terminal() -> Console:
+    """Console of the terminal, or of fixed width where there is none (files, CI)."""
+    console = Console()
+    return console if console.is_terminal else Console(width=100)
+
+
+def _find(name: str) -> Path:
+    """A path as it is, or the name of a file in conf/ of here or of the source tree."""
+    if Path(name).suffix:
+        return Path(name)
+    folders = (Path("conf"), Path(__file__).parents[2] / "conf")
+    found = (folder / f"{name}.yaml" for folder in folders)
+    return next((path for path in found if path.exists()), Path(name))
+
+
+def _sentence(error: ValueError) -> str:
+    """The first of pydantic's errors, or the error itself."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return message
+    return f"{'.'.join(map(str, first['loc']))}={first['input']!r} is not allowed: {message}"

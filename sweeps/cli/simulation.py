@@ -1,0 +1,93 @@
+"""``eegxai simulate``: one data set as a file and as a picture."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweeps.cli.common import terminal, told_in_a_sentence, usage_error
+
+if TYPE_CHECKING:
+    from eegxai.simulation import SimulatedEEG
+
+PICTURES = (".png", ".pdf", ".svg")
+DPI = 130
+
+
+def simulate(
+    feature: Annotated[str, typer.Argument(help="temporal, spectral, spatial or distractor.")],
+    snr_db: Annotated[float, typer.Option(help="Signal to noise ratio, dB.")] = -3.5,
+    n_trials: Annotated[int, typer.Option(help="Trials of all classes together.")] = 200,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal data.")] = 0,
+    head: Annotated[str, typer.Option(help="Head model: sphere, forward or nyhead.")] = "sphere",
+    head_file: Annotated[
+        Path | None,
+        typer.Option(help="File of the head: an MNE -fwd.fif, or the New York Head's .mat."),
+    ] = None,
+    line_uv: Annotated[float, typer.Option(help="Line noise at 50 Hz, µV.")] = 0.0,
+    blink_uv: Annotated[float, typer.Option(help="Eye blinks in a quarter of trials, µV.")] = 0.0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="NAME-epo.fif (MNE Epochs; the ground truth in NAME-truth-epo.fif beside it), "
+            "NAME.npz, or a name without suffix for a BIDS folder (with mne-bids)."
+        ),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture (.png, .pdf, .svg).")] = None,
+) -> None:
+    """Simulate EEG whose answer is known: write it, draw it, or both.
+
+    For example: eegxai simulate temporal --snr-db -3.5 --out demo-epo.fif --plot demo.png
+    """
+    from eegxai import simulation
+    from eegxai.head import HeadSpec
+
+    with told_in_a_sentence():
+        _check_targets(out, plot)
+        model = HeadSpec(model=head, file=str(head_file) if head_file else None)
+        noise = simulation.NoiseSpec(line_uv=line_uv, blink_uv=blink_uv)
+        eeg = simulation.simulate(feature, snr_db, seed, n_trials, model, noise)
+    from eegxai.simulation import files
+
+    console = terminal()
+    console.print(_summary(eeg), highlight=False, markup=False)
+    written = files.write(eeg, out) if out else []
+    for path in (*written, *_drawn(eeg, plot)):
+        console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _check_targets(out: Path | None, plot: Path | None) -> None:
+    """Refuse before any work what cannot be written afterwards."""
+    from eegxai.simulation import files
+
+    if out is None and plot is None:
+        raise usage_error("nothing to do: give --out FILE to write, --plot FILE to draw, or both")
+    if out:
+        files.targets(out)
+    if plot:
+        if plot.suffix not in PICTURES:
+            raise usage_error(f"--plot {plot} must end in one of: {', '.join(PICTURES)}")
+        files.require_new(plot)
+
+
+def _summary(eeg: "SimulatedEEG") -> str:
+    n_trials, n_channels, n_times = eeg.x.shape
+    sfreq = eeg.info["sfreq"]
+    counts = eeg.trials["class_name"].value_counts()
+    classes = ", ".join(f"{counts[name]} {name}" for name in eeg.class_names)
+    return (
+        f"{eeg.spec.feature} at {eeg.spec.snr_db:g} dB, seed {eeg.spec.seed}: "
+        f"{n_trials} trials ({classes}) of {n_channels} channels and {n_times} samples "
+        f"({n_times / sfreq:g} s at {sfreq:g} Hz)"
+    )
+
+
+def _drawn(eeg: "SimulatedEEG", picture: Path | None) -> list[Path]:
+    from eegxai import figures
+    from eegxai.simulation import files
+
+    if picture is None:
+        return []
+    with files.staging(picture.parent) as folder:
+        figures.simulation(eeg).savefig(folder / picture.name, dpi=DPI)
+    return [picture]

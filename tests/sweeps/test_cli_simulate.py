@@ -1,0 +1,68 @@
+"""``eegxai simulate``: what it writes, what it says, and mistakes told before any work."""
+
+import mne
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from eegxai.simulation import simulate
+from sweeps.cli import app
+
+RUNNER = CliRunner()
+
+
+def run(*arguments):
+    return RUNNER.invoke(app, ["simulate", *map(str, arguments)])
+
+
+def test_it_writes_the_data_and_the_picture_it_was_asked_for(tmp_path):
+    out, plot = tmp_path / "demo.npz", tmp_path / "pictures" / "demo.png"
+    result = run(
+        "spatial", "--snr-db", -12, "--n-trials", 9, "--seed", 5, "--out", out, "--plot", plot
+    )
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "spatial at -12 dB, seed 5: 9 trials (5 left, 4 right) of 62 channels" in said
+    assert f"wrote {out}" in said
+    assert f"wrote {plot}" in said
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    expected = simulate("spatial", snr_db=-12, seed=5, n_trials=9)
+    with np.load(out) as found:
+        np.testing.assert_array_equal(found["x"], expected.x)
+
+
+def test_epochs_are_told_with_both_their_names(tmp_path):
+    result = run("temporal", "--n-trials", 4, "--out", tmp_path / "demo.fif")
+    assert result.exit_code == 0, result.output
+    for name in ("demo-epo.fif", "demo-truth-epo.fif"):
+        assert f"wrote {tmp_path / name}" in result.output
+        assert len(mne.read_epochs(tmp_path / name, verbose="ERROR")) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["tempral", "--out", "a.npz"], "did you mean 'temporal'?"),
+        (["temporal", "--head", "spere", "--out", "a.npz"], "did you mean 'sphere'?"),
+        (["temporal", "--head", "nyhead", "--out", "a.npz"], "needs a file"),
+        (["temporal", "--head-file", "no.mat", "--out", "a.npz"], "only for head forward and nyhead"),
+        (["temporal", "--blink-uv", "-1", "--out", "a.npz"], "blink_uv=-1.0 is not allowed"),
+        (["temporal", "--n-trials", "3", "--out", "a.npz"], "n_trials 3 is too small"),
+        (["temporal", "--seed", "-1", "--out", "a.npz"], "seed=-1 is not allowed"),
+        (["temporal", "--snr-db", "nan", "--out", "a.npz"], "snr_db=nan is not allowed"),
+        (["temporal"], "give --out FILE to write, --plot FILE to draw"),
+        (["temporal", "--out", "a.mat"], "allowed are .fif, .npz"),
+        (["temporal", "--plot", "a.bmp"], "must end in one of: .png"),
+        (["temporal", "--out", "old.npz"], "old.npz exists and is not overwritten"),
+        (["temporal", "--plot", "old.png"], "old.png exists and is not overwritten"),
+    ],
+)
+def test_mistakes_end_with_code_two_and_one_sentence(arguments, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("old.npz", "old.png"):
+        (tmp_path / name).touch()
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert told in result.output
+    assert result.output.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"old.npz", "old.png"}
