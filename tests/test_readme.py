@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from sweeps.cli import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-COMMANDS = re.findall(r"^    (?:.*&& )?eegxai (\w+)", README, flags=re.MULTILINE)
+PAGES = {path: path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
+COMMANDS = re.findall(r"^    (?:.*&& )?eegxai (\w+)", "\n".join(PAGES.values()), flags=re.MULTILINE)
+SIMULATIONS = re.findall(r"^    eegxai (simulate .*)", "\n".join(PAGES.values()), re.MULTILINE)
 
 
 @pytest.mark.slow
@@ -25,6 +28,15 @@ def test_every_command_shown_exists():
     assert {"sweep", "grid", "tables"} <= set(COMMANDS) <= set(known)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("command", SIMULATIONS)
+def test_simulations_shown_run(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, command.split())
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in tmp_path.iterdir()} >= {"demo-epo.fif", "demo.png"}
+
+
 def test_ci_runs_the_install_and_the_test_line():
     script = (ROOT / ".ci" / "run").read_text()
     assert "pip install -q -c constraints.txt -e '.[dev]' && eegxai sweep" in script
@@ -33,5 +45,6 @@ def test_ci_runs_the_install_and_the_test_line():
 
 
 def test_links_lead_to_files():
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+    for page, text in PAGES.items():
+        for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-BLOCK = 16  # trials that share a random stream; part of the identity of the data
+BLOCK = 32  # trials that share a random stream; part of the identity of the data
 
 T = TypeVar("T")
 

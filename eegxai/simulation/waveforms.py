@@ -114,18 +114,34 @@ def band_noise(epoch: Epoch, n_trials: int, taps: Array, rng: np.random.Generato
 def white(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """White Gaussian noise (trials, ...) of variance 1, float32; fewer trials are a prefix of more.
 
-    Box & Muller 1958 (Ann. Math. Stat. 29:610) on whole arrays is twice as fast as numpy's
-    generator of normals. A trial must have an even number of values. They end at 5.8: one in
-    10^8 normal values is larger.
+    Box & Muller 1958 (Ann. Math. Stat. 29:610) on whole arrays takes a third of the time of
+    numpy's generator of normals. A trial must have an even number of values. They end at 5.6:
+    one in 10^7 normal values is larger.
     """
     n_trials, *rest = shape
-    uniform = rng.random((n_trials, 2, math.prod(rest) // 2), dtype=np.float32)
+    uniform = _uniform(rng, (n_trials, math.prod(rest))).reshape(n_trials, 2, -1)
     normal, radius, angle = np.empty_like(uniform), uniform[:, :1], uniform[:, 1]
     angle *= 2 * np.pi
     np.cos(angle, out=normal[:, 0])
     np.sin(angle, out=normal[:, 1])
     normal *= np.sqrt(-2 * np.log(1 - radius))
     return normal.reshape(shape)
+
+
+def _uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+    """Uniform numbers of 23 bits in [0, 1), float32: two of each 64 random bits.
+
+    Random bits below the exponent of 1 are a number in [1, 2), and one 64-bit draw is twice as
+    fast as two floats.
+    """
+    n_rows, n_columns = shape
+    words = rng.integers(0, 2**64, size=(n_rows, n_columns // 2), dtype=np.uint64)
+    bits = words.view(np.uint32)
+    bits >>= np.uint32(9)
+    bits |= np.float32(1).view(np.uint32)
+    uniform = bits.view(np.float32)
+    uniform -= np.float32(1)
+    return uniform
 
 
 def pink(white: Array) -> Array:

@@ -45,7 +45,10 @@ def test_epochs_are_told_with_both_their_names(tmp_path):
         (["tempral", "--out", "a.npz"], "did you mean 'temporal'?"),
         (["temporal", "--head", "spere", "--out", "a.npz"], "did you mean 'sphere'?"),
         (["temporal", "--head", "nyhead", "--out", "a.npz"], "needs a file"),
-        (["temporal", "--head-file", "no.mat", "--out", "a.npz"], "only for head forward and nyhead"),
+        (
+            ["temporal", "--head-file", "no.mat", "--out", "a.npz"],
+            "only for head forward and nyhead",
+        ),
         (["temporal", "--blink-uv", "-1", "--out", "a.npz"], "blink_uv=-1.0 is not allowed"),
         (["temporal", "--n-trials", "3", "--out", "a.npz"], "n_trials 3 is too small"),
         (["temporal", "--seed", "-1", "--out", "a.npz"], "seed=-1 is not allowed"),
