@@ -1,7 +1,8 @@
 """The registry of decoder architectures and the one way to build one."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,20 +23,27 @@ class Architecture:
         (trials, channels, times) in µV to (trials, classes) logits.
     cam_layer : str
         Dotted name of the module whose output the CAM methods weight.
+    layout : torch.memory_format
+        Order of the weights in memory, the faster one on a CPU; the values do not depend on it.
+    training : mapping
+        Fields of TrainingSpec that suit the architecture (benchmarks/accuracy.py measures how
+        well).
     """
 
     factory: Factory
     cam_layer: str
+    layout: torch.memory_format = torch.channels_last
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 DECODERS: dict[str, Architecture] = {}
 
 
-def decoder(name: str, *, cam_layer: str) -> Callable[[Factory], Factory]:
-    """Register the decorated factory as an architecture."""
+def decoder(name: str, **declared: Any) -> Callable[[Factory], Factory]:
+    """Register the decorated factory with the other fields of :class:`Architecture`."""
 
     def register(factory: Factory) -> Factory:
-        DECODERS[name] = Architecture(factory, cam_layer)
+        DECODERS[name] = Architecture(factory, **declared)
         return factory
 
     return register
@@ -66,10 +74,11 @@ def build(name: str, n_channels: int, n_times: int, n_classes: int, sfreq: float
     """
     architecture = lookup(DECODERS, name, "decoder")
     try:
-        module = architecture.factory(n_channels, n_times, n_classes, sfreq)
+        module = architecture.factory(n_channels, n_times, n_classes, sfreq).eval()
+        with torch.no_grad():
+            module(torch.zeros(1, n_channels, n_times))  # some find only here that it is short
     except (RuntimeError, ValueError) as error:
         shape = f"n_channels={n_channels}, n_times={n_times}, n_classes={n_classes}"
         raise ValueError(f"decoder {name!r} cannot be built for {shape}: {error}") from error
     module.cam_layer = architecture.cam_layer  # type: ignore[assignment]
-    # Measured on a CPU: two to three times the speed of the default layout, the same values.
-    return module.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    return module.to(memory_format=architecture.layout)  # type: ignore[call-overload]

@@ -148,7 +148,9 @@ def receptive_fields(
     -------
     dict of str to ReceptiveField or None
         By dotted name, for every module that is called; None where no axis of the module's
-        output resolves time.
+        output resolves time, as behind attention, where a column among several sees the whole
+        trial, so that the centre of its field is unknown, and where a module is called several
+        times.
     """
     times = torch.eye(n_times, dtype=torch.bool)[:, None].expand(-1, n_channels, -1)
     some = sorted({0, n_channels // 2, n_channels - 1})
@@ -182,12 +184,21 @@ Reach = dict[int, Tensor]  # by output axis: which entries each probe reaches, (
 
 
 def _reached(decoder: nn.Module, marks: Tensor, chunk: int = 16) -> dict[str, Reach]:
-    """Which entries of every module's output axes the marked inputs reach."""
-    seen: dict[str, list[Reach]] = {}
+    """Which entries of every module's output axes the marked inputs reach.
+
+    A module that is called several times a pass, in parallel branches, reaches several places
+    and is told with no axes.
+    """
+    parts = [_reached_once(decoder, part) for part in marks.split(chunk)]
+    return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+
+
+def _reached_once(decoder: nn.Module, marks: Tensor) -> dict[str, Reach]:
+    seen: dict[str, Reach] = {}
 
     def look(name: str, output: object) -> None:
         if isinstance(output, Tensor):
-            seen.setdefault(name, []).append(_along_axes(output))
+            seen[name] = {} if name in seen else _along_axes(output)
 
     handles = [
         module.register_forward_hook(lambda _m, _i, output, name=name: look(name, output))
@@ -196,12 +207,11 @@ def _reached(decoder: nn.Module, marks: Tensor, chunk: int = 16) -> dict[str, Re
     ]
     try:
         with torch.no_grad():
-            for part in marks.split(chunk):
-                decoder(torch.zeros(part.shape).masked_fill(part, torch.nan))
+            decoder(torch.zeros(marks.shape).masked_fill(marks, torch.nan))
     finally:
         for handle in handles:
             handle.remove()
-    return {name: _joined(parts) for name, parts in seen.items()}
+    return seen
 
 
 def _along_axes(output: Tensor) -> Reach:
@@ -225,6 +235,8 @@ def _field(by_time: Reach, by_channel: Reach, expected: Tensor) -> ReceptiveFiel
     if time_axis is None:
         return None
     seen = by_time[time_axis].numpy()
+    if seen.all(axis=0).any():
+        return None
     own = (axis for axis, reach in by_channel.items() if torch.equal(reach, expected))
     return ReceptiveField(
         time_axis=time_axis,

@@ -172,6 +172,10 @@ def even(name):
     return decoder
 
 
+SPACING = {"deepnet": 16, "atcnet": 3, "deepsleepnet": 6}  # samples between CAM columns
+WITH_CHANNELS = {"deepnet", "deepsleepnet"}
+
+
 def response(decoder, channel, time, n_times=250):
     """Change of the CAM layer by an impulse, placed on the trial (channels, times)."""
     layer = decoder.cam_layer
@@ -188,17 +192,17 @@ def response(decoder, channel, time, n_times=250):
 def test_an_impulse_is_placed_where_it_is(name, time):
     power = response(even(name), 2, time).sum(0)
     peak = np.flatnonzero(power > 0.99 * power.max()).mean()  # flat kernels answer in plateaus
-    spacing = 16 if name == "deepnet" else 1
-    assert abs(peak - time) <= spacing / 2
+    assert abs(peak - time) <= SPACING.get(name, 1) / 2
 
 
+@pytest.mark.parametrize("name", WITH_CHANNELS)
 @pytest.mark.parametrize("channel", [0, 2, 5])
-def test_a_layer_with_channels_keeps_an_impulse_on_its_channel(channel):
-    placed = response(even("deepnet"), channel, 90)
+def test_a_layer_with_channels_keeps_an_impulse_on_its_channel(channel, name):
+    placed = response(even(name), channel, 90)
     assert np.flatnonzero(placed.any(axis=1)).tolist() == [channel]
 
 
-@pytest.mark.parametrize("name", sorted(set(DECODERS) - {"deepnet"}))
+@pytest.mark.parametrize("name", sorted(set(DECODERS) - WITH_CHANNELS))
 def test_a_layer_without_channels_is_constant_over_them(name):
     placed = response(even(name), 2, 120)
     assert np.ptp(placed, axis=0).max() == 0

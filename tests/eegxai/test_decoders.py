@@ -48,6 +48,8 @@ def test_unknown_architecture_suggests_the_closest():
 def test_too_short_trials_are_told():
     with pytest.raises(ValueError, match="n_times=20 is too short"):
         build("deepnet", 8, 20, 3, 250.0)
+    with pytest.raises(ValueError, match=r"'deepsleepnet' cannot be built for .*n_times=100"):
+        build("deepsleepnet", 8, 100, 3, 250.0)
 
 
 class Crossed(nn.Module):
