@@ -2,28 +2,37 @@
 
 from eegxai.decoders import deepnet as _deepnet  # noqa: F401  (registers)
 from eegxai.decoders import zoo as _zoo  # noqa: F401  (registers)
+from eegxai.decoders.chance import at_chance, confusion_matrix
+from eegxai.decoders.checkpoint import Checkpoint, Epoch
 from eegxai.decoders.registry import DECODERS, Architecture, build, decoder
+from eegxai.decoders.splits import Split, hold_out, split_trials
 from eegxai.decoders.tracing import (
     ReceptiveField,
     receptive_field,
     receptive_fields,
     weighted_layers,
 )
-from eegxai.decoders.training import Split, TrainingSpec, fit, initialised, predict, split_trials
+from eegxai.decoders.training import TrainingSpec, fit, initialised, predict, recommended
 
 __all__ = [
     "DECODERS",
     "Architecture",
+    "Checkpoint",
+    "Epoch",
     "ReceptiveField",
     "Split",
     "TrainingSpec",
+    "at_chance",
     "build",
+    "confusion_matrix",
     "decoder",
     "fit",
+    "hold_out",
     "initialised",
     "predict",
     "receptive_field",
     "receptive_fields",
+    "recommended",
     "split_trials",
     "weighted_layers",
 ]

@@ -1,15 +1,16 @@
-"""Splits and training: reproducible, stratified, best weights kept, global state untouched."""
+"""Training: reproducible, resumable, best weights kept, global state untouched."""
 
-import numpy as np
+import logging
+from copy import deepcopy
+
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from torch import nn
 
-from eegxai.decoders import TrainingSpec, fit, initialised, predict, split_trials
-from eegxai.decoders.training import EarlyStopping
+from eegxai.decoders import DECODERS, TrainingSpec, fit, initialised, predict, recommended
+from eegxai.decoders.steps import Stepper, balanced, loss_sum
 
-SIZE = (4, 160, 2, 250.0)
+SIZE = (4, 200, 2, 250.0)
 FAST = TrainingSpec(learning_rate=3e-3, batch_size=16, epochs=6, patience=6)
 
 
@@ -17,44 +18,21 @@ def separable_trials(n_trials=96):
     """Trials whose class is the sign of a bump on channel 0."""
     generator = torch.Generator().manual_seed(1)
     y = torch.arange(n_trials) % 2
-    x = torch.randn(n_trials, 4, 160, generator=generator)
+    x = torch.randn(n_trials, 4, 200, generator=generator)
     x[:, 0, 40:80] += 2.0 * (2 * y[:, None] - 1)
     return x, y
 
 
-def trained(seed=0, spec=FAST):
+def trained(seed=0, spec=FAST, name="deepnet", **options):
     x, y = separable_trials()
-    decoder = initialised("deepnet", *SIZE, seed)
-    history = fit(decoder, (x[:64], y[:64]), (x[64:], y[64:]), spec, seed)
+    decoder = initialised(name, *SIZE, seed)
+    history = fit(decoder, (x[:64], y[:64]), (x[64:], y[64:]), spec, seed, **options)
     return decoder, history
 
 
-@settings(max_examples=30, deadline=None)
-@given(
-    n_trials=st.integers(40, 200),
-    n_classes=st.integers(2, 4),
-    n_folds=st.integers(2, 5),
-    seed=st.integers(0, 10),
-)
-def test_folds_partition_the_trials_class_by_class(n_trials, n_classes, n_folds, seed):
-    y = np.arange(n_trials) % n_classes
-    held = []
-    for fold in range(n_folds):
-        split = split_trials(y, fold, n_folds, seed)
-        parts = (split.train, split.validation, split.test)
-        assert sorted(np.concatenate(parts)) == list(range(n_trials))
-        counts = np.bincount(y[split.validation], minlength=n_classes)
-        assert counts.max() - counts.min() <= 1
-        held += [*split.validation, *split.test]
-    assert sorted(held) == list(range(n_trials))
-
-
-def test_fold_and_size_errors_name_the_field():
-    y = np.arange(40) % 2
-    with pytest.raises(ValueError, match=r"fold=5 does not exist, allowed are 0 to 4"):
-        split_trials(y, 5, 5, 0)
-    with pytest.raises(ValueError, match="n_trials=8"):
-        split_trials(y[:8], 0, 5, 0)
+def assert_same_weights(one, two):
+    for name, value in one.state_dict().items():
+        assert torch.equal(value, two.state_dict()[name]), name
 
 
 def test_training_learns_and_repeats_bit_for_bit():
@@ -62,8 +40,7 @@ def test_training_learns_and_repeats_bit_for_bit():
     again, _ = trained()
     x, y = separable_trials()
     assert (predict(decoder, x[64:]).argmax(1) == y[64:]).float().mean() > 0.95
-    for name, value in decoder.state_dict().items():
-        assert torch.equal(value, again.state_dict()[name])
+    assert_same_weights(decoder, again)
     assert history[0]["train_loss"] > history[-1]["train_loss"]
 
 
@@ -86,17 +63,6 @@ def test_best_weights_are_restored():
     assert loss == pytest.approx(min(epoch["validation_loss"] for epoch in history), abs=1e-6)
 
 
-def test_early_stopping_waits_for_patience():
-    decoder = initialised("deepnet", *SIZE, 0)
-    stopping = EarlyStopping(patience=2)
-    assert [stopping.update(loss, decoder) for loss in (1.0, 0.5, 0.6, 0.7)] == [
-        False,
-        False,
-        False,
-        True,
-    ]
-
-
 def test_bfloat16_trains_to_the_same_accuracy():
     decoder, _ = trained(
         spec=TrainingSpec(learning_rate=3e-3, batch_size=16, epochs=6, precision="bfloat16")
@@ -106,8 +72,153 @@ def test_bfloat16_trains_to_the_same_accuracy():
     assert (predict(decoder, x[64:]).argmax(1) == y[64:]).float().mean() > 0.95
 
 
+def test_training_stops_when_patience_ends():
+    spec = TrainingSpec(learning_rate=5e-2, batch_size=16, epochs=40, patience=2)
+    _, history = trained(spec=spec)
+    losses = [epoch["validation_loss"] for epoch in history]
+    assert len(losses) < 40
+    assert losses.index(min(losses)) == len(losses) - 3
+
+
+@pytest.mark.parametrize("name", ["deepnet", "eegnet", "deepsleepnet"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_a_resumed_training_ends_in_the_same_bits(name, optimizer):
+    spec = TrainingSpec(
+        learning_rate=3e-3, batch_size=16, epochs=4, optimizer=optimizer, weight_decay=0.1
+    )
+    kept = []
+    decoder, history = trained(spec=spec, name=name, on_checkpoint=kept.append)
+    assert [len(checkpoint.history) for checkpoint in kept] == [1, 2, 3, 4]
+    for checkpoint in kept:
+        again, repeated = trained(spec=spec, name=name, resume=checkpoint)
+        assert repeated == history
+        assert_same_weights(decoder, again)
+
+
+def test_a_checkpoint_does_not_follow_the_training():
+    kept = []
+    trained(on_checkpoint=kept.append)
+    first, last = kept[0].tensors, kept[-1].tensors
+    assert first.keys() == last.keys()
+    assert not torch.equal(first["weights/output.weight"], last["weights/output.weight"])
+
+
+def test_classes_of_unequal_size_weigh_the_same():
+    y = torch.tensor([0] * 6 + [1] * 3 + [3])
+    weights = balanced(y)
+    sums = [float(weights[y == label].sum()) for label in (0, 1, 3)]
+    assert sums == pytest.approx([10 / 3] * 3)
+    logits = torch.randn(10, 4, generator=torch.Generator().manual_seed(0))
+    per_class = torch.tensor([10 / 18, 10 / 9, 0, 10 / 3])
+    expected = nn.CrossEntropyLoss(weight=per_class)(logits, y)
+    torch.testing.assert_close(loss_sum(logits, y, weights) / weights.sum(), expected)
+    assert torch.equal(balanced(torch.tensor([0, 1, 1, 0])), torch.ones(4))
+
+
+class Small(nn.Module):
+    """Runs out of memory above a number of trials, as a small device does."""
+
+    def __init__(self, room):
+        super().__init__()
+        self.room, self.largest = room, 0
+        self.output = nn.Linear(4, 2)
+
+    def forward(self, x):
+        if len(x) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        self.largest = max(self.largest, len(x))
+        return self.output(x.mean(2))
+
+
+def stepped(decoder, **options):
+    """Decoder and losses after one epoch of three steps; the last batch is smaller."""
+    x, y = separable_trials(80)
+    weights = balanced(y)
+    optimizer = torch.optim.Adam(decoder.parameters(), 1e-2, fused=True)
+    settings = {"batch_size": 32, "clip_norm": None, "precision": "float32", **options}
+    stepper = Stepper(decoder, optimizer, **settings)
+    parts = zip(x.split(32), y.split(32), weights.split(32), strict=True)
+    return optimizer, [float(stepper.step(*part)) for part in parts]
+
+
+def test_out_of_memory_halves_the_batch_and_changes_no_step(caplog):
+    large = Small(room=32)
+    small = deepcopy(large)
+    small.room = 10
+    expected_optimizer, expected = stepped(large)
+    with caplog.at_level(logging.WARNING):
+        optimizer, losses = stepped(small)
+    assert small.largest == 8
+    assert losses == pytest.approx(expected, rel=1e-6)
+    for one, two in zip(small.parameters(), large.parameters(), strict=True):
+        torch.testing.assert_close(one, two)
+        assert optimizer.state[one]["step"] == expected_optimizer.state[two]["step"] == 3
+    assert [record.args for record in caplog.records] == [(16,), (8,)]
+
+
+def test_a_trial_that_does_not_fit_is_told():
+    with pytest.raises(torch.OutOfMemoryError, match="too little memory for a single trial"):
+        stepped(Small(room=0))
+
+
+def test_training_goes_on_in_smaller_parts(caplog):
+    x, y = separable_trials()
+    decoder = Small(room=20)
+    spec = TrainingSpec(learning_rate=1e-1, batch_size=64, epochs=20, patience=20)
+    with caplog.at_level(logging.WARNING):
+        history = fit(decoder, (x[:76], y[:76]), (x[76:], y[76:]), spec, 0)
+    assert history[-1]["validation_accuracy"] > 0.95
+    assert [record.args for record in caplog.records] == [(32,), (16,)]
+
+
+def test_gradients_are_clipped_to_the_norm():
+    decoder = Small(room=32)
+    stepped(decoder, clip_norm=1e-3)
+    norm = torch.cat([p.grad.flatten() for p in decoder.parameters()]).norm()
+    assert float(norm) == pytest.approx(1e-3, rel=1e-3)
+
+
+def test_adamw_decays_the_weights():
+    spec = {"learning_rate": 1e-2, "batch_size": 64, "epochs": 1, "optimizer": "adamw"}
+    plain, _ = trained(spec=TrainingSpec(**spec))
+    decayed, _ = trained(spec=TrainingSpec(**spec, weight_decay=0.5))
+    start = initialised("deepnet", *SIZE, 0)
+    # The same Adam step of 1e-2 on weights shrunk by 1e-2 x 0.5.
+    weights = (d.output.weight for d in (decayed, plain, start))
+    shrunk, kept, before = weights
+    torch.testing.assert_close(shrunk, kept - 5e-3 * before)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_every_architecture_recommends_a_training(name):
+    spec = recommended(name, epochs=7)
+    assert spec.epochs == 7
+    assert spec.learning_rate > 1e-4
+
+
+def test_an_unknown_field_of_a_training_is_refused():
+    with pytest.raises(ValueError, match="epoch"):
+        recommended("deepnet", epoch=7)
+
+
 def test_a_loss_that_is_not_finite_stops_and_says_where():
     x, y = separable_trials()
     decoder = initialised("deepnet", *SIZE, 0)
     with pytest.raises(FloatingPointError, match="epoch 0, last finite loss none"):
         fit(decoder, (x * torch.inf, y), (x, y), FAST, 0)
+
+
+def test_a_loss_that_becomes_infinite_tells_the_last_finite_one():
+    x, y = separable_trials()
+    spoilt = x.clone()
+    decoder = initialised("deepnet", *SIZE, 0)
+    history = []
+
+    def spoil(epoch):
+        history.append(epoch)
+        if len(history) == 2:
+            spoilt.fill_(torch.nan)
+
+    with pytest.raises(FloatingPointError) as caught:
+        fit(decoder, (spoilt, y), (x, y), FAST, 0, spoil)
+    assert f"epoch 2, last finite loss {history[-1]['train_loss']}" in str(caught.value)

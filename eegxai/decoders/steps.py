@@ -1,0 +1,99 @@
+"""One step of an optimizer, in as many parts as the memory of the device asks for."""
+
+import logging
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+log = logging.getLogger(__name__)
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def balanced(y: Tensor) -> Tensor:
+    """Weights (trials,) that give every class the same sum; all one when classes are equal."""
+    counts = torch.bincount(y)
+    return len(y) / (counts.count_nonzero() * counts[y])
+
+
+def loss_sum(logits: Tensor, y: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sum of the cross-entropies of logits (trials, classes)."""
+    return (F.cross_entropy(logits.float(), y, reduction="none") * weights).sum()
+
+
+class Stepper:
+    """Takes optimizer steps on whole batches.
+
+    When the device runs out of memory, the batch goes through in halves whose gradients add up
+    to those of the batch; so it stays until the end of the training. Only batch normalisation
+    tells the difference.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        Network in training mode.
+    optimizer : torch.optim.Optimizer
+    batch_size : int
+        Trials that go through at once at first.
+    clip_norm : float or None
+        Largest norm of the gradient.
+    precision : str
+        Key of ``PRECISIONS``: number type of the forward pass.
+    """
+
+    def __init__(
+        self,
+        decoder: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        batch_size: int,
+        clip_norm: float | None,
+        precision: str,
+    ) -> None:
+        self.decoder = decoder
+        self.optimizer = optimizer
+        self.part_size = batch_size
+        self.clip_norm = clip_norm
+        self.precision = precision
+
+    def step(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
+        """Take one step on a batch; its weighted sum of losses.
+
+        Raises
+        ------
+        torch.OutOfMemoryError
+            When a single trial does not fit.
+        """
+        while (loss := self._backward(x, y, weights)) is None:
+            self._halve()
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.decoder.parameters(), self.clip_norm)
+        self.optimizer.step()
+        return loss
+
+    def _backward(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor | None:
+        """Gradients of the batch's mean loss; None when they do not fit into memory."""
+        self.optimizer.zero_grad()
+        total, size = torch.zeros((), device=x.device), weights.sum()
+        parts = (tensor.split(self.part_size) for tensor in (x, y, weights))
+        try:
+            for trials, labels, part_weights in zip(*parts, strict=True):
+                loss = loss_sum(self._logits(trials), labels, part_weights)
+                (loss / size).backward()
+                total += loss.detach()
+        except torch.OutOfMemoryError:
+            return None
+        return total
+
+    def _logits(self, x: Tensor) -> Tensor:
+        dtype = PRECISIONS[self.precision]
+        with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
+            return self.decoder(x)
+
+    def _halve(self) -> None:
+        if self.part_size == 1:
+            raise torch.OutOfMemoryError("the device has too little memory for a single trial")
+        self.part_size //= 2
+        self.optimizer.zero_grad()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        log.warning("out of memory: batches go through in parts of %d trials", self.part_size)
