@@ -1,0 +1,146 @@
+"""Accuracy of every architecture on every feature and SNR, beside linear references.
+
+    python benchmarks/accuracy.py results.csv
+
+One row a training, appended as it ends; run again, it goes on where it stopped.
+docs/decoders.md shows the table.
+"""
+
+import csv
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from pyriemann.estimation import Covariances, XdawnCovariances
+from pyriemann.spatialfilters import CSP
+from pyriemann.tangentspace import TangentSpace
+from scipy.signal import butter, sosfiltfilt
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from eegxai.decoders import DECODERS, Split, fit, hold_out, initialised, predict, recommended
+from eegxai.simulation import FEATURES, DataSpec, SimulatedEEG, simulate_spec
+
+SNRS_DB = (-3.5, -12.0, -16.0, -19.0, -23.0)
+SEEDS = (0, 1, 2)
+N_TRIALS = 3000  # 2,000 to train on, 500 for validation, 500 for the test
+HOLDOUT = 1 / 3
+EPOCHS = 40
+COLUMNS = ("feature", "snr_db", "seed", "model", "accuracy", "epochs", "seconds")
+SFREQ = 250.0
+BANDS_HZ = ((3, 8), (8, 13), (14, 30), (30, 58))
+Row = tuple[str, float, int, str]
+
+
+def band_power(low_hz: float, high_hz: float) -> Pipeline:
+    """Log power of eight common spatial patterns in one band, of trials at 250 Hz."""
+    sos = butter(4, (low_hz, high_hz), "bandpass", fs=SFREQ, output="sos")
+    band = FunctionTransformer(lambda x: sosfiltfilt(sos, x))
+    return make_pipeline(band, Covariances("oas"), CSP(8))
+
+
+# Evoked waveforms in the one, power in the bands of EEG and its topography in the other.
+REFERENCES: dict[str, Callable[[], Pipeline]] = {
+    "xdawn_riemann": lambda: make_pipeline(
+        XdawnCovariances(4, estimator="oas"), TangentSpace(), StandardScaler(), regression()
+    ),
+    "fbcsp_lda": lambda: make_pipeline(
+        make_union(*(band_power(*band) for band in BANDS_HZ)), LinearDiscriminantAnalysis()
+    ),
+}
+
+
+def regression() -> LogisticRegression:
+    return LogisticRegression(C=0.01, max_iter=1000)
+
+
+def without_reference(x: np.ndarray) -> np.ndarray:
+    """Trials less one channel: after the average reference it is known from the others."""
+    return x[:, :-1].astype(float)
+
+
+def reference_accuracy(model: str, eeg: SimulatedEEG, split: Split) -> tuple[float, int]:
+    x = without_reference(eeg.x)
+    pipeline = REFERENCES[model]().fit(x[split.train], eeg.y[split.train])
+    return float(pipeline.score(x[split.test], eeg.y[split.test])), 0
+
+
+def decoder_accuracy(model: str, eeg: SimulatedEEG, split: Split, seed: int) -> tuple[float, int]:
+    x, y = torch.from_numpy(eeg.x), torch.from_numpy(eeg.y)
+    shape = (*eeg.x.shape[1:], eeg.n_classes, eeg.info["sfreq"])
+    decoder = initialised(model, *shape, seed)
+    history = fit(
+        decoder,
+        (x[split.train], y[split.train]),
+        (x[split.validation], y[split.validation]),
+        recommended(model, epochs=EPOCHS),
+        seed,
+    )
+    correct = predict(decoder, x[split.test]).argmax(1) == y[split.test]
+    return float(correct.double().mean()), len(history)
+
+
+@lru_cache(maxsize=1)
+def simulated(feature: str, snr_db: float, seed: int) -> SimulatedEEG:
+    return simulate_spec(DataSpec(feature=feature, snr_db=snr_db, n_trials=N_TRIALS, seed=seed))
+
+
+def measured(feature: str, snr_db: float, seed: int, model: str) -> tuple[float, int]:
+    """Test accuracy and number of epochs of one training."""
+    eeg = simulated(feature, snr_db, seed)
+    split = hold_out(eeg.y, HOLDOUT, seed)
+    if model in REFERENCES:
+        return reference_accuracy(model, eeg, split)
+    return decoder_accuracy(model, eeg, split, seed)
+
+
+def rows() -> Iterator[Row]:
+    """All trainings, the most telling first."""
+    for seed, snr_db, feature in product(SEEDS, SNRS_DB, FEATURES):
+        for model in (*REFERENCES, *DECODERS):
+            yield feature, snr_db, seed, model
+
+
+def done(path: Path) -> set[Row]:
+    if not path.exists():
+        return set()
+    table = pd.read_csv(path)
+    return set(table[list(COLUMNS[:4])].itertuples(index=False, name=None))
+
+
+def append(path: Path, values: tuple[object, ...]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([COLUMNS, values] if new else [values])
+
+
+def summary(path: Path) -> pd.DataFrame:
+    """Mean accuracy over seeds in percent, a row a model, a column a feature and SNR."""
+    table = pd.read_csv(path)
+    wide = table.pivot_table("accuracy", "model", ["feature", "snr_db"], "mean", sort=False)
+    return (100 * wide).round(1)
+
+
+def main(path: Path) -> None:
+    finished = done(path)
+    for row in rows():
+        if row in finished:
+            continue
+        started = time.process_time()
+        accuracy, epochs = measured(*row)
+        append(path, (*row, round(accuracy, 4), epochs, round(time.process_time() - started)))
+        print(*row, f"{accuracy:.3f} after {epochs} epochs", flush=True)
+    print(summary(path).to_string())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
