@@ -1,5 +1,6 @@
 """A sweep's YAML file as pydantic models, command-line overrides, and errors in one sentence."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -16,13 +17,14 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    create_model,
     field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
 
 from eegxai.attribution import BASELINES, METHODS, STUDY
-from eegxai.decoders import DECODERS, TrainingSpec
+from eegxai.decoders import DECODERS, TrainingSpec, recommended
 from eegxai.evaluation import EvaluationSpec
 from eegxai.head import HeadField, HeadSpec
 from eegxai.registry import unknown_name
@@ -45,6 +47,10 @@ class Model(BaseModel):
     """Part of a configuration: frozen, and a field it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _fields_of(model: Any) -> Mapping[str, Any]:
+    return getattr(model, "model_fields", None) or getattr(model, "__pydantic_fields__", {})
 
 
 def _as_axis(value: Any) -> Any:
@@ -109,6 +115,39 @@ class Data(Model):
         return self.n_trials if isinstance(self.n_trials, int) else self.n_trials[feature]
 
 
+# The split is no matter of the architecture: decoders are compared on the same test trials.
+SPLIT_FIELDS = ("n_folds", "holdout")
+_TRAINING_FIELDS: dict[str, Any] = {
+    name: (field.annotation, field) for name, field in _fields_of(TrainingSpec).items()
+}
+_OWN_FIELDS = {name: f for name, f in _TRAINING_FIELDS.items() if name not in SPLIT_FIELDS}
+OwnTraining: Any = create_model("OwnTraining", __base__=Model, **_OWN_FIELDS)
+AnyTraining: Any = create_model("AnyTraining", __base__=Model, **_TRAINING_FIELDS)
+
+
+class Training(AnyTraining):
+    """The fields of TrainingSpec for all architectures, and under their names for single ones.
+
+    What is given nowhere is what the architecture recommends.
+    """
+
+    per_architecture: dict[str, OwnTraining] = Field(default_factory=dict)
+
+    @field_validator("per_architecture")
+    @classmethod
+    def _names_are_registered(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in values:
+            if name not in DECODERS:
+                raise ValueError(unknown_name("training.per_architecture", name, DECODERS))
+        return values
+
+    def of(self, architecture: str) -> TrainingSpec:
+        """Training of an architecture."""
+        common = self.model_dump(exclude_unset=True, exclude={"per_architecture"})
+        own = self.per_architecture.get(architecture, OwnTraining())
+        return recommended(architecture, **{**common, **own.model_dump(exclude_unset=True)})
+
+
 class TrialResources(Model):
     """What one Ray Tune trial of a stage reserves; fractions share a device."""
 
@@ -129,7 +168,7 @@ class SweepConfig(Model):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     grid: Grid
     data: Data = Data()
-    training: TrainingSpec = TrainingSpec()
+    training: Training = Training()
     evaluation: EvaluationSpec = EvaluationSpec()
     resources: Resources = Resources()
     output: str = "runs"
@@ -142,25 +181,41 @@ class SweepConfig(Model):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "SweepConfig":
-        for fold in self.grid.fold:
-            if fold >= self.training.n_folds:
-                highest = self.training.n_folds - 1
-                raise ValueError(f"grid.fold={fold} does not exist, allowed are 0 to {highest}")
+        self._check_folds()
         for feature in self.features:
             self._check_trials(feature)
         return self
+
+    @property
+    def _split(self) -> TrainingSpec:
+        """Training of any architecture: they all split alike."""
+        return self.training.of(self.grid.architecture[0])
+
+    def _check_folds(self) -> None:
+        n_folds = 1 if self._split.holdout else self._split.n_folds
+        for fold in self.grid.fold:
+            if fold >= n_folds:
+                raise ValueError(f"grid.fold={fold} does not exist, {_range_of(n_folds)}")
 
     def _check_trials(self, feature: str) -> None:
         given = self.data.n_trials
         if isinstance(given, dict) and feature not in given:
             raise ValueError(f"data.n_trials has no entry for the feature {feature!r} of the grid")
         n_classes = len(FEATURES[feature].classes)
-        fewest = 2 * self.training.n_folds * n_classes
+        # At least two trials of each class held out, one for validation and one for the test.
+        held = self._split.holdout or 1 / self._split.n_folds
+        fewest = n_classes * math.ceil(2 / held)
         if (n_trials := self.data.trials_of(feature)) < fewest:
             raise ValueError(
-                f"data.n_trials={n_trials} is too few for {feature}: {n_classes} classes in "
-                f"{self.training.n_folds} folds need at least {fewest}"
+                f"data.n_trials={n_trials} is too few for {feature}: to hold out {held:.2g} of "
+                f"{n_classes} classes takes at least {fewest}"
             )
+
+
+def _range_of(n_folds: int) -> str:
+    if n_folds == 1:
+        return "training.holdout leaves fold 0 only"
+    return f"allowed are 0 to {n_folds - 1}"
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
@@ -234,10 +289,8 @@ def _fields_at(path: Sequence[int | str]) -> list[str]:
     """Field names of the part of the configuration that a path leads to."""
     model: Any = SweepConfig
     for part in path:
+        if str(part) not in _fields_of(model):  # a name of the user's, the key of a mapping
+            continue
         annotation = _fields_of(model)[str(part)].annotation
         model = next((a for a in get_args(annotation) if _fields_of(a)), annotation)
     return list(_fields_of(model))
-
-
-def _fields_of(model: Any) -> Mapping[str, Any]:
-    return getattr(model, "model_fields", None) or getattr(model, "__pydantic_fields__", {})

@@ -118,9 +118,8 @@ def decoder_cells(config: SweepConfig) -> Iterator[DecoderCell]:
             noise=config.data.noise,
         )
         for architecture, fold in product(grid.architecture, grid.fold):
-            yield DecoderCell(
-                data=data, architecture=architecture, fold=fold, training=config.training
-            )
+            training = config.training.of(architecture)
+            yield DecoderCell(data=data, architecture=architecture, fold=fold, training=training)
 
 
 def method_cells(config: SweepConfig) -> Iterator[MethodCell]:

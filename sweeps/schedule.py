@@ -16,7 +16,7 @@ from sweeps.grid import Cell, from_json
 from sweeps.stages import explain, train_decoder
 from sweeps.store import Store
 
-RUNNERS: dict[str, Callable[..., None]] = {"decoder": train_decoder, "method": explain}
+RUNNERS: dict[str, Callable[..., object]] = {"decoder": train_decoder, "method": explain}
 MAX_FAILURES = 2
 # Nothing travels through the object store but Tune's own small messages.
 OBJECT_STORE_BYTES = 100 * 2**20

@@ -1,25 +1,31 @@
 """The two stages of a sweep as pure functions of a cell and the store."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import version
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from eegxai.attribution import DegenerateMap, Validity, attribute, validity
 from eegxai.decoders import (
+    Checkpoint,
+    Epoch,
     Split,
+    at_chance,
     build,
+    confusion_matrix,
     fit,
+    hold_out,
     initialised,
     predict,
     split_trials,
 )
-from eegxai.decoders.training import Epoch
 from eegxai.evaluation import evaluate
 from eegxai.evaluation.scoring import COLUMNS
 from eegxai.seeding import generator
@@ -27,6 +33,7 @@ from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 from sweeps.grid import Cell, DecoderCell, MethodCell
 from sweeps.store import BrokenArtefactError, MethodScores, Store, TrainedDecoder
 
+log = logging.getLogger(__name__)
 PACKAGES = ("eegxai", "torch", "captum", "numpy", "mne", "braindecode")
 
 
@@ -46,15 +53,15 @@ def train_decoder(
     store: Store,
     device: str = "cpu",
     on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
-) -> None:
-    """Simulate, train and store one decoder.
+) -> TrainedDecoder:
+    """Simulate, train and store one decoder; a training that was interrupted goes on.
 
     Parameters
     ----------
     cell : DecoderCell
         Everything the weights depend on.
     store : Store
-        Where the artefact goes.
+        Where the artefact goes, and after each epoch a checkpoint.
     device : str
         torch device.
     on_epoch : callable
@@ -66,6 +73,7 @@ def train_decoder(
     y = _labels(cell, eeg, split)
     decoder = initialised(cell.architecture, *_shape(eeg), cell.data.seed).to(device)
     x = torch.from_numpy(eeg.x)
+    versions = _versions()
     history = fit(
         decoder,
         (x[split.train], y[split.train]),
@@ -73,18 +81,37 @@ def train_decoder(
         cell.training,
         cell.data.seed,
         on_epoch,
+        resume=_interrupted(cell, store, versions),
+        on_checkpoint=partial(store.write_checkpoint, cell, versions=versions),
     )
-    correct = _predicted(decoder, x[split.test]) == torch.from_numpy(eeg.y)[split.test]
+    confusion = _confusion(decoder, eeg, split)
     trained = TrainedDecoder(
         weights={name: value.cpu() for name, value in decoder.state_dict().items()},
         history=history,
-        accuracy=float(correct.double().mean()),
-        n_test=len(split.test),
+        accuracy=float(np.trace(confusion) / confusion.sum()),
+        at_chance=at_chance(confusion),
+        confusion=confusion.tolist(),
         seconds=time.time() - started,
         finished=time.time(),
-        versions=_versions(),
+        versions=versions,
     )
     store.write_decoder(cell, trained)
+    return trained
+
+
+def _interrupted(cell: DecoderCell, store: Store, versions: dict[str, str]) -> Checkpoint | None:
+    """Where an interrupted training stood; one that cannot be used is not."""
+    try:
+        return store.read_checkpoint(cell, versions)
+    except BrokenArtefactError as error:
+        log.warning("%s; training starts anew", error)
+        return None
+
+
+def _confusion(decoder: nn.Module, eeg: SimulatedEEG, split: Split) -> np.ndarray:
+    device = next(decoder.parameters()).device
+    logits = predict(decoder, torch.from_numpy(eeg.x[split.test]).to(device))
+    return confusion_matrix(eeg.y[split.test], logits.argmax(1).cpu().numpy(), eeg.n_classes)
 
 
 def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
@@ -96,7 +123,8 @@ def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
         table=table,
         validity=verdict.status,
         reason=verdict.reason,
-        accuracy=trials.accuracy,
+        accuracy=trials.trained.accuracy,
+        at_chance=trials.trained.at_chance,
         seconds=time.time() - started,
         finished=time.time(),
         versions=_versions(),
@@ -113,7 +141,7 @@ class _TestTrials:
     y: Tensor
     ground_truth: Tensor
     eeg: SimulatedEEG
-    accuracy: float
+    trained: TrainedDecoder
 
 
 def _judged(cell: MethodCell, trials: _TestTrials) -> tuple[Validity, pd.DataFrame]:
@@ -156,11 +184,14 @@ def _test_trials(cell: DecoderCell, store: Store, device: str) -> _TestTrials:
     decoder.load_state_dict(trained.weights)
     test = _split(cell, eeg).test
     x, y, truth = (torch.from_numpy(a[test]).to(device) for a in (eeg.x, eeg.y, eeg.ground_truth))
-    return _TestTrials(decoder.to(device), x, y, truth, eeg, trained.accuracy)
+    return _TestTrials(decoder.to(device), x, y, truth, eeg, trained)
 
 
 def _split(cell: DecoderCell, eeg: SimulatedEEG) -> Split:
-    return split_trials(eeg.y, cell.fold, cell.training.n_folds, cell.data.seed)
+    training, seed = cell.training, cell.data.seed
+    if training.holdout:
+        return hold_out(eeg.y, training.holdout, seed)
+    return split_trials(eeg.y, cell.fold, training.n_folds, seed)
 
 
 def _labels(cell: DecoderCell, eeg: SimulatedEEG, split: Split) -> Tensor:
@@ -176,11 +207,6 @@ def _labels(cell: DecoderCell, eeg: SimulatedEEG, split: Split) -> Tensor:
 def _shape(eeg: SimulatedEEG) -> tuple[int, int, int, float]:
     _, n_channels, n_times = eeg.x.shape
     return n_channels, n_times, eeg.n_classes, float(eeg.info["sfreq"])
-
-
-def _predicted(decoder: nn.Module, x: Tensor) -> Tensor:
-    device = next(decoder.parameters()).device
-    return predict(decoder, x.to(device)).argmax(1).cpu()
 
 
 def _versions() -> dict[str, str]:

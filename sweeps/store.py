@@ -3,7 +3,7 @@
 import io
 import json
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import safetensors.torch
 from torch import Tensor
 
+from eegxai.decoders import Checkpoint, Epoch
 from sweeps.grid import Cell, DecoderCell, MethodCell
 
 HEADER = "eegxai"
@@ -31,6 +32,8 @@ class Record:
     ----------
     accuracy : float
         Share of the decoder's test trials classified correctly.
+    at_chance : bool
+        Whether that is no better than always naming the largest class.
     seconds, finished : float
         Duration, and time of day as seconds since 1970.
     versions : dict
@@ -38,6 +41,7 @@ class Record:
     """
 
     accuracy: float
+    at_chance: bool
     seconds: float
     finished: float
     versions: dict[str, str]
@@ -53,13 +57,18 @@ class TrainedDecoder(Record):
         State dict of the decoder.
     history : list of dict
         Losses and accuracy of every epoch.
-    n_test : int
-        Number of test trials.
+    confusion : list of list of int
+        Test trials by true class (rows) and predicted class (columns).
     """
 
     weights: dict[str, Tensor]
-    history: list[dict[str, float]]
-    n_test: int
+    history: list[Epoch]
+    confusion: list[list[int]]
+
+    @property
+    def n_test(self) -> int:
+        """Number of test trials."""
+        return sum(map(sum, self.confusion))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,10 +123,10 @@ class Store:
         return self._files.cat_file(self.path(cell))
 
     def write_decoder(self, cell: DecoderCell, trained: TrainedDecoder) -> None:
-        """Store a trained decoder as safetensors with a JSON header."""
-        record = {**asdict(trained), "cell": cell.as_json(), "key": cell.key}
-        weights = {name: tensor.contiguous() for name, tensor in record.pop("weights").items()}
-        self._write(self.path(cell), safetensors.torch.save(weights, {HEADER: json.dumps(record)}))
+        """Store a trained decoder as safetensors with a JSON header; drop its checkpoint."""
+        record = {name: value for name, value in vars(trained).items() if name != "weights"}
+        self._write(self.path(cell), _packed(cell, trained.weights, record))
+        self.remove_checkpoint(cell)
 
     def read_decoder(self, cell: DecoderCell) -> TrainedDecoder:
         """Load a trained decoder.
@@ -127,13 +136,48 @@ class Store:
         BrokenArtefactError
             When the file is truncated or belongs to another cell.
         """
-        content = self.read_bytes(cell)
+        weights, record = self._unpacked(cell, self.path(cell))
+        return TrainedDecoder(weights=weights, **record)
+
+    def write_checkpoint(
+        self, cell: DecoderCell, checkpoint: Checkpoint, versions: dict[str, str]
+    ) -> None:
+        """Store the state of a training after an epoch in place of the one before."""
+        record = {"history": checkpoint.history, "versions": versions}
+        self._write(self._checkpoint_path(cell), _packed(cell, checkpoint.tensors, record))
+
+    def read_checkpoint(self, cell: DecoderCell, versions: dict[str, str]) -> Checkpoint | None:
+        """State of an interrupted training; None where there is none.
+
+        Raises
+        ------
+        BrokenArtefactError
+            When the file is truncated, belongs to another cell or comes of other versions.
+        """
+        path = self._checkpoint_path(cell)
+        if not self._files.exists(path):
+            return None
+        tensors, record = self._unpacked(cell, path)
+        if record["versions"] != versions:
+            raise BrokenArtefactError(f"{path} was made by other versions: {record['versions']}")
+        return Checkpoint(tensors, record["history"])
+
+    def remove_checkpoint(self, cell: DecoderCell) -> None:
+        """Remove the state of a training, where there is one."""
+        path = self._checkpoint_path(cell)
+        if self._files.exists(path):
+            self._files.rm_file(path)
+
+    def _checkpoint_path(self, cell: DecoderCell) -> str:
+        return f"{self._root}/checkpoints/{cell.stem}.safetensors"
+
+    def _unpacked(self, cell: DecoderCell, path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        content = self._files.cat_file(path)
         try:
-            weights = safetensors.torch.load(content)
-            record = _header(content)
+            tensors, record = safetensors.torch.load(content), _header(content)
         except (safetensors.SafetensorError, KeyError, ValueError) as error:
-            raise BrokenArtefactError(f"{self.path(cell)} is broken: {error}") from error
-        return TrainedDecoder(weights=weights, **self._checked(cell, record))
+            raise BrokenArtefactError(f"{path} is broken: {error}") from error
+        return tensors, _checked(cell, path, record)
 
     def write_scores(self, cell: MethodCell, scores: MethodScores) -> None:
         """Store the scores of a method as Parquet with a JSON header."""
@@ -158,13 +202,7 @@ class Store:
             record = json.loads(table.schema.metadata[HEADER.encode()])
         except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
             raise BrokenArtefactError(f"{self.path(cell)} is broken: {error}") from error
-        return MethodScores(table=table.to_pandas(), **self._checked(cell, record))
-
-    def _checked(self, cell: Cell, record: dict[str, Any]) -> dict[str, Any]:
-        if record.pop("key") != cell.key:
-            raise BrokenArtefactError(f"{self.path(cell)} belongs to another cell")
-        record.pop("cell")
-        return record
+        return MethodScores(table=table.to_pandas(), **_checked(cell, self.path(cell), record))
 
     def _write(self, path: str, content: bytes) -> None:
         """Write beside the target and rename: readers see the whole file or none."""
@@ -177,6 +215,20 @@ class Store:
         finally:
             if self._files.exists(partial):
                 self._files.rm_file(partial)
+
+
+def _packed(cell: DecoderCell, tensors: dict[str, Tensor], record: dict[str, Any]) -> bytes:
+    """Safetensors content whose header names the cell, with its architecture, and its key."""
+    header = json.dumps({**record, "cell": cell.as_json(), "key": cell.key})
+    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    return safetensors.torch.save(whole, {HEADER: header})
+
+
+def _checked(cell: Cell, path: str, record: dict[str, Any]) -> dict[str, Any]:
+    if record.pop("key") != cell.key:
+        raise BrokenArtefactError(f"{path} belongs to another cell")
+    record.pop("cell")
+    return record
 
 
 def _header(content: bytes) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from sweeps.store import Store
 SPECIFICITY_THRESHOLD = 0.5
 SIMILARITY = "pearson_raw"
 AXES = ("feature", "snr_db", "seed", "fold", "architecture", "method")
-TIDY = (*AXES, "check", "domain", "metric", "layers_randomized", "mean", "accuracy", "validity")
+DECODER = ("accuracy", "at_chance", "validity")
+TIDY = (*AXES, "check", "domain", "metric", "layers_randomized", "mean", *DECODER)
 PASSED = "ok"
 NOT_APPLICABLE = "n/a"
 LEGEND = (
@@ -26,7 +27,8 @@ LEGEND = (
     "model: correlation with the map of a network whose weights are all random\n"
     f"verdict: ok, or what fails (r >= {SPECIFICITY_THRESHOLD} is too alike): "
     "c = not class-specific,\n"
-    f"m = not model-specific, a = no more accurate than {', '.join(BASELINES)}"
+    f"m = not model-specific, a = no more accurate than {', '.join(BASELINES)}\n"
+    "!: some decoders decode no better than chance"
 )
 
 
@@ -36,7 +38,7 @@ def tidy_from_store(cells: Iterable[MethodCell], store: Store) -> pd.DataFrame:
     for cell in cells:
         if store.has(cell):
             scores = store.read_scores(cell)
-            known = {**cell.axes, "accuracy": scores.accuracy, "validity": scores.validity}
+            known = {**cell.axes, **{name: getattr(scores, name) for name in DECODER}}
             table = scores.table if len(scores.table) else pd.DataFrame({"check": [None]})
             parts.append(table.assign(**known))
     return as_tidy(parts)
@@ -64,7 +66,8 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     DataFrame
         Columns of ``by``, method, score (headline metric against the ground truth), class_r and
         model_r (Pearson correlation with the original map after a target swap and with all
-        weights randomized), n_decoders, accuracy, verdict.
+        weights randomized), n_decoders, at_chance (how many of them decode no better than
+        chance), accuracy, verdict.
     """
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
@@ -74,6 +77,7 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
             "class_r": _similarities(tidy, "target_swap").groupby(groups)["mean"].mean(),
             "model_r": _similarities(tidy, "cascade").groupby(groups)["mean"].mean(),
             "n_decoders": decoders.size(),
+            "at_chance": decoders["at_chance"].sum().astype(int),
             "accuracy": decoders["accuracy"].mean(),
         }
     )
@@ -134,9 +138,11 @@ def _terminal_table(table: pd.DataFrame, title: str) -> Table:
     shown = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
     shown.add_column("\nmethod", no_wrap=True)
     features = table["feature"].drop_duplicates().tolist()
+    at_chance = set(table.loc[table["at_chance"] > 0, "feature"])
     for feature in features:
+        heading = f"{feature}!" if feature in at_chance else feature
         for place, name in enumerate(("score", "class", "model", "")):
-            shown.add_column(f"{feature if place == 0 else ''}\n{name}", justify="right")
+            shown.add_column(f"{heading if place == 0 else ''}\n{name}", justify="right")
     for method, rows in table.groupby("method", sort=False):
         by_feature = rows.set_index("feature")
         cells = [cell for feature in features for cell in _cells(by_feature, feature)]
@@ -146,8 +152,16 @@ def _terminal_table(table: pd.DataFrame, title: str) -> Table:
 
 def accuracies(table: pd.DataFrame) -> str:
     """Sentence with the mean test accuracy of the decoders of each feature type."""
-    means = table.groupby("feature", sort=False)["accuracy"].mean()
-    return "test accuracy: " + ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
+    groups = table.groupby("feature", sort=False)
+    return "test accuracy: " + ", ".join(_accuracy(str(name), rows) for name, rows in groups)
+
+
+def _accuracy(feature: str, rows: pd.DataFrame) -> str:
+    counts = rows.groupby("method")[["at_chance", "n_decoders"]].sum().max()
+    text = f"{feature} {rows['accuracy'].mean():.2f}"
+    if counts["at_chance"] == 0:
+        return text
+    return f"{text} ({counts['at_chance']} of {counts['n_decoders']} decoders at chance)"
 
 
 def _cells(rows: pd.DataFrame, feature: str) -> list[str]:

@@ -120,6 +120,7 @@ class Publisher:
         ]
         metrics += [
             Metric("test_accuracy", trained.accuracy, at, 0),
+            Metric("at_chance", float(trained.at_chance), at, 0),
             Metric("n_test", trained.n_test, at, 0),
             Metric("seconds", trained.seconds, at, 0),
         ]
@@ -195,7 +196,8 @@ def _tidy_run(run: Run) -> pd.DataFrame:
         else pd.DataFrame({"check": [None]})
     )
     known = {axis: _value(axis, params[axis]) for axis in AXES}
-    known |= {"accuracy": metrics["accuracy"], "validity": run.data.tags[VALIDITY_TAG]}
+    known |= {"accuracy": metrics["accuracy"], "at_chance": bool(metrics["at_chance"])}
+    known |= {"validity": run.data.tags[VALIDITY_TAG]}
     # MLflow's latest value of a stepped metric is the last step: all layers randomized.
     return frame.assign(mean=list(scores.values()) or None, layers_randomized=0, **known)
 
@@ -220,7 +222,12 @@ def _score_metrics(table: pd.DataFrame, at: int) -> list[Metric]:
 
 
 def _accuracy_metrics(scores: MethodScores, at: int) -> list[Metric]:
-    return [Metric("accuracy", scores.accuracy, at, 0), Metric("seconds", scores.seconds, at, 0)]
+    values = {
+        "accuracy": scores.accuracy,
+        "at_chance": float(scores.at_chance),
+        "seconds": scores.seconds,
+    }
+    return [Metric(name, value, at, 0) for name, value in values.items()]
 
 
 def _flat_params(cell: Cell) -> dict[str, Any]:

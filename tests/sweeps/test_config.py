@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from eegxai.attribution import STUDY
+from eegxai.decoders import recommended
 from sweeps.config import ConfigError, load
 from sweeps.grid import decoder_cells
 
@@ -24,6 +25,23 @@ def test_overrides_replace_values_and_build_sections(tiny_file):
     assert config.grid.snr_db == (-3.5, -12.0)
     assert config.training.epochs == 20
     assert config.training.learning_rate == 1e-4
+
+
+def test_training_is_the_single_ones_then_the_common_then_the_recommended(tiny_file):
+    given = ["training.learning_rate=1e-4", "training.per_architecture.deep4={learning_rate: 0.5}"]
+    training = load(tiny_file, given).training
+    assert training.of("deep4").learning_rate == 0.5
+    assert training.of("eegnet").learning_rate == 1e-4
+    assert training.of("eegnet") == recommended(
+        "eegnet", learning_rate=1e-4, batch_size=16, epochs=1
+    )
+    assert training.of("deep4").precision == recommended("deep4").precision == "bfloat16"
+
+
+def test_a_hold_out_has_one_fold(tiny_file):
+    assert load(tiny_file, ["training.holdout=0.4"]).training.of("deepnet").holdout == 0.4
+    with pytest.raises(ConfigError, match=r"grid.fold=1 .* training.holdout leaves fold 0 only"):
+        load(tiny_file, ["training.holdout=0.4", "grid.fold=[0,1]"])
 
 
 def test_a_single_value_is_an_axis_of_one(tiny_file):
@@ -56,6 +74,21 @@ def test_method_groups_expand(tiny_file):
         ("grid.snr_db=[.inf]", ["grid.snr_db.0=inf", "finite"]),
         ("grid.snr_db=[.nan]", ["grid.snr_db.0=nan", "finite"]),
         ("grid.seed=[-1]", ["grid.seed.0=-1", "greater than or equal to 0"]),
+        ("training.per_architecture.eegnt={}", ["per_architecture", "did you mean 'eegnet'"]),
+        (
+            "training.per_architecture.eegnet={learning_rat: 1}",
+            ["per_architecture.eegnet.learning_rat", "did you mean 'learning_rate'"],
+        ),
+        (
+            "training.per_architecture.eegnet={n_folds: 3}",
+            ["per_architecture.eegnet.n_folds", "choices"],
+        ),
+        (
+            "training.per_architecture.eegnet={batch_size: 0}",
+            ["training.per_architecture.eegnet.batch_size=0", "greater than 0"],
+        ),
+        ("training.holdout=1", ["training.holdout=1", "less than 1"]),
+        ("training.holdout=0.01", ["data.n_trials=64 is too few", "at least 800"]),
         ("grid.fold=[5]", ["grid.fold=5 does not exist", "0 to 4"]),
         ("data.n_trials=30", ["data.n_trials=30 is too few for temporal", "at least 40"]),
         ("data.n_trials={spatial: 100}", ["data.n_trials has no entry", "'temporal'"]),

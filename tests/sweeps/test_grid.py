@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from eegxai.decoders import TrainingSpec, recommended
 from eegxai.simulation import DataSpec
 from sweeps.config import load
 from sweeps.grid import DecoderCell, MethodCell, decoder_cells, from_json, method_cells
@@ -37,7 +38,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "aa6698de02d8cf39ff28101a5935cfc2029f7ab1d47ae36b266df68bbbc387f5"
+SNAPSHOT = "a106d67a5835a42f2833becf5a0619f0d71cb6016df2f906dfc44524df22abae"
 
 
 def test_cells_survive_json():
@@ -68,6 +69,13 @@ def test_the_paper_grid_has_the_study_design():
     trials = {cell.data.feature: cell.data.n_trials for cell in decoders}
     assert trials == {"temporal": 40000, "spectral": 40000, "spatial": 20000}
     assert {cell.data.snr_db for cell in decoders} == {-3.5, -12.0, -16.0, -19.0, -23.0}
+
+
+def test_the_paper_trains_the_study_network_as_the_study_did():
+    config = load(Path(__file__).parents[2] / "conf" / "paper.yaml")
+    by_name = {cell.architecture: cell.training for cell in decoder_cells(config)}
+    assert by_name["deepnet"] == TrainingSpec()
+    assert by_name["eegnet"] == recommended("eegnet", epochs=500, patience=5)
 
 
 def test_unknown_fields_are_refused():

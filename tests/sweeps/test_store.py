@@ -1,9 +1,13 @@
 """The store: whole files or none, found by key, nothing foreign loaded."""
 
+import json
+
 import pandas as pd
 import pytest
 import torch
+from safetensors import safe_open
 
+from eegxai.decoders import Checkpoint
 from sweeps.grid import decoder_cells, method_cells
 from sweeps.stages import is_done
 from sweeps.store import BrokenArtefactError, MethodScores, Store, TrainedDecoder
@@ -13,7 +17,8 @@ TRAINED = TrainedDecoder(
     weights={"w": torch.arange(6.0).reshape(2, 3).T, "n": torch.tensor(3)},
     history=[{"epoch": 0, "train_loss": 0.5}],
     accuracy=0.9,
-    n_test=10,
+    at_chance=False,
+    confusion=[[5, 0], [1, 4]],
     seconds=1.5,
     finished=2.0,
     versions=VERSIONS,
@@ -23,6 +28,7 @@ SCORES = MethodScores(
     validity="ok",
     reason="",
     accuracy=0.9,
+    at_chance=True,
     seconds=1.5,
     finished=2.0,
     versions=VERSIONS,
@@ -49,7 +55,8 @@ def test_decoders_come_back_as_they_went(store, decoder):
     store.write_decoder(decoder, TRAINED)
     back = store.read_decoder(decoder)
     assert all(torch.equal(back.weights[name], value) for name, value in TRAINED.weights.items())
-    assert (back.history, back.accuracy, back.n_test) == (TRAINED.history, 0.9, 10)
+    assert (back.history, back.confusion) == (TRAINED.history, TRAINED.confusion)
+    assert (back.accuracy, back.at_chance, back.n_test) == (0.9, False, 10)
     assert is_done(decoder, store)
 
 
@@ -58,6 +65,7 @@ def test_scores_come_back_as_they_went(store, method):
     back = store.read_scores(method)
     pd.testing.assert_frame_equal(back.table, SCORES.table)
     assert (back.validity, back.accuracy, back.versions) == ("ok", 0.9, VERSIONS)
+    assert back.at_chance
 
 
 def test_a_truncated_file_is_not_done_and_never_loaded(store, decoder, method, tmp_path):
@@ -81,6 +89,47 @@ def test_the_file_of_another_cell_is_refused(store, tiny, tmp_path):
     path.write_bytes(content)
     with pytest.raises(BrokenArtefactError, match="another cell"):
         store.read_decoder(two)
+
+
+CHECKPOINT = Checkpoint({"best/w": torch.ones(2)}, [{"epoch": 0, "train_loss": 0.1 + 0.2}])
+
+
+def test_checkpoints_come_back_until_the_decoder_is_stored(store, decoder, tmp_path):
+    assert store.read_checkpoint(decoder, VERSIONS) is None
+    store.write_checkpoint(decoder, CHECKPOINT, VERSIONS)
+    assert not store.has(decoder)
+    back = store.read_checkpoint(decoder, VERSIONS)
+    assert torch.equal(back.tensors["best/w"], torch.ones(2))
+    assert back.history == CHECKPOINT.history
+    store.write_decoder(decoder, TRAINED)
+    assert store.read_checkpoint(decoder, VERSIONS) is None
+    assert not list((tmp_path / "store" / "checkpoints").iterdir())
+
+
+def test_a_checkpoint_that_cannot_be_used_is_told(store, tiny, tmp_path):
+    one, two = decoder_cells(tiny)
+    store.write_checkpoint(one, CHECKPOINT, VERSIONS)
+    with pytest.raises(BrokenArtefactError, match="other versions"):
+        store.read_checkpoint(one, {"torch": "2.12"})
+    folder = tmp_path / "store" / "checkpoints"
+    content = (folder / f"{one.stem}.safetensors").read_bytes()
+    (folder / f"{two.stem}.safetensors").write_bytes(content)
+    with pytest.raises(BrokenArtefactError, match="another cell"):
+        store.read_checkpoint(two, VERSIONS)
+    (folder / f"{one.stem}.safetensors").write_bytes(content[:-1])
+    with pytest.raises(BrokenArtefactError, match="is broken"):
+        store.read_checkpoint(one, VERSIONS)
+
+
+def test_a_header_names_the_cell_its_architecture_and_the_versions(store, decoder, tmp_path):
+    store.write_decoder(decoder, TRAINED)
+    store.write_checkpoint(decoder, CHECKPOINT, VERSIONS)
+    for path in (tmp_path / "store").rglob("*.safetensors"):
+        with safe_open(path, "pt") as file:
+            header = json.loads(file.metadata()["eegxai"])
+        assert header["key"] == decoder.key
+        assert header["cell"]["architecture"] == "deepnet"
+        assert header["versions"] == VERSIONS
 
 
 def test_a_failed_write_leaves_the_finished_file_and_no_other(

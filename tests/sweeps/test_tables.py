@@ -12,7 +12,7 @@ from sweeps import tables
 SCORE = ("channel_time", "mass_clipped")
 
 
-def rows(method, score, class_r, model_r, seed=0, feature="temporal"):
+def rows(method, score, class_r, model_r, seed=0, feature="temporal", at_chance=False):
     known = {
         "feature": feature,
         "snr_db": -3.5,
@@ -21,6 +21,7 @@ def rows(method, score, class_r, model_r, seed=0, feature="temporal"):
         "architecture": "deepnet",
         "method": method,
         "accuracy": 0.9,
+        "at_chance": at_chance,
         "validity": "ok",
     }
     checks = [
@@ -67,6 +68,29 @@ def test_verdict_names_what_fails(score, class_r, model_r, verdict):
     table = headline(rows("DeepLift", score, class_r, model_r), *baselines)
     assert table.loc["DeepLift", "verdict"] == verdict
     assert (table.loc[["RandomMap", "InputMagnitude"], "verdict"] == "-").all()
+
+
+def test_decoders_at_chance_are_flagged_and_still_scored():
+    tidy = tables.as_tidy(
+        [
+            rows(method, 0.5, 0.1, 0.1, seed=seed, feature=feature, at_chance=at_chance)
+            for method in ("LRP", "DeepLift")
+            for seed, feature, at_chance in [
+                (0, "temporal", True),
+                (1, "temporal", False),
+                (0, "spatial", False),
+            ]
+        ]
+    )
+    table = tables.headline(tidy)
+    assert table["at_chance"].tolist() == [1, 0, 1, 0]
+    assert (table[table["feature"] == "temporal"]["score"] == 0.5).all()
+    sentence = "temporal 0.90 (1 of 2 decoders at chance), spatial 0.90"
+    assert tables.accuracies(table) == f"test accuracy: {sentence}"
+    console = Console(file=io.StringIO(), width=80)
+    console.print(*tables.terminal_tables(table, "title", ("feature",)))
+    assert "temporal!" in console.file.getvalue()
+    assert "spatial!" not in console.file.getvalue()
 
 
 def test_without_baselines_accuracy_is_not_judged():
