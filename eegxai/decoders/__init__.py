@@ -2,6 +2,7 @@
 
 from eegxai.decoders import deepnet as _deepnet  # noqa: F401  (registers)
 from eegxai.decoders import zoo as _zoo  # noqa: F401  (registers)
+from eegxai.decoders.anatomy import Anatomy, anatomy, nonlinear_modules
 from eegxai.decoders.chance import at_chance, confusion_matrix
 from eegxai.decoders.checkpoint import Checkpoint, Epoch
 from eegxai.decoders.registry import DECODERS, Architecture, build, decoder
@@ -16,12 +17,14 @@ from eegxai.decoders.training import TrainingSpec, fit, initialised, predict, re
 
 __all__ = [
     "DECODERS",
+    "Anatomy",
     "Architecture",
     "Checkpoint",
     "Epoch",
     "ReceptiveField",
     "Split",
     "TrainingSpec",
+    "anatomy",
     "at_chance",
     "build",
     "confusion_matrix",
@@ -29,6 +32,7 @@ __all__ = [
     "fit",
     "hold_out",
     "initialised",
+    "nonlinear_modules",
     "predict",
     "receptive_field",
     "receptive_fields",

@@ -128,6 +128,12 @@ class ReceptiveField:
         stop = np.where(late, self.start + width.max(), self.stop)
         return (start + stop) / 2
 
+    @property
+    def stride(self) -> float:
+        """Samples from a column to the next; NaN where that is not the same everywhere."""
+        steps = np.unique(np.diff(self.centres))
+        return float(steps[0]) if len(steps) == 1 else float("nan")
+
 
 def receptive_fields(
     decoder: nn.Module, n_channels: int, n_times: int

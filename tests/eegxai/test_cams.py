@@ -172,7 +172,14 @@ def even(name):
     return decoder
 
 
-SPACING = {"deepnet": 16, "atcnet": 3, "deepsleepnet": 6}  # samples between CAM columns
+# Samples between CAM columns.
+SPACING = {
+    "deepnet": 16,
+    "deep4": 2,
+    "deep4_relu": 2,
+    "atcnet": 3,
+    "deepsleepnet": 6,
+}  # samples between CAM columns
 WITH_CHANNELS = {"deepnet", "deepsleepnet"}
 
 

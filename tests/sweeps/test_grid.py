@@ -75,7 +75,7 @@ def test_the_paper_trains_the_study_network_as_the_study_did():
     config = load(Path(__file__).parents[2] / "conf" / "paper.yaml")
     by_name = {cell.architecture: cell.training for cell in decoder_cells(config)}
     assert by_name["deepnet"] == TrainingSpec()
-    assert by_name["eegnet"] == recommended("eegnet", epochs=500, patience=5)
+    assert by_name["eegnet"] == recommended("eegnet", epochs=500)
 
 
 def test_unknown_fields_are_refused():
