@@ -9,7 +9,7 @@ float32 in the default memory layout, batches from a DataLoader, Adam as it come
 import sys
 import time
 from collections.abc import Callable
-from itertools import product
+from itertools import pairwise, product
 from statistics import mean, median
 
 import torch
@@ -87,7 +87,7 @@ def measured(loop: str, seed: int, n_epochs: int) -> tuple[list[float], list[flo
 
 
 def steps(times: list[float]) -> list[float]:
-    return [after - before for before, after in zip(times, times[1:], strict=False)]
+    return [after - before for before, after in pairwise(times)]
 
 
 def main(n_epochs: int) -> None:
