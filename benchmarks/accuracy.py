@@ -27,8 +27,9 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from eegxai.decoders import DECODERS, Split, fit, hold_out, initialised, predict, recommended
-from eegxai.simulation import FEATURES, DataSpec, SimulatedEEG, simulate_spec
+from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 
+FEATURE_TYPES = ("temporal", "spectral", "spatial")
 SNRS_DB = (-3.5, -12.0, -16.0, -19.0, -23.0)
 SEEDS = (0, 1, 2)
 N_TRIALS = 3000  # 2,000 to train on, 500 for validation, 500 for the test
@@ -104,7 +105,7 @@ def measured(feature: str, snr_db: float, seed: int, model: str) -> tuple[float,
 
 def rows() -> Iterator[Row]:
     """All trainings, the most telling first."""
-    for seed, snr_db, feature in product(SEEDS, SNRS_DB, FEATURES):
+    for seed, snr_db, feature in product(SEEDS, SNRS_DB, FEATURE_TYPES):
         for model in (*REFERENCES, *DECODERS):
             yield feature, snr_db, seed, model
 

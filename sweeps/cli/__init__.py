@@ -4,10 +4,11 @@ import typer
 
 from sweeps.cli.experiment import grid, sweep, sync, tables
 from sweeps.cli.simulation import simulate
+from sweeps.cli.training import train
 
 __all__ = ["app", "main"]
 
-COMMANDS = (sweep, grid, tables, sync, simulate)  # in the order of --help
+COMMANDS = (sweep, grid, tables, sync, train, simulate)  # in the order of --help
 
 app = typer.Typer(
     add_completion=False,

@@ -43,6 +43,18 @@ def usage_error(message: str) -> typer.Exit:
     return typer.Exit(USER_ERROR)
 
 
+def check_gpu(config: "SweepConfig") -> None:
+    """Refuse a configuration that asks for a GPU where there is none."""
+    import torch
+
+    for stage, resources in config.resources:
+        if resources.gpu and not torch.cuda.is_available():
+            raise usage_error(
+                f"resources.{stage}.gpu={resources.gpu:g} asks for a GPU and this machine has "
+                "none; set it to 0"
+            )
+
+
 @contextmanager
 def told_in_a_sentence() -> Iterator[None]:
     """End the program with code 2 and one sentence when the block finds a value wrong."""

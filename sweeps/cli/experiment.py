@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from sweeps.cli.common import Arguments, configuration, terminal, usage_error
+from sweeps.cli.common import Arguments, check_gpu, configuration, terminal, usage_error
 
 # What needs torch, Ray or MLflow is imported where it is used: --help answers at once.
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweeps.config import SweepConfig
     from sweeps.run import Sweep
 
 CELLS_FAILED = 3
@@ -33,7 +32,7 @@ def sweep(
     from sweeps.run import Sweep
 
     config = configuration(arguments)
-    _check_gpu(config)
+    check_gpu(config)
     console = terminal()
     run = Sweep(config, console)
     run.run(local)
@@ -111,17 +110,6 @@ def sync(arguments: Arguments = None) -> None:
     _print_tracking(console, run)
     if run.unpublished:
         raise typer.Exit(CELLS_FAILED)
-
-
-def _check_gpu(config: "SweepConfig") -> None:
-    import torch
-
-    for stage, resources in config.resources:
-        if resources.gpu and not torch.cuda.is_available():
-            raise usage_error(
-                f"resources.{stage}.gpu={resources.gpu:g} asks for a GPU and this machine has "
-                "none; set it to 0"
-            )
 
 
 def _checked_axes(by: list[str]) -> list[str]:

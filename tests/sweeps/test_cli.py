@@ -21,7 +21,7 @@ def test_help_teaches_and_needs_no_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["sweep", "grid", "tables", "sync"])
+@pytest.mark.parametrize("command", ["sweep", "grid", "tables", "sync", "train"])
 def test_mistakes_end_with_code_two_before_any_work(command, tiny_file, tmp_path):
     result = RUNNER.invoke(app, [command, str(tiny_file), "grid.method=DeepLft"])
     assert result.exit_code == 2
