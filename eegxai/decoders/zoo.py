@@ -129,7 +129,7 @@ def deepsleepnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) ->
     of sleep EEG, 62 channels make 90 million weights. The LSTM reads one step a trial, as in
     braindecode, so it gates features rather than following them through time.
     """
-    return DeepSleepNet(
+    module = DeepSleepNet(
         **_size(n_channels, n_times, n_classes, sfreq),
         small_n_filters_1=16,
         small_n_filters_2=16,
@@ -138,3 +138,17 @@ def deepsleepnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) ->
         bilstm_hidden_size=64,
         bilstm_num_layers=1,
     )
+    given = module.bilstm
+    module.bilstm = ExplainableLSTM(
+        given.input_size, given.hidden_size, batch_first=True, bidirectional=True
+    )
+    return module
+
+
+class ExplainableLSTM(nn.LSTM):
+    """LSTM without cuDNN, whose LSTM refuses gradients in evaluation mode."""
+
+    def forward(self, *args: Any) -> Any:
+        """As in nn.LSTM."""
+        with torch.backends.cudnn.flags(enabled=False):
+            return super().forward(*args)  # type: ignore[has-type]
