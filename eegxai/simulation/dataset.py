@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import expit
 
 from eegxai.head import HeadSpec, open_head
+from eegxai.simulation import noise, signal
 from eegxai.simulation.blocks import BLOCK, blocks, each_block
 from eegxai.simulation.features import FEATURES
 from eegxai.simulation.noise import add_artefacts, sensor_noise
@@ -156,6 +157,8 @@ def mixing_factors(parts: Parts, n_trials: int, snr_db: float) -> tuple[np.float
 
 def _parts(data: DataSpec, trials: pd.DataFrame) -> Parts:
     """Maker of signal and noise of any block; a distractor tells nothing, so it is noise."""
+    signal.prepare(data)
+    noise.prepare(data)
     drawn = columns(trials)
     if FEATURES[data.feature].distractor is None:
         return lambda rows: (sensor_signal(data, drawn, rows), sensor_noise(data, rows))

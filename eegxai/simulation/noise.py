@@ -27,6 +27,13 @@ LINE_GAIN_SPREAD = 0.5  # of the logarithm of an electrode's gain: impedances di
 Array = np.ndarray
 
 
+def prepare(data: DataSpec) -> None:
+    """Ask MNE for all that depends on the head and keep it: MNE is not made for threads."""
+    _noise_sources(data)
+    _line_pattern(data)
+    _blink_pattern(data)
+
+
 def sensor_noise(data: DataSpec, rows: slice) -> Array:
     """Brain and sensor noise of one block before mixing: (trials, channels, times), µV."""
     block, n_trials = rows.start // BLOCK, rows.stop - rows.start

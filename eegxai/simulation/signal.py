@@ -17,6 +17,11 @@ from eegxai.simulation.spec import EPOCH, DataSpec
 Array = np.ndarray
 
 
+def prepare(data: DataSpec) -> None:
+    """Ask MNE for the lead field and keep it: MNE is not made for threads."""
+    _topographies(data)
+
+
 def columns(trials: pd.DataFrame) -> Trials:
     """Table of trials as plain arrays: pandas takes longer to cut out a block than to make it."""
     return {str(name): column.to_numpy() for name, column in trials.items()}
