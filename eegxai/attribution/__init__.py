@@ -4,13 +4,13 @@ from eegxai.attribution import baselines as _baselines  # noqa: F401  (registers
 from eegxai.attribution import cams as _cams  # noqa: F401  (registers)
 from eegxai.attribution import gradients as _gradients  # noqa: F401  (registers)
 from eegxai.attribution import relevance as _relevance  # noqa: F401  (registers)
+from eegxai.attribution.calls import attribute, attribute_all
 from eegxai.attribution.registry import (
     BASELINES,
     METHODS,
     DegenerateMap,
     Method,
     NotApplicable,
-    attribute,
     attribution,
 )
 from eegxai.attribution.validity import Validity, validity
@@ -26,6 +26,7 @@ __all__ = [
     "NotApplicable",
     "Validity",
     "attribute",
+    "attribute_all",
     "attribution",
     "validity",
 ]

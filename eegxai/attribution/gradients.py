@@ -51,7 +51,7 @@ def input_x_gradient(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return attr.InputXGradient(decoder).attribute(x.requires_grad_(), target=target)
 
 
-@attribution("DeepLift", group="study", requires=(has_deeplift_rules,), chunk=4)
+@attribution("DeepLift", group="study", requires=(has_deeplift_rules,))
 def deeplift(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """DeepLift with the rescale rule and a zero baseline (Shrikumar et al., arXiv:1704.02685).
 

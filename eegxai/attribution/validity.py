@@ -5,8 +5,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from eegxai.attribution.calls import attribute
 from eegxai.attribution.placement import layer_placement
-from eegxai.attribution.registry import DegenerateMap, NotApplicable, attribute, find
+from eegxai.attribution.registry import DegenerateMap, NotApplicable, find
 from eegxai.attribution.requirements import has_cam_layer
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding

@@ -261,7 +261,7 @@ def unregistered(folder, methods):
     for path in folder.glob("*.py"):
         functions = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.FunctionDef)]
         maps = [[a.arg for a in f.args.args] == ["decoder", "x", "target"] for f in functions]
-        helpers = path.stem in ("registry", "validity")
+        helpers = path.stem in ("calls", "passes", "registry", "validity")
         if any(maps) and not helpers and path.stem not in modules:
             strays.add(path.stem)
     return strays
