@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from eegxai.attribution import BASELINES, METHODS, STUDY
+from eegxai.attribution import BASELINES, METHODS, STUDY, options_of
 from eegxai.decoders import DECODERS, TrainingSpec, recommended
 from eegxai.evaluation import EvaluationSpec
 from eegxai.head import HeadField, HeadSpec
@@ -148,6 +148,45 @@ class Training(AnyTraining):
         return recommended(architecture, **{**common, **own.model_dump(exclude_unset=True)})
 
 
+Option = bool | int | float | str
+
+
+class Attributions(Model):
+    """Options of the methods: one given here goes to every method that has it.
+
+    ``per_method`` gives options to single methods. What is given nowhere is the method's default.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    per_method: dict[str, dict[str, Option]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _options_exist(self) -> "Attributions":
+        methods = METHODS | BASELINES
+        for name in self.per_method:
+            if name not in methods:
+                raise ValueError(unknown_name("attribution.per_method", name, methods))
+        known = {option for method in methods for option in options_of(method)}
+        for option in self.common:
+            if option not in known:
+                raise ValueError(unknown_name("attribution option", option, known))
+        for name in methods:
+            self.of(name)
+        return self
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """Options for all methods that have them."""
+        return self.model_extra or {}
+
+    def of(self, method: str) -> dict[str, Option]:
+        """All options of a method."""
+        own = options_of(method)
+        common = {option: value for option, value in self.common.items() if option in own}
+        return options_of(method, {**common, **self.per_method.get(method, {})})
+
+
 class TrialResources(Model):
     """What one Ray Tune trial of a stage reserves; fractions share a device."""
 
@@ -169,6 +208,7 @@ class SweepConfig(Model):
     grid: Grid
     data: Data = Data()
     training: Training = Training()
+    attribution: Attributions = Attributions()
     evaluation: EvaluationSpec = EvaluationSpec()
     resources: Resources = Resources()
     output: str = "runs"

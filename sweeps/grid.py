@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any, Literal
 
-from pydantic import NonNegativeInt, TypeAdapter
+from pydantic import Field, NonNegativeInt, TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from eegxai.decoders import TrainingSpec
@@ -17,7 +17,7 @@ from eegxai.spec import spec
 from sweeps.config import SweepConfig
 
 # Part of every key: raise it when results change their meaning, so that old ones are not found.
-SCHEMA = 2
+SCHEMA = 3
 
 
 class Keyed:
@@ -80,7 +80,11 @@ class MethodCell(Keyed):
 
     decoder: DecoderCell
     method: str
+    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
     evaluation: EvaluationSpec = EvaluationSpec()
+
+    def __hash__(self) -> int:
+        return hash(self.key)  # a dict has no hash of its own
 
     @property
     def title(self) -> str:
@@ -125,4 +129,9 @@ def decoder_cells(config: SweepConfig) -> Iterator[DecoderCell]:
 def method_cells(config: SweepConfig) -> Iterator[MethodCell]:
     """All methods on all decoders, those of one decoder next to each other."""
     for decoder, method in product(decoder_cells(config), config.grid.method):
-        yield MethodCell(decoder=decoder, method=method, evaluation=config.evaluation)
+        yield MethodCell(
+            decoder=decoder,
+            method=method,
+            options=config.attribution.of(method),
+            evaluation=config.evaluation,
+        )

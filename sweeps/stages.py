@@ -4,15 +4,16 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution import DegenerateMap, Validity, attribute, validity
+from eegxai.attribution import DegenerateMap, Validity, attribute, study_maps, validity
 from eegxai.decoders import (
     Checkpoint,
     Epoch,
@@ -34,6 +35,8 @@ from sweeps.grid import Cell, DecoderCell, MethodCell
 from sweeps.store import BrokenArtefactError, MethodScores, Store, TrainedDecoder
 
 log = logging.getLogger(__name__)
+N_PROBE = 8  # test trials on which a method is judged
+N_REFERENCES = 16  # training trials that a method may compare with
 PACKAGES = ("eegxai", "torch", "captum", "numpy", "mne", "braindecode")
 
 
@@ -117,14 +120,13 @@ def _confusion(decoder: nn.Module, eeg: SimulatedEEG, split: Split) -> np.ndarra
 def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
     """Attribute, score and store one method on one trained decoder."""
     started = time.time()
-    trials = _test_trials(cell.decoder, store, device)
-    verdict, table = _judged(cell, trials)
+    trained = _test_trials(cell.decoder, store, device).trained
+    verdict, table = _judged(cell, store, device)
     scores = MethodScores(
         table=table,
-        validity=verdict.status,
-        reason=verdict.reason,
-        accuracy=trials.trained.accuracy,
-        at_chance=trials.trained.at_chance,
+        validity=verdict,
+        accuracy=trained.accuracy,
+        at_chance=trained.at_chance,
         seconds=time.time() - started,
         finished=time.time(),
         versions=_versions(),
@@ -142,23 +144,50 @@ class _TestTrials:
     ground_truth: Tensor
     eeg: SimulatedEEG
     trained: TrainedDecoder
+    references: Tensor  # training trials, for methods that compare with other trials
+
+    @property
+    def probe(self) -> tuple[Tensor, Tensor]:
+        """The few trials on which methods are judged."""
+        return self.x[:N_PROBE], self.y[:N_PROBE]
+
+    @cached_property
+    def study_maps(self) -> dict[str, Tensor]:
+        """Maps of the study's methods, for the search of duplicates."""
+        return study_maps(self.decoder, *self.probe)
 
 
-def _judged(cell: MethodCell, trials: _TestTrials) -> tuple[Validity, pd.DataFrame]:
+def judge(cell: MethodCell, store: Store, device: str = "cpu") -> Validity:
+    """Judge a method by its maps of a few test trials of a trained decoder."""
+    trials = _test_trials(cell.decoder, store, device)
+    return validity(
+        cell.method,
+        trials.decoder,
+        *trials.probe,
+        compare=trials.study_maps,
+        **_keywords(cell, trials),
+    )
+
+
+def _judged(cell: MethodCell, store: Store, device: str) -> tuple[Validity, pd.DataFrame]:
     """Validity and scores; a method without usable maps is recorded with no scores."""
     nothing = pd.DataFrame(columns=COLUMNS)
-    verdict = validity(cell.method, trials.decoder, trials.x[:8], trials.y[:8])
+    verdict = judge(cell, store, device)
     if verdict.status == "not_applicable":
         return verdict, nothing
     try:
-        return verdict, _evaluate(cell, trials)
+        return verdict, _evaluate(cell, _test_trials(cell.decoder, store, device))
     except DegenerateMap as error:
         return Validity("degenerate", str(error)), nothing
 
 
+def _keywords(cell: MethodCell, trials: _TestTrials) -> dict[str, Any]:
+    return {"references": trials.references, **cell.options}
+
+
 def _evaluate(cell: MethodCell, trials: _TestTrials) -> pd.DataFrame:
     return evaluate(
-        partial(attribute, cell.method),
+        partial(attribute, cell.method, **_keywords(cell, trials)),
         trials.decoder,
         trials.x,
         trials.y,
@@ -182,9 +211,18 @@ def _test_trials(cell: DecoderCell, store: Store, device: str) -> _TestTrials:
     trained = store.read_decoder(cell)
     decoder = build(cell.architecture, *_shape(eeg))
     decoder.load_state_dict(trained.weights)
-    test = _split(cell, eeg).test
-    x, y, truth = (torch.from_numpy(a[test]).to(device) for a in (eeg.x, eeg.y, eeg.ground_truth))
-    return _TestTrials(decoder.to(device), x, y, truth, eeg, trained)
+    split = _split(cell, eeg)
+    x, y, truth = (
+        torch.from_numpy(a[split.test]).to(device) for a in (eeg.x, eeg.y, eeg.ground_truth)
+    )
+    references = torch.from_numpy(eeg.x[_some(split.train, cell.data.seed)]).to(device)
+    return _TestTrials(decoder.to(device), x, y, truth, eeg, trained, references)
+
+
+def _some(training: np.ndarray, seed: int) -> np.ndarray:
+    """A few of the training trials."""
+    drawn = generator(seed, "references").permutation(len(training))[:N_REFERENCES]
+    return training[np.sort(drawn)]
 
 
 def _split(cell: DecoderCell, eeg: SimulatedEEG) -> Split:

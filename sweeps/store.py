@@ -3,7 +3,7 @@
 import io
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import safetensors.torch
 from torch import Tensor
 
+from eegxai.attribution import Validity
 from eegxai.decoders import Checkpoint, Epoch
 from sweeps.grid import Cell, DecoderCell, MethodCell
 
@@ -79,13 +80,12 @@ class MethodScores(Record):
     ----------
     table : DataFrame
         One row a check, layer, domain and metric; empty when the method has no usable maps.
-    validity, reason : str
-        Whether the method means something on this decoder, and why not.
+    validity : Validity
+        Whether the method means something on this decoder, and the evidence.
     """
 
     table: pd.DataFrame
-    validity: str
-    reason: str
+    validity: Validity
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class Store:
     def write_scores(self, cell: MethodCell, scores: MethodScores) -> None:
         """Store the scores of a method as Parquet with a JSON header."""
         record = {name: value for name, value in vars(scores).items() if name != "table"}
-        record |= {"cell": cell.as_json(), "key": cell.key}
+        record |= {"validity": asdict(scores.validity), "cell": cell.as_json(), "key": cell.key}
         table = pa.Table.from_pandas(scores.table, preserve_index=False)
         header = {**(table.schema.metadata or {}), HEADER.encode(): json.dumps(record).encode()}
         buffer = io.BytesIO()
@@ -200,6 +200,7 @@ class Store:
         try:
             table = pq.read_table(io.BytesIO(self.read_bytes(cell)))
             record = json.loads(table.schema.metadata[HEADER.encode()])
+            record["validity"] = Validity(**record["validity"])
         except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
             raise BrokenArtefactError(f"{self.path(cell)} is broken: {error}") from error
         return MethodScores(table=table.to_pandas(), **_checked(cell, self.path(cell), record))

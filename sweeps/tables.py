@@ -17,8 +17,8 @@ from sweeps.store import Store
 SPECIFICITY_THRESHOLD = 0.5
 SIMILARITY = "pearson_raw"
 AXES = ("feature", "snr_db", "seed", "fold", "architecture", "method")
-DECODER = ("accuracy", "at_chance", "validity")
-TIDY = (*AXES, "check", "domain", "metric", "layers_randomized", "mean", *DECODER)
+KNOWN = ("accuracy", "at_chance", "validity", "flags")
+TIDY = (*AXES, "check", "domain", "metric", "layers_randomized", "mean", *KNOWN)
 PASSED = "ok"
 NOT_APPLICABLE = "n/a"
 LEGEND = (
@@ -27,7 +27,8 @@ LEGEND = (
     "model: correlation with the map of a network whose weights are all random\n"
     f"verdict: ok, or what fails (r >= {SPECIFICITY_THRESHOLD} is too alike): "
     "c = not class-specific,\n"
-    f"m = not model-specific, a = no more accurate than {', '.join(BASELINES)}\n"
+    f"m = not model-specific, a = no more accurate than {', '.join(BASELINES)},\n"
+    "v = flagged on some decoder, such as equal to a simpler method (eegxai validity)\n"
     "!: some decoders decode no better than chance"
 )
 
@@ -38,7 +39,13 @@ def tidy_from_store(cells: Iterable[MethodCell], store: Store) -> pd.DataFrame:
     for cell in cells:
         if store.has(cell):
             scores = store.read_scores(cell)
-            known = {**cell.axes, **{name: getattr(scores, name) for name in DECODER}}
+            known = {
+                **cell.axes,
+                "accuracy": scores.accuracy,
+                "at_chance": scores.at_chance,
+                "validity": scores.validity.status,
+                "flags": "; ".join(scores.validity.flags),
+            }
             table = scores.table if len(scores.table) else pd.DataFrame({"check": [None]})
             parts.append(table.assign(**known))
     return as_tidy(parts)
@@ -67,7 +74,8 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         Columns of ``by``, method, score (headline metric against the ground truth), class_r and
         model_r (Pearson correlation with the original map after a target swap and with all
         weights randomized), n_decoders, at_chance (how many of them decode no better than
-        chance), accuracy, verdict.
+        chance), flagged (on how many of them something speaks against the method's maps),
+        accuracy, verdict.
     """
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
@@ -78,6 +86,7 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
             "model_r": _similarities(tidy, "cascade").groupby(groups)["mean"].mean(),
             "n_decoders": decoders.size(),
             "at_chance": decoders["at_chance"].sum().astype(int),
+            "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
             "accuracy": decoders["accuracy"].mean(),
         }
     )
@@ -111,6 +120,7 @@ def _verdicts(table: pd.DataFrame, by: list[str]) -> pd.Series:
         np.where(accurate, "", "a")
         + np.where(table["class_r"] < SPECIFICITY_THRESHOLD, "", "c")
         + np.where(table["model_r"] < SPECIFICITY_THRESHOLD, "", "m")
+        + np.where(table["flagged"] == 0, "", "v")
     )
     verdicts = pd.Series(failures, index=table.index).replace("", PASSED)
     verdicts[table["score"].isna()] = NOT_APPLICABLE

@@ -24,6 +24,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
+from eegxai.attribution import Validity
 from sweeps.grid import Cell, DecoderCell, MethodCell
 from sweeps.store import MethodScores, Store
 from sweeps.tables import AXES, as_tidy
@@ -31,6 +32,7 @@ from sweeps.tables import AXES, as_tidy
 KEY_TAG = "eegxai.key"
 KIND_TAG = "eegxai.kind"
 VALIDITY_TAG = "eegxai.validity"
+FLAGS_TAG = "eegxai.flags"
 FINISHED = "FINISHED"
 MAX_BATCH = 1000
 
@@ -131,11 +133,20 @@ class Publisher:
         scores = store.read_scores(cell)
         at = _milliseconds(scores.finished)
         parent = self._find(cell.decoder)
-        tags = {VALIDITY_TAG: scores.validity, "eegxai.reason": scores.reason}
+        verdict = scores.validity
+        tags = {
+            VALIDITY_TAG: verdict.status,
+            FLAGS_TAG: "; ".join(verdict.flags),
+            "eegxai.reason": verdict.reason,
+        }
         if parent:
             tags["mlflow.parentRunId"] = parent.info.run_id
         run_id = self._open(cell, run, "method", at - _milliseconds(scores.seconds), tags)
-        metrics = [*_score_metrics(scores.table, at), *_accuracy_metrics(scores, at)]
+        metrics = [
+            *_score_metrics(scores.table, at),
+            *_accuracy_metrics(scores, at),
+            *_validity_metrics(verdict, at),
+        ]
         self._fill(run_id, cell, store, metrics, scores.versions, at)
 
     def _open(
@@ -197,7 +208,7 @@ def _tidy_run(run: Run) -> pd.DataFrame:
     )
     known = {axis: _value(axis, params[axis]) for axis in AXES}
     known |= {"accuracy": metrics["accuracy"], "at_chance": bool(metrics["at_chance"])}
-    known |= {"validity": run.data.tags[VALIDITY_TAG]}
+    known |= {"validity": run.data.tags[VALIDITY_TAG], "flags": run.data.tags[FLAGS_TAG]}
     # MLflow's latest value of a stepped metric is the last step: all layers randomized.
     return frame.assign(mean=list(scores.values()) or None, layers_randomized=0, **known)
 
@@ -228,6 +239,12 @@ def _accuracy_metrics(scores: MethodScores, at: int) -> list[Metric]:
         "seconds": scores.seconds,
     }
     return [Metric(name, value, at, 0) for name, value in values.items()]
+
+
+def _validity_metrics(verdict: Validity, at: int) -> list[Metric]:
+    names = ("similarity", "completeness", "completeness_worst", "batch_dependence")
+    values = {name: getattr(verdict, name) for name in names}
+    return [Metric(f"validity/{n}", v, at, 0) for n, v in values.items() if v is not None]
 
 
 def _flat_params(cell: Cell) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from eegxai.attribution import baselines as _baselines  # noqa: F401  (registers
 from eegxai.attribution import cams as _cams  # noqa: F401  (registers)
 from eegxai.attribution import gradients as _gradients  # noqa: F401  (registers)
 from eegxai.attribution import relevance as _relevance  # noqa: F401  (registers)
-from eegxai.attribution.calls import attribute, attribute_all
+from eegxai.attribution.calls import attribute, attribute_all, options_of
 from eegxai.attribution.registry import (
     BASELINES,
     METHODS,
@@ -13,7 +13,8 @@ from eegxai.attribution.registry import (
     NotApplicable,
     attribution,
 )
-from eegxai.attribution.validity import Validity, validity
+from eegxai.attribution.validity import Validity, study_maps, validity
+from eegxai.plugins import load_plugins
 
 STUDY = tuple(name for name, method in METHODS.items() if method.group == "study")
 
@@ -28,5 +29,9 @@ __all__ = [
     "attribute",
     "attribute_all",
     "attribution",
+    "options_of",
+    "study_maps",
     "validity",
 ]
+
+load_plugins("eegxai.methods")  # last: they import from here

@@ -106,7 +106,7 @@ def outcomes(
     references: Tensor | None = None,
 ) -> dict[str, Outcome]:
     """Map of each method, or why it has none; see :func:`attribute_all`."""
-    settings = {name: resolved(name, find(name).function, given) for name, given in methods.items()}
+    settings = {name: options_of(name, given) for name, given in methods.items()}
     _check_trials("x", x)
     _check_target(target, x)
     with torch.inference_mode(False), torch.enable_grad():
@@ -116,7 +116,7 @@ def outcomes(
         _check_classes(copy, trials, classes)
         reasons = {name: _refusal(name, copy, trials) for name in methods}
         calls = {
-            name: _call(name, settings[name], references, copy)
+            name: partial(find(name).function, **_keywords(name, settings[name], references, copy))
             for name, reason in reasons.items()
             if reason is None
         }
@@ -128,6 +128,38 @@ def outcomes(
     return {name: r.to(x) if isinstance(r, Tensor) else r for name, r in found.items()}
 
 
+def options_of(name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """All options of a method, those not given at their defaults.
+
+    Raises
+    ------
+    ValueError
+        When the method or an option is unknown, or a value is not allowed.
+    """
+    return resolved(name, find(name).function, given or {})
+
+
+def promised(
+    name: str,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    references: Tensor | None = None,
+    **options: Any,
+) -> Tensor | None:
+    """What the sum of each map is by the method's definition, (trials,); None if it says nothing.
+
+    Parameters are those of :func:`attribute`.
+    """
+    method = find(name)
+    if method.promises is None:
+        return None
+    copy = _detached(decoder)
+    own = _keywords(name, options_of(name, options), references, copy)
+    with torch.no_grad():
+        return method.promises(copy, _moved(x, copy), target.to(x.device), **own)
+
+
 def _refusal(name: str, decoder: nn.Module, x: Tensor) -> NotApplicable | None:
     """Why a method means nothing on a decoder; None where it does mean something."""
     reasons = (requirement(decoder, x) for requirement in find(name).requires)
@@ -137,16 +169,17 @@ def _refusal(name: str, decoder: nn.Module, x: Tensor) -> NotApplicable | None:
     return NotApplicable(f"{name} is not applicable to {type(decoder).__name__}: {reason}")
 
 
-def _call(name: str, own: Mapping[str, Any], references: Tensor | None, copy: nn.Module) -> Call:
-    """A method with its options and, where it takes them, its reference trials."""
-    function = find(name).function
-    options = {option: value for option, value in own.items() if option != "chunk"}
-    if takes_references(function):
+def _keywords(
+    name: str, own: Mapping[str, Any], references: Tensor | None, copy: nn.Module
+) -> dict[str, Any]:
+    """Options of a method and, where it takes them, its reference trials."""
+    keywords = {option: value for option, value in own.items() if option != "chunk"}
+    if takes_references(find(name).function):
         if references is None:
             raise ValueError(f"{name} needs references, trials (trials, channels, times)")
         _check_trials(REFERENCES, references)
-        options[REFERENCES] = _moved(references, copy)
-    return partial(function, **options)
+        keywords[REFERENCES] = _moved(references, copy)
+    return keywords
 
 
 def _in_chunks(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from torch import Tensor, nn
 
@@ -47,9 +48,13 @@ GROUPS = {"study": METHODS, "extended": METHODS, "baseline": BASELINES}
 class NotApplicable(ValueError):  # noqa: N818 (a verdict, not a fault)
     """The method means nothing on this decoder; the message says why."""
 
+    status: Final = "not_applicable"
+
 
 class DegenerateMap(ValueError):  # noqa: N818 (a verdict, not a fault)
     """The method returned a map of another shape, or one that is not finite."""
+
+    status: Final = "degenerate"
 
 
 def attribution(

@@ -1,72 +1,168 @@
 """Whether a method's maps mean anything on a decoder, decided before any map is scored."""
 
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.calls import attribute
+from eegxai.attribution.calls import outcomes, promised
 from eegxai.attribution.placement import layer_placement
-from eegxai.attribution.registry import DegenerateMap, NotApplicable, find
+from eegxai.attribution.registry import METHODS, DegenerateMap, NotApplicable, find
 from eegxai.attribution.requirements import has_cam_layer
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
+DUPLICATE = 0.999  # Pearson correlation in every trial from which two methods are one
+COMPLETE = (0.95, 1.05)  # sum of a map relative to what its method promises
+BATCH = 1e-3  # change of a map by the trials beside it, relative to its largest magnitude
 
 
 @dataclass(frozen=True)
 class Validity:
-    """What a method's maps are worth on a decoder.
+    """What a method's maps are worth on a decoder, and the evidence.
 
     Attributes
     ----------
     status : str
-        ``"ok"``, ``"not_applicable"`` (the method means nothing there) or ``"degenerate"`` (its
-        maps are empty, not finite, zero, or constant over time or channels).
+        ``"ok"``, ``"not_applicable"`` (the method means nothing there), ``"degenerate"`` (its
+        maps are empty, not finite, zero, or constant over time or channels) or ``"duplicate"``
+        (it computes what a simpler method of the study computes).
     reason : str
         Why; for ``"ok"`` a limit of the map, if it has one.
+    duplicate_of : str
+        Method that it equals; empty if none.
+    similarity : float or None
+        Smallest Pearson correlation with that method's maps over the trials.
+    completeness, completeness_worst : float or None
+        Sum of the map divided by the sum that the method promises: median over trials, and
+        the trial farthest from 1. None where it promises none.
+    batch_dependence : float or None
+        Largest change of a trial's map when it is explained alone, relative to the map's
+        largest magnitude.
+    state_before, state_after : str
+        Digest of the decoder's weights, statistics, modes, gradients and hooks.
     """
 
-    status: Literal["ok", "not_applicable", "degenerate"]
+    status: Literal["ok", "not_applicable", "degenerate", "duplicate"]
     reason: str = ""
+    duplicate_of: str = ""
+    similarity: float | None = None
+    completeness: float | None = None
+    completeness_worst: float | None = None
+    batch_dependence: float | None = None
+    state_before: str = ""
+    state_after: str = ""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What speaks against scores of this method, in words; empty if nothing does."""
+        found = {
+            self.reason: self.status != "ok",
+            self._completeness_told: not all(map(_complete, self._ratios)),
+            f"depends on the batch ({self.batch_dependence})": (self.batch_dependence or 0) > BATCH,
+            "changes the decoder": self.state_before != self.state_after,
+        }
+        return tuple(text for text, true in found.items() if true)
+
+    @property
+    def _ratios(self) -> list[float]:
+        given = (self.completeness, self.completeness_worst)
+        return [ratio for ratio in given if ratio is not None]
+
+    @property
+    def _completeness_told(self) -> str:
+        return " .. ".join(f"{ratio:.3g}" for ratio in self._ratios) + " of the promised sum"
 
 
-def validity(name: str, decoder: nn.Module, x: Tensor, target: Tensor) -> Validity:
+def validity(
+    name: str,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    *,
+    references: Tensor | None = None,
+    compare: Mapping[str, Tensor] | None = None,
+    **options: Any,
+) -> Validity:
     """Judge a method by its maps of some trials.
 
     Parameters
     ----------
-    name, decoder, x, target
+    name, decoder, x, target, references, **options
         As for :func:`eegxai.attribution.attribute`; a few trials are enough. A fault that only
         some trials' maps have is not the method's.
+    compare : mapping, optional
+        Maps of the study's methods for these trials, from :func:`study_maps`, for callers who
+        judge several methods. A method is a duplicate only of one registered before it.
 
     Raises
     ------
     ValueError
-        When the name is unknown or ``x`` or ``target`` is unusable.
+        When the name or an option is unknown or ``x``, ``target`` or ``references`` is unusable.
     """
-    try:
-        maps = attribute(name, decoder, x, target)
-    except NotApplicable as error:
-        return Validity("not_applicable", str(error))
-    except DegenerateMap as error:
-        return Validity("degenerate", str(error))
+    before = _digest(decoder)
+    maps = outcomes({name: options}, decoder, x, target, references)[name]
+    if isinstance(maps, NotApplicable | DegenerateMap):
+        return Validity(maps.status, str(maps))
+    if reason := _degenerate(name, decoder, maps):
+        return Validity("degenerate", reason)
+    others = _earlier(name, study_maps(decoder, x, target) if compare is None else compare)
+    alone = outcomes({name: options}, decoder, x[:1], target[:1], references)[name]
+    return Validity(
+        **_verdict(name, decoder, maps, others),
+        **_completeness(maps, promised(name, decoder, x, target, references, **options)),
+        batch_dependence=_change(alone, maps[:1]) if isinstance(alone, Tensor) else None,
+        state_before=before,
+        state_after=_digest(decoder),
+    )
+
+
+def study_maps(decoder: nn.Module, x: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Maps of those of the study's methods that have one on a decoder."""
+    study = [name for name, method in METHODS.items() if method.group == "study"]
+    found = outcomes({name: {} for name in study}, decoder, x, target)
+    return {name: maps for name, maps in found.items() if isinstance(maps, Tensor)}
+
+
+def _earlier(name: str, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    names = list(METHODS)
+    before = names[: names.index(name)] if name in names else []
+    return {other: maps[other] for other in before if other in maps}
+
+
+def _degenerate(name: str, decoder: nn.Module, maps: Tensor) -> str:
     if not maps.any():
-        return Validity("degenerate", f"{name}'s maps are zero everywhere")
+        return f"{name}'s maps are zero everywhere"
     if _constant(maps, axis=2):
-        return Validity("degenerate", f"{name}'s maps are constant over time")
-    if not _constant(maps, axis=1):
-        return Validity("ok")
-    if _declares_no_channels(name, decoder, x):
-        return Validity(
-            "ok", f"no channel resolution: the CAM layer {decoder.cam_layer!r} has none"
-        )
-    return Validity("degenerate", f"{name}'s maps are constant over channels")
+        return f"{name}'s maps are constant over time"
+    if _constant(maps, axis=1) and not _declares_no_channels(name, decoder, maps):
+        return f"{name}'s maps are constant over channels"
+    return ""
 
 
-def _declares_no_channels(name: str, decoder: nn.Module, x: Tensor) -> bool:
+def _verdict(
+    name: str, decoder: nn.Module, maps: Tensor, others: Mapping[str, Tensor]
+) -> dict[str, Any]:
+    """Status, reason and the method that this one equals."""
+    for other, their_maps in others.items():
+        if (r := _smallest_r(maps, their_maps)) > DUPLICATE:
+            reason = f"{name} equals {other} (r = {r:.4f})"
+            return {"status": "duplicate", "reason": reason, "duplicate_of": other, "similarity": r}
+    if _constant(maps, axis=1):
+        layer = decoder.cam_layer
+        return {
+            "status": "ok",
+            "reason": f"no channel resolution: the CAM layer {layer!r} has none",
+        }
+    return {"status": "ok"}
+
+
+def _declares_no_channels(name: str, decoder: nn.Module, maps: Tensor) -> bool:
     if has_cam_layer not in find(name).requires:
         return False
-    return layer_placement(decoder, str(decoder.cam_layer), *x.shape[1:]).channel_axis is None
+    return layer_placement(decoder, str(decoder.cam_layer), *maps.shape[1:]).channel_axis is None
 
 
 def _constant(maps: Tensor, axis: int) -> bool:
@@ -74,3 +170,47 @@ def _constant(maps: Tensor, axis: int) -> bool:
     span = maps.amax(axis) - maps.amin(axis)
     size = maps.abs().amax((1, 2))
     return bool((span.amax(1) <= CONSTANT * size).all())
+
+
+def _smallest_r(maps: Tensor, others: Tensor) -> float:
+    """Smallest Pearson correlation of a trial's two maps; NaN where one is constant."""
+    both = zip(maps.double().flatten(1), others.double().flatten(1), strict=True)
+    return float(torch.stack([torch.corrcoef(torch.stack(pair))[0, 1] for pair in both]).min())
+
+
+def _completeness(maps: Tensor, sums: Tensor | None) -> dict[str, Any]:
+    if sums is None or not sums.any():
+        return {}
+    ratios = (maps.double().sum((1, 2)) / sums.double())[sums != 0]
+    worst = ratios[(ratios - 1).abs().argmax()]
+    return {"completeness": float(ratios.median()), "completeness_worst": float(worst)}
+
+
+def _complete(ratio: float) -> bool:
+    low, high = COMPLETE
+    return low <= ratio <= high
+
+
+def _change(alone: Tensor, together: Tensor) -> float:
+    return float((alone - together).abs().max() / together.abs().max())
+
+
+def _digest(decoder: nn.Module) -> str:
+    """Digest of all that a method could leave behind on a decoder."""
+    digest = hashlib.sha256()
+    for part in _state(decoder):
+        digest.update(part)
+    return digest.hexdigest()[:16]
+
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def _state(decoder: nn.Module) -> Iterator[bytes]:
+    for name, module in decoder.named_modules():
+        counts = [len(getattr(module, hooks)) for hooks in HOOKS]
+        yield repr((name, module.training, counts, sorted(vars(module)))).encode()
+    for parameter in decoder.parameters():
+        yield repr((parameter.requires_grad, parameter.grad is None)).encode()
+    for value in decoder.state_dict().values():
+        yield value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()

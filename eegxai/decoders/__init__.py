@@ -14,6 +14,7 @@ from eegxai.decoders.tracing import (
     weighted_layers,
 )
 from eegxai.decoders.training import TrainingSpec, fit, initialised, predict, recommended
+from eegxai.plugins import load_plugins
 
 __all__ = [
     "DECODERS",
@@ -40,3 +41,5 @@ __all__ = [
     "split_trials",
     "weighted_layers",
 ]
+
+load_plugins("eegxai.decoders")  # last: they import from here

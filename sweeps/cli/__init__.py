@@ -2,13 +2,14 @@
 
 import typer
 
+from sweeps.cli.attribution import methods, validity
 from sweeps.cli.experiment import grid, sweep, sync, tables
 from sweeps.cli.simulation import simulate
 from sweeps.cli.training import train
 
 __all__ = ["app", "main"]
 
-COMMANDS = (sweep, grid, tables, sync, train, simulate)  # in the order of --help
+COMMANDS = (sweep, grid, tables, sync, train, simulate, methods, validity)  # in the order of --help
 
 app = typer.Typer(
     add_completion=False,

@@ -7,7 +7,7 @@ import pytest
 from eegxai.attribution import STUDY
 from eegxai.decoders import recommended
 from sweeps.config import ConfigError, load
-from sweeps.grid import decoder_cells
+from sweeps.grid import decoder_cells, method_cells
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -144,3 +144,29 @@ def test_a_head_may_be_a_name_or_its_fields(tiny_file):
     named = load(tiny_file, ["data.head=sphere"])
     assert named.data.head == load(tiny_file, ["data.head={model: sphere}"]).data.head
     assert load(tiny_file, ["data.head={channels: [Cz, Pz]}"]).data.head.channels == ("Cz", "Pz")
+
+
+# ------------------------------------------------------------------ options of methods
+
+
+def test_an_option_goes_to_every_method_that_has_it(tiny_file):
+    overrides = ["attribution.chunk=4", "attribution.per_method.Saliency={chunk: 2}"]
+    config = load(tiny_file, overrides)
+    assert config.attribution.of("Saliency") == {"chunk": 2}
+    assert config.attribution.of("LRP")["chunk"] == 4
+    options = {cell.method: cell.options["chunk"] for cell in method_cells(config)}
+    assert (options["Saliency"], options["InputXGradient"]) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("attribution.chunck=4", "attribution option 'chunck' is unknown; did you mean 'chunk'"),
+        ("attribution.per_method.Salency={}", "did you mean 'Saliency'"),
+        ("attribution.per_method.Saliency={step: 3}", "option of Saliency 'step' is unknown"),
+        ("attribution.chunk=0", "chunk=0 of .*greater than 0"),
+    ],
+)
+def test_a_wrong_option_is_named(tiny_file, override, message):
+    with pytest.raises(ConfigError, match=message):
+        load(tiny_file, [override])

@@ -38,7 +38,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "a106d67a5835a42f2833becf5a0619f0d71cb6016df2f906dfc44524df22abae"
+SNAPSHOT = "f7ec9c121c1c117ffc3d36e606a23c7f2e381c404c90bad59a05e910076a0886"
 
 
 def test_cells_survive_json():

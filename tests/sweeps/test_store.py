@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from eegxai.attribution import Validity
 from eegxai.decoders import Checkpoint
 from sweeps.grid import decoder_cells, method_cells
 from sweeps.stages import is_done
@@ -25,8 +26,7 @@ TRAINED = TrainedDecoder(
 )
 SCORES = MethodScores(
     table=pd.DataFrame({"check": ["ground_truth"], "mean": [float("nan")]}),
-    validity="ok",
-    reason="",
+    validity=Validity("ok", completeness=0.99, completeness_worst=0.9),
     accuracy=0.9,
     at_chance=True,
     seconds=1.5,
@@ -64,7 +64,7 @@ def test_scores_come_back_as_they_went(store, method):
     store.write_scores(method, SCORES)
     back = store.read_scores(method)
     pd.testing.assert_frame_equal(back.table, SCORES.table)
-    assert (back.validity, back.accuracy, back.versions) == ("ok", 0.9, VERSIONS)
+    assert (back.validity, back.accuracy, back.versions) == (SCORES.validity, 0.9, VERSIONS)
     assert back.at_chance
 
 

@@ -144,8 +144,8 @@ def test_maps_that_are_not_finite_are_recorded_as_degenerate(tiny_file, register
     register("Nowhere", lambda decoder, x, target: x / 0 * 0)
     run = swept(load(tiny_file, ["grid.method=[Nowhere,Saliency]", "grid.seed=0"]))
     scores = run.store.read_scores(run.methods[0])
-    assert scores.validity == "degenerate"
-    assert "not finite" in scores.reason
+    assert scores.validity.status == "degenerate"
+    assert "not finite" in scores.validity.reason
     assert run.table().set_index("method")["verdict"]["Nowhere"] == "n/a"
 
 
@@ -153,8 +153,8 @@ def test_not_applicable_is_recorded_as_such(tiny_file):
     overrides = ["grid.architecture=eegnet", "grid.method=[GuidedBackprop,Saliency]", "grid.seed=0"]
     run = swept(load(tiny_file, overrides))
     scores = run.store.read_scores(run.methods[0])
-    assert scores.validity == "not_applicable"
-    assert "ReLU" in scores.reason
+    assert scores.validity.status == "not_applicable"
+    assert "ReLU" in scores.validity.reason
     assert scores.table.empty
     assert run.table().set_index("method")["verdict"]["GuidedBackprop"] == "n/a"
 

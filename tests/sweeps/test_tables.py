@@ -12,7 +12,7 @@ from sweeps import tables
 SCORE = ("channel_time", "mass_clipped")
 
 
-def rows(method, score, class_r, model_r, seed=0, feature="temporal", at_chance=False):
+def rows(method, score, class_r, model_r, seed=0, feature="temporal", at_chance=False, flags=""):
     known = {
         "feature": feature,
         "snr_db": -3.5,
@@ -23,6 +23,7 @@ def rows(method, score, class_r, model_r, seed=0, feature="temporal", at_chance=
         "accuracy": 0.9,
         "at_chance": at_chance,
         "validity": "ok",
+        "flags": flags,
     }
     checks = [
         ("ground_truth", *SCORE, 0, score),
@@ -49,6 +50,12 @@ def test_decoders_are_averaged_and_counted():
     assert table.loc["LRP", "score"] == pytest.approx(0.7)
     assert table.loc["LRP", "class_r"] == pytest.approx(0.2)
     assert table.loc["LRP", "n_decoders"] == 2
+
+
+def test_a_method_flagged_on_one_decoder_is_not_ok():
+    parts = [rows("LRP", 0.8, 0, 0, seed=seed, flags=flags) for seed, flags in ((0, ""), (1, "x"))]
+    row = headline(*parts).loc["LRP"]
+    assert (row["flagged"], row["verdict"]) == (1, "v")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""Validity of the methods on a sweep's architectures: a table of evidence and its matrix."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from eegxai.attribution import METHODS, Validity
+from sweeps.config import SweepConfig
+from sweeps.grid import MethodCell, decoder_cells
+from sweeps.stages import judge
+from sweeps.store import Store
+
+CODES = {"not_applicable": "-", "degenerate": "empty", "duplicate": "same"}
+LEGEND = (
+    "ok: nothing speaks against the maps; a number: sum of the map over the sum that the method\n"
+    "promises (median, or the worst trial's); -: the method means nothing there; empty: zero or\n"
+    "constant maps; same: equal to a simpler method; batch: depends on the trials beside it"
+)
+
+
+def cells_to_judge(config: SweepConfig) -> Iterator[MethodCell]:
+    """Every method on the first decoder of every architecture of a sweep."""
+    decoders = list(decoder_cells(config))
+    for architecture in config.grid.architecture:
+        decoder = next(cell for cell in decoders if cell.architecture == architecture)
+        for method in METHODS:
+            options = config.attribution.of(method)
+            yield MethodCell(
+                decoder=decoder, method=method, options=options, evaluation=config.evaluation
+            )
+
+
+def evidence(cells: Iterable[MethodCell], store: Store, device: str = "cpu") -> pd.DataFrame:
+    """One row a method and architecture: what was found, its flags and the matrix's code."""
+    rows = []
+    for cell in cells:
+        verdict = judge(cell, store, device)
+        rows.append(
+            {
+                "method": cell.method,
+                "architecture": cell.decoder.architecture,
+                **asdict(verdict),
+                "flags": "; ".join(verdict.flags),
+                "code": code(verdict),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def code(verdict: Validity) -> str:
+    """A word for the matrix."""
+    if verdict.status != "ok":
+        return CODES[verdict.status]
+    if not verdict.flags:
+        return "ok"
+    ratios = [verdict.completeness, verdict.completeness_worst]
+    told = [f"{ratio:.2f}" for ratio in ratios if ratio is not None]
+    return next((text for text in told if text != "1.00"), "batch")
+
+
+def matrix(table: pd.DataFrame) -> pd.DataFrame:
+    """Codes, a row a method and a column an architecture, both in the table's order."""
+    wide = table.pivot_table("code", "method", "architecture", "first", sort=False)
+    return wide.rename_axis(columns=None)
+
+
+def notes(table: pd.DataFrame) -> list[str]:
+    """One line a reason, with the methods and architectures it holds for."""
+    told = table.assign(note=table["flags"].where(table["flags"] != "", table["reason"]))
+    groups = told[told["note"] != ""].groupby("note", sort=False)
+    return [
+        f"{_listed(rows['method'])} on {_listed(rows['architecture'])}: {note}"
+        for note, rows in groups
+    ]
+
+
+def write(table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write the evidence as CSV and the matrix with its notes as Markdown; the paths written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [matrix(table).to_markdown(), "", LEGEND, "", *(f"- {note}" for note in notes(table))]
+    contents = {"validity.csv": table.to_csv(index=False), "validity.md": "\n".join(lines) + "\n"}
+    for name, content in contents.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    return [folder / name for name in contents]
+
+
+def _listed(names: pd.Series) -> str:
+    return ", ".join(names.unique())
