@@ -187,13 +187,13 @@ def _in_chunks(
 ) -> dict[str, Outcome]:
     """Maps of methods that take the same number of trials at a time."""
     pieces: dict[str, list[Tensor]] = {name: [] for name in calls}
-    faults: dict[str, DegenerateMap] = {}
+    faults: dict[str, NotApplicable | DegenerateMap] = {}
     for trials, classes in zip(x.split(chunk), target.split(chunk), strict=True):
         with sharing():
             for name in [name for name in calls if name not in faults]:
                 try:
                     pieces[name].append(_checked(name, calls[name], decoder, trials, classes))
-                except DegenerateMap as fault:
+                except (NotApplicable, DegenerateMap) as fault:
                     faults[name] = fault
     return {name: faults.get(name) or torch.cat(pieces[name]) for name in calls}
 
