@@ -99,6 +99,8 @@ def main(n_epochs: int) -> None:
         wall[loop] += wall_steps
         cpu[loop] += cpu_steps
         best[loop].append(accuracy)
+        shown = " ".join(f"{seconds:.1f}" for seconds in wall_steps)
+        print(f"seed {seed} {loop}: {shown} s an epoch, accuracy {accuracy:.3f}", flush=True)
     print(f"{DEVICE}, {torch.get_num_threads()} threads, median of {len(wall['plain'])} epochs")
     print(f"{'loop':8}{'wall s':>8}{'CPU s':>8}{'trials/s':>10}{'validation accuracy':>22}")
     for loop in LOOPS:
