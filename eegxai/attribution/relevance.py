@@ -4,10 +4,11 @@ from captum import attr
 from torch import Tensor, nn
 
 from eegxai.attribution.registry import attribution
-from eegxai.attribution.requirements import has_lrp_rules
 
 
-@attribution("LRP", group="study", requires=(has_lrp_rules,))
+
+
+@attribution("LRP", group="study")
 def lrp(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """LRP with the epsilon rule in every layer, epsilon = 1e-9 (captum's default).
 
