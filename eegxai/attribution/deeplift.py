@@ -67,20 +67,29 @@ def _midpoint(call: Call, inputs: list[Tensor], _value: Tensor) -> Tensor:
 
 
 def _cross_maximum(n_axes: int, call: Call, inputs: list[Tensor], value: Tensor) -> Tensor:
-    """Max-pool: up to the larger maximum is the gain of the trial's place, then its loss.
+    """Max-pool: the way up to the larger maximum is the gain of the trial's place, the rest a loss.
 
     captum's rule. With m the maximum of the trial, m0 that of the baseline and M the larger,
     the place of the trial's maximum accounts for M - m0 and that of the baseline's for m - M.
+    Where the baseline is the same at both places, as a constant one always is, its place is
+    the trial's: the first of equals, which captum takes, means nothing.
     """
     (z,), (z0,) = call.inputs, inputs
     maximum, place = _pooled(call, z.detach())
-    larger, difference = maximum.maximum(value), z.detach() - z0
-    stand_in = torch.zeros_like(maximum)
-    for change, at in ((larger - value, place), (maximum - larger, _pooled(call, z0)[1])):
-        step = _taken(difference, at, n_axes)
-        slope = (change / step.where(step != 0, 1)).where(step != 0, 0)
-        stand_in = stand_in + _taken(z, at, n_axes) * slope
-    return grafted(maximum, stand_in)
+    place0 = place.where(_near(_taken(z0, place, n_axes), value), _pooled(call, z0)[1])
+    larger = maximum.maximum(value)
+    gain = _share(larger - value, z, z0, place, n_axes, 1)
+    loss = _share(maximum - larger, z, z0, place0, n_axes, 0)
+    return grafted(maximum, gain + loss)
+
+
+def _share(
+    change: Tensor, z: Tensor, z0: Tensor, place: Tensor, n_axes: int, otherwise: float
+) -> Tensor:
+    """Stand-in for a pool: the places whose own change accounts for that of the output."""
+    there, there0 = (_taken(values, place, n_axes) for values in (z, z0))
+    fallback = torch.full_like(change, otherwise)
+    return there * _slope(change, torch.zeros_like(change), there.detach(), there0, fallback)
 
 
 def _pooled(call: Call, z: Tensor) -> tuple[Tensor, Tensor]:
