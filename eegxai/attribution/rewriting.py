@@ -1,6 +1,12 @@
-"""Compound operations written out by elementary ones, so that the rules of those apply."""
+"""Compound operations written out by elementary ones, so that the rules of those apply.
+
+Functions take the arguments of the operation whose name they have, and return NotImplemented where
+they have nothing to write out. ``hold`` is applied to what only scales or gates a signal: LRP holds
+it constant, DeepLift does not.
+"""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -8,12 +14,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Gate = Callable[[Tensor], Tensor]
+from eegxai.attribution.registry import NotApplicable
+
+Hold = Callable[[Tensor], Tensor]
 
 
-def _standardised(z: Tensor, dims: Sequence[int], eps: float) -> Tensor:
+def _itself(z: Tensor) -> Tensor:
+    return z
+
+
+def _standardised(z: Tensor, dims: Sequence[int], eps: float, hold: Hold) -> Tensor:
     centred = z - z.mean(dims, keepdim=True)
-    return centred * (centred.square().mean(dims, keepdim=True) + eps).rsqrt()
+    return centred * hold((centred.square().mean(dims, keepdim=True) + eps).rsqrt())
 
 
 def _affine(z: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
@@ -28,9 +40,10 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
     *_: Any,
+    hold: Hold = _itself,
 ) -> Tensor:
     """torch.layer_norm: centred values times the inverse root of their variance."""
-    return _affine(_standardised(z, list(range(-len(shape), 0)), eps), weight, bias)
+    return _affine(_standardised(z, list(range(-len(shape), 0)), eps, hold), weight, bias)
 
 
 def group_norm(
@@ -40,11 +53,12 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
     *_: Any,
+    hold: Hold = _itself,
 ) -> Tensor:
     """torch.group_norm: as layer_norm, over each group of features."""
     features = (-1, *(1 for _ in z.shape[2:]))
     grouped = z.reshape(len(z), groups, -1)
-    same = _standardised(grouped, [2], eps).reshape(z.shape)
+    same = _standardised(grouped, [2], eps, hold).reshape(z.shape)
     parameters = [None if p is None else p.reshape(features) for p in (weight, bias)]
     return _affine(same, *parameters)
 
@@ -59,24 +73,29 @@ def instance_norm(
     _momentum: float,
     eps: float,
     *_: Any,
+    hold: Hold = _itself,
 ) -> Any:
     """torch.instance_norm: group_norm with a group a feature, unless it uses stored moments."""
-    return group_norm(z, z.shape[1], weight, bias, eps) if of_input else NotImplemented
+    return group_norm(z, z.shape[1], weight, bias, eps, hold=hold) if of_input else NotImplemented
 
 
-def softmax(z: Tensor, dim: int, *_: Any, **__: Any) -> Tensor:
+def batch_norm(
+    _z: Tensor, _weight: Any, _bias: Any, _mean: Any, _variance: Any, of_batch: bool, *_: Any
+) -> Any:
+    """torch.batch_norm, which is affine unless it normalises by the batch."""
+    if of_batch:
+        raise NotApplicable("its BatchNorm has no statistics but those of the other trials")
+    return NotImplemented
+
+
+def softmax(z: Tensor, dim: int, *_: Any, hold: Hold = _itself, **__: Any) -> Tensor:
     """Tensor.softmax as the exponential of its logarithm."""
-    return log_softmax(z, dim).exp()
+    return hold(log_softmax(z, dim).exp())
 
 
-def log_softmax(z: Tensor, dim: int, *_: Any, **__: Any) -> Tensor:
+def log_softmax(z: Tensor, dim: int, *_: Any, hold: Hold = _itself, **__: Any) -> Tensor:
     """Tensor.log_softmax."""
-    return z - z.logsumexp(dim, keepdim=True)
-
-
-def gated_log_softmax(z: Tensor, dim: int, *_: Any, **__: Any) -> Tensor:
-    """Tensor.log_softmax whose normaliser is a constant."""
-    return z - z.detach().logsumexp(dim, keepdim=True)
+    return z - hold(z.logsumexp(dim, keepdim=True))
 
 
 def scaled_dot_product_attention(
@@ -106,29 +125,19 @@ def _masked(scores: Tensor, mask: Tensor | None) -> Tensor:
     return scores.masked_fill(~mask, -torch.inf)
 
 
-def glu(z: Tensor, dim: int = -1) -> Tensor:
+def glu(z: Tensor, dim: int = -1, *, hold: Hold = _itself) -> Tensor:
     """F.glu: one half of z gated by the other."""
     signal, gate = z.chunk(2, dim)
-    return signal * gate.sigmoid()
+    return signal * hold(gate.sigmoid())
 
 
-def gated_glu(z: Tensor, dim: int = -1) -> Tensor:
-    """F.glu whose gate is a constant."""
-    signal, gate = z.chunk(2, dim)
-    return signal * gate.detach().sigmoid()
-
-
-def div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
+def div(a: Any, b: Any, *, rounding_mode: str | None = None, hold: Hold = _itself) -> Any:
     """Quotient of two activations as a product with the reciprocal."""
     if rounding_mode is not None or not (isinstance(b, Tensor) and b.requires_grad):
         return NotImplemented
-    return torch.mul(a, b.reciprocal()) if isinstance(a, Tensor) else b.reciprocal() * a
-
-
-def gated_div(a: Any, b: Any, *, rounding_mode: str | None = None) -> Any:
-    """Quotient of two activations whose divisor is a constant."""
-    both = isinstance(a, Tensor) and a.requires_grad and isinstance(b, Tensor) and b.requires_grad
-    return a / b.detach() if both and rounding_mode is None else NotImplemented
+    if isinstance(a, Tensor) and a.requires_grad:
+        return a * hold(b.reciprocal())
+    return b.reciprocal() * a
 
 
 def baddbmm(added: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
@@ -189,12 +198,9 @@ def lstm(
     bidirectional: bool,
     batch_first: bool,
     *,
-    gate: Gate = torch.sigmoid,
+    hold: Hold = _itself,
 ) -> Any:
-    """torch.lstm step by step, in evaluation mode, without projections or packed sequences.
-
-    ``gate`` is what opens and closes the gates.
-    """
+    """torch.lstm step by step, in evaluation mode, without projections or packed sequences."""
     n_runs = n_layers * (2 if bidirectional else 1)
     n_weights = 4 if has_bias else 2
     if not isinstance(states, tuple | list) or len(weights) != n_runs * n_weights:
@@ -207,7 +213,7 @@ def lstm(
             run = len(last)
             own = weights[run * n_weights : (run + 1) * n_weights]
             start = (states[0][run], states[1][run])
-            outputs, end = _lstm_run(steps[:: -1 if direction else 1], start, own, gate)
+            outputs, end = _lstm_run(steps[:: -1 if direction else 1], start, own, hold)
             runs.append(outputs[:: -1 if direction else 1])
             last.append(end)
         steps = [torch.cat(parts, -1) for parts in zip(*runs, strict=True)]
@@ -216,7 +222,7 @@ def lstm(
 
 
 def _lstm_run(
-    steps: list[Tensor], start: tuple[Tensor, Tensor], weights: Sequence[Tensor], gate: Gate
+    steps: list[Tensor], start: tuple[Tensor, Tensor], weights: Sequence[Tensor], hold: Hold
 ) -> tuple[list[Tensor], tuple[Tensor, Tensor]]:
     """Outputs of one layer in one direction, and its last state."""
     of_input, of_hidden, *biases = weights
@@ -226,8 +232,8 @@ def _lstm_run(
     for step in steps:
         z = F.linear(step, of_input, bias) + F.linear(hidden, of_hidden)
         enter, forget, new, leave = z.chunk(4, -1)
-        cell = gate(forget) * cell + gate(enter) * new.tanh()
-        hidden = gate(leave) * cell.tanh()
+        cell = hold(forget.sigmoid()) * cell + hold(enter.sigmoid()) * new.tanh()
+        hidden = hold(leave.sigmoid()) * cell.tanh()
         outputs.append(hidden)
     return outputs, (hidden, cell)
 
@@ -236,6 +242,7 @@ REWRITTEN: dict[str, Callable[..., Any]] = {
     "layer_norm": layer_norm,
     "group_norm": group_norm,
     "instance_norm": instance_norm,
+    "batch_norm": batch_norm,
     "softmax": softmax,
     "log_softmax": log_softmax,
     "scaled_dot_product_attention": scaled_dot_product_attention,
@@ -248,3 +255,7 @@ REWRITTEN: dict[str, Callable[..., Any]] = {
     "linalg_vector_norm": vector_norm,
     "lstm": lstm,
 }
+HOLDING = (
+    "layer_norm", "group_norm", "instance_norm", "softmax", "log_softmax", "glu", "div", "lstm",
+)  # fmt: skip
+HELD = REWRITTEN | {name: partial(REWRITTEN[name], hold=Tensor.detach) for name in HOLDING}
