@@ -37,7 +37,7 @@ class _Memory:
 
     def follow(self, name: str, call: Call) -> Tensor:
         shapes = [tensor.shape for tensor in call.inputs]
-        known, inputs, value = self.calls.popleft() if self.calls else (None, [], None)
+        known, inputs, value = self.calls.popleft() if self.calls else ("", [], call.inputs[0])
         if known != name or [tensor.shape for tensor in inputs] != shapes:
             raise NotApplicable("the decoder does not do the same for a trial and its baseline")
         return RULES[name](call, inputs, value)
@@ -204,9 +204,7 @@ def _mean_gain(decoder: nn.Module, x: Tensor, target: Tensor, *, references: Ten
 
 
 @attribution("DeepLiftSHAP", requires=(has_deeplift_rules,), promises=_mean_gain)
-def deeplift_shap(
-    decoder: nn.Module, x: Tensor, target: Tensor, *, references: Tensor
-) -> Tensor:
+def deeplift_shap(decoder: nn.Module, x: Tensor, target: Tensor, *, references: Tensor) -> Tensor:
     """Mean of DeepLift over reference trials as baselines (Lundberg & Lee, arXiv:1705.07874).
 
     Parameters

@@ -30,6 +30,7 @@ from eegxai.attribution.rules import (
     ELEMENTWISE,
     PRODUCTS,
     Call,
+    Rule,
     Ruled,
     derivative,
     grafted,
@@ -130,7 +131,7 @@ def _weighted(name: str, rule: LayerRule, call: Call) -> Tensor:
 def _layer(
     name: str,
     function: Callable[..., Tensor],
-    input: Tensor,  # noqa: A002 (torch's name)
+    input: Tensor,  # torch's name
     weight: Tensor,
     bias: Tensor | None = None,
     *others: Any,
@@ -182,7 +183,7 @@ def _halved(call: Call) -> Tensor:
 
 def _relevance_rules(convolution: LayerRule, dense: LayerRule, own: LayerRule) -> Ruled:
     layers = {**dict.fromkeys(CONVOLUTIONS, convolution), "linear": dense}
-    rules = {
+    rules: dict[str, Rule] = {
         **dict.fromkeys(ELEMENTWISE, _unchanged),
         **dict.fromkeys(PRODUCTS, _halved),
         **{name: partial(_weighted, name, rule) for name, rule in layers.items()},
@@ -201,7 +202,12 @@ def has_lrp_rules(decoder: nn.Module, x: Tensor) -> str | None:
 
 
 def _relevance(
-    decoder: nn.Module, x: Tensor, target: Tensor, convolution: LayerRule, dense: LayerRule, epsilon: float
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    convolution: LayerRule,
+    dense: LayerRule,
+    epsilon: float,
 ) -> Tensor:
     trials = x.detach().requires_grad_()
     with _relevance_rules(convolution, dense, partial(_epsilon_rule, epsilon=epsilon)):

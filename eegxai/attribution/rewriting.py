@@ -23,7 +23,7 @@ def _itself(z: Tensor) -> Tensor:
     return z
 
 
-def _standardised(z: Tensor, dims: Sequence[int], eps: float, hold: Hold) -> Tensor:
+def _standardised(z: Tensor, dims: list[int], eps: float, hold: Hold) -> Tensor:
     centred = z - z.mean(dims, keepdim=True)
     return centred * hold((centred.square().mean(dims, keepdim=True) + eps).rsqrt())
 
@@ -153,18 +153,19 @@ def var(
     *,
     correction: float | None = None,
 ) -> Any:
-    """Tensor.var."""
-    if isinstance(dim, bool):  # the old form var(unbiased)
-        dim, unbiased = None, dim
+    """Tensor.var, but for its old form var(unbiased)."""
+    if isinstance(dim, bool):
+        return NotImplemented
     dims = _dims(z, dim)
     lost = float(unbiased) if correction is None else correction
     squares = (z - z.mean(dims, keepdim=True)).square().sum(dims, keepdim=keepdim)
     return squares / (prod(z.shape[d] for d in dims) - lost)
 
 
-def std(z: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+def std(z: Tensor, *args: Any, **kwargs: Any) -> Any:
     """Tensor.std."""
-    return var(z, *args, **kwargs).sqrt()
+    variance = var(z, *args, **kwargs)
+    return variance if variance is NotImplemented else variance.sqrt()
 
 
 def vector_norm(
@@ -206,19 +207,18 @@ def lstm(
     if not isinstance(states, tuple | list) or len(weights) != n_runs * n_weights:
         return NotImplemented
     steps = list((x.transpose(0, 1) if batch_first else x).unbind(0))
-    last = []
-    for layer in range(n_layers):
+    ends: list[tuple[Tensor, Tensor]] = []
+    for _layer in range(n_layers):
         runs = []
-        for direction in range(n_runs // n_layers):
-            run = len(last)
+        for order in (slice(None), slice(None, None, -1))[: n_runs // n_layers]:
+            run = len(ends)
             own = weights[run * n_weights : (run + 1) * n_weights]
-            start = (states[0][run], states[1][run])
-            outputs, end = _lstm_run(steps[:: -1 if direction else 1], start, own, hold)
-            runs.append(outputs[:: -1 if direction else 1])
-            last.append(end)
+            outputs, end = _lstm_run(steps[order], (states[0][run], states[1][run]), own, hold)
+            runs.append(outputs[order])
+            ends.append(end)
         steps = [torch.cat(parts, -1) for parts in zip(*runs, strict=True)]
     output = torch.stack(steps, 1 if batch_first else 0)
-    return output, *(torch.stack(ends) for ends in zip(*last, strict=True))
+    return output, *(torch.stack(last) for last in zip(*ends, strict=True))
 
 
 def _lstm_run(
@@ -226,7 +226,7 @@ def _lstm_run(
 ) -> tuple[list[Tensor], tuple[Tensor, Tensor]]:
     """Outputs of one layer in one direction, and its last state."""
     of_input, of_hidden, *biases = weights
-    bias = sum(biases) if biases else None
+    bias = torch.stack(biases).sum(0) if biases else None
     hidden, cell = start
     outputs = []
     for step in steps:
