@@ -134,7 +134,8 @@ def _slope(y: Tensor, y0: Tensor, z: Tensor, z0: Tensor, derivative: Tensor) -> 
 
 
 def _near(z: Tensor, z0: Tensor) -> Tensor:
-    return (z - z0).abs() <= torch.finfo(z.dtype).eps ** 0.5 * z.abs().maximum(z0.abs())
+    tolerance = torch.finfo(z.dtype).eps ** 0.5 * z.abs().maximum(z0.abs())
+    return ~((z - z0).abs() > tolerance)  # so put, masked entries of attention (-inf) agree
 
 
 RULES: dict[str, Callable[[Call, list[Tensor], Tensor], Tensor]] = {

@@ -10,7 +10,8 @@ from eegxai.attribution.rules import Ruled, grafted
 
 # Nodes of autograd, without "Backward" and the number after it, that pass a linear gradient.
 LINEAR = frozenset({
-    "torch::autograd::AccumulateGrad", "torch::autograd::CopySlices", "_Graft",
+    "torch::autograd::AccumulateGrad", "torch::autograd::CopySlices", "torch::autograd::Copy",
+    "_Graft",
     "Addmm", "Addmv", "Addbmm", "Baddbmm", "Mm", "Bmm", "Mv", "Dot", "Mul", "Div", "Convolution",
     "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "Cumsum", "Trace", "NansumBackward",
     "NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm", "BatchNorm",
@@ -72,6 +73,8 @@ def without_rule(output: Tensor, allowed: Collection[str] = ()) -> str | None:
 
     What a rule replaced has left the graph of autograd, so what is there has its own gradient.
     """
+    if output.grad_fn is None:
+        return "its rules pass nothing of the trial to the logits"
     found = {_operation(node) for node in _graph(output.grad_fn)}
     left = sorted(found - LINEAR - frozenset(allowed))
     return f"no rule changes its {', '.join(left)}" if left else None

@@ -155,10 +155,11 @@ def _depends(value: Any) -> bool:
 
 
 def _written_in_python(function: Callable[..., Any]) -> bool:
-    """Whether a function of torch only calls others that have rules (nn.functional does)."""
-    return isinstance(function, FunctionType) and any(
-        "handle_torch_function" in name for name in function.__code__.co_names
-    )
+    """Whether a function of torch only calls others that may have rules, as in nn.functional."""
+    if not isinstance(function, FunctionType):
+        return False
+    names = function.__code__.co_names  # super: a method of Tensor around its namesake in C
+    return "super" not in names and any("handle_torch_function" in name for name in names)
 
 
 @cache
