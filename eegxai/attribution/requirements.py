@@ -11,32 +11,31 @@ from eegxai.attribution.rules import Ruled, grafted
 # Nodes of autograd, without "Backward" and the number after it, that pass a linear gradient.
 LINEAR = frozenset({
     "torch::autograd::AccumulateGrad", "torch::autograd::CopySlices", "torch::autograd::Copy",
-    "_Graft",
-    "Addmm", "Addmv", "Addbmm", "Baddbmm", "Mm", "Bmm", "Mv", "Dot", "Mul", "Div", "Convolution",
-    "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "Cumsum", "Trace", "NansumBackward",
-    "NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm", "BatchNorm",
+    "_Graft", "Convolution", "Addmm", "Addmv", "Addbmm", "Baddbmm", "Mm", "Bmm", "Mv", "Dot",
+    "Mul", "Div", "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "Cumsum",
+    "NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm",
     "AvgPool2D", "AvgPool3D", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D",
-    "MeanBackward", "ConstantPadNd", "ReflectionPad1D", "ReflectionPad2D", "ReflectionPad3D",
+    "ConstantPadNd", "ReflectionPad1D", "ReflectionPad2D", "ReflectionPad3D",
     "ReplicationPad1D", "ReplicationPad2D", "ReplicationPad3D",
     "UpsampleNearest1D", "UpsampleNearest2D", "UpsampleNearest3D", "UpsampleLinear1D",
     "UpsampleBilinear2D", "UpsampleBicubic2D", "UpsampleTrilinear3D",
-    "View", "UnsafeView", "ReshapeAlias", "AsStrided", "Alias", "Clone", "ToCopy", "Copy",
+    "View", "UnsafeView", "ReshapeAlias", "AsStrided", "Alias", "Clone", "ToCopy",
     "Permute", "Transpose", "T", "MT", "Squeeze", "Unsqueeze", "Expand", "Repeat", "Unfold",
     "Cat", "Stack", "Split", "SplitWithSizes", "UnsafeSplit", "UnsafeSplitWithSizes", "Unbind",
     "Slice", "Select", "Index", "IndexSelect", "Gather", "Narrow", "Diagonal", "Flip", "Roll",
-    "MaskedFill", "Tril", "Triu", "PixelShuffle", "Im2Col", "Col2Im", "FftR2C", "FftC2C",
-    "FftC2R", "ViewAsReal", "ViewAsComplex", "Real", "Imag", "SelectBackward",
+    "MaskedFill", "Tril", "Triu", "PixelShuffle", "Im2Col", "Col2Im",
+    "FftR2C", "FftC2C", "FftC2R", "ViewAsReal", "ViewAsComplex", "Real", "Imag",
 })  # fmt: skip
 MAXIMA = frozenset({
     "MaxPool2DWithIndices", "MaxPool3DWithIndices", "AdaptiveMaxPool2D", "AdaptiveMaxPool3D",
     "Amax", "Max",
 })  # fmt: skip
-# Where the two factors stand among the inputs of a node.
+# The inputs of a node, from first to last, that must not all depend on the trials.
 FACTORS = {
-    "Mul": (0, 1), "Div": (0, 1), "Mm": (0, 1), "Bmm": (0, 1), "Mv": (0, 1), "Dot": (0, 1),
+    "Mul": (0, 1), "Div": (1, 1), "Mm": (0, 1), "Bmm": (0, 1), "Mv": (0, 1), "Dot": (0, 1),
     "Convolution": (0, 1), "Addmm": (1, 2), "Addmv": (1, 2), "Addbmm": (1, 2), "Baddbmm": (1, 2),
 }  # fmt: skip
-PRODUCT = "product of two activations"
+PRODUCT = "product or quotient of two activations"
 
 
 def has_cam_layer(decoder: nn.Module, x: Tensor) -> str | None:
@@ -92,7 +91,9 @@ def _graph(root: torch.autograd.graph.Node | None) -> Iterator[torch.autograd.gr
 
 def _operation(node: torch.autograd.graph.Node) -> str:
     name = node.name().partition("Backward")[0]
-    parents = [parent for parent, _ in node.next_functions]
-    if name in FACTORS and all(parents[place] for place in FACTORS[name]):
-        return PRODUCT  # parameters are frozen, so both depend on the trials
-    return name
+    if name not in FACTORS:
+        return name
+    first, last = FACTORS[name]
+    factors = [parent for parent, _ in node.next_functions[first : last + 1]]
+    product = len(factors) == last + 1 - first and all(factors)  # parameters are frozen
+    return PRODUCT if product else name
