@@ -87,7 +87,10 @@ def _epsilon_rule(layer: _Layer, *, epsilon: float) -> Tensor:
 
 
 def _alpha1_beta0_rule(layer: _Layer, *, epsilon: float) -> Tensor:
-    """Positive w x over their sum (Bach et al., eq. 60 with alpha = 1 and beta = 0)."""
+    """Positive w x over their sum (Bach et al., eq. 60 with alpha = 1 and beta = 0).
+
+    The relevance of an output without any is lost.
+    """
     weight, bias = layer.weight, layer.bias
     positive = None if bias is None else bias.clamp(min=0)
     shares = layer.of_signed(weight.clamp(min=0), weight.clamp(max=0), positive)
