@@ -1,7 +1,9 @@
 """Attribution methods, the one way to call them, and whether they mean anything on a decoder."""
 
+from eegxai.attribution import backpropagation as _backpropagation  # noqa: F401  (registers)
 from eegxai.attribution import baselines as _baselines  # noqa: F401  (registers)
 from eegxai.attribution import cams as _cams  # noqa: F401  (registers)
+from eegxai.attribution import deeplift as _deeplift  # noqa: F401  (registers)
 from eegxai.attribution import gradients as _gradients  # noqa: F401  (registers)
 from eegxai.attribution import relevance as _relevance  # noqa: F401  (registers)
 from eegxai.attribution.calls import attribute, attribute_all, options_of

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.gradients import guided_backprop
+from eegxai.attribution.backpropagation import guided_backprop
 from eegxai.attribution.placement import Placement, layer_placement
 from eegxai.attribution.registry import attribution, target_logits
 from eegxai.attribution.requirements import has_cam_layer, has_relu_modules

@@ -1,34 +1,41 @@
 """What a decoder must have for a method to mean something on it: reasons why it does not."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
 
 import torch
-from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR as DEEPLIFT_RULES
-from captum.attr._core.lrp import SUPPORTED_LAYERS_WITH_RULES, SUPPORTED_NON_LINEAR_LAYERS
 from torch import Tensor, nn
 
 from eegxai.attribution.placement import layer_placement
+from eegxai.attribution.rules import Ruled, grafted
 
-LRP_RULES = frozenset(SUPPORTED_LAYERS_WITH_RULES) | frozenset(SUPPORTED_NON_LINEAR_LAYERS)
-
-# Operations as autograd names its nodes, without "Backward" and the number after it.
-ACTIVATIONS = frozenset({
-    "Relu", "LeakyRelu", "RreluWithNoise", "Prelu", "PreluKernel", "Threshold", "Hardtanh",
-    "Elu", "Celu", "Selu", "Gelu", "Silu", "Mish", "Glu", "Hardswish",
-    "Sigmoid", "LogSigmoid", "Hardsigmoid", "Tanh", "Softplus", "Softshrink", "Hardshrink",
-    "Softmax", "LogSoftmax", "NativeLayerNorm", "NativeGroupNorm", "LinalgVectorNorm",
-    "Pow", "Sqrt", "Rsqrt", "Exp", "Expm1", "Log", "Log1p", "Abs", "Erf", "Sin", "Cos", "Atan",
-    "Clamp", "ClampMin", "ClampMax",
-    "ScaledDotProductFlashAttentionForCpu", "ScaledDotProductFlashAttention",
-    "ScaledDotProductEfficientAttention", "ScaledDotProductCudnnAttention",
+# Nodes of autograd, without "Backward" and the number after it, that pass a linear gradient.
+LINEAR = frozenset({
+    "torch::autograd::AccumulateGrad", "torch::autograd::CopySlices", "torch::autograd::Copy",
+    "_Graft", "Convolution", "Addmm", "Addmv", "Addbmm", "Baddbmm", "Mm", "Bmm", "Mv", "Dot",
+    "Mul", "Div", "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "Cumsum",
+    "NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm",
+    "AvgPool2D", "AvgPool3D", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D",
+    "ConstantPadNd", "ReflectionPad1D", "ReflectionPad2D", "ReflectionPad3D",
+    "ReplicationPad1D", "ReplicationPad2D", "ReplicationPad3D",
+    "UpsampleNearest1D", "UpsampleNearest2D", "UpsampleNearest3D", "UpsampleLinear1D",
+    "UpsampleBilinear2D", "UpsampleBicubic2D", "UpsampleTrilinear3D",
+    "View", "UnsafeView", "ReshapeAlias", "AsStrided", "Alias", "Clone", "ToCopy",
+    "Permute", "Transpose", "T", "MT", "Squeeze", "Unsqueeze", "Expand", "Repeat", "Unfold",
+    "Cat", "Stack", "Split", "SplitWithSizes", "UnsafeSplit", "UnsafeSplitWithSizes", "Unbind",
+    "Slice", "Select", "Index", "IndexSelect", "Gather", "Narrow", "Diagonal", "Flip", "Roll",
+    "MaskedFill", "Tril", "Triu", "PixelShuffle", "Im2Col", "Col2Im",
+    "FftR2C", "FftC2C", "FftC2R", "ViewAsReal", "ViewAsComplex", "Real", "Imag",
 })  # fmt: skip
 MAXIMA = frozenset({
-    "MaxPool2DWithIndices", "MaxPool3DWithIndices", "AdaptiveMaxPool2D", "Amax", "Max",
+    "MaxPool2DWithIndices", "MaxPool3DWithIndices", "AdaptiveMaxPool2D", "AdaptiveMaxPool3D",
+    "Amax", "Max",
 })  # fmt: skip
-PRODUCTS = frozenset({"Mul", "Div", "Mm", "Bmm"})
-PRODUCT = "product of two activations"
+# The inputs of a node, from first to last, that must not all depend on the trials.
+FACTORS = {
+    "Mul": (0, 1), "Div": (1, 1), "Mm": (0, 1), "Bmm": (0, 1), "Mv": (0, 1), "Dot": (0, 1),
+    "Convolution": (0, 1), "Addmm": (1, 2), "Addmv": (1, 2), "Addbmm": (1, 2), "Baddbmm": (1, 2),
+}  # fmt: skip
+PRODUCT = "product or quotient of two activations"
 
 
 def has_cam_layer(decoder: nn.Module, x: Tensor) -> str | None:
@@ -46,67 +53,30 @@ def has_cam_layer(decoder: nn.Module, x: Tensor) -> str | None:
 
 
 def has_relu_modules(decoder: nn.Module, x: Tensor) -> str | None:
-    """Reason why changing the gradient of nn.ReLU modules leaves (part of) the gradient."""
-    if not any(type(module) is nn.ReLU for module in decoder.modules()):
-        return "it has no nn.ReLU module whose gradient could be changed"
-    return _unruled(decoder, x, {nn.ReLU}, ACTIVATIONS)
+    """Reason why other gradients of its ReLUs leave (part of) the decoder's gradient."""
+    mode = Ruled({"relu": lambda call: grafted(call.plain(), call.inputs[0])})
+    output = traced(mode, decoder, x)
+    if not mode.applied:
+        return "it has no ReLU (nn.ReLU or a function) whose gradient could be changed"
+    return without_rule(output, MAXIMA)
 
 
-def has_deeplift_rules(decoder: nn.Module, x: Tensor) -> str | None:
-    """Reason why captum's DeepLift raises, or falls back to the plain gradient."""
-    return _repeated(decoder, x, DEEPLIFT_RULES) or _unruled(
-        decoder, x, DEEPLIFT_RULES, ACTIVATIONS | MAXIMA
-    )
-
-
-def has_lrp_rules(decoder: nn.Module, x: Tensor) -> str | None:
-    """Reason why captum's LRP raises, or passes an operation without a rule."""
-    leaves = [module for module in decoder.modules() if not any(module.children())]
-    missing = {type(leaf).__name__ for leaf in leaves if type(leaf) not in LRP_RULES}
-    if missing or leaves == [decoder]:
-        return f"no LRP rule for {', '.join(sorted(missing)) or 'a decoder without layers'}"
-    return _repeated(decoder, x, LRP_RULES) or _unruled(decoder, x, LRP_RULES, ACTIVATIONS | MAXIMA)
-
-
-def _repeated(decoder: nn.Module, x: Tensor, types: Collection[type]) -> str | None:
-    calls: Counter[nn.Module] = Counter()
-
-    def count(module: nn.Module, _inputs: object, _output: object) -> None:
-        calls[module] += 1
-
-    _hooked_forward(decoder, x, types, count)
-    twice = {type(module).__name__ for module, n in calls.items() if n > 1}
-    return f"it calls one module more than once: {', '.join(sorted(twice))}" if twice else None
-
-
-def _unruled(
-    decoder: nn.Module, x: Tensor, types: Collection[type], operations: Collection[str]
-) -> str | None:
-    """Nonlinear operations outside modules of ``types``, read off the autograd graph.
-
-    The graph shows functional calls too, which no look at the modules would find.
-    """
-
-    def hide(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        # a linear stand-in: the module's own operations leave the graph, all others stay
-        return output.detach() + 0 * sum(tensor.sum() for tensor in inputs)
-
-    logits = _hooked_forward(decoder, x, types, hide)
-    found = {_operation(node) for node in _graph(logits.grad_fn)}
-    left = sorted(found & (frozenset(operations) | {PRODUCT}))
-    return f"no rule changes its {', '.join(left)}" if left else None
-
-
-def _hooked_forward(
-    decoder: nn.Module, x: Tensor, types: Collection[type], hook: Callable[..., Any]
-) -> Tensor:
-    modules = [module for module in decoder.modules() if type(module) in types]
-    handles = [module.register_forward_hook(hook) for module in modules]
-    try:
+def traced(mode: Ruled, decoder: nn.Module, x: Tensor) -> Tensor:
+    """Logits of the first trial under rules, with their graph."""
+    with mode:
         return decoder(x[:1].detach().requires_grad_())
-    finally:
-        for handle in handles:
-            handle.remove()
+
+
+def without_rule(output: Tensor, allowed: Collection[str] = ()) -> str | None:
+    """Reason why rules miss an operation behind ``output``: one neither linear nor ``allowed``.
+
+    What a rule replaced has left the graph of autograd, so what is there has its own gradient.
+    """
+    if output.grad_fn is None:
+        return "its rules pass nothing of the trial to the logits"
+    found = {_operation(node) for node in _graph(output.grad_fn)}
+    left = sorted(found - LINEAR - frozenset(allowed))
+    return f"no rule changes its {', '.join(left)}" if left else None
 
 
 def _graph(root: torch.autograd.graph.Node | None) -> Iterator[torch.autograd.graph.Node]:
@@ -121,6 +91,9 @@ def _graph(root: torch.autograd.graph.Node | None) -> Iterator[torch.autograd.gr
 
 def _operation(node: torch.autograd.graph.Node) -> str:
     name = node.name().partition("Backward")[0]
-    if name in PRODUCTS and all(parent for parent, _ in node.next_functions):
-        return PRODUCT  # parameters are frozen, so both depend on x
-    return name
+    if name not in FACTORS:
+        return name
+    first, last = FACTORS[name]
+    factors = [parent for parent, _ in node.next_functions[first : last + 1]]
+    product = len(factors) == last + 1 - first and all(factors)  # parameters are frozen
+    return PRODUCT if product else name

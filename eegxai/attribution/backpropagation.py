@@ -1,0 +1,61 @@
+"""The gradient with another rule for ReLUs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from eegxai.attribution.passes import shared
+from eegxai.attribution.registry import attribution, target_logits
+from eegxai.attribution.requirements import has_relu_modules
+from eegxai.attribution.rules import Call, Ruled
+
+
+class _Rectified(torch.autograd.Function):
+    """A value that passes only positive gradients, to something else of the same shape."""
+
+    @staticmethod
+    def forward(_ctx: Any, value: Tensor, _stand_in: Tensor) -> Tensor:
+        return value.clone()
+
+    @staticmethod
+    def backward(_ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        return None, gradients[0].clamp(min=0)
+
+
+def _deconvolved(call: Call) -> Tensor:
+    return _Rectified.apply(call.plain().detach(), call.inputs[0])
+
+
+def _guided(call: Call) -> Tensor:
+    value = call.plain()
+    return _Rectified.apply(value.detach(), value)
+
+
+def _gradient(
+    rule: Callable[[Call], Tensor], decoder: nn.Module, x: Tensor, target: Tensor
+) -> Tensor:
+    trials = x.detach().requires_grad_()
+    with Ruled({"relu": rule}):
+        logits = target_logits(decoder, trials, target)
+    return torch.autograd.grad(logits.sum(), trials)[0]
+
+
+@attribution("Deconvolution", group="study", requires=(has_relu_modules,))
+def deconvolution(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Gradient with a ReLU of the gradient in place of each ReLU's own.
+
+    Zeiler & Fergus, arXiv:1311.2901.
+    """
+    return _gradient(_deconvolved, decoder, x, target)
+
+
+@attribution("GuidedBackprop", group="study", requires=(has_relu_modules,))
+@shared
+def guided_backprop(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Gradient that passes a ReLU where it and the activation are positive.
+
+    Springenberg et al., arXiv:1412.6806.
+    """
+    return _gradient(_guided, decoder, x, target)

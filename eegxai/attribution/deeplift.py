@@ -1,0 +1,219 @@
+"""DeepLift: finite differences from a baseline in place of derivatives."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from eegxai.attribution.registry import NotApplicable, attribution, target_logits
+from eegxai.attribution.requirements import traced, without_rule
+from eegxai.attribution.rewriting import REWRITTEN
+from eegxai.attribution.rules import (
+    ELEMENTWISE,
+    PRODUCTS,
+    Call,
+    Ruled,
+    derivative,
+    grafted,
+    scaled,
+)
+
+
+class _Memory:
+    """What operations took and gave in the baseline's pass, told call by call in the trial's."""
+
+    def __init__(self) -> None:
+        self.calls: deque[tuple[str, list[Tensor], Tensor]] = deque()
+
+    def record(self, name: str, call: Call) -> Tensor:
+        value = call.plain()
+        inputs = [tensor.detach() for tensor in call.inputs]
+        self.calls.append((name, inputs, value.detach()))
+        return value
+
+    def follow(self, name: str, call: Call) -> Tensor:
+        shapes = [tensor.shape for tensor in call.inputs]
+        known, inputs, value = self.calls.popleft() if self.calls else ("", [], call.inputs[0])
+        if known != name or [tensor.shape for tensor in inputs] != shapes:
+            raise NotApplicable("the decoder does not do the same for a trial and its baseline")
+        return RULES[name](call, inputs, value)
+
+
+def _rescale(call: Call, inputs: list[Tensor], value: Tensor) -> Tensor:
+    """Difference of the output over difference of the input (Shrikumar et al., rescale rule)."""
+    if len(call.inputs) > 1 or call.inputs[0].is_complex():
+        return call.plain()
+    (z,), (z0,) = call.inputs, inputs
+    at_trial, wide = call.plain().detach(), (z.detach().expand_as(value), z0.expand_as(value))
+    own = derivative(call, z).expand_as(value) if _near(z, z0).any() else value
+    return scaled(call, _slope(at_trial, value, *wide, own))
+
+
+def _midpoint(call: Call, inputs: list[Tensor], _value: Tensor) -> Tensor:
+    """Each factor times the mean of the other at trial and baseline.
+
+    The Shapley value of a game of two factors (Lundberg & Lee, arXiv:1705.07874): the
+    contributions sum to the difference of the product.
+    """
+    if len(call.inputs) != 2:
+        return call.plain()
+    a, b = call.inputs
+    mean_a, mean_b = ((z.detach() + z0) / 2 for z, z0 in zip((a, b), inputs, strict=True))
+    return grafted(call.plain(), call.at(a, mean_b) + call.at(mean_a, b))
+
+
+def _cross_maximum(n_axes: int, call: Call, inputs: list[Tensor], value: Tensor) -> Tensor:
+    """Max-pool: the way up to the larger maximum is the gain of the trial's place, the rest a loss.
+
+    captum's rule. With m the maximum of the trial, m0 that of the baseline and M the larger,
+    the place of the trial's maximum accounts for M - m0 and that of the baseline's for m - M.
+    Where the baseline is the same at both places, as a constant one always is, its place is
+    the trial's: the first of equals, which captum takes, means nothing.
+    """
+    (z,), (z0,) = call.inputs, inputs
+    maximum, place = _pooled(call, z.detach())
+    place0 = place.where(_near(_taken(z0, place, n_axes), value), _pooled(call, z0)[1])
+    larger = maximum.maximum(value)
+    gain = _share(larger - value, z, z0, place, n_axes, 1)
+    loss = _share(maximum - larger, z, z0, place0, n_axes, 0)
+    return grafted(maximum, gain + loss)
+
+
+def _share(
+    change: Tensor, z: Tensor, z0: Tensor, place: Tensor, n_axes: int, otherwise: float
+) -> Tensor:
+    """Stand-in for a pool: the places whose own change accounts for that of the output."""
+    there, there0 = (_taken(values, place, n_axes) for values in (z, z0))
+    fallback = torch.full_like(change, otherwise)
+    return there * _slope(change, torch.zeros_like(change), there.detach(), there0, fallback)
+
+
+def _pooled(call: Call, z: Tensor) -> tuple[Tensor, Tensor]:
+    args, kwargs = call.arguments
+    pool = getattr(F, call.function.__name__)
+    return pool(z, *args[1:], **(kwargs | {"return_indices": True}))
+
+
+def _taken(z: Tensor, place: Tensor, n_axes: int) -> Tensor:
+    """Values of z at the places that a pool over its last axes found."""
+    return z.flatten(-n_axes).gather(-1, place.flatten(-n_axes)).view(place.shape)
+
+
+def _log_sum_exp(call: Call, inputs: list[Tensor], value: Tensor) -> Tensor:
+    """The rescale rule of the exponentials, then of the logarithm of their sum."""
+    z, z0 = call.inputs[0].detach(), inputs[0]
+    total = call.plain().detach()
+    args, kwargs = call.arguments
+    dim, keepdim = _reduction(*args[1:], **kwargs)
+    largest = z.maximum(z0).amax(dim, keepdim=True)
+    terms, terms0 = (z - largest).exp(), (z0 - largest).exp()
+    sums, sums0 = terms.sum(dim, keepdim=keepdim), terms0.sum(dim, keepdim=keepdim)
+    of_terms = _slope(terms, terms0, z, z0, terms)
+    of_log = _slope(total, value, sums, sums0, 1 / sums)
+    linear = (call.inputs[0] * of_terms).sum(dim, keepdim=keepdim) * of_log
+    return grafted(total, linear)
+
+
+def _reduction(dim: int | Sequence[int], keepdim: bool = False) -> tuple[Any, bool]:
+    return dim, keepdim
+
+
+def _slope(y: Tensor, y0: Tensor, z: Tensor, z0: Tensor, derivative: Tensor) -> Tensor:
+    """Difference of y over difference of z, or the derivative where z and z0 nearly agree.
+
+    Where they agree to half of the digits, their difference is rounding, and the derivative is
+    nearer to the truth.
+    """
+    difference = z - z0
+    near = _near(z, z0)
+    return ((y - y0) / difference.where(~near, 1)).where(~near, derivative)
+
+
+def _near(z: Tensor, z0: Tensor) -> Tensor:
+    tolerance = torch.finfo(z.dtype).eps ** 0.5 * z.abs().maximum(z0.abs())
+    return ~((z - z0).abs() > tolerance)  # so put, masked entries of attention (-inf) agree
+
+
+RULES: dict[str, Callable[[Call, list[Tensor], Tensor], Tensor]] = {
+    **dict.fromkeys(ELEMENTWISE, _rescale),
+    **dict.fromkeys(PRODUCTS, _midpoint),
+    **{f"max_pool{n}d": partial(_cross_maximum, n) for n in (1, 2, 3)},
+    **{f"adaptive_max_pool{n}d": partial(_cross_maximum, n) for n in (1, 2, 3)},
+    "logsumexp": _log_sum_exp,
+}
+
+
+def _ruled(decoder: nn.Module, x: Tensor, baseline: Tensor) -> Ruled:
+    """Mode for the pass of the trials, after the baseline's pass has been recorded."""
+    memory = _Memory()
+    with Ruled({name: partial(memory.record, name) for name in RULES}, REWRITTEN):
+        decoder(baseline.detach().requires_grad_())
+    return Ruled({name: partial(memory.follow, name) for name in RULES}, REWRITTEN)
+
+
+def _difference_map(decoder: nn.Module, x: Tensor, baseline: Tensor, target: Tensor) -> Tensor:
+    trials = x.detach().requires_grad_()
+    with _ruled(decoder, x, baseline):
+        logits = target_logits(decoder, trials, target)
+    (multipliers,) = torch.autograd.grad(logits.sum(), trials)
+    return (x - baseline) * multipliers
+
+
+def has_deeplift_rules(decoder: nn.Module, x: Tensor) -> str | None:
+    """Reason why DeepLift would fall back to the plain gradient somewhere."""
+    return without_rule(traced(_ruled(decoder, x[:1], 0 * x[:1]), decoder, x))
+
+
+def _baseline(x: Tensor, kind: str) -> Tensor:
+    return torch.zeros_like(x) if kind == "zero" else x.mean(2, keepdim=True).expand_as(x)
+
+
+def _gain(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: Literal["zero", "mean"] = "zero"
+) -> Tensor:
+    """Logit of the trial minus that of its baseline."""
+    reference = _baseline(x, baseline)
+    return target_logits(decoder, x, target) - target_logits(decoder, reference, target)
+
+
+@attribution("DeepLift", group="study", requires=(has_deeplift_rules,), promises=_gain)
+def deeplift(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: Literal["zero", "mean"] = "zero"
+) -> Tensor:
+    """DeepLift with the rescale rule (Shrikumar et al., arXiv:1704.02685).
+
+    Complete: the map sums to the difference of the target's logit from the baseline's. Products
+    of two activations follow the midpoint rule, max-pools DeepLIFT's for maxima as captum has
+    it; softmax, normalisation, attention and LSTM are written out by elementary operations.
+
+    Parameters
+    ----------
+    baseline : str
+        ``"zero"``, or ``"mean"``: each channel's mean over the trial's samples.
+    """
+    return _difference_map(decoder, x, _baseline(x, baseline), target)
+
+
+def _mean_gain(decoder: nn.Module, x: Tensor, target: Tensor, *, references: Tensor) -> Tensor:
+    """Logit of the trial minus the mean one of the reference trials."""
+    mean = decoder(references).mean(0)
+    return target_logits(decoder, x, target) - mean[target]
+
+
+@attribution("DeepLiftSHAP", requires=(has_deeplift_rules,), promises=_mean_gain)
+def deeplift_shap(decoder: nn.Module, x: Tensor, target: Tensor, *, references: Tensor) -> Tensor:
+    """Mean of DeepLift over reference trials as baselines (Lundberg & Lee, arXiv:1705.07874).
+
+    Parameters
+    ----------
+    references : Tensor
+        Reference trials (references, channels, times) in µV.
+    """
+    result = torch.zeros_like(x)
+    for reference in references:
+        result += _difference_map(decoder, x, reference.expand_as(x), target)
+    return result / len(references)

@@ -1,0 +1,101 @@
+"""Modified gradients, DeepLift and LRP against captum, on trained decoders in float64."""
+
+import warnings
+from copy import deepcopy
+
+import pytest
+import torch
+from torch import nn
+
+from eegxai.attribution import attribute
+from eegxai.attribution.deeplift import _difference_map
+from tests.parity.trained import relative_error, trained_decoder, trials
+
+attr = pytest.importorskip("captum.attr", reason="captum is not installed")
+
+
+def theirs(name, decoder, x, target, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its hooks
+        method = getattr(attr, name)(deepcopy(decoder))
+        return method.attribute(x.clone().requires_grad_(), target=target, **options).detach()
+
+
+def accuracy(decoder):
+    x, target = trials(60)
+    return float((decoder(x).argmax(1) == target).double().mean())
+
+
+@pytest.mark.parametrize("decoder", ["deepnet", "eegnet_relu"])
+def test_the_decoders_are_trained(decoder):
+    assert accuracy(trained_decoder(decoder)) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "decoder"),
+    [
+        ("Deconvolution", "deepnet"),
+        ("Deconvolution", "eegnet_relu"),
+        ("GuidedBackprop", "deepnet"),
+        ("GuidedBackprop", "eegnet_relu"),
+        ("DeepLift", "deepnet"),
+        ("DeepLift", "eegnet_relu"),
+        ("DeepLift", "eegnet"),
+        ("LRP", "deepnet"),  # captum's has no rules for BatchNorm and Flatten
+    ],
+)
+def test_map_equals_captums(name, decoder):
+    module, (x, target) = trained_decoder(decoder), trials()
+    expected = theirs(name, module, x, target)
+    assert relative_error(attribute(name, module, x, target), expected) < 1e-6
+
+
+# ------------------------------------------------------------------ max-pools
+
+
+class Apart(nn.Module):
+    """Keeps two modules apart, so that captum does not hook both on the same tensor."""
+
+    def forward(self, z):
+        return z.clone()
+
+
+class Pooled(nn.Module):
+    def __init__(self, *stages):
+        super().__init__()
+        self.stages = nn.Sequential(nn.Conv1d(6, 8, 5), *stages, nn.Flatten(), nn.LazyLinear(3))
+
+    def forward(self, x):
+        return self.stages(x)
+
+
+def pooled(*stages):
+    decoder = Pooled(*stages).double().eval()
+    decoder(trials()[0])
+    return decoder.requires_grad_(False)
+
+
+def test_max_pool_rule_equals_captums_for_a_baseline_without_ties():
+    decoder, (x, target) = pooled(nn.MaxPool1d(3), Apart(), nn.ReLU()), trials()
+    baseline = torch.randn(x.shape, dtype=x.dtype)
+    expected = theirs("DeepLift", decoder, x, target, baselines=baseline)
+    assert relative_error(_difference_map(decoder, x, baseline, target), expected) < 1e-6
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_where_ours_differs_from_captum_on_purpose(apart):
+    """A ReLU behind a max-pool: 0.1 off.
+
+    With both hooked on one tensor, captum loses the ReLU's rule, and its map does not sum to the
+    difference of the logits. Kept apart, it does; then captum takes the first of a baseline's
+    equal maxima, ours the place of the trial's maximum.
+    """
+    stages = [nn.MaxPool1d(3), *([Apart()] if apart else []), nn.ReLU()]
+    decoder, (x, target) = pooled(*stages), trials()
+    maps = theirs("DeepLift", decoder, x, target), attribute("DeepLift", decoder, x, target)
+    logits = decoder(x) - decoder(0 * x)
+    difference = logits.gather(1, target[:, None])[:, 0]
+    theirs_error, ours_error = (relative_error(m.sum((1, 2)), difference) for m in maps)
+    assert relative_error(*maps) > 0.05
+    assert ours_error < 1e-12
+    assert theirs_error < 1e-12 if apart else theirs_error > 0.01
