@@ -1,11 +1,17 @@
 """Attribution methods, the one way to call them, and whether they mean anything on a decoder."""
 
-from eegxai.attribution import backpropagation as _backpropagation  # noqa: F401  (registers)
-from eegxai.attribution import baselines as _baselines  # noqa: F401  (registers)
-from eegxai.attribution import cams as _cams  # noqa: F401  (registers)
-from eegxai.attribution import deeplift as _deeplift  # noqa: F401  (registers)
+# In the order of tables; a duplicate is one of a method before it.
+# isort: off
 from eegxai.attribution import gradients as _gradients  # noqa: F401  (registers)
+from eegxai.attribution import backpropagation as _backpropagation  # noqa: F401  (registers)
+from eegxai.attribution import deeplift as _deeplift  # noqa: F401  (registers)
 from eegxai.attribution import relevance as _relevance  # noqa: F401  (registers)
+from eegxai.attribution import cams as _cams  # noqa: F401  (registers)
+from eegxai.attribution import paths as _paths  # noqa: F401  (registers)
+from eegxai.attribution import occlusion as _occlusion  # noqa: F401  (registers)
+from eegxai.attribution import baselines as _baselines  # noqa: F401  (registers)
+# isort: on
+
 from eegxai.attribution.calls import attribute, attribute_all, options_of
 from eegxai.attribution.registry import (
     BASELINES,

@@ -1,6 +1,7 @@
-"""Maps that know nothing of the decoder: what chance and a look at the data reach."""
+"""What maps are compared with: trials that hold nothing, and maps that know nothing."""
 
 import zlib
+from typing import Literal
 
 import numpy as np
 import torch
@@ -9,20 +10,25 @@ from torch import Tensor, nn
 from eegxai.attribution.registry import attribution
 from eegxai.seeding import generator
 
+Baseline = Literal["zero", "mean"]
+
+
+def baseline_trials(x: Tensor, baseline: Baseline) -> Tensor:
+    """Trials that hold nothing: zeros, or each channel's mean over the trial's samples."""
+    return torch.zeros_like(x) if baseline == "zero" else x.mean(2, keepdim=True).expand_as(x)
+
+
+def seeded_by_trial(x: Tensor, purpose: str) -> list[np.random.Generator]:
+    """A generator for each trial, seeded by its values and not by the trials beside it."""
+    trials = x.detach().float().cpu().numpy()
+    return [generator(0, purpose, zlib.crc32(trial.tobytes())) for trial in trials]
+
 
 @attribution("RandomMap", group="baseline")
 def random_map(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    """Standard Gaussian noise: the same for a trial whatever the decoder and the class.
-
-    Each trial's noise is seeded by its values, so that it does not depend on the trials
-    beside it.
-    """
-    trials = x.detach().float().cpu().numpy()
-    return torch.from_numpy(np.stack([_noise(trial) for trial in trials])).to(x)
-
-
-def _noise(trial: np.ndarray) -> np.ndarray:
-    return generator(0, "random_map", zlib.crc32(trial.tobytes())).standard_normal(trial.shape)
+    """Standard Gaussian noise: the same for a trial whatever the decoder and the class."""
+    maps = [random.standard_normal(x.shape[1:]) for random in seeded_by_trial(x, "random_map")]
+    return torch.from_numpy(np.stack(maps)).to(x)
 
 
 @attribution("InputMagnitude", group="baseline")

@@ -3,12 +3,13 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from eegxai.attribution.baselines import Baseline, baseline_trials
 from eegxai.attribution.registry import NotApplicable, attribution, target_logits
 from eegxai.attribution.requirements import traced, without_rule
 from eegxai.attribution.rewriting import REWRITTEN
@@ -168,21 +169,15 @@ def has_deeplift_rules(decoder: nn.Module, x: Tensor) -> str | None:
     return without_rule(traced(_ruled(decoder, x[:1], 0 * x[:1]), decoder, x))
 
 
-def _baseline(x: Tensor, kind: str) -> Tensor:
-    return torch.zeros_like(x) if kind == "zero" else x.mean(2, keepdim=True).expand_as(x)
-
-
-def _gain(
-    decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: Literal["zero", "mean"] = "zero"
-) -> Tensor:
+def _gain(decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: Baseline = "zero") -> Tensor:
     """Logit of the trial minus that of its baseline."""
-    reference = _baseline(x, baseline)
+    reference = baseline_trials(x, baseline)
     return target_logits(decoder, x, target) - target_logits(decoder, reference, target)
 
 
 @attribution("DeepLift", group="study", requires=(has_deeplift_rules,), promises=_gain)
 def deeplift(
-    decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: Literal["zero", "mean"] = "zero"
+    decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: Baseline = "zero"
 ) -> Tensor:
     """DeepLift with the rescale rule (Shrikumar et al., arXiv:1704.02685).
 
@@ -195,7 +190,7 @@ def deeplift(
     baseline : str
         ``"zero"``, or ``"mean"``: each channel's mean over the trial's samples.
     """
-    return _difference_map(decoder, x, _baseline(x, baseline), target)
+    return _difference_map(decoder, x, baseline_trials(x, baseline), target)
 
 
 def _mean_gain(decoder: nn.Module, x: Tensor, target: Tensor, *, references: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from torch import Tensor, nn
 
@@ -10,6 +10,11 @@ from eegxai.registry import lookup
 
 Attribution = Callable[..., Tensor]
 Requirement = Callable[[nn.Module, Tensor], str | None]
+Limits = Callable[[nn.Module, Tensor], dict[str, str]]
+
+
+def _unlimited(_decoder: nn.Module, _x: Tensor) -> dict[str, str]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,16 @@ class Method:
     promises : callable or None
         ``(decoder, x, target, *, options) -> Tensor`` (trials,): what the sum of each map is by
         the method's definition, with the method's options; None when it promises no sum.
+    limits : callable
+        ``(decoder, x) -> dict``: why maps are constant along ``"channels"`` or ``"times"``, for
+        the axes along which they are by declaration.
     """
 
     function: Attribution
     group: str
     requires: tuple[Requirement, ...] = ()
     promises: Attribution | None = None
+    limits: Limits = _unlimited
 
 
 METHODS: dict[str, Method] = {}
@@ -63,6 +72,7 @@ def attribution(
     group: str = "extended",
     requires: tuple[Requirement, ...] = (),
     promises: Attribution | None = None,
+    limits: Limits = _unlimited,
 ) -> Callable[[Attribution], Attribution]:
     """Register the decorated function as an attribution method.
 
@@ -76,7 +86,7 @@ def attribution(
         raise ValueError(f"method {name!r} is registered already, choose another name")
 
     def register(function: Attribution) -> Attribution:
-        registry[name] = Method(function, group, requires, promises)
+        registry[name] = Method(function, group, requires, promises, limits)
         return function
 
     return register
@@ -96,3 +106,8 @@ def find(name: str) -> Method:
 def target_logits(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Logit of each trial's target class, (trials,)."""
     return decoder(x).gather(1, target[:, None])[:, 0]
+
+
+def promised_logit(decoder: nn.Module, x: Tensor, target: Tensor, **_options: Any) -> Tensor:
+    """Sum that methods promise which share the target's logit out, (trials,)."""
+    return target_logits(decoder, x, target)

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.registry import attribution, target_logits
+from eegxai.attribution.registry import attribution, promised_logit, target_logits
 from eegxai.attribution.requirements import MAXIMA, traced, without_rule
 from eegxai.attribution.rewriting import HELD
 from eegxai.attribution.rules import (
@@ -218,11 +218,7 @@ def _relevance(
     return x * torch.autograd.grad(logits.sum(), trials)[0]
 
 
-def _logit(decoder: nn.Module, x: Tensor, target: Tensor, **_options: Any) -> Tensor:
-    return target_logits(decoder, x, target)
-
-
-@attribution("LRP", group="study", requires=(has_lrp_rules,), promises=_logit)
+@attribution("LRP", group="study", requires=(has_lrp_rules,), promises=promised_logit)
 def lrp(decoder: nn.Module, x: Tensor, target: Tensor, *, epsilon: float = EPSILON) -> Tensor:
     """LRP with the epsilon rule in every weighted layer (Bach et al., PLoS ONE 10:e0130140, 2015).
 
@@ -238,7 +234,7 @@ def lrp(decoder: nn.Module, x: Tensor, target: Tensor, *, epsilon: float = EPSIL
     return _relevance(decoder, x, target, rule, rule, epsilon)
 
 
-@attribution("LRP-EpsilonPlus", requires=(has_lrp_rules,), promises=_logit)
+@attribution("LRP-EpsilonPlus", requires=(has_lrp_rules,), promises=promised_logit)
 def lrp_epsilon_plus(
     decoder: nn.Module, x: Tensor, target: Tensor, *, epsilon: float = EPSILON
 ) -> Tensor:
@@ -251,7 +247,7 @@ def lrp_epsilon_plus(
     return _relevance(decoder, x, target, convolution, dense, epsilon)
 
 
-@attribution("LRP-Gamma", requires=(has_lrp_rules,), promises=_logit)
+@attribution("LRP-Gamma", requires=(has_lrp_rules,), promises=promised_logit)
 def lrp_gamma(
     decoder: nn.Module,
     x: Tensor,
@@ -274,7 +270,7 @@ def lrp_gamma(
     return _relevance(decoder, x, target, convolution, dense, epsilon)
 
 
-@attribution("LRP-Alpha1Beta0", requires=(has_lrp_rules,), promises=_logit)
+@attribution("LRP-Alpha1Beta0", requires=(has_lrp_rules,), promises=promised_logit)
 def lrp_alpha1_beta0(
     decoder: nn.Module, x: Tensor, target: Tensor, *, epsilon: float = EPSILON
 ) -> Tensor:

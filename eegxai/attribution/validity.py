@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from eegxai.attribution.calls import outcomes, promised
-from eegxai.attribution.placement import layer_placement
 from eegxai.attribution.registry import METHODS, DegenerateMap, NotApplicable, find
-from eegxai.attribution.requirements import has_cam_layer
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
 DUPLICATE = 0.999  # Pearson correlation in every trial from which two methods are one
@@ -106,12 +104,12 @@ def validity(
     maps = outcomes({name: options}, decoder, x, target, references)[name]
     if isinstance(maps, NotApplicable | DegenerateMap):
         return Validity(maps.status, str(maps))
-    if reason := _degenerate(name, decoder, maps):
+    if reason := _degenerate(name, maps, limits := find(name).limits(decoder, x)):
         return Validity("degenerate", reason)
     others = _earlier(name, study_maps(decoder, x, target) if compare is None else compare)
     alone = outcomes({name: options}, decoder, x[:1], target[:1], references)[name]
     return Validity(
-        **_verdict(name, decoder, maps, others),
+        **_verdict(name, maps, others, limits),
         **_completeness(maps, promised(name, decoder, x, target, references, **options)),
         batch_dependence=_change(alone, maps[:1]) if isinstance(alone, Tensor) else None,
         state_before=before,
@@ -132,37 +130,27 @@ def _earlier(name: str, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {other: maps[other] for other in before if other in maps}
 
 
-def _degenerate(name: str, decoder: nn.Module, maps: Tensor) -> str:
+AXES = {"channels": 1, "times": 2}
+
+
+def _degenerate(name: str, maps: Tensor, limits: Mapping[str, str]) -> str:
     if not maps.any():
         return f"{name}'s maps are zero everywhere"
-    if _constant(maps, axis=2):
-        return f"{name}'s maps are constant over time"
-    if _constant(maps, axis=1) and not _declares_no_channels(name, decoder, maps):
-        return f"{name}'s maps are constant over channels"
+    for axis, number in AXES.items():
+        if axis not in limits and _constant(maps, number):
+            return f"{name}'s maps are constant over {axis}"
     return ""
 
 
 def _verdict(
-    name: str, decoder: nn.Module, maps: Tensor, others: Mapping[str, Tensor]
+    name: str, maps: Tensor, others: Mapping[str, Tensor], limits: Mapping[str, str]
 ) -> dict[str, Any]:
     """Status, reason and the method that this one equals."""
     for other, their_maps in others.items():
         if (r := _smallest_r(maps, their_maps)) > DUPLICATE:
             reason = f"{name} equals {other} (r = {r:.4f})"
             return {"status": "duplicate", "reason": reason, "duplicate_of": other, "similarity": r}
-    if _constant(maps, axis=1):
-        layer = decoder.cam_layer
-        return {
-            "status": "ok",
-            "reason": f"no channel resolution: the CAM layer {layer!r} has none",
-        }
-    return {"status": "ok"}
-
-
-def _declares_no_channels(name: str, decoder: nn.Module, maps: Tensor) -> bool:
-    if has_cam_layer not in find(name).requires:
-        return False
-    return layer_placement(decoder, str(decoder.cam_layer), *maps.shape[1:]).channel_axis is None
+    return {"status": "ok", "reason": "; ".join(limits.values())}
 
 
 def _constant(maps: Tensor, axis: int) -> bool:

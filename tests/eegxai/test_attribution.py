@@ -108,7 +108,10 @@ def test_the_studys_methods_are_registered_by_its_names():
         "Saliency", "Deconvolution", "GuidedBackprop", "GuidedGradCAM", "DeepLift", "LRP",
         "InputXGradient", "GradCAM", "GradCAM++", "ScoreCAM", "FullGrad", "LayerCAM",
     }  # fmt: skip
-    assert set(METHODS) - set(STUDY) == {"IntegratedGradients"}
+    assert set(METHODS) - set(STUDY) == {
+        "IntegratedGradients", "SmoothGrad", "GradientSHAP", "DeepLiftSHAP", "XGradCAM",
+        "LRP-EpsilonPlus", "LRP-Gamma", "LRP-Alpha1Beta0", "ChannelOcclusion", "TimeOcclusion",
+    }  # fmt: skip
     assert set(BASELINES) == {"RandomMap", "InputMagnitude"}
 
 

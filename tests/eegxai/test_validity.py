@@ -42,7 +42,7 @@ def test_a_map_that_varies_is_ok(name):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("Deconvolution", "no nn.ReLU module"), ("LRP", "no LRP rule for ELU")],
+    [("Deconvolution", "it has no ReLU"), ("GuidedGradCAM", "it has no ReLU")],
 )
 def test_a_missing_requirement_is_given_as_the_reason(name, reason):
     result = validity(name, decoder("eegnet"), *trials())
@@ -54,9 +54,9 @@ def test_a_missing_requirement_is_given_as_the_reason(name, reason):
     ("function", "reason"),
     [
         (lambda x: 0 * x, "zero everywhere"),
-        (lambda x: x.mean(2, keepdim=True).expand_as(x), "constant over time"),
+        (lambda x: x.mean(2, keepdim=True).expand_as(x), "constant over times"),
         (lambda x: x.mean(1, keepdim=True).expand_as(x), "constant over channels"),
-        (lambda x: 1 + 1e-8 * x, "constant over time"),
+        (lambda x: 1 + 1e-8 * x, "constant over times"),
         (lambda x: x[:, :, :0], "shape"),
         (lambda x: x / 0, "not finite"),
     ],
