@@ -173,7 +173,9 @@ def test_batch_norm_behind_a_convolution_is_part_of_it(name):
     x, target = small_trials()
     with torch.no_grad():
         twin = folded_by_hand(decoder)
-    torch.testing.assert_close(attribute(name, decoder, x, target), attribute(name, twin, x, target))
+    torch.testing.assert_close(
+        attribute(name, decoder, x, target), attribute(name, twin, x, target)
+    )
 
 
 def test_batch_norm_elsewhere_is_a_layer_of_its_own():

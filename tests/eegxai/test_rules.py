@@ -32,7 +32,6 @@ def in_place(z):
     return z
 
 
-
 FORMS = {
     "module used twice": nn.ReLU(),
     "nn.functional": F.relu,
