@@ -5,6 +5,8 @@ from eegxai.attribution import baselines as _baselines  # noqa: F401  (registers
 from eegxai.attribution import cams as _cams  # noqa: F401  (registers)
 from eegxai.attribution import deeplift as _deeplift  # noqa: F401  (registers)
 from eegxai.attribution import gradients as _gradients  # noqa: F401  (registers)
+from eegxai.attribution import occlusion as _occlusion  # noqa: F401  (registers)
+from eegxai.attribution import paths as _paths  # noqa: F401  (registers)
 from eegxai.attribution import relevance as _relevance  # noqa: F401  (registers)
 from eegxai.attribution.calls import attribute, attribute_all, options_of
 from eegxai.attribution.registry import (

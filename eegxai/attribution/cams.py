@@ -5,17 +5,17 @@ its attribute ``cam_layer``, arranged as (trials, features k, channels or 1, col
 places run over the last two axes. The papers end with a ReLU on the map. It is left out here,
 because whether a region speaks against the class is part of the answer; GuidedGradCAM alone
 contains it by definition.
-"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+The option ``cam_placement`` says where a layer's columns lie on the trial: at the ``"centres"``
+of their receptive fields, or, as the study has it, by a plain ``"stretch"`` over the epoch.
+"""
 
 import torch
 from torch import Tensor, nn
 
 from eegxai.attribution.backpropagation import guided_backprop
-from eegxai.attribution.placement import Placement, layer_placement
+from eegxai.attribution.gradients import plain_pass, recorded
+from eegxai.attribution.placement import CamPlacement, Placement, layer_placement
 from eegxai.attribution.registry import attribution, target_logits
 from eegxai.attribution.requirements import has_cam_layer, has_relu_modules
 from eegxai.decoders.tracing import output_of
@@ -24,51 +24,22 @@ from eegxai.decoders.zoo import CombinedConv
 PLACES = (-2, -1)
 
 
-@dataclass(frozen=True)
-class _Call:
-    """A module as it was called in a forward pass."""
-
-    name: str
-    inputs: tuple[Tensor, ...]
-    output: Tensor
-
-
-@contextmanager
-def _recorded(decoder: nn.Module, names: list[str]) -> Iterator[list[_Call]]:
-    """Calls of the named modules in forward order, outputs fit for autograd.grad."""
-    calls: list[_Call] = []
-
-    def record(name: str, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        calls.append(_Call(name, tuple(tensor.detach() for tensor in inputs), output))
-        return output.clone()  # a later operation in place must not change the record
-
-    handles = [
-        decoder.get_submodule(name).register_forward_hook(
-            lambda _module, inputs, output, name=name: record(name, inputs, output)
-        )
-        for name in names
-    ]
-    try:
-        yield calls
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _cam_placement(decoder: nn.Module, x: Tensor) -> Placement:
-    return layer_placement(decoder, str(decoder.cam_layer), *x.shape[1:])
+def _placement(decoder: nn.Module, x: Tensor, cam_placement: CamPlacement = "centres") -> Placement:
+    return layer_placement(decoder, str(decoder.cam_layer), *x.shape[1:], cam_placement)
 
 
 def _activations_and_gradients(
     decoder: nn.Module, x: Tensor, target: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Activations A and gradients g of the CAM layer, arranged."""
-    with _recorded(decoder, [str(decoder.cam_layer)]) as calls:
-        logits = target_logits(decoder, x.requires_grad_(), target)
-    output = calls[0].output
-    (gradient,) = torch.autograd.grad(logits.sum(), output)
-    placement = _cam_placement(decoder, x)
-    return placement.arrange(output.detach()), placement.arrange(gradient)
+    arrange = _placement(decoder, x).arrange
+    activations, gradients = plain_pass(decoder, x, target).layer
+    return arrange(activations), arrange(gradients)
+
+
+def _placed(columns: Tensor, decoder: nn.Module, x: Tensor, cam_placement: CamPlacement) -> Tensor:
+    """Map (trials, channels or 1, columns) of the CAM layer on the trials."""
+    return _placement(decoder, x, cam_placement).interpolate(columns)
 
 
 def _grad_cam_columns(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
@@ -77,20 +48,26 @@ def _grad_cam_columns(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
 
 
 @attribution("GradCAM", group="study", requires=(has_cam_layer,))
-def grad_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+def grad_cam(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
     """Sum over k of (mean of g_k over places) A_k (Selvaraju et al., arXiv:1610.02391)."""
-    return _cam_placement(decoder, x).interpolate(_grad_cam_columns(decoder, x, target))
+    return _placed(_grad_cam_columns(decoder, x, target), decoder, x, cam_placement)
 
 
 @attribution("GuidedGradCAM", group="study", requires=(has_cam_layer, has_relu_modules))
-def guided_grad_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+def guided_grad_cam(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
     """GuidedBackprop times the rectified GradCAM (Selvaraju et al., arXiv:1610.02391)."""
     columns = _grad_cam_columns(decoder, x, target).relu()
-    return guided_backprop(decoder, x, target) * _cam_placement(decoder, x).interpolate(columns)
+    return guided_backprop(decoder, x, target) * _placed(columns, decoder, x, cam_placement)
 
 
 @attribution("GradCAM++", group="study", requires=(has_cam_layer,))
-def grad_cam_plus_plus(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+def grad_cam_plus_plus(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
     """Sum over k of w_k A_k, w_k = sum over places of alpha_k ReLU(g_k).
 
     Chattopadhay et al., arXiv:1710.11063, eq. 19: alpha_k = g^2 / (2 g^2 + g^3 sum(A_k)), which
@@ -101,18 +78,38 @@ def grad_cam_plus_plus(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     activations, gradients = _activations_and_gradients(decoder, x, target)
     alpha = 1 / (2 + gradients * activations.sum(PLACES, keepdim=True))
     weights = (alpha * gradients.relu()).sum(PLACES, keepdim=True)
-    return _cam_placement(decoder, x).interpolate((weights * activations).sum(1))
+    return _placed((weights * activations).sum(1), decoder, x, cam_placement)
+
+
+@attribution("XGradCAM", requires=(has_cam_layer,))
+def x_grad_cam(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
+    """Sum over k of w_k A_k, w_k = sum over places of g_k A_k / sum of A_k.
+
+    Fu et al., BMVC 2020 (arXiv:2008.02312). Where the activations of a feature cancel
+    to exactly zero, as those of a dead ReLU do, the feature has no weight.
+    """
+    activations, gradients = _activations_and_gradients(decoder, x, target)
+    total = activations.sum(PLACES, keepdim=True)
+    share = 1 / total.where(total != 0, torch.inf)
+    weights = (gradients * activations).sum(PLACES, keepdim=True) * share
+    return _placed((weights * activations).sum(1), decoder, x, cam_placement)
 
 
 @attribution("LayerCAM", group="study", requires=(has_cam_layer,))
-def layer_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+def layer_cam(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
     """Sum over k of ReLU(g_k) A_k, place by place (Jiang et al., IEEE TIP 30:5875, 2021)."""
     activations, gradients = _activations_and_gradients(decoder, x, target)
-    return _cam_placement(decoder, x).interpolate((gradients.relu() * activations).sum(1))
+    return _placed((gradients.relu() * activations).sum(1), decoder, x, cam_placement)
 
 
 @attribution("ScoreCAM", group="study", requires=(has_cam_layer,))
-def score_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+def score_cam(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
     """Sum over k of w_k A_k, w_k from the target's logit of the trial masked by A_k.
 
     Wang et al., arXiv:1910.01279, algorithm 1: each A_k is placed on the trial, scaled to 0..1
@@ -120,7 +117,7 @@ def score_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     "increase of confidence" is over the logit of a baseline, one number for all k, which the
     softmax cancels. A constant A_k singles out nothing and masks everything.
     """
-    placement = _cam_placement(decoder, x)
+    placement = _placement(decoder, x, cam_placement)
     with torch.no_grad():
         columns = placement.arrange(output_of(decoder, str(decoder.cam_layer), x))
         maps = placement.interpolate(columns)
@@ -138,7 +135,9 @@ AFFINE = (nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._BatchNorm, C
 
 
 @attribution("FullGrad", group="study")
-def full_grad(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+def full_grad(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
     """Trial times gradient plus every layer's bias times its gradient, spread on the trial.
 
     Srinivas & Fleuret, arXiv:1905.00780, in its signed form, before the paper's scaling of each
@@ -147,19 +146,32 @@ def full_grad(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     ones of activations; what is not a module (attention in functional form) is left out. A
     layer that resolves no time or no channels is spread evenly.
     """
-    with _recorded(decoder, _innermost(decoder)) as calls:
-        logits = target_logits(decoder, x.requires_grad_(), target)
+    result, layers = _bias_gradients(decoder, x, target)
+    for name, bias_gradient in layers:
+        placement = layer_placement(decoder, name, *x.shape[1:], cam_placement)
+        result = result + placement.distribute(placement.arrange(bias_gradient).sum(1))
+    return result
+
+
+def _bias_gradients(
+    decoder: nn.Module, x: Tensor, target: Tensor
+) -> tuple[Tensor, list[tuple[str, Tensor]]]:
+    """Trial times gradient, and bias times gradient of every layer that has a bias."""
+    trials = x.detach().requires_grad_()
+    with recorded(decoder, _innermost(decoder)) as calls:
+        logits = target_logits(decoder, trials, target)
     calls = [call for call in calls if call.output.requires_grad]
     outputs = [call.output for call in calls]
-    gradient, *gradients = torch.autograd.grad(logits.sum(), [x, *outputs])
-    result = x.detach() * gradient
-    for call, output_gradient in zip(calls, gradients, strict=True):
-        bias = _bias(decoder.get_submodule(call.name), call.inputs)
-        if bias.any():
-            placement = layer_placement(decoder, call.name, *x.shape[1:])
-            layer_map = placement.arrange(bias * output_gradient).sum(1)
-            result = result + placement.distribute(layer_map)
-    return result
+    gradient, *gradients = torch.autograd.grad(
+        logits.sum(), [trials, *outputs], materialize_grads=True
+    )
+    biases = [_bias(decoder.get_submodule(call.name), call.inputs) for call in calls]
+    products = [
+        (call.name, bias * output_gradient)
+        for call, bias, output_gradient in zip(calls, biases, gradients, strict=True)
+        if bias.any()
+    ]
+    return x * gradient, products
 
 
 def _innermost(decoder: nn.Module) -> list[str]:
@@ -176,5 +188,10 @@ def _bias(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
     """What a module adds to its linear part at these inputs: module(z) - J z."""
     if isinstance(module, AFFINE):
         return module(torch.zeros_like(inputs[0][:1]))
-    output, linear = torch.func.jvp(module, inputs, inputs)[:2]
+    output, linear = torch.func.jvp(lambda *given: _first(module(*given)), inputs, inputs)[:2]
     return output - linear
+
+
+def _first(output: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """Output of a module without the states that recurrent ones return beside it."""
+    return output[0] if isinstance(output, tuple) else output

@@ -1,36 +1,94 @@
-"""Methods that read the gradient of the target's logit, as captum computes them.
+"""Methods that read the gradient of the target's logit, and the pass that finds it.
 
-captum 0.9 does what the papers say on the decoders that meet the requirements stated here.
+One forward and backward pass of the decoder as it is gives the gradient of the trial and that of
+the CAM layer, whose activations and gradients the methods of cams.py combine.
 """
 
-from captum import attr
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.registry import attribution
+from eegxai.attribution.passes import shared
+from eegxai.attribution.registry import attribution, target_logits
 
-IG_STEPS = 50  # captum's default: Gauss-Legendre nodes between the baseline and the trial
-IG_BATCH = 16  # trials x steps in one pass
+
+@dataclass(frozen=True)
+class LayerCall:
+    """A module as it was called in a forward pass."""
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+
+
+@contextmanager
+def recorded(decoder: nn.Module, names: list[str]) -> Iterator[list[LayerCall]]:
+    """Calls of the named modules in forward order, outputs fit for autograd.grad.
+
+    Of modules that return several tensors, as recurrent ones do, the first is the output.
+    """
+    calls: list[LayerCall] = []
+
+    def record(name: str, inputs: tuple[Tensor, ...], output: object) -> object:
+        if isinstance(output, tuple):
+            return record(name, inputs, output[0]), *output[1:]
+        if not isinstance(output, Tensor):
+            return output
+        calls.append(LayerCall(name, tuple(tensor.detach() for tensor in inputs), output))
+        return output.clone()  # a later operation in place must not change the record
+
+    handles = [
+        decoder.get_submodule(name).register_forward_hook(
+            lambda _module, inputs, output, name=name: record(name, inputs, output)
+        )
+        for name in names
+    ]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@dataclass(frozen=True)
+class PlainPass:
+    """Gradients of the target's logit.
+
+    Attributes
+    ----------
+    gradient : Tensor (trials, channels, times)
+        Gradient of the trials.
+    layer : tuple of Tensor
+        Output of the CAM layer and its gradient; empty where the decoder has no such layer.
+    """
+
+    gradient: Tensor
+    layer: tuple[Tensor, ...]
+
+
+@shared
+def plain_pass(decoder: nn.Module, x: Tensor, target: Tensor) -> PlainPass:
+    """Forward and backward pass of the decoder as it is."""
+    trials = x.detach().requires_grad_()
+    cam_layer = getattr(decoder, "cam_layer", None)
+    names = [name for name, _ in decoder.named_modules() if name == cam_layer]
+    with recorded(decoder, names) as calls:
+        logits = target_logits(decoder, trials, target)
+    outputs = [call.output for call in calls[:1] if call.output.requires_grad]
+    gradient, *layer = torch.autograd.grad(logits.sum(), [trials, *outputs], materialize_grads=True)
+    return PlainPass(gradient, tuple(tensor.detach() for tensor in (*outputs, *layer)))
 
 
 @attribution("Saliency", group="study")
 def saliency(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Signed gradient of the target's logit (Simonyan et al., arXiv:1312.6034, without |.|)."""
-    return attr.Saliency(decoder).attribute(x.requires_grad_(), target=target, abs=False)
+    return plain_pass(decoder, x, target).gradient
 
 
 @attribution("InputXGradient", group="study")
 def input_x_gradient(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Trial times gradient (Shrikumar et al., arXiv:1605.01713)."""
-    return attr.InputXGradient(decoder).attribute(x.requires_grad_(), target=target)
-
-
-@attribution("IntegratedGradients", group="extended")
-def integrated_gradients(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    """Gradient averaged between a zero baseline and the trial, times the trial.
-
-    Sundararajan et al., arXiv:1703.01365. Complete up to the error of the quadrature.
-    """
-    batch = max(IG_BATCH, len(x))
-    return attr.IntegratedGradients(decoder).attribute(
-        x.requires_grad_(), target=target, n_steps=IG_STEPS, internal_batch_size=batch
-    )
+    return x * plain_pass(decoder, x, target).gradient

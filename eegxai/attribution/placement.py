@@ -1,12 +1,16 @@
 """Where a layer's columns lie on a trial: maps of a layer brought to (channels, times)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from eegxai.decoders import ReceptiveField, receptive_fields
+
+CamPlacement = Literal["centres", "stretch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +63,34 @@ class Placement:
 
 Key = tuple[str, int, int]
 _fields: dict[Key, dict[str, ReceptiveField | None]] = {}
-_placements: dict[tuple[Key, str], Placement] = {}
+_placements: dict[tuple[Key, str, CamPlacement], Placement] = {}
 
 
-def layer_placement(decoder: nn.Module, layer: str, n_channels: int, n_times: int) -> Placement:
+def layer_placement(
+    decoder: nn.Module,
+    layer: str,
+    n_channels: int,
+    n_times: int,
+    cam_placement: CamPlacement = "centres",
+) -> Placement:
     """Placement of a layer on trials; each structure of decoder is traced once.
 
     Tracing takes seconds, and the weight cascade asks for many copies of one decoder, which
     differ in their weights alone. Structure means the decoder's class, its printed form and the
     shapes of its weights.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        Network; a copy of it is traced.
+    layer : str
+        Dotted name of the layer.
+    n_channels, n_times : int
+        Shape of a trial.
+    cam_placement : str
+        Where columns lie: ``"centres"`` of their receptive fields, or ``"stretch"``, evenly over
+        the epoch, as an image is resized, wherever their receptive fields are. Either way time
+        runs along time.
 
     Raises
     ------
@@ -79,9 +102,10 @@ def layer_placement(decoder: nn.Module, layer: str, n_channels: int, n_times: in
         _fields[key] = receptive_fields(decoder, n_channels, n_times)
     if layer not in _fields[key]:
         raise ValueError(f"layer {layer!r} is not called in the forward pass")
-    if (key, layer) not in _placements:
-        _placements[key, layer] = _placement(_fields[key][layer], n_channels, n_times)
-    return _placements[key, layer]
+    entry = (key, layer, cam_placement)
+    if entry not in _placements:
+        _placements[entry] = _placement(_fields[key][layer], n_channels, n_times, cam_placement)
+    return _placements[entry]
 
 
 def _structure(decoder: nn.Module) -> str:
@@ -89,11 +113,13 @@ def _structure(decoder: nn.Module) -> str:
     return f"{type(decoder).__module__} {decoder!r} {shapes}"
 
 
-def _placement(field: ReceptiveField | None, n_channels: int, n_times: int) -> Placement:
+def _placement(
+    field: ReceptiveField | None, n_channels: int, n_times: int, cam_placement: CamPlacement
+) -> Placement:
     if field is None:
         whole = torch.ones(1, n_times, dtype=torch.float64)
         return Placement(None, None, n_channels, whole, whole / n_times)
-    centres = field.centres
+    centres = POSITIONS[cam_placement](field, n_times)
     return Placement(
         time_axis=field.time_axis,
         channel_axis=field.channel_axis,
@@ -101,6 +127,18 @@ def _placement(field: ReceptiveField | None, n_channels: int, n_times: int) -> P
         interpolation=torch.from_numpy(_interpolation(centres, n_times)),
         shares=torch.from_numpy(_shares(centres, n_times)),
     )
+
+
+def _stretched(field: ReceptiveField, n_times: int) -> np.ndarray:
+    """Centre samples of columns that divide the epoch evenly."""
+    n_columns = len(field.start)
+    return (np.arange(n_columns) + 0.5) * n_times / n_columns - 0.5
+
+
+POSITIONS: dict[CamPlacement, Callable[[ReceptiveField, int], np.ndarray]] = {
+    "centres": lambda field, n_times: field.centres,
+    "stretch": _stretched,
+}
 
 
 def _interpolation(centres: np.ndarray, n_times: int) -> np.ndarray:
