@@ -25,7 +25,9 @@ PLACES = (-2, -1)
 
 
 def _placement(decoder: nn.Module, x: Tensor, cam_placement: CamPlacement = "centres") -> Placement:
-    return layer_placement(decoder, str(decoder.cam_layer), *x.shape[1:], cam_placement)
+    return layer_placement(
+        decoder, str(decoder.cam_layer), *x.shape[1:], cam_placement=cam_placement
+    )
 
 
 def _activations_and_gradients(
@@ -148,7 +150,7 @@ def full_grad(
     """
     result, layers = _bias_gradients(decoder, x, target)
     for name, bias_gradient in layers:
-        placement = layer_placement(decoder, name, *x.shape[1:], cam_placement)
+        placement = layer_placement(decoder, name, *x.shape[1:], cam_placement=cam_placement)
         result = result + placement.distribute(placement.arrange(bias_gradient).sum(1))
     return result
 
