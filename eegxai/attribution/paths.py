@@ -131,7 +131,8 @@ def gradient_shap(
         _draw(random, len(references), samples) for random in seeded_by_trial(x, "gradient_shap")
     ]
     average = torch.zeros_like(x)
-    for chosen, places in zip(*map(np.stack, zip(*draws, strict=True)), strict=True):
+    by_sample = (np.stack(values, axis=1) for values in zip(*draws, strict=True))
+    for chosen, places in zip(*by_sample, strict=True):
         start = references[torch.from_numpy(chosen).to(references.device)]
         points = torch.lerp(start, x, torch.from_numpy(places).to(x)[:, None, None])
         average += (x - start) * _input_gradient(decoder, points, target) / samples

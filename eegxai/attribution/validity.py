@@ -130,7 +130,7 @@ def _earlier(name: str, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {other: maps[other] for other in before if other in maps}
 
 
-AXES = {"channels": 1, "times": 2}
+AXES = {"times": 2, "channels": 1}
 
 
 def _degenerate(name: str, maps: Tensor, limits: Mapping[str, str]) -> str:
