@@ -23,8 +23,8 @@ class DeepNet(nn.Module):
 
     Five valid temporal convolutions (32 filters of 1 x 5), each followed by a ReLU and the
     first four by a max-pool of 1 x 2; a convolution over all channels, ReLU; dense 32, ReLU,
-    dropout 0.5, dense to the classes. Every ReLU is a module of its own, because Guided
-    Backprop, Deconvolution and DeepLift hook modules and refuse one that is used twice.
+    dropout 0.5, dense to the classes. Every ReLU is a module of its own, as libraries that
+    hook modules (captum) need it.
     """
 
     def __init__(self, n_channels: int, n_times: int, n_classes: int) -> None:

@@ -91,7 +91,7 @@ def test_lrp_equals_input_x_gradient_on_relus_and_max_pools():
     result = validity("LRP", decoder("deepnet"), *trials())
     assert (result.status, result.duplicate_of) == ("duplicate", "InputXGradient")
     assert result.similarity == pytest.approx(1, abs=1e-6)
-    assert result.flags == ("LRP equals InputXGradient (r = 1.0000)",)
+    assert result.flags[0] == "LRP equals InputXGradient (r = 1.0000)"
     assert validity("InputXGradient", decoder("deepnet"), *trials()).duplicate_of == ""
 
 
