@@ -49,9 +49,9 @@ def _rescale(call: Call, inputs: list[Tensor], value: Tensor) -> Tensor:
     if len(call.inputs) > 1 or call.inputs[0].is_complex():
         return call.plain()
     (z,), (z0,) = call.inputs, inputs
-    at_trial, wide = call.plain().detach(), (z.detach().expand_as(value), z0.expand_as(value))
-    own = derivative(call, z).expand_as(value) if _near(z, z0).any() else value
-    return scaled(call, _slope(at_trial, value, *wide, own))
+    wide, wide0 = z.detach().expand_as(value), z0.expand_as(value)
+    slope = _slope(call.plain().detach(), value, wide, wide0, lambda: derivative(call, z))
+    return scaled(call, slope)
 
 
 def _midpoint(call: Call, inputs: list[Tensor], _value: Tensor) -> Tensor:
@@ -77,20 +77,15 @@ def _cross_maximum(n_axes: int, call: Call, inputs: list[Tensor], value: Tensor)
     """
     (z,), (z0,) = call.inputs, inputs
     maximum, place = _pooled(call, z.detach())
-    place0 = place.where(_near(_taken(z0, place, n_axes), value), _pooled(call, z0)[1])
+    there, there0 = _taken(z, place, n_axes), _taken(z0, place, n_axes)
     larger = maximum.maximum(value)
-    gain = _share(larger - value, z, z0, place, n_axes, 1)
-    loss = _share(maximum - larger, z, z0, place0, n_axes, 0)
-    return grafted(maximum, gain + loss)
-
-
-def _share(
-    change: Tensor, z: Tensor, z0: Tensor, place: Tensor, n_axes: int, otherwise: float
-) -> Tensor:
-    """Stand-in for a pool: the places whose own change accounts for that of the output."""
-    there, there0 = (_taken(values, place, n_axes) for values in (z, z0))
-    fallback = torch.full_like(change, otherwise)
-    return there * _slope(change, torch.zeros_like(change), there.detach(), there0, fallback)
+    gained = there * _slope(larger, value, maximum, there0, lambda: torch.ones_like(value))
+    tied = _near(there0, value)
+    if not tied.all():
+        place = place.where(tied, _pooled(call, z0)[1])
+        there, there0 = _taken(z, place, n_axes), _taken(z0, place, n_axes)
+    slope = _slope(maximum, larger, there.detach(), there0, lambda: torch.zeros_like(value))
+    return grafted(maximum, gained + there * slope)
 
 
 def _pooled(call: Call, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,8 +108,8 @@ def _log_sum_exp(call: Call, inputs: list[Tensor], value: Tensor) -> Tensor:
     largest = z.maximum(z0).amax(dim, keepdim=True)
     terms, terms0 = (z - largest).exp(), (z0 - largest).exp()
     sums, sums0 = terms.sum(dim, keepdim=keepdim), terms0.sum(dim, keepdim=keepdim)
-    of_terms = _slope(terms, terms0, z, z0, terms)
-    of_log = _slope(total, value, sums, sums0, 1 / sums)
+    of_terms = _slope(terms, terms0, z, z0, lambda: terms)
+    of_log = _slope(total, value, sums, sums0, lambda: 1 / sums)
     linear = (call.inputs[0] * of_terms).sum(dim, keepdim=keepdim) * of_log
     return grafted(total, linear)
 
@@ -123,19 +118,22 @@ def _reduction(dim: int | Sequence[int], keepdim: bool = False) -> tuple[Any, bo
     return dim, keepdim
 
 
-def _slope(y: Tensor, y0: Tensor, z: Tensor, z0: Tensor, derivative: Tensor) -> Tensor:
+def _slope(
+    y: Tensor, y0: Tensor, z: Tensor, z0: Tensor, derivative: Callable[[], Tensor]
+) -> Tensor:
     """Difference of y over difference of z, or the derivative where z and z0 nearly agree.
 
     Where they agree to half of the digits, their difference is rounding, and the derivative is
     nearer to the truth.
     """
-    difference = z - z0
     near = _near(z, z0)
-    return ((y - y0) / difference.where(~near, 1)).where(~near, derivative)
+    if not near.any():
+        return (y - y0) / (z - z0)
+    return torch.where(near, derivative(), (y - y0) / (z - z0).where(~near, 1))
 
 
 def _near(z: Tensor, z0: Tensor) -> Tensor:
-    tolerance = torch.finfo(z.dtype).eps ** 0.5 * z.abs().maximum(z0.abs())
+    tolerance = torch.finfo(z.dtype).eps ** 0.5 * z.abs()
     return ~((z - z0).abs() > tolerance)  # so put, masked entries of attention (-inf) agree
 
 
