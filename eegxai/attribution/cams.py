@@ -25,9 +25,8 @@ PLACES = (-2, -1)
 
 
 def _placement(decoder: nn.Module, x: Tensor, cam_placement: CamPlacement = "centres") -> Placement:
-    return layer_placement(
-        decoder, str(decoder.cam_layer), *x.shape[1:], cam_placement=cam_placement
-    )
+    _, n_channels, n_times = x.shape
+    return layer_placement(decoder, str(decoder.cam_layer), n_channels, n_times, cam_placement)
 
 
 def _activations_and_gradients(
@@ -148,9 +147,10 @@ def full_grad(
     ones of activations; what is not a module (attention in functional form) is left out. A
     layer that resolves no time or no channels is spread evenly.
     """
+    _, n_channels, n_times = x.shape
     result, layers = _bias_gradients(decoder, x, target)
     for name, bias_gradient in layers:
-        placement = layer_placement(decoder, name, *x.shape[1:], cam_placement=cam_placement)
+        placement = layer_placement(decoder, name, n_channels, n_times, cam_placement)
         result = result + placement.distribute(placement.arrange(bias_gradient).sum(1))
     return result
 
