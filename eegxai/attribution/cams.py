@@ -153,6 +153,7 @@ def full_grad(
     ones of activations; what is not a module (attention in functional form) is left out. A
     layer that resolves no time or no channels is spread evenly.
     """
+    _, n_channels, n_times = x.shape
     result, layers = _bias_gradients(decoder, x, target)
     _, n_channels, n_times = x.shape
     for name, bias_gradient in layers:

@@ -203,8 +203,9 @@ def _reached_once(decoder: nn.Module, marks: Tensor) -> dict[str, Reach]:
     seen: dict[str, Reach] = {}
 
     def look(name: str, output: object) -> None:
-        if isinstance(output, Tensor):
-            seen[name] = {} if name in seen else _along_axes(output)
+        first = output[0] if isinstance(output, tuple) else output  # recurrent layers add states
+        if isinstance(first, Tensor):
+            seen[name] = {} if name in seen else _along_axes(first)
 
     handles = [
         module.register_forward_hook(lambda _m, _i, output, name=name: look(name, output))
