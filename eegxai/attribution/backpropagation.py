@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from eegxai.attribution.passes import shared
 from eegxai.attribution.registry import attribution, target_logits
-from eegxai.attribution.requirements import has_relu_modules
+from eegxai.attribution.requirements import has_relu
 from eegxai.attribution.rules import Call, Ruled
 
 
@@ -42,7 +42,7 @@ def _gradient(
     return torch.autograd.grad(logits.sum(), trials)[0]
 
 
-@attribution("Deconvolution", group="study", requires=(has_relu_modules,))
+@attribution("Deconvolution", group="study", requires=(has_relu,))
 def deconvolution(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Gradient with a ReLU of the gradient in place of each ReLU's own.
 
@@ -51,7 +51,7 @@ def deconvolution(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return _gradient(_deconvolved, decoder, x, target)
 
 
-@attribution("GuidedBackprop", group="study", requires=(has_relu_modules,))
+@attribution("GuidedBackprop", group="study", requires=(has_relu,))
 @shared
 def guided_backprop(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Gradient that passes a ReLU where it and the activation are positive.

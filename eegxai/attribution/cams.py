@@ -17,7 +17,7 @@ from eegxai.attribution.backpropagation import guided_backprop
 from eegxai.attribution.gradients import plain_pass, recorded
 from eegxai.attribution.placement import CamPlacement, Placement, layer_placement
 from eegxai.attribution.registry import attribution, promised_logit, target_logits
-from eegxai.attribution.requirements import has_cam_layer, has_relu_modules
+from eegxai.attribution.requirements import has_cam_layer, has_relu
 from eegxai.decoders.tracing import output_of
 from eegxai.decoders.zoo import CombinedConv
 
@@ -62,7 +62,7 @@ def grad_cam(
     return _placed(_grad_cam_columns(decoder, x, target), decoder, x, cam_placement)
 
 
-@attribution("GuidedGradCAM", group="study", requires=(has_cam_layer, has_relu_modules))
+@attribution("GuidedGradCAM", group="study", requires=(has_cam_layer, has_relu))
 def guided_grad_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:

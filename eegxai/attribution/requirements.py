@@ -52,7 +52,7 @@ def has_cam_layer(decoder: nn.Module, x: Tensor) -> str | None:
     return None if placement.time_axis is not None else f"its CAM layer {layer!r} resolves no time"
 
 
-def has_relu_modules(decoder: nn.Module, x: Tensor) -> str | None:
+def has_relu(decoder: nn.Module, x: Tensor) -> str | None:
     """Reason why other gradients of its ReLUs leave (part of) the decoder's gradient."""
     mode = Ruled({"relu": lambda call: grafted(call.plain(), call.inputs[0])})
     output = traced(mode, decoder, x)
