@@ -127,14 +127,13 @@ def gradient_shap(
     samples : int
         Pairs of a reference and a place for each trial.
     """
-    draws = [
-        _draw(random, len(references), samples) for random in seeded_by_trial(x, "gradient_shap")
-    ]
+    generators = seeded_by_trial(x, "gradient_shap")
+    draws = [_draw(random, len(references), samples) for random in generators]
+    chosen, places = (torch.from_numpy(np.stack(drawn, 1)) for drawn in zip(*draws, strict=True))
     average = torch.zeros_like(x)
-    by_sample = (np.stack(values, axis=1) for values in zip(*draws, strict=True))
-    for chosen, places in zip(*by_sample, strict=True):
-        start = references[torch.from_numpy(chosen).to(references.device)]
-        points = torch.lerp(start, x, torch.from_numpy(places).to(x)[:, None, None])
+    for index, place in zip(chosen.to(x.device), places.to(x), strict=True):  # of each trial
+        start = references[index]
+        points = torch.lerp(start, x, place[:, None, None])
         average += (x - start) * _input_gradient(decoder, points, target) / samples
     return average
 

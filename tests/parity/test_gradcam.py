@@ -1,71 +1,198 @@
-"""Class activation maps against the grad-cam package, after its rectification and scaling."""
+"""Class activation maps against the grad-cam package, on trained decoders in float64.
 
-import numpy as np
+grad-cam rectifies the columns of a layer and scales them to 0..1, stretches them over the epoch
+and scales again; so is done here to ours. It returns float32, whose rounding is 6e-8.
+"""
+
+from copy import deepcopy
+from functools import cache
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from eegxai.attribution import attribute
+from eegxai.attribution.cams import _bias_gradients
+from eegxai.attribution.placement import layer_placement
+from eegxai.decoders.tracing import output_of
+from tests.helpers import N_CHANNELS, N_CLASSES, N_TIMES
+from tests.parity.trained import relative_error, trained, trained_decoder, trials
 
 library = pytest.importorskip("pytorch_grad_cam", reason="grad-cam is not installed")
 targets = pytest.importorskip("pytorch_grad_cam.utils.model_targets")
 
-N_TRIALS, N_CHANNELS, N_TIMES, N_CLASSES = 4, 5, 24, 3
+
+class Images(nn.Module):
+    """Decoder of trials as images (trials, 1, channels, times), which grad-cam passes."""
+
+    def __init__(self, decoder, gain=1.0):
+        super().__init__()
+        self.decoder = decoder
+        self.gain = gain
+
+    def forward(self, images):
+        return self.gain * self.decoder(images[:, 0])
 
 
 class SameSize(nn.Module):
-    """Convolutional decoder whose columns are the samples: both placements agree on it."""
+    """Decoder whose columns are the samples: no way of resizing changes them."""
 
     cam_layer = "convolution"
 
     def __init__(self):
         super().__init__()
         self.first = nn.Conv2d(1, 6, (1, 5), padding="same")
-        self.first_relu = nn.ReLU()
         self.convolution = nn.Conv2d(6, 8, (1, 3), padding="same")
-        self.relu = nn.ReLU()
         self.spatial = nn.Conv2d(8, 8, (N_CHANNELS, 1))
-        self.spatial_relu = nn.ReLU()
         self.output = nn.Linear(8 * N_TIMES, N_CLASSES)
 
     def forward(self, x):
-        x = x.reshape(-1, 1, N_CHANNELS, N_TIMES)  # grad-cam passes images (trials, 1, ., .)
-        features = self.relu(self.convolution(self.first_relu(self.first(x))))
-        return self.output(self.spatial_relu(self.spatial(features)).flatten(1))
+        features = F.relu(self.convolution(F.relu(self.first(x[:, None]))))
+        return self.output(F.relu(self.spatial(features)).flatten(1))
 
 
-def case(gain):
+@cache
+def same_size():
     torch.manual_seed(0)
-    decoder = SameSize().eval()
-    decoder.output.weight.data *= gain
-    return decoder, torch.randn(N_TRIALS, N_CHANNELS, N_TIMES), torch.tensor([0, 1, 2, 1])
+    return trained(SameSize())
 
 
-def theirs(cam, decoder, x, target):
-    with cam(model=decoder, target_layers=[decoder.convolution]) as method:
+def theirs(cam, decoder, x, target, gain=1.0):
+    images = Images(deepcopy(decoder), gain).requires_grad_()
+    layer = images.decoder.get_submodule(decoder.cam_layer)
+    with getattr(library, cam)(model=images, target_layers=[layer]) as method:
         wanted = [targets.ClassifierOutputTarget(int(label)) for label in target]
-        return method(input_tensor=x[:, None].clone(), targets=wanted)
+        return torch.from_numpy(method(input_tensor=x[:, None].clone(), targets=wanted)).double()
 
 
-def as_theirs(maps):
-    """Rectified and scaled to 0..1 for each trial, with grad-cam's constant."""
-    maps = np.maximum(maps.numpy(), 0)
-    maps = maps - maps.min(axis=(1, 2), keepdims=True)
-    return maps / (1e-7 + maps.max(axis=(1, 2), keepdims=True))
+def scaled(maps):
+    maps = maps - maps.amin((-2, -1), keepdim=True)
+    return maps / (1e-7 + maps.amax((-2, -1), keepdim=True))
 
 
-@pytest.mark.parametrize(
-    ("name", "cam", "gain"),
-    [
-        ("GradCAM", "GradCAM", 1e3),
-        ("GradCAM++", "GradCAMPlusPlus", 1e4),  # grad-cam adds 1e-6 to squared gradients
-        ("LayerCAM", "LayerCAM", 1e3),
-        ("ScoreCAM", "ScoreCAM", 10),  # a softmax that prefers some maps
-    ],
-)
-def test_map_equals_grad_cams(name, cam, gain):
-    decoder, x, target = case(gain)
-    expected = theirs(getattr(library, cam), decoder, x, target)
-    actual = as_theirs(attribute(name, decoder, x, target))
-    assert np.ptp(expected) > 0.5
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
+def stretched(columns, n_times=N_TIMES):
+    flat = columns.flatten(0, -2)[None]
+    return F.interpolate(flat, size=n_times, mode="linear").reshape(*columns.shape[:-1], n_times)
+
+
+def as_theirs(maps, n_columns):
+    """Our map, rectified and scaled as theirs, first at the columns that it interpolates."""
+    basis = stretched(torch.eye(n_columns, dtype=maps.dtype))
+    columns = maps @ torch.linalg.pinv(basis)
+    torch.testing.assert_close(columns @ basis, maps)  # ours interpolates columns linearly
+    return scaled(stretched(scaled(columns.relu())).relu())
+
+
+PAIRS = [("GradCAM", "GradCAM"), ("XGradCAM", "XGradCAM"), ("LayerCAM", "LayerCAM")]
+N_COLUMNS = 4  # of the study's network here
+
+
+@pytest.mark.parametrize(("name", "cam"), PAIRS)
+def test_map_equals_grad_cams_on_the_studys_network(name, cam):
+    decoder, (x, target) = trained_decoder("deepnet"), trials()
+    expected = theirs(cam, decoder, x, target)
+    ours = attribute(name, decoder, x, target, cam_placement="stretch")
+    assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 1e-6
+
+
+@pytest.mark.parametrize(("name", "cam"), [*PAIRS, ("ScoreCAM", "ScoreCAM")])
+def test_map_equals_grad_cams_where_columns_are_samples(name, cam):
+    decoder, (x, target) = same_size(), trials()
+    expected = theirs(cam, decoder, x, target)
+    ours = attribute(name, decoder, x, target)
+    assert relative_error(as_theirs(ours, N_TIMES), expected) < 1e-6
+
+
+def full_grad_as_theirs(decoder, x, target):
+    """Magnitudes of every filter of the convolutions, each scaled to 0..1, summed."""
+    plain, layers = _bias_gradients(decoder, x, target)
+    total = scaled(plain.abs())
+    for name, bias_gradient in layers:
+        if isinstance(decoder.get_submodule(name), nn.Conv2d):
+            placement = layer_placement(decoder, name, N_CHANNELS, N_TIMES, "stretch")
+            columns = scaled(placement.arrange(bias_gradient).abs())
+            total = total + placement.interpolate(columns).sum(1)
+    return scaled(total)
+
+
+def test_full_grad_is_made_of_the_pieces_of_grad_cams():
+    decoder, (x, target) = trained_decoder("deepnet"), trials()
+    expected = theirs("FullGrad", decoder, x, target)
+    assert relative_error(full_grad_as_theirs(decoder, x, target), expected) < 1e-6
+
+
+# ------------------------------------------------------------------ where ours differs on purpose
+
+
+def test_columns_lie_at_their_centres_and_not_evenly():
+    """Columns at samples 69.5 to 117.5 of 200; grad-cam has them at 24.5 to 174.5."""
+    decoder, (x, target) = trained_decoder("deepnet"), trials()
+    expected = theirs("GradCAM", decoder, x, target)
+    ours = scaled(attribute("GradCAM", decoder, x, target).relu())
+    assert relative_error(ours, expected) > 0.1
+
+
+def test_time_is_not_painted_onto_channels():
+    """Time is the last axis but one of Deep4's layers, which grad-cam takes for channels."""
+    decoder, (x, target) = trained_decoder("deep4"), trials()
+    ours = scaled(attribute("GradCAM", decoder, x, target, cam_placement="stretch"))
+    expected = theirs("GradCAM", decoder, x, target)
+    assert span(ours, axis=1) == 0  # the layer has no channels
+    assert span(ours, axis=2) == pytest.approx(1, abs=1e-6)
+    assert span(expected, axis=1) == pytest.approx(1, abs=1e-6)
+    assert span(expected, axis=2) == 0
+
+
+def span(maps, axis):
+    return float((maps.amax(axis) - maps.amin(axis)).max())
+
+
+def grad_cam_plus_plus_error(gain):
+    """Relative error of ours where the logits are multiplied by a gain."""
+    decoder, (x, target) = deepcopy(trained_decoder("deepnet")), trials()
+    expected = theirs("GradCAMPlusPlus", decoder, x, target, gain)
+    decoder.output.weight.mul_(gain)
+    decoder.output.bias.mul_(gain)
+    ours = attribute("GradCAM++", decoder, x, target, cam_placement="stretch")
+    return relative_error(as_theirs(ours, N_COLUMNS), expected)
+
+
+def test_grad_cam_plus_plus_has_no_constant_beside_squared_gradients():
+    """grad-cam adds 1e-6 to 2 g^2 + g^3 sum(A), which hides gradients of 1e-3 and smaller."""
+    assert grad_cam_plus_plus_error(gain=1) == pytest.approx(0.23, abs=0.05)
+    assert grad_cam_plus_plus_error(gain=1e4) < 1e-6
+
+
+def test_score_cam_masks_by_the_maps_that_it_sums():
+    """grad-cam masks by columns stretched from corner to corner, and sums the others."""
+    decoder, (x, target) = trained_decoder("deepnet"), trials()
+    expected = theirs("ScoreCAM", decoder, x, target)
+    ours = attribute("ScoreCAM", decoder, x, target, cam_placement="stretch")
+    assert relative_error(as_theirs(ours, N_COLUMNS), expected) == pytest.approx(1e-3, abs=8e-4)
+    assert relative_error(as_theirs(score_cam(decoder, x, target), N_COLUMNS), expected) < 1e-6
+
+
+def score_cam(decoder, x, target):
+    """ScoreCAM with grad-cam's masks."""
+    columns = output_of(decoder, decoder.cam_layer, x)
+    size = {"size": x.shape[1:], "mode": "bilinear", "align_corners": True}
+    masks = scaled(F.interpolate(columns, **size)).unbind(1)
+    trial = torch.arange(len(x))
+    with torch.no_grad():
+        scores = torch.stack([decoder(x * mask)[trial, target] for mask in masks], 1)
+    return torch.einsum("tk,tkcs->tcs", scores.softmax(1), stretched(columns))
+
+
+def test_full_grad_keeps_signs_and_the_biases_of_dense_layers():
+    """Ours sums to the logit; grad-cam's is positive and scaled, and so sums to no logit."""
+    decoder, (x, target) = trained_decoder("deepnet"), trials()
+    logits = decoder(x)[torch.arange(len(x)), target]
+    ours = attribute("FullGrad", decoder, x, target)
+    expected = theirs("FullGrad", decoder, x, target)
+    torch.testing.assert_close(ours.sum((1, 2)), logits)
+    assert ours.min() < 0
+    assert expected.min() == 0
+    torch.testing.assert_close(expected.amax((1, 2)), torch.ones(len(x), dtype=x.dtype))
+    correlation = float(torch.corrcoef(torch.stack([ours.flatten(), expected.flatten()]))[0, 1])
+    assert correlation == pytest.approx(0.38, abs=0.1)

@@ -20,12 +20,10 @@ def rhythms(n_trials, generator):
     return x, target
 
 
-@cache
-def trained_decoder(name):
+def trained(decoder):
     """Decoder in float64 and evaluation mode, better than chance on rhythms."""
-    torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
-    decoder = build(name, N_CHANNELS, N_TIMES, N_CLASSES, 250.0).train()
+    decoder.train()
     optimizer = torch.optim.Adam(decoder.parameters(), 5e-3)
     for _ in range(STEPS):
         x, target = rhythms(BATCH, generator)
@@ -33,6 +31,13 @@ def trained_decoder(name):
         F.cross_entropy(decoder(x), target).backward()
         optimizer.step()
     return decoder.double().eval().requires_grad_(False)
+
+
+@cache
+def trained_decoder(name):
+    """Trained decoder of a registered architecture."""
+    torch.manual_seed(0)
+    return trained(build(name, N_CHANNELS, N_TIMES, N_CLASSES, 250.0))
 
 
 def trials(n_trials=4):
