@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from eegxai.attribution import attribute
+from eegxai.attribution import attribute, attribute_all
 from eegxai.attribution import placement as placing
 from eegxai.attribution.placement import layer_placement
 from eegxai.decoders import DECODERS, build
@@ -81,16 +81,50 @@ def layer_cam(activations, gradients):
     return total
 
 
-@pytest.mark.parametrize(
-    ("name", "definition"),
-    [("GradCAM", grad_cam), ("GradCAM++", grad_cam_plus_plus), ("LayerCAM", layer_cam)],
-)
+def x_grad_cam(activations, gradients):
+    return sum((g * a).sum() / a.sum() * a for a, g in zip(activations, gradients, strict=True))
+
+
+DEFINITIONS = [
+    ("GradCAM", grad_cam),
+    ("GradCAM++", grad_cam_plus_plus),
+    ("XGradCAM", x_grad_cam),
+    ("LayerCAM", layer_cam),
+]
+
+
+@pytest.mark.parametrize(("name", "definition"), DEFINITIONS)
 def test_gradient_weighted_maps_are_their_definitions(name, definition):
     decoder, (x, target) = lively("deepnet"), trials()
     result = attribute(name, decoder, x, target).numpy()
     for trial, label, actual in zip(x, target, result, strict=True):
         expected = on_trial(definition(*activations_and_gradients(decoder, trial, label)))
         np.testing.assert_allclose(actual, expected, rtol=1e-8, atol=1e-10 * abs(expected).max())
+
+
+def stretched(columns):
+    """Map (channels, columns) evenly over the epoch."""
+    columns = torch.as_tensor(columns)[None]
+    return torch.nn.functional.interpolate(columns, size=N_TIMES, mode="linear")[0].numpy()
+
+
+@pytest.mark.parametrize(("name", "definition"), DEFINITIONS)
+def test_gradient_weighted_maps_are_stretched_on_request(name, definition):
+    decoder, (x, target) = lively("deepnet"), trials()
+    result = attribute(name, decoder, x, target, cam_placement="stretch").numpy()
+    for trial, label, actual in zip(x, target, result, strict=True):
+        expected = stretched(definition(*activations_and_gradients(decoder, trial, label)))
+        np.testing.assert_allclose(actual, expected, rtol=1e-8, atol=1e-10 * abs(expected).max())
+
+
+def test_x_grad_cam_gives_dead_features_no_weight():
+    decoder = deepcopy(lively("deepnet"))
+    decoder.cam_layer = "temporal.13"  # the ReLU behind the fifth convolution
+    decoder.temporal[12].bias.data[:20] = -1e3
+    dead = attribute("XGradCAM", decoder, *trials())
+    assert dead.any()
+    decoder.temporal[12].bias.data[:] = -1e3
+    assert not attribute("XGradCAM", decoder, *trials()).any()
 
 
 @pytest.mark.parametrize("name", ["GradCAM", "ScoreCAM"])
@@ -101,11 +135,14 @@ def test_negative_evidence_survives(name):
     assert attribute(name, decoder, *trials()).min() < 0
 
 
-def test_score_cam_is_its_definition():
+@pytest.mark.parametrize(
+    ("cam_placement", "place"), [("centres", on_trial), ("stretch", stretched)]
+)
+def test_score_cam_is_its_definition(cam_placement, place):
     decoder, (x, target) = lively("deepnet"), trials()
-    result = attribute("ScoreCAM", decoder, x, target).numpy()
+    result = attribute("ScoreCAM", decoder, x, target, cam_placement=cam_placement).numpy()
     for trial, label, actual in zip(x, target, result, strict=True):
-        maps = [on_trial(a) for a in bottom(decoder, trial).detach().numpy()]
+        maps = [place(a) for a in bottom(decoder, trial).detach().numpy()]
         scores = []
         for placed in maps:
             mask = (placed - placed.min()) / (placed.max() - placed.min())
@@ -173,23 +210,17 @@ def even(name):
 
 
 # Samples between CAM columns.
-SPACING = {
-    "deepnet": 16,
-    "deep4": 2,
-    "deep4_relu": 2,
-    "atcnet": 3,
-    "deepsleepnet": 6,
-}  # samples between CAM columns
+SPACING = {"deepnet": 16, "deep4": 2, "deep4_relu": 2, "atcnet": 3, "deepsleepnet": 6}
 WITH_CHANNELS = {"deepnet", "deepsleepnet"}
 
 
-def response(decoder, channel, time, n_times=250):
+def response(decoder, channel, time, n_times=250, cam_placement="centres"):
     """Change of the CAM layer by an impulse, placed on the trial (channels, times)."""
     layer = decoder.cam_layer
     x = torch.zeros(1, N_CHANNELS, n_times, dtype=torch.float64)
     before = output_of(decoder, layer, x)
     x[0, channel, time] = 10.0
-    placement = layer_placement(decoder, layer, N_CHANNELS, n_times)
+    placement = layer_placement(decoder, layer, N_CHANNELS, n_times, cam_placement)
     change = placement.arrange(output_of(decoder, layer, x) - before).abs().sum(1)
     return placement.interpolate(change)[0].numpy()
 
@@ -216,6 +247,16 @@ def test_a_layer_without_channels_is_constant_over_them(name):
     assert np.ptp(placed, axis=1).min() > 0
 
 
+@pytest.mark.parametrize("name", DECODERS)
+def test_stretching_keeps_time_on_time_and_channels_on_channels(name):
+    placed = response(even(name), 2, 120, cam_placement="stretch")
+    assert np.ptp(placed, axis=1).max() > 0
+    if name in WITH_CHANNELS:
+        assert np.flatnonzero(placed.any(axis=1)).tolist() == [2]
+    else:
+        assert np.ptp(placed, axis=0).max() == 0
+
+
 def test_columns_of_the_studys_network_lie_at_their_centres_not_evenly():
     placement = layer_placement(lively("deepnet", 250), "temporal.12", N_CHANNELS, 250)
     assert (placement.time_axis, placement.channel_axis) == (3, 2)
@@ -223,6 +264,19 @@ def test_columns_of_the_studys_network_lie_at_their_centres_not_evenly():
     ramp = torch.from_numpy(centres)[None]  # a map that holds each column's centre sample
     expected = np.clip(np.arange(250), centres[0], centres[-1])
     np.testing.assert_allclose(placement.interpolate(ramp), np.tile(expected, (N_CHANNELS, 1)))
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_stretching_is_a_half_pixel_linear_resize(name):
+    decoder = lively(name, 250)
+    placement = layer_placement(decoder, decoder.cam_layer, N_CHANNELS, 250, "stretch")
+    columns = placement.arrange(
+        output_of(decoder, decoder.cam_layer, torch.randn(2, 6, 250).double())
+    )
+    expected = torch.nn.functional.interpolate(
+        columns.flatten(0, 2)[None], size=250, mode="linear", align_corners=False
+    ).reshape(*columns.shape[:3], 250)
+    torch.testing.assert_close(placement.interpolate(columns), expected.expand(-1, -1, 6, -1))
 
 
 # ------------------------------------------------------------------ properties of the matrices
@@ -243,13 +297,14 @@ def test_matrices_keep_constants_and_sums(start, gaps, n_times):
     assert min(weights.min(), shares.min()) >= 0
 
 
+@pytest.mark.parametrize("cam_placement", ["centres", "stretch"])
 @pytest.mark.parametrize("name", DECODERS)
-def test_distributing_a_layers_map_keeps_its_sum(name):
+def test_distributing_a_layers_map_keeps_its_sum(name, cam_placement):
     decoder = lively(name)
     x = trials()[0]
     for layer in [decoder.cam_layer, *([] if name != "deepnet" else ["spatial", "hidden"])]:
         output = output_of(decoder, layer, x)
-        placement = layer_placement(decoder, layer, N_CHANNELS, N_TIMES)
+        placement = layer_placement(decoder, layer, N_CHANNELS, N_TIMES, cam_placement)
         placed = placement.distribute(placement.arrange(output).sum(1))
         assert placed.shape == x.shape
         torch.testing.assert_close(placed.sum((1, 2)), output.flatten(1).sum(1))
@@ -261,4 +316,57 @@ def test_a_structure_is_traced_once():
     other_weights = build("deepnet", 3, 150, 2, 250.0)
     assert layer_placement(other_weights, "temporal.12", 3, 150) is first
     assert layer_placement(decoder, "temporal.9", 3, 150) is not first
+    assert layer_placement(decoder, "temporal.12", 3, 150, "stretch") is not first
     assert layer_placement(build("deepnet", 3, 160, 2, 250.0), "temporal.12", 3, 160) is not first
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_full_grad_sums_to_the_logit_in_either_placement(name):
+    """Attention in functional form, in two architectures, is beyond it."""
+    decoder, (x, target) = lively(name), trials()
+    logits = decoder(x).gather(1, target[:, None])[:, 0].detach()
+    tolerance = 0.05 if name in ("atcnet", "eegconformer") else 1e-6
+    for cam_placement in ("centres", "stretch"):
+        total = attribute("FullGrad", decoder, x, target, cam_placement=cam_placement).sum((1, 2))
+        torch.testing.assert_close(total, logits, rtol=tolerance, atol=1e-9)
+
+
+# ------------------------------------------------------------------ the pass that methods share
+
+
+def test_several_methods_share_one_pass():
+    decoder, (x, target) = lively("deepnet"), trials()
+    names = ["Saliency", "InputXGradient", "GradCAM", "GradCAM++", "XGradCAM", "LayerCAM"]
+    passes = []
+    handle = nn.modules.module.register_module_forward_hook(
+        lambda module, _inputs, output: (
+            passes.append(output) if type(module) is type(decoder) else None
+        )
+    )
+    try:
+        maps = attribute_all(names, decoder, x, target)
+    finally:
+        handle.remove()
+    assert sum(logits.requires_grad for logits in passes) == 1
+    for name in names:
+        assert torch.equal(maps[name], attribute(name, decoder, x, target))
+
+
+@pytest.mark.parametrize("layer", [None, "missing", "unused", "states"])
+def test_gradients_need_no_cam_layer(layer):
+    class Plain(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.states = nn.LSTM(2, 4, batch_first=True)
+            self.output = nn.Linear(4, 2)
+            self.unused = nn.ReLU()
+
+        def forward(self, x):
+            return self.output(self.states(x.mT)[0].mean(1))
+
+    decoder, x = Plain(), torch.linspace(-1, 1, 24).reshape(1, 2, 12)
+    trial = x.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(decoder(trial)[0, 1], trial)
+    if layer is not None:
+        decoder.cam_layer = layer
+    torch.testing.assert_close(attribute("Saliency", decoder, x, torch.tensor([1])), expected)
