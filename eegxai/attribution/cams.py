@@ -125,12 +125,12 @@ def score_cam(
     softmax cancels. A constant A_k singles out nothing and masks everything.
     """
     placement = _placement(decoder, x, cam_placement)
+    columns = placement.arrange(output_of(decoder, str(decoder.cam_layer), x))
     with torch.no_grad():
-        columns = placement.arrange(output_of(decoder, str(decoder.cam_layer), x))
-        maps = placement.interpolate(columns)
-        masks = _min_max(maps).unbind(1)
+        masks = (_min_max(placement.interpolate(some)) for some in columns.unbind(1))
         scores = torch.stack([target_logits(decoder, x * mask, target) for mask in masks], 1)
-        return torch.einsum("tk,tkcs->tcs", scores.softmax(1), maps)
+    weights = scores.softmax(1)[:, :, None, None]
+    return placement.interpolate((weights * columns).sum(1))
 
 
 def _min_max(maps: Tensor) -> Tensor:
