@@ -21,11 +21,11 @@ LEGEND = (
 
 
 def cells_to_judge(config: SweepConfig) -> Iterator[MethodCell]:
-    """Every method on the first decoder of every architecture of a sweep."""
+    """The sweep's methods on the first decoder of each of its architectures."""
     decoders = list(decoder_cells(config))
     for architecture in config.grid.architecture:
         decoder = next(cell for cell in decoders if cell.architecture == architecture)
-        for method in METHODS:
+        for method in [method for method in config.grid.method if method in METHODS]:
             options = config.attribution.of(method)
             yield MethodCell(
                 decoder=decoder, method=method, options=options, evaluation=config.evaluation

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.calls import outcomes, promised
+from eegxai.attribution.calls import Outcome, outcomes, promised
 from eegxai.attribution.registry import METHODS, DegenerateMap, NotApplicable, find
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
@@ -120,8 +120,16 @@ def validity(
 def study_maps(decoder: nn.Module, x: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Maps of those of the study's methods that have one on a decoder."""
     study = [name for name, method in METHODS.items() if method.group == "study"]
-    found = outcomes({name: {} for name in study}, decoder, x, target)
+    found = {name: _outcome(name, decoder, x, target) for name in study}
     return {name: maps for name, maps in found.items() if isinstance(maps, Tensor)}
+
+
+def _outcome(name: str, decoder: nn.Module, x: Tensor, target: Tensor) -> Outcome | None:
+    """Map of a method; None where it breaks, which its own cell tells and not the others'."""
+    try:
+        return outcomes({name: {}}, decoder, x, target)[name]
+    except Exception:
+        return None
 
 
 def _earlier(name: str, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -146,9 +146,12 @@ def deepsleepnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) ->
 
 
 class ExplainableLSTM(nn.LSTM):
-    """LSTM without cuDNN, whose LSTM refuses gradients in evaluation mode."""
+    """LSTM without cuDNN and oneDNN, which lack gradients that explanations need.
+
+    cuDNN refuses them in evaluation mode, oneDNN those in forward mode (FullGrad).
+    """
 
     def forward(self, *args: Any) -> Any:
         """As in nn.LSTM."""
-        with torch.backends.cudnn.flags(enabled=False):
+        with torch.backends.cudnn.flags(enabled=False), torch.backends.mkldnn.flags(enabled=False):
             return super().forward(*args)  # type: ignore[has-type]

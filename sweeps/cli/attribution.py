@@ -43,8 +43,8 @@ def validity(
 ) -> None:
     """Print which methods mean something on which architectures, as measured on trained decoders.
 
-    Takes the first decoder of each architecture of the sweep, trained when it is not yet:
-    eegxai validity quickstart grid.architecture=[deepnet,eegnet]
+    Takes the sweep's methods and the first decoder of each of its architectures, trained when it
+    is not yet: eegxai validity quickstart grid.architecture=[deepnet,eegnet] grid.method=all
     """
     from sweeps import certificates
     from sweeps.store import Store

@@ -20,6 +20,7 @@ from eegxai.attribution import (
     attribute,
     attribution,
 )
+from eegxai.attribution.calls import outcomes
 from eegxai.decoders import DECODERS
 from tests.helpers import lively_decoder, random_trials
 
@@ -355,3 +356,12 @@ def test_cams_are_refused_without_a_layer_for_them(name, layer, reason):
         decoder.cam_layer = layer
     with pytest.raises(NotApplicable, match=reason):
         attribute(name, decoder, *SMALL_TRIALS)
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_every_method_of_the_study_has_a_map_or_a_reason_on_every_decoder(decoder):
+    x, target = trials()
+    found = outcomes({name: {} for name in STUDY}, shared(decoder), x, target)
+    assert list(found) == list(STUDY)
+    for result in found.values():
+        assert isinstance(result, NotApplicable) or result.shape == x.shape

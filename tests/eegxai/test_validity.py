@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from eegxai.attribution import METHODS, Validity, attribution, validity
+from eegxai.attribution import METHODS, Validity, attribution, study_maps, validity
 from eegxai.decoders import build
 
 
@@ -148,3 +148,14 @@ def test_the_state_of_the_decoder_is_told_before_and_after():
 def test_every_verdict_survives_json():
     result = validity("LRP", decoder("deepnet"), *trials())
     assert Validity(**dataclasses.asdict(result)) == result
+
+
+def test_a_method_that_breaks_takes_no_other_with_it(mine):
+    def broken(x):
+        raise RuntimeError("broken on purpose")
+
+    mine(broken, group="study")
+    assert "Saliency" in study_maps(decoder("deepnet"), *trials())
+    assert validity("Saliency", decoder("deepnet"), *trials()).status == "ok"
+    with pytest.raises(RuntimeError, match="broken on purpose"):
+        validity("mine", decoder("deepnet"), *trials())
