@@ -1,8 +1,9 @@
 """Validity of the methods on a sweep's architectures: a table of evidence and its matrix."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -68,12 +69,19 @@ def matrix(table: pd.DataFrame) -> pd.DataFrame:
 
 def notes(table: pd.DataFrame) -> list[str]:
     """One line a reason, with the methods and architectures it holds for."""
-    told = table.assign(note=table["flags"].where(table["flags"] != "", table["reason"]))
-    groups = told[told["note"] != ""].groupby("note", sort=False)
-    return [
-        f"{_listed(rows['method'])} on {_listed(rows['architecture'])}: {note}"
-        for note, rows in groups
-    ]
+    told = table.assign(note=[_told(row) for row in table.to_dict("records")])
+    told = told[told["note"] != ""]
+    where = told.groupby(["note", "method"], sort=False)["architecture"].agg(", ".join)
+    groups = where.reset_index().groupby(["note", "architecture"], sort=False)["method"]
+    return [f"{', '.join(methods)} on {names}: {note}" for (note, names), methods in groups]
+
+
+def _told(row: dict[Hashable, Any]) -> str:
+    """Reason of a verdict without the names of method and decoder."""
+    if row["status"] == "duplicate":
+        return f"equals {row['duplicate_of']}"
+    reason = str(row["reason"])
+    return reason.partition(": ")[2] if row["status"] == "not_applicable" else reason
 
 
 def write(table: pd.DataFrame, folder: Path) -> list[Path]:
@@ -84,7 +92,3 @@ def write(table: pd.DataFrame, folder: Path) -> list[Path]:
     for name, content in contents.items():
         (folder / name).write_text(content, encoding="utf-8")
     return [folder / name for name in contents]
-
-
-def _listed(names: pd.Series) -> str:
-    return ", ".join(names.unique())

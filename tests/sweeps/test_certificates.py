@@ -31,16 +31,20 @@ def test_a_verdict_has_a_code(verdict, code):
 
 def test_notes_are_told_once_a_reason():
     rows = [
-        ("GradCAM", "eegnet", "", "no channels"),
-        ("LayerCAM", "eegnet", "", "no channels"),
-        ("LRP", "deepnet", "same as x", "same as x"),
-        ("LRP", "eegnet", "same as x", "same as x"),
-        ("Saliency", "eegnet", "", ""),
+        ("GradCAM", "eegnet", "ok", "", "no channels"),
+        ("LayerCAM", "eegnet", "ok", "", "no channels"),
+        ("LRP", "deepnet", "duplicate", "InputXGradient", "LRP equals it (r = 1.0000)"),
+        ("LRP", "deep4_relu", "duplicate", "InputXGradient", "LRP equals it (r = 0.9999)"),
+        ("FullGrad", "deepnet", "duplicate", "InputXGradient", "FullGrad equals it"),
+        ("Deconvolution", "eegnet", "not_applicable", "", "it is not to EEGNet: it has no ReLU"),
+        ("Saliency", "eegnet", "ok", "", ""),
     ]
-    table = pd.DataFrame(rows, columns=["method", "architecture", "flags", "reason"])
-    assert certificates.notes(table) == [
+    names = ["method", "architecture", "status", "duplicate_of", "reason"]
+    assert certificates.notes(pd.DataFrame(rows, columns=names)) == [
         "GradCAM, LayerCAM on eegnet: no channels",
-        "LRP on deepnet, eegnet: same as x",
+        "LRP on deepnet, deep4_relu: equals InputXGradient",
+        "FullGrad on deepnet: equals InputXGradient",
+        "Deconvolution on eegnet: it has no ReLU",
     ]
 
 
