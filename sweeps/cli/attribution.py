@@ -31,10 +31,13 @@ def methods() -> None:
     shown.add_column("what it computes")
     shown.add_column("options")
     for name, method in (METHODS | BASELINES).items():
-        options = [f"{option}={value}" for option, value in options_of(name).items()]
+        given = options_of(name).items()
+        options = [f"{option}={value}" for option, value in given if option != "chunk"]
         what = (method.function.__doc__ or "").strip().partition("\n")[0]
         shown.add_row(name, method.group, what, " ".join(options))
-    terminal().print(shown, highlight=False)
+    console = terminal()
+    console.print(shown, highlight=False)
+    console.print("every method: chunk=8, the trials at a time", style="dim", highlight=False)
 
 
 def validity(
