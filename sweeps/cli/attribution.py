@@ -29,12 +29,12 @@ def methods() -> None:
     shown.add_column("method", no_wrap=True)
     shown.add_column("group")
     shown.add_column("what it computes")
-    shown.add_column("options")
+    shown.add_column("options", no_wrap=True)
     for name, method in (METHODS | BASELINES).items():
         given = options_of(name).items()
         options = [f"{option}={value}" for option, value in given if option != "chunk"]
         what = (method.function.__doc__ or "").strip().partition("\n")[0]
-        shown.add_row(name, method.group, what, " ".join(options))
+        shown.add_row(name, method.group, what, "\n".join(options))
     console = terminal()
     console.print(shown, highlight=False)
     console.print("every method: chunk=8, the trials at a time", style="dim", highlight=False)
@@ -47,7 +47,7 @@ def validity(
     """Print which methods mean something on which architectures, as measured on trained decoders.
 
     Takes the sweep's methods and the first decoder of each of its architectures, trained when it
-    is not yet: eegxai validity quickstart grid.architecture=[deepnet,eegnet] grid.method=all
+    is not yet: eegxai validity quickstart grid.architecture=eegnet grid.method=all
     """
     from sweeps import certificates
     from sweeps.store import Store
