@@ -1,13 +1,13 @@
 """What maps are compared with: trials that hold nothing, and maps that know nothing."""
 
 import zlib
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.registry import attribution
+from eegxai.attribution.registry import attribution, target_logits
 from eegxai.seeding import generator
 
 Baseline = Literal["zero", "mean"]
@@ -16,6 +16,14 @@ Baseline = Literal["zero", "mean"]
 def baseline_trials(x: Tensor, baseline: Baseline) -> Tensor:
     """Trials that hold nothing: zeros, or each channel's mean over the trial's samples."""
     return torch.zeros_like(x) if baseline == "zero" else x.mean(2, keepdim=True).expand_as(x)
+
+
+def gain(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: Baseline = "zero", **_options: Any
+) -> Tensor:
+    """Logit of each trial minus that of its baseline, (trials,): what complete maps sum to."""
+    start = baseline_trials(x, baseline)
+    return target_logits(decoder, x, target) - target_logits(decoder, start, target)
 
 
 def seeded_by_trial(x: Tensor, purpose: str) -> list[np.random.Generator]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from eegxai.attribution.baselines import Baseline, baseline_trials
+from eegxai.attribution.baselines import Baseline, baseline_trials, gain
 from eegxai.attribution.registry import NotApplicable, attribution, target_logits
 from eegxai.attribution.requirements import traced, without_rule
 from eegxai.attribution.rewriting import REWRITTEN
@@ -167,13 +167,7 @@ def has_deeplift_rules(decoder: nn.Module, x: Tensor) -> str | None:
     return without_rule(traced(_ruled(decoder, x[:1], 0 * x[:1]), decoder, x))
 
 
-def _gain(decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: Baseline = "zero") -> Tensor:
-    """Logit of the trial minus that of its baseline."""
-    reference = baseline_trials(x, baseline)
-    return target_logits(decoder, x, target) - target_logits(decoder, reference, target)
-
-
-@attribution("DeepLift", group="study", requires=(has_deeplift_rules,), promises=_gain)
+@attribution("DeepLift", group="study", requires=(has_deeplift_rules,), promises=gain)
 def deeplift(
     decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: Baseline = "zero"
 ) -> Tensor:

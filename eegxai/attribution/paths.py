@@ -8,7 +8,7 @@ import torch
 from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 
-from eegxai.attribution.baselines import Baseline, baseline_trials, seeded_by_trial
+from eegxai.attribution.baselines import Baseline, baseline_trials, gain, seeded_by_trial
 from eegxai.attribution.registry import attribution, target_logits
 
 REFERENCES_AT_A_TIME = 8
@@ -20,20 +20,7 @@ def _input_gradient(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return torch.autograd.grad(logits.sum(), points)[0]
 
 
-def _gain(
-    decoder: nn.Module,
-    x: Tensor,
-    target: Tensor,
-    *,
-    steps: PositiveInt = 50,
-    baseline: Baseline = "zero",
-) -> Tensor:
-    """Logit of the trial minus that of its baseline."""
-    start = baseline_trials(x, baseline)
-    return target_logits(decoder, x, target) - target_logits(decoder, start, target)
-
-
-@attribution("IntegratedGradients", promises=_gain)
+@attribution("IntegratedGradients", promises=gain)
 def integrated_gradients(
     decoder: nn.Module,
     x: Tensor,
