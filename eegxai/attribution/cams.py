@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from eegxai.attribution.backpropagation import guided_backprop
 from eegxai.attribution.gradients import plain_pass, recorded
+from eegxai.attribution.maxima import WithoutPlaces
 from eegxai.attribution.placement import CamPlacement, Placement, layer_placement
 from eegxai.attribution.registry import attribution, promised_logit, target_logits
 from eegxai.attribution.requirements import has_cam_layer, has_relu
@@ -126,7 +127,7 @@ def score_cam(
     """
     placement = _placement(decoder, x, cam_placement)
     columns = placement.arrange(output_of(decoder, str(decoder.cam_layer), x))
-    with torch.no_grad():
+    with torch.no_grad(), WithoutPlaces():
         masks = (_min_max(placement.interpolate(some)) for some in columns.unbind(1))
         scores = torch.stack([target_logits(decoder, x * mask, target) for mask in masks], 1)
     weights = scores.softmax(1)[:, :, None, None]

@@ -11,6 +11,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from eegxai.attribution.baselines import Baseline, baseline_trials
+from eegxai.attribution.maxima import WithoutPlaces
 from eegxai.attribution.registry import attribution, target_logits
 
 
@@ -82,7 +83,7 @@ def _loss(
     """Mean loss over the parts, masks (channels, times), that hold each sample."""
     start = baseline_trials(x, baseline)
     total, count = torch.zeros_like(x), torch.zeros_like(x[0])
-    with torch.no_grad():
+    with torch.no_grad(), WithoutPlaces():
         whole = target_logits(decoder, x, target)
         for part in parts:
             loss = whole - target_logits(decoder, torch.where(part, start, x), target)

@@ -12,6 +12,7 @@ from torch import nn
 
 from eegxai.attribution import attribute, attribute_all
 from eegxai.attribution import placement as placing
+from eegxai.attribution.maxima import WithoutPlaces
 from eegxai.attribution.placement import layer_placement
 from eegxai.decoders import DECODERS, build
 from eegxai.decoders.tracing import output_of
@@ -151,6 +152,38 @@ def test_score_cam_is_its_definition(cam_placement, place):
         weights = np.exp(np.array(scores) - max(scores))
         expected = sum(w * m for w, m in zip(weights / weights.sum(), maps, strict=True))
         np.testing.assert_allclose(actual, expected, rtol=1e-8, atol=1e-10 * abs(expected).max())
+
+
+@pytest.mark.parametrize("size", [(4, 11), (5, 12)])
+@pytest.mark.parametrize(
+    ("pool", "changed"),
+    [
+        (nn.MaxPool2d((1, 2)), True),
+        (nn.MaxPool2d(2), True),
+        (nn.MaxPool2d((2, 3), stride=(2, 3)), True),
+        (nn.MaxPool2d((1, 3), stride=(1, 2)), False),
+        (nn.MaxPool2d(2, padding=1), False),
+        (nn.MaxPool2d(2, ceil_mode=True), False),
+        (nn.MaxPool2d(2, dilation=2), False),
+    ],
+    ids=str,
+)
+def test_max_pools_without_places_give_the_same_values(pool, changed, size):
+    z = torch.randn(2, 3, *size)
+    z[0, 0, 0, 0] = torch.nan
+    expected = pool(z)
+    with WithoutPlaces():
+        result = pool(z.requires_grad_())
+    assert ("Maximum" in result.grad_fn.name()) == changed
+    torch.testing.assert_close(result.detach(), expected, rtol=0, atol=0, equal_nan=True)
+
+
+def test_max_pools_without_places_still_tell_them_where_asked():
+    z = torch.randn(1, 1, 4, 4)
+    expected = nn.functional.max_pool2d(z, 2, return_indices=True)
+    with WithoutPlaces():
+        result = nn.functional.max_pool2d(z, 2, return_indices=True)
+    assert all(map(torch.equal, result, expected))
 
 
 def test_score_cam_masks_everything_by_a_constant_map():
