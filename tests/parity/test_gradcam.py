@@ -160,7 +160,7 @@ def grad_cam_plus_plus_error(gain):
 
 def test_grad_cam_plus_plus_has_no_constant_beside_squared_gradients():
     """grad-cam adds 1e-6 to 2 g^2 + g^3 sum(A), which hides gradients of 1e-3 and smaller."""
-    assert grad_cam_plus_plus_error(gain=1) > 0.05  # 0.2 or so: training depends on the machine
+    assert grad_cam_plus_plus_error(gain=1) > 0.05  # 0.2 to 0.9: training depends on the machine
     assert grad_cam_plus_plus_error(gain=1e4) < 1e-6
 
 
