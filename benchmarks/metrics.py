@@ -1,6 +1,6 @@
 """How fast the study's sixteen metrics are: this project's against two other programs, in one run.
 
-    python benchmarks/metrics.py [rounds]
+    python -m benchmarks.metrics [rounds]
 
 512 maps of 62 channels x 250 samples. The plain program takes one trial at a time with
 scikit-image, scipy and scikit-learn, the one that the tests hold ours to; it sees every eighth map

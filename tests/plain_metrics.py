@@ -1,4 +1,4 @@
-"""The study's sixteen metrics as their definitions read: one trial at a time, by other libraries."""
+"""The sixteen metrics as their definitions read: a trial at a time, with other libraries."""
 
 import numpy as np
 from scipy.stats import pearsonr

@@ -15,17 +15,27 @@ from torch import Tensor
 
 PERCENTILE = 0.95
 WINDOW = 7
-SAMPLE = WINDOW**2 / (WINDOW**2 - 1)  # makes a window's variance that of a sample
+AREA = WINDOW**2
 K1, K2 = 0.01, 0.03  # Wang et al., IEEE Trans. Image Process. 13:600, 2004
+ROUNDING = 1e-13  # a map whose spread is a smaller share of its length is constant
+STRIDE = 17  # one pixel in so many is looked at to guess a threshold
+
+# The versions of a chunk of maps are blocks of megabytes. glibc maps such blocks anew each time,
+# and the page faults take as long as the sums, until a block has been freed that is as large as
+# this one (mallopt(3), M_MMAP_THRESHOLD: 32 MB at most). It is never touched, so it costs nothing.
+torch.empty(4_000_000, dtype=torch.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class Version:
     """One version of a stack of maps, with the moments that several metrics share.
 
+    Trials are the last axis: sums over windows and over pixels then run along memory, several
+    times faster than with the trials first.
+
     Attributes
     ----------
-    pixels : Tensor (trials, valid pixels)
+    pixels : Tensor (valid pixels, trials)
         Values in float64.
     shape : tuple of int
         Height and width of a map.
@@ -39,44 +49,45 @@ class Version:
 
     @cached_property
     def image(self) -> Tensor:
-        """Maps (trials, height, width), zero at the pixels that are not valid."""
+        """Maps (height, width, trials), zero at the pixels that are not valid."""
         if self.mask is None:
-            return self.pixels.unflatten(1, self.shape)
-        image = self.pixels.new_zeros(len(self.pixels), *self.shape)
-        image[:, self.mask] = self.pixels
+            return self.pixels.unflatten(0, self.shape)
+        image = self.pixels.new_zeros(*self.shape, self.pixels.shape[1])
+        image[self.mask] = self.pixels
         return image
 
     @cached_property
     def norm(self) -> Tensor:
         """Euclidean length of each map, (trials,)."""
-        return torch.linalg.vector_norm(self.pixels, dim=1)
+        return torch.linalg.vector_norm(self.pixels, dim=0)
 
     @cached_property
     def centred(self) -> Tensor:
-        """Pixels with each map's mean taken away, (trials, valid pixels)."""
-        return self.pixels - self.pixels.mean(1, keepdim=True)
+        """Pixels with each map's mean taken away, (valid pixels, trials)."""
+        return self.pixels - self.pixels.mean(0)
 
     @cached_property
     def spread(self) -> Tensor:
         """Euclidean length of each centred map, NaN where it is constant, (trials,)."""
-        length = torch.linalg.vector_norm(self.centred, dim=1)
-        return length.masked_fill(self.data_range.isnan(), torch.nan)
+        length = torch.linalg.vector_norm(self.pixels - self.pixels.mean(0), dim=0)
+        return length.masked_fill(length <= ROUNDING * self.norm, torch.nan)
 
     @cached_property
     def data_range(self) -> Tensor:
         """Largest minus smallest value of each map, NaN where they are equal, (trials,)."""
-        extent = self.pixels.amax(1) - self.pixels.amin(1)
+        rows = self.pixels.T.contiguous()  # few trials: extremes are slow along the first axis
+        extent = rows.amax(1) - rows.amin(1)
         return extent.masked_fill(extent == 0, torch.nan)
 
     @cached_property
-    def local_mean(self) -> Tensor:
-        """Mean in every full window, (trials, height - 6, width - 6)."""
-        return _window_mean(self.image)
+    def window_sum(self) -> Tensor:
+        """Sum over every full window, (height - 6, width - 6, trials)."""
+        return _window_sum(self.image)
 
     @cached_property
-    def local_variance(self) -> Tensor:
-        """Variance in every full window, not corrected for the sample size."""
-        return _window_mean(self.image.square()).sub_(self.local_mean.square())
+    def window_squares(self) -> Tensor:
+        """Sum of squares over every full window."""
+        return _window_sum(self.image.square())
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,46 +106,49 @@ class Maps:
     mask: Tensor | None = None
 
     @cached_property
+    def rows(self) -> Tensor:
+        """Valid pixels of each map, (trials, valid pixels)."""
+        return self.values.flatten(1) if self.mask is None else self.values[:, self.mask]
+
+    @cached_property
     def raw(self) -> Version:
         """The maps as they are."""
-        valid = self.values.flatten(1) if self.mask is None else self.values[:, self.mask]
-        return self._version(valid)
+        return self._version(self.rows.T.contiguous())
 
     @cached_property
     def minmax(self) -> Version:
         """Maps brought to 0 .. 1; NaN where constant."""
-        return self._version(_minmax(self.raw.pixels))
+        return self._version(self._scaled(self.raw.pixels))
 
     @cached_property
     def clipped(self) -> Version:
         """Positive part brought to 0 .. 1; NaN where nothing is positive."""
-        return self._version(_minmax(self.raw.pixels.clamp(min=0)))
+        return self._version(self._scaled_positive(self.raw.pixels))
 
     @cached_property
     def top5(self) -> Version:
         """Values below the 95th percentile set to zero; NaN where nothing is positive."""
-        return self._version(_above_percentile(self.raw.pixels))
+        nothing_positive = self._highest <= 0
+        below = torch.zeros_like(self._highest).masked_fill(nothing_positive, torch.nan)
+        threshold = self._percentile.masked_fill(nothing_positive, torch.inf)
+        return self._version(torch.where(self.raw.pixels < threshold, below, self.raw.pixels))
 
     @cached_property
     def minmax_top5(self) -> Version:
         """Maps brought to 0 .. 1, then values below the 95th percentile set to zero."""
-        return self._version(_above_percentile(self.minmax.pixels))
+        return self._from(self.minmax, self._scaled(self._percentile))
 
     @cached_property
     def support(self) -> Version:
         """One where the map is not zero, else zero; NaN where it is zero everywhere or NaN."""
-        nonzero = _as_numbers(torch.ne, self.raw.pixels, self.values.new_zeros(()))
-        nonzero += 0 * self.raw.pixels
-        return self._version(nonzero / nonzero.amax(1, keepdim=True))
+        nonzero = _as_numbers(torch.ne, self.raw.pixels)
+        largest = torch.maximum(self._highest.abs(), self._lowest.abs())
+        return self._version(nonzero.mul_(largest / largest))
 
     @cached_property
     def n_positive(self) -> list[int]:
         """Number of positive pixels of each map."""
-        return (self.raw.pixels > 0).sum(1).tolist()
-
-    @cached_property
-    def _top_k(self) -> dict["Maps", Version]:
-        return {}
+        return (self.rows > 0).sum(1).tolist()
 
     def top_k(self, reference: "Maps") -> Version:
         """Clipped maps below their K-th largest value set to zero, K = the reference's positives.
@@ -142,9 +156,40 @@ class Maps:
         Ties with the K-th largest value stay, so more than K can; with K = 0 nothing stays.
         """
         if reference not in self._top_k:
-            kept = _largest(self.clipped.pixels, reference.n_positive)
-            self._top_k[reference] = self._version(kept)
+            threshold = self._scaled_positive(_kth_largest(self.rows, reference.n_positive))
+            self._top_k[reference] = self._from(self.clipped, threshold)
         return self._top_k[reference]
+
+    @cached_property
+    def _top_k(self) -> dict["Maps", Version]:
+        return {}
+
+    @cached_property
+    def _lowest(self) -> Tensor:
+        return self.rows.amin(1)
+
+    @cached_property
+    def _highest(self) -> Tensor:
+        return self.rows.amax(1)
+
+    @cached_property
+    def _percentile(self) -> Tensor:
+        # The percentile lies between two order statistics (linear interpolation), so keeping what
+        # is not below it is keeping what is not below the upper of the two.
+        n_pixels = self.rows.shape[1]
+        count = n_pixels - math.ceil(PERCENTILE * (n_pixels - 1))
+        return _kth_largest(self.rows, [count] * len(self.rows))
+
+    def _scaled(self, values: Tensor) -> Tensor:
+        return (values - self._lowest) / (self._highest - self._lowest)
+
+    def _scaled_positive(self, values: Tensor) -> Tensor:
+        lowest, highest = self._lowest.clamp(min=0), self._highest.clamp(min=0)
+        return values.clamp(min=0).sub_(lowest).div_(highest - lowest)
+
+    def _from(self, version: Version, threshold: Tensor) -> Version:
+        below = version.pixels < threshold
+        return self._version(version.pixels.masked_fill(below, 0))
 
     def _version(self, pixels: Tensor) -> Version:
         return Version(pixels, (self.values.shape[1], self.values.shape[2]), self.mask)
@@ -174,26 +219,30 @@ def ssim(explanation: Version, reference: Version) -> Tensor:
     """
     if min(explanation.shape) < WINDOW:
         return torch.full_like(explanation.data_range, torch.nan)
-    c1, c2 = ((k * explanation.data_range[:, None, None]).square() for k in (K1, K2))
-    means = explanation.local_mean * reference.local_mean
-    covariance = _window_mean(explanation.image * reference.image).sub_(means)
-    luminance = torch.add(c1, means, alpha=2)
-    luminance /= (explanation.local_mean.square() + reference.local_mean.square()).add_(c1)
-    structure = torch.add(c2, covariance, alpha=2 * SAMPLE)
-    variances = explanation.local_variance + reference.local_variance
-    structure /= variances.mul_(SAMPLE).add_(c2)
-    return _mean_over_head(luminance.mul_(structure), explanation.mask)
+    c1, c2 = ((k * explanation.data_range).square() for k in (K1, K2))
+    # Both factors are multiplied by constants that cancel, so that sums do in place of means.
+    k1 = AREA**2 * c1
+    k2 = k1 + AREA * (AREA - 1) * c2
+    products = _window_sum(explanation.image * reference.image)
+    squares = explanation.window_squares + reference.window_squares
+    means = torch.addcmul(k1, explanation.window_sum, reference.window_sum, value=2)
+    powers = torch.addcmul(k1, explanation.window_sum, explanation.window_sum)
+    powers.addcmul_(reference.window_sum, reference.window_sum)
+    covariance = torch.add(k2, products, alpha=2 * AREA).sub_(means)
+    variances = torch.add(k2, squares, alpha=AREA).sub_(powers)
+    local = means.mul_(covariance).div_(powers.mul_(variances))
+    return _over_centres(local, explanation.mask).mean(0)
 
 
 def cosine(explanation: Version, reference: Version) -> Tensor:
     """Cosine of the angle between the maps, (trials,) in -1 .. 1."""
-    inner = (explanation.pixels * reference.pixels).sum(1)
+    inner = (explanation.pixels * reference.pixels).sum(0)
     return inner / (explanation.norm * reference.norm)
 
 
 def pearson(explanation: Version, reference: Version) -> Tensor:
     """Pearson correlation over the pixels, (trials,) in -1 .. 1."""
-    inner = (explanation.centred * reference.centred).sum(1)
+    inner = (explanation.pixels * reference.centred).sum(0)  # one centred factor is enough
     return inner / (explanation.spread * reference.spread)
 
 
@@ -204,8 +253,8 @@ def mass(explanation: Version, support: Version) -> Tensor:
     the numerator takes magnitudes and the denominator does not, so that a top-5 % version
     with negative values can leave 0 .. 1.
     """
-    on_support = (explanation.pixels.abs() * support.pixels).sum(1)
-    total = explanation.pixels.sum(1)
+    on_support = (explanation.pixels.abs() * support.pixels).sum(0)
+    total = explanation.pixels.sum(0)
     return on_support / total.masked_fill(total == 0, torch.nan)
 
 
@@ -224,7 +273,7 @@ STUDY: dict[str, tuple[Measure, str, str]] = {
     "mass_minmax": (mass, "minmax", "support"),
     "pearson_clipped": (pearson, "clipped", "minmax"),
     "pearson_minmax": (pearson, "minmax", "minmax"),
-    "pearson_raw": (pearson, "raw", "minmax"),
+    "pearson_raw": (pearson, "minmax", "minmax"),  # a correlation knows no scale
 }
 
 
@@ -252,61 +301,48 @@ def rank(attribution: Maps, reference: Maps) -> Tensor:
     that stay (see ``Maps.top_k``) and not over K, as the study does.
     """
     top = attribution.top_k(reference).pixels
-    kept = _as_numbers(torch.gt, top, top.new_zeros(()))
-    return (kept * reference.support.pixels).sum(1) / kept.sum(1)
+    kept = _as_numbers(torch.gt, top)
+    return (kept * reference.support.pixels).sum(0) / kept.sum(0)
 
 
-def _minmax(pixels: Tensor) -> Tensor:
-    lowest = pixels.amin(1, keepdim=True)
-    return (pixels - lowest) / (pixels.amax(1, keepdim=True) - lowest)
+def _as_numbers(compare: Callable[..., Tensor], pixels: Tensor) -> Tensor:
+    # Compared with zero into float64 at once: much faster here than a boolean that is then cast.
+    return compare(pixels, pixels.new_zeros(()), out=torch.empty_like(pixels))
 
 
-def _as_numbers(compare: Callable[..., Tensor], pixels: Tensor, threshold: Tensor) -> Tensor:
-    # Written into float64 at once: ten times faster here than a boolean that is then cast.
-    return compare(pixels, threshold, out=torch.empty_like(pixels))
+def _kth_largest(rows: Tensor, counts: list[int]) -> Tensor:
+    """K-th largest value of each row, infinity where K = 0, (trials,)."""
+    if rows.is_cuda:  # where one sort of all rows is faster than many small selections
+        order = rows.new_tensor(counts, dtype=torch.long).sub(1)
+        largest = rows.sort(1, descending=True).values
+        found = largest.gather(1, order.clamp(min=0)[:, None])[:, 0]
+        return found.masked_fill(order < 0, torch.inf)
+    pairs = zip(rows, counts, strict=True)
+    return torch.stack(
+        [_select(row, count) if count else row.new_tensor(torch.inf) for row, count in pairs]
+    )
 
 
-def _at_least(pixels: Tensor, threshold: Tensor) -> Tensor:
-    return _as_numbers(torch.ge, pixels, threshold).mul_(pixels)
-
-
-def _above_percentile(pixels: Tensor) -> Tensor:
-    # The percentile lies between two order statistics (linear interpolation), so keeping what
-    # is not below it is keeping what is not below the upper of the two: no sorting.
-    order = math.ceil(PERCENTILE * (pixels.shape[1] - 1)) + 1
-    threshold = pixels.kthvalue(order, dim=1, keepdim=True).values
-    highest = pixels.amax(1, keepdim=True)
-    nothing_positive = torch.zeros_like(highest).masked_fill(highest <= 0, torch.nan)
-    return _at_least(pixels, threshold).add_(nothing_positive)
-
-
-def _largest(pixels: Tensor, counts: list[int]) -> Tensor:
-    rows = zip(pixels, counts, strict=True)
-    thresholds = [_kth_largest(row, count) for row, count in rows]
-    return _at_least(pixels, torch.stack(thresholds)[:, None])
-
-
-def _kth_largest(row: Tensor, count: int) -> Tensor:
-    if count == 0:
-        return row.new_tensor(torch.inf)
+def _select(row: Tensor, count: int) -> Tensor:
+    """K-th largest of the values that a sample says are large; of all, where it misleads."""
+    expected = count / STRIDE
+    rank = math.ceil(expected + 4 * math.sqrt(expected)) + 1
+    sample = row[::STRIDE]
+    if rank < len(sample):
+        floor = sample.kthvalue(len(sample) - rank + 1).values
+        large = row[row >= floor]
+        if len(large) >= count:
+            row = large
     return row.kthvalue(len(row) - count + 1).values
 
 
-def _window_mean(image: Tensor) -> Tensor:
-    return _window_sum(_window_sum(image, 2), 1).mul_(1 / WINDOW**2)
+def _window_sum(image: Tensor) -> Tensor:
+    return image.unfold(0, WINDOW, 1).sum(-1).unfold(1, WINDOW, 1).sum(-1)
 
 
-def _window_sum(image: Tensor, dim: int) -> Tensor:
-    # 7 = 3 + 3 + 1: four additions in place of six, and no cancellation as in running sums.
-    full = image.shape[dim] - WINDOW + 1
-    threes = image.narrow(dim, 0, full + 4) + image.narrow(dim, 1, full + 4)
-    threes += image.narrow(dim, 2, full + 4)
-    sixes = threes.narrow(dim, 0, full) + threes.narrow(dim, 3, full)
-    return sixes.add_(image.narrow(dim, 6, full))
-
-
-def _mean_over_head(local: Tensor, mask: Tensor | None) -> Tensor:
+def _over_centres(local: Tensor, mask: Tensor | None) -> Tensor:
+    """Windows whose centre is valid, (windows, trials)."""
     if mask is None:
-        return local.mean((1, 2))
+        return local.flatten(0, 1)
     border = WINDOW // 2
-    return local[:, mask[border:-border, border:-border]].mean(1)
+    return local[mask[border:-border, border:-border]]

@@ -80,7 +80,7 @@ def test_domains_prepare_maps(info, maps):
     assert whole.values.dtype == torch.float64
     torch.testing.assert_close(whole.values, maps.double())
     head = DOMAINS["topography"](maps, info)
-    assert head.raw.pixels.shape == (3, int(head.mask.sum()))
+    assert head.rows.shape == (3, int(head.mask.sum()))
 
 
 def test_a_topography_needs_positions_that_match(info, maps):
