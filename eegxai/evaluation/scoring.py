@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from eegxai.decoders.training import predict
+from eegxai.evaluation.calibrated import CALIBRATED
 from eegxai.evaluation.metrics import METRICS, Maps, Metric
 from eegxai.evaluation.randomization import Variant, variants
 from eegxai.evaluation.topography import DOMAINS
@@ -18,7 +19,7 @@ from eegxai.seeding import generator
 from eegxai.simulation import FEATURES
 from eegxai.spec import spec
 
-MODES: dict[str, dict[str, Metric]] = {"paper": METRICS}
+MODES: dict[str, dict[str, Metric]] = {"paper": METRICS, "calibrated": CALIBRATED}
 
 # The study's headline against ground truth by feature type: (domain, metric). Relevance mass
 # accuracy, and cosine on the topography; of their versions the clipped one, by which braindecode's
