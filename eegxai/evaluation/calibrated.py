@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from eegxai.evaluation.metrics import Maps, Metric
+from eegxai.evaluation.maps import Maps
+from eegxai.evaluation.metrics import Metric
 
 TRUTH_SHARE = 0.5  # of a reference's peak; see docs/evaluation.md for the densities it gives
 

@@ -5,195 +5,17 @@ that each metric compares are facts of the authors' public research code. Undefi
 degenerate map makes its version NaN, and every metric of that version follows.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
+import pandas as pd
 import torch
 from torch import Tensor
 
-PERCENTILE = 0.95
-WINDOW = 7
+from eegxai.evaluation.maps import WINDOW, Maps, Version, as_numbers, window_sum
+
 AREA = WINDOW**2
 K1, K2 = 0.01, 0.03  # Wang et al., IEEE Trans. Image Process. 13:600, 2004
-ROUNDING = 1e-13  # a map whose spread is a smaller share of its length is constant
-STRIDE = 17  # one pixel in so many is looked at to guess a threshold
-
-# The versions of a chunk of maps are blocks of megabytes. glibc maps such blocks anew each time,
-# and the page faults take as long as the sums, until a block has been freed that is as large as
-# this one (mallopt(3), M_MMAP_THRESHOLD: 32 MB at most). It is never touched, so it costs nothing.
-torch.empty(4_000_000, dtype=torch.float64)
-
-
-@dataclass(frozen=True, eq=False)
-class Version:
-    """One version of a stack of maps, with the moments that several metrics share.
-
-    Trials are the last axis: sums over windows and over pixels then run along memory, several
-    times faster than with the trials first.
-
-    Attributes
-    ----------
-    pixels : Tensor (valid pixels, trials)
-        Values in float64.
-    shape : tuple of int
-        Height and width of a map.
-    mask : Tensor (height, width) or None
-        Which pixels are valid; None where all are.
-    """
-
-    pixels: Tensor
-    shape: tuple[int, int]
-    mask: Tensor | None
-
-    @cached_property
-    def image(self) -> Tensor:
-        """Maps (height, width, trials), zero at the pixels that are not valid."""
-        if self.mask is None:
-            return self.pixels.unflatten(0, self.shape)
-        image = self.pixels.new_zeros(*self.shape, self.pixels.shape[1])
-        image[self.mask] = self.pixels
-        return image
-
-    @cached_property
-    def norm(self) -> Tensor:
-        """Euclidean length of each map, (trials,)."""
-        return torch.linalg.vector_norm(self.pixels, dim=0)
-
-    @cached_property
-    def centred(self) -> Tensor:
-        """Pixels with each map's mean taken away, (valid pixels, trials)."""
-        return self.pixels - self.pixels.mean(0)
-
-    @cached_property
-    def spread(self) -> Tensor:
-        """Euclidean length of each centred map, NaN where it is constant, (trials,)."""
-        length = torch.linalg.vector_norm(self.pixels - self.pixels.mean(0), dim=0)
-        return length.masked_fill(length <= ROUNDING * self.norm, torch.nan)
-
-    @cached_property
-    def data_range(self) -> Tensor:
-        """Largest minus smallest value of each map, NaN where they are equal, (trials,)."""
-        rows = self.pixels.T.contiguous()  # few trials: extremes are slow along the first axis
-        extent = rows.amax(1) - rows.amin(1)
-        return extent.masked_fill(extent == 0, torch.nan)
-
-    @cached_property
-    def window_sum(self) -> Tensor:
-        """Sum over every full window, (height - 6, width - 6, trials)."""
-        return _window_sum(self.image)
-
-    @cached_property
-    def window_squares(self) -> Tensor:
-        """Sum of squares over every full window."""
-        return _window_sum(self.image.square())
-
-
-@dataclass(frozen=True, eq=False)
-class Maps:
-    """Maps to compare, with the versions that the metrics ask for, each computed once.
-
-    Attributes
-    ----------
-    values : Tensor (trials, height, width)
-        Signed values in float64, of any scale.
-    mask : Tensor (height, width), optional
-        Which pixels are valid (the head disc of a topography); all by default.
-    """
-
-    values: Tensor
-    mask: Tensor | None = None
-
-    @cached_property
-    def rows(self) -> Tensor:
-        """Valid pixels of each map, (trials, valid pixels)."""
-        return self.values.flatten(1) if self.mask is None else self.values[:, self.mask]
-
-    @cached_property
-    def raw(self) -> Version:
-        """The maps as they are."""
-        return self._version(self.rows.T.contiguous())
-
-    @cached_property
-    def minmax(self) -> Version:
-        """Maps brought to 0 .. 1; NaN where constant."""
-        return self._version(self._scaled(self.raw.pixels))
-
-    @cached_property
-    def clipped(self) -> Version:
-        """Positive part brought to 0 .. 1; NaN where nothing is positive."""
-        return self._version(self._scaled_positive(self.raw.pixels))
-
-    @cached_property
-    def top5(self) -> Version:
-        """Values below the 95th percentile set to zero; NaN where nothing is positive."""
-        nothing_positive = self._highest <= 0
-        below = torch.zeros_like(self._highest).masked_fill(nothing_positive, torch.nan)
-        threshold = self._percentile.masked_fill(nothing_positive, torch.inf)
-        return self._version(torch.where(self.raw.pixels < threshold, below, self.raw.pixels))
-
-    @cached_property
-    def minmax_top5(self) -> Version:
-        """Maps brought to 0 .. 1, then values below the 95th percentile set to zero."""
-        return self._from(self.minmax, self._scaled(self._percentile))
-
-    @cached_property
-    def support(self) -> Version:
-        """One where the map is not zero, else zero; NaN where it is zero everywhere or NaN."""
-        nonzero = _as_numbers(torch.ne, self.raw.pixels)
-        largest = torch.maximum(self._highest.abs(), self._lowest.abs())
-        return self._version(nonzero.mul_(largest / largest))
-
-    @cached_property
-    def n_positive(self) -> list[int]:
-        """Number of positive pixels of each map."""
-        return (self.rows > 0).sum(1).tolist()
-
-    def top_k(self, reference: "Maps") -> Version:
-        """Clipped maps below their K-th largest value set to zero, K = the reference's positives.
-
-        Ties with the K-th largest value stay, so more than K can; with K = 0 nothing stays.
-        """
-        if reference not in self._top_k:
-            threshold = self._scaled_positive(_kth_largest(self.rows, reference.n_positive))
-            self._top_k[reference] = self._from(self.clipped, threshold)
-        return self._top_k[reference]
-
-    @cached_property
-    def _top_k(self) -> dict["Maps", Version]:
-        return {}
-
-    @cached_property
-    def _lowest(self) -> Tensor:
-        return self.rows.amin(1)
-
-    @cached_property
-    def _highest(self) -> Tensor:
-        return self.rows.amax(1)
-
-    @cached_property
-    def _percentile(self) -> Tensor:
-        # The percentile lies between two order statistics (linear interpolation), so keeping what
-        # is not below it is keeping what is not below the upper of the two.
-        n_pixels = self.rows.shape[1]
-        count = n_pixels - math.ceil(PERCENTILE * (n_pixels - 1))
-        return _kth_largest(self.rows, [count] * len(self.rows))
-
-    def _scaled(self, values: Tensor) -> Tensor:
-        return (values - self._lowest) / (self._highest - self._lowest)
-
-    def _scaled_positive(self, values: Tensor) -> Tensor:
-        lowest, highest = self._lowest.clamp(min=0), self._highest.clamp(min=0)
-        return values.clamp(min=0).sub_(lowest).div_(highest - lowest)
-
-    def _from(self, version: Version, threshold: Tensor) -> Version:
-        below = version.pixels < threshold
-        return self._version(version.pixels.masked_fill(below, 0))
-
-    def _version(self, pixels: Tensor) -> Version:
-        return Version(pixels, (self.values.shape[1], self.values.shape[2]), self.mask)
-
 
 Measure = Callable[[Version, Version], Tensor]
 Metric = Callable[[Maps, Maps], Tensor]
@@ -223,7 +45,7 @@ def ssim(explanation: Version, reference: Version) -> Tensor:
     # Both factors are multiplied by constants that cancel, so that sums do in place of means.
     k1 = AREA**2 * c1
     k2 = k1 + AREA * (AREA - 1) * c2
-    products = _window_sum(explanation.image * reference.image)
+    products = window_sum(explanation.image * reference.image)
     squares = explanation.window_squares + reference.window_squares
     means = torch.addcmul(k1, explanation.window_sum, reference.window_sum, value=2)
     powers = torch.addcmul(k1, explanation.window_sum, explanation.window_sum)
@@ -301,43 +123,23 @@ def rank(attribution: Maps, reference: Maps) -> Tensor:
     that stay (see ``Maps.top_k``) and not over K, as the study does.
     """
     top = attribution.top_k(reference).pixels
-    kept = _as_numbers(torch.gt, top)
+    kept = as_numbers(torch.gt, top)
     return (kept * reference.support.pixels).sum(0) / kept.sum(0)
 
 
-def _as_numbers(compare: Callable[..., Tensor], pixels: Tensor) -> Tensor:
-    # Compared with zero into float64 at once: much faster here than a boolean that is then cast.
-    return compare(pixels, pixels.new_zeros(()), out=torch.empty_like(pixels))
+def paper_zero_rows(scores: pd.DataFrame) -> pd.Series:
+    """Mean of each metric as the study's code takes it: degenerate trials count as zeros.
 
+    Its code skips a trial, whatever the metric, when the map or the reference is constant or has
+    nothing positive, and leaves a row of zeros in the mean.
 
-def _kth_largest(rows: Tensor, counts: list[int]) -> Tensor:
-    """K-th largest value of each row, infinity where K = 0, (trials,)."""
-    if rows.is_cuda:  # where one sort of all rows is faster than many small selections
-        order = rows.new_tensor(counts, dtype=torch.long).sub(1)
-        largest = rows.sort(1, descending=True).values
-        found = largest.gather(1, order.clamp(min=0)[:, None])[:, 0]
-        return found.masked_fill(order < 0, torch.inf)
-    pairs = zip(rows, counts, strict=True)
-    return torch.stack(
-        [_select(row, count) if count else row.new_tensor(torch.inf) for row, count in pairs]
-    )
-
-
-def _select(row: Tensor, count: int) -> Tensor:
-    """K-th largest of the values that a sample says are large; of all, where it misleads."""
-    expected = count / STRIDE
-    rank = math.ceil(expected + 4 * math.sqrt(expected)) + 1
-    sample = row[::STRIDE]
-    if rank < len(sample):
-        floor = sample.kthvalue(len(sample) - rank + 1).values
-        large = row[row >= floor]
-        if len(large) >= count:
-            row = large
-    return row.kthvalue(len(row) - count + 1).values
-
-
-def _window_sum(image: Tensor) -> Tensor:
-    return image.unfold(0, WINDOW, 1).sum(-1).unfold(1, WINDOW, 1).sum(-1)
+    Parameters
+    ----------
+    scores : DataFrame
+        A row per trial, a column per metric of the paper mode; NaN where undefined.
+    """
+    skipped = scores[["pearson_clipped", "rank"]].isna().any(axis=1)
+    return scores.mask(skipped, 0.0).mean()
 
 
 def _over_centres(local: Tensor, mask: Tensor | None) -> Tensor:

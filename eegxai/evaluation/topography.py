@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from eegxai.evaluation.metrics import Maps
+from eegxai.evaluation.maps import Maps
 
 RESOLUTION = 64  # pixels along each side, MNE's default and the study's
 

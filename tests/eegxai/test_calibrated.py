@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from eegxai.evaluation.calibrated import CALIBRATED, truth
-from eegxai.evaluation.metrics import Maps
+from eegxai.evaluation.maps import Maps
 
 SHAPE = (8, 30)
 SEEDS = st.integers(0, 2**32 - 1)

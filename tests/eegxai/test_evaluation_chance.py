@@ -7,7 +7,7 @@ from torch import nn
 
 from eegxai.evaluation.calibrated import CALIBRATED
 from eegxai.evaluation.chance import baseline_maps, normalised, same_spectrum
-from eegxai.evaluation.metrics import Maps
+from eegxai.evaluation.maps import Maps
 
 
 def rhythms(n_trials=6, n_times=50):

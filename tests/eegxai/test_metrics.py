@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegxai.evaluation import METRICS
-from eegxai.evaluation.metrics import Maps, metric
+from eegxai.evaluation.maps import Maps, kth_largest
+from eegxai.evaluation.metrics import metric
 from tests.plain_metrics import minmax, plain, top5
 
 SHAPE = (12, 40)
@@ -89,6 +90,18 @@ def test_top5_keeps_what_numpy_does_not_put_below_the_percentile(n_pixels, seed,
     values[0] = 5.0
     found = maps(values[None, None]).top5.pixels[:, 0].numpy()
     np.testing.assert_array_equal(found, top5(values))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(20, 3000), st.data())
+def test_the_kth_largest_is_exact_where_a_sample_misleads(seed, n_pixels, data):
+    """A row that rises every 17 pixels shows the sample only its smallest values, or largest."""
+    counts = data.draw(st.lists(st.integers(0, n_pixels), min_size=4, max_size=4))
+    rising, random = np.arange(n_pixels) % 17, np.random.default_rng(seed).normal(size=n_pixels)
+    rows = np.stack([rising, -rising, random, random.round()]).astype(float)
+    found = kth_largest(torch.from_numpy(rows), counts)
+    expected = [np.sort(row)[-k] if k else np.inf for row, k in zip(rows, counts, strict=True)]
+    assert found.tolist() == expected
 
 
 def test_ssim_of_tiny_maps_is_exact_where_running_sums_are_not():
@@ -191,6 +204,15 @@ def test_random_maps_put_the_density_of_the_support_on_it():
     scores = compute(attribution, reference)
     for name in ("mass_clipped", "mass_minmax", "mass_top5", "rank"):
         assert scores[name].mean() == pytest.approx(reference.mean(), abs=0.02)
+
+
+def test_scores_fall_as_noise_is_mixed_in():
+    truth = sparse(0, n_trials=60)
+    levels = [compute(truth + level * noise(1, 60), truth) for level in (0, 0.3, 1, 3)]
+    for name in NAMES:
+        means = [scores[name].mean() for scores in levels]
+        assert means == sorted(means, reverse=True), name
+        assert means[0] > means[-1] + 0.1, name
 
 
 def test_ties_with_the_kth_value_stay_in_the_rank():

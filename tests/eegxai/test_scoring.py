@@ -16,7 +16,7 @@ from eegxai.evaluation import (
     score,
     swap_targets,
 )
-from eegxai.evaluation.metrics import Maps
+from eegxai.evaluation.maps import Maps
 from eegxai.evaluation.scoring import CHUNK, COLUMNS, MODES
 from eegxai.evaluation.topography import DOMAINS, topography, topography_operator
 from eegxai.head import montage_info

@@ -1,11 +1,13 @@
 """The paper mode against braindecode's metrics, which the study's first author helped to write."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from eegxai.evaluation import METRICS
-from eegxai.evaluation.metrics import Maps
+from eegxai.evaluation.maps import Maps
+from eegxai.evaluation.metrics import paper_zero_rows
 from eegxai.evaluation.topography import topography
 from eegxai.head import montage_info
 
@@ -78,3 +80,12 @@ def test_they_score_nothing_where_clipping_leaves_nothing(attribution):
     scores = ours(attribution, reference)
     for name in ("mass_clipped", "cosine_clipped", "ssim_clipped", "pearson_clipped", "rank"):
         assert np.isnan(scores[name]).all()
+
+
+def test_the_mean_with_rows_of_zeros_is_theirs():
+    attribution, reference = trials(0), burst(trials(1))
+    attribution[0], attribution[1], attribution[2] = 0, 0.3, -attribution[2].abs()
+    reference[3] = 0
+    found = paper_zero_rows(pd.DataFrame(ours(attribution, reference)))
+    for name, column in theirs(attribution, reference).items():
+        assert found[name] == pytest.approx(column.mean(), rel=1e-10), name
