@@ -10,7 +10,7 @@ from torch import Tensor
 
 PERCENTILE = 0.95
 WINDOW = 7
-ROUNDING = 1e-13  # a map whose spread is a smaller share of its length is constant
+AREA = WINDOW**2
 STRIDE = 17  # one pixel in so many is looked at to guess a threshold
 
 # The versions of a chunk of maps are blocks of megabytes. glibc maps such blocks anew each time,
@@ -34,11 +34,14 @@ class Version:
         Height and width of a map.
     mask : Tensor (height, width) or None
         Which pixels are valid; None where all are.
+    within_one : bool
+        Whether each map is known to reach from 0 to 1, or to be NaN.
     """
 
     pixels: Tensor
     shape: tuple[int, int]
     mask: Tensor | None
+    within_one: bool = False
 
     @cached_property
     def image(self) -> Tensor:
@@ -50,37 +53,39 @@ class Version:
         return image
 
     @cached_property
-    def norm(self) -> Tensor:
-        """Euclidean length of each map, (trials,)."""
-        return torch.linalg.vector_norm(self.pixels, dim=0)
+    def mean(self) -> Tensor:
+        """Mean over the pixels, (trials,)."""
+        return self.pixels.mean(0)
 
     @cached_property
-    def centred(self) -> Tensor:
-        """Pixels with each map's mean taken away, (valid pixels, trials)."""
-        return self.pixels - self.pixels.mean(0)
+    def norm(self) -> Tensor:
+        """Euclidean length of each map, (trials,)."""
+        return self.pixels.square().sum(0).sqrt()
 
     @cached_property
     def spread(self) -> Tensor:
-        """Euclidean length of each centred map, NaN where it is constant, (trials,)."""
-        length = torch.linalg.vector_norm(self.pixels - self.pixels.mean(0), dim=0)
-        return length.masked_fill(length <= ROUNDING * self.norm, torch.nan)
+        """Euclidean length of each map without its mean, for maps within 0 .. 1, (trials,)."""
+        return (self.norm.square() - len(self.pixels) * self.mean.square()).clamp(min=0).sqrt()
 
     @cached_property
     def data_range(self) -> Tensor:
         """Largest minus smallest value of each map, NaN where they are equal, (trials,)."""
+        if self.within_one:
+            return 1 + 0 * self.mean
         rows = self.pixels.T.contiguous()  # few trials: extremes are slow along the first axis
         extent = rows.amax(1) - rows.amin(1)
         return extent.masked_fill(extent == 0, torch.nan)
 
     @cached_property
-    def window_sum(self) -> Tensor:
+    def local_sum(self) -> Tensor:
         """Sum over every full window, (height - 6, width - 6, trials)."""
         return window_sum(self.image)
 
     @cached_property
-    def window_squares(self) -> Tensor:
-        """Sum of squares over every full window."""
-        return window_sum(self.image.square())
+    def local_variance(self) -> Tensor:
+        """Variance in every full window, times the square of the window's area."""
+        squares = window_sum(self.image.square())
+        return squares.mul_(AREA).addcmul_(self.local_sum, self.local_sum, value=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,18 +116,18 @@ class Maps:
     @cached_property
     def minmax(self) -> Version:
         """Maps brought to 0 .. 1; NaN where constant."""
-        return self._version(self._scaled(self.raw.pixels))
+        return self._version(self._scaled(self.raw.pixels), within_one=True)
 
     @cached_property
     def clipped(self) -> Version:
         """Positive part brought to 0 .. 1; NaN where nothing is positive."""
-        return self._version(self._scaled_positive(self.raw.pixels))
+        return self._version(self._scaled_positive(self.raw.pixels), within_one=True)
 
     @cached_property
     def top5(self) -> Version:
         """Values below the 95th percentile set to zero; NaN where nothing is positive."""
-        nothing_positive = self._highest <= 0
-        below = torch.zeros_like(self._highest).masked_fill(nothing_positive, torch.nan)
+        nothing_positive = self.highest <= 0
+        below = torch.zeros_like(self.highest).masked_fill(nothing_positive, torch.nan)
         threshold = self._percentile.masked_fill(nothing_positive, torch.inf)
         return self._version(torch.where(self.raw.pixels < threshold, below, self.raw.pixels))
 
@@ -135,7 +140,7 @@ class Maps:
     def support(self) -> Version:
         """One where the map is not zero, else zero; NaN where it is zero everywhere or NaN."""
         nonzero = as_numbers(torch.ne, self.raw.pixels)
-        largest = torch.maximum(self._highest.abs(), self._lowest.abs())
+        largest = torch.maximum(self.highest.abs(), self.lowest.abs())
         return self._version(nonzero.mul_(largest / largest))
 
     @cached_property
@@ -158,11 +163,13 @@ class Maps:
         return {}
 
     @cached_property
-    def _lowest(self) -> Tensor:
+    def lowest(self) -> Tensor:
+        """Smallest value of each map, (trials,)."""
         return self.rows.amin(1)
 
     @cached_property
-    def _highest(self) -> Tensor:
+    def highest(self) -> Tensor:
+        """Largest value of each map, (trials,)."""
         return self.rows.amax(1)
 
     @cached_property
@@ -174,18 +181,19 @@ class Maps:
         return kth_largest(self.rows, [count] * len(self.rows))
 
     def _scaled(self, values: Tensor) -> Tensor:
-        return (values - self._lowest) / (self._highest - self._lowest)
+        return (values - self.lowest) / (self.highest - self.lowest)
 
     def _scaled_positive(self, values: Tensor) -> Tensor:
-        lowest, highest = self._lowest.clamp(min=0), self._highest.clamp(min=0)
+        lowest, highest = self.lowest.clamp(min=0), self.highest.clamp(min=0)
         return values.clamp(min=0).sub_(lowest).div_(highest - lowest)
 
     def _from(self, version: Version, threshold: Tensor) -> Version:
         below = version.pixels < threshold
         return self._version(version.pixels.masked_fill(below, 0))
 
-    def _version(self, pixels: Tensor) -> Version:
-        return Version(pixels, (self.values.shape[1], self.values.shape[2]), self.mask)
+    def _version(self, pixels: Tensor, within_one: bool = False) -> Version:
+        shape = self.values.shape[1], self.values.shape[2]
+        return Version(pixels, shape, self.mask, within_one)
 
 
 def as_numbers(compare: Callable[..., Tensor], pixels: Tensor) -> Tensor:

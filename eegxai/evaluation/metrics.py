@@ -12,9 +12,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from eegxai.evaluation.maps import WINDOW, Maps, Version, as_numbers, window_sum
+from eegxai.evaluation.maps import AREA, WINDOW, Maps, Version, as_numbers, window_sum
 
-AREA = WINDOW**2
+SAMPLE = AREA / (AREA - 1)  # makes a window's variance that of a sample
 K1, K2 = 0.01, 0.03  # Wang et al., IEEE Trans. Image Process. 13:600, 2004
 
 Measure = Callable[[Version, Version], Tensor]
@@ -41,19 +41,17 @@ def ssim(explanation: Version, reference: Version) -> Tensor:
     """
     if min(explanation.shape) < WINDOW:
         return torch.full_like(explanation.data_range, torch.nan)
-    c1, c2 = ((k * explanation.data_range).square() for k in (K1, K2))
-    # Both factors are multiplied by constants that cancel, so that sums do in place of means.
-    k1 = AREA**2 * c1
-    k2 = k1 + AREA * (AREA - 1) * c2
-    products = window_sum(explanation.image * reference.image)
-    squares = explanation.window_squares + reference.window_squares
-    means = torch.addcmul(k1, explanation.window_sum, reference.window_sum, value=2)
-    powers = torch.addcmul(k1, explanation.window_sum, explanation.window_sum)
-    powers.addcmul_(reference.window_sum, reference.window_sum)
-    covariance = torch.add(k2, products, alpha=2 * AREA).sub_(means)
-    variances = torch.add(k2, squares, alpha=AREA).sub_(powers)
-    local = means.mul_(covariance).div_(powers.mul_(variances))
-    return _over_centres(local, explanation.mask).mean(0)
+    # Sums in place of means: numerators and denominators have the same factors.
+    c1, c2 = ((k * AREA * explanation.data_range).square() for k in (K1, K2))
+    sums, others = explanation.local_sum, reference.local_sum
+    products = window_sum(explanation.image * reference.image).mul_(AREA)
+    covariance = products.addcmul_(sums, others, value=-1)
+    similarity = torch.addcmul(c1, sums, others, value=2)
+    similarity *= torch.add(c2, covariance, alpha=2 * SAMPLE)
+    similarity /= torch.addcmul(c1, sums, sums).addcmul_(others, others)
+    variances = explanation.local_variance + reference.local_variance
+    similarity /= variances.mul_(SAMPLE).add_(c2)
+    return _over_centres(similarity, explanation.mask).mean(0)
 
 
 def cosine(explanation: Version, reference: Version) -> Tensor:
@@ -63,9 +61,10 @@ def cosine(explanation: Version, reference: Version) -> Tensor:
 
 
 def pearson(explanation: Version, reference: Version) -> Tensor:
-    """Pearson correlation over the pixels, (trials,) in -1 .. 1."""
-    inner = (explanation.pixels * reference.centred).sum(0)  # one centred factor is enough
-    return inner / (explanation.spread * reference.spread)
+    """Pearson correlation over the pixels of maps within 0 .. 1, (trials,) in -1 .. 1."""
+    inner = (explanation.pixels * reference.pixels).sum(0)
+    means = len(explanation.pixels) * explanation.mean * reference.mean
+    return (inner - means) / (explanation.spread * reference.spread)
 
 
 def mass(explanation: Version, support: Version) -> Tensor:
@@ -76,7 +75,7 @@ def mass(explanation: Version, support: Version) -> Tensor:
     with negative values can leave 0 .. 1.
     """
     on_support = (explanation.pixels.abs() * support.pixels).sum(0)
-    total = explanation.pixels.sum(0)
+    total = len(explanation.pixels) * explanation.mean
     return on_support / total.masked_fill(total == 0, torch.nan)
 
 
