@@ -39,7 +39,7 @@ def eegxai(maps: Maps) -> np.ndarray:
 def plain_program(maps: Maps) -> np.ndarray:
     everywhere = np.ones(SHAPE, bool)
     pairs = zip(*(part[::SHARE] for part in maps), strict=True)
-    scores = [plain(*pair, everywhere) for pair in pairs]
+    scores = [plain(attribution, reference, everywhere) for attribution, reference in pairs]
     return np.array([[row[name] for name in METRICS] for row in scores])
 
 
