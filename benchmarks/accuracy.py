@@ -10,7 +10,6 @@ import csv
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -27,7 +26,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from eegxai.decoders import DECODERS, Epoch, Split, fit, hold_out, initialised, predict, recommended
+from eegxai.decoders import DECODERS, Split, fit, hold_out, initialised, predict, recommended
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 
 FEATURE_TYPES = ("temporal", "spectral", "spatial")
@@ -80,16 +79,9 @@ def decoder_accuracy(model: str, eeg: SimulatedEEG, split: Split, seed: int) -> 
     x, y = torch.from_numpy(eeg.x), torch.from_numpy(eeg.y)
     shape = (*eeg.x.shape[1:], eeg.n_classes, eeg.info["sfreq"])
     decoder = initialised(model, *shape, seed)
-    history: list[Epoch] = []
-
-    def on_epoch(epoch: Epoch) -> None:
-        history.append(epoch)
-        if epoch["validation_accuracy"] >= ENOUGH:
-            raise StopIteration
-
     training, validation = ((x[part], y[part]) for part in (split.train, split.validation))
-    with suppress(StopIteration):
-        fit(decoder, training, validation, recommended(model, epochs=EPOCHS), seed, on_epoch)
+    spec = recommended(model, epochs=EPOCHS)
+    history = fit(decoder, training, validation, spec, seed, enough=ENOUGH)
     correct = predict(decoder, x[split.test]).argmax(1) == y[split.test]
     return float(correct.double().mean()), len(history)
 

@@ -1,5 +1,6 @@
 """Training of a decoder: early stopping, history, resuming; seeded and free of global state."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -95,6 +96,7 @@ def fit(
     on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
     resume: Checkpoint | None = None,
     on_checkpoint: Callable[[Checkpoint], None] | None = None,
+    enough: float = math.inf,
 ) -> list[Epoch]:
     """Train a decoder in place and return its history, one entry an epoch.
 
@@ -118,6 +120,8 @@ def fit(
         same bits as that of a training that was not interrupted.
     on_checkpoint : callable, optional
         Called after each epoch with a checkpoint, to store it.
+    enough : float
+        Validation accuracy that ends training before patience does.
 
     Raises
     ------
@@ -130,7 +134,7 @@ def fit(
     if resume:
         state.resume(resume)
     stepper = Stepper(decoder, state.optimizer, spec.batch_size, spec.clip_norm, spec.precision)
-    while len(state.history) < spec.epochs and state.waited < spec.patience:
+    while _goes_on(state, spec, enough):
         epoch = len(state.history)
         with isolated_rng(seed, "dropout", epoch):
             order = torch_generator(seed, "order of trials", epoch)
@@ -144,6 +148,12 @@ def fit(
     state.restore_best()
     decoder.eval()
     return state.history
+
+
+def _goes_on(state: TrainingState, spec: TrainingSpec, enough: float) -> bool:
+    if state.history and state.history[-1]["validation_accuracy"] >= enough:
+        return False
+    return len(state.history) < spec.epochs and state.waited < spec.patience
 
 
 def _on(device: torch.device, data: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

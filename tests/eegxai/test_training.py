@@ -72,6 +72,14 @@ def test_bfloat16_trains_to_the_same_accuracy():
     assert (predict(decoder, x[64:]).argmax(1) == y[64:]).float().mean() > 0.95
 
 
+def test_training_stops_when_enough_is_reached():
+    spec = TrainingSpec(learning_rate=3e-3, batch_size=16, epochs=30, patience=30)
+    _, history = trained(spec=spec, enough=0.9)
+    accuracies = [epoch["validation_accuracy"] for epoch in history]
+    assert len(history) < 30
+    assert max(accuracies[:-1], default=0) < 0.9 <= accuracies[-1]
+
+
 def test_training_stops_when_patience_ends():
     spec = TrainingSpec(learning_rate=5e-2, batch_size=16, epochs=40, patience=2)
     _, history = trained(spec=spec)
