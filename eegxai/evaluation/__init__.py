@@ -1,34 +1,49 @@
 """Evaluation of explanations: metrics, topographies, randomizations, scores."""
 
 from eegxai.evaluation.calibrated import CALIBRATED
-from eegxai.evaluation.chance import baseline_maps, normalised, same_spectrum
+from eegxai.evaluation.chance import CHANCE, baseline_maps, normalised, same_spectrum
+from eegxai.evaluation.evaluating import EvaluationSpec, evaluate
 from eegxai.evaluation.metrics import METRICS, paper_zero_rows
 from eegxai.evaluation.physical import Truth, physical_scores, truth_of
-from eegxai.evaluation.randomization import cascade, swap_targets, variants
-from eegxai.evaluation.scoring import (
-    HEADLINE,
-    EvaluationSpec,
-    evaluate,
-    ground_truth_reference,
-    score,
+from eegxai.evaluation.randomization import (
+    CHECKS,
+    Change,
+    Subject,
+    bottom_up,
+    cascade,
+    check,
+    independent,
+    swap_targets,
+    variants,
 )
+from eegxai.evaluation.scoring import HEADLINE, ground_truth_reference, score, similarity
+from eegxai.evaluation.similarity import SIMILARITIES
 from eegxai.evaluation.topography import topography
 
 __all__ = [
     "CALIBRATED",
+    "CHANCE",
+    "CHECKS",
     "HEADLINE",
     "METRICS",
+    "SIMILARITIES",
+    "Change",
     "EvaluationSpec",
+    "Subject",
     "Truth",
     "baseline_maps",
+    "bottom_up",
     "cascade",
+    "check",
     "evaluate",
     "ground_truth_reference",
+    "independent",
     "normalised",
     "paper_zero_rows",
     "physical_scores",
     "same_spectrum",
     "score",
+    "similarity",
     "swap_targets",
     "topography",
     "truth_of",

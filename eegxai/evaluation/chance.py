@@ -4,26 +4,31 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from eegxai.attribution.baselines import seeded_by_trial
-from eegxai.evaluation.randomization import cascade
+from eegxai.evaluation.randomization import Subject, cascade
+
+CHANCE = "same_spectrum"  # whose scores count as chance
+BASELINE_MAPS = (CHANCE, "input_magnitude", "untrained")
 
 Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
-def normalised(score: Tensor, chance: Tensor, best: float = 1.0) -> Tensor:
+def normalised(score: ArrayLike, chance: ArrayLike, best: ArrayLike = 1.0) -> np.ndarray:
     """Score where chance is 0 and the best value 1: (score - chance) / (best - chance).
 
     Parameters
     ----------
-    score, chance : Tensor
+    score, chance : array_like
         Of shapes that fit each other. NaN where the chance level is the best value.
-    best : float
+    best : array_like
         The metric's best value: 1, or 0 for an error in ms or mm.
     """
-    room = best - chance
-    return (score - chance) / room.masked_fill(room == 0, torch.nan)
+    score, chance = np.asarray(score, dtype=float), np.asarray(chance, dtype=float)
+    room = np.asarray(best) - chance
+    return (score - chance) / np.where(room == 0, np.nan, room)
 
 
 def same_spectrum(maps: Tensor, draw: int = 0) -> Tensor:
@@ -55,23 +60,17 @@ def _surrogate(trial: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.fft.irfft(spectrum, n_times)[random.permutation(n_channels)]
 
 
-def baseline_maps(
-    explain: Explain, decoder: nn.Module, x: Tensor, target: Tensor, seed: int
-) -> dict[str, Tensor]:
+def baseline_maps(explain: Explain, original: Tensor, subject: Subject) -> dict[str, Tensor]:
     """Maps to score beside a method's own: what it should beat to have told anything.
 
     Parameters
     ----------
     explain : callable
         ``(decoder, x, target) -> Tensor`` of x's shape.
-    decoder : nn.Module
-        Trained decoder; left as it is.
-    x : Tensor (trials, channels, times)
-        Trials in µV.
-    target : Tensor (trials,)
-        Classes to explain.
-    seed : int
-        Seed of the untrained decoder's weights.
+    original : Tensor (trials, channels, times)
+        The method's maps of the subject.
+    subject : Subject
+        Decoder, trials, classes; its seed is that of the untrained decoder's weights.
 
     Returns
     -------
@@ -79,9 +78,10 @@ def baseline_maps(
         ``same_spectrum``: random maps with the spectra of the method's; ``input_magnitude``:
         the magnitude of x; ``untrained``: the method on the decoder with all weights drawn anew.
     """
-    *_, (_, untrained) = cascade(decoder, x, seed)
-    return {
-        "same_spectrum": same_spectrum(explain(decoder, x, target)),
-        "input_magnitude": x.abs(),
-        "untrained": explain(untrained, x, target),
-    }
+    *_, (_, untrained) = cascade(subject.decoder, subject.x, subject.seed)
+    maps = (
+        same_spectrum(original),
+        subject.x.abs(),
+        explain(untrained, subject.x, subject.target),
+    )
+    return dict(zip(BASELINE_MAPS, maps, strict=True))

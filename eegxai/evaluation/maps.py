@@ -7,6 +7,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 PERCENTILE = 0.95
 WINDOW = 7
@@ -109,6 +110,18 @@ class Maps:
         return self.values.flatten(1) if self.mask is None else self.values[:, self.mask]
 
     @cached_property
+    def magnitude(self) -> "Maps":
+        """Absolute values of the maps."""
+        return Maps(self.values.abs(), self.mask)
+
+    @cached_property
+    def standard_ranks(self) -> Tensor:
+        """Ranks of each map's valid pixels, centred and of unit length, (trials, valid pixels)."""
+        centred = ranks(self.rows) - (self.rows.shape[1] - 1) / 2
+        length = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
+        return centred / length.masked_fill(length == 0, torch.nan)
+
+    @cached_property
     def raw(self) -> Version:
         """The maps as they are."""
         return self._version(self.rows.T.contiguous())
@@ -200,6 +213,25 @@ def as_numbers(compare: Callable[..., Tensor], pixels: Tensor) -> Tensor:
     """One where a comparison with zero holds, else zero, in the pixels' precision."""
     # Written as numbers at once: much faster here than a boolean that is then cast.
     return compare(pixels, pixels.new_zeros(()), out=torch.empty_like(pixels))
+
+
+def ranks(rows: Tensor) -> Tensor:
+    """Ranks from 0 within each row, in float64; equal values share the mean of their places."""
+    ordered, order = rows.sort(1)
+    places = torch.arange(rows.shape[1], dtype=torch.float64, device=rows.device)
+    shared = _shared_places(ordered, places)
+    return torch.empty_like(shared).scatter_(1, order, shared)
+
+
+def _shared_places(ordered: Tensor, places: Tensor) -> Tensor:
+    """Places of sorted values; the mean place wherever neighbours are equal."""
+    tied = ordered[:, 1:] == ordered[:, :-1]
+    if not tied.any():
+        return places.expand_as(ordered).contiguous()
+    first = places.masked_fill(pad(tied, (1, 0)), 0).cummax(1).values
+    ends = places.masked_fill(pad(tied, (0, 1)), torch.inf)
+    last = ends.flip(1).cummin(1).values.flip(1)
+    return (first + last) / 2
 
 
 def kth_largest(rows: Tensor, counts: list[int]) -> Tensor:

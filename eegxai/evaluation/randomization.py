@@ -1,54 +1,33 @@
-"""Randomizations that an explanation must notice: another target, other weights.
+"""Randomizations that an explanation must notice: another target, other weights, other labels.
 
 Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018. Every random value comes from a
 named stream of the seed; torch's global generators are neither read nor moved.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
 
 from eegxai.decoders.tracing import weighted_layers
+from eegxai.decoders.training import predict
+from eegxai.registry import lookup
 from eegxai.seeding import torch_generator
 
 AFFINE_SPREAD = 0.5
+N_PROBE = 8  # trials whose logits show that a decoder is another one
+STUDY_CHECKS = ("target_swap", "cascade")
 
 
 @dataclass(frozen=True, eq=False)
-class Variant:
-    """What to explain again, and what was changed in it.
+class Subject:
+    """What is explained: a decoder, trials, and the classes asked for.
 
     Attributes
-    ----------
-    check : str
-        Name of the robustness check, such as ``"target_swap"`` or ``"cascade"``.
-    layer : str
-        Layer randomized last; empty where the check changes no layer.
-    layers_randomized : int
-        How many layers are randomized by now.
-    decoder : nn.Module
-        Decoder to explain.
-    target : Tensor (trials,)
-        Classes to explain.
-    """
-
-    check: str
-    layer: str
-    layers_randomized: int
-    decoder: nn.Module
-    target: Tensor
-
-
-def variants(
-    decoder: nn.Module, x: Tensor, target: Tensor, n_classes: int, seed: int
-) -> Iterator[Variant]:
-    """Yield the variants of the robustness checks: target swap, then the weight cascade.
-
-    Parameters
     ----------
     decoder : nn.Module
         Trained decoder; left as it is.
@@ -57,13 +36,134 @@ def variants(
     target : Tensor (trials,)
         Classes of the original explanation.
     n_classes : int
-        Number of classes, at least 2.
+        Number of classes.
     seed : int
         Seed of the wrong classes and of the new weights.
+    relabelled : nn.Module, optional
+        The same architecture trained on permuted labels, for the check ``label_retrain``.
     """
-    yield Variant("target_swap", "", 0, decoder, swap_targets(target, n_classes, seed))
-    for step, (layer, randomized) in enumerate(cascade(decoder, x, seed), start=1):
-        yield Variant("cascade", layer, step, randomized, target)
+
+    decoder: nn.Module
+    x: Tensor
+    target: Tensor
+    n_classes: int
+    seed: int
+    relabelled: nn.Module | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """One randomization of a subject.
+
+    Attributes
+    ----------
+    decoder : nn.Module
+        Decoder to explain.
+    target : Tensor (trials,)
+        Classes to explain.
+    layer : str
+        Layer randomized last; empty where no layer is, or all are.
+    layers_randomized : int
+        How many layers are randomized by now.
+    """
+
+    decoder: nn.Module
+    target: Tensor
+    layer: str = ""
+    layers_randomized: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """What to explain again, and where in which check it stands.
+
+    Attributes
+    ----------
+    check : str
+        Name of the robustness check, such as ``"target_swap"`` or ``"cascade"``.
+    step : int
+        Place in the check, from 1.
+    change : Change
+        Decoder and classes to explain.
+    """
+
+    check: str
+    step: int
+    change: Change
+
+
+Check = Callable[[Subject], Iterator[Change]]
+CHECKS: dict[str, Check] = {}
+
+
+def check(name: str) -> Callable[[Check], Check]:
+    """Register the decorated function as a robustness check.
+
+    The function yields its changes in order. A change must change what is explained: another
+    class for every trial, or a decoder of other weights and logits; ``variants`` verifies it.
+    """
+
+    def register(function: Check) -> Check:
+        CHECKS[name] = function
+        return function
+
+    return register
+
+
+def variants(subject: Subject, checks: Iterable[str] = STUDY_CHECKS) -> Iterator[Variant]:
+    """Yield the variants of robustness checks, each verified to be one.
+
+    Parameters
+    ----------
+    subject : Subject
+        What is explained.
+    checks : iterable of str
+        Names in ``CHECKS``.
+
+    Raises
+    ------
+    ValueError
+        When a check is unknown, or needs what the subject lacks.
+    RuntimeError
+        When a variant has a trial's original class, or the original's weights or logits.
+    """
+    for name in checks:
+        for step, change in enumerate(lookup(CHECKS, name, "check")(subject), start=1):
+            _verify(subject, change, f"step {step} of the check {name!r}")
+            yield Variant(name, step, change)
+
+
+def _verify(subject: Subject, change: Change, what: str) -> None:
+    if change.decoder is subject.decoder:
+        if (change.target == subject.target).any():
+            raise RuntimeError(f"{what} left the class of a trial unchanged")
+        return
+    if _same_weights(subject.decoder, change.decoder):
+        raise RuntimeError(f"{what} left all weights unchanged")
+    probe = subject.x[:N_PROBE]
+    if torch.equal(predict(subject.decoder, probe), predict(change.decoder, probe)):
+        raise RuntimeError(f"{what} left the predictions unchanged")
+
+
+def _same_weights(decoder: nn.Module, other: nn.Module) -> bool:
+    pairs = zip(decoder.parameters(), other.parameters(), strict=True)
+    return all(torch.equal(one, two) for one, two in pairs)
+
+
+# ------------------------------------------------------------------ other classes
+
+
+@check("target_swap")
+def _target_swap(subject: Subject) -> Iterator[Change]:
+    swapped = swap_targets(subject.target, subject.n_classes, subject.seed)
+    yield Change(subject.decoder, swapped)
+
+
+@check("wrong_classes")
+def _wrong_classes(subject: Subject) -> Iterator[Change]:
+    """Every wrong class of each trial, one a step."""
+    for shift in range(1, subject.n_classes):
+        yield Change(subject.decoder, (subject.target + shift) % subject.n_classes)
 
 
 def swap_targets(target: Tensor, n_classes: int, seed: int) -> Tensor:
@@ -90,6 +190,40 @@ def swap_targets(target: Tensor, n_classes: int, seed: int) -> Tensor:
     return (target + step.to(target.device)) % n_classes
 
 
+# ------------------------------------------------------------------ other weights
+
+
+@check("cascade")
+def _cascade(subject: Subject) -> Iterator[Change]:
+    return _numbered(subject, cascade(subject.decoder, subject.x, subject.seed))
+
+
+@check("bottom_up")
+def _bottom_up(subject: Subject) -> Iterator[Change]:
+    return _numbered(subject, bottom_up(subject.decoder, subject.x, subject.seed))
+
+
+@check("independent")
+def _independent(subject: Subject) -> Iterator[Change]:
+    for layer, randomized in independent(subject.decoder, subject.x, subject.seed):
+        yield Change(randomized, subject.target, layer, 1)
+
+
+@check("label_retrain")
+def _label_retrain(subject: Subject) -> Iterator[Change]:
+    if subject.relabelled is None:
+        raise ValueError(
+            "relabelled is missing: the check 'label_retrain' needs a decoder trained on "
+            "permuted labels"
+        )
+    yield Change(subject.relabelled, subject.target)
+
+
+def _numbered(subject: Subject, steps: Iterator[tuple[str, nn.Module]]) -> Iterator[Change]:
+    for count, (layer, randomized) in enumerate(steps, start=1):
+        yield Change(randomized, subject.target, layer, count)
+
+
 def cascade(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.Module]]:
     """Randomize the weights layer after layer, from the output to the input, cumulatively.
 
@@ -100,7 +234,8 @@ def cascade(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.
     x : Tensor
         Trials (trials, channels, times) in µV; the order of layers is that of a forward pass.
     seed : int
-        Seed of the new weights. A layer's weights depend on its place in the cascade alone.
+        Seed of the new weights. A layer's weights depend on its place, counted from the
+        output, alone: they are the same in ``bottom_up`` and ``independent``.
 
     Yields
     ------
@@ -114,12 +249,51 @@ def cascade(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.
     RuntimeError
         When a step leaves a weight unchanged.
     """
-    randomized = deepcopy(decoder)
-    layers = weighted_layers(decoder, x)
-    for step, (layer, names) in enumerate(reversed(layers.items())):
-        weights = {name: randomized.get_parameter(name) for name in names}
-        redraw(layer, weights, torch_generator(seed, "cascade", step))
-        yield layer, deepcopy(randomized)
+    places = _places(decoder, x)
+    return _randomized(decoder, accumulate([place] for place in places), seed)
+
+
+def bottom_up(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.Module]]:
+    """Randomize the weights layer after layer, from the input to the output, cumulatively.
+
+    Parameters, yields and raises are those of :func:`cascade`.
+    """
+    places = _places(decoder, x)
+    return _randomized(decoder, accumulate([place] for place in reversed(places)), seed)
+
+
+def independent(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.Module]]:
+    """Randomize the weights of each layer alone, from the output to the input.
+
+    Parameters, yields and raises are those of :func:`cascade`.
+    """
+    return _randomized(decoder, ([place] for place in _places(decoder, x)), seed)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A layer with weights, its parameters, and its place counted from the output."""
+
+    layer: str
+    parameters: tuple[str, ...]
+    number: int
+
+
+def _places(decoder: nn.Module, x: Tensor) -> list[_Place]:
+    layers = reversed(weighted_layers(decoder, x).items())
+    return [_Place(layer, names, number) for number, (layer, names) in enumerate(layers)]
+
+
+def _randomized(
+    decoder: nn.Module, steps: Iterable[list[_Place]], seed: int
+) -> Iterator[tuple[str, nn.Module]]:
+    """For each step a copy with the weights of its places drawn anew, and the last one's layer."""
+    for places in steps:
+        copy = deepcopy(decoder)
+        for place in places:
+            weights = {name: copy.get_parameter(name) for name in place.parameters}
+            redraw(place.layer, weights, torch_generator(seed, "cascade", place.number))
+        yield places[-1].layer, copy
 
 
 def redraw(layer: str, weights: Mapping[str, Tensor], stream: torch.Generator) -> None:

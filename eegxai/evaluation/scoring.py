@@ -1,23 +1,20 @@
-"""Scores of explanations: one table a map, and the tidy table of a whole evaluation."""
+"""Scores of explanations, trial by trial: against a ground truth, and against another map."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import mne
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import Field, PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 
-from eegxai.decoders.training import predict
 from eegxai.evaluation.calibrated import CALIBRATED
-from eegxai.evaluation.metrics import METRICS, Maps, Metric
-from eegxai.evaluation.randomization import Variant, variants
+from eegxai.evaluation.maps import Maps
+from eegxai.evaluation.metrics import METRICS, Metric
+from eegxai.evaluation.similarity import SIMILARITIES
 from eegxai.evaluation.topography import DOMAINS
 from eegxai.registry import lookup
-from eegxai.seeding import generator
 from eegxai.simulation import FEATURES
-from eegxai.spec import spec
 
 MODES: dict[str, dict[str, Metric]] = {"paper": METRICS, "calibrated": CALIBRATED}
 
@@ -29,31 +26,7 @@ HEADLINE: dict[str, tuple[str, str]] = {
     "spatial": ("topography", "cosine_clipped"),
 }
 
-COLUMNS = [
-    "check", "layer", "layers_randomized", "domain", "mode", "metric",
-    "mean", "std", "n_trials", "n_valid",
-]  # fmt: skip
-
 CHUNK = 16  # trials at a time: a float64 map of 62 x 250 and its versions stay in the cache
-
-Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
-
-
-@spec
-class EvaluationSpec:
-    """How explanations are evaluated.
-
-    Attributes
-    ----------
-    n_trials : int
-        Most trials to score, drawn from those that the decoder classifies correctly.
-    truth_threshold : float
-        Share of a trial's peak below which the ground truth counts as zero. The study does
-        not say which it used.
-    """
-
-    n_trials: PositiveInt = 256
-    truth_threshold: float = Field(default=0.05, ge=0, lt=1)
 
 
 def score(
@@ -90,15 +63,7 @@ def score(
         When the shapes differ or are not (trials, channels, times), the domain or mode is
         unknown, or ``info`` is missing or has other channels.
     """
-    attribution, reference = torch.as_tensor(attribution), torch.as_tensor(reference)
-    if attribution.ndim != 3 or attribution.shape != reference.shape:
-        raise ValueError(
-            f"attribution {tuple(attribution.shape)} and reference {tuple(reference.shape)} "
-            "must have one shape (trials, channels, times)"
-        )
-    metrics = lookup(MODES, mode, "mode")
-    reference = reference.to(attribution.device)
-    return _scores(_chunks(attribution, domain, info), _chunks(reference, domain, info), metrics)
+    return _compared(attribution, reference, lookup(MODES, mode, "mode"), domain, info)
 
 
 def ground_truth_reference(ground_truth: Tensor, threshold: float) -> Tensor:
@@ -118,122 +83,48 @@ def ground_truth_reference(ground_truth: Tensor, threshold: float) -> Tensor:
     return magnitude.masked_fill(magnitude < threshold * peak, 0)
 
 
-def evaluate(
-    explain: Explain,
-    decoder: nn.Module,
-    x: Tensor,
-    target: Tensor,
-    ground_truth: Tensor,
-    n_classes: int,
-    info: mne.Info,
-    seed: int,
-    spec: EvaluationSpec,
+def similarity(
+    maps: Tensor | np.ndarray,
+    original: Tensor | np.ndarray,
+    domain: str = "channel_time",
+    info: mne.Info | None = None,
 ) -> pd.DataFrame:
-    """Score an explanation method on one decoder: ground truth and robustness checks.
+    """Similarity of maps to the original ones, trial by trial.
 
-    Parameters
-    ----------
-    explain : callable
-        ``(decoder, x, target) -> Tensor`` of x's shape.
-    decoder : nn.Module
-        Trained decoder; left as it is.
-    x : Tensor (trials, channels, times)
-        Test trials in µV, on the decoder's device.
-    target : Tensor (trials,)
-        Their classes.
-    ground_truth : Tensor (trials, channels, times)
-        Their noiseless sensor signal in µV.
-    n_classes : int
-        Number of classes.
-    info : mne.Info
-        The channels.
-    seed : int
-        Seed of the choice of trials and of the randomizations.
-    spec : EvaluationSpec
-        Number of trials, threshold of the ground truth.
-
-    Returns
-    -------
-    DataFrame
-        One row per check, step, domain and metric: check, layer, layers_randomized, domain,
-        mode, metric, mean and std over the trials where the metric is defined, n_trials,
-        n_valid. The check ``ground_truth`` compares the map with the planted signal; every
-        other check compares a randomized map with the original one.
-
-    Raises
-    ------
-    ValueError
-        When the decoder classifies no trial correctly.
+    Parameters, returns and raises are those of :func:`score`, without a mode: the columns are
+    the metrics of all of ``SIMILARITIES``.
     """
-    target, ground_truth = target.to(x.device), ground_truth.to(x.device)
-    scored = _scored_trials(decoder, x, target, spec.n_trials, seed)
-    x, target = x[scored], target[scored]
-    original = explain(decoder, x, target)
-    unchanged = Variant("ground_truth", "", 0, decoder, target)
-    truth = _truth_references(ground_truth[scored], spec.truth_threshold, info)
-    tables = [_table(unchanged, original, truth, info)]
-    del truth  # its versions take 1.2 MB a trial of 62 x 250
-    references = _references(original, info)
-    for variant in variants(decoder, x, target, n_classes, seed):
-        maps = explain(variant.decoder, x, variant.target)
-        tables.append(_table(variant, maps, references, info))
-    return pd.concat(tables, ignore_index=True)
+    metrics = {name: m for group in SIMILARITIES.values() for name, m in group.items()}
+    return _compared(maps, original, metrics, domain, info)
 
 
-def _scored_trials(
-    decoder: nn.Module, x: Tensor, target: Tensor, n_trials: int, seed: int
-) -> Tensor:
-    correct = (predict(decoder, x).argmax(1) == target).nonzero().flatten()
-    if len(correct) == 0:
-        raise ValueError(f"none of {len(x)} trials is classified correctly: nothing to score")
-    order = generator(seed, "scored trials").permutation(len(correct))
-    return correct[np.sort(order[:n_trials])]
-
-
-References = Mapping[str, list[Maps]]
-
-
-def _references(maps: Tensor, info: mne.Info) -> References:
-    """Reference maps of every domain; their versions are computed once for all variants."""
-    return {domain: list(_chunks(maps, domain, info)) for domain in DOMAINS}
-
-
-def _truth_references(ground_truth: Tensor, threshold: float, info: mne.Info) -> References:
-    return {
-        domain: [Maps(ground_truth_reference(maps.values, threshold), maps.mask) for maps in signed]
-        for domain, signed in _references(ground_truth, info).items()
-    }
-
-
-def _chunks(maps: Tensor, domain: str, info: mne.Info | None) -> Iterator[Maps]:
+def chunks(maps: Tensor, domain: str, info: mne.Info | None) -> Iterator[Maps]:
+    """Maps (trials, channels, times) as a domain shows them, a few trials at a time."""
     prepare = lookup(DOMAINS, domain, "domain")
     return (prepare(part, info) for part in maps.detach().split(CHUNK))
 
 
-def _scores(
+def scores(
     attribution: Iterable[Maps], reference: Iterable[Maps], metrics: Mapping[str, Metric]
 ) -> pd.DataFrame:
+    """One row per trial, one column per metric; NaN where a metric is undefined."""
     pairs = zip(attribution, reference, strict=True)
     rows = [torch.stack([metric(*pair) for metric in metrics.values()], dim=1) for pair in pairs]
     return pd.DataFrame(torch.cat(rows).cpu().numpy(), columns=list(metrics))
 
 
-def _table(variant: Variant, maps: Tensor, references: References, info: mne.Info) -> pd.DataFrame:
-    """Rows of one variant: its maps against the references, in every domain and mode."""
-    tables = []
-    for domain, reference in references.items():
-        for mode, metrics in MODES.items():
-            attribution = _chunks(maps, domain, info)
-            summary = _summary(_scores(attribution, reference, metrics))
-            tables.append(summary.assign(domain=domain, mode=mode))
-    table = pd.concat(tables).assign(
-        check=variant.check, layer=variant.layer, layers_randomized=variant.layers_randomized
-    )
-    return table[COLUMNS]
-
-
-def _summary(scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean and std (ddof = 1) of each metric over the trials where it is defined."""
-    moments = {"mean": scores.mean(), "std": scores.std(), "n_valid": scores.count()}
-    summary = pd.DataFrame(moments).assign(n_trials=len(scores))
-    return summary.rename_axis("metric").reset_index()
+def _compared(
+    maps: Tensor | np.ndarray,
+    reference: Tensor | np.ndarray,
+    metrics: Mapping[str, Metric],
+    domain: str,
+    info: mne.Info | None,
+) -> pd.DataFrame:
+    maps, reference = torch.as_tensor(maps), torch.as_tensor(reference)
+    if maps.ndim != 3 or maps.shape != reference.shape:
+        raise ValueError(
+            f"attribution {tuple(maps.shape)} and reference {tuple(reference.shape)} "
+            "must have one shape (trials, channels, times)"
+        )
+    reference = reference.to(maps.device)
+    return scores(chunks(maps, domain, info), chunks(reference, domain, info), metrics)

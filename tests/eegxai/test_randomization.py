@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from eegxai.decoders import build, weighted_layers
-from eegxai.evaluation import cascade, swap_targets, variants
-from eegxai.evaluation.randomization import redraw
+from eegxai.evaluation import Subject, bottom_up, cascade, independent, swap_targets, variants
+from eegxai.evaluation.randomization import CHECKS, redraw
 from eegxai.seeding import torch_generator
 
 
@@ -116,7 +116,9 @@ def test_the_decoder_and_the_global_generator_stay_as_they_are(case):
     decoder, x = case
     state, modes = digest(decoder), [m.training for m in decoder.modules()]
     torch_state = torch.get_rng_state()
-    list(variants(decoder, x, torch.tensor([0, 1]), 3, seed=0))
+    *_, (_, other) = cascade(decoder, x, seed=9)
+    everything = Subject(decoder, x, torch.tensor([0, 1]), 3, seed=0, relabelled=other)
+    list(variants(everything, CHECKS))
     assert digest(decoder) == state
     assert [m.training for m in decoder.modules()] == modes
     assert torch.equal(torch.get_rng_state(), torch_state)
@@ -190,14 +192,60 @@ def test_one_class_has_no_wrong_one():
 def test_variants_are_the_target_swap_and_then_the_cascade(case):
     decoder, x = case
     target = torch.tensor([0, 2])
-    swap, *steps = variants(decoder, x, target, 3, seed=5)
-    assert (swap.check, swap.layer, swap.layers_randomized) == ("target_swap", "", 0)
-    assert swap.decoder is decoder
-    assert torch.equal(swap.target, swap_targets(target, 3, seed=5))
+    swap, *steps = variants(Subject(decoder, x, target, 3, seed=5))
+    assert (swap.check, swap.step, swap.change.layer) == ("target_swap", 1, "")
+    assert swap.change.decoder is decoder
+    assert torch.equal(swap.change.target, swap_targets(target, 3, seed=5))
     expected = list(cascade(decoder, x, seed=5))
     assert [step.check for step in steps] == ["cascade"] * len(expected)
-    assert [step.layers_randomized for step in steps] == list(range(1, len(expected) + 1))
+    numbers = list(range(1, len(expected) + 1))
+    assert [step.step for step in steps] == numbers
+    assert [step.change.layers_randomized for step in steps] == numbers
     for step, (layer, randomized) in zip(steps, expected, strict=True):
-        assert step.layer == layer
-        assert digest(step.decoder) == digest(randomized)
-        assert torch.equal(step.target, target)
+        assert step.change.layer == layer
+        assert digest(step.change.decoder) == digest(randomized)
+        assert torch.equal(step.change.target, target)
+
+
+def test_bottom_up_ends_where_the_cascade_ends(case):
+    decoder, x = case
+    up, down = list(bottom_up(decoder, x, seed=0)), list(cascade(decoder, x, seed=0))
+    assert [layer for layer, _ in up] == [layer for layer, _ in down][::-1]
+    assert digest(up[-1][1]) == digest(down[-1][1])
+
+
+def test_independent_steps_change_one_layer_as_the_cascade_does(case):
+    decoder, x = case
+    layers = weighted_layers(decoder, x)
+    everything = {name for name, _ in decoder.named_parameters()}
+    for (layer, alone), (_, cascaded) in zip(
+        independent(decoder, x, seed=0), cascade(decoder, x, seed=0), strict=True
+    ):
+        assert same(alone, decoder) == everything - set(layers[layer])
+        assert set(layers[layer]) <= same(alone, cascaded)
+
+
+def test_all_wrong_classes_are_asked_for_once():
+    decoder, target = nested(), torch.tensor([0, 2])
+    subject = Subject(decoder, torch.randn(2, 8, 20), target, 3, seed=0)
+    asked = torch.stack([v.change.target for v in variants(subject, ["wrong_classes"])])
+    assert asked.sort(0).values.tolist() == [[1, 0], [2, 1]]
+
+
+def test_a_retrained_decoder_must_be_there_and_another_one():
+    decoder, x, target = nested(), torch.randn(2, 8, 20), torch.tensor([0, 2])
+    with pytest.raises(ValueError, match="relabelled is missing"):
+        list(variants(Subject(decoder, x, target, 3, seed=0), ["label_retrain"]))
+    twin = Subject(decoder, x, target, 3, seed=0, relabelled=nested())
+    with pytest.raises(RuntimeError, match="'label_retrain' left all weights unchanged"):
+        list(variants(twin, ["label_retrain"]))
+
+
+def test_weights_that_do_not_reach_the_logits_are_noticed():
+    """A layer behind a zero changes its weights, and no prediction."""
+    decoder, x = nested(), torch.randn(2, 8, 20)
+    with torch.no_grad():
+        decoder.readout.weight.zero_()
+    subject = Subject(decoder, x, torch.tensor([0, 2]), 3, seed=0)
+    with pytest.raises(RuntimeError, match=r"step 2 .* left the predictions unchanged"):
+        list(variants(subject, ["independent"]))

@@ -10,14 +10,17 @@ from torch import nn
 from eegxai.evaluation import (
     HEADLINE,
     METRICS,
+    SIMILARITIES,
     EvaluationSpec,
     evaluate,
     ground_truth_reference,
     score,
+    similarity,
     swap_targets,
 )
+from eegxai.evaluation.evaluating import COLUMNS
 from eegxai.evaluation.maps import Maps
-from eegxai.evaluation.scoring import CHUNK, COLUMNS, MODES
+from eegxai.evaluation.scoring import CHUNK, MODES
 from eegxai.evaluation.topography import DOMAINS, topography, topography_operator
 from eegxai.head import montage_info
 from eegxai.simulation import FEATURES
@@ -136,10 +139,13 @@ def test_the_table_is_tidy_and_complete(problem, info):
     assert list(table.columns) == COLUMNS
     keys = ["check", "layer", "layers_randomized", "domain", "mode", "metric"]
     assert not table.duplicated(keys).any()
-    steps = {("ground_truth", "", 0), ("target_swap", "", 0), ("cascade", "dense", 1)}
+    against_truth = {"ground_truth", "same_spectrum", "input_magnitude", "untrained"}
+    changes = {("surrogate", "", 0), ("target_swap", "", 0), ("cascade", "dense", 1)}
+    steps = {(check, "", 0) for check in against_truth} | changes
     assert set(table[keys[:3]].itertuples(index=False, name=None)) == steps
-    n_metrics = sum(len(metrics) for metrics in MODES.values())
-    assert len(table) == len(steps) * len(DOMAINS) * n_metrics
+    n_metrics, n_similarities = (sum(map(len, modes.values())) for modes in (MODES, SIMILARITIES))
+    n_rows = len(against_truth) * n_metrics + len(changes) * n_similarities
+    assert len(table) == n_rows * len(DOMAINS)
     assert (table["n_trials"] == 24).all()
 
 
@@ -159,8 +165,8 @@ def test_the_table_holds_the_moments_of_the_scores(problem, info):
     swapped = weights(decoder, x, swap_targets(target, 3, seed=0))
     expected = {
         ("ground_truth", "channel_time"): score(original, ground_truth_reference(truth, 0.5)),
-        ("target_swap", "channel_time"): score(swapped, original),
-        ("target_swap", "topography"): score(swapped, original, "topography", info=info),
+        ("target_swap", "channel_time"): similarity(swapped, original),
+        ("target_swap", "topography"): similarity(swapped, original, "topography", info=info),
     }
     for key, scores in expected.items():
         rows = table.loc[key].loc[scores.columns]
@@ -181,6 +187,17 @@ def test_the_true_topography_is_a_magnitude_after_the_interpolation(problem, inf
     assert found == pytest.approx(float(expected))
 
 
+def test_chance_is_zero_and_the_best_is_one(problem, info):
+    table = run(problem, info).set_index(["check", "domain", "metric"])
+    for check, level in (("ground_truth", "same_spectrum"), ("target_swap", "surrogate")):
+        mean, chance = table.loc[check, "mean"], table.loc[level, "mean"]
+        expected = (mean - chance) / (1 - chance)
+        found = table.loc[check, "above_chance"]
+        np.testing.assert_allclose(found, expected[found.index], rtol=1e-9)
+    at_chance = table.loc[["same_spectrum", "surrogate"], "above_chance"].dropna()
+    assert (at_chance == 0).all()
+
+
 @pytest.mark.filterwarnings("error")
 def test_undefined_trials_are_counted_and_left_out(problem, info):
     def half_empty(decoder, x, target):
@@ -193,9 +210,11 @@ def test_undefined_trials_are_counted_and_left_out(problem, info):
     assert (truth["n_valid"] == 12).all()
     assert truth[["mean", "std"]].notna().all(axis=None)
     nothing = run(problem, info, explain=lambda decoder, x, target: torch.zeros_like(x))
-    assert (nothing["n_valid"] == 0).all()
-    assert (nothing["n_trials"] == 24).all()
-    assert nothing[["mean", "std"]].isna().all(axis=None)
+    own = nothing[nothing["check"].isin(["ground_truth", "target_swap", "cascade"])]
+    own = own[own["metric"] != "density"]  # of the truth, whatever the map
+    assert (own["n_valid"] == 0).all()
+    assert (own["n_trials"] == 24).all()
+    assert own[["mean", "std"]].isna().all(axis=None)
 
 
 def test_only_correctly_classified_trials_are_scored(problem, info):

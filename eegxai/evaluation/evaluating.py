@@ -1,0 +1,224 @@
+"""The evaluation of explanations of one decoder: ground truth and robustness checks, tidy."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import mne
+import numpy as np
+import pandas as pd
+from pydantic import Field, PositiveInt, field_validator
+from torch import Tensor, nn
+
+from eegxai.decoders.training import predict
+from eegxai.evaluation.chance import BASELINE_MAPS, CHANCE, baseline_maps, normalised
+from eegxai.evaluation.maps import Maps
+from eegxai.evaluation.metrics import Metric
+from eegxai.evaluation.physical import ERRORS, Truth, physical_scores
+from eegxai.evaluation.randomization import CHECKS, STUDY_CHECKS, Subject, variants
+from eegxai.evaluation.scoring import MODES, chunks, ground_truth_reference, scores
+from eegxai.evaluation.similarity import SIMILARITIES, phase_randomized
+from eegxai.evaluation.topography import DOMAINS
+from eegxai.registry import lookup
+from eegxai.seeding import generator
+from eegxai.spec import spec
+
+COLUMNS = [
+    "check", "step", "layer", "layers_randomized", "domain", "mode", "metric",
+    "mean", "std", "n_trials", "n_valid", "above_chance",
+]  # fmt: skip
+
+Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Shown = Mapping[str, list[Maps]]  # maps by domain, a few trials at a time
+Modes = Mapping[str, Mapping[str, Metric]]
+
+
+class Place(NamedTuple):
+    """The check and its step that scores belong to."""
+
+    check: str
+    step: int = 0
+    layer: str = ""
+    layers_randomized: int = 0
+
+
+GROUND_TRUTH = Place("ground_truth")
+SURROGATE = Place("surrogate")
+AGAINST_TRUTH = (GROUND_TRUTH.check, *BASELINE_MAPS)
+
+
+@spec
+class EvaluationSpec:
+    """How explanations are evaluated.
+
+    Attributes
+    ----------
+    n_trials : int
+        Most trials to score, drawn from those that the decoder classifies correctly.
+    truth_threshold : float
+        Share of a trial's peak below which the ground truth counts as zero. The study does
+        not say which it used.
+    checks : tuple of str
+        Robustness checks, names in ``CHECKS``; the study's by default.
+    """
+
+    n_trials: PositiveInt = 256
+    truth_threshold: float = Field(default=0.05, ge=0, lt=1)
+    checks: tuple[str, ...] = STUDY_CHECKS
+
+    @field_validator("checks")
+    @classmethod
+    def _checks_are_registered(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            lookup(CHECKS, name, "check")
+        if len(set(names)) < len(names):
+            raise ValueError(f"checks={names} holds a name more than once")
+        return names
+
+
+def evaluate(
+    explain: Explain,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    ground_truth: Tensor,
+    n_classes: int,
+    info: mne.Info,
+    seed: int,
+    spec: EvaluationSpec,
+    *,
+    known: Truth | None = None,
+    relabelled: nn.Module | None = None,
+) -> pd.DataFrame:
+    """Score an explanation method on one decoder: ground truth, chance, robustness checks.
+
+    Parameters
+    ----------
+    explain : callable
+        ``(decoder, x, target) -> Tensor`` of x's shape.
+    decoder : nn.Module
+        Trained decoder; left as it is.
+    x : Tensor (trials, channels, times)
+        Test trials in µV, on the decoder's device.
+    target : Tensor (trials,)
+        Their classes.
+    ground_truth : Tensor (trials, channels, times)
+        Their noiseless sensor signal in µV.
+    n_classes : int
+        Number of classes.
+    info : mne.Info
+        The channels.
+    seed : int
+        Seed of the choice of trials and of the randomizations.
+    spec : EvaluationSpec
+        Number of trials, threshold of the ground truth, checks.
+    known : Truth, optional
+        What else is known of the trials, for errors in ms and mm and the spectral precision.
+    relabelled : nn.Module, optional
+        The architecture trained on permuted labels, for the check ``label_retrain``.
+
+    Returns
+    -------
+    DataFrame
+        One row per check, step, domain and metric: check, step, layer, layers_randomized,
+        domain, mode, metric, mean and std over the trials where the metric is defined,
+        n_trials, n_valid, and above_chance, the mean where chance is 0 and the best value 1
+        (see ``normalised``); chance is the mean of ``same_spectrum``, that of a similarity the
+        mean of ``surrogate``. The check ``ground_truth`` compares the map with the planted signal,
+        by the metrics of ``MODES`` and ``physical_scores``; ``same_spectrum``,
+        ``input_magnitude`` and ``untrained`` compare maps with it that know less (see
+        ``baseline_maps``). Every other check compares a map with the original one, by those of
+        ``SIMILARITIES``: ``surrogate`` a random map as smooth as the original (see
+        ``phase_randomized``), the others the map of a randomized decoder or another class.
+
+    Raises
+    ------
+    ValueError
+        When the decoder classifies no trial correctly, or a check lacks what it needs.
+    """
+    target, ground_truth = target.to(x.device), ground_truth.to(x.device)
+    chosen = _chosen_trials(decoder, x, target, spec.n_trials, seed)
+    subject = Subject(decoder, x[chosen], target[chosen], n_classes, seed, relabelled)
+    facts = known.of(chosen.cpu().numpy()) if known else None
+    original = explain(decoder, subject.x, subject.target)
+    parts = [
+        *_against_truth(explain, subject, original, ground_truth[chosen], facts, info, spec),
+        *_against_original(explain, subject, original, info, spec),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(above_chance=_above_chance(table))[COLUMNS]
+
+
+def _chosen_trials(
+    decoder: nn.Module, x: Tensor, target: Tensor, n_trials: int, seed: int
+) -> Tensor:
+    correct = (predict(decoder, x).argmax(1) == target).nonzero().flatten()
+    if len(correct) == 0:
+        raise ValueError(f"none of {len(x)} trials is classified correctly: nothing to score")
+    order = generator(seed, "scored trials").permutation(len(correct))
+    return correct[np.sort(order[:n_trials])]
+
+
+def _against_truth(
+    explain: Explain,
+    subject: Subject,
+    original: Tensor,
+    ground_truth: Tensor,
+    known: Truth | None,
+    info: mne.Info,
+    spec: EvaluationSpec,
+) -> Iterator[pd.DataFrame]:
+    """Scores against the ground truth: of the maps, and of maps that know less."""
+    truth = {
+        domain: [Maps(ground_truth_reference(m.values, spec.truth_threshold), m.mask) for m in maps]
+        for domain, maps in _shown(ground_truth, info).items()
+    }
+    baselines = baseline_maps(explain, original, subject)
+    for check, maps in {GROUND_TRUTH.check: original, **baselines}.items():
+        yield from _compared(Place(check), _shown(maps, info), truth, MODES)
+        if known:
+            errors = physical_scores(maps.cpu().numpy(), known)
+            yield _rows(Place(check), "channel_time", "calibrated", errors)
+
+
+def _against_original(
+    explain: Explain, subject: Subject, original: Tensor, info: mne.Info, spec: EvaluationSpec
+) -> Iterator[pd.DataFrame]:
+    """Similarities to the original maps: of random ones, and after each randomization."""
+    reference = _shown(original, info)
+    surrogates = {name: [phase_randomized(m) for m in maps] for name, maps in reference.items()}
+    yield from _compared(SURROGATE, surrogates, reference, SIMILARITIES)
+    for variant in variants(subject, spec.checks):
+        change = variant.change
+        place = Place(variant.check, variant.step, change.layer, change.layers_randomized)
+        maps = explain(change.decoder, subject.x, change.target)
+        yield from _compared(place, _shown(maps, info), reference, SIMILARITIES)
+
+
+def _shown(maps: Tensor, info: mne.Info) -> Shown:
+    return {domain: list(chunks(maps, domain, info)) for domain in DOMAINS}
+
+
+def _compared(place: Place, shown: Shown, reference: Shown, modes: Modes) -> Iterator[pd.DataFrame]:
+    for domain, maps in shown.items():
+        for mode, metrics in modes.items():
+            yield _rows(place, domain, mode, scores(maps, reference[domain], metrics))
+
+
+def _above_chance(table: pd.DataFrame) -> np.ndarray:
+    """Means on the scale from chance to the best value."""
+    where = ["domain", "mode", "metric"]
+    similar = ~table["check"].isin(AGAINST_TRUTH)
+    chance = pd.Series(np.nan, index=table.index)
+    for group, level in ((~similar, CHANCE), (similar, SURROGATE.check)):
+        means = table[table["check"] == level].set_index(where)["mean"]
+        chance[group] = means.reindex(pd.MultiIndex.from_frame(table.loc[group, where])).to_numpy()
+    best = np.where(table["metric"].isin(ERRORS), 0.0, 1.0)
+    return normalised(table["mean"], chance, best)
+
+
+def _rows(place: Place, domain: str, mode: str, scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean and std (ddof = 1) of each metric over the trials where it is defined."""
+    moments = {"mean": scores.mean(), "std": scores.std(), "n_valid": scores.count()}
+    summary = pd.DataFrame(moments).rename_axis("metric").reset_index()
+    where: dict[str, Any] = {**place._asdict(), "domain": domain, "mode": mode}
+    return summary.assign(n_trials=len(scores), **where)
