@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from eegxai.spec import spec
 from sweeps.config import SweepConfig
 
 # Part of every key: raise it when results change their meaning, so that old ones are not found.
-SCHEMA = 3
+SCHEMA = 4
 
 
 class Keyed:
@@ -45,6 +46,9 @@ class Keyed:
         return f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', self.title)}-{self.key[:16]}"
 
 
+LABELS_IN_TITLE = {"true": "", "permuted": " permuted labels"}
+
+
 @spec
 class DecoderCell(Keyed):
     """One decoder to train: everything its weights depend on."""
@@ -60,7 +64,12 @@ class DecoderCell(Keyed):
         """Such as ``temporal -3.5 dB deepnet seed 0 fold 0``."""
         data = self.data
         start = f"{data.feature} {data.snr_db:g} dB {self.architecture}"
-        return f"{start} seed {data.seed} fold {self.fold}"
+        return f"{start} seed {data.seed} fold {self.fold}{LABELS_IN_TITLE[self.labels]}"
+
+    @property
+    def relabelled(self) -> "DecoderCell":
+        """The same decoder, trained on permuted labels."""
+        return replace(self, labels="permuted")
 
     @property
     def axes(self) -> dict[str, Any]:
@@ -90,6 +99,13 @@ class MethodCell(Keyed):
     def title(self) -> str:
         """Such as ``temporal -3.5 dB deepnet seed 0 fold 0 DeepLift``."""
         return f"{self.decoder.title} {self.method}"
+
+    @property
+    def decoders(self) -> tuple[DecoderCell, ...]:
+        """Decoders that must be trained before: its own, and one relabelled for a check."""
+        if "label_retrain" in self.evaluation.checks:
+            return self.decoder, self.decoder.relabelled
+        return (self.decoder,)
 
     @property
     def axes(self) -> dict[str, Any]:
@@ -124,6 +140,13 @@ def decoder_cells(config: SweepConfig) -> Iterator[DecoderCell]:
         for architecture, fold in product(grid.architecture, grid.fold):
             training = config.training.of(architecture)
             yield DecoderCell(data=data, architecture=architecture, fold=fold, training=training)
+
+
+def relabelled_cells(config: SweepConfig) -> Iterator[DecoderCell]:
+    """The decoders trained on permuted labels that the checks of a sweep ask for."""
+    if "label_retrain" in config.evaluation.checks:
+        for cell in decoder_cells(config):
+            yield cell.relabelled
 
 
 def method_cells(config: SweepConfig) -> Iterator[MethodCell]:

@@ -1,7 +1,7 @@
 """A sweep from its configuration to its table."""
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +9,14 @@ from rich.console import Console
 
 from sweeps import schedule, tables
 from sweeps.config import SweepConfig, TrialResources
-from sweeps.grid import Cell, DecoderCell, MethodCell, decoder_cells, method_cells
+from sweeps.grid import (
+    Cell,
+    DecoderCell,
+    MethodCell,
+    decoder_cells,
+    method_cells,
+    relabelled_cells,
+)
 from sweeps.progress import StageProgress
 from sweeps.schedule import Outcome, Stage
 from sweeps.stages import is_done
@@ -44,13 +51,14 @@ class Sweep:
         self.output = Path(self.config.output).resolve()
         self.store = Store(str(self.output / "store"))
         self.decoders: list[DecoderCell] = list(decoder_cells(self.config))
+        self.relabelled: list[DecoderCell] = list(relabelled_cells(self.config))
         self.methods: list[MethodCell] = list(method_cells(self.config))
         self.publisher: Publisher | None = None
 
     @property
     def cells(self) -> list[Cell]:
         """All cells, decoders before methods."""
-        return [*self.decoders, *self.methods]
+        return [*self.decoders, *self.relabelled, *self.methods]
 
     def run(self, local: bool) -> None:
         """Do every cell that the store lacks, decoders before methods, and publish all."""
@@ -96,7 +104,10 @@ class Sweep:
     def _run_stages(self, run_stage: RunStage, todo: Set[Cell]) -> None:
         resources = self.config.resources
         self._run_stage(run_stage, "train", "decoder", self.decoders, todo, resources.train)
-        explainable = [cell for cell in self.methods if self.store.has(cell.decoder)]
+        # Trained on permuted labels as far as the true ones were learnt, so after those.
+        known = [cell for cell in self.relabelled if self.store.has(replace(cell, labels="true"))]
+        self._run_stage(run_stage, "relabel", "decoder", known, todo, resources.train)
+        explainable = [cell for cell in self.methods if all(map(self.store.has, cell.decoders))]
         self._run_stage(run_stage, "explain", "method", explainable, todo, resources.explain)
 
     def _run_stage(

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from importlib.metadata import version
 from typing import Any
@@ -27,8 +27,8 @@ from eegxai.decoders import (
     predict,
     split_trials,
 )
-from eegxai.evaluation import evaluate
-from eegxai.evaluation.scoring import COLUMNS
+from eegxai.evaluation import Truth, evaluate, truth_of
+from eegxai.evaluation.evaluating import COLUMNS
 from eegxai.seeding import generator
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 from sweeps.grid import Cell, DecoderCell, MethodCell
@@ -69,23 +69,25 @@ def train_decoder(
         torch device.
     on_epoch : callable
         Called after each epoch, for a progress display.
+
+    Notes
+    -----
+    Permuted labels cannot be learnt but by heart. Their decoder is trained, without early
+    stopping, until it knows as many of its training trials as the decoder of the true labels,
+    which must be in the store, knows of the same trials (Adebayo et al., NeurIPS 2018).
     """
     started = time.time()
     eeg = _simulated(cell.data)
     split = _split(cell, eeg)
-    y = _labels(cell, eeg, split)
     decoder = initialised(cell.architecture, *_shape(eeg), cell.data.seed).to(device)
-    x = torch.from_numpy(eeg.x)
     versions = _versions()
     history = fit(
         decoder,
-        (x[split.train], y[split.train]),
-        (x[split.validation], y[split.validation]),
-        cell.training,
-        cell.data.seed,
-        on_epoch,
+        seed=cell.data.seed,
+        on_epoch=on_epoch,
         resume=_interrupted(cell, store, versions),
         on_checkpoint=partial(store.write_checkpoint, cell, versions=versions),
+        **LESSONS[cell.labels](cell, eeg, split, store, device),
     )
     confusion = _confusion(decoder, eeg, split)
     trained = TrainedDecoder(
@@ -100,6 +102,48 @@ def train_decoder(
     )
     store.write_decoder(cell, trained)
     return trained
+
+
+def _true_labels(
+    cell: DecoderCell, eeg: SimulatedEEG, split: Split, _store: Store, _device: str
+) -> dict[str, Any]:
+    """What ``fit`` is given to learn the classes."""
+    x, y = torch.from_numpy(eeg.x), torch.from_numpy(eeg.y)
+    return {
+        "training": (x[split.train], y[split.train]),
+        "validation": (x[split.validation], y[split.validation]),
+        "spec": cell.training,
+    }
+
+
+def _permuted_labels(
+    cell: DecoderCell, eeg: SimulatedEEG, split: Split, store: Store, device: str
+) -> dict[str, Any]:
+    """What ``fit`` is given to learn permuted classes by heart, as far as the true ones are."""
+    y = torch.from_numpy(eeg.y[split.train])
+    trials = torch.from_numpy(eeg.x[split.train])
+    order = generator(cell.data.seed, "permuted labels").permutation(len(y))
+    true = _restored(replace(cell, labels="true"), store, eeg).to(device)
+    known = (predict(true, trials.to(device)).argmax(1).cpu() == y).double().mean()
+    return {
+        "training": (trials, y[order]),
+        "validation": (trials, y[order]),
+        "spec": replace(cell.training, patience=cell.training.epochs),
+        "enough": float(known),
+    }
+
+
+LESSONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "true": _true_labels,
+    "permuted": _permuted_labels,
+}
+
+
+def _restored(cell: DecoderCell, store: Store, eeg: SimulatedEEG) -> nn.Module:
+    """Decoder with the stored weights."""
+    decoder = build(cell.architecture, *_shape(eeg))
+    decoder.load_state_dict(store.read_decoder(cell).weights)
+    return decoder
 
 
 def _interrupted(cell: DecoderCell, store: Store, versions: dict[str, str]) -> Checkpoint | None:
@@ -145,11 +189,17 @@ class _TestTrials:
     eeg: SimulatedEEG
     trained: TrainedDecoder
     references: Tensor  # training trials, for methods that compare with other trials
+    places: np.ndarray  # of the test trials in the simulation
 
     @property
     def probe(self) -> tuple[Tensor, Tensor]:
         """The few trials on which methods are judged."""
         return self.x[:N_PROBE], self.y[:N_PROBE]
+
+    @cached_property
+    def known(self) -> Truth:
+        """What the simulation knows of the test trials."""
+        return truth_of(self.eeg, self.places)
 
     @cached_property
     def study_maps(self) -> dict[str, Tensor]:
@@ -176,7 +226,7 @@ def _judged(cell: MethodCell, store: Store, device: str) -> tuple[Validity, pd.D
     if verdict.status == "not_applicable":
         return verdict, nothing
     try:
-        return verdict, _evaluate(cell, _test_trials(cell.decoder, store, device))
+        return verdict, _evaluate(cell, store, device)
     except DegenerateMap as error:
         return Validity("degenerate", str(error)), nothing
 
@@ -185,7 +235,8 @@ def _keywords(cell: MethodCell, trials: _TestTrials) -> dict[str, Any]:
     return {"references": trials.references, **cell.options}
 
 
-def _evaluate(cell: MethodCell, trials: _TestTrials) -> pd.DataFrame:
+def _evaluate(cell: MethodCell, store: Store, device: str) -> pd.DataFrame:
+    trials = _test_trials(cell.decoder, store, device)
     return evaluate(
         partial(attribute, cell.method, **_keywords(cell, trials)),
         trials.decoder,
@@ -196,7 +247,16 @@ def _evaluate(cell: MethodCell, trials: _TestTrials) -> pd.DataFrame:
         info=trials.eeg.info,
         seed=cell.decoder.data.seed,
         spec=cell.evaluation,
+        known=trials.known,
+        relabelled=_relabelled(cell, store, device),
     )
+
+
+def _relabelled(cell: MethodCell, store: Store, device: str) -> nn.Module | None:
+    """The decoder trained on permuted labels, where a check asks for it."""
+    if cell.decoders == (cell.decoder,):
+        return None
+    return _restored(cell.decoder.relabelled, store, _simulated(cell.decoder.data)).to(device)
 
 
 # One data set and one decoder stay in memory: cells of one decoder come one after another.
@@ -208,15 +268,14 @@ def _simulated(spec: DataSpec) -> SimulatedEEG:
 @lru_cache(maxsize=1)
 def _test_trials(cell: DecoderCell, store: Store, device: str) -> _TestTrials:
     eeg = _simulated(cell.data)
-    trained = store.read_decoder(cell)
-    decoder = build(cell.architecture, *_shape(eeg))
-    decoder.load_state_dict(trained.weights)
+    decoder = _restored(cell, store, eeg).to(device)
     split = _split(cell, eeg)
     x, y, truth = (
         torch.from_numpy(a[split.test]).to(device) for a in (eeg.x, eeg.y, eeg.ground_truth)
     )
     references = torch.from_numpy(eeg.x[_some(split.train, cell.data.seed)]).to(device)
-    return _TestTrials(decoder.to(device), x, y, truth, eeg, trained, references)
+    trained = store.read_decoder(cell)
+    return _TestTrials(decoder, x, y, truth, eeg, trained, references, split.test)
 
 
 def _some(training: np.ndarray, seed: int) -> np.ndarray:
@@ -230,16 +289,6 @@ def _split(cell: DecoderCell, eeg: SimulatedEEG) -> Split:
     if training.holdout:
         return hold_out(eeg.y, training.holdout, seed)
     return split_trials(eeg.y, cell.fold, training.n_folds, seed)
-
-
-def _labels(cell: DecoderCell, eeg: SimulatedEEG, split: Split) -> Tensor:
-    """Classes to train on: the true ones, or permuted within the training and validation part."""
-    y = eeg.y.copy()
-    if cell.labels == "permuted":
-        rng = generator(cell.data.seed, "permuted labels")
-        for part in (split.train, split.validation):
-            y[part] = rng.permutation(y[part])
-    return torch.from_numpy(y)
 
 
 def _shape(eeg: SimulatedEEG) -> tuple[int, int, int, float]:

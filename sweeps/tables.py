@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from rich.table import Table
+from scipy import stats
 
 from eegxai.attribution import BASELINES
-from eegxai.evaluation import HEADLINE
+from eegxai.evaluation import CHANCE, HEADLINE, normalised
 from sweeps.grid import MethodCell
 from sweeps.store import Store
 
@@ -16,18 +17,20 @@ from sweeps.store import Store
 # (Sujatha Ravindran & Contreras-Vidal 2023).
 SPECIFICITY_THRESHOLD = 0.5
 SIMILARITY = "pearson_raw"
+HEADLINE_METRICS = {SIMILARITY, *(metric for _, metric in HEADLINE.values())}
 AXES = ("feature", "snr_db", "seed", "fold", "architecture", "method")
 KNOWN = ("accuracy", "at_chance", "validity", "flags")
-TIDY = (*AXES, "check", "domain", "metric", "layers_randomized", "mean", *KNOWN)
+TIDY = (*AXES, "check", "domain", "metric", "step", "mean", "half_width", *KNOWN)
+CONFIDENCE = 0.95
 PASSED = "ok"
 NOT_APPLICABLE = "n/a"
 LEGEND = (
     "score: share of the map on the planted signal; spatial: cosine of topographies\n"
     "class: correlation of the map with the one for a wrong class\n"
     "model: correlation with the map of a network whose weights are all random\n"
-    f"verdict: ok, or what fails (r >= {SPECIFICITY_THRESHOLD} is too alike): "
-    "c = not class-specific,\n"
-    f"m = not model-specific, a = no more accurate than {', '.join(BASELINES)},\n"
+    "verdict: ok, or what the 95 % interval does not show: c = class-specific,\n"
+    f"m = model-specific (interval below {SPECIFICITY_THRESHOLD}), a = more accurate than chance,\n"
+    f"{', '.join(BASELINES)};\n"
     "v = flagged on some decoder, such as equal to a simpler method (eegxai validity)\n"
     "!: some decoders decode no better than chance"
 )
@@ -47,8 +50,20 @@ def tidy_from_store(cells: Iterable[MethodCell], store: Store) -> pd.DataFrame:
                 "flags": "; ".join(scores.validity.flags),
             }
             table = scores.table if len(scores.table) else pd.DataFrame({"check": [None]})
-            parts.append(table.assign(**known))
+            parts.append(table.assign(half_width=half_width(table), **known))
     return as_tidy(parts)
+
+
+def half_width(table: pd.DataFrame) -> pd.Series | float:
+    """Half of the 95 % interval of each mean over the trials of one decoder (Student's t)."""
+    if "n_valid" not in table:
+        return np.nan
+    return _half_width(table["std"].astype(float), table["n_valid"].astype(float))
+
+
+def _half_width(std: pd.Series, n: pd.Series) -> pd.Series:
+    freedom = (n - 1).where(n > 1)
+    return stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * std / np.sqrt(n)
 
 
 def as_tidy(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -73,17 +88,26 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     DataFrame
         Columns of ``by``, method, score (headline metric against the ground truth), class_r and
         model_r (Pearson correlation with the original map after a target swap and with all
-        weights randomized), n_decoders, at_chance (how many of them decode no better than
-        chance), flagged (on how many of them something speaks against the method's maps),
-        accuracy, verdict.
+        weights randomized), each with ``_low`` and ``_high``, its 95 % interval; chance (score
+        of random maps of the same spectrum), above_chance (the score on the scale from chance
+        to 1), null_r (correlation with random maps as smooth), n_decoders, at_chance (how many
+        of them decode no better than chance), flagged (on how many of them something speaks
+        against the method's maps), accuracy, verdict.
+
+    Notes
+    -----
+    Intervals are Student's, over the means of the decoders; where there is one decoder, over
+    its trials.
     """
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
     table = pd.DataFrame(
         {
-            "score": _scores(tidy).groupby(groups)["mean"].mean(),
-            "class_r": _similarities(tidy, "target_swap").groupby(groups)["mean"].mean(),
-            "model_r": _similarities(tidy, "cascade").groupby(groups)["mean"].mean(),
+            **_estimate("score", _scores(tidy, "ground_truth"), groups),
+            "chance": _scores(tidy, CHANCE).groupby(groups)["mean"].mean(),
+            **_estimate("class_r", _similarities(tidy, "target_swap"), groups),
+            **_estimate("model_r", _similarities(tidy, "cascade"), groups),
+            "null_r": _similarities(tidy, "surrogate").groupby(groups)["mean"].mean(),
             "n_decoders": decoders.size(),
             "at_chance": decoders["at_chance"].sum().astype(int),
             "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
@@ -92,13 +116,23 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     )
     # The order in which groups first appear is the order of the grid.
     table = table.reindex(decoders.size().index).reset_index()
-    return table.assign(verdict=_verdicts(table, list(by)))
+    above_chance = normalised(table["score"], table["chance"])
+    return table.assign(above_chance=above_chance, verdict=_verdicts(table, list(by)))
 
 
-def _scores(tidy: pd.DataFrame) -> pd.DataFrame:
+def _estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
+    """Mean over the decoders of each group, and its interval."""
+    decoders = rows.groupby(groups)
+    mean, n = decoders["mean"].mean(), decoders["mean"].count()
+    over_decoders = _half_width(decoders["mean"].std(), n)
+    half = over_decoders.where(n > 1, decoders["half_width"].mean())
+    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
+
+
+def _scores(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
     wanted = tidy["feature"].map(HEADLINE)
     found = pd.Series(list(zip(tidy["domain"], tidy["metric"], strict=True)), index=tidy.index)
-    return tidy[(tidy["check"] == "ground_truth") & (found == wanted)]
+    return tidy[(tidy["check"] == check) & (found == wanted)]
 
 
 def _similarities(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
@@ -107,19 +141,19 @@ def _similarities(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
     chosen = tidy[
         (tidy["check"] == check) & (tidy["metric"] == SIMILARITY) & (tidy["domain"] == domains)
     ]
-    last = chosen.groupby(list(AXES))["layers_randomized"].transform("max")
-    return chosen[chosen["layers_randomized"] == last]
+    last = chosen.groupby(list(AXES))["step"].transform("max")
+    return chosen[chosen["step"] == last]
 
 
 def _verdicts(table: pd.DataFrame, by: list[str]) -> pd.Series:
-    """``ok``, or a letter for each check that fails."""
+    """``ok``, or a letter for each property that the interval does not show."""
     baselines = table[table["method"].isin(list(BASELINES))].groupby(by)["score"].max()
-    floor = table.set_index(by).index.map(baselines.to_dict())
-    accurate = table["score"] > pd.Series(floor, index=table.index, dtype=float).fillna(-np.inf)
+    known = table.set_index(by).index.map(baselines.to_dict())
+    floor = pd.concat([pd.Series(known, table.index, float), table["chance"]], axis=1).max(axis=1)
     failures = (
-        np.where(accurate, "", "a")
-        + np.where(table["class_r"] < SPECIFICITY_THRESHOLD, "", "c")
-        + np.where(table["model_r"] < SPECIFICITY_THRESHOLD, "", "m")
+        np.where(table["score_low"] > floor.fillna(-np.inf), "", "a")
+        + np.where(table["class_r_high"] < SPECIFICITY_THRESHOLD, "", "c")
+        + np.where(table["model_r_high"] < SPECIFICITY_THRESHOLD, "", "m")
         + np.where(table["flagged"] == 0, "", "v")
     )
     verdicts = pd.Series(failures, index=table.index).replace("", PASSED)

@@ -27,13 +27,14 @@ from mlflow.exceptions import MlflowException
 from eegxai.attribution import Validity
 from sweeps.grid import Cell, DecoderCell, MethodCell
 from sweeps.store import MethodScores, Store
-from sweeps.tables import AXES, as_tidy
+from sweeps.tables import AXES, HEADLINE_METRICS, as_tidy, half_width
 
 KEY_TAG = "eegxai.key"
 KIND_TAG = "eegxai.kind"
 VALIDITY_TAG = "eegxai.validity"
 FLAGS_TAG = "eegxai.flags"
 FINISHED = "FINISHED"
+HALF_WIDTH = "/half_width"
 MAX_BATCH = 1000
 
 logging.getLogger("alembic").setLevel(logging.ERROR)
@@ -201,6 +202,7 @@ def _tidy_run(run: Run) -> pd.DataFrame:
     params, metrics = run.data.params, run.data.metrics
     scores = {name: value for name, value in metrics.items() if name.count("/") == 2}
     names = pd.Series(list(scores), dtype=str).str.split("/", expand=True)
+    half_widths = [metrics.get(name + HALF_WIDTH) for name in scores]
     frame = (
         names.set_axis(["check", "domain", "metric"], axis=1)
         if scores
@@ -210,7 +212,8 @@ def _tidy_run(run: Run) -> pd.DataFrame:
     known |= {"accuracy": metrics["accuracy"], "at_chance": bool(metrics["at_chance"])}
     known |= {"validity": run.data.tags[VALIDITY_TAG], "flags": run.data.tags[FLAGS_TAG]}
     # MLflow's latest value of a stepped metric is the last step: all layers randomized.
-    return frame.assign(mean=list(scores.values()) or None, layers_randomized=0, **known)
+    values = {"mean": list(scores.values()) or None, "half_width": half_widths or None}
+    return frame.assign(**values, step=0, **known)
 
 
 def _value(axis: str, text: str) -> str | float | int:
@@ -226,10 +229,12 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _score_metrics(table: pd.DataFrame, at: int) -> list[Metric]:
-    """Means as ``check/domain/metric``; a cascade's steps count the layers randomized."""
+    """Means as ``check/domain/metric``, of a headline with half of its 95 % interval too."""
     names = table["check"] + "/" + table["domain"] + "/" + table["metric"]
-    rows = zip(names, table["mean"].astype(float), table["layers_randomized"], strict=True)
-    return [Metric(name, mean, at, int(step)) for name, mean, step in rows]
+    means = pd.DataFrame({"name": names, "value": table["mean"], "step": table["step"]})
+    intervals = means.assign(name=names + HALF_WIDTH, value=half_width(table))
+    rows = pd.concat([means, intervals[table["metric"].isin(HEADLINE_METRICS)]])
+    return [Metric(name, float(value), at, int(step)) for name, value, step in rows.to_numpy()]
 
 
 def _accuracy_metrics(scores: MethodScores, at: int) -> list[Metric]:

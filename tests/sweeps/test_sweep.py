@@ -67,7 +67,7 @@ def test_mlflow_holds_every_number(done):
         run, scores = methods[cell.key], done.store.read_scores(cell)
         assert run.data.tags["mlflow.parentRunId"] == decoders[cell.decoder.key].info.run_id
         assert run.data.params["method"] == cell.method
-        last = scores.table.sort_values("layers_randomized")
+        last = scores.table.sort_values("step")
         last = last.groupby(["check", "domain", "metric"])["mean"].last()
         for (check, domain, metric), mean in last.items():
             logged = run.data.metrics[f"{check}/{domain}/{metric}"]
@@ -89,7 +89,7 @@ def test_the_cascade_is_a_stepped_metric(done):
         run.info.run_id, "cascade/channel_time/pearson_raw"
     )
     assert {m.step: m.value for m in history} == pytest.approx(
-        dict(zip(expected["layers_randomized"], expected["mean"], strict=True)), nan_ok=True
+        dict(zip(expected["step"], expected["mean"], strict=True)), nan_ok=True
     )
     assert sorted(m.step for m in history) == list(range(1, 9))
 

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from scipy import stats
 
 from sweeps import tables
 
 SCORE = ("channel_time", "mass_clipped")
+HALF_WIDTH = 0.01
 
 
 def rows(method, score, class_r, model_r, seed=0, feature="temporal", at_chance=False, flags=""):
@@ -28,12 +30,14 @@ def rows(method, score, class_r, model_r, seed=0, feature="temporal", at_chance=
     checks = [
         ("ground_truth", *SCORE, 0, score),
         ("ground_truth", "topography", "cosine_clipped", 0, -1.0),
+        ("same_spectrum", *SCORE, 0, 0.05),
+        ("surrogate", "channel_time", "pearson_raw", 0, 0.02),
         ("target_swap", "channel_time", "pearson_raw", 0, class_r),
         ("cascade", "channel_time", "pearson_raw", 1, 0.99),
         ("cascade", "channel_time", "pearson_raw", 8, model_r),
     ]
-    names = ["check", "domain", "metric", "layers_randomized", "mean"]
-    return pd.DataFrame(checks, columns=names).assign(**known)
+    names = ["check", "domain", "metric", "step", "mean"]
+    return pd.DataFrame(checks, columns=names).assign(half_width=HALF_WIDTH, **known)
 
 
 def headline(*parts):
@@ -52,6 +56,30 @@ def test_decoders_are_averaged_and_counted():
     assert table.loc["LRP", "n_decoders"] == 2
 
 
+def test_intervals_are_over_trials_of_one_decoder_and_over_several_decoders():
+    one = headline(rows("LRP", 0.8, 0.1, 0.0)).loc["LRP"]
+    assert (one["score_low"], one["score_high"]) == pytest.approx((0.79, 0.81))
+    scores = [0.8, 0.6, 0.7]
+    parts = [rows("LRP", score, 0.1, 0.0, seed=seed) for seed, score in enumerate(scores)]
+    several = headline(*parts).loc["LRP"]
+    expected = stats.t.interval(0.95, 2, np.mean(scores), stats.sem(scores))
+    assert (several["score_low"], several["score_high"]) == pytest.approx(expected)
+
+
+def test_the_interval_of_trials_is_students_and_missing_for_one_trial():
+    values = [0.2, 0.5, 0.9, 0.4]
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    table = pd.DataFrame({"std": [np.std(values, ddof=1), np.nan], "n_valid": [4, 1]})
+    found = tables.half_width(table)
+    np.testing.assert_allclose(found, [(high - low) / 2, np.nan])
+
+
+def test_scores_are_read_against_chance_and_similarities_against_the_null():
+    row = headline(rows("LRP", 0.24, 0.1, 0.0)).loc["LRP"]
+    assert (row["chance"], row["null_r"]) == (0.05, 0.02)
+    assert row["above_chance"] == pytest.approx(0.2)
+
+
 def test_a_method_flagged_on_one_decoder_is_not_ok():
     parts = [rows("LRP", 0.8, 0, 0, seed=seed, flags=flags) for seed, flags in ((0, ""), (1, "x"))]
     row = headline(*parts).loc["LRP"]
@@ -63,7 +91,8 @@ def test_a_method_flagged_on_one_decoder_is_not_ok():
     [
         (0.8, 0.1, 0.1, "ok"),
         (0.3, 0.1, 0.1, "a"),
-        (0.8, 0.5, 0.1, "c"),
+        (0.8, 0.495, 0.1, "c"),
+        (0.305, 0.1, 0.1, "a"),
         (0.8, 0.1, 0.9, "m"),
         (0.3, 0.9, 0.9, "acm"),
         (0.8, np.nan, 0.1, "c"),
@@ -100,8 +129,9 @@ def test_decoders_at_chance_are_flagged_and_still_scored():
     assert "spatial!" not in console.file.getvalue()
 
 
-def test_without_baselines_accuracy_is_not_judged():
-    assert headline(rows("DeepLift", 0.01, 0.1, 0.1)).loc["DeepLift", "verdict"] == "ok"
+def test_without_baselines_accuracy_is_judged_against_chance():
+    for score, verdict in ((0.055, "a"), (0.07, "ok")):
+        assert headline(rows("DeepLift", score, 0.1, 0.1)).loc["DeepLift", "verdict"] == verdict
 
 
 def test_methods_keep_their_order_and_features_stand_side_by_side():
