@@ -38,7 +38,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "f7ec9c121c1c117ffc3d36e606a23c7f2e381c404c90bad59a05e910076a0886"
+SNAPSHOT = "395d7cca0506036b81136b43a4d51eaf9ba4bb4c7bb47afa8cd2debcc833cf9b"
 
 
 def test_cells_survive_json():
