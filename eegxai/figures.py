@@ -6,6 +6,7 @@ from typing import Any
 
 import mne
 import numpy as np
+import pandas as pd
 import scipy.fft
 import scipy.signal
 from matplotlib.axes import Axes
@@ -22,6 +23,7 @@ NOISELESS: Mapping[str, Any] = {"color": VERMILION, "lw": 1.6}
 NOISY: Mapping[str, Any] = {"color": BLUE, "lw": 0.9}
 SPECTRUM_FLOOR = 1e-3  # of the weakest noisy power: what is shown below it
 HIGHEST_HZ = 60.0  # of the spectra: above every band of the features
+MOVED = 3  # ranks: a method that moves as far is drawn in colour
 PHASE_LOCKED_SHARE = 0.5  # of the signal's power: below it, averages are not worth showing
 
 Array = np.ndarray
@@ -211,3 +213,55 @@ def _share_scales(axes: Array) -> None:
         limits = np.array([ax.get_ylim() for ax in column])
         for ax in column:
             ax.set_ylim(limits.min(), limits.max())
+
+
+def rankings(scores: pd.DataFrame, left: str, right: str) -> Figure:
+    """Ranks of the methods by two scores, a panel a feature type; methods that move in colour.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A row a feature and method: columns feature, method and the two scores, higher is better.
+    left, right : str
+        The columns of the two scores; they head the panel's sides.
+    """
+    groups = list(scores.groupby("feature", sort=False))
+    n_methods = scores["method"].nunique()
+    figure = Figure(figsize=(4.4 * len(groups), 0.8 + 0.24 * n_methods), layout="constrained")
+    for ax, (feature, rows) in zip(
+        figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True
+    ):
+        _slopes(ax, rows.set_index("method")[[left, right]])
+        ax.set_title(str(feature), pad=22)
+    return figure
+
+
+def _slopes(ax: Axes, scores: pd.DataFrame) -> None:
+    """A line a method from its rank by the first score to that by the second."""
+    ranks = scores.rank(ascending=False, method="first")
+    for method, places in ranks.iterrows():
+        moved = abs(places.iloc[0] - places.iloc[1]) >= MOVED
+        style = {"color": VERMILION, "lw": 1.8} if moved else {"color": GREY, "lw": 1.0}
+        ax.plot([0, 1], places, marker="o", ms=3, **style)
+        for x, score, rank in zip((0, 1), scores.loc[method], places, strict=True):
+            text = (f"{method}  {score:.2f}", f"{score:.2f}  {method}")[x]
+            ax.annotate(
+                text,
+                (x, rank),
+                xytext=(12 * x - 6, 0),
+                textcoords="offset points",
+                ha=("right", "left")[x],
+                va="center",
+                fontsize="small",
+            )
+    for x, name in enumerate(scores.columns):
+        ax.annotate(
+            name,
+            (x, 1),
+            xytext=(12 * x - 6, 12),
+            textcoords="offset points",
+            ha=("right", "left")[x],
+            fontweight="bold",
+        )
+    ax.set(xlim=(-1.3, 2.3), ylim=(len(scores) + 0.5, 0.2))
+    ax.axis("off")

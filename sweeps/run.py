@@ -94,6 +94,14 @@ class Sweep:
             return tables.tidy_from_store(self.methods, self.store)
         return tidy_from_runs(self.publisher, self.methods)
 
+    def by_heart(self) -> dict[str, float]:
+        """Share of the permuted labels that each relabelled decoder knows, by its title."""
+        return {
+            cell.title: self.store.read_decoder(cell).history[-1]["validation_accuracy"]
+            for cell in self.relabelled
+            if self.store.has(cell)
+        }
+
     def connect(self) -> None:
         """Open the MLflow experiment, or remember why that failed."""
         try:

@@ -22,6 +22,7 @@ AXES = ("feature", "snr_db", "seed", "fold", "architecture", "method")
 KNOWN = ("accuracy", "at_chance", "validity", "flags")
 TIDY = (*AXES, "check", "domain", "metric", "step", "mean", "half_width", *KNOWN)
 CONFIDENCE = 0.95
+COLUMN_WIDTHS = {"score": 5, "class": 5, "model": 5}
 PASSED = "ok"
 NOT_APPLICABLE = "n/a"
 LEGEND = (
@@ -178,15 +179,22 @@ def _named(axes: Sequence[str], values: Sequence[object]) -> str:
 
 
 def _terminal_table(table: pd.DataFrame, title: str) -> Table:
-    """Narrow enough for a terminal of 80 columns."""
-    shown = Table(title=title, box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    shown.add_column("\nmethod", no_wrap=True)
+    """Three feature types side by side are narrow enough for a terminal of 80 columns."""
     features = table["feature"].drop_duplicates().tolist()
     at_chance = set(table.loc[table["at_chance"] > 0, "feature"])
-    for feature in features:
-        heading = f"{feature}!" if feature in at_chance else feature
-        for place, name in enumerate(("score", "class", "model", "")):
-            shown.add_column(f"{heading if place == 0 else ''}\n{name}", justify="right")
+    headings = [f"{feature}!" if feature in at_chance else feature for feature in features]
+    first = max(map(len, table["method"]))
+    widths = {**COLUMN_WIDTHS, "": max(map(len, table["verdict"]))}
+    # A heading over several columns: as a cell of one of them it would widen it.
+    over = "".join(heading.ljust(sum(widths.values()) + len(widths)) for heading in headings)
+    heading = f"{title}\n{'':{first}} {over}"
+    shown = Table(
+        title=heading, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    shown.add_column("method", no_wrap=True, width=first)
+    for _ in features:
+        for name, width in widths.items():
+            shown.add_column(name, justify="right", width=width, no_wrap=True)
     for method, rows in table.groupby("method", sort=False):
         by_feature = rows.set_index("feature")
         cells = [cell for feature in features for cell in _cells(by_feature, feature)]

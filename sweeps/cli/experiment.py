@@ -37,6 +37,7 @@ def sweep(
     run = Sweep(config, console)
     run.run(local)
     _print_headline(console, run.table(), config.name)
+    _print_learnt_by_heart(console, run)
     _print_tracking(console, run)
     for outcome in run.failed:
         reason = outcome.error.strip().splitlines()[-1]
@@ -131,6 +132,12 @@ def _print_headline(
         console.print(shown)
     console.print(tables.accuracies(table), highlight=False)
     console.print(tables.LEGEND, style="dim", highlight=False)
+
+
+def _print_learnt_by_heart(console: Console, run: "Sweep") -> None:
+    """The check by permuted labels tells something only where they were learnt."""
+    for title, share in run.by_heart().items():
+        console.print(f"{title}: {share:.2f} of them learnt by heart", highlight=False)
 
 
 def _print_tracking(console: Console, run: "Sweep") -> None:

@@ -1,9 +1,10 @@
 """Figures: what they show is what was given, and wrong shapes are told."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from eegxai.figures import simulation, topographies
+from eegxai.figures import MOVED, VERMILION, rankings, simulation, topographies
 from eegxai.head import montage_info
 from eegxai.simulation import simulate
 
@@ -89,3 +90,22 @@ def test_classes_share_their_scales():
     eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=24)
     for title in ("average of", "spectrum", "one trial"):
         assert len({ax.get_ylim() for ax in panels(simulation(eeg), title)}) == 1
+
+
+def test_ranks_are_joined_and_those_that_move_are_in_colour():
+    scores = pd.DataFrame(
+        {
+            "feature": "temporal",
+            "method": ["A", "B", "C", "D"],
+            "paper": [0.9, 0.8, 0.7, 0.6],
+            "calibrated": [0.1, 0.8, 0.7, 0.6],
+        }
+    )
+    (ax,) = rankings(scores, "paper", "calibrated").axes
+    ranks = {tuple(line.get_ydata()) for line in ax.lines}
+    assert ranks == {(1, 4), (2, 1), (3, 2), (4, 3)}
+    coloured = [tuple(line.get_ydata()) for line in ax.lines if line.get_color() == VERMILION]
+    assert coloured == [(1, 4)]
+    assert MOVED == 3
+    texts = {text.get_text() for text in ax.texts}
+    assert {"paper", "calibrated", "A  0.90", "0.10  A"} <= texts

@@ -1,6 +1,7 @@
 """The headline table on scores with known answers."""
 
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from sweeps import tables
 
 SCORE = ("channel_time", "mass_clipped")
 HALF_WIDTH = 0.01
+METHODS_SHOWN = ["GuidedBackprop", "DeepLift", "GradCAM++"]
 
 
 def rows(method, score, class_r, model_r, seed=0, feature="temporal", at_chance=False, flags=""):
@@ -138,16 +140,20 @@ def test_methods_keep_their_order_and_features_stand_side_by_side():
     tidy = tables.as_tidy(
         [
             rows(method, 0.5, 0.1, 0.1, feature=feature)
-            for feature in ("temporal", "spectral")
-            for method in ("Saliency", "DeepLift", "GradCAM++")
+            for feature in ("temporal", "spectral", "spatial")
+            for method in METHODS_SHOWN
         ]
     )
     table = tables.headline(tidy)
-    console = Console(file=io.StringIO(), width=80)
+    console = Console(file=io.StringIO(), width=100)
     console.print(*tables.terminal_tables(table, "title", ("feature",)))
-    lines = console.file.getvalue().splitlines()
-    assert [line.split()[0] for line in lines[3:]] == ["Saliency", "DeepLift", "GradCAM++"]
-    assert max(map(len, lines)) <= 80
+    _, over, names, *rest = (line.rstrip() for line in console.file.getvalue().splitlines())
+    assert [line.split()[0] for line in rest] == METHODS_SHOWN
+    assert over.split() == ["temporal", "spectral", "spatial"]
+    assert [m.start() for m in re.finditer(r"\S+", over)] == [
+        m.start() for m in re.finditer("score", names)
+    ]
+    assert max(map(len, (over, names, *rest))) <= 80
     assert max(map(len, tables.LEGEND.splitlines())) <= 80
 
 
