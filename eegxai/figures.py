@@ -24,6 +24,8 @@ NOISY: Mapping[str, Any] = {"color": BLUE, "lw": 0.9}
 SPECTRUM_FLOOR = 1e-3  # of the weakest noisy power: what is shown below it
 HIGHEST_HZ = 60.0  # of the spectra: above every band of the features
 MOVED = 3  # ranks: a method that moves as far is drawn in colour
+MOVES: Mapping[str, Any] = {"color": VERMILION, "lw": 1.8}
+STAYS: Mapping[str, Any] = {"color": GREY, "lw": 1.0}
 PHASE_LOCKED_SHARE = 0.5  # of the signal's power: below it, averages are not worth showing
 
 Array = np.ndarray
@@ -238,12 +240,11 @@ def rankings(scores: pd.DataFrame, left: str, right: str) -> Figure:
 
 def _slopes(ax: Axes, scores: pd.DataFrame) -> None:
     """A line a method from its rank by the first score to that by the second."""
-    ranks = scores.rank(ascending=False, method="first")
-    for method, places in ranks.iterrows():
-        moved = abs(places.iloc[0] - places.iloc[1]) >= MOVED
-        style = {"color": VERMILION, "lw": 1.8} if moved else {"color": GREY, "lw": 1.0}
+    ranks = scores.rank(ascending=False, method="first").to_numpy()
+    for method, values, places in zip(scores.index, scores.to_numpy(), ranks, strict=True):
+        style = STAYS if abs(places[0] - places[1]) < MOVED else MOVES
         ax.plot([0, 1], places, marker="o", ms=3, **style)
-        for x, score, rank in zip((0, 1), scores.loc[method], places, strict=True):
+        for x, score, rank in zip((0, 1), values, places, strict=True):
             text = (f"{method}  {score:.2f}", f"{score:.2f}  {method}")[x]
             ax.annotate(
                 text,
