@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from eegxai.attribution.backpropagation import guided_backprop
 from eegxai.attribution.gradients import plain_pass, recorded
-from eegxai.attribution.maxima import WithoutPlaces
+from eegxai.attribution.maxima import WithoutPlaces, pooled_first
 from eegxai.attribution.placement import CamPlacement, Placement, layer_placement
 from eegxai.attribution.registry import attribution, promised_logit, target_logits
 from eegxai.attribution.requirements import has_cam_layer, has_relu
@@ -128,15 +128,16 @@ def score_cam(
     placement = _placement(decoder, x, cam_placement)
     columns = placement.arrange(output_of(decoder, str(decoder.cam_layer), x))
     with torch.no_grad(), WithoutPlaces():
+        quick = pooled_first(decoder, x)
         masks = (_min_max(placement.interpolate(some)) for some in columns.unbind(1))
-        scores = torch.stack([target_logits(decoder, x * mask, target) for mask in masks], 1)
+        scores = torch.stack([target_logits(quick, mask.mul_(x), target) for mask in masks], 1)
     weights = scores.softmax(1)[:, :, None, None]
     return placement.interpolate((weights * columns).sum(1))
 
 
 def _min_max(maps: Tensor) -> Tensor:
     low, high = maps.amin(PLACES, keepdim=True), maps.amax(PLACES, keepdim=True)
-    return (maps - low) / (high - low).where(high > low, 1)
+    return (maps - low).div_((high - low).where(high > low, 1))
 
 
 AFFINE = (nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._BatchNorm, CombinedConv)
@@ -154,7 +155,6 @@ def full_grad(
     ones of activations; what is not a module (attention in functional form) is left out. A
     layer that resolves no time or no channels is spread evenly.
     """
-    _, n_channels, n_times = x.shape
     result, layers = _bias_gradients(decoder, x, target)
     _, n_channels, n_times = x.shape
     for name, bias_gradient in layers:

@@ -12,7 +12,7 @@ from torch import nn
 
 from eegxai.attribution import attribute, attribute_all
 from eegxai.attribution import placement as placing
-from eegxai.attribution.maxima import WithoutPlaces
+from eegxai.attribution.maxima import WithoutPlaces, pooled_first
 from eegxai.attribution.placement import layer_placement
 from eegxai.decoders import DECODERS, build
 from eegxai.decoders.tracing import output_of
@@ -184,6 +184,38 @@ def test_max_pools_without_places_still_tell_them_where_asked():
     with WithoutPlaces():
         result = nn.functional.max_pool2d(z, 2, return_indices=True)
     assert all(map(torch.equal, result, expected))
+
+
+def test_a_decoder_that_pools_first_gives_the_same_bits():
+    decoder, (x, _) = lively("deepnet"), trials()
+    with torch.no_grad():
+        quick = pooled_first(decoder, x)
+        assert torch.equal(quick(x), decoder(x))
+    order = [type(module).__name__ for module in quick.temporal[:3]]
+    assert order == ["Conv2d", "MaxPool2d", "ReLU"]
+    assert isinstance(decoder.temporal[1], nn.ReLU)
+
+
+class Roundabout(nn.Module):
+    """Uses the parts of its Sequential one by one, and the pool alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
+
+    def forward(self, x):
+        return self.parts[1](x).flatten(1)
+
+
+def test_a_decoder_that_calls_its_parts_in_another_way_stays_as_it_is():
+    decoder, x = Roundabout(), torch.randn(2, 1, 4, 6)
+    assert pooled_first(decoder, x) is decoder
+    before = x.clone()
+    for pool in (nn.MaxPool2d(1), nn.MaxPool2d(2)):
+        sequence = nn.Sequential(nn.ReLU(), pool)
+        with WithoutPlaces():
+            assert torch.equal(pooled_first(sequence, x)(x), sequence(x))
+        assert torch.equal(x, before)
 
 
 def test_score_cam_masks_everything_by_a_constant_map():
