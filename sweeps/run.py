@@ -20,7 +20,7 @@ from sweeps.grid import (
 from sweeps.progress import StageProgress
 from sweeps.schedule import Outcome, Stage
 from sweeps.stages import is_done
-from sweeps.store import Store
+from sweeps.store import store_of
 from sweeps.tracking import Publisher, PublishError, publish_all, tidy_from_runs
 
 RunStage = Callable[[Stage, str, schedule.OnDone], None]
@@ -49,7 +49,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         self.output = Path(self.config.output).resolve()
-        self.store = Store(str(self.output / "store"))
+        self.store = store_of(self.config)
         self.decoders: list[DecoderCell] = list(decoder_cells(self.config))
         self.relabelled: list[DecoderCell] = list(relabelled_cells(self.config))
         self.methods: list[MethodCell] = list(method_cells(self.config))

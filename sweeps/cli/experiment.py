@@ -51,11 +51,11 @@ def grid(arguments: Arguments = None) -> None:
     from collections import Counter
 
     from sweeps.grid import decoder_cells, method_cells
-    from sweeps.store import Store
+    from sweeps.store import store_of
 
     config = configuration(arguments)
     console = terminal()
-    store = Store(str(Path(config.output).resolve() / "store"))
+    store = store_of(config)
     trained = {cell: store.has(cell) for cell in decoder_cells(config)}
     explained = Counter(cell.decoder for cell in method_cells(config) if store.has(cell))
     n_methods = len(config.grid.method)
