@@ -32,6 +32,8 @@ from eegxai.simulation import FEATURES, NoiseSpec
 
 DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
 
+STORE_SCHEMES = ("s3",)
+
 METHOD_GROUPS: dict[str, tuple[str, ...]] = {
     "study": tuple(STUDY),
     "baselines": tuple(BASELINES),
@@ -68,6 +70,15 @@ def _checked_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _expand_groups(methods: list[Any]) -> list[Any]:
     return [name for entry in methods for name in METHOD_GROUPS.get(str(entry), (entry,))]
+
+
+def _checked_store(store: str) -> str:
+    scheme, colon, rest = store.rpartition("://")
+    if colon and scheme not in STORE_SCHEMES:
+        raise ValueError(f"store={store!r} must be a folder or an s3://BUCKET/FOLDER")
+    if colon and (".." in rest.split("/") or not rest.strip("/")):
+        raise ValueError(f"store={store!r} must name a bucket and no '..'")
+    return store
 
 
 OneOrMore = BeforeValidator(_as_axis)
@@ -188,10 +199,37 @@ class Attributions(Model):
 
 
 class TrialResources(Model):
-    """What one Ray Tune trial of a stage reserves; fractions share a device."""
+    """What one Ray Tune trial of a stage reserves; fractions share a device.
+
+    ``custom`` names resources that the nodes of a cluster declare (``ray start --resources``),
+    and ``max_concurrent`` bounds the trials at a time where a store or a licence needs it.
+    """
 
     cpu: PositiveFloat = 1
     gpu: NonNegativeFloat = 0
+    custom: dict[str, PositiveFloat] = Field(default_factory=dict)
+    max_concurrent: PositiveInt | None = None
+
+    @field_validator("gpu")
+    @classmethod
+    def _gpus_are_shared_or_whole(cls, gpu: float) -> float:
+        if gpu > 1 and gpu != int(gpu):
+            raise ValueError(f"gpu={gpu:g} must be a fraction below 1 or a whole number")
+        return gpu
+
+    @field_validator("custom")
+    @classmethod
+    def _custom_are_neither_cpu_nor_gpu(cls, custom: dict[str, float]) -> dict[str, float]:
+        for name in custom:
+            if name.lower() in ("cpu", "gpu"):
+                raise ValueError(f"custom resource {name!r} has a field of its own, {name.lower()}")
+        return custom
+
+    @property
+    def bundle(self) -> dict[str, float]:
+        """What is reserved, by Ray's names."""
+        amounts = {"CPU": self.cpu, "GPU": self.gpu, **self.custom}
+        return {name: amount for name, amount in amounts.items() if amount}
 
 
 class Resources(Model):
@@ -202,7 +240,11 @@ class Resources(Model):
 
 
 class SweepConfig(Model):
-    """One sweep: its name (the MLflow experiment), its grid, and everything a cell depends on."""
+    """One sweep: its name (the MLflow experiment), its grid, and everything a cell depends on.
+
+    ``output`` is the folder of this machine for MLflow's files and tables; ``store`` is where
+    artefacts go, a folder that all workers share or s3://BUCKET/FOLDER (default: in ``output``).
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     grid: Grid
@@ -212,6 +254,12 @@ class SweepConfig(Model):
     evaluation: EvaluationSpec = EvaluationSpec()
     resources: Resources = Resources()
     output: str = "runs"
+    store: str = ""
+
+    @field_validator("store")
+    @classmethod
+    def _store_is_a_folder_or_a_bucket(cls, store: str) -> str:
+        return _checked_store(store)
 
     @property
     def features(self) -> tuple[str, ...]:

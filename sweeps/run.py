@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from sweeps import schedule, tables
+from sweeps import cluster, schedule, tables
 from sweeps.config import SweepConfig, TrialResources
 from sweeps.grid import (
     Cell,
@@ -20,7 +20,7 @@ from sweeps.grid import (
 from sweeps.progress import StageProgress
 from sweeps.schedule import Outcome, Stage
 from sweeps.stages import is_done
-from sweeps.store import Store
+from sweeps.store import store_of
 from sweeps.tracking import Publisher, PublishError, publish_all, tidy_from_runs
 
 RunStage = Callable[[Stage, str, schedule.OnDone], None]
@@ -49,7 +49,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         self.output = Path(self.config.output).resolve()
-        self.store = Store(str(self.output / "store"))
+        self.store = store_of(self.config)
         self.decoders: list[DecoderCell] = list(decoder_cells(self.config))
         self.relabelled: list[DecoderCell] = list(relabelled_cells(self.config))
         self.methods: list[MethodCell] = list(method_cells(self.config))
@@ -60,13 +60,26 @@ class Sweep:
         """All cells, decoders before methods."""
         return [*self.decoders, *self.relabelled, *self.methods]
 
-    def run(self, local: bool) -> None:
-        """Do every cell that the store lacks, decoders before methods, and publish all."""
+    def run(self, local: bool, address: str = "") -> None:
+        """Do every cell that the store lacks, decoders before methods, and publish all.
+
+        Parameters
+        ----------
+        local : bool
+            Without Ray, in this process.
+        address : str
+            Ray cluster to join; empty for a private Ray on this machine.
+        """
         self.connect()
         # Once for both stages: a whole artefact is read to tell that it is whole.
         todo = {cell for cell in self.cells if not is_done(cell, self.store)}
         if todo and local:
             self._run_stages(schedule.run_local, todo)
+        elif todo and address:
+            with cluster.cluster(address):
+                for sentence in cluster.lacking(self.config.resources):
+                    self.console.print(sentence, style="yellow", highlight=False)
+                self._run_stages(cluster.run_on_cluster, todo)
         elif todo:
             with schedule.private_ray():
                 self._run_stages(schedule.run_ray, todo)

@@ -2,6 +2,8 @@
 
 import math
 import os
+import secrets
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +15,7 @@ import torch
 
 from sweeps.config import TrialResources
 from sweeps.grid import Cell, from_json
+from sweeps.leases import lease
 from sweeps.stages import explain, train_decoder
 from sweeps.store import Store
 
@@ -75,10 +78,15 @@ OnDone = Callable[[Outcome], None]
 def run_cell(kind: str, cell: Cell, store_url: str, device: str, threads: int) -> str:
     """Run one cell in this process; the traceback of its error, or nothing."""
     torch.set_num_threads(threads)
+    store = Store(store_url)
     try:
-        RUNNERS[kind](cell, Store(store_url), device)
+        with lease(cell, store):
+            RUNNERS[kind](cell, store, device)
     except Exception:
-        return traceback.format_exc()
+        trace = traceback.format_exc()
+        store.write_failure(cell, trace)
+        return trace
+    store.remove_failure(cell)
     return ""
 
 
@@ -117,7 +125,10 @@ def run_ray(stage: Stage, store_url: str, on_done: OnDone) -> None:
             tune.with_resources(_trainable(), _bundle(stage.resources)),
             param_space={"job": tune.grid_search(_jobs(stage, store_url))},
             tune_config=tune.TuneConfig(
-                reuse_actors=True, trial_name_creator=_name, trial_dirname_creator=_name
+                reuse_actors=True,
+                max_concurrent_trials=stage.resources.max_concurrent,
+                trial_name_creator=_name,
+                trial_dirname_creator=_name,
             ),
             run_config=tune.RunConfig(
                 name=stage.name,
@@ -132,8 +143,14 @@ def run_ray(stage: Stage, store_url: str, on_done: OnDone) -> None:
 
 @contextmanager
 def private_ray(num_cpus: int | None = None) -> Iterator[None]:
-    """A Ray of this process alone, bound to loopback, with all CPUs unless told."""
+    """A Ray of this process alone, with all CPUs unless told.
+
+    Some of its ports are open to the network whatever address it is given, so that it obeys only
+    who knows a token, drawn anew for each process.
+    """
     os.environ.update(RAY_ENVIRONMENT)
+    if "ray" not in sys.modules:  # which reads this once
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
     import ray
 
     ray.init(
@@ -154,8 +171,7 @@ def private_ray(num_cpus: int | None = None) -> Iterator[None]:
 def _bundle(resources: TrialResources) -> Any:
     from ray import tune
 
-    bundle = {"CPU": resources.cpu, "GPU": resources.gpu}
-    return tune.PlacementGroupFactory([{name: n for name, n in bundle.items() if n}])
+    return tune.PlacementGroupFactory([resources.bundle])
 
 
 def _jobs(stage: Stage, store_url: str) -> list[dict[str, Any]]:

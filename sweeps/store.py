@@ -1,10 +1,13 @@
-"""Artefacts by key on any fsspec file system; a file is there whole or not at all."""
+"""Artefacts by key in a folder or an S3 bucket; a file is there whole or not at all."""
 
 import io
 import json
+import os
 import uuid
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import fsspec
@@ -12,13 +15,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import safetensors.torch
+from fsspec.implementations.arrow import ArrowFSWrapper
+from pyarrow.fs import S3FileSystem
 from torch import Tensor
 
 from eegxai.attribution import Validity
 from eegxai.decoders import Checkpoint, Epoch
+from sweeps.config import SweepConfig
 from sweeps.grid import Cell, DecoderCell, MethodCell
 
 HEADER = "eegxai"
+S3 = "s3://"
+# As Amazon's own tools read them; credentials and region are read by the library itself.
+S3_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
 class BrokenArtefactError(ValueError):
@@ -102,11 +111,17 @@ class Store:
 
     @cached_property
     def _files(self) -> fsspec.AbstractFileSystem:
-        return fsspec.core.url_to_fs(self.url)[0]
+        return _s3() if self._on_s3 else fsspec.core.url_to_fs(self.url)[0]
 
     @cached_property
     def _root(self) -> str:
+        if self._on_s3:
+            return self.url.removeprefix(S3).strip("/")
         return str(fsspec.core.url_to_fs(self.url)[1])
+
+    @property
+    def _on_s3(self) -> bool:
+        return self.url.startswith(S3)
 
     def path(self, cell: Cell) -> str:
         """Where the artefact of a cell lies."""
@@ -121,6 +136,58 @@ class Store:
     def read_bytes(self, cell: Cell) -> bytes:
         """The artefact as it lies in the store."""
         return self._files.cat_file(self.path(cell))
+
+    def stems(self, folder: str) -> set[str]:
+        """Stems of the files in a folder of the store, by one listing."""
+        names = (path.rpartition("/")[2] for path in self._listed(folder))
+        return {name.rpartition(".")[0] for name in names if not name.startswith(".")}
+
+    def failure(self, cell: Cell) -> str | None:
+        """Traceback of the cell's last attempt; None where it did not fail."""
+        try:
+            return self._files.cat_file(self._failure_path(cell)).decode()
+        except FileNotFoundError:
+            return None
+
+    def write_failure(self, cell: Cell, trace: str) -> None:
+        """Record why a cell failed."""
+        self._write(self._failure_path(cell), trace.encode())
+
+    def remove_failure(self, cell: Cell) -> None:
+        """Record that a cell did not fail in the end."""
+        with suppress(FileNotFoundError):
+            self._files.rm_file(self._failure_path(cell))
+
+    def _failure_path(self, cell: Cell) -> str:
+        return f"{self._root}/failures/{cell.stem}.txt"
+
+    def write_lease(self, cell: Cell, lease: dict[str, Any]) -> None:
+        """Record who works on a cell and when they last said so."""
+        self._write(self._lease_path(cell), json.dumps(lease).encode())
+
+    def leases(self) -> dict[str, dict[str, Any]]:
+        """All leases by the stems of their cells; one that ends meanwhile is left out."""
+        found = {}
+        for path in self._listed("running"):
+            with suppress(FileNotFoundError, ValueError):
+                found[path.rpartition("/")[2].removesuffix(".json")] = json.loads(
+                    self._files.cat_file(path)
+                )
+        return found
+
+    def remove_lease(self, cell: Cell) -> None:
+        """Record that nobody works on a cell any more."""
+        with suppress(FileNotFoundError):
+            self._files.rm_file(self._lease_path(cell))
+
+    def _lease_path(self, cell: Cell) -> str:
+        return f"{self._root}/running/{cell.stem}.json"
+
+    def _listed(self, folder: str) -> list[str]:
+        try:
+            return self._files.ls(f"{self._root}/{folder}", detail=False)
+        except FileNotFoundError:
+            return []
 
     def write_decoder(self, cell: DecoderCell, trained: TrainedDecoder) -> None:
         """Store a trained decoder as safetensors with a JSON header; drop its checkpoint."""
@@ -207,6 +274,9 @@ class Store:
 
     def _write(self, path: str, content: bytes) -> None:
         """Write beside the target and rename: readers see the whole file or none."""
+        if self._on_s3:  # an object appears when its upload is complete, and not before
+            self._files.pipe_file(path, content)
+            return
         folder, _, name = path.rpartition("/")
         self._files.makedirs(folder, exist_ok=True)
         partial = f"{folder}/.{name}.{uuid.uuid4().hex}.partial"
@@ -216,6 +286,17 @@ class Store:
         finally:
             if self._files.exists(partial):
                 self._files.rm_file(partial)
+
+
+def store_of(config: SweepConfig) -> Store:
+    """Store of a sweep: where its configuration says, else in its output folder."""
+    return Store(config.store or str(Path(config.output).resolve() / "store"))
+
+
+def _s3() -> ArrowFSWrapper:
+    """Amazon's S3, or another server of its protocol that the environment names."""
+    endpoint = next((os.environ[name] for name in S3_ENDPOINTS if os.environ.get(name)), None)
+    return ArrowFSWrapper(S3FileSystem(endpoint_override=endpoint))
 
 
 def _packed(cell: DecoderCell, tensors: dict[str, Tensor], record: dict[str, Any]) -> bytes:

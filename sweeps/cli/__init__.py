@@ -3,13 +3,16 @@
 import typer
 
 from sweeps.cli.attribution import methods, validity
+from sweeps.cli.cluster import submit
 from sweeps.cli.experiment import grid, sweep, sync, tables
 from sweeps.cli.simulation import simulate
+from sweeps.cli.status import status
 from sweeps.cli.training import train
 
 __all__ = ["app", "main"]
 
-COMMANDS = (sweep, grid, tables, sync, train, simulate, methods, validity)  # in the order of --help
+# In the order of --help.
+COMMANDS = (sweep, submit, status, grid, tables, sync, train, simulate, methods, validity)
 
 app = typer.Typer(
     add_completion=False,

@@ -50,12 +50,12 @@ def validity(
     is not yet: eegxai validity quickstart grid.architecture=eegnet grid.method=all
     """
     from sweeps import certificates
-    from sweeps.store import Store
+    from sweeps.store import store_of
 
     config = configuration(arguments)
     check_gpu(config)
     console = terminal()
-    store = Store(str(Path(config.output).resolve() / "store"))
+    store = store_of(config)
     cells = list(certificates.cells_to_judge(config))
     device = "cuda" if config.resources.explain.gpu else "cpu"
     for decoder in dict.fromkeys(cell.decoder for cell in cells):

@@ -1,5 +1,6 @@
 """What the commands share: the configuration argument, one-sentence errors, the terminal."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,18 +30,44 @@ def configuration(arguments: list[str] | None) -> "SweepConfig":
     """Configuration of the command line; a user mistake ends the program with code 2."""
     from sweeps.config import load
 
-    overrides = [argument for argument in arguments or [] if "=" in argument]
+    with told_in_a_sentence():
+        return load(configuration_file(arguments), overrides_of(arguments))
+
+
+def configuration_file(arguments: list[str] | None) -> Path:
+    """File of the configuration that the command line names."""
     names = [argument for argument in arguments or [] if "=" not in argument]
     if len(names) > 1:
         raise usage_error(f"one configuration at a time, not {len(names)}: {', '.join(names)}")
-    with told_in_a_sentence():
-        return load(_find(names[0] if names else DEFAULT), overrides)
+    return _find(names[0] if names else DEFAULT)
+
+
+def overrides_of(arguments: list[str] | None) -> list[str]:
+    """Overrides on the command line."""
+    return [argument for argument in arguments or [] if "=" in argument]
 
 
 def usage_error(message: str) -> typer.Exit:
     """Print a mistake of the user; raise what this returns to end with exit code 2."""
     Console(stderr=True).print(f"eegxai: {message}", highlight=False, markup=False, soft_wrap=True)
     return typer.Exit(USER_ERROR)
+
+
+def check_machine(config: "SweepConfig") -> None:
+    """Refuse a configuration that asks for what this machine does not have."""
+    check_gpu(config)
+    cpus = os.cpu_count() or 1
+    for stage, resources in config.resources:
+        if resources.custom:
+            raise usage_error(
+                f"resources.{stage}.custom={resources.custom} is for a cluster that declares it; "
+                "join one with --address"
+            )
+        if resources.cpu > cpus:
+            raise usage_error(
+                f"resources.{stage}.cpu={resources.cpu:g} asks for more than this machine's {cpus} "
+                "CPUs; lower it"
+            )
 
 
 def check_gpu(config: "SweepConfig") -> None:

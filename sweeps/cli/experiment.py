@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from sweeps.cli.common import Arguments, check_gpu, configuration, terminal, usage_error
+from sweeps.cli.common import (
+    Arguments,
+    check_gpu,
+    check_machine,
+    configuration,
+    terminal,
+    usage_error,
+)
 
 # What needs torch, Ray or MLflow is imported where it is used: --help answers at once.
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sweeps.config import SweepConfig
     from sweeps.run import Sweep
 
 CELLS_FAILED = 3
@@ -24,18 +32,26 @@ def sweep(
     local: Annotated[
         bool, typer.Option("--local", help="Without Ray, one cell after another, same numbers.")
     ] = False,
+    address: Annotated[
+        str,
+        typer.Option(help="Ray cluster to join: auto, HOST:PORT or ray://HOST:PORT."),
+    ] = "",
 ) -> None:
     """Run a sweep: simulate, train, explain, score, log; then print the table.
 
     Cells that are done are not done again: the same command resumes an interrupted sweep.
     """
+    from sweeps.cluster import ClusterError
     from sweeps.run import Sweep
 
     config = configuration(arguments)
-    check_gpu(config)
+    _check_place(config, local, address)
     console = terminal()
     run = Sweep(config, console)
-    run.run(local)
+    try:
+        run.run(local, address)
+    except ClusterError as error:
+        raise usage_error(str(error)) from None
     _print_headline(console, run.table(), config.name)
     _print_learnt_by_heart(console, run)
     _print_tracking(console, run)
@@ -46,16 +62,26 @@ def sweep(
         raise typer.Exit(CELLS_FAILED)
 
 
+def _check_place(config: "SweepConfig", local: bool, address: str) -> None:
+    """Refuse a place that cannot run the configuration."""
+    if local and address:
+        raise usage_error("--local runs without Ray and --address on a cluster: give one of them")
+    if local:
+        check_gpu(config)
+    elif not address:
+        check_machine(config)
+
+
 def grid(arguments: Arguments = None) -> None:
     """List the cells of a sweep, their number and how many are done."""
     from collections import Counter
 
     from sweeps.grid import decoder_cells, method_cells
-    from sweeps.store import Store
+    from sweeps.store import store_of
 
     config = configuration(arguments)
     console = terminal()
-    store = Store(str(Path(config.output).resolve() / "store"))
+    store = store_of(config)
     trained = {cell: store.has(cell) for cell in decoder_cells(config)}
     explained = Counter(cell.decoder for cell in method_cells(config) if store.has(cell))
     n_methods = len(config.grid.method)

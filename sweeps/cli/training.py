@@ -1,6 +1,5 @@
 """``eegxai train``: one decoder of a sweep, watched while it learns."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -23,12 +22,12 @@ def train(arguments: Arguments = None) -> None:
     interrupted goes on; one that is done is shown.
     """
     from sweeps.stages import is_done
-    from sweeps.store import Store
+    from sweeps.store import store_of
 
     config = configuration(arguments)
     check_gpu(config)
     cell, console = _only_decoder(config), terminal()
-    store = Store(str(Path(config.output).resolve() / "store"))
+    store = store_of(config)
     console.print(cell.title, highlight=False)
     device = "cuda" if config.resources.train.gpu else "cpu"
     done = is_done(cell, store)

@@ -1,0 +1,5 @@
+"""``python -m sweeps.cli`` is the ``eegxai`` command, where no scripts are installed."""
+
+from sweeps.cli import main
+
+main()

@@ -1,0 +1,143 @@
+"""``eegxai status``: how far a sweep is, from its store alone."""
+
+import math
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from sweeps.cli.common import Arguments, configuration, terminal
+
+if TYPE_CHECKING:
+    from sweeps.config import SweepConfig
+    from sweeps.status import Status
+
+WATCH_SECONDS = 10.0
+MAX_SHOWN = 12  # running cells, and reasons of failures
+
+
+def status(
+    arguments: Arguments = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again every 10 s until every cell is done.")
+    ] = False,
+) -> None:
+    """Tell what is done, running and failed (and why), and the time left, from the store alone.
+
+    Works while a sweep runs, after a crash, and on any machine that reaches the store.
+    """
+    config = configuration(arguments)
+    console = terminal()
+    if watch:
+        _watch(config, console)
+    else:
+        console.print(Group(*_told(_look(config))))
+
+
+def _look(config: "SweepConfig") -> "Status":
+    from sweeps.status import status_of
+    from sweeps.store import store_of
+
+    return status_of(config, store_of(config))
+
+
+def _watch(config: "SweepConfig", console: Console) -> None:
+    """Keep one picture fresh in a terminal; elsewhere write a line when something changed."""
+    with Live(console=console, auto_refresh=False) as live:
+        before = ""
+        for seen in _looks(config):
+            line = summary(seen)
+            if console.is_terminal:
+                live.update(Group(*_told(seen)), refresh=True)
+            elif line != before:
+                console.print(line, highlight=False)
+            before = line
+
+
+def _looks(config: "SweepConfig") -> "Iterator[Status]":
+    while True:
+        seen = _look(config)
+        yield seen
+        if seen.is_done:
+            return
+        time.sleep(WATCH_SECONDS)
+
+
+def summary(seen: "Status") -> str:
+    """One sentence: cells by state and the time left."""
+    from sweeps.status import STATES
+
+    states = list(seen.states.values())
+    counts = [f"{states.count(name)} {name}" for name in STATES if name in states]
+    return f"{len(states)} cells: {', '.join(counts)}; {_time_left(seen)}"
+
+
+def _time_left(seen: "Status") -> str:
+    if seen.is_done:
+        return "nothing left"
+    if math.isnan(seen.work_left):
+        return "time left unknown, no cell of some stage is done yet"
+    if not seen.leases:
+        return f"{_hours(seen.work_left)} of one worker's time left, none is at work"
+    workers = f"with {len(seen.leases)} cells at a time"
+    return f"about {_hours(seen.time_left)} left {workers}"
+
+
+def _told(seen: "Status") -> list[Table | Text]:
+    return [
+        _counts(seen),
+        *_running(seen),
+        *_failures(seen),
+        Text(summary(seen)),
+    ]
+
+
+def _counts(seen: "Status") -> Table:
+    from sweeps.status import STATES
+
+    columns = ["stage", "architecture", *STATES]
+    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for name in columns:
+        shown.add_column(name, justify="right" if name in STATES else "left")
+    shown.add_column("worker time left", justify="right")
+    for row in seen.counts.to_dict("records"):
+        shown.add_row(*(str(row[name]) for name in columns), _hours(row["hours"]))
+    return shown
+
+
+def _running(seen: "Status") -> Iterator[Text]:
+    for cell, lease in list(seen.leases.items())[:MAX_SHOWN]:
+        since = _hours((seen.now - lease["started"]) / 3600)
+        yield Text(f"running: {cell.title} on {lease['host']}, process {lease['pid']}, for {since}")
+    yield from _more(len(seen.leases), "running cells")
+
+
+def _failures(seen: "Status") -> Iterator[Text]:
+    """One line a reason, with its number of cells and the first of them."""
+    titles: dict[str, list[str]] = {}
+    for cell, trace in seen.reasons.items():
+        lines = trace.strip().splitlines() or ["no reason was recorded"]
+        titles.setdefault(lines[-1], []).append(cell.title)
+    for reason, cells in list(titles.items())[:MAX_SHOWN]:
+        others = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+        yield Text(f"failed: {cells[0]}{others}: {reason}", style="red")
+    yield from _more(len(titles), "reasons of failures")
+
+
+def _more(count: int, what: str) -> Iterator[Text]:
+    if count > MAX_SHOWN:
+        yield Text(f"... and {count - MAX_SHOWN} more {what}")
+
+
+def _hours(hours: float) -> str:
+    """Duration a person reads: ``40 s``, ``12 min``, ``3.4 h``, ``?`` when it is not known."""
+    if math.isnan(hours):
+        return "?"
+    if hours < 1 / 60:
+        return f"{hours * 3600:.0f} s"
+    return f"{hours * 60:.0f} min" if hours < 1 else f"{hours:.1f} h"

@@ -1,0 +1,170 @@
+"""A real Ray cluster of one node: joined, through a client, and by a submitted job."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from sweeps.cli import app
+from sweeps.cluster import ClusterError, lacking, runtime_environment
+from sweeps.config import ConfigError, Resources, load
+from sweeps.run import Sweep
+from sweeps.schedule import Stage, private_ray, run_ray
+from sweeps.status import status_of
+from sweeps.store import store_of
+
+RUNNER = CliRunner()
+ROOT = Path(__file__).parents[2]
+# A tree whose environment takes seconds, not the minutes of installing torch.
+SMALL = "[project]\nname = 'nothing'\nversion = '0'\n[tool.setuptools]\npy-modules = []\n"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def eegxai(*arguments, **environment):
+    """Run the command in a process of its own, for Ray is joined once a process."""
+    known = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    command = [sys.executable, "-m", "sweeps.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, env=known, capture_output=True, text=True, timeout=280, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def ray_node(tmp_path_factory):
+    """Ports of a one-node cluster that asks for a token; its logs lie in a short path."""
+    folder = tmp_path_factory.mktemp("ray")
+    ports = {name: free_port() for name in ("gcs", "client", "dashboard")}
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
+    environment = {**os.environ, **token, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
+    command = [shutil.which("ray", path=str(Path(sys.executable).parent)) or "ray", "start"]
+    command += ["--head", "--port", ports["gcs"], "--num-cpus", "2", "--block"]
+    command += ["--ray-client-server-port", ports["client"], "--resources", '{"licence": 1}']
+    command += ["--dashboard-host", "127.0.0.1", "--dashboard-port", ports["dashboard"]]
+    command += ["--object-store-memory", str(100 * 2**20)]
+    log = (folder / "log").open("w")
+    node = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        yield {**ports, **token}
+    finally:
+        node.terminate()
+        node.wait(60)
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+@pytest.mark.parametrize("door", ["auto", "client"])
+def test_a_sweep_runs_on_a_cluster_that_asks_for_a_token(ray_node, tiny_file, door):
+    """With a custom resource, and into a store of its own."""
+    addresses = {
+        "auto": f"127.0.0.1:{ray_node['gcs']}",
+        "client": f"ray://127.0.0.1:{ray_node['client']}",
+    }
+    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={tiny_file.parent / door}"]
+    overrides += ["resources.train.custom={licence: 1}", "resources.train.max_concurrent=1"]
+    token = {name: ray_node[name] for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")}
+    done = eegxai("sweep", tiny_file, *overrides, "--address", addresses[door], **token)
+    assert done.returncode == 0, done.stdout + done.stderr
+    config = load(tiny_file, overrides)
+    assert status_of(config, store_of(config)).is_done
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_a_sweep_is_submitted_as_a_job(ray_node, tiny_file, tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for package in ("eegxai", "sweeps"):
+        (tree / package).symlink_to(ROOT / package)
+    (tree / "pyproject.toml").write_text(SMALL)
+    (tree / "constraints.txt").write_text("")
+    shutil.copy(tiny_file, tree / "mine.yaml")
+    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={tmp_path / 'store'}"]
+    token = {name: ray_node[name] for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")}
+    address = ["--address", f"http://127.0.0.1:{ray_node['dashboard']}", "--follow"]
+    given = [tree / "mine.yaml", *overrides, "--tree", tree, *address]
+    done = eegxai("submit", *given, **token)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Saliency" in done.stdout
+    config = load(tiny_file, overrides)
+    assert status_of(config, store_of(config)).is_done
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_at_most_so_many_at_a_time(tiny, tmp_path):
+    """Two CPUs and one cell at a time: one process does them all."""
+    overrides = ["resources.explain.max_concurrent=1", "grid.seed=0"]
+    config = load(tmp_path / "tiny.yaml", overrides)
+    run = Sweep(config, Console(quiet=True))
+    stage = Stage("explain", "method", run.methods, config.resources.explain)
+    outcomes = []
+    with private_ray(num_cpus=2):
+        assert lacking(Resources.model_validate({"train": {"custom": {"licence": 1}}}))
+        assert not lacking(config.resources)
+        run_ray(stage, run.store.url, outcomes.append)
+    assert len({outcome.pid for outcome in outcomes}) == 1
+
+
+def test_a_cluster_that_is_not_there_is_told(tiny_file):
+    done = eegxai("sweep", tiny_file, "--address", f"127.0.0.1:{free_port()}")
+    assert done.returncode == 2, done.stderr
+    assert "no Ray cluster answers" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["resources.train.gpu=1.5"], "fraction below 1 or a whole number"),
+        (["resources.train.custom={GPU: 1}"], "has a field of its own, gpu"),
+        (["resources.train.max_concurrent=0"], "max_concurrent=0 is not allowed"),
+        (["store=ftp://there/x"], "must be a folder or an s3://"),
+        (["store=s3://bucket/../other"], "no '..'"),
+    ],
+)
+def test_mistakes_in_resources_and_store(tiny_file, overrides, told):
+    with pytest.raises(ConfigError, match=told):
+        load(tiny_file, overrides)
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [("custom={licence: 1}", "join one with --address"), ("cpu=9999", "this machine's")],
+)
+def test_what_this_machine_lacks_is_told_before_any_work(tiny_file, tmp_path, override, told):
+    result = RUNNER.invoke(app, ["sweep", str(tiny_file), f"resources.train.{override}"])
+    assert result.exit_code == 2
+    assert told in result.output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_job_needs_a_shared_store_and_a_file_of_its_tree(tiny_file, tmp_path):
+    lost = RUNNER.invoke(app, ["submit", str(tiny_file)])
+    assert (lost.exit_code, "store=s3://" in lost.output) == (2, True)
+    outside = ["submit", str(tiny_file), "store=s3://b/x", "--tree", str(ROOT)]
+    told = RUNNER.invoke(app, outside)
+    assert (told.exit_code, "lies outside the tree" in told.output) == (2, True)
+
+
+def test_a_job_gets_the_tree_its_constraints_and_no_password(tmp_path):
+    server = {"MLFLOW_TRACKING_URI": "https://mlflow.example", "SECRET": "x"}
+    runtime = runtime_environment(ROOT, server)
+    assert runtime["working_dir"] == str(ROOT)
+    assert runtime["pip"]["packages"][0].endswith("/constraints.txt")
+    assert runtime["env_vars"]["MLFLOW_TRACKING_URI"] == "https://mlflow.example"
+    assert "SECRET" not in runtime["env_vars"]
+    with pytest.raises(ClusterError, match="holds a password"):
+        runtime_environment(ROOT, {"MLFLOW_TRACKING_URI": "https://me:secret@mlflow.example"})
+    with pytest.raises(ClusterError, match=r"has no pyproject\.toml"):
+        runtime_environment(tmp_path, {})
