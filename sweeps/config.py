@@ -203,12 +203,15 @@ class TrialResources(Model):
 
     ``custom`` names resources that the nodes of a cluster declare (``ray start --resources``),
     and ``max_concurrent`` bounds the trials at a time where a store or a licence needs it.
+    ``cells_per_trial`` cells of one decoder are scheduled together: more of them keep a decoder
+    on one worker, fewer spread the last decoders over all workers.
     """
 
     cpu: PositiveFloat = 1
     gpu: NonNegativeFloat = 0
     custom: dict[str, PositiveFloat] = Field(default_factory=dict)
     max_concurrent: PositiveInt | None = None
+    cells_per_trial: PositiveInt = 4
 
     @field_validator("gpu")
     @classmethod

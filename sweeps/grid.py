@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from itertools import product
 from typing import Any, Literal
 
@@ -24,7 +25,7 @@ SCHEMA = 4
 class Keyed:
     """A spec whose content is its identity: of its artefact, MLflow run and Tune trial."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Hexadecimal sha256 of the canonical JSON of all fields and the schema number."""
         content = {"schema": SCHEMA, "kind": type(self).__name__, "spec": self.as_json()}
@@ -40,7 +41,7 @@ class Keyed:
         """What a person calls this cell; not unique, the key is."""
         raise NotImplementedError
 
-    @property
+    @cached_property
     def stem(self) -> str:
         """File name without ending: readable, and unique by the key."""
         return f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', self.title)}-{self.key[:16]}"
@@ -118,6 +119,11 @@ _CELLS: dict[str, TypeAdapter[Any]] = {
     "decoder": TypeAdapter(DecoderCell),
     "method": TypeAdapter(MethodCell),
 }
+
+
+def decoder_of(cell: Cell) -> DecoderCell:
+    """The decoder that a cell trains or explains."""
+    return cell if isinstance(cell, DecoderCell) else cell.decoder
 
 
 def from_json(kind: str, content: dict[str, Any]) -> Any:

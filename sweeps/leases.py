@@ -1,6 +1,5 @@
 """Leases: small files in the store that tell which cells are being worked on, and where."""
 
-import logging
 import os
 import socket
 import threading
@@ -10,9 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from sweeps.grid import Cell
-from sweeps.store import Store
+from sweeps.store import Store, tried
 
-log = logging.getLogger(__name__)
 BEAT_SECONDS = 20.0
 # Six beats missed: the worker died, or clocks of two machines differ by minutes.
 STALE_SECONDS = 120.0
@@ -36,7 +34,7 @@ def lease(cell: Cell, store: Store, beat_seconds: float = BEAT_SECONDS) -> Itera
     finally:
         ended.set()
         beats.join()
-        _tried(store.remove_lease, cell)
+        tried(store.remove_lease, cell)
 
 
 def is_fresh(lease: dict[str, Any], now: float | None = None) -> bool:
@@ -52,13 +50,6 @@ def _beat(
     beat_seconds: float,
 ) -> None:
     while True:
-        _tried(store.write_lease, cell, {**holder, "beat": time.time()})
+        tried(store.write_lease, cell, {**holder, "beat": time.time()})
         if ended.wait(beat_seconds):
             return
-
-
-def _tried(change: Any, *arguments: Any) -> None:
-    try:
-        change(*arguments)
-    except OSError as error:
-        log.warning("a lease in the store could not be changed: %s", error)

@@ -1,6 +1,7 @@
 """A sweep from its configuration to its table."""
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from sweeps.grid import (
     relabelled_cells,
 )
 from sweeps.progress import StageProgress
+from sweeps.publishing import publishing
 from sweeps.schedule import Outcome, Stage
 from sweeps.stages import is_done
-from sweeps.store import store_of
+from sweeps.store import store_of, tried
 from sweeps.tracking import Publisher, PublishError, publish_all, tidy_from_runs
 
 RunStage = Callable[[Stage, str, schedule.OnDone], None]
@@ -70,29 +72,34 @@ class Sweep:
         address : str
             Ray cluster to join; empty for a private Ray on this machine.
         """
-        self.connect()
         # Once for both stages: a whole artefact is read to tell that it is whole.
         todo = {cell for cell in self.cells if not is_done(cell, self.store)}
-        if todo and local:
-            self._run_stages(schedule.run_local, todo)
-        elif todo and address:
+        if todo:
+            with (
+                publishing(self._connected, self.store) as self._publish,
+                self._place(local, address) as run_stage,
+            ):
+                self._run_stages(run_stage, todo)
+        self.sync()
+
+    @contextmanager
+    def _place(self, local: bool, address: str) -> Iterator[RunStage]:
+        """Where the cells are run."""
+        if local:
+            yield schedule.run_local
+        elif address:
             with cluster.cluster(address):
                 for sentence in cluster.lacking(self.config.resources):
                     self.console.print(sentence, style="yellow", highlight=False)
-                self._run_stages(cluster.run_on_cluster, todo)
-        elif todo:
+                yield cluster.run_on_cluster
+        else:
             with schedule.private_ray():
-                self._run_stages(schedule.run_ray, todo)
-        self.sync()
+                yield schedule.run_ray
 
     def sync(self) -> int:
         """Bring MLflow to the store's state; the number of cells that the store holds."""
-        if self.publisher is None:
-            self.connect()
-        if self.publisher is None:
-            return 0
         try:
-            return publish_all(self.publisher, self.cells, self.store)
+            return publish_all(self._connected(), self.cells, self.store)
         except PublishError as error:
             self.unpublished = str(error)
             return 0
@@ -118,9 +125,14 @@ class Sweep:
     def connect(self) -> None:
         """Open the MLflow experiment, or remember why that failed."""
         try:
-            self.publisher = Publisher(self.config.name, str(self.output))
+            self._connected()
         except PublishError as error:
             self.unpublished = str(error)
+
+    def _connected(self) -> Publisher:
+        if self.publisher is None:
+            self.publisher = Publisher(self.config.name, str(self.output))
+        return self.publisher
 
     def _run_stages(self, run_stage: RunStage, todo: Set[Cell]) -> None:
         resources = self.config.resources
@@ -153,10 +165,9 @@ class Sweep:
             run_stage(stage, self.store.url, on_done)
 
     def _take_in(self, outcome: Outcome) -> None:
-        if outcome.error:
-            self.failed.append(outcome)
-        elif self.publisher and not self.unpublished:
-            try:
-                self.publisher.publish(outcome.cell, self.store)
-            except PublishError as error:
-                self.unpublished = str(error)
+        if not outcome.error:
+            self._publish(outcome.cell)
+            return
+        self.failed.append(outcome)
+        if self.store.failure(outcome.cell) is None:  # its worker had no time to
+            tried(self.store.write_failure, outcome.cell, outcome.error)

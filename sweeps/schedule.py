@@ -6,28 +6,31 @@ import secrets
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import torch
 
 from sweeps.config import TrialResources
-from sweeps.grid import Cell, from_json
+from sweeps.grid import Cell, decoder_of, from_json
 from sweeps.leases import lease
-from sweeps.stages import explain, train_decoder
-from sweeps.store import Store
+from sweeps.stages import explain, is_done, train_decoder
+from sweeps.store import Store, tried
 
 RUNNERS: dict[str, Callable[..., object]] = {"decoder": train_decoder, "method": explain}
 MAX_FAILURES = 2
 # Nothing travels through the object store but Tune's own small messages.
 OBJECT_STORE_BYTES = 100 * 2**20
-# Read when ray is imported: no call home, no files and no tables of Tune's own.
+# Read when ray is imported: no call home, no files and no tables of Tune's own, and an interrupt
+# ends the sweep, not only the stage.
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
 }
 
 
@@ -44,7 +47,7 @@ class Stage:
     cells : sequence
         The cells still to be done.
     resources : TrialResources
-        CPUs and GPUs a cell.
+        CPUs and GPUs of a trial, and how many cells of one decoder it does.
     """
 
     name: str
@@ -56,6 +59,14 @@ class Stage:
     def threads(self) -> int:
         """CPU threads a cell computes with; part of the numbers, so the same everywhere."""
         return max(1, math.floor(self.resources.cpu))
+
+    @property
+    def bundles(self) -> Iterator[list[Cell]]:
+        """Cells of one decoder that one trial does, one after another."""
+        size = self.resources.cells_per_trial
+        for _, group in groupby(self.cells, decoder_of):
+            cells = list(group)
+            yield from (cells[start : start + size] for start in range(0, len(cells), size))
 
     @property
     def device(self) -> str:
@@ -76,17 +87,18 @@ OnDone = Callable[[Outcome], None]
 
 
 def run_cell(kind: str, cell: Cell, store_url: str, device: str, threads: int) -> str:
-    """Run one cell in this process; the traceback of its error, or nothing."""
+    """Run one cell in this process, if it is not done; the traceback of its error, or nothing."""
     torch.set_num_threads(threads)
     store = Store(store_url)
     try:
-        with lease(cell, store):
-            RUNNERS[kind](cell, store, device)
+        if not is_done(cell, store):
+            with lease(cell, store):
+                RUNNERS[kind](cell, store, device)
     except Exception:
         trace = traceback.format_exc()
-        store.write_failure(cell, trace)
+        tried(store.write_failure, cell, trace)
         return trace
-    store.remove_failure(cell)
+    tried(store.remove_failure, cell)
     return ""
 
 
@@ -102,7 +114,7 @@ def run_local(stage: Stage, store_url: str, on_done: OnDone) -> None:
 
 
 def run_ray(stage: Stage, store_url: str, on_done: OnDone) -> None:
-    """Run each cell as one Ray Tune trial; actors are reused from trial to trial.
+    """Run the cells by Ray Tune, bundle by bundle; actors are reused from trial to trial.
 
     Parameters
     ----------
@@ -115,11 +127,25 @@ def run_ray(stage: Stage, store_url: str, on_done: OnDone) -> None:
 
     Notes
     -----
-    The store is the record of what is done, so Tune's own files are thrown away.
+    The store is the record of what is done, so Tune's own files are thrown away. A cell that
+    kills its worker time and again ends its trial; the rest of that trial is scheduled anew.
     """
+    left = {cell.key: cell for cell in stage.cells}
+
+    def tell_once(outcome: Outcome) -> None:
+        if left.pop(outcome.cell.key, None):
+            on_done(outcome)
+
+    while left:
+        before = len(left)
+        _run_trials(replace(stage, cells=list(left.values())), store_url, left, tell_once)
+        if len(left) == before:
+            raise RuntimeError(f"Ray Tune ended with {before} cells of {stage.name} left")
+
+
+def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done: OnDone) -> None:
     from ray import tune
 
-    cells = {cell.key: cell for cell in stage.cells}
     with tempfile.TemporaryDirectory(prefix="eegxai-tune-") as folder:
         tune.Tuner(
             tune.with_resources(_trainable(), _bundle(stage.resources)),
@@ -135,7 +161,7 @@ def run_ray(stage: Stage, store_url: str, on_done: OnDone) -> None:
                 storage_path=folder,
                 failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                callbacks=[_reporter(cells, on_done)],
+                callbacks=[_reporter(left, on_done)],
                 verbose=0,
             ),
         ).fit()
@@ -181,61 +207,65 @@ def _jobs(stage: Stage, store_url: str) -> list[dict[str, Any]]:
         "device": stage.device,
         "threads": stage.threads,
     }
-    return [{**common, "cell": cell.as_json(), "key": cell.key} for cell in stage.cells]
+    return [
+        {**common, "cells": {cell.key: cell.as_json() for cell in bundle}}
+        for bundle in stage.bundles
+    ]
 
 
 def _name(trial: Any) -> str:
-    return str(trial.config["job"]["key"][:16])
+    return str(next(iter(trial.config["job"]["cells"]))[:16])
 
 
 def _trainable() -> type:
-    """Trainable class of a cell; made here so that importing this module needs no Ray."""
+    """Trainable class of a bundle; made here so that importing this module needs no Ray."""
     from ray import tune
 
-    class CellTrial(tune.Trainable):
-        """One cell a trial; the actor and its caches serve the next cell too."""
+    class BundleTrial(tune.Trainable):
+        """One cell a step; the actor and its caches serve the next bundle too."""
 
         def setup(self, config: dict[str, Any]) -> None:
             self.job = config["job"]
+            self.keys = list(self.job["cells"])
 
         def reset_config(self, new_config: dict[str, Any]) -> bool:
-            self.job = new_config["job"]
+            self.setup(new_config)
             return True
 
         def step(self) -> dict[str, Any]:
-            job = self.job
-            cell = from_json(job["kind"], job["cell"])
+            job, key = self.job, self.keys.pop(0)
+            cell = from_json(job["kind"], job["cells"][key])
             error = run_cell(job["kind"], cell, job["store"], job["device"], job["threads"])
-            return {"done": True, "error": error, "pid": os.getpid()}
+            return {"done": not self.keys, "key": key, "error": error, "worker": os.getpid()}
 
-    return CellTrial
+    return BundleTrial
 
 
-def _reporter(cells: dict[str, Cell], on_done: OnDone) -> Any:
+def _reporter(left: Mapping[str, Cell], on_done: OnDone) -> Any:
     from ray import tune
 
     class Reporter(tune.Callback):
-        """Tells this process of every trial that ended, well or not."""
+        """Tells this process of every cell that ended, well or not."""
 
-        def __init__(self, cells: dict[str, Cell], on_done: OnDone) -> None:
-            self.cells, self.on_done = cells, on_done
+        def __init__(self, left: Mapping[str, Cell], on_done: OnDone) -> None:
+            self.left, self.on_done = left, on_done
 
         def __getstate__(self) -> dict[str, Any]:
             """Nothing: Tune pickles its callbacks to restore a run, which is not done here."""
             return {}
 
-        def on_trial_complete(
-            self, iteration: int, trials: list[Any], trial: Any, **info: Any
+        def on_trial_result(
+            self, iteration: int, trials: list[Any], trial: Any, result: Any, **info: Any
         ) -> None:
-            result = trial.last_result
-            self.on_done(Outcome(self._cell(trial), result["error"], result["pid"]))
+            cell = self.left.get(result["key"])  # told before where a trial was begun anew
+            if cell:
+                self.on_done(Outcome(cell, result["error"], result["worker"]))
 
         def on_trial_error(
             self, iteration: int, trials: list[Any], trial: Any, **info: Any
         ) -> None:
-            self.on_done(Outcome(self._cell(trial), f"its worker died {MAX_FAILURES + 1} times"))
+            at_work = next(key for key in trial.config["job"]["cells"] if key in self.left)
+            died = f"its worker died {MAX_FAILURES + 1} times"
+            self.on_done(Outcome(self.left[at_work], died))
 
-        def _cell(self, trial: Any) -> Cell:
-            return self.cells[trial.config["job"]["key"]]
-
-    return Reporter(cells, on_done)
+    return Reporter(left, on_done)

@@ -2,8 +2,10 @@
 
 import io
 import json
+import logging
 import os
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -24,6 +26,7 @@ from eegxai.decoders import Checkpoint, Epoch
 from sweeps.config import SweepConfig
 from sweeps.grid import Cell, DecoderCell, MethodCell
 
+log = logging.getLogger(__name__)
 HEADER = "eegxai"
 S3 = "s3://"
 # As Amazon's own tools read them; credentials and region are read by the library itself.
@@ -286,6 +289,14 @@ class Store:
         finally:
             if self._files.exists(partial):
                 self._files.rm_file(partial)
+
+
+def tried(change: Callable[..., None], *arguments: object) -> None:
+    """Change what only informs people; where that fails, work goes on and the log tells why."""
+    try:
+        change(*arguments)
+    except OSError as error:
+        log.warning("a note in the store could not be changed: %s", error)
 
 
 def store_of(config: SweepConfig) -> Store:

@@ -72,16 +72,14 @@ class Publisher:
         Path(output).mkdir(parents=True, exist_ok=True)
         self.client = MlflowClient(tracking_uri=uri)
         self.experiment_id = self._experiment(experiment, uri, Path(output))
+        self.published: set[str] = set()  # keys of cells that this process published
 
     def publish(self, cell: Cell, store: Store) -> None:
         """Log a finished cell, unless its run is finished already."""
         run = self._find(cell)
-        if run is not None and run.info.status == FINISHED:
-            return
-        if isinstance(cell, DecoderCell):
-            self._publish_decoder(cell, run, store)
-        else:
-            self._publish_method(cell, run, store)
+        if run is None or run.info.status != FINISHED:
+            self._publish(cell, run, store)
+        self.published.add(cell.key)
 
     def runs(self, kind: str) -> list[Run]:
         """All finished runs of a kind, ``decoder`` or ``method``."""
@@ -111,6 +109,12 @@ class Publisher:
         condition = f"tags.`{KEY_TAG}` = '{cell.key}'"
         found = self.client.search_runs([self.experiment_id], condition, max_results=1)
         return found[0] if found else None
+
+    def _publish(self, cell: Cell, run: Run | None, store: Store) -> None:
+        if isinstance(cell, DecoderCell):
+            self._publish_decoder(cell, run, store)
+        else:
+            self._publish_method(cell, run, store)
 
     def _publish_decoder(self, cell: DecoderCell, run: Run | None, store: Store) -> None:
         trained = store.read_decoder(cell)
@@ -183,13 +187,12 @@ class Publisher:
 
 
 def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> int:
-    """Bring MLflow to the store's state; the number of cells looked at."""
-    count = 0
-    for cell in cells:
-        if store.has(cell):
+    """Bring MLflow to the store's state; the number of cells that the store holds."""
+    held = [cell for cell in cells if store.has(cell)]
+    for cell in held:
+        if cell.key not in publisher.published:
             publisher.publish(cell, store)
-            count += 1
-    return count
+    return len(held)
 
 
 def tidy_from_runs(publisher: Publisher, cells: Iterable[Cell]) -> pd.DataFrame:

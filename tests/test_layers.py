@@ -31,6 +31,7 @@ EXPERIMENT = [
     "progress",
     "tables",
     "tracking",
+    "publishing",
 ]
 EXPERIMENT += ["run", "report", "cli"]
 ONLY_IN = {"mlflow": ("tracking",), "ray": ("schedule", "cluster"), "yaml": ("config",)}

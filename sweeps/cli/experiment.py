@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sweeps.run import Sweep
 
 CELLS_FAILED = 3
+INTERRUPTED = 130  # as shells tell it
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 
 
@@ -52,6 +53,9 @@ def sweep(
         run.run(local, address)
     except ClusterError as error:
         raise usage_error(str(error)) from None
+    except KeyboardInterrupt:
+        typer.echo("eegxai: interrupted; what is done is kept, the same command goes on", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     _print_headline(console, run.table(), config.name)
     _print_learnt_by_heart(console, run)
     _print_tracking(console, run)
@@ -153,6 +157,9 @@ def _print_headline(
 ) -> None:
     from sweeps import tables
 
+    if table.empty:
+        console.print("no cell is scored yet")
+        return
     for shown in tables.terminal_tables(table, title, by):
         console.print()
         console.print(shown)

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def free_port():
         return str(probe.getsockname()[1])
 
 
+def wait_until_up(node, port, log, seconds=90):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert node.poll() is None, log.read_text()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.2)
+    raise TimeoutError(log.read_text())
+
+
 def eegxai(*arguments, **environment):
     """Run the command in a process of its own, for Ray is joined once a process."""
     known = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
@@ -55,6 +67,7 @@ def ray_node(tmp_path_factory):
     log = (folder / "log").open("w")
     node = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
+        wait_until_up(node, int(ports["client"]), folder / "log")
         yield {**ports, **token}
     finally:
         node.terminate()
