@@ -15,7 +15,7 @@ from eegxai.figures import rankings
 from sweeps.config import load
 from sweeps.grid import method_cells
 from sweeps.store import Store
-from sweeps.tables import tidy_from_store
+from sweeps.tidy import tidy_from_store
 
 ROOT = Path(__file__).parents[1]
 CALIBRATED = "auprc_magnitude"

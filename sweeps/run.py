@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from sweeps import cluster, schedule, tables
+from sweeps import cluster, schedule
 from sweeps.config import SweepConfig, TrialResources
 from sweeps.grid import (
     Cell,
@@ -18,11 +18,13 @@ from sweeps.grid import (
     method_cells,
     relabelled_cells,
 )
+from sweeps.headline import headline
 from sweeps.progress import StageProgress
 from sweeps.publishing import publishing
 from sweeps.schedule import Outcome, Stage
 from sweeps.stages import is_done
 from sweeps.store import store_of, tried
+from sweeps.tidy import tidy_from_store
 from sweeps.tracking import Publisher, PublishError, publish_all, tidy_from_runs
 
 RunStage = Callable[[Stage, str, schedule.OnDone], None]
@@ -106,12 +108,12 @@ class Sweep:
 
     def table(self, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
         """Headline table of this sweep's cells, from MLflow or else from the store."""
-        return tables.headline(self.tidy(), by)
+        return headline(self.tidy(), by)
 
     def tidy(self) -> pd.DataFrame:
         """Tidy scores of this sweep's cells, from MLflow or else from the store."""
         if self.publisher is None or self.unpublished:
-            return tables.tidy_from_store(self.methods, self.store)
+            return tidy_from_store(self.methods, self.store)
         return tidy_from_runs(self.publisher, self.methods)
 
     def by_heart(self) -> dict[str, float]:

@@ -29,6 +29,8 @@ EXPERIMENT = [
     "status",
     "certificates",
     "progress",
+    "tidy",
+    "headline",
     "tables",
     "tracking",
     "publishing",

@@ -16,7 +16,7 @@ from sweeps.config import load
 from sweeps.grid import DecoderCell, decoder_cells, method_cells
 from sweeps.run import Sweep
 from sweeps.store import store_of
-from sweeps.tables import tidy_from_store
+from sweeps.tidy import tidy_from_store
 from tests.sweeps.conftest import TINY
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]

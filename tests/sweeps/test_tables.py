@@ -10,6 +10,8 @@ from rich.console import Console
 from scipy import stats
 
 from sweeps import tables
+from sweeps.headline import headline
+from sweeps.tidy import as_tidy, half_width
 
 SCORE = ("channel_time", "mass_clipped")
 HALF_WIDTH = 0.01
@@ -42,28 +44,28 @@ def rows(method, score, class_r, model_r, seed=0, feature="temporal", at_chance=
     return pd.DataFrame(checks, columns=names).assign(half_width=HALF_WIDTH, **known)
 
 
-def headline(*parts):
-    return tables.headline(tables.as_tidy(parts)).set_index("method")
+def headline_of(*parts):
+    return headline(as_tidy(parts)).set_index("method")
 
 
 def test_score_and_similarities_are_read_from_the_right_rows():
-    row = headline(rows("DeepLift", 0.8, 0.1, 0.2)).loc["DeepLift"]
+    row = headline_of(rows("DeepLift", 0.8, 0.1, 0.2)).loc["DeepLift"]
     assert (row["score"], row["class_r"], row["model_r"]) == (0.8, 0.1, 0.2)
 
 
 def test_decoders_are_averaged_and_counted():
-    table = headline(rows("LRP", 0.8, 0.0, 0.0, seed=0), rows("LRP", 0.6, 0.4, 0.0, seed=1))
+    table = headline_of(rows("LRP", 0.8, 0.0, 0.0, seed=0), rows("LRP", 0.6, 0.4, 0.0, seed=1))
     assert table.loc["LRP", "score"] == pytest.approx(0.7)
     assert table.loc["LRP", "class_r"] == pytest.approx(0.2)
     assert table.loc["LRP", "n_decoders"] == 2
 
 
 def test_intervals_are_over_trials_of_one_decoder_and_over_several_decoders():
-    one = headline(rows("LRP", 0.8, 0.1, 0.0)).loc["LRP"]
+    one = headline_of(rows("LRP", 0.8, 0.1, 0.0)).loc["LRP"]
     assert (one["score_low"], one["score_high"]) == pytest.approx((0.79, 0.81))
     scores = [0.8, 0.6, 0.7]
     parts = [rows("LRP", score, 0.1, 0.0, seed=seed) for seed, score in enumerate(scores)]
-    several = headline(*parts).loc["LRP"]
+    several = headline_of(*parts).loc["LRP"]
     expected = stats.t.interval(0.95, 2, np.mean(scores), stats.sem(scores))
     assert (several["score_low"], several["score_high"]) == pytest.approx(expected)
 
@@ -72,19 +74,19 @@ def test_the_interval_of_trials_is_students_and_missing_for_one_trial():
     values = [0.2, 0.5, 0.9, 0.4]
     low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
     table = pd.DataFrame({"std": [np.std(values, ddof=1), np.nan], "n_valid": [4, 1]})
-    found = tables.half_width(table)
+    found = half_width(table)
     np.testing.assert_allclose(found, [(high - low) / 2, np.nan])
 
 
 def test_scores_are_read_against_chance_and_similarities_against_the_null():
-    row = headline(rows("LRP", 0.24, 0.1, 0.0)).loc["LRP"]
+    row = headline_of(rows("LRP", 0.24, 0.1, 0.0)).loc["LRP"]
     assert (row["chance"], row["null_r"]) == (0.05, 0.02)
     assert row["above_chance"] == pytest.approx(0.2)
 
 
 def test_a_method_flagged_on_one_decoder_is_not_ok():
     parts = [rows("LRP", 0.8, 0, 0, seed=seed, flags=flags) for seed, flags in ((0, ""), (1, "x"))]
-    row = headline(*parts).loc["LRP"]
+    row = headline_of(*parts).loc["LRP"]
     assert (row["flagged"], row["verdict"]) == (1, "v")
 
 
@@ -103,13 +105,13 @@ def test_a_method_flagged_on_one_decoder_is_not_ok():
 )
 def test_verdict_names_what_fails(score, class_r, model_r, verdict):
     baselines = [rows("RandomMap", 0.1, 1.0, 1.0), rows("InputMagnitude", 0.3, 1.0, 1.0)]
-    table = headline(rows("DeepLift", score, class_r, model_r), *baselines)
+    table = headline_of(rows("DeepLift", score, class_r, model_r), *baselines)
     assert table.loc["DeepLift", "verdict"] == verdict
     assert (table.loc[["RandomMap", "InputMagnitude"], "verdict"] == "-").all()
 
 
 def test_decoders_at_chance_are_flagged_and_still_scored():
-    tidy = tables.as_tidy(
+    tidy = as_tidy(
         [
             rows(method, 0.5, 0.1, 0.1, seed=seed, feature=feature, at_chance=at_chance)
             for method in ("LRP", "DeepLift")
@@ -120,7 +122,7 @@ def test_decoders_at_chance_are_flagged_and_still_scored():
             ]
         ]
     )
-    table = tables.headline(tidy)
+    table = headline(tidy)
     assert table["at_chance"].tolist() == [1, 0, 1, 0]
     assert (table[table["feature"] == "temporal"]["score"] == 0.5).all()
     sentence = "temporal 0.90 (1 of 2 decoders at chance), spatial 0.90"
@@ -133,18 +135,18 @@ def test_decoders_at_chance_are_flagged_and_still_scored():
 
 def test_without_baselines_accuracy_is_judged_against_chance():
     for score, verdict in ((0.055, "a"), (0.07, "ok")):
-        assert headline(rows("DeepLift", score, 0.1, 0.1)).loc["DeepLift", "verdict"] == verdict
+        assert headline_of(rows("DeepLift", score, 0.1, 0.1)).loc["DeepLift", "verdict"] == verdict
 
 
 def test_methods_keep_their_order_and_features_stand_side_by_side():
-    tidy = tables.as_tidy(
+    tidy = as_tidy(
         [
             rows(method, 0.5, 0.1, 0.1, feature=feature)
             for feature in ("temporal", "spectral", "spatial")
             for method in METHODS_SHOWN
         ]
     )
-    table = tables.headline(tidy)
+    table = headline(tidy)
     console = Console(file=io.StringIO(), width=100)
     console.print(*tables.terminal_tables(table, "title", ("feature",)))
     _, over, names, *rest = (line.rstrip() for line in console.file.getvalue().splitlines())
@@ -158,7 +160,7 @@ def test_methods_keep_their_order_and_features_stand_side_by_side():
 
 
 def test_tables_are_written_in_three_formats(tmp_path):
-    table = tables.headline(tables.as_tidy([rows("DeepLift", 0.8, 0.1, 0.2)]))
+    table = headline(as_tidy([rows("DeepLift", 0.8, 0.1, 0.2)]))
     paths = tables.write(table, tmp_path, "robustness")
     assert [path.name for path in paths] == ["robustness.csv", "robustness.md", "robustness.tex"]
     pd.testing.assert_frame_equal(pd.read_csv(paths[0]), table, check_dtype=False)
