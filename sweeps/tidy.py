@@ -41,6 +41,7 @@ def half_width(table: pd.DataFrame) -> pd.Series | float:
 
 
 def interval_half(std: pd.Series, n: pd.Series) -> pd.Series:
+    """Half of Student's 95 % interval of a mean over n values; NaN where n is 1."""
     freedom = (n - 1).where(n > 1)
     return stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * std / np.sqrt(n)
 
