@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,10 @@ from urllib.parse import urlsplit
 from sweeps.config import Resources
 from sweeps.schedule import RAY_ENVIRONMENT, OnDone, Stage, run_ray
 
+AUTO = "auto"
 CLIENT = "ray://"
+CONNECT_SECONDS = 10.0
+CLIENT_ATTEMPTS = 3
 LISTEN_SECONDS = 0.5
 TREE_FILES = ("pyproject.toml", "constraints.txt")
 # Filled in by Ray on the node that makes the environment, where the tree is unpacked.
@@ -30,20 +34,52 @@ def cluster(address: str) -> Iterator[None]:
     os.environ.update(RAY_ENVIRONMENT)
     import ray
 
+    _check_reachable(address)
     try:
-        ray.init(
-            address=address,
-            log_to_driver=False,
-            logging_level="error",
-            runtime_env={"env_vars": RAY_ENVIRONMENT},
-        )
+        _join(address)
     except (ConnectionError, ImportError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise ClusterError(f"no Ray cluster answers at address={address!r}: {reason}") from error
+        raise _no_answer(address, error) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Look for an open port first: Ray itself tries for minutes before it gives up."""
+    if address == AUTO:
+        return
+    try:
+        parts = urlsplit(f"//{address.removeprefix(CLIENT)}")
+        socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
+    except (OSError, ValueError, TypeError) as error:
+        raise _no_answer(address, error) from error
+
+
+def _join(address: str) -> None:
+    """Connect; again where a client's own server on the head node died as it started.
+
+    Ray's proxy forks it beside running threads, which now and then kills the child at once.
+    """
+    import ray
+
+    for attempt in range(1, CLIENT_ATTEMPTS + 1):
+        try:
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level="error",
+                runtime_env={"env_vars": RAY_ENVIRONMENT},
+            )
+            return
+        except ConnectionAbortedError:
+            if attempt == CLIENT_ATTEMPTS:
+                raise
+
+
+def _no_answer(address: str, error: Exception) -> ClusterError:
+    reason = str(error).strip().partition("\n")[0]
+    return ClusterError(f"no Ray cluster answers at address={address!r}: {reason}")
 
 
 def lacking(resources: Resources) -> list[str]:

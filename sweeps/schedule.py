@@ -24,13 +24,14 @@ RUNNERS: dict[str, Callable[..., object]] = {"decoder": train_decoder, "method":
 MAX_FAILURES = 2
 # Nothing travels through the object store but Tune's own small messages.
 OBJECT_STORE_BYTES = 100 * 2**20
-# Read when ray is imported: no call home, no files and no tables of Tune's own, and an interrupt
-# ends the sweep, not only the stage.
+# Read when ray is imported: no call home, no files and no tables of Tune's own, an interrupt ends
+# the sweep, not only the stage, and a submitted job may name these variables once more.
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "RAY_OVERRIDE_JOB_RUNTIME_ENV": "1",
 }
 
 
