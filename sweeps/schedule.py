@@ -6,7 +6,7 @@ import secrets
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -147,10 +147,16 @@ def run_ray(stage: Stage, store_url: str, on_done: OnDone) -> None:
 def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done: OnDone) -> None:
     from ray import tune
 
+    # Tune copies a trial's parameters time and again: they are a number, and what the numbers
+    # mean goes to each worker once.
+    bundles = [{cell.key: cell.as_json() for cell in cells} for cells in stage.bundles]
     with tempfile.TemporaryDirectory(prefix="eegxai-tune-") as folder:
         tune.Tuner(
-            tune.with_resources(_trainable(), _bundle(stage.resources)),
-            param_space={"job": tune.grid_search(_jobs(stage, store_url))},
+            tune.with_resources(
+                tune.with_parameters(_trainable(), bundles=bundles, place=_place(stage, store_url)),
+                _bundle(stage.resources),
+            ),
+            param_space={"bundle": tune.grid_search(list(range(len(bundles))))},
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
                 max_concurrent_trials=stage.resources.max_concurrent,
@@ -162,7 +168,7 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
                 storage_path=folder,
                 failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                callbacks=[_reporter(left, on_done)],
+                callbacks=[_reporter(bundles, left, on_done)],
                 verbose=0,
             ),
         ).fit()
@@ -201,21 +207,18 @@ def _bundle(resources: TrialResources) -> Any:
     return tune.PlacementGroupFactory([resources.bundle])
 
 
-def _jobs(stage: Stage, store_url: str) -> list[dict[str, Any]]:
-    common = {
+def _place(stage: Stage, store_url: str) -> dict[str, Any]:
+    """How a worker calls ``run_cell`` on every cell of the stage."""
+    return {
         "kind": stage.kind,
-        "store": store_url,
+        "store_url": store_url,
         "device": stage.device,
         "threads": stage.threads,
     }
-    return [
-        {**common, "cells": {cell.key: cell.as_json() for cell in bundle}}
-        for bundle in stage.bundles
-    ]
 
 
 def _name(trial: Any) -> str:
-    return str(next(iter(trial.config["job"]["cells"]))[:16])
+    return f"bundle-{trial.config['bundle']}"
 
 
 def _trainable() -> type:
@@ -225,31 +228,35 @@ def _trainable() -> type:
     class BundleTrial(tune.Trainable):
         """One cell a step; the actor and its caches serve the next bundle too."""
 
-        def setup(self, config: dict[str, Any]) -> None:
-            self.job = config["job"]
-            self.keys = list(self.job["cells"])
+        def setup(
+            self, config: dict[str, Any], bundles: list[dict[str, Any]], place: dict[str, Any]
+        ) -> None:
+            self.bundles, self.place = bundles, place
+            self.reset_config(config)
 
         def reset_config(self, new_config: dict[str, Any]) -> bool:
-            self.setup(new_config)
+            self.cells = dict(self.bundles[new_config["bundle"]])
             return True
 
         def step(self) -> dict[str, Any]:
-            job, key = self.job, self.keys.pop(0)
-            cell = from_json(job["kind"], job["cells"][key])
-            error = run_cell(job["kind"], cell, job["store"], job["device"], job["threads"])
-            return {"done": not self.keys, "key": key, "error": error, "worker": os.getpid()}
+            key = next(iter(self.cells))
+            cell = from_json(self.place["kind"], self.cells.pop(key))
+            error = run_cell(cell=cell, **self.place)
+            return {"done": not self.cells, "key": key, "error": error, "worker": os.getpid()}
 
     return BundleTrial
 
 
-def _reporter(left: Mapping[str, Cell], on_done: OnDone) -> Any:
+def _reporter(bundles: Sequence[Iterable[str]], left: Mapping[str, Cell], on_done: OnDone) -> Any:
     from ray import tune
 
     class Reporter(tune.Callback):
         """Tells this process of every cell that ended, well or not."""
 
-        def __init__(self, left: Mapping[str, Cell], on_done: OnDone) -> None:
-            self.left, self.on_done = left, on_done
+        def __init__(
+            self, bundles: Sequence[Iterable[str]], left: Mapping[str, Cell], on_done: OnDone
+        ) -> None:
+            self.bundles, self.left, self.on_done = bundles, left, on_done
 
         def __getstate__(self) -> dict[str, Any]:
             """Nothing: Tune pickles its callbacks to restore a run, which is not done here."""
@@ -265,8 +272,9 @@ def _reporter(left: Mapping[str, Cell], on_done: OnDone) -> Any:
         def on_trial_error(
             self, iteration: int, trials: list[Any], trial: Any, **info: Any
         ) -> None:
-            at_work = next(key for key in trial.config["job"]["cells"] if key in self.left)
+            bundle = self.bundles[trial.config["bundle"]]
+            at_work = next(key for key in bundle if key in self.left)
             died = f"its worker died {MAX_FAILURES + 1} times"
             self.on_done(Outcome(self.left[at_work], died))
 
-    return Reporter(left, on_done)
+    return Reporter(bundles, left, on_done)
