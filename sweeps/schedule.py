@@ -159,6 +159,7 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
             param_space={"bundle": tune.grid_search(list(range(len(bundles))))},
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
+                scheduler=_scheduler(),
                 max_concurrent_trials=stage.resources.max_concurrent,
                 trial_name_creator=_name,
                 trial_dirname_creator=_name,
@@ -245,6 +246,25 @@ def _trainable() -> type:
             return {"done": not self.cells, "key": key, "error": error, "worker": os.getpid()}
 
     return BundleTrial
+
+
+def _scheduler() -> Any:
+    """Order of the trials: a worker that is free takes the last one."""
+    from ray.tune.schedulers import FIFOScheduler
+
+    class LastFirst(FIFOScheduler):
+        """Spares the first trials, for which workers may be starting.
+
+        Given such a trial, a free worker does it and Tune kills the one that is starting: where a
+        trial takes less than a start, one worker of many would do the whole grid.
+        """
+
+        def choose_trial_to_run(self, tune_controller: Any) -> Any:
+            return next(
+                (t for t in reversed(tune_controller.get_trials()) if t.status == t.PENDING), None
+            )
+
+    return LastFirst()
 
 
 def _reporter(bundles: Sequence[Iterable[str]], left: Mapping[str, Cell], on_done: OnDone) -> Any:
