@@ -1,12 +1,7 @@
 """A real Ray cluster of one node: joined, through a client, and by a submitted job."""
 
-import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -19,59 +14,45 @@ from sweeps.run import Sweep
 from sweeps.schedule import Stage, private_ray, run_ray
 from sweeps.status import status_of
 from sweeps.store import store_of
+from tests.sweeps.processes import (
+    COMMAND,
+    ROOT,
+    TOKEN,
+    end,
+    environment,
+    free_port,
+    listens,
+    start_ray,
+    wait_for,
+)
 
 RUNNER = CliRunner()
-ROOT = Path(__file__).parents[2]
 # A tree whose environment takes seconds, not the minutes of installing torch.
 SMALL = "[project]\nname = 'nothing'\nversion = '0'\n[tool.setuptools]\npy-modules = []\n"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
-def wait_until_up(node, port, log, seconds=90):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert node.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise TimeoutError(log.read_text())
-
-
-def eegxai(*arguments, **environment):
+def eegxai(*arguments, **more):
     """Run the command in a process of its own, for Ray is joined once a process."""
-    known = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    command = [sys.executable, "-m", "sweeps.cli", *map(str, arguments)]
+    command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(
-        command, env=known, capture_output=True, text=True, timeout=280, check=False
+        command, env=environment(**more), capture_output=True, text=True, timeout=280, check=False
     )
 
 
 @pytest.fixture(scope="module")
 def ray_node(tmp_path_factory):
-    """Ports of a one-node cluster that asks for a token; its logs lie in a short path."""
-    folder = tmp_path_factory.mktemp("ray")
+    """Ports of a one-node cluster that asks for a token."""
     ports = {name: free_port() for name in ("gcs", "client", "dashboard")}
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
-    environment = {**os.environ, **token, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
-    command = [shutil.which("ray", path=str(Path(sys.executable).parent)) or "ray", "start"]
-    command += ["--head", "--port", ports["gcs"], "--num-cpus", "2", "--block"]
-    command += ["--ray-client-server-port", ports["client"], "--resources", '{"licence": 1}']
-    command += ["--dashboard-host", "127.0.0.1", "--dashboard-port", ports["dashboard"]]
-    command += ["--object-store-memory", str(100 * 2**20)]
-    log = (folder / "log").open("w")
-    node = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        wait_until_up(node, int(ports["client"]), folder / "log")
-        yield {**ports, **token}
-    finally:
-        node.terminate()
-        node.wait(60)
+    arguments = ["--head", "--port", ports["gcs"], "--num-cpus", "2"]
+    arguments += ["--ray-client-server-port", ports["client"], "--resources", '{"licence": 1}']
+    arguments += ["--dashboard-host", "127.0.0.1", "--dashboard-port", ports["dashboard"]]
+    with (tmp_path_factory.mktemp("ray") / "log").open("w") as log:
+        node = start_ray(arguments, log)
+        try:
+            wait_for(lambda: listens(ports["client"]))
+            yield ports
+        finally:
+            end(node)
 
 
 @pytest.mark.slow
@@ -85,8 +66,7 @@ def test_a_sweep_runs_on_a_cluster_that_asks_for_a_token(ray_node, tiny_file, do
     }
     overrides = ["grid.seed=0", "grid.method=Saliency", f"store={tiny_file.parent / door}"]
     overrides += ["resources.train.custom={licence: 1}", "resources.train.max_concurrent=1"]
-    token = {name: ray_node[name] for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")}
-    done = eegxai("sweep", tiny_file, *overrides, "--address", addresses[door], **token)
+    done = eegxai("sweep", tiny_file, *overrides, "--address", addresses[door], **TOKEN)
     assert done.returncode == 0, done.stdout + done.stderr
     config = load(tiny_file, overrides)
     assert status_of(config, store_of(config)).is_done
@@ -103,10 +83,9 @@ def test_a_sweep_is_submitted_as_a_job(ray_node, tiny_file, tmp_path):
     (tree / "constraints.txt").write_text("")
     shutil.copy(tiny_file, tree / "mine.yaml")
     overrides = ["grid.seed=0", "grid.method=Saliency", f"store={tmp_path / 'store'}"]
-    token = {name: ray_node[name] for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")}
     address = ["--address", f"http://127.0.0.1:{ray_node['dashboard']}", "--follow"]
     given = [tree / "mine.yaml", *overrides, "--tree", tree, *address]
-    done = eegxai("submit", *given, **token)
+    done = eegxai("submit", *given, **TOKEN)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Saliency" in done.stdout
     config = load(tiny_file, overrides)

@@ -4,8 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -18,14 +16,31 @@ from sweeps.run import Sweep
 from sweeps.store import store_of
 from sweeps.tidy import tidy_from_store
 from tests.sweeps.conftest import TINY
+from tests.sweeps.processes import (
+    COMMAND,
+    TOKEN,
+    end,
+    environment,
+    free_port,
+    listens,
+    start_mlflow,
+    start_ray,
+    wait_for,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "sweeps.cli", "sweep"]
 # Long enough to be hit in the middle: epochs by checkpoints, explanations by ScoreCAM.
 LONGER = ["training.epochs=12", "data.n_trials=128", "grid.seed=0"]
 LONGER += ["grid.method=[Saliency,ScoreCAM,RandomMap]"]
+BROKEN = """
+from eegxai.attribution import attribution
+
+
+@attribution("Broken")
+def broken(decoder, x, target):
+    raise RuntimeError("on purpose")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -43,24 +58,25 @@ def config(tiny_file):
     return load(tiny_file, LONGER)
 
 
-def start(file, *arguments):
+def start(file, *arguments, **more):
     return subprocess.Popen(
-        [*COMMAND, str(file), *LONGER, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        [*COMMAND, "sweep", str(file), *LONGER, *map(str, arguments)],
+        env=environment(**more),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-def until(seen, process, seconds=120):
-    """What ``seen`` finds in the store while the sweep runs."""
-    end = time.monotonic() + seconds
-    while not (found := seen()):
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return found
+def until(seen, process):
+    """What ``seen`` finds while the sweep runs."""
+
+    def found():
+        result = seen()
+        assert result or process.poll() is None, process.stdout.read()
+        return result
+
+    return wait_for(found)
 
 
 def worker_on(config, kind):
@@ -76,7 +92,7 @@ def worker_on(config, kind):
 
 
 def ended(process, code=0):
-    output, _ = process.communicate(timeout=180)
+    output, _ = process.communicate(timeout=400)
     assert process.returncode == code, output
     return output
 
@@ -145,3 +161,78 @@ def small_disk(folder, size):
         yield
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Address of a cluster whose head does no cells, and what adds a node of one CPU to it."""
+    port, nodes = free_port(), []
+    address = f"127.0.0.1:{port}"
+    with (tmp_path / "ray.log").open("w") as log:
+
+        def add(*arguments):
+            nodes.append(start_ray(arguments, log))
+            return nodes[-1]
+
+        try:
+            head = ["--head", "--port", port, "--ray-client-server-port", free_port()]
+            add(*head, "--num-cpus", 0, "--include-dashboard", "false")
+            wait_for(lambda: listens(port))
+            yield address, lambda: add("--address", address, "--num-cpus", 1)
+        finally:
+            for node in nodes:
+                end(node, signal.SIGKILL)
+
+
+def test_a_node_leaves_and_another_joins(config, tiny_file, in_peace, cluster):
+    """The one that trains is gone in the middle; a new one goes on from its checkpoint."""
+    address, add_node = cluster
+    leaving = add_node()
+    process = start(tiny_file, "--address", address, **TOKEN)
+    until(lambda: worker_on(config, DecoderCell), process)
+    end(leaving, signal.SIGKILL)
+    assert not store_of(config).stems("decoders")
+    add_node()
+    ended(process)
+    assert_as_in_peace(config, in_peace)
+
+
+def test_a_cell_that_raises_every_time(config, tiny_file, in_peace, tmp_path):
+    """It is named with its reason, kept with its traceback, and the others are as ever."""
+    broken = tmp_path / "broken-1.dist-info"
+    broken.mkdir()
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (broken / "entry_points.txt").write_text("[eegxai.methods]\nbroken = broken\n")
+    (tmp_path / "broken.py").write_text(BROKEN)
+    given = ["grid.method=[Saliency,ScoreCAM,RandomMap,Broken]"]
+    output = ended(start(tiny_file, *given, paths=[str(tmp_path)]), 3)
+    assert "Broken: RuntimeError: on purpose" in output
+    assert_as_in_peace(config, in_peace)
+    told = subprocess.run(
+        [*COMMAND, "status", str(tiny_file), *LONGER, *given],
+        env=environment(paths=[str(tmp_path)]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "RuntimeError: on purpose" in told.stdout
+    (failure,) = (Path(store_of(config).url) / "failures").iterdir()
+    assert "Traceback" in failure.read_text()
+
+
+def test_mlflow_stops_and_comes_back(config, tiny_file, in_peace, tmp_path, monkeypatch):
+    """No cell waits for it and no run is lost or doubled."""
+    port, folder, store = free_port(), tmp_path / "server", store_of(config)
+    folder.mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    server = start_mlflow(port, folder)
+    try:
+        process = start(tiny_file)
+        until(lambda: store.stems("decoders"), process)
+        end(server)
+        until(lambda: store.stems("methods"), process)
+        server = start_mlflow(port, folder)
+        ended(process)
+        assert_as_in_peace(config, in_peace)
+    finally:
+        end(server)

@@ -1,11 +1,7 @@
 """MLflow over HTTP: a real server on loopback, and a server that is not there."""
 
-import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 
 import pytest
@@ -16,45 +12,20 @@ from sweeps.cli import app
 from sweeps.config import load
 from sweeps.run import Sweep
 from sweeps.tracking import ui_command
+from tests.sweeps.processes import end, environment, free_port, is_healthy, start_mlflow, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 
 RUNNER = CliRunner()
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_until_up(uri, seconds=120):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(f"{uri}/health", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    raise TimeoutError(f"no MLflow server at {uri}")
-
-
 @pytest.fixture
 def server(tmp_path):
     """A tracking server that proxies its artefacts."""
-    uri = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
-    command += ["--port", uri.rpartition(":")[2]]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"]
-    command += ["--artifacts-destination", str(tmp_path / "served")]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    process = subprocess.Popen(command, env=environment, cwd=tmp_path)
-    try:
-        wait_until_up(uri)
-        yield uri
-    finally:
-        process.terminate()
-        process.wait(30)
+    port = free_port()
+    process = start_mlflow(port, tmp_path)
+    yield f"http://127.0.0.1:{port}"
+    end(process)
 
 
 def test_the_printed_command_opens_the_ui(tiny):
@@ -62,15 +33,14 @@ def test_the_printed_command_opens_the_ui(tiny):
     Sweep(tiny, Console(quiet=True)).connect()
     port = free_port()
     command = [sys.executable, "-m", *ui_command("runs").split(), "--port", str(port)]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    process = subprocess.Popen([*command, "--workers", "1"], env=environment)
+    quiet = environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
+    process = subprocess.Popen([*command, "--workers", "1"], env=quiet, start_new_session=True)
     try:
-        wait_until_up(f"http://127.0.0.1:{port}")
+        wait_for(lambda: is_healthy(f"http://127.0.0.1:{port}"))
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as page:
             assert b"MLflow" in page.read()
     finally:
-        process.terminate()
-        process.wait(30)
+        end(process)
 
 
 def test_a_sweep_logs_to_a_server_that_comes_later(tiny_file, monkeypatch, request):

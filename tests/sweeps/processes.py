@@ -1,0 +1,80 @@
+"""Real processes that tests start: the command, Ray nodes, MLflow servers."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "sweeps.cli"]
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
+
+
+def environment(**more):
+    """This process's environment, in which this tree's packages are found by all processes."""
+    path = os.pathsep.join([*more.pop("paths", []), str(ROOT)])
+    return {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": path, **more}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(answers, seconds=240):
+    """Wait until a function of no arguments gives something true; what it gives."""
+    end = time.monotonic() + seconds
+    while not (found := answers()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"nothing after {seconds} s")
+        time.sleep(0.05)
+    return found
+
+
+def start_ray(arguments, log, **more):
+    """A Ray node as a process group of its own, with no object store to speak of."""
+    ray = shutil.which("ray", path=str(Path(sys.executable).parent)) or "ray"
+    command = [ray, "start", *map(str, arguments), "--block"]
+    command += ["--object-store-memory", str(100 * 2**20)]
+    return subprocess.Popen(
+        command, env=environment(**TOKEN, **more), stdout=log, stderr=log, start_new_session=True
+    )
+
+
+def start_mlflow(port, folder):
+    """An MLflow server on loopback that keeps its runs and artefacts in a folder."""
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
+    command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
+    command += ["--artifacts-destination", str(folder / "served")]
+    quiet = environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
+    process = subprocess.Popen(command, env=quiet, cwd=folder, start_new_session=True)
+    wait_for(lambda: is_healthy(f"http://127.0.0.1:{port}"))
+    return process
+
+
+def is_healthy(uri):
+    try:
+        with urllib.request.urlopen(f"{uri}/health", timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def end(process, how=signal.SIGTERM):
+    """Signal a process and all that it started, and wait for it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, how)
+    process.wait(60)
