@@ -1,6 +1,8 @@
 """``eegxai compare``: two sweeps in real stores, tables, and two metrics of one sweep."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -27,6 +29,9 @@ from sweeps.store import store_of
 from sweeps.tidy import tidy_from_store
 from tests.sweeps.test_store import SCORES
 
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "statistics.md").read_text()
+COMMANDS = re.findall("^    eegxai compare (.*)", PAGE, re.MULTILINE)
 RUNNER = CliRunner()
 SEEDS = "grid.seed=[0,1,2,3,4,5,6]"
 CHANCE = 0.1
@@ -237,3 +242,20 @@ def test_scores_that_are_undefined_cannot_be_paired(before):
 def test_several_scores_of_one_decoder_are_refused(before):
     with pytest.raises(ValueError, match=r"seed 0.* has several scores of 'calibrated'"):
         scores_of(pd.concat([before, before]), CALIBRATED)
+
+
+@pytest.fixture
+def documented(tiny_file):
+    """What the page's commands read: two quickstarts, a configuration of the reader's, a table."""
+    tiny_file.rename("mine.yaml")
+    fill(load("mine.yaml"))
+    quickstart = ROOT / "conf" / "quickstart.yaml"
+    fill(load(quickstart, ["training.epochs=20"]))
+    fill(load(quickstart)).to_parquet("before.parquet")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_page_run(documented, command):
+    result = run(*command.split())
+    assert result.exit_code == 0, result.output
+    assert "temporal" in result.output
