@@ -7,12 +7,11 @@ import pandas as pd
 
 from eegxai.attribution import BASELINES
 from eegxai.evaluation import CHANCE, HEADLINE, normalised
-from sweeps.tidy import AXES, interval_half
+from sweeps.tidy import AXES, SIMILARITY, interval_half
 
 # A map that stays this alike under a wrong class or random weights explains neither
 # (Sujatha Ravindran & Contreras-Vidal 2023).
 SPECIFICITY_THRESHOLD = 0.5
-SIMILARITY = "pearson_raw"
 HEADLINE_METRICS = {SIMILARITY, *(metric for _, metric in HEADLINE.values())}
 PASSED = "ok"
 NOT_APPLICABLE = "n/a"
