@@ -14,7 +14,7 @@ import pandas as pd
 from mlflow.entities import Metric, Param
 
 from eegxai.attribution import Validity
-from eegxai.evaluation import CHANCE, HEADLINE
+from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE
 from sweeps.grid import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.headline import HEADLINE_METRICS
 from sweeps.store import MethodScores, Record, TrainedDecoder
@@ -31,7 +31,6 @@ NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
 LAYOUT = "2"
 HALF_WIDTH, N_VALID = "/half_width", "/n_valid"
 N_TRIALS = "cost/trials"
-CALIBRATED = "auprc_magnitude"  # beside the study's headline score (docs/evaluation.md)
 
 # Of the metrics under headline/: the check they are read from.
 CHECKS = {
@@ -44,7 +43,7 @@ CHECKS = {
 }
 ACCURACY = "headline/accuracy"
 
-EXPERIMENT_NOTE = f"""\
+EXPERIMENT_NOTE = """\
 Which attribution methods tell the truth about EEG decoders? Each **method run** is one method on
 one decoder, nested under the **decoder run** that trained it. Simulated EEG has a known answer,
 so each map is scored against it.
@@ -55,8 +54,7 @@ so each map is scored against it.
 | `headline/score` | the study's score of the map against the planted signal: share of the \
 map's mass on it (spatial: cosine of topographies). 1 is best |
 | `headline/chance` | the same score of random maps of the same spectrum |
-| `headline/calibrated_score` | average precision of the map's magnitude ({CALIBRATED}). \
-1 is best |
+| `headline/calibrated_score` | average precision of the map's magnitude. 1 is best |
 | `headline/class_similarity` | correlation of the map with the one for a wrong class: low is \
 class-specific |
 | `headline/model_similarity` | correlation with the map of a network whose weights are all \
@@ -188,13 +186,17 @@ def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
     """The few numbers that come first, of the tidy rows of a method; without those not asked."""
     if rows.empty:
         return {}
-    domain, score = HEADLINE[rows["feature"].iloc[0]]
-    metrics = dict.fromkeys(CHECKS, SIMILARITY)
-    metrics |= {"score": score, "chance": score, "calibrated_score": CALIBRATED}
-    metrics |= {"cascade_area": AREA}
-    shown = rows[rows["domain"] == domain].sort_values("step", kind="stable")
-    last = shown.groupby(["check", "metric"])["mean"].last()
-    found = {name: last.get((check, metrics[name])) for name, check in CHECKS.items()}
+    feature = rows["feature"].iloc[0]
+    domain = HEADLINE[feature][0]
+    places = {
+        **dict.fromkeys(("score", "chance"), HEADLINE[feature]),
+        "calibrated_score": CALIBRATED_HEADLINE[feature],
+        **dict.fromkeys(("class_similarity", "model_similarity"), (domain, SIMILARITY)),
+        "cascade_area": (domain, AREA),
+    }
+    ordered = rows.sort_values("step", kind="stable")
+    last = ordered.groupby(["check", "domain", "metric"])["mean"].last()
+    found = {name: last.get((check, *places[name])) for name, check in CHECKS.items()}
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
