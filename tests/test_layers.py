@@ -30,6 +30,7 @@ EXPERIMENT = [
     "certificates",
     "progress",
     "tidy",
+    "combined",
     "verdicts",
     "headline",
     "comparison",
