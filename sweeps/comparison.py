@@ -78,8 +78,8 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
         When the check or the metric is not among the scores, or a method has several scores on
         one decoder.
     """
-    _check_known("check", quantity.check, set(tidy["check"].dropna()))
-    _check_known("metric", quantity.metric, {*tidy["metric"].dropna(), *HEADLINES})
+    _check_known("check", quantity.check, {*tidy["check"].dropna().unique()})
+    _check_known("metric", quantity.metric, {*tidy["metric"].dropna().unique(), *HEADLINES})
     rows = tidy[tidy["check"] == quantity.check]
     rows = rows[_belongs(rows, quantity.metric)]
     rows = rows[rows["step"] == rows.groupby(list(AXES))["step"].transform("max")]

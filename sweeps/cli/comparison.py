@@ -137,10 +137,10 @@ def _config(side: Side) -> "SweepConfig":
 
 def _tidy(side: Side) -> "pd.DataFrame":
     """Tidy scores of a file, or of a configuration's store."""
+    from sweeps.combined import tidy_from_store
     from sweeps.comparison import read_tidy
     from sweeps.grid import method_cells
     from sweeps.store import store_of
-    from sweeps.tidy import tidy_from_store
 
     if side.is_table:
         return read_tidy(Path(side.run))

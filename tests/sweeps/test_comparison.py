@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from eegxai.seeding import generator
 from sweeps.cli import app
 from sweeps.cli.comparison import TABLES
+from sweeps.combined import tidy_from_store
 from sweeps.comparison import (
     READERS,
     Quantity,
@@ -26,7 +27,6 @@ from sweeps.comparison import (
 from sweeps.config import load
 from sweeps.grid import method_cells
 from sweeps.store import store_of
-from sweeps.tidy import tidy_from_store
 from tests.sweeps.test_store import SCORES
 
 ROOT = Path(__file__).parents[2]
