@@ -251,6 +251,7 @@ def documented(tiny_file):
     fill(load("mine.yaml"))
     quickstart = ROOT / "conf" / "quickstart.yaml"
     fill(load(quickstart, ["training.epochs=20"]))
+    fill(load(quickstart, ["output=runs-after"]))
     fill(load(quickstart)).to_parquet("before.parquet")
 
 
@@ -259,3 +260,14 @@ def test_commands_of_the_page_run(documented, command):
     result = run(*command.split())
     assert result.exit_code == 0, result.output
     assert "temporal" in result.output
+
+
+def test_the_example_of_the_page_runs(documented, capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    exec(compile(example, "statistics.md", "exec"), {})
+    assert "InputXGradient" in capsys.readouterr().out
+
+
+def test_the_combined_table_of_a_store_is_compared(before, tiny_file):
+    result = run("runs/store/tidy.parquet", tiny_file, "--b", METHODS, "--b", SEEDS)
+    assert result.exit_code == 0, result.output
