@@ -17,7 +17,7 @@ SCIENCE = [
     "decoders",
     "attribution",
 ]
-SCIENCE += ["evaluation", "statistics", "figures"]
+SCIENCE += ["evaluation", "statistics", "figures", "maps_figure"]
 EXPERIMENT = [
     "config",
     "grid",
@@ -34,6 +34,10 @@ EXPERIMENT = [
     "verdicts",
     "headline",
     "comparison",
+    "filters",
+    "aggregates",
+    "shown",
+    "exports",
     "tables",
     "tracking",
     "publishing",
