@@ -1,24 +1,22 @@
-"""Headline tables for the terminal and for papers."""
+"""Headline tables for the terminal."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from rich.table import Table
 
-from eegxai.attribution import BASELINES
-from sweeps.headline import PASSED, SPECIFICITY_THRESHOLD
+from sweeps.verdicts import PASSED, RULES
 
 COLUMN_WIDTHS = {"score": 5, "class": 5, "model": 5}
-LEGEND = (
-    "score: share of the map on the planted signal; spatial: cosine of topographies\n"
-    "class: correlation of the map with the one for a wrong class\n"
-    "model: correlation with the map of a network whose weights are all random\n"
-    "verdict: ok, or what the 95 % interval does not show: c = class-specific,\n"
-    f"m = model-specific (interval below {SPECIFICITY_THRESHOLD}), a = more accurate than chance,\n"
-    f"{', '.join(BASELINES)};\n"
-    "v = flagged on some decoder, such as equal to a simpler method (eegxai validity)\n"
-    "!: some decoders decode no better than chance"
+LEGEND = "\n".join(
+    [
+        "score: share of the map on the planted signal; spatial: cosine of topographies",
+        "class: correlation of the map with the one for a wrong class",
+        "model: correlation with the map of a network whose weights are all random",
+        "verdict: ok, or a letter for each property that the 95 % interval does not show:",
+        *(f"{rule.letter} = {rule.name}: {rule.asks}" for rule in RULES),
+        "!: some decoders decode no better than chance",
+    ]
 )
 
 
@@ -82,21 +80,3 @@ def _cells(rows: pd.DataFrame, feature: str) -> list[str]:
     numbers = [f"{row[name]:.2f}" for name in ("score", "class_r", "model_r")]
     colour = "green" if row["verdict"] == PASSED else "dim"
     return [*numbers, f"[{colour}]{row['verdict']}[/]"]
-
-
-def write(table: pd.DataFrame, folder: Path, name: str) -> list[Path]:
-    """Write a table as CSV, Markdown and LaTeX; the paths written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rounded = table.round(3)
-    contents = {
-        "csv": table.to_csv(index=False),
-        "md": rounded.to_markdown(index=False) + "\n",
-        "tex": rounded.to_latex(index=False, float_format="%.2f", na_rep="--", escape=True),
-    }
-    paths = []
-    for ending, content in contents.items():
-        paths.append(folder / f"{name}.{ending}")
-        partial = paths[-1].with_suffix(".partial")
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(paths[-1])
-    return paths

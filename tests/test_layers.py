@@ -17,7 +17,7 @@ SCIENCE = [
     "decoders",
     "attribution",
 ]
-SCIENCE += ["evaluation", "statistics", "figures"]
+SCIENCE += ["evaluation", "statistics", "figures", "maps_figure"]
 EXPERIMENT = [
     "config",
     "grid",
@@ -30,7 +30,14 @@ EXPERIMENT = [
     "certificates",
     "progress",
     "tidy",
+    "combined",
+    "verdicts",
     "headline",
+    "comparison",
+    "filters",
+    "aggregates",
+    "shown",
+    "exports",
     "tables",
     "tracking",
     "publishing",

@@ -3,6 +3,7 @@
 from eegxai.evaluation.calibrated import CALIBRATED
 from eegxai.evaluation.chance import CHANCE, baseline_maps, normalised, same_spectrum
 from eegxai.evaluation.evaluating import EvaluationSpec, evaluate
+from eegxai.evaluation.examples import KINDS, Examples, examples
 from eegxai.evaluation.metrics import METRICS, paper_zero_rows
 from eegxai.evaluation.physical import Truth, physical_scores, truth_of
 from eegxai.evaluation.randomization import (
@@ -16,19 +17,28 @@ from eegxai.evaluation.randomization import (
     swap_targets,
     variants,
 )
-from eegxai.evaluation.scoring import HEADLINE, ground_truth_reference, score, similarity
+from eegxai.evaluation.scoring import (
+    CALIBRATED_HEADLINE,
+    HEADLINE,
+    ground_truth_reference,
+    score,
+    similarity,
+)
 from eegxai.evaluation.similarity import SIMILARITIES
 from eegxai.evaluation.topography import topography
 
 __all__ = [
     "CALIBRATED",
+    "CALIBRATED_HEADLINE",
     "CHANCE",
     "CHECKS",
     "HEADLINE",
+    "KINDS",
     "METRICS",
     "SIMILARITIES",
     "Change",
     "EvaluationSpec",
+    "Examples",
     "Subject",
     "Truth",
     "baseline_maps",
@@ -36,6 +46,7 @@ __all__ = [
     "cascade",
     "check",
     "evaluate",
+    "examples",
     "ground_truth_reference",
     "independent",
     "normalised",

@@ -26,6 +26,12 @@ HEADLINE: dict[str, tuple[str, str]] = {
     "spatial": ("topography", "cosine_clipped"),
 }
 
+# The calibrated headline, on the same domain: average precision of the map's magnitude. Its chance
+# level is known, the truth itself reaches 1, and it asks for no sign, on which methods disagree.
+CALIBRATED_HEADLINE: dict[str, tuple[str, str]] = {
+    feature: (domain, "auprc_magnitude") for feature, (domain, _) in HEADLINE.items()
+}
+
 CHUNK = 16  # trials at a time: a float64 map of 62 x 250 and its versions stay in the cache
 
 
@@ -81,6 +87,14 @@ def ground_truth_reference(ground_truth: Tensor, threshold: float) -> Tensor:
     magnitude = ground_truth.abs()
     peak = magnitude.amax((1, 2), keepdim=True)
     return magnitude.masked_fill(magnitude < threshold * peak, 0)
+
+
+def reference_maps(
+    ground_truth: Tensor, domain: str, info: mne.Info | None, threshold: float
+) -> list[Maps]:
+    """Ground truth (trials, channels, times) as maps of a domain are compared with it."""
+    shown = chunks(ground_truth, domain, info)
+    return [Maps(ground_truth_reference(maps.values, threshold), maps.mask) for maps in shown]
 
 
 def similarity(

@@ -3,12 +3,15 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from eegxai.attribution import METHODS, attribution
+from eegxai.evaluation import KINDS
+from eegxai.simulation import simulate_spec
 from sweeps.cli import app
 from sweeps.config import load
 from sweeps.run import Sweep
@@ -70,10 +73,22 @@ def test_mlflow_holds_every_number(done):
         last = scores.table.sort_values("step")
         last = last.groupby(["check", "domain", "metric"])["mean"].last()
         for (check, domain, metric), mean in last.items():
-            logged = run.data.metrics[f"{check}/{domain}/{metric}"]
+            logged = run.data.metrics[f"scores/{check}/{domain}/{metric}"]
             assert logged == pytest.approx(mean, nan_ok=True)
         names = [file.path for file in done.publisher.client.list_artifacts(run.info.run_id)]
-        assert names == [f"{cell.stem}.parquet"]
+        assert set(names) == {f"{cell.stem}.parquet", "figures"}
+        assert run.data.metrics["headline/accuracy"] == scores.accuracy
+
+
+def test_the_store_keeps_example_maps_of_every_method(done):
+    maps = [done.store.read_maps(cell) for cell in done.methods[:4]]
+    shared = KINDS.index("shared")
+    assert {kept.trials[shared] for kept in maps} == {maps[0].trials[shared]}
+    eeg = simulate_spec(done.methods[0].decoder.data)
+    for kept in maps:
+        np.testing.assert_allclose(kept.ground_truth, eeg.ground_truth[kept.trials], atol=0.01)
+        np.testing.assert_array_equal(kept.classes, eeg.y[kept.trials])
+        assert kept.info.ch_names == eeg.info.ch_names
 
 
 def test_the_cascade_is_a_stepped_metric(done):
@@ -86,7 +101,7 @@ def test_the_cascade_is_a_stepped_metric(done):
     ]
     run = next(r for r in done.publisher.runs("method") if r.data.tags[KEY_TAG] == cell.key)
     history = done.publisher.client.get_metric_history(
-        run.info.run_id, "cascade/channel_time/pearson_raw"
+        run.info.run_id, "scores/cascade/channel_time/pearson_raw"
     )
     assert {m.step: m.value for m in history} == pytest.approx(
         dict(zip(expected["step"], expected["mean"], strict=True)), nan_ok=True
@@ -99,7 +114,7 @@ def test_a_half_written_run_is_completed_without_doubling(done):
     run = next(r for r in done.publisher.runs("method") if r.data.tags[KEY_TAG] == cell.key)
     client.update_run(run.info.run_id, status="RUNNING")
     done.publisher.publish(cell, done.store)
-    name = "cascade/channel_time/pearson_raw"
+    name = "scores/cascade/channel_time/pearson_raw"
     assert len(client.get_metric_history(run.info.run_id, name)) == 8
     assert client.get_run(run.info.run_id).info.status == "FINISHED"
     assert len(done.publisher.runs("method")) == len(done.methods)
