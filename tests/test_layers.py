@@ -31,6 +31,7 @@ EXPERIMENT = [
     "progress",
     "tidy",
     "headline",
+    "figures",
     "tables",
     "tracking",
     "publishing",

@@ -1,0 +1,20 @@
+"""Every picture of the project, from maps and tidy tables."""
+
+from eegxai.figures.curves import cascade, score_by_snr
+from eegxai.figures.heatmap import heat_map
+from eegxai.figures.maps import topographies
+from eegxai.figures.ranks import MOVED, critical_difference, rankings
+from eegxai.figures.simulated import simulation
+from eegxai.figures.style import save
+
+__all__ = [
+    "MOVED",
+    "cascade",
+    "critical_difference",
+    "heat_map",
+    "rankings",
+    "save",
+    "score_by_snr",
+    "simulation",
+    "topographies",
+]

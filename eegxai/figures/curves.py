@@ -1,0 +1,98 @@
+"""Curves of the methods: scores against SNR, similarities against randomized layers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from eegxai.attribution import BASELINES
+from eegxai.figures.style import BLACK, GREY, PRINT, series_of, small_multiples
+
+FLOOR: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (1, 1.2))}
+THRESHOLD: Mapping[str, Any] = {"color": GREY, "lw": 0.8, "ls": (0, (1, 1.2)), "zorder": 0}
+BAND_OPACITY = 0.2
+
+
+@rc_context(PRINT)
+def score_by_snr(scores: pd.DataFrame) -> Figure:
+    """Score against SNR, a panel a method, a curve a feature type with its 95 % band.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A row a feature, snr_db and method: feature, snr_db, method, score, score_low, score_high
+        and chance. Methods in ``BASELINES`` have no panel; dotted in every panel stands what the
+        best of them or chance reaches.
+    """
+    is_baseline = scores["method"].isin(list(BASELINES))
+    floor = scores.assign(floor=scores["score"].where(is_baseline, scores["chance"]))
+    floor = floor.groupby(["feature", "snr_db"], sort=False)["floor"].max().reset_index()
+    methods = scores[~is_baseline]
+    figure, axes = small_multiples(list(methods["method"].unique()))
+    styles = series_of(list(scores["feature"].unique()))
+    for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):
+        style, ax = styles[feature], axes[method]
+        _curve(ax, rows, "snr_db", "score", style, feature)
+        known = floor[floor["feature"] == feature].sort_values("snr_db")
+        ax.plot(known["snr_db"], known["floor"], color=style["color"], **FLOOR)
+    for ax in axes.values():
+        ax.set_xticks(sorted(scores["snr_db"].unique()))
+    _legend(figure, styles, "best map that knows no decoder")
+    figure.supxlabel("SNR (dB)")
+    figure.supylabel("score against the planted signal")
+    return figure
+
+
+@rc_context(PRINT)
+def cascade(similarities: pd.DataFrame, threshold: float) -> Figure:
+    """Similarity to the original map against randomized layers, a panel a method.
+
+    Parameters
+    ----------
+    similarities : DataFrame
+        A row a feature, method and step: feature, method, step (layers randomized, from the
+        output), mean, low and high. No layer randomized is a similarity of 1.
+    threshold : float
+        Similarity below which a method counts as model-specific.
+    """
+    figure, axes = small_multiples(list(similarities["method"].unique()))
+    styles = series_of(list(similarities["feature"].unique()))
+    for (method, feature), rows in similarities.groupby(["method", "feature"], sort=False):
+        start = pd.DataFrame([{"step": 0, "mean": 1.0, "low": 1.0, "high": 1.0}])
+        whole = pd.concat([start, rows], ignore_index=True)
+        named = whole.rename(columns={"low": "mean_low", "high": "mean_high"})
+        _curve(axes[method], named, "step", "mean", styles[feature], feature)
+    for ax in axes.values():
+        ax.axhline(threshold, **THRESHOLD)
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    _legend(figure, styles, f"{threshold:g}: model-specific below")
+    figure.supxlabel("layers randomized, from the output to the input")
+    figure.supylabel("correlation with the original map")
+    return figure
+
+
+def _curve(
+    ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Any], label: str
+) -> None:
+    """A line, and a band where its ends are known."""
+    rows = rows.sort_values(x)
+    ax.fill_between(
+        rows[x],
+        rows[f"{y}_low"],
+        rows[f"{y}_high"],
+        color=style["color"],
+        alpha=BAND_OPACITY,
+        lw=0,
+    )
+    ax.plot(rows[x], rows[y], label=label, **style)
+
+
+def _legend(figure: Figure, styles: Mapping[str, Mapping[str, Any]], dotted: str) -> None:
+    lines = [Line2D([], [], label=name, **style) for name, style in styles.items()]
+    lines.append(Line2D([], [], color=BLACK, label=dotted, **FLOOR))
+    figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))
