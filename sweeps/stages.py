@@ -27,7 +27,7 @@ from eegxai.decoders import (
     predict,
     split_trials,
 )
-from eegxai.evaluation import Truth, evaluate, truth_of
+from eegxai.evaluation import Truth, evaluate, examples, truth_of
 from eegxai.evaluation.evaluating import COLUMNS
 from eegxai.seeding import generator
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
@@ -249,7 +249,24 @@ def _evaluate(cell: MethodCell, store: Store, device: str) -> pd.DataFrame:
         spec=cell.evaluation,
         known=trials.known,
         relabelled=_relabelled(cell, store, device),
+        on_maps=partial(_keep_some, cell, store, trials),
     )
+
+
+def _keep_some(
+    cell: MethodCell, store: Store, trials: _TestTrials, scored: Tensor, maps: Tensor
+) -> None:
+    """Store the maps that pictures show; before the scores, so a cell that is done has them."""
+    kept = examples(
+        maps,
+        trials.ground_truth[scored],
+        trials.y[scored],
+        trials.places[scored.cpu().numpy()],
+        trials.eeg.info,
+        cell.decoder.data.feature,
+        cell.evaluation.truth_threshold,
+    )
+    store.write_maps(cell, kept)
 
 
 def _relabelled(cell: MethodCell, store: Store, device: str) -> nn.Module | None:

@@ -17,18 +17,31 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import safetensors.torch
+import torch
 from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow.fs import S3FileSystem
 from torch import Tensor
 
 from eegxai.attribution import Validity
 from eegxai.decoders import Checkpoint, Epoch
+from eegxai.evaluation import Examples
 from sweeps.config import SweepConfig
 from sweeps.grid import Cell, DecoderCell, MethodCell
 
 log = logging.getLogger(__name__)
 HEADER = "eegxai"
 S3 = "s3://"
+# Maps of four trials are most of a method's bytes, and only ever drawn.
+MAP_TYPES = {
+    "trials": torch.int64,
+    "classes": torch.int64,
+    "scores": torch.float64,
+    "attribution": torch.float16,
+    "ground_truth": torch.float16,
+    "class_attribution": torch.float32,
+    "class_ground_truth": torch.float32,
+    "positions": torch.float64,
+}
 # As Amazon's own tools read them; credentials and region are read by the library itself.
 S3_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
@@ -241,7 +254,7 @@ class Store:
     def _checkpoint_path(self, cell: DecoderCell) -> str:
         return f"{self._root}/checkpoints/{cell.stem}.safetensors"
 
-    def _unpacked(self, cell: DecoderCell, path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def _unpacked(self, cell: Cell, path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         content = self._files.cat_file(path)
         try:
             tensors, record = safetensors.torch.load(content), _header(content)
@@ -274,6 +287,31 @@ class Store:
         except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
             raise BrokenArtefactError(f"{self.path(cell)} is broken: {error}") from error
         return MethodScores(table=table.to_pandas(), **_checked(cell, self.path(cell), record))
+
+    def write_maps(self, cell: MethodCell, maps: Examples) -> None:
+        """Store example maps of a method as safetensors: half precision is enough to see them."""
+        arrays = {name: value for name, value in vars(maps).items() if name in MAP_TYPES}
+        record = {name: value for name, value in vars(maps).items() if name not in MAP_TYPES}
+        tensors = {name: torch.tensor(a, dtype=MAP_TYPES[name]) for name, a in arrays.items()}
+        self._write(self._maps_path(cell), _packed(cell, tensors, record))
+
+    def read_maps(self, cell: MethodCell) -> Examples | None:
+        """Example maps of a method; None where it has none, as without usable maps.
+
+        Raises
+        ------
+        BrokenArtefactError
+            When the file is truncated or belongs to another cell.
+        """
+        path = self._maps_path(cell)
+        if not self._files.exists(path):
+            return None
+        tensors, record = self._unpacked(cell, path)
+        arrays = {name: _widened(tensor).numpy() for name, tensor in tensors.items()}
+        return Examples(**arrays, channels=tuple(record["channels"]), sfreq=record["sfreq"])
+
+    def _maps_path(self, cell: MethodCell) -> str:
+        return f"{self._root}/maps/{cell.stem}.safetensors"
 
     def _write(self, path: str, content: bytes) -> None:
         """Write beside the target and rename: readers see the whole file or none."""
@@ -310,11 +348,15 @@ def _s3() -> ArrowFSWrapper:
     return ArrowFSWrapper(S3FileSystem(endpoint_override=endpoint))
 
 
-def _packed(cell: DecoderCell, tensors: dict[str, Tensor], record: dict[str, Any]) -> bytes:
+def _packed(cell: Cell, tensors: dict[str, Tensor], record: dict[str, Any]) -> bytes:
     """Safetensors content whose header names the cell, with its architecture, and its key."""
     header = json.dumps({**record, "cell": cell.as_json(), "key": cell.key})
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
     return safetensors.torch.save(whole, {HEADER: header})
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.dtype == torch.float16 else tensor
 
 
 def _checked(cell: Cell, path: str, record: dict[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ def half_width(table: pd.DataFrame) -> pd.Series | float:
 
 
 def interval_half(std: pd.Series, n: pd.Series) -> pd.Series:
+    """Half of the 95 % interval of a mean of ``n`` values, Student's; NaN for one value."""
     freedom = (n - 1).where(n > 1)
     return stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * std / np.sqrt(n)
 

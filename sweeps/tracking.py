@@ -26,8 +26,8 @@ from mlflow.exceptions import MlflowException
 
 from eegxai.attribution import Validity
 from sweeps.grid import Cell, DecoderCell, MethodCell
-from sweeps.store import MethodScores, Store
 from sweeps.headline import HEADLINE_METRICS
+from sweeps.store import MethodScores, Store
 from sweeps.tidy import AXES, as_tidy, half_width
 
 KEY_TAG = "eegxai.key"

@@ -3,6 +3,7 @@
 from eegxai.evaluation.calibrated import CALIBRATED
 from eegxai.evaluation.chance import CHANCE, baseline_maps, normalised, same_spectrum
 from eegxai.evaluation.evaluating import EvaluationSpec, evaluate
+from eegxai.evaluation.examples import KINDS, Examples, examples
 from eegxai.evaluation.metrics import METRICS, paper_zero_rows
 from eegxai.evaluation.physical import Truth, physical_scores, truth_of
 from eegxai.evaluation.randomization import (
@@ -25,10 +26,12 @@ __all__ = [
     "CHANCE",
     "CHECKS",
     "HEADLINE",
+    "KINDS",
     "METRICS",
     "SIMILARITIES",
     "Change",
     "EvaluationSpec",
+    "Examples",
     "Subject",
     "Truth",
     "baseline_maps",
@@ -36,6 +39,7 @@ __all__ = [
     "cascade",
     "check",
     "evaluate",
+    "examples",
     "ground_truth_reference",
     "independent",
     "normalised",

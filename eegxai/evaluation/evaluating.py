@@ -15,7 +15,7 @@ from eegxai.evaluation.maps import Maps
 from eegxai.evaluation.metrics import Metric
 from eegxai.evaluation.physical import ERRORS, Truth, physical_scores
 from eegxai.evaluation.randomization import CHECKS, STUDY_CHECKS, Subject, variants
-from eegxai.evaluation.scoring import MODES, chunks, ground_truth_reference, scores
+from eegxai.evaluation.scoring import MODES, chunks, reference_maps, scores
 from eegxai.evaluation.similarity import SIMILARITIES, phase_randomized
 from eegxai.evaluation.topography import DOMAINS
 from eegxai.registry import lookup
@@ -88,6 +88,7 @@ def evaluate(
     *,
     known: Truth | None = None,
     relabelled: nn.Module | None = None,
+    on_maps: Callable[[Tensor, Tensor], None] = lambda _trials, _maps: None,
 ) -> pd.DataFrame:
     """Score an explanation method on one decoder: ground truth, chance, robustness checks.
 
@@ -115,6 +116,9 @@ def evaluate(
         What else is known of the trials, for errors in ms and mm and the spectral precision.
     relabelled : nn.Module, optional
         The architecture trained on permuted labels, for the check ``label_retrain``.
+    on_maps : callable
+        Called once with the places of the scored trials in ``x`` and their maps, for a record
+        of some of them (see ``examples``).
 
     Returns
     -------
@@ -140,6 +144,7 @@ def evaluate(
     subject = Subject(decoder, x[chosen], target[chosen], n_classes, seed, relabelled)
     facts = known.of(chosen.cpu().numpy()) if known else None
     original = explain(decoder, subject.x, subject.target)
+    on_maps(chosen, original)
     parts = [
         *_against_truth(explain, subject, original, ground_truth[chosen], facts, info, spec),
         *_against_original(explain, subject, original, info, spec),
@@ -169,8 +174,8 @@ def _against_truth(
 ) -> Iterator[pd.DataFrame]:
     """Scores against the ground truth: of the maps, and of maps that know less."""
     truth = {
-        domain: [Maps(ground_truth_reference(m.values, spec.truth_threshold), m.mask) for m in maps]
-        for domain, maps in _shown(ground_truth, info).items()
+        domain: reference_maps(ground_truth, domain, info, spec.truth_threshold)
+        for domain in DOMAINS
     }
     baselines = baseline_maps(explain, original, subject)
     for check, maps in {GROUND_TRUTH.check: original, **baselines}.items():

@@ -83,6 +83,14 @@ def ground_truth_reference(ground_truth: Tensor, threshold: float) -> Tensor:
     return magnitude.masked_fill(magnitude < threshold * peak, 0)
 
 
+def reference_maps(
+    ground_truth: Tensor, domain: str, info: mne.Info | None, threshold: float
+) -> list[Maps]:
+    """Ground truth (trials, channels, times) as maps of a domain are compared with it."""
+    shown = chunks(ground_truth, domain, info)
+    return [Maps(ground_truth_reference(maps.values, threshold), maps.mask) for maps in shown]
+
+
 def similarity(
     maps: Tensor | np.ndarray,
     original: Tensor | np.ndarray,

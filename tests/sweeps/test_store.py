@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -9,6 +10,7 @@ from safetensors import safe_open
 
 from eegxai.attribution import Validity
 from eegxai.decoders import Checkpoint
+from eegxai.evaluation import Examples
 from sweeps.grid import decoder_cells, method_cells
 from sweeps.stages import is_done
 from sweeps.store import BrokenArtefactError, MethodScores, Store, TrainedDecoder
@@ -66,6 +68,46 @@ def test_scores_come_back_as_they_went(store, method):
     pd.testing.assert_frame_equal(back.table, SCORES.table)
     assert (back.validity, back.accuracy, back.versions) == (SCORES.validity, 0.9, VERSIONS)
     assert back.at_chance
+
+
+MAPS = Examples(
+    trials=np.array([4, 5, 6, 4]),
+    classes=np.array([0, 1, 0, 0]),
+    scores=np.array([0.5, np.nan, 0.1, 0.5]),
+    attribution=np.linspace(-1, 1, 24, dtype="float32").reshape(4, 2, 3),
+    ground_truth=np.linspace(-5, 5, 24, dtype="float32").reshape(4, 2, 3),
+    class_attribution=np.ones((2, 2), "float32"),
+    class_ground_truth=np.full((2, 2), np.nan, "float32"),
+    positions=np.arange(6.0).reshape(2, 3) / 100,
+    channels=("Cz", "Pz"),
+    sfreq=250.0,
+)
+
+
+def test_example_maps_come_back_to_half_precision(store, method):
+    assert store.read_maps(method) is None
+    store.write_maps(method, MAPS)
+    back = store.read_maps(method)
+    for name, value in vars(MAPS).items():
+        if name not in ("channels", "sfreq"):
+            found = getattr(back, name)
+            np.testing.assert_allclose(found, value, rtol=1e-3)
+            assert found.dtype == value.dtype
+    assert (back.channels, back.sfreq) == (MAPS.channels, 250.0)
+    assert not store.has(method)
+
+
+def test_example_maps_of_another_cell_or_half_a_file_are_refused(store, tiny, tmp_path):
+    one, two, *_ = method_cells(tiny)
+    store.write_maps(one, MAPS)
+    folder = tmp_path / "store" / "maps"
+    content = (folder / f"{one.stem}.safetensors").read_bytes()
+    (folder / f"{two.stem}.safetensors").write_bytes(content)
+    with pytest.raises(BrokenArtefactError, match="another cell"):
+        store.read_maps(two)
+    (folder / f"{one.stem}.safetensors").write_bytes(content[:-1])
+    with pytest.raises(BrokenArtefactError, match="is broken"):
+        store.read_maps(one)
 
 
 def test_a_truncated_file_is_not_done_and_never_loaded(store, decoder, method, tmp_path):

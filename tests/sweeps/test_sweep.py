@@ -3,12 +3,15 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from eegxai.attribution import METHODS, attribution
+from eegxai.evaluation import KINDS
+from eegxai.simulation import simulate_spec
 from sweeps.cli import app
 from sweeps.config import load
 from sweeps.run import Sweep
@@ -74,6 +77,17 @@ def test_mlflow_holds_every_number(done):
             assert logged == pytest.approx(mean, nan_ok=True)
         names = [file.path for file in done.publisher.client.list_artifacts(run.info.run_id)]
         assert names == [f"{cell.stem}.parquet"]
+
+
+def test_the_store_keeps_example_maps_of_every_method(done):
+    maps = [done.store.read_maps(cell) for cell in done.methods[:4]]
+    shared = KINDS.index("shared")
+    assert {kept.trials[shared] for kept in maps} == {maps[0].trials[shared]}
+    eeg = simulate_spec(done.methods[0].decoder.data)
+    for kept in maps:
+        np.testing.assert_allclose(kept.ground_truth, eeg.ground_truth[kept.trials], atol=0.01)
+        np.testing.assert_array_equal(kept.classes, eeg.y[kept.trials])
+        assert kept.info.ch_names == eeg.info.ch_names
 
 
 def test_the_cascade_is_a_stepped_metric(done):
