@@ -2,7 +2,7 @@
 
 from eegxai.figures.curves import cascade, score_by_snr
 from eegxai.figures.heatmap import heat_map
-from eegxai.figures.maps import topographies
+from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
 from eegxai.figures.simulated import simulation
 from eegxai.figures.style import save
@@ -12,6 +12,7 @@ __all__ = [
     "cascade",
     "critical_difference",
     "heat_map",
+    "maps_beside_truth",
     "rankings",
     "save",
     "score_by_snr",

@@ -41,7 +41,8 @@ def score_by_snr(scores: pd.DataFrame) -> Figure:
         known = floor[floor["feature"] == feature].sort_values("snr_db")
         ax.plot(known["snr_db"], known["floor"], color=style["color"], **FLOOR)
     for ax in axes.values():
-        ax.set_xticks(sorted(scores["snr_db"].unique()))
+        levels = sorted(scores["snr_db"].unique())
+        ax.set_xticks(levels, [f"{level:g}".replace("-", "−") for level in levels], fontsize=6)
     _legend(figure, styles, "best map that knows no decoder")
     figure.supxlabel("SNR (dB)")
     figure.supylabel("score against the planted signal")
@@ -56,13 +57,15 @@ def cascade(similarities: pd.DataFrame, threshold: float) -> Figure:
     ----------
     similarities : DataFrame
         A row a feature, method and step: feature, method, step (layers randomized, from the
-        output), mean, low and high. No layer randomized is a similarity of 1.
+        output), mean, low and high. No layer randomized is a similarity of 1. Methods in
+        ``BASELINES``, which know no weights, have no panel.
     threshold : float
         Similarity below which a method counts as model-specific.
     """
-    figure, axes = small_multiples(list(similarities["method"].unique()))
-    styles = series_of(list(similarities["feature"].unique()))
-    for (method, feature), rows in similarities.groupby(["method", "feature"], sort=False):
+    methods = similarities[~similarities["method"].isin(list(BASELINES))]
+    figure, axes = small_multiples(list(methods["method"].unique()))
+    styles = series_of(list(methods["feature"].unique()))
+    for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):
         start = pd.DataFrame([{"step": 0, "mean": 1.0, "low": 1.0, "high": 1.0}])
         whole = pd.concat([start, rows], ignore_index=True)
         named = whole.rename(columns={"low": "mean_low", "high": "mean_high"})

@@ -19,6 +19,7 @@ PRINT: Mapping[str, Any] = {
     "figure.titlesize": 9,
     "legend.fontsize": 8,
     "legend.frameon": False,
+    "legend.handlelength": 2.8,
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
     "axes.linewidth": 0.6,

@@ -1,0 +1,31 @@
+"use strict";
+// Sort a table by a column: numbers by value, words by the alphabet, what is missing last.
+const before = (a, b) => {
+  if (a === b) return 0;
+  if (a === "") return Infinity;
+  if (b === "") return -Infinity;
+  const difference = Number(a) - Number(b);
+  return Number.isNaN(difference) ? a.localeCompare(b) : difference;
+};
+const sortBy = (table, heading, column) => {
+  const direction = heading.getAttribute("aria-sort") === "descending" ? "ascending" : "descending";
+  for (const other of table.querySelectorAll("[aria-sort]")) other.removeAttribute("aria-sort");
+  heading.setAttribute("aria-sort", direction);
+  const key = row => row.cells[column].dataset.sort;
+  const sign = direction === "ascending" ? 1 : -1;
+  const compare = (a, b) => {
+    const order = before(key(a), key(b));
+    return Number.isFinite(order) ? sign * order : order;
+  };
+  table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare));
+};
+for (const table of document.querySelectorAll("table.sortable")) {
+  const headings = table.tHead.rows[table.tHead.rows.length - 1].cells;
+  [...headings].forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = heading.textContent;
+    button.addEventListener("click", () => sortBy(table, heading, column));
+    heading.replaceChildren(button);
+  });
+}
