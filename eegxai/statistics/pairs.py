@@ -1,0 +1,115 @@
+"""Paired comparisons over decoders: Wilcoxon's signed-rank test, Holm's correction, sample size."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from eegxai.statistics.intervals import IntervalOf, known_values, student_interval
+
+ALPHA = 0.05
+POWER = 0.8
+# Scores that differ by less are equal: LRP and InputXGradient on ReLU networks, up to rounding.
+DECIMALS = 6
+# Of the signed-rank test against the t test on normal data, 3 / pi (Hodges & Lehmann 1956).
+EFFICIENCY = 3 / math.pi
+PAIRED = [
+    "method", "mean_a", "mean_b", "difference", "low", "high", "p",
+    "n_pairs", "unpaired_a", "unpaired_b",
+]  # fmt: skip
+
+
+def holm(p: ArrayLike) -> np.ndarray:
+    """Holm's adjusted p values; NaN stays NaN and does not count (Scand. J. Stat. 6:65, 1979)."""
+    adjusted = np.asarray(p, dtype=float).copy()
+    order = np.argsort(adjusted)[: np.count_nonzero(~np.isnan(adjusted))]  # NaN come last
+    steps = adjusted[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.maximum.accumulate(steps).clip(max=1)
+    return adjusted
+
+
+def signed_rank_p(differences: ArrayLike) -> float:
+    """P value of Wilcoxon's signed-rank test, two-sided; NaN for fewer than two, 1 for all zero.
+
+    With n differences it cannot fall below 2 ** (1 - n): see ``fewest_decoders``.
+    """
+    known = np.round(known_values(differences), DECIMALS)
+    if len(known) < 2:
+        return math.nan
+    return float(stats.wilcoxon(known).pvalue) if known.any() else 1.0
+
+
+def fewest_decoders(alpha: float = ALPHA) -> int:
+    """Fewest pairs with which the signed-rank test can reach a level: 2 ** (1 - n) <= alpha."""
+    return 1 + math.ceil(-math.log2(alpha))
+
+
+def decoders_needed(differences: ArrayLike, alpha: float = ALPHA) -> float:
+    """Decoders that the signed-rank test needs to find the observed difference 4 times in 5.
+
+    Those of the paired t test for the effect mean / std, divided by the efficiency 3 / pi
+    (Noether, J. Am. Stat. Assoc. 82:645, 1987, on such formulas), and not below
+    ``fewest_decoders``. Infinite for no difference, NaN for fewer than two values.
+    """
+    known = np.round(known_values(differences), DECIMALS)
+    if len(known) < 2:
+        return math.nan
+    mean, std = abs(known.mean()), known.std(ddof=1)
+    if mean == 0:
+        return math.inf
+    if std == 0:
+        return fewest_decoders(alpha)
+    return max(math.ceil(_pairs_for(mean / std, alpha) / EFFICIENCY), fewest_decoders(alpha))
+
+
+def _pairs_for(effect: float, alpha: float) -> int:
+    """Fewest pairs with which the two-sided t test has ``POWER``, by bisection."""
+    below, enough = 1, 2
+    while _power(effect, enough, alpha) < POWER:
+        below, enough = enough, 2 * enough
+    while enough - below > 1:
+        middle = (below + enough) // 2
+        if _power(effect, middle, alpha) < POWER:
+            below = middle
+        else:
+            enough = middle
+    return enough
+
+
+def _power(effect: float, n: int, alpha: float) -> float:
+    """Power of the paired t test; to err on the wrong side is left out."""
+    return float(stats.nct.sf(stats.t.ppf(1 - alpha / 2, n - 1), n - 1, effect * math.sqrt(n)))
+
+
+def paired_differences(
+    a: pd.DataFrame, b: pd.DataFrame, interval: IntervalOf = student_interval
+) -> pd.DataFrame:
+    """Differences b - a of each method over the decoders that both tables have.
+
+    Parameters
+    ----------
+    a, b : DataFrame (decoders, methods)
+        Of the same index levels.
+    interval : callable
+        One of ``INTERVALS``.
+
+    Returns
+    -------
+    DataFrame
+        A row a method that both have: method, mean_a, mean_b, difference, low, high, p
+        (signed-rank test), n_pairs, and unpaired_a, unpaired_b, the decoders that only one has.
+    """
+    rows = [_paired(str(name), a[name], b[name], interval) for name in a if name in b]
+    return pd.DataFrame(rows, columns=PAIRED)
+
+
+def _paired(method: str, a: pd.Series, b: pd.Series, interval: IntervalOf) -> tuple[Any, ...]:
+    a, b = a.dropna(), b.dropna()
+    both = a.index.intersection(b.index)
+    found = interval((b[both] - a[both]).round(DECIMALS))
+    means = a[both].mean(), b[both].mean(), found.mean, found.low, found.high
+    unpaired = len(a) - len(both), len(b) - len(both)
+    return method, *means, signed_rank_p(b[both] - a[both]), len(both), *unpaired

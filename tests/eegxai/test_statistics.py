@@ -1,0 +1,374 @@
+"""Statistics over decoders: known answers, other libraries, and the rate of false alarms."""
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.formula.api import ols
+from statsmodels.stats.anova import anova_lm
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+
+from eegxai.seeding import generator
+from eegxai.statistics import (
+    ALPHA,
+    INTERVALS,
+    axis_effect,
+    bootstrap_interval,
+    cliques,
+    compare_ranks,
+    complete_blocks,
+    decoders_needed,
+    fewest_decoders,
+    friedman_p,
+    holm,
+    kendall_w,
+    mean_ranks,
+    mixed_model,
+    nemenyi_difference,
+    paired_differences,
+    signed_rank_p,
+    signed_rank_pairs,
+    student_interval,
+)
+
+METHODS = ["A", "B", "C", "D"]
+N_NULL = 300
+AXES = {"snr_db": [-3.5, -12.0, -19.0], "seed": range(5), "architecture": ["deepnet", "eegnet"]}
+
+
+def null_scores(index, *stream, n_methods=4):
+    """Scores of equal methods on decoders of different difficulty; not normal."""
+    random = generator(0, "null", *stream)
+    easy = random.normal(size=(len(index), 1))
+    return pd.DataFrame(
+        easy + random.exponential(size=(len(index), n_methods)), index, METHODS[:n_methods]
+    )
+
+
+def grid_of(axes=AXES):
+    return pd.MultiIndex.from_product(axes.values(), names=list(axes))
+
+
+def assert_rate(alarms, rate=ALPHA):
+    """As many false alarms as the level allows, within their 99.9 % interval."""
+    low, high = stats.binom.interval(0.999, len(alarms), rate)
+    assert low <= sum(alarms) <= high
+
+
+# Intervals
+
+
+def test_students_interval_is_scipys():
+    values = [0.2, 0.5, 0.9, 0.4]
+    found = student_interval([*values, np.nan])
+    test = stats.ttest_1samp(values, 0)
+    assert found[1:3] == pytest.approx(tuple(test.confidence_interval(0.95)))
+    assert (found.mean, found.n) == (pytest.approx(0.5), 4)
+
+
+def test_the_bootstrap_interval_is_seeded_and_tends_to_the_normal_one():
+    values = generator(0, "normal").normal(3, 2, 400)
+    found = bootstrap_interval(values)
+    assert found == bootstrap_interval(values)
+    assert found != bootstrap_interval(values, seed=1)
+    half = 1.96 * values.std(ddof=1) / 20
+    mean = values.mean()
+    assert found[:3] == pytest.approx((mean, mean - half, mean + half), abs=0.02)
+
+
+def test_the_bootstrap_interval_of_skewed_values_leans_to_the_long_side():
+    found = bootstrap_interval([0, 0, 0, 0.1, 0.1, 0.2, 0.3, 2.0])
+    assert found.high - found.mean > 1.5 * (found.mean - found.low)
+
+
+@pytest.mark.parametrize("interval", INTERVALS.values(), ids=INTERVALS)
+def test_one_decoder_has_a_mean_and_no_interval(interval):
+    np.testing.assert_equal(tuple(interval([np.nan, 0.3])), (0.3, np.nan, np.nan, 1))
+    np.testing.assert_equal(tuple(interval([])), (np.nan, np.nan, np.nan, 0))
+    assert tuple(interval([0.5, 0.5, 0.5])) == (0.5, 0.5, 0.5, 3)
+
+
+def test_students_interval_covers_the_mean():
+    random = generator(0, "coverage")
+    found = [student_interval(random.normal(1, 3, 5)) for _ in range(N_NULL)]
+    assert_rate([not low <= 1 <= high for _, low, high, _ in found])
+
+
+# NaN
+
+
+def test_methods_that_are_rarely_defined_leave_before_decoders_do():
+    scores = null_scores(range(6))
+    scores.loc[1:, "A"] = np.nan
+    scores.loc[2, "B"] = np.nan
+    found = complete_blocks(scores)
+    assert (found.methods_left_out, found.decoders_left_out) == (["A"], [2])
+    assert found.scores.shape == (5, 3)
+    assert complete_blocks(scores, fewest=1).methods_left_out == ["A", "B"]
+    assert complete_blocks(scores, fewest=0).decoders_left_out == [1, 2, 3, 4, 5]
+
+
+def test_nothing_left_is_an_error():
+    with pytest.raises(ValueError, match="none of 2 decoders has a score of every method"):
+        complete_blocks(pd.DataFrame({"A": [1, np.nan], "B": [np.nan, 1]}))
+
+
+def test_a_comparison_counts_what_it_left_out():
+    scores = null_scores(range(8)).assign(E=np.nan)
+    scores.loc[3, "A"] = np.nan
+    found = compare_ranks(scores)
+    assert (found.n_decoders, found.methods_left_out, found.decoders_left_out) == (7, ["E"], [3])
+
+
+# Pairs
+
+
+@settings(max_examples=10)  # statsmodels takes its time
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_that_of_statsmodels(p):
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+
+
+def test_holm_leaves_out_what_was_not_tested():
+    np.testing.assert_equal(holm([0.01, np.nan, 0.04]), [0.02, np.nan, 0.04])
+    np.testing.assert_equal(holm([np.nan]), [np.nan])
+
+
+@given(st.lists(st.integers(-50, 50).filter(bool), min_size=2, max_size=8, unique_by=abs))
+def test_the_signed_rank_test_counts_all_signs(differences):
+    """Exact: the share of the 2^n sign patterns with a rank sum as far from its mean."""
+    n = len(differences)
+    ranks = stats.rankdata(np.abs(differences))
+    signs = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    far = np.abs(signs @ ranks - ranks.sum() / 2)
+    observed = abs(ranks[np.array(differences) > 0].sum() - ranks.sum() / 2)
+    assert signed_rank_p(differences) == pytest.approx((far >= observed - 1e-9).mean())
+
+
+def test_differences_of_rounding_are_none():
+    assert signed_rank_p([1e-8] * 12) == 1
+    assert math.isnan(signed_rank_p([0.4, np.nan]))
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01, 0.05 / 66])
+def test_fewer_decoders_cannot_reach_the_level(alpha):
+    n = fewest_decoders(alpha)
+    assert signed_rank_p(np.arange(1, n + 1)) <= alpha < signed_rank_p(np.arange(1, n))
+
+
+def test_the_decoders_needed_give_the_power():
+    """The signed-rank test on as many normal differences as are said to be needed."""
+    n = decoders_needed([-0.4, 1.6])  # mean 0.6
+    random = generator(0, "power")
+    effect = 0.6 / np.std([-0.4, 1.6], ddof=1)
+    found = [signed_rank_p(random.normal(effect, 1, int(n))) < ALPHA for _ in range(N_NULL)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.07)
+
+
+@pytest.mark.parametrize("effect", [0.05, 0.4, 1.1])
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 66])
+def test_the_decoders_needed_are_those_of_statsmodels(effect, alpha):
+    differences = effect + np.tile([-1.0, 1.0], 500) * math.sqrt(0.999)
+    pairs = TTestPower().solve_power(effect, alpha=alpha, power=0.8)
+    assert decoders_needed(differences, alpha) == math.ceil(math.ceil(pairs) * math.pi / 3)
+
+
+def test_the_decoders_needed_at_the_ends():
+    assert decoders_needed([1, 2, -3]) == math.inf
+    assert math.isnan(decoders_needed([1.0]))
+    assert decoders_needed([1.0, 1.0]) == decoders_needed([5.0, 5.1]) == fewest_decoders() == 6
+
+
+# Ranks
+
+
+def test_friedman_is_its_formula():
+    scores = null_scores(range(9))
+    n, k = scores.shape
+    ranks = scores.rank(axis=1).sum()
+    chi2 = 12 / (n * k * (k + 1)) * (ranks**2).sum() - 3 * n * (k + 1)
+    assert friedman_p(scores) == pytest.approx(stats.chi2.sf(chi2, k - 1))
+    assert math.isnan(friedman_p(scores[["A", "B"]]))
+    assert friedman_p(scores * 0) == 1
+
+
+def test_nemenyis_difference_is_that_of_demsars_table():
+    """q at 0.05 of his table 5, for infinitely many degrees of freedom."""
+    for k, q in {2: 1.960, 5: 2.728, 10: 3.164}.items():
+        expected = q * math.sqrt(k * (k + 1) / (6 * 30))
+        assert nemenyi_difference(k, 30) == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_best_method_has_rank_one_and_equal_ones_share():
+    ranks = mean_ranks(pd.DataFrame({"worst": [0, 0.1], "best": [0.9, 0.8], "also": [0.9, 0.8]}))
+    assert ranks.to_dict() == {"best": 1.5, "also": 1.5, "worst": 3}
+
+
+def test_a_method_that_always_wins_is_told_apart():
+    scores = null_scores(range(14))
+    found = compare_ranks(scores.assign(A=scores["A"] + 20))
+    assert found.mean_ranks.index[0] == "A"
+    assert found.mean_ranks["A"] == 1
+    assert found.p < 1e-3
+    assert [set(clique) for clique in found.cliques] == [{"B", "C", "D"}]
+    first = found.pairs.set_index(["method_a", "method_b"]).loc[("A", "B")]
+    assert first["p"] == pytest.approx(2**-13)
+    assert first["difference"] == pytest.approx((scores["A"] + 20 - scores["B"]).mean())
+
+
+@given(st.sets(st.sampled_from(list(combinations("abcdef", 2)))))
+def test_cliques_are_the_largest_runs_without_a_pair_told_apart(apart):
+    names = list("abcdef")
+    pairs = pd.DataFrame(
+        [(*pair, 0.01 if pair in apart else 0.5) for pair in combinations(names, 2)],
+        columns=["method_a", "method_b", "p_holm"],
+    )
+    runs = [names[i:j] for i in range(6) for j in range(i + 2, 7)]
+    runs = [set(run) for run in runs if not any(p in apart for p in combinations(run, 2))]
+    expected = [run for run in runs if not any(run < other for other in runs)]
+    found = cliques(pd.Series(range(6), names), pairs)
+    assert [set(clique) for clique in found] == expected
+
+
+# Agreement
+
+
+def test_kendalls_w_is_one_for_one_ranking_and_zero_for_opposite_ones():
+    order = np.arange(6.0)
+    assert kendall_w(pd.DataFrame({"a": order, "b": order**3})) == 1
+    assert kendall_w(pd.DataFrame({"a": order, "b": -order})) == 0
+    assert math.isnan(kendall_w(pd.DataFrame({"a": [1, 1], "b": [2, 2]})))
+
+
+@given(st.integers(2, 6), st.integers(3, 9), st.integers(0, 99))
+def test_kendalls_w_follows_from_spearmans_correlations(m, k, seed):
+    scores = pd.DataFrame(generator(seed, "w").normal(size=(k, m)))
+    rho = [scores[a].corr(scores[b], method="spearman") for a, b in combinations(range(m), 2)]
+    assert kendall_w(scores) == pytest.approx((1 + (m - 1) * np.mean(rho)) / m)
+
+
+def test_kendalls_w_with_ties_is_the_variance_of_mean_ranks_over_its_largest():
+    """Cohen's form: sum of squares between methods over that of all ranks."""
+    scores = pd.DataFrame({"a": [1, 1, 2, 3, 3], "b": [1, 2, 2, 2, 5], "c": [5, 4, 3, 2, 1]})
+    ranks = scores.rank()
+    between = 3 * ((ranks.mean(axis=1) - 3) ** 2).sum()
+    assert kendall_w(scores) == pytest.approx(between / ((ranks - 3) ** 2).to_numpy().sum())
+
+
+# Axes
+
+
+def test_an_axis_that_changes_the_order_is_found():
+    scores = null_scores(grid_of())
+    scores["A"] -= 0.15 * scores.index.get_level_values("snr_db")
+    found = axis_effect(scores, "snr_db")
+    assert found.p == 0.001
+    assert (found.share > 0.3, found.n_decoders) == (True, 30)
+    assert axis_effect(scores, "architecture").p > 0.05
+
+
+def test_an_axis_that_only_makes_decoders_better_is_none():
+    scores = null_scores(grid_of())
+    easier = scores.index.get_level_values("snr_db").to_numpy()[:, None]
+    assert axis_effect(scores + easier, "snr_db").p == axis_effect(scores, "snr_db").p
+    assert axis_effect(scores * 0, "snr_db").p == 1
+
+
+def test_the_mixed_model_finds_what_was_put_in():
+    index = grid_of({**AXES, "seed": range(30)})
+    random = generator(0, "mixed")
+    snr = index.get_level_values("snr_db").to_numpy()
+    eegnet = index.get_level_values("architecture") == "eegnet"
+    level = 0.02 * snr + 0.5 * eegnet + random.normal(0, 0.3, len(index))
+    truth = {"A": 0.0, "B": 0.2, "C": -0.3}
+    scores = pd.DataFrame(
+        {name: level + lead + random.normal(0, 0.1, len(index)) for name, lead in truth.items()},
+        index,
+    )
+    scores["B"] += 0.05 * (snr - snr.mean())
+    effects, coefficients = mixed_model(scores * 1e-3)
+    expected = {
+        "method[T.B]": 0.2,
+        "method[T.C]": -0.3,
+        "architecture[T.eegnet]": 0.5,
+        "snr_db": 0.02,
+        "method[T.B]:snr_db": 0.05,
+        "method[T.C]:snr_db": 0.0,
+    }
+    found = coefficients.loc[list(expected)] * 1e3
+    assert (found["low"] < pd.Series(expected)).all()
+    assert (found["high"] > pd.Series(expected)).all()
+    assert (effects["p"] < 1e-4).all()
+
+
+def test_the_mixed_model_is_the_analysis_of_variance_within_decoders():
+    """On complete blocks: chi2 / df of what varies within decoders is F with them as a factor."""
+    scores = null_scores(grid_of())
+    long = scores.reset_index().melt(list(AXES), var_name="method", value_name="score")
+    long["decoder"] = long[list(AXES)].astype(str).agg("-".join, axis=1)
+    level = scores.xs(-3.5, level="snr_db", drop_level=False)
+    long = long[long["snr_db"] == -3.5]
+    anova = anova_lm(ols("score ~ C(decoder) + C(method)", long).fit())
+    effects, _ = mixed_model(level)
+    assert list(effects.index) == ["method", "architecture"]
+    assert effects.loc["method", "chi2"] / 3 == pytest.approx(anova.loc["C(method)", "F"], rel=1e-3)
+
+
+def test_the_mixed_model_takes_incomplete_tables():
+    scores = null_scores(grid_of())
+    scores.iloc[3, 1] = np.nan
+    effects, _ = mixed_model(scores)
+    assert effects["p"].between(0, 1).all()
+
+
+# Pairs of sweeps
+
+
+def test_paired_differences_are_over_the_decoders_that_both_have():
+    a = null_scores(range(8))[["A", "B"]]
+    b = (a + 0.5 + 0.1 * null_scores(range(8), 1)[["A", "B"]]).loc[2:].assign(C=1.0)
+    b.loc[7, "A"] = np.nan
+    found = paired_differences(a, b).set_index("method")
+    assert list(found.index) == ["A", "B"]
+    assert found["n_pairs"].tolist() == [5, 6]
+    assert found[["unpaired_a", "unpaired_b"]].to_numpy().tolist() == [[3, 0], [2, 0]]
+    test = stats.ttest_rel(b.loc[2:, "B"], a.loc[2:, "B"])
+    row = found.loc["B"]
+    assert (row["low"], row["high"]) == pytest.approx(tuple(test.confidence_interval()), abs=1e-6)
+    assert row["difference"] == pytest.approx(row["mean_b"] - row["mean_a"], abs=1e-6)
+    assert row["p"] == pytest.approx(2 * 2**-6)
+
+
+# False alarms
+
+
+def test_friedman_raises_few_false_alarms():
+    assert_rate([friedman_p(null_scores(range(20), i)) < ALPHA for i in range(N_NULL)])
+
+
+def test_the_signed_rank_test_raises_few_false_alarms():
+    scores = [null_scores(range(20), i, n_methods=2) for i in range(N_NULL)]
+    assert_rate([signed_rank_p(table["A"] - table["B"]) < ALPHA for table in scores])
+
+
+def test_all_pairs_together_raise_no_more_false_alarms_than_one():
+    pairs = [signed_rank_pairs(null_scores(range(12), i, n_methods=3)) for i in range(200)]
+    alarms = sum((table["p_holm"] < ALPHA).any() for table in pairs)
+    assert alarms <= stats.binom.ppf(0.999, len(pairs), ALPHA)
+
+
+def test_permutations_of_an_axis_raise_few_false_alarms():
+    axes = {**AXES, "seed": range(3)}
+    effects = [axis_effect(null_scores(grid_of(axes), i), "snr_db") for i in range(150)]
+    assert_rate([effect.p <= ALPHA for effect in effects])
+
+
+def test_the_mixed_model_raises_few_false_alarms():
+    scores = [null_scores(grid_of(), i) for i in range(40)]
+    assert_rate([mixed_model(table)[0].loc["method:snr_db", "p"] < ALPHA for table in scores])
