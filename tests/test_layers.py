@@ -23,6 +23,7 @@ EXPERIMENT = [
     "grid",
     "store",
     "leases",
+    "provenance",
     "stages",
     "schedule",
     "cluster",
