@@ -1,21 +1,48 @@
 """The pictures of a sweep: which rows each shows, what it says, and why one is left out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from eegxai import figures
-from eegxai.evaluation import HEADLINE
+from eegxai.evaluation import HEADLINE, Examples, normalised
 from eegxai.statistics import ALPHA, compare_ranks
-from sweeps.headline import SIMILARITY, SPECIFICITY_THRESHOLD, headline
-from sweeps.tidy import AXES, interval_half
+from sweeps.config import SweepConfig
+from sweeps.grid import DecoderCell, MethodCell, method_cells
+from sweeps.headline import SIMILARITY, headline
+from sweeps.store import BrokenArtefactError, Store
+from sweeps.tidy import AXES, interval_half, tidy_from_store
+from sweeps.verdicts import SPECIFICITY_THRESHOLD
 
-CALIBRATED = "auprc_magnitude"  # beside the study's headline score
-SIDES = {"paper": "paper: mass, cosine", "calibrated": "calibrated: AUPRC"}
+Maps = Mapping[DecoderCell, Mapping[str, Examples]]
+
 DECODER = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
 INTERVAL = "95 % intervals over decoders (over trials where there is one)"
+# Of the tidy checks those that compare with the planted signal or are a null, not a robustness.
+NOT_ROBUSTNESS = ("ground_truth", "same_spectrum", "input_magnitude", "untrained", "surrogate")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score of the headline as pictures name it, and the columns of what it must beat."""
+
+    label: str
+    rivals: Sequence[str]
+    dotted: str
+
+
+SCORES: Mapping[str, Score] = {
+    "calibrated": Score(
+        "calibrated score (AUPRC)",
+        ("calibrated_chance", "calibrated_input"),
+        "the better of |x| and random maps of the same spectrum",
+    ),
+    "score": Score("study's score (mass, cosine)", ("chance",), "random maps of the same spectrum"),
+}
+
+SIDES = {"score": "study: mass, cosine", "calibrated": "calibrated: AUPRC"}
 
 
 @dataclass(frozen=True)
@@ -50,21 +77,61 @@ class LeftOut:
 Drawn = Iterator[Picture | LeftOut]
 
 
-def pictures(tidy: pd.DataFrame) -> Drawn:
-    """All pictures of a sweep's tidy scores, one at a time, and those that are left out."""
+def found(config: SweepConfig, store: Store) -> tuple[pd.DataFrame, Maps]:
+    """Tidy scores and shown maps of a sweep.
+
+    Raises
+    ------
+    ValueError
+        When no method of the sweep is done.
+    """
+    cells = list(method_cells(config))
+    tidy = tidy_from_store(cells, store)
+    if tidy.empty:
+        raise ValueError(f"no method of the sweep {config.name!r} is done yet; run: eegxai sweep")
+    return tidy, shown_maps(cells, store)
+
+
+def pictures(tidy: pd.DataFrame, maps: Maps) -> Drawn:
+    """All pictures of a sweep, one at a time, and those that are left out.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy scores (columns ``TIDY``).
+    maps : mapping
+        Decoders whose maps are shown, and of each the example maps by method.
+    """
     for draw in DRAWINGS:
-        yield from draw(tidy)
+        yield from draw(tidy, maps)
 
 
-def _heat_map(tidy: pd.DataFrame) -> Drawn:
+def shown_maps(cells: Iterable[MethodCell], store: Store) -> Maps:
+    """Example maps on one decoder of each feature type: the first at the highest SNR."""
+    found: dict[str, dict[DecoderCell, dict[str, Examples]]] = {}
+    for cell in sorted(cells, key=lambda cell: -cell.decoder.data.snr_db):
+        decoders = found.setdefault(cell.decoder.data.feature, {})
+        is_another = bool(decoders) and cell.decoder not in decoders
+        if not is_another and (maps := _maps_of(cell, store)):
+            decoders.setdefault(cell.decoder, {})[cell.method] = maps
+    return {decoder: maps for decoders in found.values() for decoder, maps in decoders.items()}
+
+
+def _maps_of(cell: MethodCell, store: Store) -> Examples | None:
+    try:
+        return store.read_maps(cell)
+    except BrokenArtefactError:
+        return None
+
+
+def _heat_map(tidy: pd.DataFrame, _maps: Maps) -> Drawn:
     table = checks(tidy)
     yield Picture(
         "checks",
         figures.heat_map(table),
-        "Every check of every method. Planted signal: the headline score, 0 at chance and 1 at "
-        "its best. Other checks: correlation of the map with the one it must differ from. Blue "
-        f"is good everywhere; white is {SPECIFICITY_THRESHOLD:g}, the study's threshold. Means "
-        "over decoders.",
+        "Every check of every method, means over decoders. Scores: 0 at chance, 1 at their best. "
+        "Other checks: correlation of the map with the one it must differ from. Blue is good "
+        f"everywhere; white is {SPECIFICITY_THRESHOLD:g}, the study's threshold.",
         f"Heat map of {table['method'].nunique()} methods by {table['check'].nunique()} checks "
         f"and {table['feature'].nunique()} feature types, its values written in the cells.",
     )
@@ -72,42 +139,49 @@ def _heat_map(tidy: pd.DataFrame) -> Drawn:
 
 def checks(tidy: pd.DataFrame) -> pd.DataFrame:
     """Mean of each method, check and feature type: above chance, or similarity at the last step."""
-    scores = headline(tidy).rename(columns={"above_chance": "value"}).assign(check="ground_truth")
+    scores = headline(tidy)
+    calibrated = normalised(scores["calibrated"], scores["calibrated_chance"])
+    parts = [
+        scores.assign(check="calibrated", value=calibrated),
+        scores.assign(check="score", value=scores["above_chance"]),
+    ]
     rows = _similarities(tidy)
     last = rows[rows["step"] == rows.groupby([*AXES, "check"])["step"].transform("max")]
     means = last.groupby(["check", "method", "feature"], sort=False)["mean"].mean()
-    similar = means.rename("value").reset_index()
     columns = ["method", "feature", "check", "value"]
-    return pd.concat([scores[columns], similar[columns]], ignore_index=True)
+    return pd.concat([*parts, means.rename("value").reset_index()], ignore_index=True)[columns]
 
 
 def _similarities(tidy: pd.DataFrame) -> pd.DataFrame:
     """Correlations with the original map on the domain of the headline."""
     domains = tidy["feature"].map({feature: domain for feature, (domain, _) in HEADLINE.items()})
     chosen = (tidy["metric"] == SIMILARITY) & (tidy["domain"] == domains)
-    return tidy[chosen & ~tidy["check"].isin(NOT_CHECKS)]
+    return tidy[chosen & ~tidy["check"].isin(NOT_ROBUSTNESS)]
 
 
-# Correlations with the planted signal, and the null of those with the original map.
-NOT_CHECKS = ("ground_truth", "same_spectrum", "input_magnitude", "untrained", "surrogate")
-
-
-def _score_by_snr(tidy: pd.DataFrame) -> Drawn:
+def _score_by_snr(tidy: pd.DataFrame, _maps: Maps) -> Drawn:
     if tidy["snr_db"].nunique() < 2:
-        yield LeftOut("score-by-snr", "one SNR only")
+        yield from (LeftOut(f"{name}-by-snr", "one SNR only") for name in SCORES)
         return
     table = headline(tidy, ("feature", "snr_db"))
-    yield Picture(
-        "score-by-snr",
-        figures.score_by_snr(table),
-        f"Headline score of each method against SNR, with {INTERVAL}. Dotted: what the best map "
-        "reaches that knows no decoder (|x|, a random one); a method has told something only "
-        "above it.",
-        f"Line charts of score against SNR for {table['method'].nunique()} methods.",
-    )
+    for name, score in SCORES.items():
+        yield Picture(
+            f"{name}-by-snr",
+            figures.score_by_snr(with_floor(table, name), score.label, score.dotted),
+            f"The {score.label} of each method against SNR, with {INTERVAL}. Dotted: "
+            f"{score.dotted}, which know no decoder; a method has told something only above it.",
+            f"Line charts of the {score.label} against SNR, one for each method.",
+        )
 
 
-def _cascades(tidy: pd.DataFrame) -> Drawn:
+def with_floor(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A score of the headline with its interval, and the best that its rivals have."""
+    columns = {f"{name}{end}": f"score{end}" for end in ("", "_low", "_high")}
+    chosen = table[["feature", "snr_db", "method", *columns]].rename(columns=columns)
+    return chosen.assign(floor=table[list(SCORES[name].rivals)].max(axis=1))
+
+
+def _cascades(tidy: pd.DataFrame, _maps: Maps) -> Drawn:
     rows = _similarities(tidy)
     rows = rows[rows["check"] == "cascade"]
     if rows.empty:
@@ -133,62 +207,61 @@ def _estimated(rows: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
     return pd.DataFrame({"mean": mean, "low": mean - half, "high": mean + half}).reset_index()
 
 
-def _critical_differences(tidy: pd.DataFrame) -> Drawn:
+def _critical_differences(tidy: pd.DataFrame, _maps: Maps) -> Drawn:
     scores = headline(tidy, ("feature", *DECODER))
     for feature, rows in scores.groupby("feature", sort=False):
         name = f"critical-difference-{feature}"
-        try:
-            compared = compare_ranks(rows.pivot_table("score", DECODER, "method", sort=False))
-        except ValueError as error:
-            yield LeftOut(name, str(error))
-            continue
-        if compared.n_decoders < 2:
+        wide = rows.pivot_table("calibrated", DECODER, "method", sort=False)
+        if wide.notna().any(axis=1).sum() < 2:
             yield LeftOut(name, "one decoder only")
             continue
+        compared = compare_ranks(wide)
         title = f"{feature}: mean ranks over {compared.n_decoders} decoders"
         yield Picture(
             name,
             figures.critical_difference(compared, title),
-            f"Mean rank of each method by the headline score, {feature}, 1 is best. A bar joins "
-            f"methods that pairwise signed-rank tests with Holm's correction do not tell apart "
+            f"Mean rank of each method by the calibrated score, {feature}; 1 is best. A bar joins "
+            "methods that pairwise signed-rank tests with Holm's correction do not tell apart "
             f"at {ALPHA:g}; Friedman's test that all rank alike: p = {compared.p:.2g}.",
             f"Critical-difference diagram of {len(compared.mean_ranks)} methods, best first: "
             f"{', '.join(compared.mean_ranks.index)}.",
         )
 
 
-def _paper_against_calibrated(tidy: pd.DataFrame) -> Drawn:
-    scores = paper_and_calibrated(tidy)
-    if scores.empty:
-        yield LeftOut("rankings", "no method has both a paper and a calibrated score")
+def _paper_against_calibrated(tidy: pd.DataFrame, _maps: Maps) -> Drawn:
+    means = headline(tidy)[["feature", "method", *SCORES]].dropna()
+    if means.empty:
+        yield LeftOut("rankings", "no method has both a study's and a calibrated score")
         return
+    named = means.rename(columns=SIDES)
     yield Picture(
         "rankings",
-        figures.rankings(scores, *SIDES.values()),
-        "Methods ranked by the study's headline score (left) and by the average precision of "
-        "their magnitudes (right), the same maps; orange: moved by three ranks or more.",
-        f"Slope chart of the ranks of {scores['method'].nunique()} methods by two scores.",
+        figures.rankings(named, *SIDES.values()),
+        "Methods ranked by the study's score (left) and by the calibrated one (right), of the "
+        f"same maps. Orange: moved by {figures.MOVED} ranks or more.",
+        f"Slope chart of the ranks of {means['method'].nunique()} methods by two scores.",
     )
 
 
-def paper_and_calibrated(tidy: pd.DataFrame) -> pd.DataFrame:
-    """Mean headline and calibrated score of each feature type and method."""
-    truth = tidy[tidy["check"] == "ground_truth"]
-    headlines = truth["feature"].map(HEADLINE)
-    on_domain = truth[truth["domain"] == headlines.str[0]]
-    wanted = {"paper": headlines.str[1], "calibrated": CALIBRATED}
-    groups = ["feature", "method"]
-    found = {
-        SIDES[side]: on_domain[on_domain["metric"] == metric].groupby(groups, sort=False)["mean"]
-        for side, metric in wanted.items()
-    }
-    return pd.DataFrame({side: rows.mean() for side, rows in found.items()}).dropna().reset_index()
+def _maps_beside_truth(_tidy: pd.DataFrame, maps: Maps) -> Drawn:
+    if not maps:
+        yield LeftOut("maps", "the store holds no example maps")
+    for decoder, examples in maps.items():
+        yield Picture(
+            f"maps-{decoder.data.feature}",
+            figures.maps_beside_truth(examples),
+            f"{decoder.title}: each method's median, best and worst trial by the study's score "
+            "(number). Planted signal and map on the scalp (mean magnitude over time) and both "
+            "over time (mean magnitude over channels), each relative to its peak.",
+            f"Scalp maps and time courses of {len(examples)} methods beside the planted signal.",
+        )
 
 
-DRAWINGS: tuple[Callable[[pd.DataFrame], Drawn], ...] = (
+DRAWINGS: tuple[Callable[[pd.DataFrame, Maps], Drawn], ...] = (
     _heat_map,
     _score_by_snr,
     _cascades,
+    _maps_beside_truth,
     _critical_differences,
     _paper_against_calibrated,
 )

@@ -31,13 +31,14 @@ EXPERIMENT = [
     "certificates",
     "progress",
     "tidy",
+    "verdicts",
     "headline",
     "figures",
     "tables",
     "tracking",
     "publishing",
 ]
-EXPERIMENT += ["run", "report", "cli"]
+EXPERIMENT += ["run", "report_tables", "report", "cli"]
 ONLY_IN = {"mlflow": ("tracking",), "ray": ("schedule", "cluster"), "yaml": ("config",)}
 
 

@@ -35,6 +35,8 @@ def _cell(feature, snr_db, seed, fold, architecture, numbered):
         ("ground_truth", domain, metric, 0, score),
         ("ground_truth", domain, "auprc_magnitude", 0, 1 - score),
         ("same_spectrum", domain, metric, 0, 0.05),
+        ("same_spectrum", domain, "auprc_magnitude", 0, 0.01),
+        ("input_magnitude", domain, "auprc_magnitude", 0, 0.3),
         ("surrogate", domain, SIMILARITY, 0, noise),
         ("target_swap", domain, SIMILARITY, 0, 0.05 * place),
         *(

@@ -5,9 +5,10 @@ from eegxai.figures.heatmap import heat_map
 from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
 from eegxai.figures.simulated import simulation
-from eegxai.figures.style import save
+from eegxai.figures.style import FORMATS, save
 
 __all__ = [
+    "FORMATS",
     "MOVED",
     "cascade",
     "critical_difference",

@@ -19,33 +19,32 @@ BAND_OPACITY = 0.2
 
 
 @rc_context(PRINT)
-def score_by_snr(scores: pd.DataFrame) -> Figure:
+def score_by_snr(scores: pd.DataFrame, label: str, dotted: str) -> Figure:
     """Score against SNR, a panel a method, a curve a feature type with its 95 % band.
 
     Parameters
     ----------
     scores : DataFrame
         A row a feature, snr_db and method: feature, snr_db, method, score, score_low, score_high
-        and chance. Methods in ``BASELINES`` have no panel; dotted in every panel stands what the
-        best of them or chance reaches.
+        and floor, the score that a method must beat (dotted). Methods in ``BASELINES`` have no
+        panel.
+    label, dotted : str
+        What the score is, and what the floor is.
     """
-    is_baseline = scores["method"].isin(list(BASELINES))
-    floor = scores.assign(floor=scores["score"].where(is_baseline, scores["chance"]))
-    floor = floor.groupby(["feature", "snr_db"], sort=False)["floor"].max().reset_index()
-    methods = scores[~is_baseline]
+    methods = scores[~scores["method"].isin(list(BASELINES))]
     figure, axes = small_multiples(list(methods["method"].unique()))
-    styles = series_of(list(scores["feature"].unique()))
+    styles = series_of(list(methods["feature"].unique()))
     for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):
-        style, ax = styles[feature], axes[method]
-        _curve(ax, rows, "snr_db", "score", style, feature)
-        known = floor[floor["feature"] == feature].sort_values("snr_db")
-        ax.plot(known["snr_db"], known["floor"], color=style["color"], **FLOOR)
+        style, ax = styles[str(feature)], axes[str(method)]
+        _curve(ax, rows, "snr_db", "score", style)
+        ordered = rows.sort_values("snr_db")
+        ax.plot(ordered["snr_db"], ordered["floor"], color=style["color"], **FLOOR)
     for ax in axes.values():
         levels = sorted(scores["snr_db"].unique())
         ax.set_xticks(levels, [f"{level:g}".replace("-", "−") for level in levels], fontsize=6)
-    _legend(figure, styles, "best map that knows no decoder")
+    _legend(figure, styles, dotted)
     figure.supxlabel("SNR (dB)")
-    figure.supylabel("score against the planted signal")
+    figure.supylabel(label)
     return figure
 
 
@@ -69,7 +68,7 @@ def cascade(similarities: pd.DataFrame, threshold: float) -> Figure:
         start = pd.DataFrame([{"step": 0, "mean": 1.0, "low": 1.0, "high": 1.0}])
         whole = pd.concat([start, rows], ignore_index=True)
         named = whole.rename(columns={"low": "mean_low", "high": "mean_high"})
-        _curve(axes[method], named, "step", "mean", styles[feature], feature)
+        _curve(axes[str(method)], named, "step", "mean", styles[str(feature)])
     for ax in axes.values():
         ax.axhline(threshold, **THRESHOLD)
         ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
@@ -79,9 +78,7 @@ def cascade(similarities: pd.DataFrame, threshold: float) -> Figure:
     return figure
 
 
-def _curve(
-    ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Any], label: str
-) -> None:
+def _curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Any]) -> None:
     """A line, and a band where its ends are known."""
     rows = rows.sort_values(x)
     ax.fill_between(
@@ -92,7 +89,7 @@ def _curve(
         alpha=BAND_OPACITY,
         lw=0,
     )
-    ax.plot(rows[x], rows[y], label=label, **style)
+    ax.plot(rows[x], rows[y], **style)
 
 
 def _legend(figure: Figure, styles: Mapping[str, Mapping[str, Any]], dotted: str) -> None:

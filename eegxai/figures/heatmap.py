@@ -12,12 +12,13 @@ from matplotlib.image import AxesImage
 
 from eegxai.figures.style import DIVERGING, DOUBLE, PRINT
 
-ACCURACY = "ground_truth"
+SCORES = ("calibrated", "score")  # against the planted signal
 # Blue is good everywhere: near the planted signal, unlike the randomized map.
 COLOURS: Mapping[bool, str] = {True: "Blues", False: DIVERGING}
 SCALES: Mapping[bool, str] = {True: "score, 0: chance", False: "correlation with the original map"}
 TITLES: Mapping[str, str] = {
-    ACCURACY: "planted signal",
+    "calibrated": "planted signal:\ncalibrated score",
+    "score": "planted signal:\nstudy's score",
     "target_swap": "wrong class",
     "wrong_classes": "wrong classes",
     "cascade": "random weights",
@@ -36,11 +37,11 @@ def heat_map(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        A row a method, check and feature: method, check, feature, value. The check
-        ``ground_truth`` holds a score above chance, every other the similarity to the original
-        map. Missing values are shown as a dash.
+        A row a method, check and feature: method, check, feature, value. The checks of
+        ``SCORES`` hold scores above chance, every other the similarity to the original map.
+        Missing values are shown as a dash.
     """
-    checks = sorted(table["check"].unique(), key=lambda check: check != ACCURACY)
+    checks = sorted(table["check"].unique(), key=lambda check: check not in SCORES)
     methods, features = (list(table[axis].unique()) for axis in ("method", "feature"))
     height = 1.35 + ROW_INCHES * len(methods)
     figure = Figure(figsize=(DOUBLE, height), layout="constrained")
@@ -56,7 +57,7 @@ def heat_map(table: pd.DataFrame) -> Figure:
 
 def _block(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
     """The cells of a check: a row a method, a column a feature type."""
-    colours = colormaps[COLOURS[check == ACCURACY]].with_extremes(bad="0.93")
+    colours = colormaps[COLOURS[check in SCORES]].with_extremes(bad="0.93")
     scale = Normalize(0, 1)
     numbers = values.to_numpy(float)
     image = ax.imshow(np.ma.masked_invalid(numbers), cmap=colours, norm=scale, aspect="auto")
@@ -81,7 +82,7 @@ def _letters(background: Sequence[float]) -> str:
 def _scales(figure: Figure, axes: Mapping[str, Axes], images: Mapping[str, AxesImage]) -> None:
     """A colour bar under the scores and one under the similarities."""
     for is_score, label in SCALES.items():
-        shown = [check for check in axes if (check == ACCURACY) == is_score]
+        shown = [check for check in axes if (check in SCORES) == is_score]
         if shown:
             bar = figure.colorbar(
                 images[shown[0]],

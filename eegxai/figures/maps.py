@@ -118,9 +118,7 @@ def _row(axes: Sequence[Axes], examples: Examples, trial: int) -> None:
     _draw_scalp(shown, values.mean(1), examples.info, _towards(BLUE))
     _time_courses(over_time, truth.mean(0), values.mean(0), examples.sfreq)
     score = f"{examples.scores[trial]:.2f}"
-    over_time.text(
-        1, 0.98, score, ha="right", va="top", fontsize=6, transform=over_time.transAxes
-    )
+    over_time.text(1, 0.98, score, ha="right", va="top", fontsize=6, transform=over_time.transAxes)
 
 
 def _label_block(axes: Array, name: str) -> None:

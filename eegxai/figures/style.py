@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from matplotlib import rc_context
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 SINGLE, DOUBLE = 3.5, 7.2  # inches: the widths of one and of two columns of a journal
-PRINT: Mapping[str, Any] = {
+PRINT: Any = {
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -33,10 +33,11 @@ PRINT: Mapping[str, Any] = {
     "svg.hashsalt": "eegxai",  # equal pictures are equal files
 }
 DPI = 200
-# Without the time of day: equal pictures are equal files.
-METADATA: Mapping[str, Mapping[str, None]] = {
-    ".pdf": {"CreationDate": None},
-    ".svg": {"Date": None},
+# Of each format the date, which is left out.
+FORMATS: Mapping[str, Mapping[str, None]] = {
+    "png": {},
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
 }
 
 # Okabe & Ito's colours, the yellow left out: it does not show on white.
@@ -94,14 +95,18 @@ def _label_ticks_above(grid: np.ndarray, n_panels: int) -> None:
         ax.tick_params(labelbottom=True)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as its suffix says (.png, .pdf, .svg).
+def save(figure: Figure, target: Path | BinaryIO, form: str, dpi: int = DPI) -> None:
+    """Write a figure; equal figures are equal files.
 
     Parameters
     ----------
     figure : Figure
-    path : Path
-        Replaced when it exists.
+    target : Path or file
+        A file that exists is replaced.
+    form : str
+        One of ``FORMATS``.
+    dpi : int
+        Of what is made of pixels.
     """
     with rc_context(PRINT):
-        figure.savefig(path, dpi=DPI, metadata=METADATA.get(path.suffix))
+        figure.savefig(target, format=form, dpi=dpi, metadata=FORMATS[form])

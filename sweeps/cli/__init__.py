@@ -5,6 +5,8 @@ import typer
 from sweeps.cli.attribution import methods, validity
 from sweeps.cli.cluster import submit
 from sweeps.cli.experiment import grid, sweep, sync, tables
+from sweeps.cli.figures import figures
+from sweeps.cli.report import report
 from sweeps.cli.simulation import simulate
 from sweeps.cli.status import status
 from sweeps.cli.training import train
@@ -12,7 +14,20 @@ from sweeps.cli.training import train
 __all__ = ["app", "main"]
 
 # In the order of --help.
-COMMANDS = (sweep, submit, status, grid, tables, sync, train, simulate, methods, validity)
+COMMANDS = (
+    sweep,
+    submit,
+    status,
+    grid,
+    tables,
+    figures,
+    report,
+    sync,
+    train,
+    simulate,
+    methods,
+    validity,
+)
 
 app = typer.Typer(
     add_completion=False,
