@@ -1,21 +1,23 @@
-"""The headline of a sweep: each method's score, robustness and verdict."""
+"""The headline of a sweep: each method's scores, robustness and verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from eegxai.attribution import BASELINES
-from eegxai.evaluation import CHANCE, HEADLINE, normalised
+from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, normalised
 from sweeps.tidy import AXES, interval_half
+from sweeps.verdicts import verdicts
 
-# A map that stays this alike under a wrong class or random weights explains neither
-# (Sujatha Ravindran & Contreras-Vidal 2023).
-SPECIFICITY_THRESHOLD = 0.5
 SIMILARITY = "pearson_raw"
-HEADLINE_METRICS = {SIMILARITY, *(metric for _, metric in HEADLINE.values())}
-PASSED = "ok"
-NOT_APPLICABLE = "n/a"
+INPUT = "input_magnitude"
+# Of which every interval is needed.
+HEADLINE_METRICS = {
+    SIMILARITY,
+    *(metric for _, metric in (*HEADLINE.values(), *CALIBRATED_HEADLINE.values())),
+}
+
+Headlines = Mapping[str, tuple[str, str]]  # (domain, metric) by feature type
 
 
 def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -32,13 +34,17 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     Returns
     -------
     DataFrame
-        Columns of ``by``, method, score (headline metric against the ground truth), class_r and
-        model_r (Pearson correlation with the original map after a target swap and with all
-        weights randomized), each with ``_low`` and ``_high``, its 95 % interval; chance (score
-        of random maps of the same spectrum), above_chance (the score on the scale from chance
-        to 1), null_r (correlation with random maps as smooth), n_decoders, at_chance (how many
-        of them decode no better than chance), flagged (on how many of them something speaks
-        against the method's maps), accuracy, verdict.
+        Columns of ``by``, method, score (the study's headline metric against the ground truth),
+        class_r and model_r (Pearson correlation with the original map after a target swap and
+        with all weights randomized), calibrated (the calibrated headline metric), over_chance and
+        over_input (how much more that is than random maps of the same spectrum, and the magnitude
+        of x, have on the same trials), each with ``_low`` and ``_high``, its 95 % interval;
+        chance (score of random maps of the same spectrum), above_chance (the score on the scale
+        from chance to 1), calibrated_chance and calibrated_input (calibrated score of random maps
+        and of x), null_r (correlation with random maps as smooth), n_decoders, n_scored (how many
+        of them have a calibrated score), at_chance (how many of them decode no better than
+        chance), flagged (on how many of them something speaks against the method's maps),
+        accuracy, verdict (see ``sweeps.verdicts``).
 
     Notes
     -----
@@ -47,14 +53,22 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     """
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
+    calibrated = _scores(tidy, "ground_truth", CALIBRATED_HEADLINE)
+    chance, x_only = (_scores(tidy, check, CALIBRATED_HEADLINE) for check in (CHANCE, INPUT))
     table = pd.DataFrame(
         {
-            **_estimate("score", _scores(tidy, "ground_truth"), groups),
-            "chance": _scores(tidy, CHANCE).groupby(groups)["mean"].mean(),
+            **_estimate("score", _scores(tidy, "ground_truth", HEADLINE), groups),
+            "chance": _mean(_scores(tidy, CHANCE, HEADLINE), groups),
             **_estimate("class_r", _similarities(tidy, "target_swap"), groups),
             **_estimate("model_r", _similarities(tidy, "cascade"), groups),
-            "null_r": _similarities(tidy, "surrogate").groupby(groups)["mean"].mean(),
+            **_estimate("calibrated", calibrated, groups),
+            **_estimate("over_chance", _margins(calibrated, chance), groups),
+            **_estimate("over_input", _margins(calibrated, x_only), groups),
+            "calibrated_chance": _mean(chance, groups),
+            "calibrated_input": _mean(x_only, groups),
+            "null_r": _mean(_similarities(tidy, "surrogate"), groups),
             "n_decoders": decoders.size(),
+            "n_scored": calibrated.groupby(groups)["mean"].count(),
             "at_chance": decoders["at_chance"].sum().astype(int),
             "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
             "accuracy": decoders["accuracy"].mean(),
@@ -63,7 +77,12 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     # The order in which groups first appear is the order of the grid.
     table = table.reindex(decoders.size().index).reset_index()
     above_chance = normalised(table["score"], table["chance"])
-    return table.assign(above_chance=above_chance, verdict=_verdicts(table, list(by)))
+    n_scored = table["n_scored"].fillna(0).astype(int)
+    return table.assign(above_chance=above_chance, n_scored=n_scored, verdict=verdicts(table))
+
+
+def _mean(rows: pd.DataFrame, groups: list[str]) -> pd.Series:
+    return rows.groupby(groups)["mean"].mean()
 
 
 def _estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
@@ -75,8 +94,23 @@ def _estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.
     return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
 
 
-def _scores(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
-    wanted = tidy["feature"].map(HEADLINE)
+def _margins(scores: pd.DataFrame, rival: pd.DataFrame) -> pd.DataFrame:
+    """How much more one scores than the other on each decoder.
+
+    Half-widths over trials add up as if trials were independent: too wide, since both are of the
+    same trials, and so on the safe side.
+    """
+    wanted = ["mean", "half_width"]
+    own, other = (rows.set_index(list(AXES))[wanted].astype(float) for rows in (scores, rival))
+    other = other.reindex(own.index)
+    half_width = np.hypot(own["half_width"], other["half_width"])
+    return pd.DataFrame(
+        {"mean": own["mean"] - other["mean"], "half_width": half_width}
+    ).reset_index()
+
+
+def _scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
+    wanted = tidy["feature"].map(headlines)
     found = pd.Series(list(zip(tidy["domain"], tidy["metric"], strict=True)), index=tidy.index)
     return tidy[(tidy["check"] == check) & (found == wanted)]
 
@@ -89,20 +123,3 @@ def _similarities(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
     ]
     last = chosen.groupby(list(AXES))["step"].transform("max")
     return chosen[chosen["step"] == last]
-
-
-def _verdicts(table: pd.DataFrame, by: list[str]) -> pd.Series:
-    """``ok``, or a letter for each property that the interval does not show."""
-    baselines = table[table["method"].isin(list(BASELINES))].groupby(by)["score"].max()
-    known = table.set_index(by).index.map(baselines.to_dict())
-    floor = pd.concat([pd.Series(known, table.index, float), table["chance"]], axis=1).max(axis=1)
-    failures = (
-        np.where(table["score_low"] > floor.fillna(-np.inf), "", "a")
-        + np.where(table["class_r_high"] < SPECIFICITY_THRESHOLD, "", "c")
-        + np.where(table["model_r_high"] < SPECIFICITY_THRESHOLD, "", "m")
-        + np.where(table["flagged"] == 0, "", "v")
-    )
-    verdicts = pd.Series(failures, index=table.index).replace("", PASSED)
-    verdicts[table["score"].isna()] = NOT_APPLICABLE
-    verdicts[table["method"].isin(list(BASELINES))] = "-"
-    return verdicts

@@ -6,19 +6,18 @@ from pathlib import Path
 import pandas as pd
 from rich.table import Table
 
-from eegxai.attribution import BASELINES
-from sweeps.headline import PASSED, SPECIFICITY_THRESHOLD
+from sweeps.verdicts import PASSED, RULES
 
 COLUMN_WIDTHS = {"score": 5, "class": 5, "model": 5}
-LEGEND = (
-    "score: share of the map on the planted signal; spatial: cosine of topographies\n"
-    "class: correlation of the map with the one for a wrong class\n"
-    "model: correlation with the map of a network whose weights are all random\n"
-    "verdict: ok, or what the 95 % interval does not show: c = class-specific,\n"
-    f"m = model-specific (interval below {SPECIFICITY_THRESHOLD}), a = more accurate than chance,\n"
-    f"{', '.join(BASELINES)};\n"
-    "v = flagged on some decoder, such as equal to a simpler method (eegxai validity)\n"
-    "!: some decoders decode no better than chance"
+LEGEND = "\n".join(
+    [
+        "score: share of the map on the planted signal; spatial: cosine of topographies",
+        "class: correlation of the map with the one for a wrong class",
+        "model: correlation with the map of a network whose weights are all random",
+        "verdict: ok, or a letter for each property that the 95 % interval does not show:",
+        *(f"{rule.letter} = {rule.name}: {rule.asks}" for rule in RULES),
+        "!: some decoders decode no better than chance",
+    ]
 )
 
 

@@ -33,12 +33,12 @@ EXPERIMENT = [
     "tidy",
     "verdicts",
     "headline",
-    "figures",
+    "comparison",
     "tables",
     "tracking",
     "publishing",
 ]
-EXPERIMENT += ["run", "report_tables", "report", "cli"]
+EXPERIMENT += ["run", "figures", "report_tables", "report", "cli"]
 ONLY_IN = {"mlflow": ("tracking",), "ray": ("schedule", "cluster"), "yaml": ("config",)}
 
 

@@ -17,12 +17,19 @@ from eegxai.evaluation.randomization import (
     swap_targets,
     variants,
 )
-from eegxai.evaluation.scoring import HEADLINE, ground_truth_reference, score, similarity
+from eegxai.evaluation.scoring import (
+    CALIBRATED_HEADLINE,
+    HEADLINE,
+    ground_truth_reference,
+    score,
+    similarity,
+)
 from eegxai.evaluation.similarity import SIMILARITIES
 from eegxai.evaluation.topography import topography
 
 __all__ = [
     "CALIBRATED",
+    "CALIBRATED_HEADLINE",
     "CHANCE",
     "CHECKS",
     "HEADLINE",

@@ -1,6 +1,7 @@
 """The headline table on scores with known answers."""
 
 import io
+import math
 import re
 
 import numpy as np
@@ -9,16 +10,32 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
+from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
 from sweeps import tables
 from sweeps.headline import headline
 from sweeps.tidy import as_tidy, half_width
+from sweeps.verdicts import RULES
 
 SCORE = ("channel_time", "mass_clipped")
+CALIBRATED = ("channel_time", "auprc_magnitude")
+CHANCE = 0.05
 HALF_WIDTH = 0.01
 METHODS_SHOWN = ["GuidedBackprop", "DeepLift", "GradCAM++"]
 
 
-def rows(method, score, class_r, model_r, seed=0, feature="temporal", at_chance=False, flags=""):
+def rows(
+    method,
+    score,
+    class_r,
+    model_r,
+    seed=0,
+    feature="temporal",
+    at_chance=False,
+    flags="",
+    x_only=CHANCE,
+    chance=CHANCE,
+):
+    """Tidy scores of a method; its calibrated score is the study's minus 0.1."""
     known = {
         "feature": feature,
         "snr_db": -3.5,
@@ -34,7 +51,11 @@ def rows(method, score, class_r, model_r, seed=0, feature="temporal", at_chance=
     checks = [
         ("ground_truth", *SCORE, 0, score),
         ("ground_truth", "topography", "cosine_clipped", 0, -1.0),
-        ("same_spectrum", *SCORE, 0, 0.05),
+        ("ground_truth", *CALIBRATED, 0, score - 0.1),
+        ("same_spectrum", *SCORE, 0, CHANCE),
+        ("same_spectrum", *CALIBRATED, 0, chance),
+        ("input_magnitude", *SCORE, 0, 0.95),
+        ("input_magnitude", *CALIBRATED, 0, x_only),
         ("surrogate", "channel_time", "pearson_raw", 0, 0.02),
         ("target_swap", "channel_time", "pearson_raw", 0, class_r),
         ("cascade", "channel_time", "pearson_raw", 1, 0.99),
@@ -90,8 +111,40 @@ def test_a_method_flagged_on_one_decoder_is_not_ok():
     assert (row["flagged"], row["verdict"]) == (1, "v")
 
 
+def test_the_calibrated_score_is_read_on_the_headlines_domain():
+    row = headline_of(rows("LRP", 0.8, 0.1, 0.0, x_only=0.4)).loc["LRP"]
+    assert row["calibrated"] == pytest.approx(0.7)
+    assert (row["calibrated_low"], row["calibrated_high"]) == pytest.approx((0.69, 0.71))
+    assert (row["calibrated_chance"], row["calibrated_input"]) == (0.05, 0.4)
+    assert row["over_chance"] == pytest.approx(0.65)
+    assert row["over_input_low"] == pytest.approx(0.3 - math.hypot(HALF_WIDTH, HALF_WIDTH))
+    assert set(CALIBRATED_HEADLINE) == set(HEADLINE)
+    assert CALIBRATED_HEADLINE["spatial"] == ("topography", "auprc_magnitude")
+
+
+def test_margins_are_paired_over_decoders():
+    """Decoders of very different difficulty: the margin is steady where the scores are not."""
+    levels = [0.1, 0.4, 0.8]
+    margins = [0.1, 0.12, 0.11]
+    parts = [
+        rows("LRP", level + margin + 0.1, 0, 0, seed=seed, x_only=level)
+        for seed, (level, margin) in enumerate(zip(levels, margins, strict=True))
+    ]
+    row = headline_of(*parts).loc["LRP"]
+    expected = stats.t.interval(0.95, 2, np.mean(margins), stats.sem(margins))
+    assert (row["over_input_low"], row["over_input_high"]) == pytest.approx(expected)
+    assert row["calibrated_low"] < row["calibrated_input"] < row["calibrated"]
+    assert row["n_scored"] == 3
+
+
+def test_decoders_without_a_score_are_counted():
+    parts = [rows("LRP", score, 0, 0, seed=seed) for seed, score in enumerate([0.5, np.nan, 0.6])]
+    row = headline_of(*parts).loc["LRP"]
+    assert (row["n_decoders"], row["n_scored"]) == (3, 2)
+
+
 @pytest.mark.parametrize(
-    ("score", "class_r", "model_r", "verdict"),
+    ("calibrated", "class_r", "model_r", "verdict"),
     [
         (0.8, 0.1, 0.1, "ok"),
         (0.3, 0.1, 0.1, "a"),
@@ -103,11 +156,33 @@ def test_a_method_flagged_on_one_decoder_is_not_ok():
         (np.nan, np.nan, np.nan, "n/a"),
     ],
 )
-def test_verdict_names_what_fails(score, class_r, model_r, verdict):
-    baselines = [rows("RandomMap", 0.1, 1.0, 1.0), rows("InputMagnitude", 0.3, 1.0, 1.0)]
-    table = headline_of(rows("DeepLift", score, class_r, model_r), *baselines)
+def test_verdict_names_what_fails(calibrated, class_r, model_r, verdict):
+    """The magnitude of x has 0.3; one decoder, so intervals of 0.01 over its trials."""
+    baselines = [rows("RandomMap", 0.1, 1.0, 1.0), rows("InputMagnitude", 0.4, 1.0, 1.0)]
+    judged = rows("DeepLift", calibrated + 0.1, class_r, model_r, x_only=0.3)
+    table = headline_of(judged, *baselines)
     assert table.loc["DeepLift", "verdict"] == verdict
     assert (table.loc[["RandomMap", "InputMagnitude"], "verdict"] == "-").all()
+
+
+@pytest.mark.parametrize(("x_only", "chance"), [(0.3, 0.05), (0.05, 0.3)])
+def test_accurate_is_above_chance_and_above_the_input(x_only, chance):
+    for calibrated, verdict in ((0.31, "a"), (0.32, "ok")):
+        method = rows("DeepLift", calibrated + 0.1, 0, 0, x_only=x_only, chance=chance)
+        assert headline_of(method).loc["DeepLift", "verdict"] == verdict
+
+
+def test_what_was_not_measured_is_not_shown():
+    tidy = rows("DeepLift", 0.9, 0.1, 0.1)
+    tidy = tidy[tidy["check"] != "input_magnitude"]
+    assert headline_of(tidy).loc["DeepLift", "verdict"] == "a"
+
+
+def test_every_rule_has_a_letter_of_its_own_and_a_line_of_the_legend():
+    letters = [rule.letter for rule in RULES]
+    assert letters == sorted(set(letters)) == ["a", "c", "m", "v"]
+    for rule in RULES:
+        assert f"{rule.letter} = {rule.name}: {rule.asks}" in tables.LEGEND.splitlines()
 
 
 def test_decoders_at_chance_are_flagged_and_still_scored():
@@ -131,11 +206,6 @@ def test_decoders_at_chance_are_flagged_and_still_scored():
     console.print(*tables.terminal_tables(table, "title", ("feature",)))
     assert "temporal!" in console.file.getvalue()
     assert "spatial!" not in console.file.getvalue()
-
-
-def test_without_baselines_accuracy_is_judged_against_chance():
-    for score, verdict in ((0.055, "a"), (0.07, "ok")):
-        assert headline_of(rows("DeepLift", score, 0.1, 0.1)).loc["DeepLift", "verdict"] == verdict
 
 
 def test_methods_keep_their_order_and_features_stand_side_by_side():
