@@ -37,11 +37,11 @@ CSS_DPI = 96
 N_COLOURS = 256
 N_RECORDS = 100  # results whose origin is read: all of a small sweep, a sample of a large one
 FURTHER = ("snr_db", "architecture", "seed", "fold")  # axes with a table of their own
+FEW_SEEDS = 5  # below it, the report warns
 LIMITS = (
     "Signals are simulated: a known answer is bought with waveforms, sources and noise that are "
     "simpler than those of recordings. A method that fails here has failed; one that passes may "
     "still fail on recordings.",
-    "One head model makes sources into EEG; another would change topographies.",
     "The verdict asks whether a map marks what was planted. A decoder may use less than that, or "
     "something that comes with it; a true map of such a decoder scores low.",
     "Thresholds are conventions: 0.5 is the study's.",
@@ -125,10 +125,14 @@ def _design(config: SweepConfig) -> str:
     levels = ", ".join(f"{level:g}" for level in grid.snr_db)
     return (
         f"Here: {len(grid.method)} methods on {', '.join(grid.architecture)}, trained on "
-        f"{', '.join(config.features)} signals at {levels} dB, {len(grid.seed)} seeds and "
-        f"{len(grid.fold)} folds each; up to {config.evaluation.n_trials} test trials of each "
+        f"{', '.join(config.features)} signals at {levels} dB ({_counted(grid.seed, 'seed')}, "
+        f"{_counted(grid.fold, 'fold')}); up to {config.evaluation.n_trials} test trials of each "
         "decoder are explained and scored."
     )
+
+
+def _counted(values: Sequence[object], name: str) -> str:
+    return f"{len(values)} {name}{'s' * (len(values) > 1)}"
 
 
 def _verdict(tidy: pd.DataFrame) -> dict[str, Any]:
@@ -181,11 +185,11 @@ def _facts(status: Status, records: Sequence[Record]) -> dict[str, str]:
     return {
         "Cells": f"{len(done)} of {len(status.states)} done",
         "Computing time": f"about {_work(done, status) / 3600:.1f} h of one worker",
+        "Results looked at": f"{len(records)}, for what follows",
         "Finished": f"{_day(min(finished))} to {_day(max(finished))}",
         "Hardware": _different(record.machine for record in records),
         "Commit": _different(record.commit for record in records),
         "Versions": "; ".join(_versions([record.versions for record in records])),
-        "Read from": f"the origin of {len(records)} results",
         "This page": f"{_day(time.time())}, commit {provenance.commit() or 'unknown'}",
     }
 
@@ -228,11 +232,18 @@ def _limits(config: SweepConfig, tidy: pd.DataFrame) -> list[str]:
     """What this sweep in particular cannot say."""
     decoders = tidy.drop_duplicates(["feature", "snr_db", "seed", "fold", "architecture"])
     at_chance = int(decoders["at_chance"].astype(bool).sum())
-    n_seeds = len(config.grid.seed)
-    return [
-        *([f"{at_chance} of {len(decoders)} decoders decode no better than chance: what their "
-           "maps should show is open. They count in every mean."] if at_chance else []),
-        *([f"{n_seeds} trained seed{'s' * (n_seeds > 1)}: intervals over so few decoders are wide, "
-           "and those over the trials of one decoder say nothing about the next."]
-          if n_seeds < 5 else []),
-    ]  # fmt: skip
+    limits = [
+        f"One head model ({config.data.head.model}) makes sources into EEG; another would change "
+        "topographies."
+    ]
+    if at_chance:
+        limits.append(
+            f"{at_chance} of {len(decoders)} decoders decode no better than chance: what their "
+            "maps should show is open. They count in every mean."
+        )
+    if len(config.grid.seed) < FEW_SEEDS:
+        limits.append(
+            f"{_counted(config.grid.seed, 'trained seed')}: intervals over so few decoders are "
+            "wide, and those over the trials of one decoder say nothing about the next."
+        )
+    return limits

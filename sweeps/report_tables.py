@@ -17,6 +17,8 @@ MEASURES: Mapping[str, str] = {
     "class_r": "class r",
     "model_r": "model r",
 }
+VERDICT_SCORE = "calibrated"  # the one that accuracy is judged by
+AXES_SHOWN: Mapping[str, str] = {"snr_db": "SNR (dB)"}
 LEGEND: Mapping[str, str] = {
     "AUPRC": "average precision of the map's magnitude as a detector of the planted signal; 1 is "
     "best, chance is close to 0",
@@ -60,11 +62,13 @@ class Table:
 def verdict_table(headline: pd.DataFrame) -> Table:
     """A row a method, and for each feature type its scores and the verdict."""
     features = list(headline["feature"].unique())
-    columns = [*MEASURES.values(), "verdict"]
+    columns = ["verdict", MEASURES[VERDICT_SCORE]]
     rows = []
     for method, own in headline.groupby("method", sort=False):
         by_feature = {row["feature"]: row for row in own.to_dict("records")}
-        cells = [cell for name in features for cell in _judged(by_feature.get(name))]
+        cells = [
+            cell for name in features for cell in _judged(by_feature.get(name), [VERDICT_SCORE])
+        ]
         rows.append([word(method), *cells])
     return Table(
         caption="Verdict on each method by feature type, with 95 % intervals over decoders",
@@ -81,26 +85,27 @@ def headline_table(headline: pd.DataFrame, apart: Sequence[str]) -> Table:
         [
             word(row["method"]),
             *(_value(row[axis]) for axis in axes),
-            *_judged(row),
+            *_judged(row, list(MEASURES)),
             number(row["accuracy"]),
             _value(row["n_decoders"]),
         ]
         for row in headline.to_dict("records")
     ]
-    named = f"by {' and '.join(apart)}" if apart else "over all decoders"
+    shown = [AXES_SHOWN.get(axis, axis) for axis in axes]
+    named = f"by {' and '.join(shown[1:])}" if apart else "over all decoders"
     return Table(
         caption=f"Scores {named}",
-        columns=["method", *axes, *MEASURES.values(), "verdict", "test accuracy", "decoders"],
+        columns=["method", *shown, "verdict", *MEASURES.values(), "test accuracy", "decoders"],
         rows=rows,
     )
 
 
-def _judged(row: Mapping[Hashable, Any] | None) -> list[Cell]:
-    """Scores of a method with their intervals, and the verdict; dashes where nothing is known."""
+def _judged(row: Mapping[Hashable, Any] | None, measures: Sequence[str]) -> list[Cell]:
+    """Verdict on a method and its scores with their intervals; dashes where nothing is known."""
     if row is None:
-        return [Cell("–", "")] * (len(MEASURES) + 1)
-    scores = [number(row[name], (row[f"{name}_low"], row[f"{name}_high"])) for name in MEASURES]
-    return [*scores, verdict(row["verdict"])]
+        return [Cell("–", "")] * (len(measures) + 1)
+    scores = [number(row[name], (row[f"{name}_low"], row[f"{name}_high"])) for name in measures]
+    return [verdict(row["verdict"]), *scores]
 
 
 def verdict(letters: str) -> Cell:
@@ -109,8 +114,8 @@ def verdict(letters: str) -> Cell:
         return Cell(UNSCORED[letters], f"2 {letters}", "none")
     if letters == PASSED:
         return Cell("✓ passes", "0", "pass")
-    missed = [rule.name for rule in RULES if rule.letter in letters]
-    return Cell(f"✗ not {', '.join(missed)}", f"1 {len(missed)} {letters}", "fail")
+    missed = [f"not {rule.name}" for rule in RULES if rule.letter in letters]
+    return Cell(f"✗ {', '.join(missed)}", f"1 {len(missed)} {letters}", "fail")
 
 
 def number(value: float, interval: tuple[float, float] | None = None) -> Cell:
@@ -133,8 +138,9 @@ def word(text: object) -> Cell:
 
 def _value(value: Any) -> Cell:
     """A value of an axis or a count, as it is."""
-    text = f"{value:g}".replace("-", "−") if isinstance(value, int | float) else str(value)
-    return Cell(text, str(value))
+    if isinstance(value, str):
+        return word(value)
+    return Cell(f"{value:g}".replace("-", "−"), str(value))
 
 
 def legend() -> dict[str, str]:
@@ -150,17 +156,12 @@ def answer(headline: pd.DataFrame) -> str:
     features = list(headline["feature"].unique())
     everywhere = [name for name in passed["method"].unique() if counts[name] == len(features)]
     each = [
-        f"{feature} signals: {_listed(list(passed[passed['feature'] == feature]['method']))}"
+        f"{feature}: {', '.join(passed[passed['feature'] == feature]['method']) or 'none'}"
         for feature in features
     ]
-    return (
-        f"Of {judged['method'].nunique()} methods, those that pass every rule on every feature "
-        f"type: {_listed(everywhere)}. By feature type, {'; '.join(each)}."
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none"
+    told = f"Of {judged['method'].nunique()} methods, {len(everywhere) or 'none'} pass every rule"
+    named = f": {', '.join(everywhere)}" if everywhere else ""
+    return f"{told} on every feature type{named}. By feature type, {'; '.join(each)}."
 
 
 def missing_table(status: Status) -> Table:
@@ -173,14 +174,18 @@ def missing_table(status: Status) -> Table:
 
 
 def invalid_table(tidy: pd.DataFrame) -> Table:
-    """What speaks against the maps of a method, and on how many decoders."""
+    """On how many decoders something speaks against a method's maps, and what, for example."""
     cells = tidy.drop_duplicates(list(AXES))
     flagged = cells[cells["flags"] != NO_FLAGS]
-    groups = flagged.groupby(["method", "architecture", "validity", "flags"], sort=False)
     rows = [
-        [*map(word, names), _value(len(part)), word(", ".join(part["feature"].unique()))]
-        for names, part in groups
+        [
+            *map(word, names),
+            _value(len(part)),
+            word(", ".join(part["feature"].unique())),
+            word(part["flags"].iloc[0]),
+        ]
+        for names, part in flagged.groupby(["method", "architecture", "validity"], sort=False)
     ]
-    caption = "Methods with flags: their scores count, the verdict tells"
-    columns = ["method", "architecture", "validity", "flags", "decoders", "feature types"]
+    caption = "Methods with flags: their scores count, their verdict is not valid"
+    columns = ["method", "architecture", "validity", "decoders", "feature types", "such as"]
     return Table(caption, columns, rows)

@@ -1,8 +1,9 @@
 """Curves of the methods: scores against SNR, similarities against randomized layers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from eegxai.figures.style import BLACK, GREY, PRINT, series_of, small_multiples
 FLOOR: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (1, 1.2))}
 THRESHOLD: Mapping[str, Any] = {"color": GREY, "lw": 0.8, "ls": (0, (1, 1.2)), "zorder": 0}
 BAND_OPACITY = 0.2
+MARGIN = 0.05  # above and below the lines, of their span
 
 
 @rc_context(PRINT)
@@ -42,6 +44,7 @@ def score_by_snr(scores: pd.DataFrame, label: str, dotted: str) -> Figure:
     for ax in axes.values():
         levels = sorted(scores["snr_db"].unique())
         ax.set_xticks(levels, [f"{level:g}".replace("-", "−") for level in levels], fontsize=6)
+    _fit_to_lines(list(axes.values()))
     _legend(figure, styles, dotted)
     figure.supxlabel("SNR (dB)")
     figure.supylabel(label)
@@ -72,6 +75,7 @@ def cascade(similarities: pd.DataFrame, threshold: float) -> Figure:
     for ax in axes.values():
         ax.axhline(threshold, **THRESHOLD)
         ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    _fit_to_lines(list(axes.values()))
     _legend(figure, styles, f"{threshold:g}: model-specific below")
     figure.supxlabel("layers randomized, from the output to the input")
     figure.supylabel("correlation with the original map")
@@ -90,6 +94,14 @@ def _curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Any
         lw=0,
     )
     ax.plot(rows[x], rows[y], **style)
+
+
+def _fit_to_lines(axes: Sequence[Axes]) -> None:
+    """From 0 to 1 and what lines lie beyond; the bands of two decoders may go on far outside."""
+    values = np.concatenate([line.get_ydata() for ax in axes for line in ax.lines])
+    low, high = np.nanmin([0.0, *values]), np.nanmax([1.0, *values])
+    margin = MARGIN * (high - low)
+    axes[0].set_ylim(low - margin, high + margin)
 
 
 def _legend(figure: Figure, styles: Mapping[str, Mapping[str, Any]], dotted: str) -> None:
