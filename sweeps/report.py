@@ -16,7 +16,7 @@ from PIL import Image
 from eegxai.figures import save
 from sweeps import provenance
 from sweeps.config import SweepConfig
-from sweeps.figures import LeftOut, Picture, found, pictures
+from sweeps.figures import LeftOut, Maps, Picture, found, pictures
 from sweeps.grid import Cell, MethodCell, method_cells
 from sweeps.headline import headline
 from sweeps.report_tables import (
@@ -91,8 +91,33 @@ def write(config: SweepConfig, store: Store, path: Path) -> None:
 def render(config: SweepConfig, store: Store) -> str:
     """The page; parameters and raises are those of :func:`write`."""
     tidy, maps = found(config, store)
+    records = _records(method_cells(config), store)
+    return page(config, tidy, maps, status_of(config, store), records)
+
+
+def page(
+    config: SweepConfig,
+    tidy: pd.DataFrame,
+    maps: Maps,
+    status: Status,
+    records: Sequence[Record],
+) -> str:
+    """The page of what a sweep found.
+
+    Parameters
+    ----------
+    config : SweepConfig
+        The sweep.
+    tidy : DataFrame
+        Its tidy scores (columns ``TIDY``).
+    maps : mapping
+        Decoders whose maps are shown, and of each the example maps by method.
+    status : Status
+        State of its cells.
+    records : sequence of Record
+        How results, at least one, came about.
+    """
     drawn = list(pictures(tidy, maps))
-    status = status_of(config, store)
     contents = {
         "name": config.name,
         "design": _design(config),
@@ -100,7 +125,7 @@ def render(config: SweepConfig, store: Store) -> str:
         "pictures": [_shown(picture) for picture in drawn if isinstance(picture, Picture)],
         "left_out": [picture for picture in drawn if isinstance(picture, LeftOut)],
         "tables": _tables(tidy),
-        "facts": _facts(status, _records(method_cells(config), store)),
+        "facts": _facts(status, records),
         "configuration": config.model_dump_json(indent=2),
         "missing": _missing(status),
         "invalid": [missing_table(status), invalid_table(tidy)],

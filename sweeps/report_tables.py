@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -66,10 +67,8 @@ def verdict_table(headline: pd.DataFrame) -> Table:
     rows = []
     for method, own in headline.groupby("method", sort=False):
         by_feature = {row["feature"]: row for row in own.to_dict("records")}
-        cells = [
-            cell for name in features for cell in _judged(by_feature.get(name), [VERDICT_SCORE])
-        ]
-        rows.append([word(method), *cells])
+        judged = (_judged(by_feature.get(name), [VERDICT_SCORE]) for name in features)
+        rows.append([word(method), *chain.from_iterable(judged)])
     return Table(
         caption="Verdict on each method by feature type, with 95 % intervals over decoders",
         columns=["method", *columns * len(features)],

@@ -29,6 +29,7 @@ PRINT: Any = {
     "axes.spines.right": False,
     "lines.linewidth": 1.2,
     "lines.markersize": 3.5,
+    "text.parse_math": False,  # names are names, whatever signs they hold
     "pdf.fonttype": 42,  # letters stay letters, as journals ask
     "svg.hashsalt": "eegxai",  # equal pictures are equal files
 }
