@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, normalised
-from sweeps.tidy import AXES, interval_half
+from sweeps.tidy import AXES, SIMILARITY, interval_half
 from sweeps.verdicts import verdicts
 
-SIMILARITY = "pearson_raw"
 INPUT = "input_magnitude"
 # Of which every interval is needed.
 HEADLINE_METRICS = {
@@ -110,16 +109,19 @@ def _margins(scores: pd.DataFrame, rival: pd.DataFrame) -> pd.DataFrame:
 
 
 def _scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
-    wanted = tidy["feature"].map(headlines)
-    found = pd.Series(list(zip(tidy["domain"], tidy["metric"], strict=True)), index=tidy.index)
-    return tidy[(tidy["check"] == check) & (found == wanted)]
+    # Of the check's rows alone: a whole sweep has some hundred times as many.
+    rows = tidy[tidy["check"] == check]
+    domains, metrics = (
+        rows["feature"].map({feature: headline[place] for feature, headline in headlines.items()})
+        for place in (0, 1)
+    )
+    return rows[(rows["domain"] == domains) & (rows["metric"] == metrics)]
 
 
 def _similarities(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
     """Similarity to the original map at the check's last step, on the headline's domain."""
-    domains = tidy["feature"].map({feature: domain for feature, (domain, _) in HEADLINE.items()})
-    chosen = tidy[
-        (tidy["check"] == check) & (tidy["metric"] == SIMILARITY) & (tidy["domain"] == domains)
-    ]
+    rows = tidy[(tidy["check"] == check) & (tidy["metric"] == SIMILARITY)]
+    domains = rows["feature"].map({feature: domain for feature, (domain, _) in HEADLINE.items()})
+    chosen = rows[rows["domain"] == domains]
     last = chosen.groupby(list(AXES))["step"].transform("max")
     return chosen[chosen["step"] == last]

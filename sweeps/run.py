@@ -9,6 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from sweeps import cluster, schedule
+from sweeps.combined import tidy_from_store
 from sweeps.config import SweepConfig, TrialResources
 from sweeps.grid import (
     Cell,
@@ -24,7 +25,6 @@ from sweeps.publishing import publishing
 from sweeps.schedule import Outcome, Stage
 from sweeps.stages import is_done
 from sweeps.store import store_of, tried
-from sweeps.tidy import tidy_from_store
 from sweeps.tracking import Publisher, PublishError, publish_all, tidy_from_runs
 
 RunStage = Callable[[Stage, str, schedule.OnDone], None]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import fsspec
@@ -161,6 +161,22 @@ class Store:
         """Stems of the files in a folder of the store, by one listing."""
         names = (path.rpartition("/")[2] for path in self._listed(folder))
         return {name.rpartition(".")[0] for name in names if not name.startswith(".")}
+
+    def stamps(self) -> dict[str, str]:
+        """What tells the state of each method's file, by stem, by one listing."""
+        try:
+            files = self._files.ls(f"{self._root}/methods", detail=True)
+        except FileNotFoundError:
+            return {}
+        return {PurePosixPath(file["name"]).stem: _stamp(file) for file in files}
+
+    def read_file(self, name: str) -> bytes:
+        """A file of the store that belongs to no one cell."""
+        return self._files.cat_file(f"{self._root}/{name}")
+
+    def write_file(self, name: str, content: bytes) -> None:
+        """Write a file of the store that belongs to no one cell."""
+        self._write(f"{self._root}/{name}", content)
 
     def failure(self, cell: Cell) -> str | None:
         """Traceback of the cell's last attempt; None where it did not fail."""
@@ -331,6 +347,11 @@ class Store:
         finally:
             if self._files.exists(partial):
                 self._files.rm_file(partial)
+
+
+def _stamp(file: dict[str, Any]) -> str:
+    """Size and time of change: a file that is written anew has another."""
+    return f"{file['size']} {file['mtime']}"
 
 
 def tried(change: Callable[..., None], *arguments: object) -> None:

@@ -1,36 +1,77 @@
 """Tidy scores of a sweep: one table, a row a check, domain and metric of a cell."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from sweeps.grid import MethodCell
-from sweeps.store import Store
+from sweeps.store import MethodScores
 
 AXES = ("feature", "snr_db", "seed", "fold", "architecture", "method")
+SCORED = ("check", "domain", "metric", "step", "mean", "half_width", "n_valid", "n_trials")
 KNOWN = ("accuracy", "at_chance", "validity", "flags")
-TIDY = (*AXES, "check", "domain", "metric", "step", "mean", "half_width", *KNOWN)
+TIDY = (*AXES, *SCORED, *KNOWN)
+KEY = "key"  # of the cell of a row, where tables of cells are joined
+SIMILARITY = "pearson_raw"
+# The area under a cascade stands beside its steps, as a metric of its own.
+CASCADE, AREA = "cascade", f"{SIMILARITY}_area"
 CONFIDENCE = 0.95
 
 
-def tidy_from_store(cells: Iterable[MethodCell], store: Store) -> pd.DataFrame:
-    """Tidy scores of all finished cells, a row a check, domain and metric."""
-    parts = []
-    for cell in cells:
-        if store.has(cell):
-            scores = store.read_scores(cell)
-            known = {
-                **cell.axes,
-                "accuracy": scores.accuracy,
-                "at_chance": scores.at_chance,
-                "validity": scores.validity.status,
-                "flags": "; ".join(scores.validity.flags),
-            }
-            table = scores.table if len(scores.table) else pd.DataFrame({"check": [None]})
-            parts.append(table.assign(half_width=half_width(table), **known))
-    return as_tidy(parts)
+def tidy_of(cells: Iterable[tuple[MethodCell, MethodScores]]) -> pd.DataFrame:
+    """Tidy scores of cells and their keys: columns ``TIDY`` and ``KEY``.
+
+    A cell without scores has one row without a check. The metric ``AREA`` is the area under the
+    curve of ``SIMILARITY`` over the share of randomized layers, which starts at 1 (no layer).
+    """
+    pairs = list(cells)
+    if not pairs:
+        return pd.DataFrame(columns=[*TIDY, KEY])
+    known = pd.DataFrame([_known(cell, scores) for cell, scores in pairs])
+    tables = [_scored(scores.table) for _, scores in pairs]
+    rows = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+    scored = pd.concat(tables, ignore_index=True)
+    scored["half_width"] = half_width(scored)
+    frame = pd.concat([known.iloc[rows].reset_index(drop=True), scored], axis=1)
+    return _with_areas(frame).reindex(columns=[*TIDY, KEY])
+
+
+def _known(cell: MethodCell, scores: MethodScores) -> dict[str, Any]:
+    return {
+        **cell.axes,
+        KEY: cell.key,
+        "accuracy": scores.accuracy,
+        "at_chance": scores.at_chance,
+        "validity": scores.validity.status,
+        "flags": "; ".join(scores.validity.flags),
+    }
+
+
+def _scored(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of scores that are kept; one empty row where there is none."""
+    kept = table.reindex(columns=["check", "domain", "metric", "step", "mean", "std", *COUNTS])
+    return kept if len(kept) else kept.reindex([0])
+
+
+COUNTS = ("n_valid", "n_trials")
+
+
+def _with_areas(frame: pd.DataFrame) -> pd.DataFrame:
+    curves = frame[(frame["check"] == CASCADE) & (frame["metric"] == SIMILARITY)]
+    if curves.empty:
+        return frame
+    ordered = curves.sort_values("step", kind="stable").groupby([KEY, "domain"], sort=False)
+    ends = ordered.tail(1).set_index([KEY, "domain"])
+    # Trapezoids of equal width, of which the first begins at 1: the map is like itself.
+    sums = ordered["mean"].sum(skipna=False)
+    area = (0.5 + sums - 0.5 * ends["mean"]) / ordered.size()
+    areas = ends.assign(metric=AREA, mean=area, half_width=np.nan).reset_index()
+    whole = pd.concat([frame, areas], ignore_index=True)
+    place = pd.Series(np.arange(frame[KEY].nunique()), frame[KEY].unique())
+    return whole.iloc[np.argsort(whole[KEY].map(place), kind="stable")].reset_index(drop=True)
 
 
 def half_width(table: pd.DataFrame) -> pd.Series | float:

@@ -31,6 +31,7 @@ EXPERIMENT = [
     "certificates",
     "progress",
     "tidy",
+    "combined",
     "verdicts",
     "headline",
     "comparison",

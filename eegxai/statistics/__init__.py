@@ -5,7 +5,7 @@ block), a column a method, larger is better; NaN where a method says nothing abo
 docs/statistics.md tells which function answers which question, and when it misleads.
 """
 
-from eegxai.statistics.axes import AxisEffect, axis_effect, mixed_model
+from eegxai.statistics.axes import AxisEffect, axis_effect, leads_per_db, repeated_measures
 from eegxai.statistics.intervals import (
     INTERVALS,
     Interval,
@@ -50,10 +50,11 @@ __all__ = [
     "friedman_p",
     "holm",
     "kendall_w",
+    "leads_per_db",
     "mean_ranks",
-    "mixed_model",
     "nemenyi_difference",
     "paired_differences",
+    "repeated_measures",
     "signed_rank_p",
     "signed_rank_pairs",
     "student_interval",

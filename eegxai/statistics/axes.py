@@ -1,12 +1,10 @@
-"""What SNR and architecture do to the methods: a permutation test and a linear mixed model."""
+"""What SNR and architecture do to the methods: by permutations, and by analysis of variance."""
 
-import re
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.formula.api import mixedlm
 
 from eegxai.seeding import generator
 from eegxai.statistics.intervals import CONFIDENCE
@@ -14,8 +12,6 @@ from eegxai.statistics.pairs import DECIMALS
 from eegxai.statistics.ranks import complete_blocks
 
 PERMUTATIONS = 999
-# Of the mixed model's formula, where the axis has several values.
-TERMS = {"snr_db": " * snr_db", "architecture": " + architecture"}
 
 
 class AxisEffect(NamedTuple):
@@ -75,63 +71,85 @@ def _orders_within(strata: np.ndarray, random: np.random.Generator) -> np.ndarra
     return orders
 
 
-def mixed_model(scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Linear mixed model across SNR and architecture, a random intercept for each decoder.
+def repeated_measures(scores: pd.DataFrame) -> pd.DataFrame:
+    """Analysis of variance within decoders: methods, and what SNR and architecture do to them.
 
-    score ~ method * snr_db + architecture + (1 | decoder), by restricted maximum likelihood; an
-    axis of one value is left out.
+    A decoder's profile (its scores minus their mean) is regressed on SNR and architecture. On
+    complete tables the F values are those of the linear mixed model score ~ method * (snr_db +
+    architecture) + (1 | decoder) for every term with the method, with exact degrees of freedom
+    and nothing that has to converge; they are corrected for unequal variances and correlations
+    of methods (Greenhouse & Geisser, Psychometrika 24:95, 1959).
 
     Parameters
     ----------
     scores : DataFrame (decoders, methods)
-        Its index has the levels ``snr_db`` and ``architecture``. NaN scores are left out.
+        Its index has the levels ``snr_db`` and ``architecture``; an axis of one value is left out.
 
     Returns
     -------
-    effects : DataFrame
-        Index the terms (method, snr_db, architecture, method:snr_db); columns chi2, df, p of
-        Wald's test.
-    coefficients : DataFrame
-        Index the terms' contrasts with the first method and architecture; columns estimate, low,
-        high (95 %), p. SNRs are centred.
-
-    Raises
-    ------
-    ValueError
-        When the likelihood has no maximum that can be found.
+    DataFrame
+        Index the terms (method, method:snr_db, method:architecture); columns share (partial eta
+        squared), F, df, df_error, p. NaN where there are too few decoders.
     """
-    long = _long(scores)
-    unit = long["score"].std()  # scores near 1e-3 would end the search for the maximum early
-    varied = [axis for axis in ("snr_db", "architecture") if long[axis].nunique() > 1]
-    formula = "score ~ method" + "".join(TERMS[axis] for axis in varied)
-    model = mixedlm(formula, long.assign(score=long["score"] / unit), groups=long["decoder"])
-    fitted = model.fit()
-    if not fitted.converged:
-        raise ValueError("the mixed model does not converge; read axis_effect instead")
-    names = list(fitted.fe_params.index)
-    bounds = fitted.conf_int(1 - CONFIDENCE).loc[names].to_numpy()
-    coefficients = pd.DataFrame(
-        {"estimate": fitted.fe_params, "low": bounds[:, 0], "high": bounds[:, 1]}, index=names
-    )
-    effects = _effects(fitted.fe_params, fitted.cov_params().loc[names, names])
-    return effects, (coefficients * unit).assign(p=fitted.pvalues[names])
-
-
-def _long(scores: pd.DataFrame) -> pd.DataFrame:
-    """A row a score, SNRs centred."""
-    axes = list(scores.index.names)
-    wide = scores.reset_index().assign(decoder=range(len(scores)))
-    long = wide.melt([*axes, "decoder"], var_name="method", value_name="score").dropna()
-    return long.assign(snr_db=long["snr_db"] - long["snr_db"].mean())
-
-
-def _effects(estimates: pd.Series, covariance: pd.DataFrame) -> pd.DataFrame:
-    """Wald's test that all contrasts of a term are zero."""
-    terms = estimates.index.map(lambda name: re.sub(r"\[.*?\]", "", name))
+    complete = complete_blocks(scores).scores
+    profiles = complete.sub(complete.mean(axis=1), axis=0).to_numpy()
+    design = _design(complete.index)
+    residual = _residual(np.column_stack(list(design.values())), profiles)
+    freedom = len(profiles) - sum(columns.shape[1] for columns in design.values())
+    epsilon = _sphericity(residual) * (profiles.shape[1] - 1)
     rows = {}
-    for term in terms.drop_duplicates().drop("Intercept"):
-        own = estimates.index[terms == term]
-        values = estimates[own].to_numpy()
-        chi2 = float(values @ np.linalg.solve(covariance.loc[own, own].to_numpy(), values))
-        rows[term] = {"chi2": chi2, "df": len(own), "p": stats.chi2.sf(chi2, len(own))}
-    return pd.DataFrame.from_dict(rows, orient="index")
+    for term, columns in design.items():
+        others = [other for name, other in design.items() if name != term]
+        without = _residual(np.column_stack([np.empty((len(profiles), 0)), *others]), profiles)
+        gain, error = (without**2).sum() - (residual**2).sum(), (residual**2).sum()
+        df, df_error = columns.shape[1] * epsilon, freedom * epsilon
+        rows[term] = (gain / (gain + error), gain / error * df_error / df, df, df_error)
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["share", "F", "df", "df_error"])
+    return table.assign(p=stats.f.sf(table["F"], table["df"], table["df_error"]))
+
+
+def _design(decoders: pd.Index) -> dict[str, np.ndarray]:
+    """Columns of each term, centred: the method's own is its mean over the axes."""
+    axes = decoders.to_frame(index=False)
+    columns = {
+        "method:snr_db": axes[["snr_db"]],
+        "method:architecture": pd.get_dummies(axes["architecture"]).iloc[:, 1:],
+    }
+    centred = {name: (part - part.mean()).to_numpy(float) for name, part in columns.items()}
+    varied = {name: part for name, part in centred.items() if part.any()}
+    return {"method": np.ones((len(axes), 1)), **varied}
+
+
+def _residual(design: np.ndarray, profiles: np.ndarray) -> np.ndarray:
+    return profiles - design @ np.linalg.lstsq(design, profiles)[0]
+
+
+def _sphericity(residual: np.ndarray) -> float:
+    """Greenhouse and Geisser's epsilon of profiles (decoders, methods): 1 / (methods - 1) .. 1."""
+    covariance = residual.T @ residual
+    share = np.trace(covariance) ** 2 / (covariance**2).sum()
+    return float(share / (residual.shape[1] - 1))
+
+
+def leads_per_db(scores: pd.DataFrame) -> pd.DataFrame:
+    """How each method's lead over the decoder's mean score changes with the SNR.
+
+    Parameters
+    ----------
+    scores : DataFrame (decoders, methods)
+        Its index has the level ``snr_db``, with several values.
+
+    Returns
+    -------
+    DataFrame
+        Index the methods; columns slope (score per dB), low, high (95 %): lines fitted over
+        decoders, of each method by itself.
+    """
+    complete = complete_blocks(scores).scores
+    leads = complete.sub(complete.mean(axis=1), axis=0)
+    snr_db = complete.index.get_level_values("snr_db").to_numpy(float)
+    lines = [stats.linregress(snr_db, leads[name]) for name in leads]
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, len(leads) - 2)
+    table = pd.DataFrame({"slope": [line.slope for line in lines]}, index=leads.columns)
+    half = quantile * np.array([line.stderr for line in lines])
+    return table.assign(low=table["slope"] - half, high=table["slope"] + half)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
 from eegxai.statistics.intervals import IntervalOf, known_values, student_interval
 
@@ -81,7 +81,8 @@ def _pairs_for(effect: float, alpha: float) -> int:
 
 def _power(effect: float, n: int, alpha: float) -> float:
     """Power of the paired t test; to err on the wrong side is left out."""
-    return float(stats.nct.sf(stats.t.ppf(1 - alpha / 2, n - 1), n - 1, effect * math.sqrt(n)))
+    quantile = special.stdtrit(n - 1, 1 - alpha / 2)
+    return float(1 - special.nctdtr(n - 1, effect * math.sqrt(n), quantile))
 
 
 def paired_differences(

@@ -4,6 +4,7 @@ import typer
 
 from sweeps.cli.attribution import methods, validity
 from sweeps.cli.cluster import submit
+from sweeps.cli.comparison import compare
 from sweeps.cli.experiment import grid, sweep, sync, tables
 from sweeps.cli.figures import figures
 from sweeps.cli.report import report
@@ -20,6 +21,7 @@ COMMANDS = (
     status,
     grid,
     tables,
+    compare,
     figures,
     report,
     sync,

@@ -76,7 +76,8 @@ def test_mlflow_holds_every_number(done):
             logged = run.data.metrics[f"{check}/{domain}/{metric}"]
             assert logged == pytest.approx(mean, nan_ok=True)
         names = [file.path for file in done.publisher.client.list_artifacts(run.info.run_id)]
-        assert names == [f"{cell.stem}.parquet"]
+        assert set(names) == {f"{cell.stem}.parquet", "figures"}
+        assert run.data.metrics["headline/accuracy"] == scores.accuracy
 
 
 def test_the_store_keeps_example_maps_of_every_method(done):

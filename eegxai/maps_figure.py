@@ -1,0 +1,71 @@
+"""One method's maps beside the planted signal: channels by time, trial by trial."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from eegxai.evaluation import KINDS, Examples
+
+SHOWN = ("best", "median", "worst")  # of the kinds of example trials, a row each
+COLUMNS = ("planted signal", "attribution", "mean magnitude over channels")
+SIZE = (9.0, 6.2)  # inches
+COLOURS = "RdBu_r"  # diverging, told apart by colour-blind readers
+PLANTED, ATTRIBUTED = "#D55E00", "#0072B2"  # Okabe & Ito's vermilion and blue
+FAINT = 0.3  # of the attribution's peak: where the colours end, or a few pixels hide the rest
+
+Array = np.ndarray
+
+
+def map_against_truth(examples: Examples) -> Figure:
+    """Planted signal and attribution of a method's best, median and worst trial.
+
+    A row a trial, channels in the order of their planted power, strongest on top: the planted
+    signal and the signed map, each relative to its peak, and both over time.
+
+    Parameters
+    ----------
+    examples : Examples
+    """
+    figure = Figure(figsize=SIZE, layout="constrained")
+    grid = figure.subplots(len(SHOWN), len(COLUMNS), sharex=True, width_ratios=(3, 3, 2.5))
+    for row, kind in zip(grid, SHOWN, strict=True):
+        _row(row, examples, kind)
+    for ax, title in zip(grid[0], COLUMNS, strict=True):
+        ax.set_title(title)
+    for ax in grid[-1]:
+        ax.set_xlabel("time (ms)")
+    bar = figure.colorbar(grid[0, 1].images[0], ax=grid[:, 1], shrink=0.5, extend="both")
+    bar.set_label("share of the peak")
+    grid[0, -1].legend(loc="upper right", frameon=False)
+    return figure
+
+
+def _row(axes: Array, examples: Examples, kind: str) -> None:
+    place = KINDS.index(kind)
+    truth, values = examples.ground_truth[place], examples.attribution[place]
+    order = np.square(truth).sum(1).argsort()[::-1]
+    end_ms = 1e3 * truth.shape[1] / examples.sfreq
+    planted, shown, over_time = axes
+    _heat_map(planted, truth[order] / max(np.abs(truth).max(), 1e-30), end_ms, 1.0)
+    _heat_map(shown, values[order], end_ms, FAINT)
+    planted.set_ylabel(f"{kind} trial\nscore {examples.scores[place]:.2f}\n\nchannel")
+    _curves(over_time, np.abs(truth).mean(0), np.abs(values).mean(0), end_ms)
+
+
+def _heat_map(ax: Axes, values: Array, end_ms: float, limit: float) -> None:
+    extent = (0.0, end_ms, len(values), 0.0)
+    ax.imshow(
+        values, cmap=COLOURS, vmin=-limit, vmax=limit, aspect="auto", extent=extent,
+        interpolation="nearest",
+    )  # fmt: skip
+    ax.set_yticks([])
+
+
+def _curves(ax: Axes, planted: Array, attributed: Array, end_ms: float) -> None:
+    times = np.linspace(0, end_ms, len(planted), endpoint=False)
+    for values, colour, label in (
+        (planted, PLANTED, "planted"),
+        (attributed, ATTRIBUTED, "attribution"),
+    ):
+        ax.plot(times, values / max(values.max(), 1e-30), color=colour, lw=1.2, label=label)
+    ax.set(xlim=(0, end_ms), yticks=[0, 1])

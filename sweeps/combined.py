@@ -1,0 +1,127 @@
+"""The tidy scores of many cells as one Parquet file, with the keys that it holds.
+
+The store keeps one as a cache: a cell's file is read once. MLflow keeps one for those who have
+no store.
+"""
+
+import io
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sweeps.grid import MethodCell
+from sweeps.store import BrokenArtefactError, Store, tried
+from sweeps.tidy import KEY, TIDY, tidy_of
+
+log = logging.getLogger(__name__)
+FILE = "tidy.parquet"
+HEADER = b"eegxai"
+LAYOUT = 1  # of the table: raise it when columns change, so that old files are made anew
+THREADS = 8  # a store far away answers several questions at a time
+FEW = 0.02  # new share of the rows from which a longer cache is worth its writing
+
+
+@dataclass(frozen=True, eq=False)
+class Combined:
+    """Tidy scores of cells.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Columns ``TIDY`` and ``KEY``.
+    stamps : dict
+        Of the cells held, by key: what told the state of the file that was read.
+    """
+
+    table: pd.DataFrame
+    stamps: dict[str, str]
+
+    def of(self, keys: Sequence[str]) -> pd.DataFrame:
+        """Tidy scores of the cells with these keys, in their order."""
+        places = pd.Series(np.arange(len(keys)), index=list(keys))
+        place = self.table[KEY].map(places).to_numpy(dtype=float, na_value=np.nan)
+        order = np.argsort(place, kind="stable")[: np.isfinite(place).sum()]
+        return self.table.iloc[order][list(TIDY)].reset_index(drop=True)
+
+    def to_bytes(self) -> bytes:
+        """Parquet with the stamps in its header."""
+        table = pa.Table.from_pandas(self.table, preserve_index=False)
+        header = json.dumps({"layout": LAYOUT, "stamps": self.stamps}).encode()
+        buffer = io.BytesIO()
+        kept = table.replace_schema_metadata({**(table.schema.metadata or {}), HEADER: header})
+        pq.write_table(kept, buffer, compression="zstd")
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Combined":
+        """Of what ``to_bytes`` gave.
+
+        Raises
+        ------
+        BrokenArtefactError
+            When the content is truncated, foreign or of another layout.
+        """
+        try:
+            table = pq.read_table(io.BytesIO(content))
+            header = json.loads(table.schema.metadata[HEADER])
+            layout, stamps = header["layout"], header["stamps"]
+        except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
+            raise BrokenArtefactError(f"{FILE} is broken: {error}") from error
+        if layout != LAYOUT:
+            raise BrokenArtefactError(f"{FILE} has the layout {layout}, not {LAYOUT}")
+        return cls(table.to_pandas(), stamps)
+
+
+NOTHING = Combined(pd.DataFrame(columns=[*TIDY, KEY]), {})
+
+
+def tidy_from_store(cells: Iterable[MethodCell], store: Store) -> pd.DataFrame:
+    """Tidy scores of all finished cells, in their order."""
+    wanted = list(cells)
+    return combined_of(wanted, store).of([cell.key for cell in wanted])
+
+
+def combined_of(cells: Iterable[MethodCell], store: Store) -> Combined:
+    """Tidy scores of the finished cells; those whose files changed since are read again."""
+    stamps = store.stamps()
+    finished = {cell.key: cell for cell in cells if cell.stem in stamps}
+    current = {key: stamps[cell.stem] for key, cell in finished.items()}
+    cached = _cached(store)
+    stale = [key for key, stamp in current.items() if cached.stamps.get(key) != stamp]
+    if stale:
+        cached = _updated(cached, [finished[key] for key in stale], current, store)
+    table = cached.table[cached.table[KEY].isin(list(current))]
+    return Combined(table, {key: cached.stamps[key] for key in current})
+
+
+def _updated(
+    cached: Combined, cells: Sequence[MethodCell], current: dict[str, str], store: Store
+) -> Combined:
+    """The cache with the cells read; written when they are more than a few."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        new = tidy_of(zip(cells, pool.map(store.read_scores, cells), strict=True))
+    read = {cell.key: current[cell.key] for cell in cells}
+    kept = cached.table[~cached.table[KEY].isin(list(read))]
+    parts = [part for part in (kept, new) if len(part)]
+    updated = Combined(pd.concat(parts, ignore_index=True), {**cached.stamps, **read})
+    if len(new) > FEW * len(updated.table):
+        tried(store.write_file, FILE, updated.to_bytes())
+    return updated
+
+
+def _cached(store: Store) -> Combined:
+    """What the store's cache holds; one that cannot be used is made anew."""
+    try:
+        return Combined.from_bytes(store.read_file(FILE))
+    except FileNotFoundError:
+        return NOTHING
+    except BrokenArtefactError as error:
+        log.info("%s; it is made anew", error)
+        return NOTHING

@@ -1,0 +1,27 @@
+"""MLflow: what the store holds, as runs to compare; the only package that imports it."""
+
+import logging
+import os
+
+# Before the import: a dead server must not hold the sweep up for minutes (245 s by default).
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+
+from sweeps.tracking.contents import KEY_TAG, KIND_TAG
+from sweeps.tracking.places import PublishError, tracking_uri, ui_command
+from sweeps.tracking.publisher import Publisher, publish_all
+from sweeps.tracking.reading import tidy_from_runs
+
+__all__ = [
+    "KEY_TAG",
+    "KIND_TAG",
+    "PublishError",
+    "Publisher",
+    "publish_all",
+    "tidy_from_runs",
+    "tracking_uri",
+    "ui_command",
+]
+
+logging.getLogger("alembic").setLevel(logging.ERROR)
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)

@@ -1,0 +1,53 @@
+"""Pictures of a run, drawn by the publisher from the maps that the store keeps."""
+
+import io
+import logging
+from collections.abc import Callable
+
+from matplotlib.figure import Figure
+
+from eegxai.evaluation import Examples
+from eegxai.figures import topographies
+from eegxai.maps_figure import map_against_truth
+from eegxai.simulation import FEATURES
+from sweeps.grid import MethodCell
+from sweeps.store import BrokenArtefactError, Store
+
+log = logging.getLogger(__name__)
+DPI = 80  # for a screen; figures for print are made by `eegxai figures`
+
+
+def pictures(cell: MethodCell, store: Store) -> dict[str, bytes]:
+    """PNG pictures of a method by name; none where the store keeps no maps of it."""
+    try:
+        maps = store.read_maps(cell)
+    except BrokenArtefactError as error:
+        log.warning("%s; its run has no pictures", error)
+        return {}
+    if maps is None:
+        return {}
+    return {f"{name}.png": _png(draw(cell, maps)) for name, draw in DRAWINGS.items()}
+
+
+def _classes_on_the_scalp(cell: MethodCell, maps: Examples) -> Figure:
+    """Planted and attributed mean magnitude of each class."""
+    names = FEATURES[cell.decoder.data.feature].class_names
+    both = {"planted": maps.class_ground_truth, "map": maps.class_attribution}
+    shown = {
+        f"{name}\n{kind}": values
+        for place, name in enumerate(names)
+        for kind, values in ((kind, classes[place]) for kind, classes in both.items())
+    }
+    return topographies(shown, maps.info)
+
+
+DRAWINGS: dict[str, Callable[[MethodCell, Examples], Figure]] = {
+    "map_against_truth": lambda _cell, maps: map_against_truth(maps),
+    "topographies": _classes_on_the_scalp,
+}
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()

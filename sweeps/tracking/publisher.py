@@ -1,0 +1,242 @@
+"""Writes cells to MLflow: a run is found by its cell's key, so publishing twice changes nothing."""
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+
+from sweeps.combined import FILE, Combined, combined_of
+from sweeps.grid import Cell, DecoderCell, MethodCell
+from sweeps.store import Store
+from sweeps.tidy import tidy_of
+from sweeps.tracking.contents import (
+    EXPERIMENT_NOTE,
+    KEY_TAG,
+    KIND_TAG,
+    LAYOUT,
+    LAYOUT_TAG,
+    NOTE_TAG,
+    SUMMARY_NOTE,
+    decoder_metrics,
+    decoder_tags,
+    headlines_of,
+    method_metrics,
+    method_tags,
+    params_of,
+    run_name,
+)
+from sweeps.tracking.pictures import pictures
+from sweeps.tracking.places import tracking_uri
+
+FINISHED = "FINISHED"
+SUMMARY = "sweep"  # the kind of the one run that holds all scores of an experiment
+DIGEST_TAG = "eegxai.digest"
+PARENT_TAG = "mlflow.parentRunId"
+PICTURES = "figures"  # folder of a run's artefacts
+MAX_BATCH = 1000  # of MLflow, for all entities of a call
+
+
+@dataclass
+class Content:
+    """What a run holds.
+
+    Attributes
+    ----------
+    name : str
+        What the UI calls it.
+    tags, params, metrics
+        As MLflow takes them.
+    files : mapping of str to bytes
+        Artefacts by their path in the run.
+    started, finished : int
+        Milliseconds since 1970.
+    """
+
+    name: str
+    tags: Mapping[str, str]
+    started: int
+    finished: int
+    params: list[Param] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Publisher:
+    """Writes cells of one sweep to one MLflow experiment.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of the experiment, the sweep's name.
+    output : str
+        Folder of the default tracking store.
+    """
+
+    def __init__(self, experiment: str, output: str) -> None:
+        uri = tracking_uri(output)
+        Path(output).mkdir(parents=True, exist_ok=True)
+        self.client = MlflowClient(tracking_uri=uri)
+        self.experiment_id = self._experiment(experiment, uri, Path(output))
+        self.published: dict[str, str] = {}  # run ids by key, of cells that this process saw there
+
+    def publish(self, cell: Cell, store: Store) -> str:
+        """Log a finished cell, unless its run is finished already; the run's id."""
+        if cell.key not in self.published:
+            run = self.find(KEY_TAG, cell.key)
+            if run is None or not is_whole(run):
+                self.published[cell.key] = self._write(run, self._content(cell, store))
+            else:
+                self.published[cell.key] = str(run.info.run_id)
+        return self.published[cell.key]
+
+    def publish_summary(self, combined: Combined) -> None:
+        """Log all scores in one file, for readers who have no store."""
+        digest = hashlib.sha256(json.dumps(sorted(combined.stamps.items())).encode()).hexdigest()
+        run = self.find(KIND_TAG, SUMMARY)
+        if run and is_whole(run) and run.data.tags.get(DIGEST_TAG) == digest:
+            return
+        tags = {KIND_TAG: SUMMARY, LAYOUT_TAG: LAYOUT, DIGEST_TAG: digest, NOTE_TAG: SUMMARY_NOTE}
+        name = f"all scores of {len(combined.stamps)} method runs"
+        now = _milliseconds(time.time())
+        self._write(run, Content(name, tags, now, now, files={FILE: combined.to_bytes()}))
+
+    def runs(self, kind: str) -> list[Run]:
+        """All finished runs of a kind, ``decoder``, ``method`` or ``sweep``."""
+        found: list[Run] = []
+        token = None
+        while True:
+            page = self.client.search_runs(
+                [self.experiment_id],
+                f"tags.`{KIND_TAG}` = '{kind}' and attributes.status = '{FINISHED}'",
+                max_results=1000,
+                page_token=token,
+            )
+            found += page
+            token = page.token
+            if not token:
+                return [run for run in found if is_whole(run)]
+
+    def find(self, tag: str, value: str) -> Run | None:
+        """The run with a tag, finished or not."""
+        condition = f"tags.`{tag}` = '{value}'"
+        found = self.client.search_runs([self.experiment_id], condition, max_results=1)
+        return found[0] if found else None
+
+    def _experiment(self, name: str, uri: str, output: Path) -> str:
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            local = uri.startswith("sqlite")
+            location = (output / "artifacts" / name).resolve().as_uri() if local else None
+            tags = {NOTE_TAG: EXPERIMENT_NOTE}
+            return str(self.client.create_experiment(name, location, tags))
+        if found.tags.get(NOTE_TAG) is None:  # a note that a person wrote stays
+            self.client.set_experiment_tag(found.experiment_id, NOTE_TAG, EXPERIMENT_NOTE)
+        return str(found.experiment_id)
+
+    def _content(self, cell: Cell, store: Store) -> Content:
+        if isinstance(cell, DecoderCell):
+            return _decoder_content(cell, store)
+        content = _method_content(cell, store)
+        # A run shows under its parent only when it was created with it: the decoder goes first.
+        parent = self._decoder_run(cell.decoder, store)
+        if parent:
+            content.tags = {**content.tags, PARENT_TAG: parent}
+        return content
+
+    def _decoder_run(self, cell: DecoderCell, store: Store) -> str | None:
+        if cell.key in self.published or store.has(cell):
+            return self.publish(cell, store)
+        run = self.find(KEY_TAG, cell.key)
+        return str(run.info.run_id) if run else None
+
+    def _write(self, run: Run | None, content: Content) -> str:
+        """Create a run or complete one that is half written or of an older layout."""
+        run_id = str(run.info.run_id) if run else self._created(content)
+        if run:
+            self.client.update_run(run_id, name=content.name)
+        tags = [RunTag(name, value) for name, value in content.tags.items()]
+        first = MAX_BATCH - len(tags) - len(content.params)
+        self.client.log_batch(run_id, content.metrics[:first], content.params, tags)
+        for start in range(first, len(content.metrics), MAX_BATCH):
+            self.client.log_batch(run_id, content.metrics[start : start + MAX_BATCH])
+        self._write_files(run_id, content.files)
+        self.client.set_terminated(run_id, FINISHED, end_time=content.finished)
+        return run_id
+
+    def _created(self, content: Content) -> str:
+        created = self.client.create_run(
+            self.experiment_id,
+            start_time=content.started,
+            tags=dict(content.tags),
+            run_name=content.name,
+        )
+        return str(created.info.run_id)
+
+    def _write_files(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for path, content in files.items():
+                file = Path(folder) / path
+                file.parent.mkdir(exist_ok=True)
+                file.write_bytes(content)
+            self.client.log_artifacts(run_id, folder)
+
+
+def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> int:
+    """Bring MLflow to the store's state; the number of cells that the store holds."""
+    held = [cell for cell in cells if store.has(cell)]
+    for cell in held:
+        publisher.publish(cell, store)
+    methods = [cell for cell in held if isinstance(cell, MethodCell)]
+    if methods:
+        publisher.publish_summary(combined_of(methods, store))
+    return len(held)
+
+
+def is_whole(run: Run) -> bool:
+    """Whether a run is finished, and of the layout that is read."""
+    return run.info.status == FINISHED and run.data.tags.get(LAYOUT_TAG) == LAYOUT
+
+
+def _decoder_content(cell: DecoderCell, store: Store) -> Content:
+    trained = store.read_decoder(cell)
+    at = _milliseconds(trained.finished)
+    return Content(
+        run_name(cell),
+        decoder_tags(cell, trained),
+        started=at - _milliseconds(trained.seconds),
+        finished=at,
+        params=params_of(cell),
+        metrics=decoder_metrics(trained, at),
+        files={_file_name(cell, store): store.read_bytes(cell)},
+    )
+
+
+def _method_content(cell: MethodCell, store: Store) -> Content:
+    scores = store.read_scores(cell)
+    at = _milliseconds(scores.finished)
+    rows = tidy_of([(cell, scores)]).dropna(subset="check")
+    headlines = headlines_of(rows)
+    drawn = {f"{PICTURES}/{name}": png for name, png in pictures(cell, store).items()}
+    return Content(
+        run_name(cell),
+        method_tags(cell, scores, headlines),
+        started=at - _milliseconds(scores.seconds),
+        finished=at,
+        params=params_of(cell),
+        metrics=method_metrics(scores, rows, headlines, at),
+        files={_file_name(cell, store): store.read_bytes(cell), **drawn},
+    )
+
+
+def _file_name(cell: Cell, store: Store) -> str:
+    return Path(store.path(cell)).name
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
