@@ -9,17 +9,19 @@ from matplotlib.figure import Figure
 from eegxai import figures
 from eegxai.evaluation import HEADLINE, Examples, normalised
 from eegxai.statistics import ALPHA, compare_ranks
+from sweeps.combined import tidy_from_store
 from sweeps.config import SweepConfig
 from sweeps.grid import DecoderCell, MethodCell, method_cells
-from sweeps.headline import SIMILARITY, headline
+from sweeps.headline import estimate, headline, similarities
 from sweeps.store import BrokenArtefactError, Store
-from sweeps.tidy import AXES, interval_half, tidy_from_store
+from sweeps.tidy import CASCADE, SIMILARITY
 from sweeps.verdicts import SPECIFICITY_THRESHOLD
 
 Maps = Mapping[DecoderCell, Mapping[str, Examples]]
 
 DECODER = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
 INTERVAL = "95 % intervals over decoders (over trials where there is one)"
+DOMAINS = {feature: domain for feature, (domain, _) in HEADLINE.items()}  # of the headline
 # Of the tidy checks those that compare with the planted signal or are a null, not a robustness.
 NOT_ROBUSTNESS = ("ground_truth", "same_spectrum", "input_magnitude", "untrained", "surrogate")
 
@@ -145,18 +147,12 @@ def checks(tidy: pd.DataFrame) -> pd.DataFrame:
         scores.assign(check="calibrated", value=calibrated),
         scores.assign(check="score", value=scores["above_chance"]),
     ]
-    rows = _similarities(tidy)
-    last = rows[rows["step"] == rows.groupby([*AXES, "check"])["step"].transform("max")]
-    means = last.groupby(["check", "method", "feature"], sort=False)["mean"].mean()
+    for check in tidy.loc[tidy["metric"] == SIMILARITY, "check"].unique():
+        if check not in NOT_ROBUSTNESS:
+            means = similarities(tidy, check).groupby(["method", "feature"], sort=False)["mean"]
+            parts.append(means.mean().rename("value").reset_index().assign(check=check))
     columns = ["method", "feature", "check", "value"]
-    return pd.concat([*parts, means.rename("value").reset_index()], ignore_index=True)[columns]
-
-
-def _similarities(tidy: pd.DataFrame) -> pd.DataFrame:
-    """Correlations with the original map on the domain of the headline."""
-    domains = tidy["feature"].map({feature: domain for feature, (domain, _) in HEADLINE.items()})
-    chosen = (tidy["metric"] == SIMILARITY) & (tidy["domain"] == domains)
-    return tidy[chosen & ~tidy["check"].isin(NOT_ROBUSTNESS)]
+    return pd.concat(parts, ignore_index=True)[columns]
 
 
 def _score_by_snr(tidy: pd.DataFrame, _maps: Maps) -> Drawn:
@@ -182,12 +178,12 @@ def with_floor(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _cascades(tidy: pd.DataFrame, _maps: Maps) -> Drawn:
-    rows = _similarities(tidy)
-    rows = rows[rows["check"] == "cascade"]
+    rows = tidy[(tidy["check"] == CASCADE) & (tidy["metric"] == SIMILARITY)]
+    rows = rows[rows["domain"] == rows["feature"].map(DOMAINS)]
     if rows.empty:
         yield LeftOut("cascade", "the check cascade was not run")
     for architecture, part in rows.groupby("architecture", sort=False):
-        table = _estimated(part, ["feature", "method", "step"])
+        table = estimated(part, ["feature", "method", "step"])
         yield Picture(
             f"cascade-{architecture}",
             figures.cascade(table, SPECIFICITY_THRESHOLD),
@@ -199,12 +195,10 @@ def _cascades(tidy: pd.DataFrame, _maps: Maps) -> Drawn:
         )
 
 
-def _estimated(rows: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
-    """Mean over decoders and its 95 % interval, over trials where there is one decoder."""
-    decoders = rows.groupby(groups, sort=False)
-    mean, n = decoders["mean"].mean(), decoders["mean"].count()
-    half = interval_half(decoders["mean"].std(), n).where(n > 1, decoders["half_width"].mean())
-    return pd.DataFrame({"mean": mean, "low": mean - half, "high": mean + half}).reset_index()
+def estimated(rows: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
+    """Mean over the decoders of each group with its 95 % interval, in the order of the rows."""
+    order = rows.groupby(groups, sort=False).size().index
+    return pd.DataFrame(estimate("mean", rows, groups)).reindex(order).reset_index()
 
 
 def _critical_differences(tidy: pd.DataFrame, _maps: Maps) -> Drawn:

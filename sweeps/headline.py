@@ -52,20 +52,20 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     """
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
-    calibrated = _scores(tidy, "ground_truth", CALIBRATED_HEADLINE)
-    chance, x_only = (_scores(tidy, check, CALIBRATED_HEADLINE) for check in (CHANCE, INPUT))
+    calibrated = scores(tidy, "ground_truth", CALIBRATED_HEADLINE)
+    chance, x_only = (scores(tidy, check, CALIBRATED_HEADLINE) for check in (CHANCE, INPUT))
     table = pd.DataFrame(
         {
-            **_estimate("score", _scores(tidy, "ground_truth", HEADLINE), groups),
-            "chance": _mean(_scores(tidy, CHANCE, HEADLINE), groups),
-            **_estimate("class_r", _similarities(tidy, "target_swap"), groups),
-            **_estimate("model_r", _similarities(tidy, "cascade"), groups),
-            **_estimate("calibrated", calibrated, groups),
-            **_estimate("over_chance", _margins(calibrated, chance), groups),
-            **_estimate("over_input", _margins(calibrated, x_only), groups),
+            **estimate("score", scores(tidy, "ground_truth", HEADLINE), groups),
+            "chance": _mean(scores(tidy, CHANCE, HEADLINE), groups),
+            **estimate("class_r", similarities(tidy, "target_swap"), groups),
+            **estimate("model_r", similarities(tidy, "cascade"), groups),
+            **estimate("calibrated", calibrated, groups),
+            **estimate("over_chance", _margins(calibrated, chance), groups),
+            **estimate("over_input", _margins(calibrated, x_only), groups),
             "calibrated_chance": _mean(chance, groups),
             "calibrated_input": _mean(x_only, groups),
-            "null_r": _mean(_similarities(tidy, "surrogate"), groups),
+            "null_r": _mean(similarities(tidy, "surrogate"), groups),
             "n_decoders": decoders.size(),
             "n_scored": calibrated.groupby(groups)["mean"].count(),
             "at_chance": decoders["at_chance"].sum().astype(int),
@@ -84,7 +84,7 @@ def _mean(rows: pd.DataFrame, groups: list[str]) -> pd.Series:
     return rows.groupby(groups)["mean"].mean()
 
 
-def _estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
+def estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
     """Mean over the decoders of each group, and its interval."""
     decoders = rows.groupby(groups)
     mean, n = decoders["mean"].mean(), decoders["mean"].count()
@@ -108,7 +108,8 @@ def _margins(scores: pd.DataFrame, rival: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
-def _scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
+def scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
+    """Rows of a check that hold the headline metric of their feature type."""
     # Of the check's rows alone: a whole sweep has some hundred times as many.
     rows = tidy[tidy["check"] == check]
     domains, metrics = (
@@ -118,9 +119,9 @@ def _scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFram
     return rows[(rows["domain"] == domains) & (rows["metric"] == metrics)]
 
 
-def _similarities(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
+def similarities(tidy: pd.DataFrame, check: str, metric: str = SIMILARITY) -> pd.DataFrame:
     """Similarity to the original map at the check's last step, on the headline's domain."""
-    rows = tidy[(tidy["check"] == check) & (tidy["metric"] == SIMILARITY)]
+    rows = tidy[(tidy["check"] == check) & (tidy["metric"] == metric)]
     domains = rows["feature"].map({feature: domain for feature, (domain, _) in HEADLINE.items()})
     chosen = rows[rows["domain"] == domains]
     last = chosen.groupby(list(AXES))["step"].transform("max")

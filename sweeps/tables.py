@@ -1,7 +1,6 @@
-"""Headline tables for the terminal and for papers."""
+"""Headline tables for the terminal."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from rich.table import Table
@@ -81,21 +80,3 @@ def _cells(rows: pd.DataFrame, feature: str) -> list[str]:
     numbers = [f"{row[name]:.2f}" for name in ("score", "class_r", "model_r")]
     colour = "green" if row["verdict"] == PASSED else "dim"
     return [*numbers, f"[{colour}]{row['verdict']}[/]"]
-
-
-def write(table: pd.DataFrame, folder: Path, name: str) -> list[Path]:
-    """Write a table as CSV, Markdown and LaTeX; the paths written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rounded = table.round(3)
-    contents = {
-        "csv": table.to_csv(index=False),
-        "md": rounded.to_markdown(index=False) + "\n",
-        "tex": rounded.to_latex(index=False, float_format="%.2f", na_rep="--", escape=True),
-    }
-    paths = []
-    for ending, content in contents.items():
-        paths.append(folder / f"{name}.{ending}")
-        partial = paths[-1].with_suffix(".partial")
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(paths[-1])
-    return paths

@@ -6,6 +6,7 @@ from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
 from eegxai.figures.simulated import simulation
 from eegxai.figures.style import FORMATS, save
+from eegxai.figures.trials import map_against_truth
 
 __all__ = [
     "FORMATS",
@@ -13,6 +14,7 @@ __all__ = [
     "cascade",
     "critical_difference",
     "heat_map",
+    "map_against_truth",
     "maps_beside_truth",
     "rankings",
     "save",

@@ -59,7 +59,7 @@ def cascade(similarities: pd.DataFrame, threshold: float) -> Figure:
     ----------
     similarities : DataFrame
         A row a feature, method and step: feature, method, step (layers randomized, from the
-        output), mean, low and high. No layer randomized is a similarity of 1. Methods in
+        output), mean, mean_low and mean_high. No layer randomized is a similarity of 1. Methods in
         ``BASELINES``, which know no weights, have no panel.
     threshold : float
         Similarity below which a method counts as model-specific.
@@ -68,10 +68,9 @@ def cascade(similarities: pd.DataFrame, threshold: float) -> Figure:
     figure, axes = small_multiples(list(methods["method"].unique()))
     styles = series_of(list(methods["feature"].unique()))
     for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):
-        start = pd.DataFrame([{"step": 0, "mean": 1.0, "low": 1.0, "high": 1.0}])
+        start = pd.DataFrame([{"step": 0, "mean": 1.0, "mean_low": 1.0, "mean_high": 1.0}])
         whole = pd.concat([start, rows], ignore_index=True)
-        named = whole.rename(columns={"low": "mean_low", "high": "mean_high"})
-        _curve(axes[str(method)], named, "step", "mean", styles[str(feature)])
+        _curve(axes[str(method)], whole, "step", "mean", styles[str(feature)])
     for ax in axes.values():
         ax.axhline(threshold, **THRESHOLD)
         ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))

@@ -5,11 +5,12 @@ import typer
 from sweeps.cli.attribution import methods, validity
 from sweeps.cli.cluster import submit
 from sweeps.cli.comparison import compare
-from sweeps.cli.experiment import grid, sweep, sync, tables
+from sweeps.cli.experiment import grid, sweep, sync
 from sweeps.cli.figures import figures
 from sweeps.cli.report import report
 from sweeps.cli.simulation import simulate
 from sweeps.cli.status import status
+from sweeps.cli.tables import tables
 from sweeps.cli.training import train
 
 __all__ = ["app", "main"]

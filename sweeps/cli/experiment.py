@@ -1,7 +1,5 @@
-"""Commands of the sweep: run it, list its cells, print its tables, fill in MLflow."""
+"""Commands of the sweep: run it, list its cells, fill in MLflow."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,17 +13,15 @@ from sweeps.cli.common import (
     terminal,
     usage_error,
 )
+from sweeps.cli.tables import print_headline
 
 # What needs torch, Ray or MLflow is imported where it is used: --help answers at once.
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sweeps.config import SweepConfig
     from sweeps.run import Sweep
 
 CELLS_FAILED = 3
 INTERRUPTED = 130  # as shells tell it
-AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 
 
 def sweep(
@@ -56,7 +52,7 @@ def sweep(
     except KeyboardInterrupt:
         typer.echo("eegxai: interrupted; what is done is kept, the same command goes on", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    _print_headline(console, run.table(), config.name)
+    print_headline(console, run.table(), config.name)
     _print_learnt_by_heart(console, run)
     _print_tracking(console, run)
     for outcome in run.failed:
@@ -104,31 +100,6 @@ def grid(arguments: Arguments = None) -> None:
         console.print(f"{kind}: {total} cells, {n_done} done", highlight=False)
 
 
-def tables(
-    arguments: Arguments = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(help="Further axis to keep apart: snr_db, architecture, seed, fold."),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write to.")] = None,
-) -> None:
-    """Print and write the aggregate robustness table from MLflow (CSV, Markdown, LaTeX)."""
-    from sweeps import tables as module
-    from sweeps.run import Sweep
-
-    groups = ("feature", *_checked_axes(by or []))
-    config = configuration(arguments)
-    console = terminal()
-    run = Sweep(config, console)
-    run.connect()
-    table = run.table(groups)
-    if table.empty:
-        raise usage_error(f"no run of the sweep {config.name!r} is finished yet; run: eegxai sweep")
-    _print_headline(console, table, config.name, groups)
-    for path in module.write(table, out or run.output / "tables", config.name):
-        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
-
-
 def sync(arguments: Arguments = None) -> None:
     """Bring MLflow to the store's state, for example after its server was away."""
     from sweeps.run import Sweep
@@ -141,30 +112,6 @@ def sync(arguments: Arguments = None) -> None:
     _print_tracking(console, run)
     if run.unpublished:
         raise typer.Exit(CELLS_FAILED)
-
-
-def _checked_axes(by: list[str]) -> list[str]:
-    from eegxai.registry import unknown_name
-
-    for axis in by:
-        if axis not in AXES_TO_SPLIT:
-            raise usage_error(unknown_name("--by", axis, AXES_TO_SPLIT))
-    return by
-
-
-def _print_headline(
-    console: Console, table: "pd.DataFrame", title: str, by: Sequence[str] = ("feature",)
-) -> None:
-    from sweeps import tables
-
-    if table.empty:
-        console.print("no cell is scored yet")
-        return
-    for shown in tables.terminal_tables(table, title, by):
-        console.print()
-        console.print(shown)
-    console.print(tables.accuracies(table), highlight=False)
-    console.print(tables.LEGEND, style="dim", highlight=False)
 
 
 def _print_learnt_by_heart(console: Console, run: "Sweep") -> None:

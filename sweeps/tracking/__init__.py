@@ -6,6 +6,7 @@ import os
 # Before the import: a dead server must not hold the sweep up for minutes (245 s by default).
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from sweeps.tracking.contents import KEY_TAG, KIND_TAG
 from sweeps.tracking.places import PublishError, tracking_uri, ui_command

@@ -4,10 +4,7 @@ Every value carries the time at which the cell finished: MLflow keeps one copy o
 rows, and a run that was half written is completed without doubling a step.
 """
 
-import subprocess
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -26,6 +23,7 @@ LAYOUT_TAG = "eegxai.layout"
 VALIDITY_TAG = "eegxai.validity"
 FLAGS_TAG = "eegxai.flags"
 AT_CHANCE_TAG = "eegxai.at_chance"
+COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
 # Raise it when runs change their names: those of an older layout are filled anew.
 LAYOUT = "2"
@@ -109,12 +107,13 @@ def _leaves(content: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, An
 def tags_of(cell: Cell, record: Record) -> dict[str, str]:
     """Tags of any cell: which it is and how it came about."""
     versions = {f"version.{package}": number for package, number in record.versions.items()}
+    origin = {COMMIT_TAG: record.commit, MACHINE_TAG: record.machine}
     return {
         KEY_TAG: cell.key,
         LAYOUT_TAG: LAYOUT,
         AT_CHANCE_TAG: str(record.at_chance),
         **versions,
-        **_git_tags(),
+        **{name: value for name, value in origin.items() if value},
     }
 
 
@@ -226,14 +225,3 @@ def _evidence(verdict: Validity) -> list[tuple[str, float]]:
 
 def _metrics(values: dict[str, float], at: int) -> list[Metric]:
     return [Metric(name, float(value), at, 0) for name, value in values.items()]
-
-
-@cache
-def _git_tags() -> dict[str, str]:
-    """Commit of the working tree this package was installed from, where there is one."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return {"mlflow.source.git.commit": done.stdout.strip()}

@@ -1,0 +1,132 @@
+"""The command that prints and writes the tables of a sweep."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from sweeps.cli.common import Arguments, configuration, terminal, told_in_a_sentence, usage_error
+
+# What needs torch, Ray or MLflow is imported where it is used: --help answers at once.
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sweeps.aggregates import Aggregate
+    from sweeps.run import Sweep
+
+AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
+ALL = "all"
+SOURCES = ("mlflow", "store")
+
+
+def tables(
+    arguments: Arguments = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="headline (default), robustness, snr, architecture, validity, coverage, or all."
+        ),
+    ] = None,
+    where: Annotated[
+        str,
+        typer.Option(help="Runs to take, such as \"snr_db >= -12 and architecture == 'eegnet'\"."),
+    ] = "",
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Further axis to keep apart: snr_db, architecture, seed, fold."),
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="mlflow (then the store, where MLflow is away) or store.")
+    ] = "mlflow",
+    format: Annotated[
+        list[str] | None,
+        typer.Option(help="File to write: csv, parquet, markdown, latex, excel (default: all)."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to.")] = None,
+) -> None:
+    """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
+    from sweeps.aggregates import AGGREGATES
+    from sweeps.exports import FORMATS, Export, write
+    from sweeps.run import Sweep
+
+    kinds = _checked("--table", table or ["headline"], (*AGGREGATES, ALL))
+    formats = _checked("--format", format or list(FORMATS), tuple(FORMATS))
+    groups = ("feature", *_checked("--by", by or [], AXES_TO_SPLIT))
+    _checked("--source", [source], SOURCES)
+    config, console = configuration(arguments), terminal()
+    run = Sweep(config, console)
+    tidy = _tidy(run, source, where)
+    for kind in AGGREGATES if ALL in kinds else kinds:
+        aggregate = AGGREGATES[kind]
+        made = aggregate.make(tidy, groups)
+        _print(console, kind, made, aggregate, config.name, groups)
+        name = config.name if kind == "headline" else f"{config.name}-{kind}"
+        export = Export(made, aggregate, groups, config.name)
+        for path in write(export, out or run.output / "tables", name, formats):
+            console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def _checked(option: str, names: list[str], allowed: Sequence[str]) -> list[str]:
+    from eegxai.registry import unknown_name
+
+    for name in names:
+        if name not in allowed:
+            raise usage_error(unknown_name(option, name, allowed))
+    return names
+
+
+def _tidy(run: "Sweep", source: str, where: str) -> "pd.DataFrame":
+    """Tidy scores of the runs that are asked for; none is a mistake to tell."""
+    from sweeps.filters import chosen
+
+    if source == "mlflow":
+        run.connect()
+    tidy = run.tidy()
+    if tidy.empty:
+        raise usage_error(
+            f"no run of the sweep {run.config.name!r} is finished yet; run: eegxai sweep"
+        )
+    if not where:
+        return tidy
+    with told_in_a_sentence():
+        found = chosen(tidy, where)
+    if found.empty:
+        raise usage_error(f"--where {where!r} leaves none of the finished runs")
+    return found
+
+
+def _print(
+    console: Console,
+    kind: str,
+    table: "pd.DataFrame",
+    aggregate: "Aggregate",
+    title: str,
+    by: Sequence[str],
+) -> None:
+    from sweeps import shown
+
+    if kind == "headline":
+        print_headline(console, table, title, by)
+        return
+    for heading, part in shown.terminal_tables(table, aggregate, title, by):
+        console.print()
+        console.print(heading, highlight=False)
+        console.print(part)
+
+
+def print_headline(
+    console: Console, table: "pd.DataFrame", title: str, by: Sequence[str] = ("feature",)
+) -> None:
+    """Print the headline table with its legend."""
+    from sweeps import tables as module
+
+    if table.empty:
+        console.print("no cell is scored yet")
+        return
+    for part in module.terminal_tables(table, title, by):
+        console.print()
+        console.print(part)
+    console.print(module.accuracies(table), highlight=False)
+    console.print(module.LEGEND, style="dim", highlight=False)
