@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from eegxai.figures import digits
 from sweeps.status import STATES, Status
 from sweeps.tidy import AXES
 from sweeps.verdicts import NOT_APPLICABLE, PASSED, RULES, UNJUDGED
@@ -118,16 +119,12 @@ def verdict(letters: str) -> Cell:
 
 
 def number(value: float, interval: tuple[float, float] | None = None) -> Cell:
-    """A number of two digits; a dash where there is none."""
+    """A number of two digits, with its interval where that is known."""
     if pd.isna(value):
-        return Cell("–", "")
+        return Cell(digits(value), "")
     known = interval is not None and not pd.isna(interval[0])
-    note = f"[{_digits(interval[0])}, {_digits(interval[1])}]" if interval and known else ""
-    return Cell(_digits(value), str(value), note=note)
-
-
-def _digits(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    note = f"[{', '.join(map(digits, interval))}]" if interval and known else ""
+    return Cell(digits(value), str(value), note=note)
 
 
 def word(text: object) -> Cell:

@@ -5,7 +5,7 @@ from eegxai.figures.heatmap import heat_map
 from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
 from eegxai.figures.simulated import simulation
-from eegxai.figures.style import FORMATS, save
+from eegxai.figures.style import FORMATS, digits, save
 from eegxai.figures.trials import map_against_truth
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "MOVED",
     "cascade",
     "critical_difference",
+    "digits",
     "heat_map",
     "map_against_truth",
     "maps_beside_truth",

@@ -16,7 +16,7 @@ from eegxai.figures.style import BLACK, GREY, PRINT, series_of, small_multiples
 
 FLOOR: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (1, 1.2))}
 THRESHOLD: Mapping[str, Any] = {"color": GREY, "lw": 0.8, "ls": (0, (1, 1.2)), "zorder": 0}
-BAND_OPACITY = 0.2
+BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0.4}  # edges show where bands lie over others
 MARGIN = 0.05  # above and below the lines, of their span
 
 
@@ -89,8 +89,7 @@ def _curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Any
         rows[f"{y}_low"],
         rows[f"{y}_high"],
         color=style["color"],
-        alpha=BAND_OPACITY,
-        lw=0,
+        **BAND,
     )
     ax.plot(rows[x], rows[y], **style)
 

@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from eegxai.figures.style import DIVERGING, DOUBLE, PRINT
+from eegxai.figures.style import DIVERGING, DOUBLE, PRINT, digits
 
 SCORES = ("calibrated", "score")  # against the planted signal
 # Blue is good everywhere: near the planted signal, unlike the randomized map.
@@ -62,9 +62,8 @@ def _block(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
     numbers = values.to_numpy(float)
     image = ax.imshow(np.ma.masked_invalid(numbers), cmap=colours, norm=scale, aspect="auto")
     for (row, column), value in np.ndenumerate(numbers):
-        text = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
         colour = _letters(colours(scale(value)))
-        ax.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
+        ax.text(column, row, digits(value), ha="center", va="center", color=colour, fontsize=7)
     ax.set_title(TITLES.get(check, check))
     ax.set_xticks(range(len(values.columns)), values.columns)
     ax.set_yticks(range(len(values)), values.index)

@@ -8,14 +8,16 @@ const before = (a, b) => {
   return Number.isNaN(difference) ? a.localeCompare(b) : difference;
 };
 const sortBy = (table, heading, column) => {
-  const direction = heading.getAttribute("aria-sort") === "descending" ? "ascending" : "descending";
+  const order = ["ascending", "descending"];
+  if (heading.className === "number") order.reverse(); // the best score first, words from A
+  const direction = heading.getAttribute("aria-sort") === order[0] ? order[1] : order[0];
   for (const other of table.querySelectorAll("[aria-sort]")) other.removeAttribute("aria-sort");
   heading.setAttribute("aria-sort", direction);
   const key = row => row.cells[column].dataset.sort;
   const sign = direction === "ascending" ? 1 : -1;
   const compare = (a, b) => {
-    const order = before(key(a), key(b));
-    return Number.isFinite(order) ? sign * order : order;
+    const found = before(key(a), key(b));
+    return Number.isFinite(found) ? sign * found : found;
   };
   table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare));
 };

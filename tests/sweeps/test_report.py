@@ -1,9 +1,13 @@
 """The report: one file, whole, in its order, safe against hostile names."""
 
+import io
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from matplotlib import colormaps
+from PIL import Image
 from typer.testing import CliRunner
 
 from eegxai.attribution import METHODS, Validity
@@ -11,7 +15,7 @@ from sweeps.cli import app
 from sweeps.config import load
 from sweeps.grid import decoder_cells, method_cells
 from sweeps.headline import headline
-from sweeps.report import page
+from sweeps.report import packed, page
 from sweeps.report_tables import answer, invalid_table, number, verdict, verdict_table
 from sweeps.status import Status
 from sweeps.store import MethodScores
@@ -156,6 +160,18 @@ def test_verdicts_are_words_and_numbers_keep_their_value_for_sorting():
     assert (cell.text, float(cell.sort), cell.note) == ("−0.12", -0.123, "[−0.20, 0.10]")
     assert number(float("nan")).sort == ""
     assert number(0.5, (float("nan"), float("nan"))).note == ""
+
+
+def test_packed_pictures_keep_their_colours():
+    ramp = np.linspace(0, 1, 1000)[:, None] * np.ones(100)
+    drawn, rare = io.BytesIO(), np.zeros((30, 100, 3), np.uint8)
+    rare[:, :] = (160, 20, 30)  # few pixels of a colour beside many of another
+    image = np.concatenate([np.uint8(255 * colormaps["Blues"](ramp)[..., :3]), rare])
+    Image.fromarray(image).save(drawn, "png")
+    with Image.open(io.BytesIO(packed(drawn.getvalue()))) as small:
+        found = np.asarray(small.convert("RGB")).astype(int)
+    assert abs(found - image).max() < 24
+    assert len(packed(drawn.getvalue())) <= len(drawn.getvalue())
 
 
 def test_the_answer_names_methods_that_pass_everywhere():
