@@ -17,6 +17,7 @@ from eegxai.statistics import (
     kendall_w,
     paired_differences,
 )
+from sweeps.headline import Headlines, scores
 from sweeps.tidy import AXES
 
 # Metrics that are another one for each feature type, on a domain of their own.
@@ -61,7 +62,9 @@ def read_tidy(path: Path) -> pd.DataFrame:
     try:
         table = reader(path)
     except OSError as error:
-        raise ValueError(f"table {str(path)!r} cannot be read: {error.strerror}") from error
+        raise ValueError(
+            f"table {str(path)!r} cannot be read: {error.strerror or error}"
+        ) from error
     needed = (*AXES, "check", "domain", "metric", "step", "mean")
     missing = [name for name in needed if name not in table]
     if missing:
@@ -75,13 +78,14 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        When the check or the metric is not among the scores, or a method has several scores on
-        one decoder.
+        When the check or the metric is not among the scores, the one has none of the other, or
+        a method has several scores on one decoder.
     """
     _check_known("check", quantity.check, {*tidy["check"].dropna().unique()})
     _check_known("metric", quantity.metric, {*tidy["metric"].dropna().unique(), *HEADLINES})
-    rows = tidy[tidy["check"] == quantity.check]
-    rows = rows[_belongs(rows, quantity.metric)]
+    rows = scores(tidy, quantity.check, HEADLINES.get(quantity.metric, _places(quantity.metric)))
+    if rows.empty:
+        raise ValueError(f"no score of {quantity.metric!r} is in the check {quantity.check!r}")
     rows = rows[rows["step"] == rows.groupby(list(AXES))["step"].transform("max")]
     twice = rows[rows.duplicated(list(AXES))]
     if len(twice):
@@ -97,12 +101,9 @@ def _check_known(kind: str, name: str, known: set[str]) -> None:
         raise ValueError(unknown_name(kind, name, known))
 
 
-def _belongs(rows: pd.DataFrame, metric: str) -> pd.Series:
-    """Rows of the metric, on the domain of each feature type's headline."""
-    asked = {feature: (domain, metric) for feature, (domain, _) in HEADLINE.items()}
-    places = rows["feature"].map(HEADLINES.get(metric, asked))
-    found = pd.Series(list(zip(rows["domain"], rows["metric"], strict=True)), rows.index)
-    return found == places
+def _places(metric: str) -> Headlines:
+    """A metric on the domain of each feature type's headline."""
+    return {feature: (domain, metric) for feature, (domain, _) in HEADLINE.items()}
 
 
 Asked = tuple[pd.DataFrame, Quantity]  # tidy scores, and what is read of them
@@ -120,10 +121,10 @@ def readable(a: Asked, b: Asked) -> tuple[pd.DataFrame, pd.DataFrame]:
 def above_chance(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     """Scores (decoders, methods) on the scale where chance is 0 and the best value 1."""
     level = Quantity(quantity.metric, LEVELS.get(quantity.check, SURROGATE))
-    scores, chance = scores_of(tidy, quantity), scores_of(tidy, level)
-    chance = chance.reindex(index=scores.index, columns=scores.columns)
+    found, chance = scores_of(tidy, quantity), scores_of(tidy, level)
+    chance = chance.reindex(index=found.index, columns=found.columns)
     best = 0.0 if quantity.metric in ERRORS else 1.0
-    return pd.DataFrame(normalised(scores, chance, best), scores.index, scores.columns)
+    return pd.DataFrame(normalised(found, chance, best), found.index, found.columns)
 
 
 def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> pd.DataFrame:
@@ -157,8 +158,8 @@ def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> 
     return table
 
 
-def _of(scores: pd.DataFrame, feature: str) -> pd.DataFrame:
-    return scores[scores.index.get_level_values("feature") == feature]
+def _of(table: pd.DataFrame, feature: str) -> pd.DataFrame:
+    return table[table.index.get_level_values("feature") == feature]
 
 
 def _check_common(a: pd.DataFrame, b: pd.DataFrame) -> None:
@@ -170,8 +171,8 @@ def _check_common(a: pd.DataFrame, b: pd.DataFrame) -> None:
             raise ValueError(f"no {axis} is in both ({told}): nothing can be paired")
 
 
-def _values(scores: pd.DataFrame, axis: str) -> list[object]:
-    return list(scores.columns if axis == "method" else scores.index.unique(axis))
+def _values(table: pd.DataFrame, axis: str) -> list[object]:
+    return list(table.columns if axis == "method" else table.index.unique(axis))
 
 
 def agreement(table: pd.DataFrame) -> pd.Series:
@@ -212,9 +213,18 @@ WRITERS: dict[str, Callable[[pd.DataFrame], str]] = {
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
-    """Write the differences as CSV or Markdown, by the file's ending; whole or not at all."""
+    """Write the differences as CSV or Markdown, by the file's ending; whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        When the file has another ending or cannot be written.
+    """
     content = lookup(WRITERS, path.suffix, "kind of table")(table)
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(content, encoding="utf-8")
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise ValueError(f"{str(path)!r} cannot be written: {error.strerror}") from error

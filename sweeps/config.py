@@ -242,6 +242,16 @@ class Resources(Model):
     explain: TrialResources = TrialResources()
 
 
+class Tracking(Model):
+    """What is logged to MLflow beside numbers.
+
+    ``figures`` draws two pictures for every method run, about half a second each run; the
+    publisher falls behind where many workers finish more than one cell a second.
+    """
+
+    figures: bool = True
+
+
 class SweepConfig(Model):
     """One sweep: its name (the MLflow experiment), its grid, and everything a cell depends on.
 
@@ -256,6 +266,7 @@ class SweepConfig(Model):
     attribution: Attributions = Attributions()
     evaluation: EvaluationSpec = EvaluationSpec()
     resources: Resources = Resources()
+    tracking: Tracking = Tracking()
     output: str = "runs"
     store: str = ""
 

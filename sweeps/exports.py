@@ -108,7 +108,8 @@ def _rows(rows: pd.DataFrame, export: Export) -> list[str]:
 
 
 def _number(cell: Cell) -> str:
-    text = rf"\textbf{{{cell.text}}}" if cell.best else cell.text
+    number = cell.text.replace("-", "$-$", 1) if cell.text[-1].isdigit() else cell.text
+    text = rf"\textbf{{{number}}}" if cell.best else number
     half = rf" {{\scriptsize$\pm${cell.half}}}" if cell.half else ""
     return f"{text}{half}{'*' if cell.marked else ''}"
 

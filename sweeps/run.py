@@ -25,7 +25,14 @@ from sweeps.publishing import publishing
 from sweeps.schedule import Outcome, Stage
 from sweeps.stages import is_done
 from sweeps.store import store_of, tried
-from sweeps.tracking import Publisher, PublishError, publish_all, tidy_from_runs
+from sweeps.tracking import (
+    Publisher,
+    PublishError,
+    no_pictures,
+    pictures,
+    publish_all,
+    tidy_from_runs,
+)
 
 RunStage = Callable[[Stage, str, schedule.OnDone], None]
 
@@ -133,7 +140,8 @@ class Sweep:
 
     def _connected(self) -> Publisher:
         if self.publisher is None:
-            self.publisher = Publisher(self.config.name, str(self.output))
+            draw = pictures if self.config.tracking.figures else no_pictures
+            self.publisher = Publisher(self.config.name, str(self.output), draw)
         return self.publisher
 
     def _run_stages(self, run_stage: RunStage, todo: Set[Cell]) -> None:

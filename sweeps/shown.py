@@ -64,7 +64,7 @@ def _best(table: pd.DataFrame, column: Column) -> float:
 def _text(value: float, missing: str = "--") -> str:
     if pd.isna(value):
         return missing
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    return f"{round(value, 2) + 0.0:.2f}" if isinstance(value, float) else str(value)
 
 
 def groups_of(

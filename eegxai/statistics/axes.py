@@ -1,5 +1,6 @@
 """What SNR and architecture do to the methods: by permutations, and by analysis of variance."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -94,16 +95,16 @@ def repeated_measures(scores: pd.DataFrame) -> pd.DataFrame:
     complete = complete_blocks(scores).scores
     profiles = complete.sub(complete.mean(axis=1), axis=0).to_numpy()
     design = _design(complete.index)
-    residual = _residual(np.column_stack(list(design.values())), profiles)
+    residual = _residual(list(design.values()), profiles)
     freedom = len(profiles) - sum(columns.shape[1] for columns in design.values())
+    error = (residual**2).sum() if freedom > 0 else math.nan
     epsilon = _sphericity(residual) * (profiles.shape[1] - 1)
     rows = {}
     for term, columns in design.items():
-        others = [other for name, other in design.items() if name != term]
-        without = _residual(np.column_stack([np.empty((len(profiles), 0)), *others]), profiles)
-        gain, error = (without**2).sum() - (residual**2).sum(), (residual**2).sum()
-        df, df_error = columns.shape[1] * epsilon, freedom * epsilon
-        rows[term] = (gain / (gain + error), gain / error * df_error / df, df, df_error)
+        without = _residual([other for name, other in design.items() if name != term], profiles)
+        gain, df = (without**2).sum() - error, columns.shape[1]
+        ratio = _quotient(gain / df, error / max(freedom, 1))
+        rows[term] = (_quotient(gain, gain + error), ratio, df * epsilon, freedom * epsilon)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["share", "F", "df", "df_error"])
     return table.assign(p=stats.f.sf(table["F"], table["df"], table["df_error"]))
 
@@ -120,15 +121,23 @@ def _design(decoders: pd.Index) -> dict[str, np.ndarray]:
     return {"method": np.ones((len(axes), 1)), **varied}
 
 
-def _residual(design: np.ndarray, profiles: np.ndarray) -> np.ndarray:
+def _residual(terms: list[np.ndarray], profiles: np.ndarray) -> np.ndarray:
+    """What a regression on the columns of the terms leaves."""
+    if not terms:
+        return profiles
+    design = np.column_stack(terms)
     return profiles - design @ np.linalg.lstsq(design, profiles)[0]
 
 
 def _sphericity(residual: np.ndarray) -> float:
     """Greenhouse and Geisser's epsilon of profiles (decoders, methods): 1 / (methods - 1) .. 1."""
     covariance = residual.T @ residual
-    share = np.trace(covariance) ** 2 / (covariance**2).sum()
-    return float(share / (residual.shape[1] - 1))
+    share = _quotient(np.trace(covariance) ** 2, (covariance**2).sum())
+    return share / (residual.shape[1] - 1)
+
+
+def _quotient(a: float, b: float) -> float:
+    return float(a / b) if b else math.nan
 
 
 def leads_per_db(scores: pd.DataFrame) -> pd.DataFrame:
@@ -137,17 +146,24 @@ def leads_per_db(scores: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame (decoders, methods)
-        Its index has the level ``snr_db``, with several values.
+        Its index has the level ``snr_db``.
 
     Returns
     -------
     DataFrame
         Index the methods; columns slope (score per dB), low, high (95 %): lines fitted over
         decoders, of each method by itself.
+
+    Raises
+    ------
+    ValueError
+        When there are no two SNRs.
     """
     complete = complete_blocks(scores).scores
     leads = complete.sub(complete.mean(axis=1), axis=0)
     snr_db = complete.index.get_level_values("snr_db").to_numpy(float)
+    if len(np.unique(snr_db)) < 2:
+        raise ValueError("a slope over the SNR needs two values of snr_db at least")
     lines = [stats.linregress(snr_db, leads[name]) for name in leads]
     quantile = stats.t.ppf((1 + CONFIDENCE) / 2, len(leads) - 2)
     table = pd.DataFrame({"slope": [line.slope for line in lines]}, index=leads.columns)

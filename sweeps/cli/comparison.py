@@ -73,7 +73,8 @@ def compare(
     for line in (*comparison.notes(table, interval), *comparison.unpaired(one, other)):
         console.print(line, highlight=False, markup=False)
     if out:
-        comparison.write(table, out)
+        with told_in_a_sentence():
+            comparison.write(table, out)
         console.print(f"wrote {out}", highlight=False, markup=False, soft_wrap=True)
 
 

@@ -9,6 +9,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from sweeps.tracking.contents import KEY_TAG, KIND_TAG
+from sweeps.tracking.drawing import no_pictures, pictures
 from sweeps.tracking.places import PublishError, tracking_uri, ui_command
 from sweeps.tracking.publisher import Publisher, publish_all
 from sweeps.tracking.reading import tidy_from_runs
@@ -18,6 +19,8 @@ __all__ = [
     "KIND_TAG",
     "PublishError",
     "Publisher",
+    "no_pictures",
+    "pictures",
     "publish_all",
     "tidy_from_runs",
     "tracking_uri",

@@ -22,13 +22,16 @@ KIND_TAG = "eegxai.kind"
 LAYOUT_TAG = "eegxai.layout"
 VALIDITY_TAG = "eegxai.validity"
 FLAGS_TAG = "eegxai.flags"
+REASON_TAG = "eegxai.reason"
 AT_CHANCE_TAG = "eegxai.at_chance"
 COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
 # Raise it when runs change their names: those of an older layout are filled anew.
 LAYOUT = "2"
-HALF_WIDTH, N_VALID = "/half_width", "/n_valid"
-N_TRIALS = "cost/trials"
+KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # not a chat
+# The UI sorts sections by name: what is read first comes first.
+SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
+N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
 
 # Of the metrics under headline/: the check they are read from.
 CHECKS = {
@@ -59,8 +62,10 @@ class-specific |
 random: low is model-specific |
 | `headline/cascade_area` | mean correlation while the network is randomized layer by layer |
 | `headline/accuracy` | test accuracy of the decoder |
-| `CHECK/DOMAIN/METRIC` | every other number, such as `cascade/channel_time/pearson_raw`, a curve \
-over the randomized layers |
+| `scores/CHECK/DOMAIN/METRIC` | every number, such as `scores/cascade/channel_time/pearson_raw`, \
+a curve over the randomized layers |
+| `uncertainty/...`, `valid_trials/...` | half of the 95 % interval over the trials, and on how \
+many the number is defined |
 | tag `eegxai.validity` | ok, duplicate (of a simpler method), degenerate, not_applicable |
 
 Filter such as `params.method = "DeepLift" and tags.`eegxai.kind` = "method"`.
@@ -135,6 +140,7 @@ def method_tags(
 ) -> dict[str, str]:
     """Tags of a method's run."""
     verdict = scores.validity
+    told = {FLAGS_TAG: "; ".join(verdict.flags), REASON_TAG: verdict.reason}
     numbers = [f"- {name.replace('_', ' ')}: {value:.3f}" for name, value in headlines.items()]
     note = METHOD_NOTE.format(
         **cell.axes,
@@ -146,9 +152,8 @@ def method_tags(
         **tags_of(cell, scores),
         KIND_TAG: "method",
         VALIDITY_TAG: verdict.status,
-        FLAGS_TAG: "; ".join(verdict.flags),
-        "eegxai.reason": verdict.reason,
         NOTE_TAG: note,
+        **{tag: text for tag, text in told.items() if text},
     }
 
 
@@ -165,16 +170,16 @@ def decoder_metrics(trained: TrainedDecoder, at: int) -> list[Metric]:
         for name, value in epoch.items()
         if name != "epoch"
     ]
-    values = {ACCURACY: trained.accuracy, "cost/seconds": trained.seconds, N_TRIALS: trained.n_test}
+    values = {ACCURACY: trained.accuracy, SECONDS: trained.seconds, N_TRIALS: trained.n_test}
     return [*_metrics(values, at), *curves]
 
 
 def method_metrics(
     scores: MethodScores, rows: pd.DataFrame, headlines: dict[str, float], at: int
 ) -> list[Metric]:
-    """Headline, then every score as ``check/domain/metric``, its steps as a curve."""
+    """Headline, then every score as ``scores/check/domain/metric``, its steps as a curve."""
     values = {f"headline/{name}": value for name, value in headlines.items()}
-    values |= {ACCURACY: scores.accuracy, "cost/seconds": scores.seconds}
+    values |= {ACCURACY: scores.accuracy, SECONDS: scores.seconds}
     values |= {f"validity/{name}": value for name, value in _evidence(scores.validity)}
     if len(rows):
         values[N_TRIALS] = float(rows["n_trials"].max())
@@ -201,16 +206,13 @@ def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
 
 def _score_metrics(rows: pd.DataFrame, at: int) -> list[Metric]:
     """Means; of a headline's metrics half of the 95 % interval and the trials too."""
-    means = pd.DataFrame({"name": _names(rows), "value": rows["mean"], "step": rows["step"]})
     chosen = rows[rows["metric"].isin(HEADLINE_METRICS)]
-    more = [
-        pd.DataFrame({"name": _names(chosen) + suffix, "value": chosen[column]}).assign(
-            step=chosen["step"]
-        )
-        for suffix, column in {HALF_WIDTH: "half_width", N_VALID: "n_valid"}.items()
+    parts = ((SCORES, rows, "mean"), (HALF_WIDTHS, chosen, "half_width"))
+    return [
+        Metric(prefix + name, float(value), at, int(step))
+        for prefix, part, column in (*parts, (N_VALID, chosen, "n_valid"))
+        for name, value, step in zip(_names(part), part[column], part["step"], strict=True)
     ]
-    table = pd.concat([means, *more])
-    return [Metric(name, float(value), at, int(step)) for name, value, step in table.to_numpy()]
 
 
 def _names(rows: pd.DataFrame) -> pd.Series:

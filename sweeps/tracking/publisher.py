@@ -4,7 +4,7 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from sweeps.tidy import tidy_of
 from sweeps.tracking.contents import (
     EXPERIMENT_NOTE,
     KEY_TAG,
+    KIND_OF_EXPERIMENT,
     KIND_TAG,
     LAYOUT,
     LAYOUT_TAG,
@@ -31,7 +32,7 @@ from sweeps.tracking.contents import (
     params_of,
     run_name,
 )
-from sweeps.tracking.pictures import pictures
+from sweeps.tracking.drawing import pictures
 from sweeps.tracking.places import tracking_uri
 
 FINISHED = "FINISHED"
@@ -40,6 +41,9 @@ DIGEST_TAG = "eegxai.digest"
 PARENT_TAG = "mlflow.parentRunId"
 PICTURES = "figures"  # folder of a run's artefacts
 MAX_BATCH = 1000  # of MLflow, for all entities of a call
+
+
+Draw = Callable[[MethodCell, Store], dict[str, bytes]]
 
 
 @dataclass
@@ -76,9 +80,12 @@ class Publisher:
         Name of the experiment, the sweep's name.
     output : str
         Folder of the default tracking store.
+    draw : callable
+        PNG pictures of a method by name.
     """
 
-    def __init__(self, experiment: str, output: str) -> None:
+    def __init__(self, experiment: str, output: str, draw: Draw = pictures) -> None:
+        self.draw = draw
         uri = tracking_uri(output)
         Path(output).mkdir(parents=True, exist_ok=True)
         self.client = MlflowClient(tracking_uri=uri)
@@ -133,7 +140,7 @@ class Publisher:
         if found is None:
             local = uri.startswith("sqlite")
             location = (output / "artifacts" / name).resolve().as_uri() if local else None
-            tags = {NOTE_TAG: EXPERIMENT_NOTE}
+            tags = {NOTE_TAG: EXPERIMENT_NOTE, **KIND_OF_EXPERIMENT}
             return str(self.client.create_experiment(name, location, tags))
         if found.tags.get(NOTE_TAG) is None:  # a note that a person wrote stays
             self.client.set_experiment_tag(found.experiment_id, NOTE_TAG, EXPERIMENT_NOTE)
@@ -142,7 +149,7 @@ class Publisher:
     def _content(self, cell: Cell, store: Store) -> Content:
         if isinstance(cell, DecoderCell):
             return _decoder_content(cell, store)
-        content = _method_content(cell, store)
+        content = _method_content(cell, store, self.draw)
         # A run shows under its parent only when it was created with it: the decoder goes first.
         parent = self._decoder_run(cell.decoder, store)
         if parent:
@@ -217,12 +224,12 @@ def _decoder_content(cell: DecoderCell, store: Store) -> Content:
     )
 
 
-def _method_content(cell: MethodCell, store: Store) -> Content:
+def _method_content(cell: MethodCell, store: Store, draw: Draw) -> Content:
     scores = store.read_scores(cell)
     at = _milliseconds(scores.finished)
     rows = tidy_of([(cell, scores)]).dropna(subset="check")
     headlines = headlines_of(rows)
-    drawn = {f"{PICTURES}/{name}": png for name, png in pictures(cell, store).items()}
+    drawn = {f"{PICTURES}/{name}": png for name, png in draw(cell, store).items()}
     return Content(
         run_name(cell),
         method_tags(cell, scores, headlines),

@@ -19,11 +19,12 @@ from sweeps.tracking.contents import (
     ACCURACY,
     AT_CHANCE_TAG,
     FLAGS_TAG,
-    HALF_WIDTH,
+    HALF_WIDTHS,
     KEY_TAG,
     KIND_TAG,
     N_TRIALS,
     N_VALID,
+    SCORES,
     VALIDITY_TAG,
 )
 from sweeps.tracking.places import PublishError
@@ -72,15 +73,15 @@ def _found(publisher: Publisher, keys: Sequence[str]) -> list[Run]:
 
 def _tidy_run(run: Run) -> pd.DataFrame:
     metrics, tags = run.data.metrics, run.data.tags
-    names = [name for name in metrics if name.count("/") == 2]
+    names = [name.removeprefix(SCORES) for name in metrics if name.startswith(SCORES)]
     rows = [name.split("/") for name in names] or [[None] * 3]
     frame = pd.DataFrame(rows, columns=["check", "domain", "metric"])
     # MLflow's latest value of a stepped metric is the last step: all layers randomized.
     scored = {
         "step": 0,
-        "mean": _values(metrics, names),
-        "half_width": _values(metrics, [name + HALF_WIDTH for name in names]),
-        "n_valid": _values(metrics, [name + N_VALID for name in names]),
+        "mean": _values(metrics, SCORES, names),
+        "half_width": _values(metrics, HALF_WIDTHS, names),
+        "n_valid": _values(metrics, N_VALID, names),
         "n_trials": metrics.get(N_TRIALS),
     }
     axes = {axis: _value(axis, run.data.params[axis]) for axis in AXES}
@@ -89,13 +90,13 @@ def _tidy_run(run: Run) -> pd.DataFrame:
         "accuracy": metrics[ACCURACY],
         "at_chance": tags[AT_CHANCE_TAG] == str(True),
         "validity": tags[VALIDITY_TAG],
-        "flags": tags[FLAGS_TAG],
+        "flags": tags.get(FLAGS_TAG, ""),
     }
     return frame.assign(**axes, **scored, **known)
 
 
-def _values(metrics: dict[str, float], names: Sequence[str]) -> list[float] | float:
-    return [metrics.get(name, float("nan")) for name in names] or float("nan")
+def _values(metrics: dict[str, float], prefix: str, names: Sequence[str]) -> list[float] | float:
+    return [metrics.get(prefix + name, float("nan")) for name in names] or float("nan")
 
 
 def _value(axis: str, text: str) -> str | float | int:

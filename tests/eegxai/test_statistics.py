@@ -350,6 +350,14 @@ def test_incomplete_tables_are_analysed_without_the_decoders_concerned():
     pd.testing.assert_frame_equal(repeated_measures(scores), whole)
 
 
+def test_what_few_decoders_cannot_tell_is_nan_or_told():
+    scores = null_scores(grid_of({**AXES, "seed": [0]}))
+    for few in (scores.iloc[:1], scores.iloc[:3], scores * 0):
+        assert repeated_measures(few)["p"].isna().all()
+    with pytest.raises(ValueError, match=r"two values of snr_db"):
+        leads_per_db(scores.iloc[:2])
+
+
 # Pairs of sweeps
 
 

@@ -200,6 +200,13 @@ def test_tables_are_written_as_markdown(before, tmp_path):
     assert "| temporal  | DeepLift" in path.read_text()
 
 
+def test_a_file_that_cannot_be_written_is_told(before, tmp_path):
+    scores = scores_of(before, CALIBRATED)
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="cannot be written: "):
+        write(differences(scores, scores), tmp_path / "file" / "change.md")
+
+
 def test_mistakes_are_told_before_any_work(tiny_file, tmp_path):
     itself = f"{tiny_file} is compared with itself"
     assert itself in refused(tiny_file).replace("\n", "")
@@ -226,6 +233,9 @@ def test_unknown_metrics_are_told(before, after, tiny_file):
         tiny_file, *A, *B, "--metric", "auprc_magnitud"
     )
     assert "check 'cascad' is unknown" in refused(tiny_file, *A, *B, "--check", "cascad")
+    assert "no score of 'calibrated' is in the check 'cascade'" in refused(
+        tiny_file, *A, *B, "--check", "cascade"
+    )
 
 
 def test_what_cannot_be_paired_is_told(before, after, tiny_file):

@@ -73,7 +73,7 @@ def test_mlflow_holds_every_number(done):
         last = scores.table.sort_values("step")
         last = last.groupby(["check", "domain", "metric"])["mean"].last()
         for (check, domain, metric), mean in last.items():
-            logged = run.data.metrics[f"{check}/{domain}/{metric}"]
+            logged = run.data.metrics[f"scores/{check}/{domain}/{metric}"]
             assert logged == pytest.approx(mean, nan_ok=True)
         names = [file.path for file in done.publisher.client.list_artifacts(run.info.run_id)]
         assert set(names) == {f"{cell.stem}.parquet", "figures"}
@@ -101,7 +101,7 @@ def test_the_cascade_is_a_stepped_metric(done):
     ]
     run = next(r for r in done.publisher.runs("method") if r.data.tags[KEY_TAG] == cell.key)
     history = done.publisher.client.get_metric_history(
-        run.info.run_id, "cascade/channel_time/pearson_raw"
+        run.info.run_id, "scores/cascade/channel_time/pearson_raw"
     )
     assert {m.step: m.value for m in history} == pytest.approx(
         dict(zip(expected["step"], expected["mean"], strict=True)), nan_ok=True
@@ -114,7 +114,7 @@ def test_a_half_written_run_is_completed_without_doubling(done):
     run = next(r for r in done.publisher.runs("method") if r.data.tags[KEY_TAG] == cell.key)
     client.update_run(run.info.run_id, status="RUNNING")
     done.publisher.publish(cell, done.store)
-    name = "cascade/channel_time/pearson_raw"
+    name = "scores/cascade/channel_time/pearson_raw"
     assert len(client.get_metric_history(run.info.run_id, name)) == 8
     assert client.get_run(run.info.run_id).info.status == "FINISHED"
     assert len(done.publisher.runs("method")) == len(done.methods)

@@ -227,12 +227,3 @@ def test_methods_keep_their_order_and_features_stand_side_by_side():
     ]
     assert max(map(len, (over, names, *rest))) <= 80
     assert max(map(len, tables.LEGEND.splitlines())) <= 80
-
-
-def test_tables_are_written_in_three_formats(tmp_path):
-    table = headline(as_tidy([rows("DeepLift", 0.8, 0.1, 0.2)]))
-    paths = tables.write(table, tmp_path, "robustness")
-    assert [path.name for path in paths] == ["robustness.csv", "robustness.md", "robustness.tex"]
-    pd.testing.assert_frame_equal(pd.read_csv(paths[0]), table, check_dtype=False)
-    assert "| DeepLift" in paths[1].read_text()
-    assert r"\begin{tabular}" in paths[2].read_text()

@@ -28,6 +28,11 @@ def pictures(cell: MethodCell, store: Store) -> dict[str, bytes]:
     return {f"{name}.png": _png(draw(cell, maps)) for name, draw in DRAWINGS.items()}
 
 
+def no_pictures(_cell: MethodCell, _store: Store) -> dict[str, bytes]:
+    """For those who want numbers alone."""
+    return {}
+
+
 def _classes_on_the_scalp(cell: MethodCell, maps: Examples) -> Figure:
     """Planted and attributed mean magnitude of each class."""
     names = FEATURES[cell.decoder.data.feature].class_names
