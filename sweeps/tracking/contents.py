@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from mlflow.entities import Metric, Param
 
-from eegxai.attribution import Validity
+from eegxai.attribution import BASELINES, METHODS, STUDY, Validity
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE
 from sweeps.grid import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.headline import HEADLINE_METRICS
@@ -25,6 +25,7 @@ FLAGS_TAG = "eegxai.flags"
 REASON_TAG = "eegxai.reason"
 AT_CHANCE_TAG = "eegxai.at_chance"
 COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
+COLOUR_TAG = "mlflow.runColor"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
 # Raise it when runs change their names: those of an older layout are filled anew.
 LAYOUT = "2"
@@ -32,6 +33,13 @@ KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # no
 # The UI sorts sections by name: what is read first comes first.
 SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
 N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
+
+# A method has one colour in every chart: the UI's own follow the run's id and look alike. By Sasha
+# Trubetskoy, "20 simple, distinct colors".
+COLOURS = (
+    "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#9a6324",
+    "#bfef45", "#800000", "#469990", "#000075", "#808000", "#a9a9a9", "#000000", "#ffe119",
+)  # fmt: skip
 
 # Of the metrics under headline/: the check they are read from.
 CHECKS = {
@@ -152,9 +160,16 @@ def method_tags(
         **tags_of(cell, scores),
         KIND_TAG: "method",
         VALIDITY_TAG: verdict.status,
+        COLOUR_TAG: colour_of(cell.method),
         NOTE_TAG: note,
         **{tag: text for tag, text in told.items() if text},
     }
+
+
+def colour_of(method: str) -> str:
+    """Colour of a method's runs, by its place among the registered ones, the study's first."""
+    names = list(dict.fromkeys((*STUDY, *BASELINES, *METHODS, method)))
+    return COLOURS[names.index(method) % len(COLOURS)]
 
 
 def _told(verdict: Validity) -> str:
