@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from eegxai import figures
+from eegxai.attribution import BASELINES
 from eegxai.evaluation import HEADLINE, Examples, normalised
 from eegxai.statistics import ALPHA, compare_ranks
 from sweeps.combined import tidy_from_store
@@ -76,6 +77,10 @@ class LeftOut:
     reason: str
 
 
+class NothingDoneError(ValueError):
+    """A sweep of which no method is done, told in one sentence."""
+
+
 Drawn = Iterator[Picture | LeftOut]
 
 
@@ -84,13 +89,14 @@ def found(config: SweepConfig, store: Store) -> tuple[pd.DataFrame, Maps]:
 
     Raises
     ------
-    ValueError
+    NothingDoneError
         When no method of the sweep is done.
     """
     cells = list(method_cells(config))
     tidy = tidy_from_store(cells, store)
     if tidy.empty:
-        raise ValueError(f"no method of the sweep {config.name!r} is done yet; run: eegxai sweep")
+        message = f"no method of the sweep {config.name!r} is done yet; run: eegxai sweep"
+        raise NothingDoneError(message)
     return tidy, shown_maps(cells, store)
 
 
@@ -104,8 +110,11 @@ def pictures(tidy: pd.DataFrame, maps: Maps) -> Drawn:
     maps : mapping
         Decoders whose maps are shown, and of each the example maps by method.
     """
-    for draw in DRAWINGS:
+    only_baselines = tidy["method"].isin(list(BASELINES)).all()
+    for draw in FOR_BASELINES if only_baselines else DRAWINGS:
         yield from draw(tidy, maps)
+    if only_baselines:
+        yield LeftOut("curves", "baselines only")
 
 
 def shown_maps(cells: Iterable[MethodCell], store: Store) -> Maps:
@@ -251,11 +260,11 @@ def _maps_beside_truth(_tidy: pd.DataFrame, maps: Maps) -> Drawn:
         )
 
 
-DRAWINGS: tuple[Callable[[pd.DataFrame, Maps], Drawn], ...] = (
+Drawing = Callable[[pd.DataFrame, Maps], Drawn]
+FOR_BASELINES: tuple[Drawing, ...] = (
     _heat_map,
-    _score_by_snr,
-    _cascades,
     _maps_beside_truth,
     _critical_differences,
     _paper_against_calibrated,
 )
+DRAWINGS: tuple[Drawing, ...] = (_heat_map, _score_by_snr, _cascades, *FOR_BASELINES[1:])

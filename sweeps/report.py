@@ -75,7 +75,7 @@ def write(config: SweepConfig, store: Store, path: Path) -> None:
 
     Raises
     ------
-    ValueError
+    NothingDoneError
         When no method of the sweep is done.
     """
     page = render(config, store)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweeps.cli.common import Arguments, configuration, terminal, told_in_a_sentence, usage_error
+from sweeps.cli.common import Arguments, configuration, terminal, usage_error
 
 if TYPE_CHECKING:
     from sweeps.figures import LeftOut, Picture
@@ -17,7 +17,7 @@ FORMATS = ("png", "pdf")
 def figures(
     arguments: Arguments = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to (default: figures in the output).")
+        Path | None, typer.Option(help="Folder to write to (default: figures/NAME in the output).")
     ] = None,
     formats: Annotated[
         list[str], typer.Option("--format", help="png, pdf or svg; may be given several times.")
@@ -29,12 +29,16 @@ def figures(
     """
     _check_formats(formats)
     config = configuration(arguments)
-    from sweeps.figures import Picture, found, pictures
+    from sweeps.figures import NothingDoneError, Picture, found, pictures
     from sweeps.store import store_of
 
-    with told_in_a_sentence():
-        shown = found(config, store_of(config))
     folder = out or Path(config.output) / "figures" / config.name
+    if folder.is_file():
+        raise usage_error(f"--out {folder} is a file, allowed is a folder")
+    try:
+        shown = found(config, store_of(config))
+    except NothingDoneError as error:
+        raise usage_error(str(error)) from None
     console, left_out = terminal(), []
     for picture in pictures(*shown):
         if isinstance(picture, Picture):

@@ -10,6 +10,7 @@ from eegxai.statistics import ALPHA
 from sweeps.cli import app
 from sweeps.figures import LeftOut, Picture, checks, pictures, with_floor
 from sweeps.headline import headline
+from sweeps.tidy import AXES
 from tests.tidy_tables import N_LAYERS, tidy_table
 
 METHODS = ["DeepLift", "LRP", "GradCAM", "RandomMap"]
@@ -53,6 +54,16 @@ def test_what_one_decoder_does_not_tell_is_left_out_with_a_reason():
         "maps": "the store holds no example maps",
         "critical-difference-temporal": "one decoder only",
     }
+
+
+def test_baselines_alone_and_methods_without_scores_draw_no_curves():
+    drawn = list(pictures(tidy_table(["RandomMap"], ["temporal"]), {}))
+    assert LeftOut("curves", "baselines only") in drawn
+    unscored = tidy_table(["LRP"], ["temporal"], [-3.5]).drop_duplicates(list(AXES))
+    unscored[["check", "domain", "metric"]] = None
+    unscored[["mean", "half_width"]] = np.nan
+    found = {shown.name for shown in pictures(unscored, {}) if isinstance(shown, Picture)}
+    assert found == {"checks"}
 
 
 def test_the_heat_map_takes_means_over_decoders_at_the_last_step(tidy):
@@ -122,3 +133,9 @@ def test_an_unknown_format_is_told_before_any_work(tiny_file):
     assert result.exit_code == 2
     assert "--format" in result.output
     assert "png" in result.output
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(tiny_file):
+    result = RUNNER.invoke(app, ["figures", str(tiny_file), "--out", str(tiny_file)])
+    assert result.exit_code == 2
+    assert result.output.endswith("is a file, allowed is a folder\n")

@@ -218,3 +218,9 @@ def test_there_is_no_report_of_nothing(tiny_file, tmp_path):
     assert result.exit_code == 2
     assert result.output == "eegxai: no method of the sweep 'tiny' is done yet; run: eegxai sweep\n"
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_folder_in_the_place_of_the_file_is_told(tiny_file, tmp_path):
+    result = RUNNER.invoke(app, ["report", str(tiny_file), "--out", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "is a folder, allowed is a file such as report.html" in result.output
