@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -31,13 +30,13 @@ from eegxai.evaluation import Truth, evaluate, examples, truth_of
 from eegxai.evaluation.evaluating import COLUMNS
 from eegxai.seeding import generator
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
+from sweeps import provenance
 from sweeps.grid import Cell, DecoderCell, MethodCell
 from sweeps.store import BrokenArtefactError, MethodScores, Store, TrainedDecoder
 
 log = logging.getLogger(__name__)
 N_PROBE = 8  # test trials on which a method is judged
 N_REFERENCES = 16  # training trials that a method may compare with
-PACKAGES = ("eegxai", "torch", "captum", "numpy", "mne", "braindecode")
 
 
 def is_done(cell: Cell, store: Store) -> bool:
@@ -80,7 +79,7 @@ def train_decoder(
     eeg = _simulated(cell.data)
     split = _split(cell, eeg)
     decoder = initialised(cell.architecture, *_shape(eeg), cell.data.seed).to(device)
-    versions = _versions()
+    versions = provenance.versions()
     history = fit(
         decoder,
         seed=cell.data.seed,
@@ -99,6 +98,8 @@ def train_decoder(
         seconds=time.time() - started,
         finished=time.time(),
         versions=versions,
+        machine=provenance.machine(device),
+        commit=provenance.commit(),
     )
     store.write_decoder(cell, trained)
     return trained
@@ -173,7 +174,9 @@ def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
         at_chance=trained.at_chance,
         seconds=time.time() - started,
         finished=time.time(),
-        versions=_versions(),
+        versions=provenance.versions(),
+        machine=provenance.machine(device),
+        commit=provenance.commit(),
     )
     store.write_scores(cell, scores)
 
@@ -311,7 +314,3 @@ def _split(cell: DecoderCell, eeg: SimulatedEEG) -> Split:
 def _shape(eeg: SimulatedEEG) -> tuple[int, int, int, float]:
     _, n_channels, n_times = eeg.x.shape
     return n_channels, n_times, eeg.n_classes, float(eeg.info["sfreq"])
-
-
-def _versions() -> dict[str, str]:
-    return {package: version(package) for package in PACKAGES}

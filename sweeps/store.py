@@ -64,6 +64,8 @@ class Record:
         Duration, and time of day as seconds since 1970.
     versions : dict
         Versions of the packages that made it.
+    machine, commit : str
+        Hardware and commit of the code; empty where they were not recorded.
     """
 
     accuracy: float
@@ -71,6 +73,8 @@ class Record:
     seconds: float
     finished: float
     versions: dict[str, str]
+    machine: str = ""
+    commit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

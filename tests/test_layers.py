@@ -17,12 +17,13 @@ SCIENCE = [
     "decoders",
     "attribution",
 ]
-SCIENCE += ["evaluation", "statistics", "figures", "maps_figure"]
+SCIENCE += ["evaluation", "statistics", "figures"]
 EXPERIMENT = [
     "config",
     "grid",
     "store",
     "leases",
+    "provenance",
     "stages",
     "schedule",
     "cluster",
@@ -42,7 +43,7 @@ EXPERIMENT = [
     "tracking",
     "publishing",
 ]
-EXPERIMENT += ["run", "report", "cli"]
+EXPERIMENT += ["run", "figures", "report_tables", "report", "cli"]
 ONLY_IN = {"mlflow": ("tracking",), "ray": ("schedule", "cluster"), "yaml": ("config",)}
 
 

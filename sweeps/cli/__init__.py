@@ -6,6 +6,8 @@ from sweeps.cli.attribution import methods, validity
 from sweeps.cli.cluster import submit
 from sweeps.cli.comparison import compare
 from sweeps.cli.experiment import grid, sweep, sync
+from sweeps.cli.figures import figures
+from sweeps.cli.report import report
 from sweeps.cli.simulation import simulate
 from sweeps.cli.status import status
 from sweeps.cli.tables import tables
@@ -14,7 +16,21 @@ from sweeps.cli.training import train
 __all__ = ["app", "main"]
 
 # In the order of --help.
-COMMANDS = (sweep, submit, status, grid, tables, compare, sync, train, simulate, methods, validity)
+COMMANDS = (
+    sweep,
+    submit,
+    status,
+    grid,
+    tables,
+    compare,
+    figures,
+    report,
+    sync,
+    train,
+    simulate,
+    methods,
+    validity,
+)
 
 app = typer.Typer(
     add_completion=False,

@@ -4,16 +4,13 @@ Every value carries the time at which the cell finished: MLflow keeps one copy o
 rows, and a run that was half written is completed without doubling a step.
 """
 
-import subprocess
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from mlflow.entities import Metric, Param
 
-from eegxai.attribution import Validity
+from eegxai.attribution import BASELINES, METHODS, STUDY, Validity
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE
 from sweeps.grid import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.headline import HEADLINE_METRICS
@@ -27,6 +24,8 @@ VALIDITY_TAG = "eegxai.validity"
 FLAGS_TAG = "eegxai.flags"
 REASON_TAG = "eegxai.reason"
 AT_CHANCE_TAG = "eegxai.at_chance"
+COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
+COLOUR_TAG = "mlflow.runColor"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
 # Raise it when runs change their names: those of an older layout are filled anew.
 LAYOUT = "2"
@@ -34,6 +33,13 @@ KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # no
 # The UI sorts sections by name: what is read first comes first.
 SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
 N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
+
+# A method has one colour in every chart: the UI's own follow the run's id and look alike. By Sasha
+# Trubetskoy, "20 simple, distinct colors".
+COLOURS = (
+    "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#9a6324",
+    "#bfef45", "#800000", "#469990", "#000075", "#808000", "#a9a9a9", "#000000", "#ffe119",
+)  # fmt: skip
 
 # Of the metrics under headline/: the check they are read from.
 CHECKS = {
@@ -114,12 +120,13 @@ def _leaves(content: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, An
 def tags_of(cell: Cell, record: Record) -> dict[str, str]:
     """Tags of any cell: which it is and how it came about."""
     versions = {f"version.{package}": number for package, number in record.versions.items()}
+    origin = {COMMIT_TAG: record.commit, MACHINE_TAG: record.machine}
     return {
         KEY_TAG: cell.key,
         LAYOUT_TAG: LAYOUT,
         AT_CHANCE_TAG: str(record.at_chance),
         **versions,
-        **_git_tags(),
+        **{name: value for name, value in origin.items() if value},
     }
 
 
@@ -153,9 +160,16 @@ def method_tags(
         **tags_of(cell, scores),
         KIND_TAG: "method",
         VALIDITY_TAG: verdict.status,
+        COLOUR_TAG: colour_of(cell.method),
         NOTE_TAG: note,
         **{tag: text for tag, text in told.items() if text},
     }
+
+
+def colour_of(method: str) -> str:
+    """Colour of a method's runs, by its place among the registered ones, the study's first."""
+    names = list(dict.fromkeys((*STUDY, *BASELINES, *METHODS, method)))
+    return COLOURS[names.index(method) % len(COLOURS)]
 
 
 def _told(verdict: Validity) -> str:
@@ -228,14 +242,3 @@ def _evidence(verdict: Validity) -> list[tuple[str, float]]:
 
 def _metrics(values: dict[str, float], at: int) -> list[Metric]:
     return [Metric(name, float(value), at, 0) for name, value in values.items()]
-
-
-@cache
-def _git_tags() -> dict[str, str]:
-    """Commit of the working tree this package was installed from, where there is one."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return {"mlflow.source.git.commit": done.stdout.strip()}

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from eegxai.evaluation import Examples
-from eegxai.figures import topographies
-from eegxai.maps_figure import map_against_truth
+from eegxai.figures import map_against_truth, topographies
 from eegxai.simulation import FEATURES
 from sweeps.grid import MethodCell
 from sweeps.store import BrokenArtefactError, Store

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eegxai.figures import MOVED, VERMILION, rankings, simulation, topographies
+from eegxai.figures import MOVED, rankings, simulation, topographies
+from eegxai.figures.style import VERMILION
 from eegxai.head import montage_info
 from eegxai.simulation import simulate
 

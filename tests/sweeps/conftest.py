@@ -1,8 +1,14 @@
 """A sweep small enough for tests: short training, few trials, real files."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from sweeps.config import load
+from sweeps.grid import decoder_cells, method_cells
+from sweeps.stages import explain, train_decoder
+from sweeps.store import store_of
 
 TINY = """
 name: tiny
@@ -30,3 +36,23 @@ def tiny_file(tmp_path, monkeypatch):
 @pytest.fixture
 def tiny(tiny_file):
     return load(tiny_file)
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tmp_path_factory):
+    """Folder with the results of the tiny sweep, made once."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "tiny.yaml").write_text(TINY)
+    config = load(folder / "tiny.yaml", [f"output={folder}"])
+    for cell in decoder_cells(config):
+        train_decoder(cell, store_of(config))
+    for cell in method_cells(config):
+        explain(cell, store_of(config))
+    return folder / "store"
+
+
+@pytest.fixture
+def done_tiny(tiny, tiny_store):
+    """The tiny sweep with its results, without Ray and MLflow."""
+    shutil.copytree(tiny_store, Path(tiny.output) / "store")
+    return tiny

@@ -5,14 +5,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eegxai.evaluation import KINDS, Examples
+from eegxai.figures.style import BLUE, DIVERGING, VERMILION
 
 SHOWN = ("best", "median", "worst")  # of the kinds of example trials, a row each
 COLUMNS = ("planted signal", "attribution, ± 30 % of its peak", "mean over channels")
 SIZE = (9.0, 6.0)  # inches
 # A layout that is found while drawing takes as long as the drawing: thousands are drawn.
 MARGINS = {"left": 0.1, "right": 0.985, "top": 0.94, "bottom": 0.08, "wspace": 0.12, "hspace": 0.1}
-COLOURS = "RdBu_r"  # diverging, told apart by colour-blind readers
-PLANTED, ATTRIBUTED = "#D55E00", "#0072B2"  # Okabe & Ito's vermilion and blue
 FAINT = 0.3  # of the attribution's peak: where the colours end, or a few pixels hide the rest
 
 Array = np.ndarray
@@ -57,7 +56,7 @@ def _row(axes: Array, examples: Examples, kind: str) -> None:
 def _heat_map(ax: Axes, values: Array, end_ms: float, limit: float) -> None:
     extent = (0.0, end_ms, len(values), 0.0)
     ax.imshow(
-        values, cmap=COLOURS, vmin=-limit, vmax=limit, aspect="auto", extent=extent,
+        values, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", extent=extent,
         interpolation="nearest",
     )  # fmt: skip
     ax.set_yticks([])
@@ -66,8 +65,8 @@ def _heat_map(ax: Axes, values: Array, end_ms: float, limit: float) -> None:
 def _curves(ax: Axes, planted: Array, attributed: Array, end_ms: float) -> None:
     times = np.linspace(0, end_ms, len(planted), endpoint=False)
     for values, colour, label in (
-        (planted, PLANTED, "planted"),
-        (attributed, ATTRIBUTED, "attribution"),
+        (planted, VERMILION, "planted"),
+        (attributed, BLUE, "attribution"),
     ):
         ax.plot(times, values / max(values.max(), 1e-30), color=colour, lw=1.2, label=label)
     ax.set(xlim=(0, end_ms), yticks=[0, 1])

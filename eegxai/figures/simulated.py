@@ -1,4 +1,4 @@
-"""Every picture of the project, from maps and tidy tables."""
+"""Simulated EEG: what was planted, and what is left of it in the noise."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,68 +6,23 @@ from typing import Any
 
 import mne
 import numpy as np
-import pandas as pd
 import scipy.fft
 import scipy.signal
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from eegxai.figures.style import BLUE, DIVERGING, GREY, VERMILION
 from eegxai.simulation import SimulatedEEG
 from eegxai.simulation.waveforms import Epoch
 
-PANEL_INCHES = 2.3
-COLOURS = "RdBu_r"  # diverging, told apart by colour-blind readers
-VERMILION, BLUE, GREY = "#D55E00", "#0072B2", "#999999"  # Okabe & Ito's, for colour-blind readers
 NOISELESS: Mapping[str, Any] = {"color": VERMILION, "lw": 1.6}
 NOISY: Mapping[str, Any] = {"color": BLUE, "lw": 0.9}
 SPECTRUM_FLOOR = 1e-3  # of the weakest noisy power: what is shown below it
 HIGHEST_HZ = 60.0  # of the spectra: above every band of the features
-MOVED = 3  # ranks: a method that moves as far is drawn in colour
-MOVES: Mapping[str, Any] = {"color": VERMILION, "lw": 1.8}
-STAYS: Mapping[str, Any] = {"color": GREY, "lw": 1.0}
 PHASE_LOCKED_SHARE = 0.5  # of the signal's power: below it, averages are not worth showing
 
 Array = np.ndarray
-
-
-def topographies(maps: Mapping[str, Array], info: mne.Info) -> Figure:
-    """Scalp maps side by side, each on a scale of its own.
-
-    Parameters
-    ----------
-    maps : mapping of str to ndarray (channels,)
-        Title and value of each channel; attributions have no common unit, so each map is
-        shown relative to its largest magnitude.
-    info : mne.Info
-        The channels.
-
-    Raises
-    ------
-    ValueError
-        When a map has another number of channels than ``info``.
-    """
-    figure = Figure(figsize=(PANEL_INCHES * len(maps), PANEL_INCHES + 0.6), layout="constrained")
-    axes = figure.subplots(1, len(maps), squeeze=False)[0]
-    for ax, (title, values) in zip(axes, maps.items(), strict=True):
-        _topography(ax, title, np.asarray(values, dtype=float), info)
-    bar = figure.colorbar(axes[-1].images[0], ax=axes, shrink=0.7, pad=0.01)
-    bar.set_ticks([-1, 0, 1])
-    bar.set_label("share of the map's peak")
-    return figure
-
-
-def _topography(ax: Axes, title: str, values: Array, info: mne.Info) -> None:
-    if values.shape != (len(info.ch_names),):
-        raise ValueError(
-            f"map {title!r} has shape {values.shape}, allowed is ({len(info.ch_names)},)"
-        )
-    peak = np.abs(values).max()
-    relative = values / peak if peak > 0 else values
-    mne.viz.plot_topomap(
-        relative, info, axes=ax, show=False, cmap=COLOURS, vlim=(-1, 1), contours=0, sensors=False
-    )
-    ax.set_title(title)
 
 
 def simulation(eeg: SimulatedEEG) -> Figure:
@@ -107,7 +62,7 @@ class _Summary:
     lowest: float  # of the colour scale, in units of the highest
 
 
-AVERAGE = _Summary("average", lambda trials: trials.mean(0), COLOURS, -1.0)
+AVERAGE = _Summary("average", lambda trials: trials.mean(0), DIVERGING, -1.0)
 ROOT_MEAN_SQUARE = _Summary(
     "RMS", lambda trials: np.sqrt(np.square(trials).mean(0)), "viridis", 0.0
 )
@@ -215,54 +170,3 @@ def _share_scales(axes: Array) -> None:
         limits = np.array([ax.get_ylim() for ax in column])
         for ax in column:
             ax.set_ylim(limits.min(), limits.max())
-
-
-def rankings(scores: pd.DataFrame, left: str, right: str) -> Figure:
-    """Ranks of the methods by two scores, a panel a feature type; methods that move in colour.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        A row a feature and method: columns feature, method and the two scores, higher is better.
-    left, right : str
-        The columns of the two scores; they head the panel's sides.
-    """
-    groups = list(scores.groupby("feature", sort=False))
-    n_methods = scores["method"].nunique()
-    figure = Figure(figsize=(4.4 * len(groups), 0.8 + 0.24 * n_methods), layout="constrained")
-    for ax, (feature, rows) in zip(
-        figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True
-    ):
-        _slopes(ax, rows.set_index("method")[[left, right]])
-        ax.set_title(str(feature), pad=22)
-    return figure
-
-
-def _slopes(ax: Axes, scores: pd.DataFrame) -> None:
-    """A line a method from its rank by the first score to that by the second."""
-    ranks = scores.rank(ascending=False, method="first").to_numpy()
-    for method, values, places in zip(scores.index, scores.to_numpy(), ranks, strict=True):
-        style = STAYS if abs(places[0] - places[1]) < MOVED else MOVES
-        ax.plot([0, 1], places, marker="o", ms=3, **style)
-        for x, score, rank in zip((0, 1), values, places, strict=True):
-            text = (f"{method}  {score:.2f}", f"{score:.2f}  {method}")[x]
-            ax.annotate(
-                text,
-                (x, rank),
-                xytext=(12 * x - 6, 0),
-                textcoords="offset points",
-                ha=("right", "left")[x],
-                va="center",
-                fontsize="small",
-            )
-    for x, name in enumerate(scores.columns):
-        ax.annotate(
-            name,
-            (x, 1),
-            xytext=(12 * x - 6, 12),
-            textcoords="offset points",
-            ha=("right", "left")[x],
-            fontweight="bold",
-        )
-    ax.set(xlim=(-1.3, 2.3), ylim=(len(scores) + 0.5, 0.2))
-    ax.axis("off")

@@ -1,0 +1,25 @@
+"""Every picture of the project, from maps and tidy tables."""
+
+from eegxai.figures.curves import cascade, score_by_snr
+from eegxai.figures.heatmap import heat_map
+from eegxai.figures.maps import maps_beside_truth, topographies
+from eegxai.figures.ranks import MOVED, critical_difference, rankings
+from eegxai.figures.simulated import simulation
+from eegxai.figures.style import FORMATS, digits, save
+from eegxai.figures.trials import map_against_truth
+
+__all__ = [
+    "FORMATS",
+    "MOVED",
+    "cascade",
+    "critical_difference",
+    "digits",
+    "heat_map",
+    "map_against_truth",
+    "maps_beside_truth",
+    "rankings",
+    "save",
+    "score_by_snr",
+    "simulation",
+    "topographies",
+]

@@ -1,0 +1,108 @@
+"""Curves of the methods: scores against SNR, similarities against randomized layers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from eegxai.attribution import BASELINES
+from eegxai.figures.style import BLACK, GREY, PRINT, series_of, small_multiples
+
+FLOOR: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (1, 1.2))}
+THRESHOLD: Mapping[str, Any] = {"color": GREY, "lw": 0.8, "ls": (0, (1, 1.2)), "zorder": 0}
+BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0.4}  # edges show where bands lie over others
+MARGIN = 0.05  # above and below the lines, of their span
+
+
+@rc_context(PRINT)
+def score_by_snr(scores: pd.DataFrame, label: str, dotted: str) -> Figure:
+    """Score against SNR, a panel a method, a curve a feature type with its 95 % band.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A row a feature, snr_db and method: feature, snr_db, method, score, score_low, score_high
+        and floor, the score that a method must beat (dotted). Methods in ``BASELINES`` have no
+        panel.
+    label, dotted : str
+        What the score is, and what the floor is.
+    """
+    methods = scores[~scores["method"].isin(list(BASELINES))]
+    figure, axes = small_multiples(list(methods["method"].unique()))
+    styles = series_of(list(methods["feature"].unique()))
+    for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):
+        style, ax = styles[str(feature)], axes[str(method)]
+        _curve(ax, rows, "snr_db", "score", style)
+        ordered = rows.sort_values("snr_db")
+        ax.plot(ordered["snr_db"], ordered["floor"], color=style["color"], **FLOOR)
+    for ax in axes.values():
+        levels = sorted(scores["snr_db"].unique())
+        ax.set_xticks(levels, [f"{level:g}".replace("-", "−") for level in levels], fontsize=6)
+    _fit_to_lines(list(axes.values()))
+    _legend(figure, styles, dotted)
+    figure.supxlabel("SNR (dB)")
+    figure.supylabel(label)
+    return figure
+
+
+@rc_context(PRINT)
+def cascade(similarities: pd.DataFrame, threshold: float) -> Figure:
+    """Similarity to the original map against randomized layers, a panel a method.
+
+    Parameters
+    ----------
+    similarities : DataFrame
+        A row a feature, method and step: feature, method, step (layers randomized, from the
+        output), mean, mean_low and mean_high. No layer randomized is a similarity of 1. Methods in
+        ``BASELINES``, which know no weights, have no panel.
+    threshold : float
+        Similarity below which a method counts as model-specific.
+    """
+    methods = similarities[~similarities["method"].isin(list(BASELINES))]
+    figure, axes = small_multiples(list(methods["method"].unique()))
+    styles = series_of(list(methods["feature"].unique()))
+    for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):
+        start = pd.DataFrame([{"step": 0, "mean": 1.0, "mean_low": 1.0, "mean_high": 1.0}])
+        whole = pd.concat([start, rows], ignore_index=True)
+        _curve(axes[str(method)], whole, "step", "mean", styles[str(feature)])
+    for ax in axes.values():
+        ax.axhline(threshold, **THRESHOLD)
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    _fit_to_lines(list(axes.values()))
+    _legend(figure, styles, f"{threshold:g}: model-specific below")
+    figure.supxlabel("layers randomized, from the output to the input")
+    figure.supylabel("correlation with the original map")
+    return figure
+
+
+def _curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Any]) -> None:
+    """A line, and a band where its ends are known."""
+    rows = rows.sort_values(x)
+    ax.fill_between(
+        rows[x],
+        rows[f"{y}_low"],
+        rows[f"{y}_high"],
+        color=style["color"],
+        **BAND,
+    )
+    ax.plot(rows[x], rows[y], **style)
+
+
+def _fit_to_lines(axes: Sequence[Axes]) -> None:
+    """From 0 to 1 and what lines lie beyond; the bands of two decoders may go on far outside."""
+    values = np.concatenate([line.get_ydata() for ax in axes for line in ax.lines])
+    low, high = np.nanmin([0.0, *values]), np.nanmax([1.0, *values])
+    margin = MARGIN * (high - low)
+    axes[0].set_ylim(low - margin, high + margin)
+
+
+def _legend(figure: Figure, styles: Mapping[str, Mapping[str, Any]], dotted: str) -> None:
+    lines = [Line2D([], [], label=name, **style) for name, style in styles.items()]
+    lines.append(Line2D([], [], color=BLACK, label=dotted, **FLOOR))
+    figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))

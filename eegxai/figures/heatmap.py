@@ -1,0 +1,95 @@
+"""Heat map of the methods: every check of every feature type in one picture."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps, rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+
+from eegxai.figures.style import DIVERGING, DOUBLE, PRINT, digits
+
+SCORES = ("calibrated", "score")  # against the planted signal
+# Blue is good everywhere: near the planted signal, unlike the randomized map.
+COLOURS: Mapping[bool, str] = {True: "Blues", False: DIVERGING}
+SCALES: Mapping[bool, str] = {True: "score, 0: chance", False: "correlation with the original map"}
+TITLES: Mapping[str, str] = {
+    "calibrated": "planted signal:\ncalibrated score",
+    "score": "planted signal:\nstudy's score",
+    "target_swap": "wrong class",
+    "wrong_classes": "wrong classes",
+    "cascade": "random weights",
+    "bottom_up": "random weights,\nfrom the input",
+    "independent": "one random layer",
+    "label_retrain": "permuted labels",
+}
+DARK = 0.5  # luminance below which letters are white
+ROW_INCHES = 0.19
+
+
+@rc_context(PRINT)
+def heat_map(table: pd.DataFrame) -> Figure:
+    """Methods by checks and feature types, every value written in its cell.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a method, check and feature: method, check, feature, value. The checks of
+        ``SCORES`` hold scores above chance, every other the similarity to the original map.
+        Missing values are shown as a dash.
+    """
+    checks = sorted(table["check"].unique(), key=lambda check: check not in SCORES)
+    methods, features = (list(table[axis].unique()) for axis in ("method", "feature"))
+    height = 1.35 + ROW_INCHES * len(methods)
+    figure = Figure(figsize=(DOUBLE, height), layout="constrained")
+    axes = figure.subplots(1, len(checks), sharey=True, squeeze=False)[0]
+    images = {}
+    for ax, check in zip(axes, checks, strict=True):
+        rows = table[table["check"] == check]
+        values = rows.pivot_table("value", "method", "feature", dropna=False, sort=False)
+        images[check] = _block(ax, values.reindex(index=methods, columns=features), check)
+    _scales(figure, dict(zip(checks, axes, strict=True)), images)
+    return figure
+
+
+def _block(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
+    """The cells of a check: a row a method, a column a feature type."""
+    colours = colormaps[COLOURS[check in SCORES]].with_extremes(bad="0.93")
+    scale = Normalize(0, 1)
+    numbers = values.to_numpy(float)
+    image = ax.imshow(np.ma.masked_invalid(numbers), cmap=colours, norm=scale, aspect="auto")
+    for (row, column), value in np.ndenumerate(numbers):
+        colour = _letters(colours(scale(value)))
+        ax.text(column, row, digits(value), ha="center", va="center", color=colour, fontsize=7)
+    ax.set_title(TITLES.get(check, check))
+    ax.set_xticks(range(len(values.columns)), values.columns)
+    ax.set_yticks(range(len(values)), values.index)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return image
+
+
+def _letters(background: Sequence[float]) -> str:
+    """Black or white, whichever reads on a colour."""
+    luminance = np.dot(background[:3], (0.299, 0.587, 0.114))
+    return "white" if luminance < DARK else "black"
+
+
+def _scales(figure: Figure, axes: Mapping[str, Axes], images: Mapping[str, AxesImage]) -> None:
+    """A colour bar under the scores and one under the similarities."""
+    for is_score, label in SCALES.items():
+        shown = [check for check in axes if (check in SCORES) == is_score]
+        if shown:
+            bar = figure.colorbar(
+                images[shown[0]],
+                ax=[axes[check] for check in shown],
+                location="bottom",
+                aspect=30,
+                shrink=0.8,
+                pad=0.02,
+                label=label,
+            )
+            bar.outline.set_visible(False)

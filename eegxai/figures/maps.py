@@ -1,0 +1,166 @@
+"""Attribution maps on the scalp and over time, beside what was planted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import mne
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from eegxai.evaluation import KINDS, Examples
+from eegxai.figures.style import BLUE, DIVERGING, DOUBLE, GREY, PRINT, VERMILION
+
+PANEL_INCHES = 2.3
+ROW_INCHES, HEADER_INCHES, FOOTER_INCHES = 0.62, 0.55, 0.4
+NAME_SHARE, GAP_SHARE = 0.15, 0.02  # of the width: the methods' names, the end of a block
+TRIALS = ("median", "best", "worst")
+TRUTH: Mapping[str, Any] = {"color": VERMILION, "label": "planted signal"}
+MAP: Mapping[str, Any] = {"color": BLUE, "label": "attribution"}
+PARTS: Mapping[str, float] = {"planted": 1.0, "map": 1.0, "over time": 1.9}  # and their widths
+
+Array = np.ndarray
+
+
+def _towards(colour: str) -> Colormap:
+    """White for nothing, the colour for the peak."""
+    return LinearSegmentedColormap.from_list(colour, ["white", colour])
+
+
+def topographies(maps: Mapping[str, Array], info: mne.Info) -> Figure:
+    """Scalp maps side by side, each on a scale of its own.
+
+    Parameters
+    ----------
+    maps : mapping of str to ndarray (channels,)
+        Title and value of each channel; attributions have no common unit, so each map is
+        shown relative to its largest magnitude.
+    info : mne.Info
+        The channels.
+
+    Raises
+    ------
+    ValueError
+        When a map has another number of channels than ``info``.
+    """
+    figure = Figure(figsize=(PANEL_INCHES * len(maps), PANEL_INCHES + 0.6), layout="constrained")
+    axes = figure.subplots(1, len(maps), squeeze=False)[0]
+    for ax, (title, values) in zip(axes, maps.items(), strict=True):
+        _topography(ax, title, np.asarray(values, dtype=float), info)
+    bar = figure.colorbar(axes[-1].images[0], ax=axes, shrink=0.7, pad=0.01)
+    bar.set_ticks([-1, 0, 1])
+    bar.set_label("share of the map's peak")
+    return figure
+
+
+def _topography(ax: Axes, title: str, values: Array, info: mne.Info) -> None:
+    if values.shape != (len(info.ch_names),):
+        raise ValueError(
+            f"map {title!r} has shape {values.shape}, allowed is ({len(info.ch_names)},)"
+        )
+    _draw_scalp(ax, values, info, DIVERGING, lowest=-1)
+    ax.set_title(title)
+
+
+@rc_context(PRINT)
+def maps_beside_truth(maps: Mapping[str, Examples]) -> Figure:
+    """Maps of the methods beside the planted signal: their median, best and worst trial.
+
+    A row a method; for each trial the planted signal and the map on the scalp (mean magnitudes
+    over time) and both over time (mean magnitudes over channels), each relative to its peak, and
+    the trial's headline score.
+
+    Parameters
+    ----------
+    maps : mapping of str to Examples
+        By the methods' names, in the order of the rows.
+    """
+    height = HEADER_INCHES + ROW_INCHES * len(maps) + FOOTER_INCHES
+    figure = Figure(figsize=(DOUBLE, height))
+    for place, name in enumerate(TRIALS):
+        axes = _block(figure, place, len(maps))
+        for row, examples in zip(axes, maps.values(), strict=True):
+            _row(row, examples, KINDS.index(name))
+        _label_block(axes, name)
+        if place == 0:
+            _label_rows(axes, list(maps))
+    handles = [Line2D([], [], lw=4, **style) for style in (TRUTH, MAP)]
+    figure.legend(handles=handles, loc="lower left", ncols=2, handlelength=1)
+    return figure
+
+
+def _block(figure: Figure, place: int, n_rows: int) -> Array:
+    """Axes (rows, parts) of one of the trials, from left to right."""
+    width, height = (1 - NAME_SHARE) / len(TRIALS), figure.get_figheight()
+    left = NAME_SHARE + place * width
+    grid = figure.add_gridspec(
+        n_rows,
+        len(PARTS),
+        left=left,
+        right=left + width - GAP_SHARE,
+        top=1 - HEADER_INCHES / height,
+        bottom=FOOTER_INCHES / height,
+        width_ratios=list(PARTS.values()),
+        wspace=0.08,
+        hspace=0.25,
+    )
+    return grid.subplots(squeeze=False)
+
+
+def _row(axes: Sequence[Axes], examples: Examples, trial: int) -> None:
+    """A trial of a method: the planted signal and the map on the scalp, both over time."""
+    planted, shown, over_time = axes
+    truth, values = abs(examples.ground_truth[trial]), abs(examples.attribution[trial])
+    _draw_scalp(planted, truth.mean(1), examples.info, _towards(VERMILION))
+    _draw_scalp(shown, values.mean(1), examples.info, _towards(BLUE))
+    _time_courses(over_time, truth.mean(0), values.mean(0), examples.sfreq)
+    score = f"{examples.scores[trial]:.2f}"
+    over_time.text(1, 0.98, score, ha="right", va="top", fontsize=6, transform=over_time.transAxes)
+
+
+def _label_block(axes: Array, name: str) -> None:
+    """Names of the trial and of its parts above the first row, the time below the last."""
+    for part, ax in zip(PARTS, axes[0], strict=True):
+        ax.set_title(part, fontsize=7, pad=3)
+    axes[0, 1].annotate(
+        f"{name} trial", (1, 1), (0, 17), "axes fraction", "offset points", ha="center",
+        fontweight="bold",
+    )  # fmt: skip
+    over_time = axes[-1, -1]
+    over_time.tick_params(labelbottom=True)
+    over_time.set_xlabel("ms", labelpad=1)
+
+
+def _label_rows(axes: Array, names: Sequence[str]) -> None:
+    for ax, name in zip(axes[:, 0], names, strict=True):
+        ax.annotate(
+            name, (0, 0.5), (-5, 0), "axes fraction", "offset points", ha="right", va="center"
+        )
+
+
+def _draw_scalp(
+    ax: Axes, values: Array, info: mne.Info, colours: Colormap | str, lowest: float = 0
+) -> None:
+    """A map of one value a channel, relative to its largest magnitude."""
+    mne.viz.plot_topomap(
+        _relative(values), info, axes=ax, show=False, cmap=colours, vlim=(lowest, 1), contours=0,
+        sensors=False,
+    )  # fmt: skip
+
+
+def _relative(values: Array) -> Array:
+    peak = np.abs(values).max()
+    return values / peak if peak > 0 else values
+
+
+def _time_courses(ax: Axes, truth: Array, values: Array, sfreq: float) -> None:
+    times_ms = 1000 * np.arange(len(truth)) / sfreq
+    ax.fill_between(times_ms, _relative(truth), color=VERMILION, alpha=0.35, lw=0)
+    ax.plot(times_ms, _relative(values), color=BLUE, lw=0.7)
+    ax.set(ylim=(0, 1.25), xlim=(0, times_ms[-1]), yticks=[], xticks=[0, 500])
+    ax.tick_params(labelbottom=False, length=2)
+    ax.spines[["left"]].set_visible(False)
+    ax.spines[["bottom"]].set_color(GREY)

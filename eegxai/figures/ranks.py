@@ -1,0 +1,125 @@
+"""Ranks of the methods: told apart or not, and by two scores side by side."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from eegxai.figures.style import BLACK, DOUBLE, GREY, PRINT, VERMILION
+from eegxai.statistics import RankComparison
+
+MOVED = 3  # ranks: a method that moves as far is drawn in colour
+MOVES: Mapping[str, Any] = {"color": VERMILION, "lw": 1.5}
+STAYS: Mapping[str, Any] = {"color": GREY, "lw": 0.8}
+ROW_INCHES = 0.155
+N_SIDE_BY_SIDE = 2  # panels of slopes: their labels fill a column each
+LINE: Mapping[str, Any] = {"color": BLACK, "lw": 0.7, "clip_on": False}
+BAR: Mapping[str, Any] = {"color": VERMILION, "lw": 3, "solid_capstyle": "round"}
+TICK, NUMBER, BAR_STEP, LABELS_BELOW = 0.25, 0.35, 0.55, 0.6  # in rows of labels
+
+
+@rc_context(PRINT)
+def critical_difference(comparison: RankComparison, title: str) -> Figure:
+    """Mean ranks on a line; a bar joins methods that are not told apart.
+
+    Parameters
+    ----------
+    comparison : RankComparison
+        From :func:`eegxai.statistics.compare_ranks`.
+    title : str
+        What was compared.
+
+    Notes
+    -----
+    Demsar, JMLR 7:1, 2006, with bars by pairwise signed-rank tests (Benavoli et al., JMLR 17:5,
+    2016) in place of one critical difference.
+    """
+    ranks, bars = comparison.mean_ranks, comparison.cliques
+    half = math.ceil(len(ranks) / 2)
+    lowest = LABELS_BELOW + BAR_STEP * len(bars) + half
+    figure = Figure(figsize=(DOUBLE, 0.5 + 0.17 * (lowest + 1)), layout="constrained")
+    ax = figure.subplots()
+    _rank_axis(ax, len(ranks))
+    _bars(ax, ranks, bars)
+    below = LABELS_BELOW + BAR_STEP * len(bars)
+    best, rest = ranks.iloc[:half], ranks.iloc[half:]
+    _labels(ax, best, below, edge=0.7, align="right")
+    _labels(ax, rest.iloc[::-1], below, edge=len(ranks) + 0.3, align="left")
+    room = 0.32 * len(ranks)  # for the names
+    ax.set(xlim=(0.7 - room, len(ranks) + 0.3 + room), ylim=(lowest, -1.6), title=title)
+    ax.axis("off")
+    return figure
+
+
+def _rank_axis(ax: Axes, n_methods: int) -> None:
+    ax.plot([1, n_methods], [0, 0], **LINE)
+    for rank in range(1, n_methods + 1):
+        ax.plot([rank, rank], [0, -TICK], **LINE)
+        ax.text(rank, -NUMBER, str(rank), ha="center", va="bottom", fontsize=7)
+
+
+def _bars(ax: Axes, ranks: pd.Series, cliques: Iterable[Sequence[str]]) -> None:
+    for number, names in enumerate(cliques):
+        y = BAR_STEP * (number + 1)
+        members = ranks[list(names)]
+        ax.plot([members.min(), members.max()], [y, y], **BAR)
+
+
+def _labels(ax: Axes, ranks: pd.Series, below: float, edge: float, align: str) -> None:
+    """Names at one side, the outermost highest, each led to its rank."""
+    for row, (name, rank) in enumerate(ranks.items()):
+        y = below + row + 0.3
+        ax.plot([rank, rank, edge], [0, y, y], **LINE)
+        text = f"{name}  {rank:.1f} " if align == "right" else f" {rank:.1f}  {name}"
+        ax.text(edge, y, text, ha=align, va="center")
+
+
+@rc_context(PRINT)
+def rankings(scores: pd.DataFrame, left: str, right: str) -> Figure:
+    """Ranks of the methods by two scores, a panel a feature type; methods that move in colour.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        A row a feature and method: columns feature, method and the two scores, higher is better.
+    left, right : str
+        The columns of the two scores; they head the panel's sides.
+    """
+    groups = list(scores.groupby("feature", sort=False))
+    n_columns = min(len(groups), N_SIDE_BY_SIDE)
+    n_rows = math.ceil(len(groups) / n_columns)
+    height = 0.55 + ROW_INCHES * scores["method"].nunique()
+    size = (DOUBLE / N_SIDE_BY_SIDE * n_columns, height * n_rows)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(n_rows, n_columns, squeeze=False).flat
+    for ax, (feature, rows) in zip(axes, groups, strict=False):
+        _slopes(ax, rows.set_index("method")[[left, right]])
+        ax.set_title(str(feature), pad=16)
+    for ax in axes[len(groups) :]:
+        ax.axis("off")
+    return figure
+
+
+def _slopes(ax: Axes, scores: pd.DataFrame) -> None:
+    """A line a method from its rank by the first score to that by the second."""
+    ranks = scores.rank(ascending=False, method="first").to_numpy()
+    for method, values, places in zip(scores.index, scores.to_numpy(), ranks, strict=True):
+        style = STAYS if abs(places[0] - places[1]) < MOVED else MOVES
+        ax.plot([0, 1], places, marker="o", ms=3, **style)
+        for x, score, rank in zip((0, 1), values, places, strict=True):
+            text = (f"{method}  {score:.2f}", f"{score:.2f}  {method}")[x]
+            _beside(ax, text, x, rank, va="center", fontsize=7)
+    for x, name in enumerate(scores.columns):
+        _beside(ax, name, x, 0.2, va="bottom", fontweight="bold")
+    ax.set(xlim=(-1.9, 2.9), ylim=(len(scores) + 0.5, 0.2))
+    ax.axis("off")
+
+
+def _beside(ax: Axes, text: str, x: int, y: float, **style: Any) -> None:
+    """Text at the outer side of the left (0) or right (1) end of the slopes."""
+    shift, align = ((-5, "right"), (5, "left"))[x]
+    ax.annotate(text, (x, y), xytext=(shift, 0), textcoords="offset points", ha=align, **style)

@@ -1,0 +1,120 @@
+"""How pictures look: sizes and letters for print, colours that colour-blind readers tell apart."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+SINGLE, DOUBLE = 3.5, 7.2  # inches: the widths of one and of two columns of a journal
+PRINT: Any = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "figure.labelsize": 8,
+    "figure.titlesize": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "legend.handlelength": 2.8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "text.parse_math": False,  # names are names, whatever signs they hold
+    "pdf.fonttype": 42,  # letters stay letters, as journals ask
+    "svg.hashsalt": "eegxai",  # equal pictures are equal files
+}
+DPI = 200
+# Of each format the date, which is left out.
+FORMATS: Mapping[str, Mapping[str, None]] = {
+    "png": {},
+    "pdf": {"CreationDate": None},
+    "svg": {"Date": None},
+}
+
+# Okabe & Ito's colours, the yellow left out: it does not show on white.
+BLACK, GREY = "#000000", "#999999"
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY = "#E69F00", "#56B4E9"
+# What tells series apart: a colour, and for print in grey a marker and a line.
+SERIES: Sequence[Mapping[str, Any]] = tuple(
+    {"color": colour, "marker": marker, "ls": line}
+    for colour, marker, line in (
+        (BLUE, "o", "-"),
+        (VERMILION, "s", "--"),
+        (GREEN, "^", "-."),
+        (PURPLE, "D", ":"),
+        (ORANGE, "v", "-"),
+        (SKY, "P", "--"),
+        (BLACK, "X", "-."),
+    )
+)
+DIVERGING = "RdBu_r"  # told apart by colour-blind readers
+N_COLUMNS = 4  # of small multiples
+PANEL_HEIGHT = 1.35  # inches
+
+
+def digits(value: float) -> str:
+    """Two digits with a true minus; a dash where there is no value."""
+    if math.isnan(value):
+        return "–"
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0: no minus before zero
+
+
+def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Colour, marker and line of each name, in the order of ``SERIES``.
+
+    Raises
+    ------
+    ValueError
+        When there are more names than styles that a reader tells apart.
+    """
+    if len(names) > len(SERIES):
+        raise ValueError(f"{len(names)} series in one picture, at most {len(SERIES)} are readable")
+    return dict(zip(names, SERIES, strict=False))
+
+
+def small_multiples(names: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
+    """Figure of a double column with a panel a name, all on the same scales."""
+    n_rows = math.ceil(len(names) / N_COLUMNS)
+    figure = Figure(figsize=(DOUBLE, 0.65 + PANEL_HEIGHT * n_rows), layout="constrained")
+    grid = figure.subplots(n_rows, N_COLUMNS, sharex=True, sharey=True, squeeze=False)
+    axes = dict(zip(names, grid.flat, strict=False))
+    for name, ax in axes.items():
+        ax.set_title(name)
+    for ax in grid.flat[len(names) :]:
+        ax.axis("off")
+    _label_ticks_above(grid, len(names))
+    return figure, axes
+
+
+def _label_ticks_above(grid: np.ndarray, n_panels: int) -> None:
+    """Where the last row is not full, the panels above the gaps carry the numbers."""
+    for ax in grid.flat[max(0, n_panels - N_COLUMNS) : n_panels]:
+        ax.tick_params(labelbottom=True)
+
+
+def save(figure: Figure, target: Path | BinaryIO, form: str, dpi: int = DPI) -> None:
+    """Write a figure; equal figures are equal files.
+
+    Parameters
+    ----------
+    figure : Figure
+    target : Path or file
+        A file that exists is replaced.
+    form : str
+        One of ``FORMATS``.
+    dpi : int
+        Of what is made of pixels.
+    """
+    with rc_context(PRINT):
+        figure.savefig(target, format=form, dpi=dpi, metadata=FORMATS[form])
