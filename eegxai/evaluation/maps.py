@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from eegxai.evaluation import kernels
+
 PERCENTILE = 0.95
-WINDOW = 7
-AREA = WINDOW**2
-STRIDE = 17  # one pixel in so many is looked at to guess a threshold
 
 # The versions of a chunk of maps are blocks of megabytes. glibc maps such blocks anew each time,
 # and the page faults take as long as the sums, until a block has been freed that is as large as
@@ -24,12 +23,9 @@ torch.empty(4_000_000, dtype=torch.float64)
 class Version:
     """One version of a stack of maps, with the moments that several metrics share.
 
-    Trials are the last axis: sums over windows and over pixels then run along memory, several
-    times faster than with the trials first.
-
     Attributes
     ----------
-    pixels : Tensor (valid pixels, trials)
+    pixels : Tensor (trials, valid pixels)
         Values in float64.
     shape : tuple of int
         Height and width of a map.
@@ -46,47 +42,46 @@ class Version:
 
     @cached_property
     def image(self) -> Tensor:
-        """Maps (height, width, trials), zero at the pixels that are not valid."""
+        """Maps (trials, height, width), zero at the pixels that are not valid."""
         if self.mask is None:
-            return self.pixels.unflatten(0, self.shape)
-        image = self.pixels.new_zeros(*self.shape, self.pixels.shape[1])
-        image[self.mask] = self.pixels
+            return self.pixels.unflatten(1, self.shape)
+        image = self.pixels.new_zeros(len(self.pixels), *self.shape)
+        image[:, self.mask] = self.pixels
         return image
 
     @cached_property
     def mean(self) -> Tensor:
         """Mean over the pixels, (trials,)."""
-        return self.pixels.mean(0)
+        return self.pixels.mean(1)
 
     @cached_property
     def norm(self) -> Tensor:
         """Euclidean length of each map, (trials,)."""
-        return self.pixels.square().sum(0).sqrt()
+        return torch.linalg.vector_norm(self.pixels, dim=1)
 
     @cached_property
     def spread(self) -> Tensor:
         """Euclidean length of each map without its mean, for maps within 0 .. 1, (trials,)."""
-        return (self.norm.square() - len(self.pixels) * self.mean.square()).clamp(min=0).sqrt()
+        n_pixels = self.pixels.shape[1]
+        return (self.norm.square() - n_pixels * self.mean.square()).clamp(min=0).sqrt()
 
     @cached_property
     def data_range(self) -> Tensor:
         """Largest minus smallest value of each map, NaN where they are equal, (trials,)."""
         if self.within_one:
             return 1 + 0 * self.mean
-        rows = self.pixels.T.contiguous()  # few trials: extremes are slow along the first axis
-        extent = rows.amax(1) - rows.amin(1)
+        extent = self.pixels.amax(1) - self.pixels.amin(1)
         return extent.masked_fill(extent == 0, torch.nan)
 
-    @cached_property
-    def local_sum(self) -> Tensor:
-        """Sum over every full window, (height - 6, width - 6, trials)."""
-        return window_sum(self.image)
+    def inner(self, other: "Version") -> Tensor:
+        """Inner product with the maps of another version, (trials,)."""
+        if other not in self._inner:
+            self._inner[other] = (self.pixels * other.pixels).sum(1)
+        return self._inner[other]
 
     @cached_property
-    def local_variance(self) -> Tensor:
-        """Variance in every full window, times the square of the window's area."""
-        squares = window_sum(self.image.square())
-        return squares.mul_(AREA).addcmul_(self.local_sum, self.local_sum, value=-1)
+    def _inner(self) -> dict["Version", Tensor]:
+        return {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +119,7 @@ class Maps:
     @cached_property
     def raw(self) -> Version:
         """The maps as they are."""
-        return self._version(self.rows.T.contiguous())
+        return self._version(self.rows)
 
     @cached_property
     def minmax(self) -> Version:
@@ -139,27 +134,27 @@ class Maps:
     @cached_property
     def top5(self) -> Version:
         """Values below the 95th percentile set to zero; NaN where nothing is positive."""
-        nothing_positive = self.highest <= 0
-        below = torch.zeros_like(self.highest).masked_fill(nothing_positive, torch.nan)
-        threshold = self._percentile.masked_fill(nothing_positive, torch.inf)
-        return self._version(torch.where(self.raw.pixels < threshold, below, self.raw.pixels))
+        kept = _from(self.raw.pixels, self._percentile)
+        positive = torch.ones_like(self.highest).masked_fill(self.highest <= 0, torch.nan)
+        return self._version(kept.mul_(positive[:, None]))
 
     @cached_property
     def minmax_top5(self) -> Version:
         """Maps brought to 0 .. 1, then values below the 95th percentile set to zero."""
-        return self._from(self.minmax, self._scaled(self._percentile))
+        threshold = self._scaled(self._percentile[:, None])[:, 0]
+        return self._version(_from(self.minmax.pixels, threshold))
 
     @cached_property
     def support(self) -> Version:
         """One where the map is not zero, else zero; NaN where it is zero everywhere or NaN."""
-        nonzero = as_numbers(torch.ne, self.raw.pixels)
+        nonzero = as_numbers(torch.ne, self.rows, self.rows.new_zeros(()))
         largest = torch.maximum(self.highest.abs(), self.lowest.abs())
-        return self._version(nonzero.mul_(largest / largest))
+        return self._version(nonzero.mul_((largest / largest)[:, None]))
 
     @cached_property
-    def n_positive(self) -> list[int]:
-        """Number of positive pixels of each map."""
-        return (self.rows > 0).sum(1).tolist()
+    def n_positive(self) -> Tensor:
+        """Number of positive pixels of each map, (trials,)."""
+        return (self.rows > 0).sum(1)
 
     def top_k(self, reference: "Maps") -> Version:
         """Clipped maps below their K-th largest value set to zero, K = the reference's positives.
@@ -167,8 +162,9 @@ class Maps:
         Ties with the K-th largest value stay, so more than K can; with K = 0 nothing stays.
         """
         if reference not in self._top_k:
-            threshold = self._scaled_positive(kth_largest(self.rows, reference.n_positive))
-            self._top_k[reference] = self._from(self.clipped, threshold)
+            kth = kth_largest(self.rows, reference.n_positive)
+            threshold = self._scaled_positive(kth[:, None])[:, 0]
+            self._top_k[reference] = self._version(_from(self.clipped.pixels, threshold))
         return self._top_k[reference]
 
     @cached_property
@@ -189,37 +185,39 @@ class Maps:
     def _percentile(self) -> Tensor:
         # The percentile lies between two order statistics (linear interpolation), so keeping what
         # is not below it is keeping what is not below the upper of the two.
-        n_pixels = self.rows.shape[1]
+        n_trials, n_pixels = self.rows.shape
         count = n_pixels - math.ceil(PERCENTILE * (n_pixels - 1))
-        return kth_largest(self.rows, [count] * len(self.rows))
+        return kth_largest(self.rows, torch.full((n_trials,), count, device=self.rows.device))
 
     def _scaled(self, values: Tensor) -> Tensor:
-        return (values - self.lowest) / (self.highest - self.lowest)
+        lowest, highest = self.lowest[:, None], self.highest[:, None]
+        return (values - lowest).div_(highest - lowest)
 
     def _scaled_positive(self, values: Tensor) -> Tensor:
-        lowest, highest = self.lowest.clamp(min=0), self.highest.clamp(min=0)
+        lowest, highest = (edge.clamp(min=0)[:, None] for edge in (self.lowest, self.highest))
         return values.clamp(min=0).sub_(lowest).div_(highest - lowest)
-
-    def _from(self, version: Version, threshold: Tensor) -> Version:
-        below = version.pixels < threshold
-        return self._version(version.pixels.masked_fill(below, 0))
 
     def _version(self, pixels: Tensor, within_one: bool = False) -> Version:
         shape = self.values.shape[1], self.values.shape[2]
         return Version(pixels, shape, self.mask, within_one)
 
 
-def as_numbers(compare: Callable[..., Tensor], pixels: Tensor) -> Tensor:
-    """One where a comparison with zero holds, else zero, in the pixels' precision."""
+def as_numbers(compare: Callable[..., Tensor], pixels: Tensor, level: Tensor) -> Tensor:
+    """One where a comparison with a level holds, else zero, in the pixels' precision."""
     # Written as numbers at once: much faster here than a boolean that is then cast.
-    return compare(pixels, pixels.new_zeros(()), out=torch.empty_like(pixels))
+    return compare(pixels, level, out=torch.empty_like(pixels))
+
+
+def _from(pixels: Tensor, threshold: Tensor) -> Tensor:
+    """Values that are not below each map's threshold; zero elsewhere."""
+    return as_numbers(torch.ge, pixels, threshold[:, None]).mul_(pixels)
 
 
 def ranks(rows: Tensor) -> Tensor:
     """Ranks from 0 within each row, in float64; equal values share the mean of their places."""
-    ordered, order = rows.sort(1)
     places = torch.arange(rows.shape[1], dtype=torch.float64, device=rows.device)
-    shared = _shared_places(ordered, places)
+    order = ascending(rows)
+    shared = _shared_places(rows.gather(1, order), places)
     return torch.empty_like(shared).scatter_(1, order, shared)
 
 
@@ -234,32 +232,17 @@ def _shared_places(ordered: Tensor, places: Tensor) -> Tensor:
     return (first + last) / 2
 
 
-def kth_largest(rows: Tensor, counts: list[int]) -> Tensor:
+def ascending(rows: Tensor) -> Tensor:
+    """Places of each row's values from the smallest to the largest, (trials, values)."""
+    if rows.device.type == "cpu":
+        return kernels.order(rows.double())
+    return rows.argsort(dim=1, stable=True)
+
+
+def kth_largest(rows: Tensor, counts: Tensor) -> Tensor:
     """K-th largest value of each row, infinity where K = 0, (trials,)."""
-    if rows.is_cuda:  # where one sort of all rows is faster than many small selections
-        order = rows.new_tensor(counts, dtype=torch.long).sub(1)
-        largest = rows.sort(1, descending=True).values
-        found = largest.gather(1, order.clamp(min=0)[:, None])[:, 0]
-        return found.masked_fill(order < 0, torch.inf)
-    pairs = zip(rows, counts, strict=True)
-    return torch.stack(
-        [_select(row, count) if count else row.new_tensor(torch.inf) for row, count in pairs]
-    )
-
-
-def _select(row: Tensor, count: int) -> Tensor:
-    """K-th largest of the values that a sample says are large; of all, where it misleads."""
-    expected = count / STRIDE
-    rank = math.ceil(expected + 4 * math.sqrt(expected)) + 1
-    sample = row[::STRIDE]
-    if rank < len(sample):
-        floor = sample.kthvalue(len(sample) - rank + 1).values
-        large = row[row >= floor]
-        if len(large) >= count:
-            row = large
-    return row.kthvalue(len(row) - count + 1).values
-
-
-def window_sum(image: Tensor) -> Tensor:
-    """Sum over every full window of images (height, width, trials)."""
-    return image.unfold(0, WINDOW, 1).sum(-1).unfold(1, WINDOW, 1).sum(-1)
+    if rows.device.type == "cpu":
+        return kernels.kth_largest(rows, counts)
+    largest = rows.sort(1, descending=True).values
+    found = largest.gather(1, (counts - 1).clamp(min=0)[:, None])[:, 0]
+    return found.masked_fill(counts == 0, torch.inf)

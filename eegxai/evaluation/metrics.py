@@ -11,10 +11,11 @@ from functools import partial
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
-from eegxai.evaluation.maps import AREA, WINDOW, Maps, Version, as_numbers, window_sum
+from eegxai.evaluation.kernels import SAMPLE, WINDOW, windowed_ssim
+from eegxai.evaluation.maps import Maps, Version, as_numbers
 
-SAMPLE = AREA / (AREA - 1)  # makes a window's variance that of a sample
 K1, K2 = 0.01, 0.03  # Wang et al., IEEE Trans. Image Process. 13:600, 2004
 
 Measure = Callable[[Version, Version], Tensor]
@@ -41,30 +42,45 @@ def ssim(explanation: Version, reference: Version) -> Tensor:
     """
     if min(explanation.shape) < WINDOW:
         return torch.full_like(explanation.data_range, torch.nan)
-    # Sums in place of means: numerators and denominators have the same factors.
-    c1, c2 = ((k * AREA * explanation.data_range).square() for k in (K1, K2))
-    sums, others = explanation.local_sum, reference.local_sum
-    products = window_sum(explanation.image * reference.image).mul_(AREA)
-    covariance = products.addcmul_(sums, others, value=-1)
-    similarity = torch.addcmul(c1, sums, others, value=2)
-    similarity *= torch.add(c2, covariance, alpha=2 * SAMPLE)
-    similarity /= torch.addcmul(c1, sums, sums).addcmul_(others, others)
-    variances = explanation.local_variance + reference.local_variance
-    similarity /= variances.mul_(SAMPLE).add_(c2)
-    return _over_centres(similarity, explanation.mask).mean(0)
+    images = explanation.image, reference.image
+    constants = torch.stack([(k * explanation.data_range).square() for k in (K1, K2)])
+    over_windows = windowed_ssim if images[0].device.type == "cpu" else windowed_ssim_of_torch
+    return over_windows(*images, explanation.mean, constants, _weights(explanation))
+
+
+def windowed_ssim_of_torch(
+    x: Tensor, y: Tensor, shift: Tensor, constants: Tensor, weights: Tensor
+) -> Tensor:
+    """What the kernel of the same name computes, on any device."""
+    mean = partial(avg_pool2d, kernel_size=WINDOW, stride=1)
+    c1, c2, shift = (values[:, None, None] for values in (*constants, shift))
+    x = x - shift
+    mx, my = mean(x), mean(y)
+    covariance = SAMPLE * (mean(x * y) - mx * my)
+    variances = SAMPLE * (mean(x * x + y * y) - (mx * mx + my * my))
+    mx = mx + shift
+    upper = (2 * mx * my + c1) * (2 * covariance + c2)
+    lower = (mx * mx + my * my + c1) * (variances + c2)
+    return (weights * upper / lower).sum((1, 2))
+
+
+def _weights(version: Version) -> Tensor:
+    """Equal weights of the full windows whose centre is valid, zero of the others."""
+    centres = version.pixels.new_ones(version.shape) if version.mask is None else version.mask
+    border = WINDOW // 2
+    inside = centres[border:-border, border:-border].double()
+    return inside / inside.sum()
 
 
 def cosine(explanation: Version, reference: Version) -> Tensor:
     """Cosine of the angle between the maps, (trials,) in -1 .. 1."""
-    inner = (explanation.pixels * reference.pixels).sum(0)
-    return inner / (explanation.norm * reference.norm)
+    return explanation.inner(reference) / (explanation.norm * reference.norm)
 
 
 def pearson(explanation: Version, reference: Version) -> Tensor:
     """Pearson correlation over the pixels of maps within 0 .. 1, (trials,) in -1 .. 1."""
-    inner = (explanation.pixels * reference.pixels).sum(0)
-    means = len(explanation.pixels) * explanation.mean * reference.mean
-    return (inner - means) / (explanation.spread * reference.spread)
+    means = explanation.pixels.shape[1] * explanation.mean * reference.mean
+    return (explanation.inner(reference) - means) / (explanation.spread * reference.spread)
 
 
 def mass(explanation: Version, support: Version) -> Tensor:
@@ -74,8 +90,8 @@ def mass(explanation: Version, support: Version) -> Tensor:
     the numerator takes magnitudes and the denominator does not, so that a top-5 % version
     with negative values can leave 0 .. 1.
     """
-    on_support = (explanation.pixels.abs() * support.pixels).sum(0)
-    total = len(explanation.pixels) * explanation.mean
+    on_support = (explanation.pixels.abs() * support.pixels).sum(1)
+    total = explanation.pixels.shape[1] * explanation.mean
     return on_support / total.masked_fill(total == 0, torch.nan)
 
 
@@ -122,8 +138,8 @@ def rank(attribution: Maps, reference: Maps) -> Tensor:
     that stay (see ``Maps.top_k``) and not over K, as the study does.
     """
     top = attribution.top_k(reference).pixels
-    kept = as_numbers(torch.gt, top)
-    return (kept * reference.support.pixels).sum(0) / kept.sum(0)
+    kept = as_numbers(torch.gt, top, top.new_zeros(()))
+    return (kept * reference.support.pixels).sum(1) / kept.sum(1)
 
 
 def paper_zero_rows(scores: pd.DataFrame) -> pd.Series:
@@ -139,11 +155,3 @@ def paper_zero_rows(scores: pd.DataFrame) -> pd.Series:
     """
     skipped = scores[["pearson_clipped", "rank"]].isna().any(axis=1)
     return scores.mask(skipped, 0.0).mean()
-
-
-def _over_centres(local: Tensor, mask: Tensor | None) -> Tensor:
-    """Windows whose centre is valid, (windows, trials)."""
-    if mask is None:
-        return local.flatten(0, 1)
-    border = WINDOW // 2
-    return local[mask[border:-border, border:-border]]

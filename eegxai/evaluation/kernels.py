@@ -1,0 +1,200 @@
+"""Three loops that numba runs several times faster on a CPU than torch: windows, selection, order.
+
+One thread each: numba's own threads share OpenMP's settings with torch, and change its number of
+threads. Elsewhere (on a GPU) ``maps`` and ``metrics`` ask torch for the same.
+"""
+
+import math
+from collections.abc import Callable
+from functools import wraps
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+
+WINDOW = 7
+AREA = WINDOW**2
+SAMPLE = AREA / (AREA - 1)  # makes a window's variance that of a sample
+N_PRODUCTS = 4  # x, y, the sum of their squares, their product
+STRIDE = 17  # one pixel in so many is looked at to guess a threshold
+DIGIT, N_DIGITS = 11, 6  # bits of a digit, digits of a float64
+TOP_BIT = np.uint64(1 << 63)
+
+Array = np.ndarray
+compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+
+def of_tensors(kernel: Callable[..., Array]) -> Callable[..., Tensor]:
+    """Let a compiled function of arrays take tensors and return one."""
+
+    @wraps(kernel)
+    def run(*tensors: Tensor) -> Tensor:
+        return torch.from_numpy(kernel(*(tensor.contiguous().numpy() for tensor in tensors)))
+
+    return run
+
+
+# ------------------------------------------------------------------ structural similarity
+
+
+@of_tensors
+@compiled
+def windowed_ssim(x: Array, y: Array, shift: Array, constants: Array, weights: Array) -> Array:
+    """Weighted sum over all full windows of the structural similarity, (trials,).
+
+    Parameters
+    ----------
+    x, y : array, shape (trials, height, width)
+    shift : array, shape (trials,)
+        About the mean of x: variances are taken around it, so that an offset costs no digits.
+    constants : array, shape (2, trials)
+        Wang's c1 and c2.
+    weights : array, shape (height - 6, width - 6)
+        Of the windows.
+    """
+    found = np.empty(len(x))
+    for trial in range(len(x)):
+        found[trial] = _ssim(x[trial], y[trial], shift[trial], constants[:, trial], weights)
+    return found
+
+
+@compiled
+def _ssim(x: Array, y: Array, shift: float, constants: Array, weights: Array) -> float:
+    """All in one pass over the rows: nothing larger than a few rows is kept."""
+    height, width = x.shape
+    products = np.empty((N_PRODUCTS, width))
+    rows = np.empty((WINDOW, N_PRODUCTS, width - WINDOW + 1))  # the last seven, in a ring
+    total = np.zeros(width - WINDOW + 1)
+    for row in range(height):
+        _products(x[row], y[row], shift, products)
+        for product in range(N_PRODUCTS):
+            _sums_of_seven(products[product], rows[row % WINDOW, product])
+        if row >= WINDOW - 1:
+            _add_similarity(rows, shift, constants, weights[row - WINDOW + 1], total)
+    return total.sum()
+
+
+@compiled
+def _products(x: Array, y: Array, shift: float, products: Array) -> None:
+    for column in range(len(x)):
+        one, other = x[column] - shift, y[column]
+        products[0, column], products[1, column] = one, other
+        products[2, column] = one * one + other * other
+        products[3, column] = one * other
+
+
+@compiled
+def _sums_of_seven(values: Array, sums: Array) -> None:
+    # Added anew for every window: running sums would keep the rounding of values that have left.
+    for i in range(len(sums)):
+        left = (values[i] + values[i + 1]) + (values[i + 2] + values[i + 3])
+        sums[i] = left + ((values[i + 4] + values[i + 5]) + values[i + 6])
+
+
+@compiled
+def _add_similarity(
+    rows: Array, shift: float, constants: Array, weights: Array, total: Array
+) -> None:
+    c1, c2 = constants
+    for i in range(len(total)):
+        x = y = squares = xy = 0.0
+        for row in range(WINDOW):
+            x += rows[row, 0, i]
+            y += rows[row, 1, i]
+            squares += rows[row, 2, i]
+            xy += rows[row, 3, i]
+        x, y = x / AREA, y / AREA
+        variances = SAMPLE * (squares / AREA - (x * x + y * y))
+        covariance = SAMPLE * (xy / AREA - x * y)
+        x += shift
+        upper = (2 * x * y + c1) * (2 * covariance + c2)
+        lower = (x * x + y * y + c1) * (variances + c2)
+        total[i] += weights[i] * upper / lower
+
+
+# ------------------------------------------------------------------ order statistics
+
+
+@of_tensors
+@compiled
+def kth_largest(rows: Array, counts: Array) -> Array:
+    """K-th largest value of each row, infinity where K = 0, (trials,)."""
+    found = np.empty(len(rows))
+    for trial in range(len(rows)):
+        count = counts[trial]
+        found[trial] = _select(rows[trial], count) if count else np.inf
+    return found
+
+
+@compiled
+def _select(row: Array, count: int) -> float:
+    """K-th largest of the values that a sample says are large; of all, where it misleads."""
+    expected = count / STRIDE
+    rank = math.ceil(expected + 4 * math.sqrt(expected)) + 1
+    sample = row[::STRIDE].copy()
+    if rank < len(sample):
+        place = len(sample) - rank
+        large = row[row >= np.partition(sample, place)[place]]
+        if len(large) >= count:
+            row = large
+    place = len(row) - count
+    return np.partition(row, place)[place]
+
+
+@of_tensors
+@compiled
+def order(rows: Array) -> Array:
+    """Places of each row's values from the smallest to the largest, (trials, values).
+
+    Radix sort from the last digit: stable, and without the digits in which all values agree
+    (single precision leaves two of six empty).
+    """
+    found = np.empty(rows.shape, np.int64)
+    for trial in range(len(rows)):
+        found[trial] = _order(rows[trial])
+    return found
+
+
+@compiled
+def _order(row: Array) -> Array:
+    keys, places = _ascending_keys(row), np.arange(len(row))
+    counts = _digit_counts(keys)
+    for digit in range(N_DIGITS):
+        if counts[digit].max() < len(row):
+            starts = np.cumsum(counts[digit]) - counts[digit]
+            keys, places = _sorted_by_digit(keys, places, digit, starts)
+    return places
+
+
+@compiled
+def _ascending_keys(row: Array) -> Array:
+    """Integers in the order of the floats: the sign turns around, or all of a negative's bits."""
+    keys = row.view(np.uint64).copy()
+    for i in range(len(keys)):
+        keys[i] = ~keys[i] if keys[i] & TOP_BIT else keys[i] | TOP_BIT
+    return keys
+
+
+@compiled
+def _digit(key: int, digit: int) -> int:
+    return (key >> np.uint64(DIGIT * digit)) & np.uint64((1 << DIGIT) - 1)
+
+
+@compiled
+def _digit_counts(keys: Array) -> Array:
+    counts = np.zeros((N_DIGITS, 1 << DIGIT), np.int64)
+    for key in keys:
+        for digit in range(N_DIGITS):
+            counts[digit, _digit(key, digit)] += 1
+    return counts
+
+
+@compiled
+def _sorted_by_digit(keys: Array, places: Array, digit: int, starts: Array) -> tuple[Array, Array]:
+    sorted_keys, sorted_places = np.empty_like(keys), np.empty_like(places)
+    for key, place in zip(keys, places):  # noqa: B905 - numba knows no strict
+        value = _digit(key, digit)
+        sorted_keys[starts[value]], sorted_places[starts[value]] = key, place
+        starts[value] += 1
+    return sorted_keys, sorted_places
