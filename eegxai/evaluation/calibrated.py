@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from eegxai.evaluation.maps import Maps, ascending
+from eegxai.evaluation.maps import Maps
 from eegxai.evaluation.metrics import Metric
+from eegxai.evaluation.reductions import ascending
 
 TRUTH_SHARE = 0.5  # of a reference's peak; see docs/evaluation.md for the densities it gives
 

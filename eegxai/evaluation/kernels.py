@@ -1,7 +1,8 @@
-"""Three loops that numba runs several times faster on a CPU than torch: windows, selection, order.
+"""Loops over pixels that numba runs several times faster on a CPU than torch does.
 
-One thread each: numba's own threads share OpenMP's settings with torch, and change its number of
-threads. Elsewhere (on a GPU) ``maps`` and ``metrics`` ask torch for the same.
+They are behind the functions of ``reductions``, which say what each computes. One thread each:
+numba's own threads share OpenMP's settings with torch, and change its number of threads. A version
+of a map is never stored: the loops compute its values from the map's and four numbers a trial.
 """
 
 import math
@@ -23,6 +24,7 @@ TOP_BIT = np.uint64(1 << 63)
 
 Array = np.ndarray
 compiled = njit(cache=True, nogil=True, error_model="numpy")
+summing = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
 def of_tensors(kernel: Callable[..., Array]) -> Callable[..., Tensor]:
@@ -35,39 +37,100 @@ def of_tensors(kernel: Callable[..., Array]) -> Callable[..., Tensor]:
     return run
 
 
+@compiled
+def _value(x: float, form: Array) -> float:
+    floor, offset, gain, threshold = form[0], form[1], form[2], form[3]
+    raised = x if x > floor else floor
+    return 0.0 if x < threshold else (raised - offset) * gain
+
+
+# ------------------------------------------------------------------ sums over pixels
+
+
+@of_tensors
+@compiled
+def moments(rows: Array, form: Array) -> Array:
+    """Sum, sum of squares and number of positive values of each map's version, (3, trials)."""
+    found = np.empty((3, len(rows)))
+    for trial in range(len(rows)):
+        found[:, trial] = _moments(rows[trial], form[:, trial].copy())
+    return found
+
+
+@summing
+def _moments(row: Array, form: Array) -> tuple[float, float, float]:
+    total = squares = positive = 0.0
+    for x in row:
+        value = _value(x, form)
+        total += value
+        squares += value * value
+        positive += 1.0 if value > 0 else 0.0
+    return total, squares, positive
+
+
+@of_tensors
+@compiled
+def overlap(rows: Array, form: Array, others: Array, other_form: Array) -> Array:
+    """Inner product with another version, mass and positive values on its map, (3, trials)."""
+    found = np.empty((3, len(rows)))
+    for trial in range(len(rows)):
+        forms = form[:, trial].copy(), other_form[:, trial].copy()
+        found[:, trial] = _overlap(rows[trial], others[trial], forms[0], forms[1])
+    return found
+
+
+@summing
+def _overlap(
+    row: Array, other: Array, form: Array, other_form: Array
+) -> tuple[float, float, float]:
+    inner = mass = hits = 0.0
+    for i in range(len(row)):
+        value = _value(row[i], form)
+        inner += value * _value(other[i], other_form)
+        on_support = 1.0 if other[i] != 0 else 0.0
+        mass += on_support * abs(value)
+        hits += on_support if value > 0 else 0.0
+    return inner, mass, hits
+
+
 # ------------------------------------------------------------------ structural similarity
 
 
 @of_tensors
 @compiled
-def windowed_ssim(x: Array, y: Array, shift: Array, constants: Array, weights: Array) -> Array:
-    """Weighted sum over all full windows of the structural similarity, (trials,).
-
-    Parameters
-    ----------
-    x, y : array, shape (trials, height, width)
-    shift : array, shape (trials,)
-        About the mean of x: variances are taken around it, so that an offset costs no digits.
-    constants : array, shape (2, trials)
-        Wang's c1 and c2.
-    weights : array, shape (height - 6, width - 6)
-        Of the windows.
-    """
+def windowed_ssim(
+    x: Array,
+    x_form: Array,
+    y: Array,
+    y_form: Array,
+    shift: Array,
+    constants: Array,
+    weights: Array,
+) -> Array:
+    """Weighted sum over all full windows of the structural similarity, (trials,)."""
     found = np.empty(len(x))
     for trial in range(len(x)):
-        found[trial] = _ssim(x[trial], y[trial], shift[trial], constants[:, trial], weights)
+        forms = x_form[:, trial].copy(), y_form[:, trial].copy()
+        found[trial] = _ssim(x[trial], y[trial], forms, shift[trial], constants[:, trial], weights)
     return found
 
 
 @compiled
-def _ssim(x: Array, y: Array, shift: float, constants: Array, weights: Array) -> float:
+def _ssim(
+    x: Array,
+    y: Array,
+    forms: tuple[Array, Array],
+    shift: float,
+    constants: Array,
+    weights: Array,
+) -> float:
     """All in one pass over the rows: nothing larger than a few rows is kept."""
     height, width = x.shape
     products = np.empty((N_PRODUCTS, width))
     rows = np.empty((WINDOW, N_PRODUCTS, width - WINDOW + 1))  # the last seven, in a ring
     total = np.zeros(width - WINDOW + 1)
     for row in range(height):
-        _products(x[row], y[row], shift, products)
+        _products(x[row], y[row], forms, shift, products)
         for product in range(N_PRODUCTS):
             _sums_of_seven(products[product], rows[row % WINDOW, product])
         if row >= WINDOW - 1:
@@ -76,9 +139,12 @@ def _ssim(x: Array, y: Array, shift: float, constants: Array, weights: Array) ->
 
 
 @compiled
-def _products(x: Array, y: Array, shift: float, products: Array) -> None:
+def _products(
+    x: Array, y: Array, forms: tuple[Array, Array], shift: float, products: Array
+) -> None:
+    x_form, y_form = forms
     for column in range(len(x)):
-        one, other = x[column] - shift, y[column]
+        one, other = _value(x[column], x_form) - shift, _value(y[column], y_form)
         products[0, column], products[1, column] = one, other
         products[2, column] = one * one + other * other
         products[3, column] = one * other
@@ -144,7 +210,7 @@ def _select(row: Array, count: int) -> float:
 
 @of_tensors
 @compiled
-def order(rows: Array) -> Array:
+def ascending(rows: Array) -> Array:
     """Places of each row's values from the smallest to the largest, (trials, values).
 
     Radix sort from the last digit: stable, and without the digits in which all values agree
@@ -152,12 +218,12 @@ def order(rows: Array) -> Array:
     """
     found = np.empty(rows.shape, np.int64)
     for trial in range(len(rows)):
-        found[trial] = _order(rows[trial])
+        found[trial] = _ascending(rows[trial])
     return found
 
 
 @compiled
-def _order(row: Array) -> Array:
+def _ascending(row: Array) -> Array:
     keys, places = _ascending_keys(row), np.arange(len(row))
     counts = _digit_counts(keys)
     for digit in range(N_DIGITS):
@@ -170,7 +236,7 @@ def _order(row: Array) -> Array:
 @compiled
 def _ascending_keys(row: Array) -> Array:
     """Integers in the order of the floats: the sign turns around, or all of a negative's bits."""
-    keys = row.view(np.uint64).copy()
+    keys = row.astype(np.float64).view(np.uint64)
     for i in range(len(keys)):
         keys[i] = ~keys[i] if keys[i] & TOP_BIT else keys[i] | TOP_BIT
     return keys

@@ -1,17 +1,25 @@
 """Stacks of maps in the versions that the study's metrics compare, each computed once."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from eegxai.evaluation import kernels
+from eegxai.evaluation.kernels import WINDOW
+from eegxai.evaluation.reductions import (
+    ascending,
+    kth_largest,
+    moments,
+    overlap,
+    version_values,
+)
 
 PERCENTILE = 0.95
+NEVER = torch.finfo(torch.float64).min  # as a threshold or a floor
 
 # The versions of a chunk of maps are blocks of megabytes. glibc maps such blocks anew each time,
 # and the page faults take as long as the sums, until a block has been freed that is as large as
@@ -19,74 +27,85 @@ PERCENTILE = 0.95
 torch.empty(4_000_000, dtype=torch.float64)
 
 
+class Moments(NamedTuple):
+    """Sums over the pixels of each map, (trials,)."""
+
+    total: Tensor
+    squares: Tensor
+    n_positive: Tensor
+
+
+class Overlap(NamedTuple):
+    """Sums over the pixels that two maps have in common, (trials,); see ``reductions.overlap``."""
+
+    inner: Tensor
+    mass: Tensor
+    hits: Tensor
+
+
 @dataclass(frozen=True, eq=False)
 class Version:
-    """One version of a stack of maps, with the moments that several metrics share.
+    """One version of a stack of maps, with the sums that several metrics share.
 
     Attributes
     ----------
-    pixels : Tensor (trials, valid pixels)
-        Values in float64.
-    shape : tuple of int
-        Height and width of a map.
-    mask : Tensor (height, width) or None
-        Which pixels are valid; None where all are.
-    within_one : bool
-        Whether each map is known to reach from 0 to 1, or to be NaN.
+    maps : Maps
+        What it is a version of.
+    form : Tensor (4, trials)
+        How its values follow from the maps', see ``reductions``.
+    data_range : Tensor (trials,)
+        Largest minus smallest value of each map, NaN where they are equal.
     """
 
-    pixels: Tensor
-    shape: tuple[int, int]
-    mask: Tensor | None
-    within_one: bool = False
+    maps: "Maps"
+    form: Tensor
+    data_range: Tensor
+
+    @property
+    def pixels(self) -> Tensor:
+        """Values, (trials, valid pixels)."""
+        return version_values(self.maps.rows, self.form)
+
+    @property
+    def n_pixels(self) -> int:
+        """Number of valid pixels."""
+        return self.maps.rows.shape[1]
 
     @cached_property
-    def image(self) -> Tensor:
-        """Maps (trials, height, width), zero at the pixels that are not valid."""
-        if self.mask is None:
-            return self.pixels.unflatten(1, self.shape)
-        image = self.pixels.new_zeros(len(self.pixels), *self.shape)
-        image[:, self.mask] = self.pixels
-        return image
+    def moments(self) -> Moments:
+        """Sums over the pixels."""
+        return Moments(*moments(self.maps.rows, self.form))
 
-    @cached_property
+    @property
     def mean(self) -> Tensor:
         """Mean over the pixels, (trials,)."""
-        return self.pixels.mean(1)
+        return self.moments.total / self.n_pixels
 
-    @cached_property
+    @property
     def norm(self) -> Tensor:
         """Euclidean length of each map, (trials,)."""
-        return torch.linalg.vector_norm(self.pixels, dim=1)
+        return self.moments.squares.sqrt()
 
-    @cached_property
+    @property
     def spread(self) -> Tensor:
         """Euclidean length of each map without its mean, for maps within 0 .. 1, (trials,)."""
-        n_pixels = self.pixels.shape[1]
-        return (self.norm.square() - n_pixels * self.mean.square()).clamp(min=0).sqrt()
+        return (self.moments.squares - self.n_pixels * self.mean.square()).clamp(min=0).sqrt()
+
+    def overlap(self, other: "Version") -> Overlap:
+        """Sums over what it shares with a version of other maps."""
+        if other not in self._overlaps:
+            pair = self.maps.rows, self.form, other.maps.rows, other.form
+            self._overlaps[other] = Overlap(*overlap(*pair))
+        return self._overlaps[other]
 
     @cached_property
-    def data_range(self) -> Tensor:
-        """Largest minus smallest value of each map, NaN where they are equal, (trials,)."""
-        if self.within_one:
-            return 1 + 0 * self.mean
-        extent = self.pixels.amax(1) - self.pixels.amin(1)
-        return extent.masked_fill(extent == 0, torch.nan)
-
-    def inner(self, other: "Version") -> Tensor:
-        """Inner product with the maps of another version, (trials,)."""
-        if other not in self._inner:
-            self._inner[other] = (self.pixels * other.pixels).sum(1)
-        return self._inner[other]
-
-    @cached_property
-    def _inner(self) -> dict["Version", Tensor]:
+    def _overlaps(self) -> dict["Version", Overlap]:
         return {}
 
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Maps to compare, with the versions that the metrics ask for, each computed once.
+    """Maps to compare, with the versions that the metrics ask for.
 
     Attributes
     ----------
@@ -105,6 +124,22 @@ class Maps:
         return self.values.flatten(1) if self.mask is None else self.values[:, self.mask]
 
     @cached_property
+    def image(self) -> Tensor:
+        """The maps, below every threshold at the pixels that are not valid."""
+        if self.mask is None:
+            return self.values
+        return self.values.masked_fill(~self.mask, -torch.inf)
+
+    @cached_property
+    def windows(self) -> Tensor:
+        """Equal weights of the full windows whose centre is valid, zero of the others."""
+        ones = self.values.new_ones(self.values.shape[1:])
+        centres = ones if self.mask is None else ones * self.mask
+        border = WINDOW // 2
+        inside = centres[border:-border, border:-border]
+        return inside / inside.sum()
+
+    @cached_property
     def magnitude(self) -> "Maps":
         """Absolute values of the maps."""
         return Maps(self.values.abs(), self.mask)
@@ -119,42 +154,48 @@ class Maps:
     @cached_property
     def raw(self) -> Version:
         """The maps as they are."""
-        return self._version(self.rows)
+        extent = self.highest - self.lowest
+        return self._version(
+            extent.masked_fill(extent == 0, torch.nan), gain=torch.ones_like(extent)
+        )
 
     @cached_property
     def minmax(self) -> Version:
         """Maps brought to 0 .. 1; NaN where constant."""
-        return self._version(self._scaled(self.raw.pixels), within_one=True)
+        return self._scaled(self.lowest, self.highest)
 
     @cached_property
     def clipped(self) -> Version:
         """Positive part brought to 0 .. 1; NaN where nothing is positive."""
-        return self._version(self._scaled_positive(self.raw.pixels), within_one=True)
+        lowest, highest = self.lowest.clamp(min=0), self.highest.clamp(min=0)
+        return self._scaled(lowest, highest, floor=torch.zeros_like(lowest))
 
     @cached_property
     def top5(self) -> Version:
         """Values below the 95th percentile set to zero; NaN where nothing is positive."""
-        kept = _from(self.raw.pixels, self._percentile)
-        positive = torch.ones_like(self.highest).masked_fill(self.highest <= 0, torch.nan)
-        return self._version(kept.mul_(positive[:, None]))
+        kept = self._percentile
+        lowest = torch.where(self.lowest < kept, kept.clamp(max=0), kept)
+        positive = torch.ones_like(kept).masked_fill(self.highest <= 0, torch.nan)
+        extent = self.highest - lowest
+        return self._version(
+            extent.masked_fill(extent == 0, torch.nan), gain=positive, threshold=kept
+        )
 
     @cached_property
     def minmax_top5(self) -> Version:
         """Maps brought to 0 .. 1, then values below the 95th percentile set to zero."""
-        threshold = self._scaled(self._percentile[:, None])[:, 0]
-        return self._version(_from(self.minmax.pixels, threshold))
+        return self._scaled(self.lowest, self.highest, threshold=self._percentile)
 
     @cached_property
-    def support(self) -> Version:
-        """One where the map is not zero, else zero; NaN where it is zero everywhere or NaN."""
-        nonzero = as_numbers(torch.ne, self.rows, self.rows.new_zeros(()))
+    def support(self) -> Tensor:
+        """One; NaN where a map is zero everywhere or NaN, and so has no support, (trials,)."""
         largest = torch.maximum(self.highest.abs(), self.lowest.abs())
-        return self._version(nonzero.mul_((largest / largest)[:, None]))
+        return largest / largest
 
     @cached_property
     def n_positive(self) -> Tensor:
         """Number of positive pixels of each map, (trials,)."""
-        return (self.rows > 0).sum(1)
+        return self.raw.moments.n_positive.long()
 
     def top_k(self, reference: "Maps") -> Version:
         """Clipped maps below their K-th largest value set to zero, K = the reference's positives.
@@ -162,9 +203,9 @@ class Maps:
         Ties with the K-th largest value stay, so more than K can; with K = 0 nothing stays.
         """
         if reference not in self._top_k:
-            kth = kth_largest(self.rows, reference.n_positive)
-            threshold = self._scaled_positive(kth[:, None])[:, 0]
-            self._top_k[reference] = self._version(_from(self.clipped.pixels, threshold))
+            form = self.clipped.form.clone()
+            form[-1] = kth_largest(self.rows, reference.n_positive)
+            self._top_k[reference] = Version(self, form, self.clipped.data_range)
         return self._top_k[reference]
 
     @cached_property
@@ -189,28 +230,28 @@ class Maps:
         count = n_pixels - math.ceil(PERCENTILE * (n_pixels - 1))
         return kth_largest(self.rows, torch.full((n_trials,), count, device=self.rows.device))
 
-    def _scaled(self, values: Tensor) -> Tensor:
-        lowest, highest = self.lowest[:, None], self.highest[:, None]
-        return (values - lowest).div_(highest - lowest)
+    def _scaled(self, lowest: Tensor, highest: Tensor, **form: Tensor) -> Version:
+        """Version that reaches from 0 to 1, or is NaN."""
+        gain = 1 / (highest - lowest)
+        return self._version(0 * gain + 1, offset=lowest, gain=gain, **form)
 
-    def _scaled_positive(self, values: Tensor) -> Tensor:
-        lowest, highest = (edge.clamp(min=0)[:, None] for edge in (self.lowest, self.highest))
-        return values.clamp(min=0).sub_(lowest).div_(highest - lowest)
-
-    def _version(self, pixels: Tensor, within_one: bool = False) -> Version:
-        shape = self.values.shape[1], self.values.shape[2]
-        return Version(pixels, shape, self.mask, within_one)
-
-
-def as_numbers(compare: Callable[..., Tensor], pixels: Tensor, level: Tensor) -> Tensor:
-    """One where a comparison with a level holds, else zero, in the pixels' precision."""
-    # Written as numbers at once: much faster here than a boolean that is then cast.
-    return compare(pixels, level, out=torch.empty_like(pixels))
-
-
-def _from(pixels: Tensor, threshold: Tensor) -> Tensor:
-    """Values that are not below each map's threshold; zero elsewhere."""
-    return as_numbers(torch.ge, pixels, threshold[:, None]).mul_(pixels)
+    def _version(
+        self,
+        data_range: Tensor,
+        *,
+        gain: Tensor,
+        floor: Tensor | None = None,
+        offset: Tensor | None = None,
+        threshold: Tensor | None = None,
+    ) -> Version:
+        never, nothing = torch.full_like(gain, NEVER), torch.zeros_like(gain)
+        parts = (
+            never if floor is None else floor,
+            nothing if offset is None else offset,
+            gain,
+            never if threshold is None else threshold,
+        )
+        return Version(self, torch.stack(parts), data_range)
 
 
 def ranks(rows: Tensor) -> Tensor:
@@ -230,19 +271,3 @@ def _shared_places(ordered: Tensor, places: Tensor) -> Tensor:
     ends = places.masked_fill(pad(tied, (0, 1)), torch.inf)
     last = ends.flip(1).cummin(1).values.flip(1)
     return (first + last) / 2
-
-
-def ascending(rows: Tensor) -> Tensor:
-    """Places of each row's values from the smallest to the largest, (trials, values)."""
-    if rows.device.type == "cpu":
-        return kernels.order(rows.double())
-    return rows.argsort(dim=1, stable=True)
-
-
-def kth_largest(rows: Tensor, counts: Tensor) -> Tensor:
-    """K-th largest value of each row, infinity where K = 0, (trials,)."""
-    if rows.device.type == "cpu":
-        return kernels.kth_largest(rows, counts)
-    largest = rows.sort(1, descending=True).values
-    found = largest.gather(1, (counts - 1).clamp(min=0)[:, None])[:, 0]
-    return found.masked_fill(counts == 0, torch.inf)

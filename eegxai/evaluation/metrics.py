@@ -11,10 +11,10 @@ from functools import partial
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
-from eegxai.evaluation.kernels import SAMPLE, WINDOW, windowed_ssim
-from eegxai.evaluation.maps import Maps, Version, as_numbers
+from eegxai.evaluation.kernels import WINDOW
+from eegxai.evaluation.maps import Maps, Version
+from eegxai.evaluation.reductions import windowed_ssim
 
 K1, K2 = 0.01, 0.03  # Wang et al., IEEE Trans. Image Process. 13:600, 2004
 
@@ -40,59 +40,34 @@ def ssim(explanation: Version, reference: Version) -> Tensor:
     valid: the defaults of scikit-image (Wang et al., IEEE Trans. Image Process. 13:600, 2004).
     NaN where the explanation is constant or the maps are smaller than the window.
     """
-    if min(explanation.shape) < WINDOW:
+    x, y = explanation.maps, reference.maps
+    if min(x.values.shape[1:]) < WINDOW:
         return torch.full_like(explanation.data_range, torch.nan)
-    images = explanation.image, reference.image
     constants = torch.stack([(k * explanation.data_range).square() for k in (K1, K2)])
-    over_windows = windowed_ssim if images[0].device.type == "cpu" else windowed_ssim_of_torch
-    return over_windows(*images, explanation.mean, constants, _weights(explanation))
-
-
-def windowed_ssim_of_torch(
-    x: Tensor, y: Tensor, shift: Tensor, constants: Tensor, weights: Tensor
-) -> Tensor:
-    """What the kernel of the same name computes, on any device."""
-    mean = partial(avg_pool2d, kernel_size=WINDOW, stride=1)
-    c1, c2, shift = (values[:, None, None] for values in (*constants, shift))
-    x = x - shift
-    mx, my = mean(x), mean(y)
-    covariance = SAMPLE * (mean(x * y) - mx * my)
-    variances = SAMPLE * (mean(x * x + y * y) - (mx * mx + my * my))
-    mx = mx + shift
-    upper = (2 * mx * my + c1) * (2 * covariance + c2)
-    lower = (mx * mx + my * my + c1) * (variances + c2)
-    return (weights * upper / lower).sum((1, 2))
-
-
-def _weights(version: Version) -> Tensor:
-    """Equal weights of the full windows whose centre is valid, zero of the others."""
-    centres = version.pixels.new_ones(version.shape) if version.mask is None else version.mask
-    border = WINDOW // 2
-    inside = centres[border:-border, border:-border].double()
-    return inside / inside.sum()
+    versions = x.image, explanation.form, y.image, reference.form
+    return windowed_ssim(*versions, explanation.mean, constants, x.windows)
 
 
 def cosine(explanation: Version, reference: Version) -> Tensor:
     """Cosine of the angle between the maps, (trials,) in -1 .. 1."""
-    return explanation.inner(reference) / (explanation.norm * reference.norm)
+    return explanation.overlap(reference).inner / (explanation.norm * reference.norm)
 
 
 def pearson(explanation: Version, reference: Version) -> Tensor:
     """Pearson correlation over the pixels of maps within 0 .. 1, (trials,) in -1 .. 1."""
-    means = explanation.pixels.shape[1] * explanation.mean * reference.mean
-    return (explanation.inner(reference) - means) / (explanation.spread * reference.spread)
+    means = explanation.n_pixels * explanation.mean * reference.mean
+    return (explanation.overlap(reference).inner - means) / (explanation.spread * reference.spread)
 
 
-def mass(explanation: Version, support: Version) -> Tensor:
-    """Share of the relevance that lies on the reference's support, (trials,).
+def mass(explanation: Version, reference: Version) -> Tensor:
+    """Share of the relevance that lies where the reference is not zero, (trials,).
 
     Relevance mass accuracy (Arras et al., Information Fusion 81:14, 2022). As in the study
     the numerator takes magnitudes and the denominator does not, so that a top-5 % version
     with negative values can leave 0 .. 1.
     """
-    on_support = (explanation.pixels.abs() * support.pixels).sum(1)
-    total = explanation.pixels.shape[1] * explanation.mean
-    return on_support / total.masked_fill(total == 0, torch.nan)
+    total = explanation.moments.total * reference.maps.support
+    return explanation.overlap(reference).mass / total.masked_fill(total == 0, torch.nan)
 
 
 STUDY: dict[str, tuple[Measure, str, str]] = {
@@ -105,9 +80,9 @@ STUDY: dict[str, tuple[Measure, str, str]] = {
     "cosine_clipped": (cosine, "clipped", "minmax"),
     "cosine_minmax": (cosine, "minmax", "minmax"),
     "cosine_raw": (cosine, "raw", "minmax"),
-    "mass_top5": (mass, "top5", "support"),
-    "mass_clipped": (mass, "clipped", "support"),
-    "mass_minmax": (mass, "minmax", "support"),
+    "mass_top5": (mass, "top5", "minmax_top5"),
+    "mass_clipped": (mass, "clipped", "minmax"),
+    "mass_minmax": (mass, "minmax", "minmax"),
     "pearson_clipped": (pearson, "clipped", "minmax"),
     "pearson_minmax": (pearson, "minmax", "minmax"),
     "pearson_raw": (pearson, "minmax", "minmax"),  # a correlation knows no scale
@@ -137,9 +112,9 @@ def rank(attribution: Maps, reference: Maps) -> Tensor:
     Relevance rank accuracy (Arras et al., Information Fusion 81:14, 2022), over the values
     that stay (see ``Maps.top_k``) and not over K, as the study does.
     """
-    top = attribution.top_k(reference).pixels
-    kept = as_numbers(torch.gt, top, top.new_zeros(()))
-    return (kept * reference.support.pixels).sum(1) / kept.sum(1)
+    top = attribution.top_k(reference)
+    hits = top.overlap(reference.minmax_top5).hits
+    return hits * reference.support / top.moments.n_positive
 
 
 def paper_zero_rows(scores: pd.DataFrame) -> pd.Series:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegxai.evaluation import METRICS
-from eegxai.evaluation.maps import Maps, kth_largest
+from eegxai.evaluation.maps import Maps
 from eegxai.evaluation.metrics import metric
+from eegxai.evaluation.reductions import kth_largest
 from tests.plain_metrics import minmax, plain, top5
 
 SHAPE = (12, 40)
