@@ -60,8 +60,8 @@ def moments(rows: Array, form: Array) -> Array:
 @summing
 def _moments(row: Array, form: Array) -> tuple[float, float, float]:
     total = squares = positive = 0.0
-    for x in row:
-        value = _value(x, form)
+    for i in range(len(row)):
+        value = _value(row[i], form)
         total += value
         squares += value * value
         positive += 1.0 if value > 0 else 0.0
@@ -201,11 +201,21 @@ def _select(row: Array, count: int) -> float:
     sample = row[::STRIDE].copy()
     if rank < len(sample):
         place = len(sample) - rank
-        large = row[row >= np.partition(sample, place)[place]]
+        large = _at_least(row, np.partition(sample, place)[place])
         if len(large) >= count:
             row = large
     place = len(row) - count
     return np.partition(row, place)[place]
+
+
+@compiled
+def _at_least(row: Array, floor: float) -> Array:
+    # Each value is written, and the next one over it unless it stays: no branch to mispredict.
+    kept, n_kept = np.empty(len(row)), 0
+    for i in range(len(row)):
+        kept[n_kept] = row[i]
+        n_kept += row[i] >= floor
+    return kept[:n_kept]
 
 
 @of_tensors

@@ -26,7 +26,7 @@ HEADLINE: dict[str, tuple[str, str]] = {
     "spatial": ("topography", "cosine_clipped"),
 }
 
-CHUNK = 16  # trials at a time: a float64 map of 62 x 250 and its versions stay in the cache
+CHUNK = 64  # trials at a time: few enough for memory, enough that calls cost little
 
 
 def score(
