@@ -23,6 +23,7 @@ DIGIT, N_DIGITS = 11, 6  # bits of a digit, digits of a float64
 TOP_BIT = np.uint64(1 << 63)
 
 Array = np.ndarray
+Form = tuple[float, float, float, float]
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 summing = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
@@ -38,8 +39,14 @@ def of_tensors(kernel: Callable[..., Array]) -> Callable[..., Tensor]:
 
 
 @compiled
-def _value(x: float, form: Array) -> float:
-    floor, offset, gain, threshold = form[0], form[1], form[2], form[3]
+def _form_of(form: Array, trial: int) -> Form:
+    # Numbers, not an array: loops that write need not read them anew.
+    return form[0, trial], form[1, trial], form[2, trial], form[3, trial]
+
+
+@compiled
+def _value(x: float, form: Form) -> float:
+    floor, offset, gain, threshold = form
     raised = x if x > floor else floor
     return 0.0 if x < threshold else (raised - offset) * gain
 
@@ -53,12 +60,12 @@ def moments(rows: Array, form: Array) -> Array:
     """Sum, sum of squares and number of positive values of each map's version, (3, trials)."""
     found = np.empty((3, len(rows)))
     for trial in range(len(rows)):
-        found[:, trial] = _moments(rows[trial], form[:, trial].copy())
+        found[:, trial] = _moments(rows[trial], _form_of(form, trial))
     return found
 
 
 @summing
-def _moments(row: Array, form: Array) -> tuple[float, float, float]:
+def _moments(row: Array, form: Form) -> tuple[float, float, float]:
     total = squares = positive = 0.0
     for i in range(len(row)):
         value = _value(row[i], form)
@@ -74,15 +81,13 @@ def overlap(rows: Array, form: Array, others: Array, other_form: Array) -> Array
     """Inner product with another version, mass and positive values on its map, (3, trials)."""
     found = np.empty((3, len(rows)))
     for trial in range(len(rows)):
-        forms = form[:, trial].copy(), other_form[:, trial].copy()
+        forms = _form_of(form, trial), _form_of(other_form, trial)
         found[:, trial] = _overlap(rows[trial], others[trial], forms[0], forms[1])
     return found
 
 
 @summing
-def _overlap(
-    row: Array, other: Array, form: Array, other_form: Array
-) -> tuple[float, float, float]:
+def _overlap(row: Array, other: Array, form: Form, other_form: Form) -> tuple[float, float, float]:
     inner = mass = hits = 0.0
     for i in range(len(row)):
         value = _value(row[i], form)
@@ -110,7 +115,7 @@ def windowed_ssim(
     """Weighted sum over all full windows of the structural similarity, (trials,)."""
     found = np.empty(len(x))
     for trial in range(len(x)):
-        forms = x_form[:, trial].copy(), y_form[:, trial].copy()
+        forms = _form_of(x_form, trial), _form_of(y_form, trial)
         found[trial] = _ssim(x[trial], y[trial], forms, shift[trial], constants[:, trial], weights)
     return found
 
@@ -119,7 +124,7 @@ def windowed_ssim(
 def _ssim(
     x: Array,
     y: Array,
-    forms: tuple[Array, Array],
+    forms: tuple[Form, Form],
     shift: float,
     constants: Array,
     weights: Array,
@@ -139,9 +144,7 @@ def _ssim(
 
 
 @compiled
-def _products(
-    x: Array, y: Array, forms: tuple[Array, Array], shift: float, products: Array
-) -> None:
+def _products(x: Array, y: Array, forms: tuple[Form, Form], shift: float, products: Array) -> None:
     x_form, y_form = forms
     for column in range(len(x)):
         one, other = _value(x[column], x_form) - shift, _value(y[column], y_form)
@@ -253,7 +256,7 @@ def _ascending_keys(row: Array) -> Array:
 
 
 @compiled
-def _digit(key: int, digit: int) -> int:
+def _digit(key: np.uint64, digit: int) -> np.uint64:
     return (key >> np.uint64(DIGIT * digit)) & np.uint64((1 << DIGIT) - 1)
 
 
