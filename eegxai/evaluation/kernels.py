@@ -1,13 +1,15 @@
 """Loops over pixels that numba runs several times faster on a CPU than torch does.
 
-They are behind the functions of ``reductions``, which say what each computes. One thread each:
-numba's own threads share OpenMP's settings with torch, and change its number of threads. A version
-of a map is never stored: the loops compute its values from the map's and four numbers a trial.
+They are behind the functions of ``reductions``, which say what each computes. A version of a map is
+never stored: the loops compute its values from the map's and four numbers a trial.
 """
 
 import math
+import os
 from collections.abc import Callable
-from functools import wraps
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, wraps
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -28,14 +30,32 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 summing = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
-def of_tensors(kernel: Callable[..., Array]) -> Callable[..., Tensor]:
-    """Let a compiled function of arrays take tensors and return one."""
+def over_trials(loop: Callable[..., Array]) -> Callable[..., Tensor]:
+    """Let a loop over some trials, ``(first, last, *arrays)``, take all trials' tensors.
 
-    @wraps(kernel)
+    As many threads as torch has share the trials. They are not numba's own (``prange``), which
+    share OpenMP's settings with torch and change its number of threads.
+    """
+
+    @wraps(loop)
     def run(*tensors: Tensor) -> Tensor:
-        return torch.from_numpy(kernel(*(tensor.contiguous().numpy() for tensor in tensors)))
+        arrays = [tensor.contiguous().numpy() for tensor in tensors]
+        spans = _spans(len(arrays[0]), torch.get_num_threads())
+        run_all = map if len(spans) == 1 else _threads(len(spans), os.getpid()).map
+        parts = list(run_all(lambda span: loop(*span, *arrays), spans))
+        return torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
     return run
+
+
+def _spans(n_trials: int, n_threads: int) -> list[tuple[int, int]]:
+    edges = np.linspace(0, n_trials, max(1, min(n_threads, n_trials)) + 1).astype(int).tolist()
+    return list(pairwise(edges))
+
+
+@lru_cache(maxsize=1)
+def _threads(number: int, process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(number)  # one for each process: a fork inherits no threads
 
 
 @compiled
@@ -54,13 +74,13 @@ def _value(x: float, form: Form) -> float:
 # ------------------------------------------------------------------ sums over pixels
 
 
-@of_tensors
+@over_trials
 @compiled
-def moments(rows: Array, form: Array) -> Array:
-    """Sum, sum of squares and number of positive values of each map's version, (3, trials)."""
-    found = np.empty((3, len(rows)))
-    for trial in range(len(rows)):
-        found[:, trial] = _moments(rows[trial], _form_of(form, trial))
+def moments(first: int, last: int, rows: Array, form: Array) -> Array:
+    """Sum, sum of squares and number of positive values of each map's version, (trials, 3)."""
+    found = np.empty((last - first, 3))
+    for trial in range(first, last):
+        found[trial - first] = _moments(rows[trial], _form_of(form, trial))
     return found
 
 
@@ -75,14 +95,16 @@ def _moments(row: Array, form: Form) -> tuple[float, float, float]:
     return total, squares, positive
 
 
-@of_tensors
+@over_trials
 @compiled
-def overlap(rows: Array, form: Array, others: Array, other_form: Array) -> Array:
-    """Inner product with another version, mass and positive values on its map, (3, trials)."""
-    found = np.empty((3, len(rows)))
-    for trial in range(len(rows)):
+def overlap(
+    first: int, last: int, rows: Array, form: Array, others: Array, other_form: Array
+) -> Array:
+    """Inner product with another version, mass and positive values on its map, (trials, 3)."""
+    found = np.empty((last - first, 3))
+    for trial in range(first, last):
         forms = _form_of(form, trial), _form_of(other_form, trial)
-        found[:, trial] = _overlap(rows[trial], others[trial], forms[0], forms[1])
+        found[trial - first] = _overlap(rows[trial], others[trial], forms[0], forms[1])
     return found
 
 
@@ -101,9 +123,11 @@ def _overlap(row: Array, other: Array, form: Form, other_form: Form) -> tuple[fl
 # ------------------------------------------------------------------ structural similarity
 
 
-@of_tensors
+@over_trials
 @compiled
 def windowed_ssim(
+    first: int,
+    last: int,
     x: Array,
     x_form: Array,
     y: Array,
@@ -113,10 +137,12 @@ def windowed_ssim(
     weights: Array,
 ) -> Array:
     """Weighted sum over all full windows of the structural similarity, (trials,)."""
-    found = np.empty(len(x))
-    for trial in range(len(x)):
+    found = np.empty(last - first)
+    for trial in range(first, last):
         forms = _form_of(x_form, trial), _form_of(y_form, trial)
-        found[trial] = _ssim(x[trial], y[trial], forms, shift[trial], constants[:, trial], weights)
+        found[trial - first] = _ssim(
+            x[trial], y[trial], forms, shift[trial], constants[:, trial], weights
+        )
     return found
 
 
@@ -185,14 +211,14 @@ def _add_similarity(
 # ------------------------------------------------------------------ order statistics
 
 
-@of_tensors
+@over_trials
 @compiled
-def kth_largest(rows: Array, counts: Array) -> Array:
+def kth_largest(first: int, last: int, rows: Array, counts: Array) -> Array:
     """K-th largest value of each row, infinity where K = 0, (trials,)."""
-    found = np.empty(len(rows))
-    for trial in range(len(rows)):
+    found = np.empty(last - first)
+    for trial in range(first, last):
         count = counts[trial]
-        found[trial] = _select(rows[trial], count) if count else np.inf
+        found[trial - first] = _select(rows[trial], count) if count else np.inf
     return found
 
 
@@ -221,17 +247,17 @@ def _at_least(row: Array, floor: float) -> Array:
     return kept[:n_kept]
 
 
-@of_tensors
+@over_trials
 @compiled
-def ascending(rows: Array) -> Array:
+def ascending(first: int, last: int, rows: Array) -> Array:
     """Places of each row's values from the smallest to the largest, (trials, values).
 
     Radix sort from the last digit: stable, and without the digits in which all values agree
     (single precision leaves two of six empty).
     """
-    found = np.empty(rows.shape, np.int64)
-    for trial in range(len(rows)):
-        found[trial] = _ascending(rows[trial])
+    found = np.empty((last - first, rows.shape[1]), np.int64)
+    for trial in range(first, last):
+        found[trial - first] = _ascending(rows[trial])
     return found
 
 

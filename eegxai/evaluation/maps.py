@@ -74,7 +74,7 @@ class Version:
     @cached_property
     def moments(self) -> Moments:
         """Sums over the pixels."""
-        return Moments(*moments(self.maps.rows, self.form))
+        return Moments(*moments(self.maps.rows, self.form).T)
 
     @property
     def mean(self) -> Tensor:
@@ -95,7 +95,7 @@ class Version:
         """Sums over what it shares with a version of other maps."""
         if other not in self._overlaps:
             pair = self.maps.rows, self.form, other.maps.rows, other.form
-            self._overlaps[other] = Overlap(*overlap(*pair))
+            self._overlaps[other] = Overlap(*overlap(*pair).T)
         return self._overlaps[other]
 
     @cached_property

@@ -41,21 +41,21 @@ def version_values(maps: Tensor, form: Tensor) -> Tensor:
 
 @on_cpu(kernels.moments)
 def moments(rows: Tensor, form: Tensor) -> Tensor:
-    """Sum, sum of squares and number of positive values of each map's version, (3, trials)."""
+    """Sum, sum of squares and number of positive values of each map's version, (trials, 3)."""
     values = version_values(rows, form)
-    return torch.stack([values.sum(1), values.square().sum(1), (values > 0).sum(1)])
+    return torch.stack([values.sum(1), values.square().sum(1), (values > 0).sum(1)], 1)
 
 
 @on_cpu(kernels.overlap)
 def overlap(rows: Tensor, form: Tensor, others: Tensor, other_form: Tensor) -> Tensor:
-    """How each map's version lies on another map's, (3, trials).
+    """How each map's version lies on another map's, (trials, 3).
 
     The inner product of the versions; the sum of magnitudes and the number of positive values
     where the other map is not zero.
     """
     values, support = version_values(rows, form), others != 0
     inner = (values * version_values(others, other_form)).sum(1)
-    return torch.stack([inner, (values.abs() * support).sum(1), ((values > 0) & support).sum(1)])
+    return torch.stack([inner, (values.abs() * support).sum(1), ((values > 0) & support).sum(1)], 1)
 
 
 @on_cpu(kernels.windowed_ssim)
