@@ -110,14 +110,16 @@ def overlap(
 
 @summing
 def _overlap(row: Array, other: Array, form: Form, other_form: Form) -> tuple[float, float, float]:
-    inner = mass = hits = 0.0
+    inner = mass = hits = extent = 0.0
     for i in range(len(row)):
         value = _value(row[i], form)
         inner += value * _value(other[i], other_form)
         on_support = 1.0 if other[i] != 0 else 0.0
         mass += on_support * abs(value)
         hits += on_support if value > 0 else 0.0
-    return inner, mass, hits
+        extent += abs(other[i])
+    defined = extent / extent
+    return inner, mass * defined, hits * defined
 
 
 # ------------------------------------------------------------------ structural similarity

@@ -1,7 +1,7 @@
 """Stacks of maps in the versions that the study's metrics compare, each computed once."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from eegxai.evaluation.reductions import (
 PERCENTILE = 0.95
 NEVER = torch.finfo(torch.float64).min  # as a threshold or a floor
 
-# The versions of a chunk of maps are blocks of megabytes. glibc maps such blocks anew each time,
+# What is computed of a chunk of maps are blocks of megabytes. glibc maps them anew each time,
 # and the page faults take as long as the sums, until a block has been freed that is as large as
 # this one (mallopt(3), M_MMAP_THRESHOLD: 32 MB at most). It is never touched, so it costs nothing.
 torch.empty(4_000_000, dtype=torch.float64)
@@ -49,32 +49,38 @@ class Version:
 
     Attributes
     ----------
-    maps : Maps
-        What it is a version of.
+    rows : Tensor (trials, valid pixels)
+        The maps that it is a version of.
+    image : Tensor (trials, height, width)
+        The same, below every threshold at the pixels that are not valid.
+    windows : Tensor (height - 6, width - 6)
+        Equal weights of the full windows whose centre is valid, zero of the others.
     form : Tensor (4, trials)
         How its values follow from the maps', see ``reductions``.
     data_range : Tensor (trials,)
         Largest minus smallest value of each map, NaN where they are equal.
     """
 
-    maps: "Maps"
+    rows: Tensor
+    image: Tensor
+    windows: Tensor
     form: Tensor
     data_range: Tensor
 
     @property
     def pixels(self) -> Tensor:
         """Values, (trials, valid pixels)."""
-        return version_values(self.maps.rows, self.form)
+        return version_values(self.rows, self.form)
 
     @property
     def n_pixels(self) -> int:
         """Number of valid pixels."""
-        return self.maps.rows.shape[1]
+        return self.rows.shape[1]
 
     @cached_property
     def moments(self) -> Moments:
         """Sums over the pixels."""
-        return Moments(*moments(self.maps.rows, self.form).T)
+        return Moments(*moments(self.rows, self.form).T)
 
     @property
     def mean(self) -> Tensor:
@@ -94,7 +100,7 @@ class Version:
     def overlap(self, other: "Version") -> Overlap:
         """Sums over what it shares with a version of other maps."""
         if other not in self._overlaps:
-            pair = self.maps.rows, self.form, other.maps.rows, other.form
+            pair = self.rows, self.form, other.rows, other.form
             self._overlaps[other] = Overlap(*overlap(*pair).T)
         return self._overlaps[other]
 
@@ -187,12 +193,6 @@ class Maps:
         return self._scaled(self.lowest, self.highest, threshold=self._percentile)
 
     @cached_property
-    def support(self) -> Tensor:
-        """One; NaN where a map is zero everywhere or NaN, and so has no support, (trials,)."""
-        largest = torch.maximum(self.highest.abs(), self.lowest.abs())
-        return largest / largest
-
-    @cached_property
     def n_positive(self) -> Tensor:
         """Number of positive pixels of each map, (trials,)."""
         return self.raw.moments.n_positive.long()
@@ -203,9 +203,9 @@ class Maps:
         Ties with the K-th largest value stay, so more than K can; with K = 0 nothing stays.
         """
         if reference not in self._top_k:
-            form = self.clipped.form.clone()
-            form[-1] = kth_largest(self.rows, reference.n_positive)
-            self._top_k[reference] = Version(self, form, self.clipped.data_range)
+            kth = kth_largest(self.rows, reference.n_positive)
+            form = torch.cat([self.clipped.form[:-1], kth[None]])
+            self._top_k[reference] = replace(self.clipped, form=form)
         return self._top_k[reference]
 
     @cached_property
@@ -251,7 +251,7 @@ class Maps:
             gain,
             never if threshold is None else threshold,
         )
-        return Version(self, torch.stack(parts), data_range)
+        return Version(self.rows, self.image, self.windows, torch.stack(parts), data_range)
 
 
 def ranks(rows: Tensor) -> Tensor:

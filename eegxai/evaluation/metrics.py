@@ -40,12 +40,11 @@ def ssim(explanation: Version, reference: Version) -> Tensor:
     valid: the defaults of scikit-image (Wang et al., IEEE Trans. Image Process. 13:600, 2004).
     NaN where the explanation is constant or the maps are smaller than the window.
     """
-    x, y = explanation.maps, reference.maps
-    if min(x.values.shape[1:]) < WINDOW:
+    if min(explanation.image.shape[1:]) < WINDOW:
         return torch.full_like(explanation.data_range, torch.nan)
     constants = torch.stack([(k * explanation.data_range).square() for k in (K1, K2)])
-    versions = x.image, explanation.form, y.image, reference.form
-    return windowed_ssim(*versions, explanation.mean, constants, x.windows)
+    versions = explanation.image, explanation.form, reference.image, reference.form
+    return windowed_ssim(*versions, explanation.mean, constants, explanation.windows)
 
 
 def cosine(explanation: Version, reference: Version) -> Tensor:
@@ -66,7 +65,7 @@ def mass(explanation: Version, reference: Version) -> Tensor:
     the numerator takes magnitudes and the denominator does not, so that a top-5 % version
     with negative values can leave 0 .. 1.
     """
-    total = explanation.moments.total * reference.maps.support
+    total = explanation.moments.total
     return explanation.overlap(reference).mass / total.masked_fill(total == 0, torch.nan)
 
 
@@ -113,8 +112,7 @@ def rank(attribution: Maps, reference: Maps) -> Tensor:
     that stay (see ``Maps.top_k``) and not over K, as the study does.
     """
     top = attribution.top_k(reference)
-    hits = top.overlap(reference.minmax_top5).hits
-    return hits * reference.support / top.moments.n_positive
+    return top.overlap(reference.minmax_top5).hits / top.moments.n_positive
 
 
 def paper_zero_rows(scores: pd.DataFrame) -> pd.Series:

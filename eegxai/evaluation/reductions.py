@@ -51,11 +51,12 @@ def overlap(rows: Tensor, form: Tensor, others: Tensor, other_form: Tensor) -> T
     """How each map's version lies on another map's, (trials, 3).
 
     The inner product of the versions; the sum of magnitudes and the number of positive values
-    where the other map is not zero.
+    where the other map is not zero, NaN if it is zero everywhere or NaN.
     """
-    values, support = version_values(rows, form), others != 0
+    extent = others.abs().sum(1, keepdim=True)
+    values, support = version_values(rows, form), (others != 0) * (extent / extent)
     inner = (values * version_values(others, other_form)).sum(1)
-    return torch.stack([inner, (values.abs() * support).sum(1), ((values > 0) & support).sum(1)], 1)
+    return torch.stack([inner, (values.abs() * support).sum(1), ((values > 0) * support).sum(1)], 1)
 
 
 @on_cpu(kernels.windowed_ssim)

@@ -123,7 +123,7 @@ def test_a_window_forgets_the_values_that_have_left_it(peak):
 
 
 def _image(version: Version):
-    return version.pixels.unflatten(1, version.maps.values.shape[1:]).numpy()
+    return version.pixels.unflatten(1, version.image.shape[1:]).numpy()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
