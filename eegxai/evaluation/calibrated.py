@@ -17,6 +17,7 @@ from torch.nn.functional import pad
 
 from eegxai.evaluation.maps import Maps
 from eegxai.evaluation.metrics import Metric
+from eegxai.evaluation.reductions import ascending
 
 TRUTH_SHARE = 0.5  # of a reference's peak; see docs/evaluation.md for the densities it gives
 
@@ -40,8 +41,8 @@ class Ranking:
 
     @cached_property
     def _sorted(self) -> tuple[Tensor, Tensor]:
-        values, order = self.relevance.sort(1, descending=True)
-        return values, order
+        order = ascending(self.relevance).flip(1)
+        return self.relevance.gather(1, order), order
 
     @cached_property
     def hits(self) -> Tensor:
@@ -74,6 +75,7 @@ class Ranking:
 Measure = Callable[[Ranking], Tensor]
 
 
+@lru_cache(maxsize=1)  # one mask serves all metrics of a pair of maps
 def truth(reference: Maps) -> Tensor:
     """Where the magnitude of the reference reaches half of its peak, (trials, pixels) bool."""
     magnitude = reference.rows.abs()
@@ -81,9 +83,14 @@ def truth(reference: Maps) -> Tensor:
     return (magnitude >= TRUTH_SHARE * peak) & (peak > 0)
 
 
+@lru_cache(maxsize=1)
+def _share(reference: Maps) -> Tensor:
+    return truth(reference).double().mean(1)
+
+
 def _where_defined(function: Metric, attribution: Maps, reference: Maps) -> Tensor:
-    rows, share = attribution.rows, truth(reference).double().mean(1)
-    defined = (rows.amax(1) > rows.amin(1)) & (share > 0) & (share < 1)  # false for NaN too
+    share, varies = _share(reference), attribution.highest > attribution.lowest  # false for NaN
+    defined = varies & (share > 0) & (share < 1)
     return function(attribution, reference).double().masked_fill(~defined, torch.nan)
 
 
@@ -146,7 +153,7 @@ def roc_area(ranking: Ranking) -> Tensor:
 @calibrated("density")
 def density(attribution: Maps, reference: Maps) -> Tensor:
     """Share of the pixels that are true, (trials,): the chance level of mass and rank."""
-    return truth(reference).double().mean(1)
+    return _share(reference)
 
 
 @calibrated("pointing_time")

@@ -224,6 +224,6 @@ def _above_chance(table: pd.DataFrame) -> np.ndarray:
 def _rows(place: Place, domain: str, mode: str, scores: pd.DataFrame) -> pd.DataFrame:
     """Mean and std (ddof = 1) of each metric over the trials where it is defined."""
     moments = {"mean": scores.mean(), "std": scores.std(), "n_valid": scores.count()}
-    summary = pd.DataFrame(moments).rename_axis("metric").reset_index()
+    columns = {name: moment.to_numpy() for name, moment in moments.items()}
     where: dict[str, Any] = {**place._asdict(), "domain": domain, "mode": mode}
-    return summary.assign(n_trials=len(scores), **where)
+    return pd.DataFrame({"metric": scores.columns, **columns, "n_trials": len(scores), **where})

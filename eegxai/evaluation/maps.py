@@ -1,97 +1,117 @@
 """Stacks of maps in the versions that the study's metrics compare, each computed once."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-PERCENTILE = 0.95
-WINDOW = 7
-AREA = WINDOW**2
-STRIDE = 17  # one pixel in so many is looked at to guess a threshold
+from eegxai.evaluation.kernels import WINDOW
+from eegxai.evaluation.reductions import (
+    ascending,
+    kth_largest,
+    moments,
+    overlap,
+    version_values,
+)
 
-# The versions of a chunk of maps are blocks of megabytes. glibc maps such blocks anew each time,
+PERCENTILE = 0.95
+NEVER = torch.finfo(torch.float64).min  # as a threshold or a floor
+
+# What is computed of a chunk of maps are blocks of megabytes. glibc maps them anew each time,
 # and the page faults take as long as the sums, until a block has been freed that is as large as
 # this one (mallopt(3), M_MMAP_THRESHOLD: 32 MB at most). It is never touched, so it costs nothing.
 torch.empty(4_000_000, dtype=torch.float64)
 
 
+class Moments(NamedTuple):
+    """Sums over the pixels of each map, (trials,)."""
+
+    total: Tensor
+    squares: Tensor
+    n_positive: Tensor
+
+
+class Overlap(NamedTuple):
+    """Sums over the pixels that two maps have in common, (trials,); see ``reductions.overlap``."""
+
+    inner: Tensor
+    mass: Tensor
+    hits: Tensor
+
+
 @dataclass(frozen=True, eq=False)
 class Version:
-    """One version of a stack of maps, with the moments that several metrics share.
-
-    Trials are the last axis: sums over windows and over pixels then run along memory, several
-    times faster than with the trials first.
+    """One version of a stack of maps, with the sums that several metrics share.
 
     Attributes
     ----------
-    pixels : Tensor (valid pixels, trials)
-        Values in float64.
-    shape : tuple of int
-        Height and width of a map.
-    mask : Tensor (height, width) or None
-        Which pixels are valid; None where all are.
-    within_one : bool
-        Whether each map is known to reach from 0 to 1, or to be NaN.
+    rows : Tensor (trials, valid pixels)
+        The maps that it is a version of.
+    image : Tensor (trials, height, width)
+        The same, below every threshold at the pixels that are not valid.
+    windows : Tensor (height - 6, width - 6)
+        Equal weights of the full windows whose centre is valid, zero of the others.
+    form : Tensor (4, trials)
+        How its values follow from the maps', see ``reductions``.
+    data_range : Tensor (trials,)
+        Largest minus smallest value of each map, NaN where they are equal.
     """
 
-    pixels: Tensor
-    shape: tuple[int, int]
-    mask: Tensor | None
-    within_one: bool = False
+    rows: Tensor
+    image: Tensor
+    windows: Tensor
+    form: Tensor
+    data_range: Tensor
+
+    @property
+    def pixels(self) -> Tensor:
+        """Values, (trials, valid pixels)."""
+        return version_values(self.rows, self.form)
+
+    @property
+    def n_pixels(self) -> int:
+        """Number of valid pixels."""
+        return self.rows.shape[1]
 
     @cached_property
-    def image(self) -> Tensor:
-        """Maps (height, width, trials), zero at the pixels that are not valid."""
-        if self.mask is None:
-            return self.pixels.unflatten(0, self.shape)
-        image = self.pixels.new_zeros(*self.shape, self.pixels.shape[1])
-        image[self.mask] = self.pixels
-        return image
+    def moments(self) -> Moments:
+        """Sums over the pixels."""
+        return Moments(*moments(self.rows, self.form).T)
 
-    @cached_property
+    @property
     def mean(self) -> Tensor:
         """Mean over the pixels, (trials,)."""
-        return self.pixels.mean(0)
+        return self.moments.total / self.n_pixels
 
-    @cached_property
+    @property
     def norm(self) -> Tensor:
         """Euclidean length of each map, (trials,)."""
-        return self.pixels.square().sum(0).sqrt()
+        return self.moments.squares.sqrt()
 
-    @cached_property
+    @property
     def spread(self) -> Tensor:
         """Euclidean length of each map without its mean, for maps within 0 .. 1, (trials,)."""
-        return (self.norm.square() - len(self.pixels) * self.mean.square()).clamp(min=0).sqrt()
+        return (self.moments.squares - self.n_pixels * self.mean.square()).clamp(min=0).sqrt()
+
+    def overlap(self, other: "Version") -> Overlap:
+        """Sums over what it shares with a version of other maps."""
+        if other not in self._overlaps:
+            pair = self.rows, self.form, other.rows, other.form
+            self._overlaps[other] = Overlap(*overlap(*pair).T)
+        return self._overlaps[other]
 
     @cached_property
-    def data_range(self) -> Tensor:
-        """Largest minus smallest value of each map, NaN where they are equal, (trials,)."""
-        if self.within_one:
-            return 1 + 0 * self.mean
-        rows = self.pixels.T.contiguous()  # few trials: extremes are slow along the first axis
-        extent = rows.amax(1) - rows.amin(1)
-        return extent.masked_fill(extent == 0, torch.nan)
-
-    @cached_property
-    def local_sum(self) -> Tensor:
-        """Sum over every full window, (height - 6, width - 6, trials)."""
-        return window_sum(self.image)
-
-    @cached_property
-    def local_variance(self) -> Tensor:
-        """Variance in every full window, times the square of the window's area."""
-        squares = window_sum(self.image.square())
-        return squares.mul_(AREA).addcmul_(self.local_sum, self.local_sum, value=-1)
+    def _overlaps(self) -> dict["Version", Overlap]:
+        return {}
 
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Maps to compare, with the versions that the metrics ask for, each computed once.
+    """Maps to compare, with the versions that the metrics ask for.
 
     Attributes
     ----------
@@ -110,6 +130,22 @@ class Maps:
         return self.values.flatten(1) if self.mask is None else self.values[:, self.mask]
 
     @cached_property
+    def image(self) -> Tensor:
+        """The maps, below every threshold at the pixels that are not valid."""
+        if self.mask is None:
+            return self.values
+        return self.values.masked_fill(~self.mask, -torch.inf)
+
+    @cached_property
+    def windows(self) -> Tensor:
+        """Equal weights of the full windows whose centre is valid, zero of the others."""
+        ones = self.values.new_ones(self.values.shape[1:])
+        centres = ones if self.mask is None else ones * self.mask
+        border = WINDOW // 2
+        inside = centres[border:-border, border:-border]
+        return inside / inside.sum()
+
+    @cached_property
     def magnitude(self) -> "Maps":
         """Absolute values of the maps."""
         return Maps(self.values.abs(), self.mask)
@@ -124,42 +160,42 @@ class Maps:
     @cached_property
     def raw(self) -> Version:
         """The maps as they are."""
-        return self._version(self.rows.T.contiguous())
+        extent = self.highest - self.lowest
+        return self._version(
+            extent.masked_fill(extent == 0, torch.nan), gain=torch.ones_like(extent)
+        )
 
     @cached_property
     def minmax(self) -> Version:
         """Maps brought to 0 .. 1; NaN where constant."""
-        return self._version(self._scaled(self.raw.pixels), within_one=True)
+        return self._scaled(self.lowest, self.highest)
 
     @cached_property
     def clipped(self) -> Version:
         """Positive part brought to 0 .. 1; NaN where nothing is positive."""
-        return self._version(self._scaled_positive(self.raw.pixels), within_one=True)
+        lowest, highest = self.lowest.clamp(min=0), self.highest.clamp(min=0)
+        return self._scaled(lowest, highest, floor=torch.zeros_like(lowest))
 
     @cached_property
     def top5(self) -> Version:
         """Values below the 95th percentile set to zero; NaN where nothing is positive."""
-        nothing_positive = self.highest <= 0
-        below = torch.zeros_like(self.highest).masked_fill(nothing_positive, torch.nan)
-        threshold = self._percentile.masked_fill(nothing_positive, torch.inf)
-        return self._version(torch.where(self.raw.pixels < threshold, below, self.raw.pixels))
+        kept = self._percentile
+        lowest = torch.where(self.lowest < kept, kept.clamp(max=0), kept)
+        positive = torch.ones_like(kept).masked_fill(self.highest <= 0, torch.nan)
+        extent = self.highest - lowest
+        return self._version(
+            extent.masked_fill(extent == 0, torch.nan), gain=positive, threshold=kept
+        )
 
     @cached_property
     def minmax_top5(self) -> Version:
         """Maps brought to 0 .. 1, then values below the 95th percentile set to zero."""
-        return self._from(self.minmax, self._scaled(self._percentile))
+        return self._scaled(self.lowest, self.highest, threshold=self._percentile)
 
     @cached_property
-    def support(self) -> Version:
-        """One where the map is not zero, else zero; NaN where it is zero everywhere or NaN."""
-        nonzero = as_numbers(torch.ne, self.raw.pixels)
-        largest = torch.maximum(self.highest.abs(), self.lowest.abs())
-        return self._version(nonzero.mul_(largest / largest))
-
-    @cached_property
-    def n_positive(self) -> list[int]:
-        """Number of positive pixels of each map."""
-        return (self.rows > 0).sum(1).tolist()
+    def n_positive(self) -> Tensor:
+        """Number of positive pixels of each map, (trials,)."""
+        return self.raw.moments.n_positive.long()
 
     def top_k(self, reference: "Maps") -> Version:
         """Clipped maps below their K-th largest value set to zero, K = the reference's positives.
@@ -167,8 +203,9 @@ class Maps:
         Ties with the K-th largest value stay, so more than K can; with K = 0 nothing stays.
         """
         if reference not in self._top_k:
-            threshold = self._scaled_positive(kth_largest(self.rows, reference.n_positive))
-            self._top_k[reference] = self._from(self.clipped, threshold)
+            kth = kth_largest(self.rows, reference.n_positive)
+            form = torch.cat([self.clipped.form[:-1], kth[None]])
+            self._top_k[reference] = replace(self.clipped, form=form)
         return self._top_k[reference]
 
     @cached_property
@@ -189,37 +226,39 @@ class Maps:
     def _percentile(self) -> Tensor:
         # The percentile lies between two order statistics (linear interpolation), so keeping what
         # is not below it is keeping what is not below the upper of the two.
-        n_pixels = self.rows.shape[1]
+        n_trials, n_pixels = self.rows.shape
         count = n_pixels - math.ceil(PERCENTILE * (n_pixels - 1))
-        return kth_largest(self.rows, [count] * len(self.rows))
+        return kth_largest(self.rows, torch.full((n_trials,), count, device=self.rows.device))
 
-    def _scaled(self, values: Tensor) -> Tensor:
-        return (values - self.lowest) / (self.highest - self.lowest)
+    def _scaled(self, lowest: Tensor, highest: Tensor, **form: Tensor) -> Version:
+        """Version that reaches from 0 to 1, or is NaN."""
+        gain = 1 / (highest - lowest)
+        return self._version(0 * gain + 1, offset=lowest, gain=gain, **form)
 
-    def _scaled_positive(self, values: Tensor) -> Tensor:
-        lowest, highest = self.lowest.clamp(min=0), self.highest.clamp(min=0)
-        return values.clamp(min=0).sub_(lowest).div_(highest - lowest)
-
-    def _from(self, version: Version, threshold: Tensor) -> Version:
-        below = version.pixels < threshold
-        return self._version(version.pixels.masked_fill(below, 0))
-
-    def _version(self, pixels: Tensor, within_one: bool = False) -> Version:
-        shape = self.values.shape[1], self.values.shape[2]
-        return Version(pixels, shape, self.mask, within_one)
-
-
-def as_numbers(compare: Callable[..., Tensor], pixels: Tensor) -> Tensor:
-    """One where a comparison with zero holds, else zero, in the pixels' precision."""
-    # Written as numbers at once: much faster here than a boolean that is then cast.
-    return compare(pixels, pixels.new_zeros(()), out=torch.empty_like(pixels))
+    def _version(
+        self,
+        data_range: Tensor,
+        *,
+        gain: Tensor,
+        floor: Tensor | None = None,
+        offset: Tensor | None = None,
+        threshold: Tensor | None = None,
+    ) -> Version:
+        never, nothing = torch.full_like(gain, NEVER), torch.zeros_like(gain)
+        parts = (
+            never if floor is None else floor,
+            nothing if offset is None else offset,
+            gain,
+            never if threshold is None else threshold,
+        )
+        return Version(self.rows, self.image, self.windows, torch.stack(parts), data_range)
 
 
 def ranks(rows: Tensor) -> Tensor:
     """Ranks from 0 within each row, in float64; equal values share the mean of their places."""
-    ordered, order = rows.sort(1)
     places = torch.arange(rows.shape[1], dtype=torch.float64, device=rows.device)
-    shared = _shared_places(ordered, places)
+    order = ascending(rows)
+    shared = _shared_places(rows.gather(1, order), places)
     return torch.empty_like(shared).scatter_(1, order, shared)
 
 
@@ -232,34 +271,3 @@ def _shared_places(ordered: Tensor, places: Tensor) -> Tensor:
     ends = places.masked_fill(pad(tied, (0, 1)), torch.inf)
     last = ends.flip(1).cummin(1).values.flip(1)
     return (first + last) / 2
-
-
-def kth_largest(rows: Tensor, counts: list[int]) -> Tensor:
-    """K-th largest value of each row, infinity where K = 0, (trials,)."""
-    if rows.is_cuda:  # where one sort of all rows is faster than many small selections
-        order = rows.new_tensor(counts, dtype=torch.long).sub(1)
-        largest = rows.sort(1, descending=True).values
-        found = largest.gather(1, order.clamp(min=0)[:, None])[:, 0]
-        return found.masked_fill(order < 0, torch.inf)
-    pairs = zip(rows, counts, strict=True)
-    return torch.stack(
-        [_select(row, count) if count else row.new_tensor(torch.inf) for row, count in pairs]
-    )
-
-
-def _select(row: Tensor, count: int) -> Tensor:
-    """K-th largest of the values that a sample says are large; of all, where it misleads."""
-    expected = count / STRIDE
-    rank = math.ceil(expected + 4 * math.sqrt(expected)) + 1
-    sample = row[::STRIDE]
-    if rank < len(sample):
-        floor = sample.kthvalue(len(sample) - rank + 1).values
-        large = row[row >= floor]
-        if len(large) >= count:
-            row = large
-    return row.kthvalue(len(row) - count + 1).values
-
-
-def window_sum(image: Tensor) -> Tensor:
-    """Sum over every full window of images (height, width, trials)."""
-    return image.unfold(0, WINDOW, 1).sum(-1).unfold(1, WINDOW, 1).sum(-1)

@@ -12,9 +12,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from eegxai.evaluation.maps import AREA, WINDOW, Maps, Version, as_numbers, window_sum
+from eegxai.evaluation.kernels import WINDOW
+from eegxai.evaluation.maps import Maps, Version
+from eegxai.evaluation.reductions import windowed_ssim
 
-SAMPLE = AREA / (AREA - 1)  # makes a window's variance that of a sample
 K1, K2 = 0.01, 0.03  # Wang et al., IEEE Trans. Image Process. 13:600, 2004
 
 Measure = Callable[[Version, Version], Tensor]
@@ -39,44 +40,33 @@ def ssim(explanation: Version, reference: Version) -> Tensor:
     valid: the defaults of scikit-image (Wang et al., IEEE Trans. Image Process. 13:600, 2004).
     NaN where the explanation is constant or the maps are smaller than the window.
     """
-    if min(explanation.shape) < WINDOW:
+    if min(explanation.image.shape[1:]) < WINDOW:
         return torch.full_like(explanation.data_range, torch.nan)
-    # Sums in place of means: numerators and denominators have the same factors.
-    c1, c2 = ((k * AREA * explanation.data_range).square() for k in (K1, K2))
-    sums, others = explanation.local_sum, reference.local_sum
-    products = window_sum(explanation.image * reference.image).mul_(AREA)
-    covariance = products.addcmul_(sums, others, value=-1)
-    similarity = torch.addcmul(c1, sums, others, value=2)
-    similarity *= torch.add(c2, covariance, alpha=2 * SAMPLE)
-    similarity /= torch.addcmul(c1, sums, sums).addcmul_(others, others)
-    variances = explanation.local_variance + reference.local_variance
-    similarity /= variances.mul_(SAMPLE).add_(c2)
-    return _over_centres(similarity, explanation.mask).mean(0)
+    constants = torch.stack([(k * explanation.data_range).square() for k in (K1, K2)])
+    versions = explanation.image, explanation.form, reference.image, reference.form
+    return windowed_ssim(*versions, explanation.mean, constants, explanation.windows)
 
 
 def cosine(explanation: Version, reference: Version) -> Tensor:
     """Cosine of the angle between the maps, (trials,) in -1 .. 1."""
-    inner = (explanation.pixels * reference.pixels).sum(0)
-    return inner / (explanation.norm * reference.norm)
+    return explanation.overlap(reference).inner / (explanation.norm * reference.norm)
 
 
 def pearson(explanation: Version, reference: Version) -> Tensor:
     """Pearson correlation over the pixels of maps within 0 .. 1, (trials,) in -1 .. 1."""
-    inner = (explanation.pixels * reference.pixels).sum(0)
-    means = len(explanation.pixels) * explanation.mean * reference.mean
-    return (inner - means) / (explanation.spread * reference.spread)
+    means = explanation.n_pixels * explanation.mean * reference.mean
+    return (explanation.overlap(reference).inner - means) / (explanation.spread * reference.spread)
 
 
-def mass(explanation: Version, support: Version) -> Tensor:
-    """Share of the relevance that lies on the reference's support, (trials,).
+def mass(explanation: Version, reference: Version) -> Tensor:
+    """Share of the relevance that lies where the reference is not zero, (trials,).
 
     Relevance mass accuracy (Arras et al., Information Fusion 81:14, 2022). As in the study
     the numerator takes magnitudes and the denominator does not, so that a top-5 % version
     with negative values can leave 0 .. 1.
     """
-    on_support = (explanation.pixels.abs() * support.pixels).sum(0)
-    total = len(explanation.pixels) * explanation.mean
-    return on_support / total.masked_fill(total == 0, torch.nan)
+    total = explanation.moments.total
+    return explanation.overlap(reference).mass / total.masked_fill(total == 0, torch.nan)
 
 
 STUDY: dict[str, tuple[Measure, str, str]] = {
@@ -89,9 +79,9 @@ STUDY: dict[str, tuple[Measure, str, str]] = {
     "cosine_clipped": (cosine, "clipped", "minmax"),
     "cosine_minmax": (cosine, "minmax", "minmax"),
     "cosine_raw": (cosine, "raw", "minmax"),
-    "mass_top5": (mass, "top5", "support"),
-    "mass_clipped": (mass, "clipped", "support"),
-    "mass_minmax": (mass, "minmax", "support"),
+    "mass_top5": (mass, "top5", "minmax_top5"),
+    "mass_clipped": (mass, "clipped", "minmax"),
+    "mass_minmax": (mass, "minmax", "minmax"),
     "pearson_clipped": (pearson, "clipped", "minmax"),
     "pearson_minmax": (pearson, "minmax", "minmax"),
     "pearson_raw": (pearson, "minmax", "minmax"),  # a correlation knows no scale
@@ -121,9 +111,8 @@ def rank(attribution: Maps, reference: Maps) -> Tensor:
     Relevance rank accuracy (Arras et al., Information Fusion 81:14, 2022), over the values
     that stay (see ``Maps.top_k``) and not over K, as the study does.
     """
-    top = attribution.top_k(reference).pixels
-    kept = as_numbers(torch.gt, top)
-    return (kept * reference.support.pixels).sum(0) / kept.sum(0)
+    top = attribution.top_k(reference)
+    return top.overlap(reference.minmax_top5).hits / top.moments.n_positive
 
 
 def paper_zero_rows(scores: pd.DataFrame) -> pd.Series:
@@ -139,11 +128,3 @@ def paper_zero_rows(scores: pd.DataFrame) -> pd.Series:
     """
     skipped = scores[["pearson_clipped", "rank"]].isna().any(axis=1)
     return scores.mask(skipped, 0.0).mean()
-
-
-def _over_centres(local: Tensor, mask: Tensor | None) -> Tensor:
-    """Windows whose centre is valid, (windows, trials)."""
-    if mask is None:
-        return local.flatten(0, 1)
-    border = WINDOW // 2
-    return local[mask[border:-border, border:-border]]

@@ -96,7 +96,7 @@ def test_arrays_and_tensors_of_any_precision_give_the_same_scores():
 
 
 def test_bad_input_is_named(info):
-    maps = noise(0)
+    maps = noise(0, 21)
     with pytest.raises(
         ValueError, match=r"attribution \(21, 62, 20\) and reference \(21, 62, 19\)"
     ):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 from skimage.metrics import structural_similarity
@@ -40,6 +40,7 @@ PLAIN = {
 }
 
 
+@settings(deadline=None)  # the first example compiles kernels
 @given(seed=st.integers(0, 10**6), levels=st.sampled_from([None, 1, 3]))
 def test_every_similarity_equals_scipy_and_scikit_image(seed, levels):
     one, other = maps(seed, levels=levels), maps(seed + 1, levels=levels)
@@ -59,6 +60,7 @@ def test_pixels_outside_the_head_count_nowhere(name):
     np.testing.assert_allclose(found, expected, atol=1e-10)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10**6), scale=st.floats(1e-3, 1e3))
 def test_a_scaled_map_is_the_same_and_a_flipped_one_has_its_magnitudes(seed, scale):
     one = maps(seed)
