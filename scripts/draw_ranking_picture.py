@@ -12,10 +12,10 @@ from pathlib import Path
 
 from eegxai.evaluation import HEADLINE
 from eegxai.figures import rankings
+from sweeps.combined import tidy_from_store
 from sweeps.config import load
 from sweeps.grid import method_cells
 from sweeps.store import Store
-from sweeps.tidy import tidy_from_store
 
 ROOT = Path(__file__).parents[1]
 CALIBRATED = "auprc_magnitude"
