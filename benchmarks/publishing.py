@@ -1,0 +1,66 @@
+"""How many finished cells a second the one publisher brings to MLflow, with and without pictures.
+
+    python -m benchmarks.publishing [cells]
+
+Eight workers finish at once, again and again: made-up method cells are handed over eight at a time
+as fast as they are taken. To MLFLOW_TRACKING_URI where it is set, else to SQLite.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from eegxai.attribution import STUDY
+from sweeps.config import SweepConfig, load
+from sweeps.grid import decoder_cells, method_cells
+from sweeps.publishing import publishing
+from sweeps.store import store_of
+from sweeps.tracking import Publisher, no_pictures, pictures, publish_all
+from tests.finished_cells import example_maps, fill
+
+ROOT = Path(__file__).parents[1]
+N_CELLS, N_WORKERS = 96, 8
+
+
+def config_of(folder: str, n_cells: int) -> SweepConfig:
+    """A sweep of so many method cells, all of them in its store already."""
+    seeds = list(range(n_cells // len(STUDY)))
+    given = [f"output={folder}", f"grid.seed={seeds}", "grid.feature=temporal"]
+    given += ["grid.method=study", "name=publishing"]
+    config = load(ROOT / "conf" / "quickstart.yaml", given)
+    store, cells = store_of(config), list(method_cells(config))
+    fill(store, decoder_cells(config), cells)
+    maps = example_maps()
+    for cell in cells:
+        store.write_maps(cell, maps)
+    return config
+
+
+def seconds(n_cells: int, figures: bool) -> float:
+    """From the first cell handed over until MLflow holds all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = config_of(folder, n_cells)
+        store, cells = store_of(config), list(method_cells(config))
+        publisher = Publisher(config.name, folder, pictures if figures else no_pictures)
+        publish_all(publisher, list(decoder_cells(config)), store)
+        started = time.perf_counter()
+        with publishing(lambda: publisher, store) as publish:
+            for first in range(0, len(cells), N_WORKERS):
+                for cell in cells[first : first + N_WORKERS]:
+                    publish(cell)
+                while not {cell.key for cell in cells[:first]} <= publisher.published.keys():
+                    time.sleep(0.01)
+        publish_all(publisher, cells, store)
+        assert len(publisher.runs("method")) == len(cells)
+        return time.perf_counter() - started
+
+
+def main(n_cells: int = N_CELLS) -> None:
+    """Print cells a second."""
+    for figures in (True, False):
+        print(f"figures={figures}: {n_cells / seconds(n_cells, figures):.1f} cells/s", flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
