@@ -226,27 +226,61 @@ def kth_largest(first: int, last: int, rows: Array, counts: Array) -> Array:
 
 @compiled
 def _select(row: Array, count: int) -> float:
-    """K-th largest of the values that a sample says are large; of all, where it misleads."""
-    expected = count / STRIDE
-    rank = math.ceil(expected + 4 * math.sqrt(expected)) + 1
-    sample = row[::STRIDE].copy()
-    if rank < len(sample):
-        place = len(sample) - rank
-        large = _at_least(row, np.partition(sample, place)[place])
-        if len(large) >= count:
-            row = large
-    place = len(row) - count
-    return np.partition(row, place)[place]
+    """K-th largest of the values between two of a sample's; of all, where the sample misleads."""
+    floor, ceiling = _bounds(row[::STRIDE].copy(), count / STRIDE)
+    between, n_above = _between(row, floor, ceiling)
+    place = len(between) - (count - n_above)
+    if 0 <= place < len(between):
+        return _nth(between, place)
+    return _nth(row.copy(), len(row) - count)
 
 
 @compiled
-def _at_least(row: Array, floor: float) -> Array:
+def _bounds(sample: Array, expected: float) -> tuple[float, float]:
+    """Values of a sample four standard deviations of a Poisson count about the expected rank."""
+    margin = 4 * math.sqrt(expected) + 1
+    below = len(sample) - math.ceil(expected + margin)
+    above = len(sample) - math.floor(expected - margin)
+    floor = _nth(sample, below) if below >= 0 else -np.inf
+    return floor, _nth(sample, above) if above < len(sample) else np.inf
+
+
+@compiled
+def _between(row: Array, floor: float, ceiling: float) -> tuple[Array, int]:
+    """Values from floor to ceiling, and how many are above."""
     # Each value is written, and the next one over it unless it stays: no branch to mispredict.
-    kept, n_kept = np.empty(len(row)), 0
+    kept, n_kept, n_above = np.empty(len(row)), 0, 0
     for i in range(len(row)):
         kept[n_kept] = row[i]
-        n_kept += row[i] >= floor
-    return kept[:n_kept]
+        n_kept += (row[i] >= floor) & (row[i] <= ceiling)
+        n_above += row[i] > ceiling
+    return kept[:n_kept], n_above
+
+
+@compiled
+def _nth(values: Array, place: int) -> float:
+    """Value at a place of the ascending order (Hoare's selection); reorders the values."""
+    low, high = 0, len(values) - 1
+    while low < high:
+        left, right = _parted(values, low, high)
+        if right < place < left:
+            break
+        low, high = (low, right) if place <= right else (left, high)
+    return values[place]
+
+
+@compiled
+def _parted(values: Array, left: int, right: int) -> tuple[int, int]:
+    pivot = values[(left + right) // 2]
+    while left <= right:
+        while values[left] < pivot:
+            left += 1
+        while values[right] > pivot:
+            right -= 1
+        if left <= right:
+            values[left], values[right] = values[right], values[left]
+            left, right = left + 1, right - 1
+    return left, right
 
 
 @over_trials
