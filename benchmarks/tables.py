@@ -25,6 +25,7 @@ import pandas as pd
 from eegxai.attribution import STUDY, Validity
 from eegxai.evaluation import METRICS, SIMILARITIES
 from eegxai.evaluation.evaluating import COLUMNS
+from sweeps.aggregates import TABLE_METRICS
 from sweeps.combined import combined_of, tidy_from_store
 from sweeps.config import SweepConfig
 from sweeps.grid import MethodCell, method_cells
@@ -129,7 +130,7 @@ def insert_runs(
 
 def from_store(config: SweepConfig) -> pd.DataFrame:
     """The way without MLflow, its cache written."""
-    return tidy_from_store(method_cells(config), store_of(config))
+    return tidy_from_store(method_cells(config), store_of(config), TABLE_METRICS)
 
 
 def from_files(config: SweepConfig) -> pd.DataFrame:
@@ -141,7 +142,8 @@ def from_files(config: SweepConfig) -> pd.DataFrame:
 
 def from_uri(config: SweepConfig) -> pd.DataFrame:
     """The way without the store."""
-    return tidy_from_runs(Publisher(config.name, config.output), method_cells(config))
+    publisher = Publisher(config.name, config.output)
+    return tidy_from_runs(publisher, method_cells(config), TABLE_METRICS)
 
 
 def from_pages(config: SweepConfig) -> pd.DataFrame:

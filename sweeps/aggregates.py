@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
-from sweeps.headline import estimate, headline, scores, similarities
+from sweeps.headline import HEADLINE_METRICS, estimate, headline, scores, similarities
 from sweeps.tidy import AREA, AXES, CASCADE, SIMILARITY
 from sweeps.verdicts import SPECIFICITY_THRESHOLD
 
@@ -18,6 +18,7 @@ MEASURES = {
     "cascade_end": (CASCADE, SIMILARITY),
     "cascade_area": (CASCADE, AREA),
 }
+TABLE_METRICS = {*HEADLINE_METRICS, AREA}  # all that any of the tables reads
 STATUSES = ("ok", "duplicate", "degenerate", "not_applicable")
 
 

@@ -7,13 +7,14 @@ no store.
 import io
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sweeps.grid import MethodCell
@@ -26,6 +27,10 @@ HEADER = b"eegxai"
 LAYOUT = 1  # of the table: raise it when columns change, so that old files are made anew
 THREADS = 8  # a store far away answers several questions at a time
 FEW = 0.02  # new share of the rows from which a longer cache is worth its writing
+
+
+# The metrics that a reader needs, of all where it is None: of millions of rows, tables read few.
+Needed = Collection[str] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +68,8 @@ class Combined:
         return buffer.getvalue()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "Combined":
-        """Of what ``to_bytes`` gave.
+    def from_bytes(cls, content: bytes, metrics: Needed = None) -> "Combined":
+        """Of what ``to_bytes`` gave, the rows of the metrics needed alone.
 
         Raises
         ------
@@ -72,7 +77,9 @@ class Combined:
             When the content is truncated, foreign or of another layout.
         """
         try:
-            table = pq.read_table(io.BytesIO(content), read_dictionary=[KEY])
+            table = pq.read_table(
+                io.BytesIO(content), read_dictionary=[KEY], filters=_rows_of(metrics)
+            )
             header = json.loads(table.schema.metadata[HEADER])
             layout, stamps = header["layout"], header["stamps"]
         except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
@@ -85,21 +92,30 @@ class Combined:
 NOTHING = Combined(pd.DataFrame(columns=[*TIDY, KEY]), {})
 
 
-def tidy_from_store(cells: Iterable[MethodCell], store: Store) -> pd.DataFrame:
-    """Tidy scores of all finished cells, in their order."""
+def _rows_of(metrics: Needed) -> pc.Expression | None:
+    """Rows of some metrics, and those of cells that have no scores."""
+    if metrics is None:
+        return None
+    return pc.field("metric").isin(list(metrics)) | pc.field("metric").is_null()
+
+
+def tidy_from_store(
+    cells: Iterable[MethodCell], store: Store, metrics: Needed = None
+) -> pd.DataFrame:
+    """Tidy scores of all finished cells, in their order; metrics not needed may be missing."""
     wanted = list(cells)
-    return combined_of(wanted, store).of([cell.key for cell in wanted])
+    return combined_of(wanted, store, metrics).of([cell.key for cell in wanted])
 
 
-def combined_of(cells: Iterable[MethodCell], store: Store) -> Combined:
+def combined_of(cells: Iterable[MethodCell], store: Store, metrics: Needed = None) -> Combined:
     """Tidy scores of the finished cells; those whose files changed since are read again."""
     stamps = store.stamps()
     finished = {cell.key: cell for cell in cells if cell.stem in stamps}
     current = {key: stamps[cell.stem] for key, cell in finished.items()}
-    cached = _cached(store)
+    cached = _cached(store, metrics)
     stale = [key for key, stamp in current.items() if cached.stamps.get(key) != stamp]
     if stale:
-        cached = _updated(cached, [finished[key] for key in stale], current, store)
+        cached = _updated(_cached(store), [finished[key] for key in stale], current, store)
     if cached.stamps.keys() == current.keys():
         return cached
     table = cached.table[cached.table[KEY].isin(list(current))]
@@ -121,10 +137,10 @@ def _updated(
     return updated
 
 
-def _cached(store: Store) -> Combined:
+def _cached(store: Store, metrics: Needed = None) -> Combined:
     """What the store's cache holds; one that cannot be used is made anew."""
     try:
-        return Combined.from_bytes(store.read_file(FILE))
+        return Combined.from_bytes(store.read_file(FILE), metrics)
     except FileNotFoundError:
         return NOTHING
     except BrokenArtefactError as error:

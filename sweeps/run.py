@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from sweeps import cluster, schedule
-from sweeps.combined import tidy_from_store
+from sweeps.combined import Needed, tidy_from_store
 from sweeps.config import SweepConfig, TrialResources
 from sweeps.grid import (
     Cell,
@@ -19,7 +19,7 @@ from sweeps.grid import (
     method_cells,
     relabelled_cells,
 )
-from sweeps.headline import headline
+from sweeps.headline import HEADLINE_METRICS, headline
 from sweeps.progress import StageProgress
 from sweeps.publishing import publishing
 from sweeps.schedule import Outcome, Stage
@@ -115,13 +115,13 @@ class Sweep:
 
     def table(self, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
         """Headline table of this sweep's cells, from MLflow or else from the store."""
-        return headline(self.tidy(), by)
+        return headline(self.tidy(HEADLINE_METRICS), by)
 
-    def tidy(self) -> pd.DataFrame:
+    def tidy(self, metrics: Needed = None) -> pd.DataFrame:
         """Tidy scores of this sweep's cells, from MLflow or else from the store."""
         if self.publisher is None or self.unpublished:
-            return tidy_from_store(self.methods, self.store)
-        return tidy_from_runs(self.publisher, self.methods)
+            return tidy_from_store(self.methods, self.store, metrics)
+        return tidy_from_runs(self.publisher, self.methods, metrics)
 
     def by_heart(self) -> dict[str, float]:
         """Share of the permuted labels that each relabelled decoder knows, by its title."""

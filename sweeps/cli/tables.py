@@ -79,11 +79,12 @@ def _checked(option: str, names: list[str], allowed: Sequence[str]) -> list[str]
 
 def _tidy(run: "Sweep", source: str, where: str) -> "pd.DataFrame":
     """Tidy scores of the runs that are asked for; none is a mistake to tell."""
+    from sweeps.aggregates import TABLE_METRICS
     from sweeps.filters import chosen
 
     if source == "mlflow":
         run.connect()
-    tidy = run.tidy()
+    tidy = run.tidy(TABLE_METRICS)
     if tidy.empty:
         raise usage_error(
             f"no run of the sweep {run.config.name!r} is finished yet; run: eegxai sweep"

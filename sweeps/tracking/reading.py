@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from mlflow.entities import Run
 
-from sweeps.combined import FILE, NOTHING, Combined
+from sweeps.combined import FILE, NOTHING, Combined, Needed
 from sweeps.grid import MethodCell
 from sweeps.store import BrokenArtefactError
 from sweeps.tidy import AXES, KEY
@@ -34,13 +34,16 @@ FEW = 200  # runs that are asked for one by one; more are paged
 AXIS_TYPES: dict[str, type] = {"snr_db": float, "seed": int, "fold": int}
 
 
-def tidy_from_runs(publisher: Publisher, cells: Iterable[MethodCell]) -> pd.DataFrame:
+def tidy_from_runs(
+    publisher: Publisher, cells: Iterable[MethodCell], metrics: Needed = None
+) -> pd.DataFrame:
     """Tidy scores of the finished runs of these cells, in their order, from MLflow alone.
 
-    Of runs that the summary lacks, curves over steps have their last step alone.
+    Metrics that are not needed may be missing. Of runs that the summary lacks, curves over steps
+    have their last step alone.
     """
     keys = [cell.key for cell in cells]
-    summary = _summary(publisher)
+    summary = _summary(publisher, metrics)
     lacking = [key for key in keys if key not in summary.stamps]
     found = _found(publisher, lacking)
     tables = [table for table in (summary.table, *map(_tidy_run, found)) if len(table)]
@@ -49,7 +52,7 @@ def tidy_from_runs(publisher: Publisher, cells: Iterable[MethodCell]) -> pd.Data
     return Combined(pd.concat(tables, ignore_index=True), {}).of(keys)
 
 
-def _summary(publisher: Publisher) -> Combined:
+def _summary(publisher: Publisher, metrics: Needed) -> Combined:
     """What the run of all scores holds; nothing where there is none that can be read."""
     run = publisher.find(KIND_TAG, SUMMARY)
     if run is None or not is_whole(run):
@@ -57,7 +60,7 @@ def _summary(publisher: Publisher) -> Combined:
     with tempfile.TemporaryDirectory() as folder:
         try:
             path = publisher.client.download_artifacts(run.info.run_id, FILE, folder)
-            return Combined.from_bytes(Path(path).read_bytes())
+            return Combined.from_bytes(Path(path).read_bytes(), metrics)
         except (*PublishError, BrokenArtefactError):
             return NOTHING
 

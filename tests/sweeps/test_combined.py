@@ -8,6 +8,7 @@ import pytest
 
 from eegxai.attribution import Validity
 from sweeps import combined
+from sweeps.aggregates import AGGREGATES, TABLE_METRICS
 from sweeps.combined import FILE, Combined, combined_of, tidy_from_store
 from sweeps.grid import method_cells
 from sweeps.store import BrokenArtefactError, Store
@@ -134,3 +135,21 @@ def test_nothing_finished_is_an_empty_table(cells, tmp_path):
     tidy = tidy_from_store(cells, Store(str(tmp_path / "empty")))
     assert list(tidy.columns) == list(TIDY)
     assert tidy.empty
+
+
+def test_what_is_not_needed_is_left_out_and_changes_no_table(store, cells):
+    """Cells without scores stay, and a cell that changed enters a cache of all metrics."""
+    store.write_scores(cells[0], method_scores(empty=True))
+    tidy_from_store(cells, store)
+    some = tidy_from_store(cells, store, TABLE_METRICS)
+    assert set(some["metric"].dropna()) <= TABLE_METRICS
+    assert_same_tables(some, tidy_from_store(cells, store))
+    store.write_scores(cells[1], method_scores(seed=9))
+    some = tidy_from_store(cells, store, TABLE_METRICS)
+    assert_same_tables(some, tidy_from_store(cells, store))
+
+
+def assert_same_tables(some, whole):
+    for aggregate in AGGREGATES.values():
+        one, other = (aggregate.make(tidy, ["feature"]) for tidy in (some, whole))
+        pd.testing.assert_frame_equal(one, other)
