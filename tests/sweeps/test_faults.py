@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from sweeps.combined import tidy_from_store
 from sweeps.config import load
 from sweeps.grid import DecoderCell, decoder_cells, method_cells
 from sweeps.run import Sweep
 from sweeps.store import store_of
-from sweeps.tidy import tidy_from_store
 from tests.sweeps.conftest import TINY
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
