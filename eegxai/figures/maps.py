@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eegxai.evaluation import KINDS, Examples
+from eegxai.figures.scalp import draw_scalp, relative
 from eegxai.figures.style import BLUE, DIVERGING, DOUBLE, GREY, PRINT, VERMILION
 
 PANEL_INCHES = 2.3
@@ -61,7 +62,7 @@ def _topography(ax: Axes, title: str, values: Array, info: mne.Info) -> None:
         raise ValueError(
             f"map {title!r} has shape {values.shape}, allowed is ({len(info.ch_names)},)"
         )
-    _draw_scalp(ax, values, info, DIVERGING, lowest=-1)
+    draw_scalp(ax, values, info, DIVERGING, lowest=-1)
     ax.set_title(title)
 
 
@@ -114,8 +115,8 @@ def _row(axes: Sequence[Axes], examples: Examples, trial: int) -> None:
     """A trial of a method: the planted signal and the map on the scalp, both over time."""
     planted, shown, over_time = axes
     truth, values = abs(examples.ground_truth[trial]), abs(examples.attribution[trial])
-    _draw_scalp(planted, truth.mean(1), examples.info, _towards(VERMILION))
-    _draw_scalp(shown, values.mean(1), examples.info, _towards(BLUE))
+    draw_scalp(planted, truth.mean(1), examples.info, _towards(VERMILION))
+    draw_scalp(shown, values.mean(1), examples.info, _towards(BLUE))
     _time_courses(over_time, truth.mean(0), values.mean(0), examples.sfreq)
     score = f"{examples.scores[trial]:.2f}"
     over_time.text(1, 0.98, score, ha="right", va="top", fontsize=6, transform=over_time.transAxes)
@@ -141,25 +142,10 @@ def _label_rows(axes: Array, names: Sequence[str]) -> None:
         )
 
 
-def _draw_scalp(
-    ax: Axes, values: Array, info: mne.Info, colours: Colormap | str, lowest: float = 0
-) -> None:
-    """A map of one value a channel, relative to its largest magnitude."""
-    mne.viz.plot_topomap(
-        _relative(values), info, axes=ax, show=False, cmap=colours, vlim=(lowest, 1), contours=0,
-        sensors=False,
-    )  # fmt: skip
-
-
-def _relative(values: Array) -> Array:
-    peak = np.abs(values).max()
-    return values / peak if peak > 0 else values
-
-
 def _time_courses(ax: Axes, truth: Array, values: Array, sfreq: float) -> None:
     times_ms = 1000 * np.arange(len(truth)) / sfreq
-    ax.fill_between(times_ms, _relative(truth), color=VERMILION, alpha=0.35, lw=0)
-    ax.plot(times_ms, _relative(values), color=BLUE, lw=0.7)
+    ax.fill_between(times_ms, relative(truth), color=VERMILION, alpha=0.35, lw=0)
+    ax.plot(times_ms, relative(values), color=BLUE, lw=0.7)
     ax.set(ylim=(0, 1.25), xlim=(0, times_ms[-1]), yticks=[], xticks=[0, 500])
     ax.tick_params(labelbottom=False, length=2)
     ax.spines[["left"]].set_visible(False)

@@ -1,9 +1,12 @@
 """Figures: what they show is what was given, and wrong shapes are told."""
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
+from eegxai.evaluation.topography import topography_operator
 from eegxai.figures import MOVED, rankings, simulation, topographies
 from eegxai.figures.style import VERMILION
 from eegxai.head import montage_info
@@ -23,6 +26,21 @@ def test_each_map_has_its_panel_and_its_own_scale(tmp_path):
     assert not np.nan_to_num(zero).any()
     figure.savefig(tmp_path / "maps.png")
     assert (tmp_path / "maps.png").stat().st_size > 10_000
+
+
+def test_the_scalp_is_the_one_that_mne_draws():
+    values = np.random.default_rng(0).standard_normal(len(INFO.ch_names))
+    ours = topographies({"map": values}, INFO).axes[0]
+    theirs = Figure().subplots()
+    mne.viz.plot_topomap(values, INFO, axes=theirs, sensors=False, contours=0, show=False)
+    (one,), (other,) = ours.images, theirs.images
+    assert one.get_extent() == pytest.approx(other.get_extent())
+    inside = topography_operator(INFO)[1].numpy()
+    expected = np.ma.getdata(other.get_array()) / abs(values).max()
+    np.testing.assert_allclose(one.get_array()[inside], expected[inside], atol=1e-6)
+    outlines = [[line.get_xydata() for line in ax.lines] for ax in (ours, theirs)]
+    for mine, line in zip(*outlines, strict=True):
+        np.testing.assert_array_equal(mine, line)
 
 
 def test_a_map_of_another_montage_is_refused():

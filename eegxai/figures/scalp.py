@@ -1,0 +1,69 @@
+"""A map of one value a channel on the scalp, as MNE draws it, many times over.
+
+MNE triangulates the channels anew for every picture, which takes most of its time. Pictures of one
+montage differ in their pixels alone, and those are a matrix product.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import mne
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from eegxai.evaluation.topography import RESOLUTION, topography_operator
+
+# Shown share of the disc's radius: the pixels on its edge are blended with the nothing beyond.
+SHOWN = 1 - 3 / RESOLUTION
+OUTLINE: Mapping[str, Any] = {"color": "black", "lw": 0.8, "clip_on": False}
+
+Array = np.ndarray
+
+
+class Head(NamedTuple):
+    """What pictures of a montage share: edges of the picture, and lines of head, nose and ears."""
+
+    extent: tuple[float, float, float, float]
+    lines: list[Array]
+
+
+_HEADS: dict[bytes, Head] = {}
+
+
+def draw_scalp(
+    ax: Axes, values: Array, info: mne.Info, colours: Colormap | str, lowest: float = 0
+) -> None:
+    """Draw a map (channels,) relative to its largest magnitude, from ``lowest`` to 1."""
+    matrix, head = topography_operator(info)
+    left, right, bottom, top = extent = _head(info).extent
+    image = ax.imshow(
+        (matrix.numpy() @ relative(values)).reshape(head.shape), cmap=colours, vmin=lowest, vmax=1,
+        extent=extent, origin="lower", interpolation="bilinear",
+    )  # fmt: skip
+    centre = (left + right) / 2, (bottom + top) / 2
+    image.set_clip_path(Circle(centre, SHOWN * (right - left) / 2, transform=ax.transData))
+    for line in _head(info).lines:
+        ax.plot(*line, **OUTLINE)
+    ax.autoscale()
+    ax.set_axis_off()
+
+
+def relative(values: Array) -> Array:
+    """Values over their largest magnitude; zero stays zero."""
+    peak = np.abs(values).max()
+    return values / peak if peak > 0 else values
+
+
+def _head(info: mne.Info) -> Head:
+    key = np.stack([channel["loc"][:3] for channel in info["chs"]]).tobytes()
+    if key not in _HEADS:
+        axes = Figure().add_axes((0, 0, 1, 1))
+        image, _ = mne.viz.plot_topomap(
+            np.zeros(len(info["chs"])), info, axes=axes, sensors=False, contours=0, show=False
+        )
+        lines = [np.asarray(line.get_xydata()).T for line in axes.lines]
+        _HEADS[key] = Head(tuple(image.get_extent()), lines)
+    return _HEADS[key]
