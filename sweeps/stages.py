@@ -26,7 +26,15 @@ from eegxai.decoders import (
     predict,
     split_trials,
 )
-from eegxai.evaluation import Truth, evaluate, examples, truth_of
+from eegxai.evaluation import (
+    EvaluationSpec,
+    Subject,
+    Truth,
+    evaluate_subject,
+    examples,
+    subject_of,
+    truth_of,
+)
 from eegxai.evaluation.evaluating import COLUMNS
 from eegxai.seeding import generator
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
@@ -240,19 +248,14 @@ def _keywords(cell: MethodCell, trials: _TestTrials) -> dict[str, Any]:
 
 def _evaluate(cell: MethodCell, store: Store, device: str) -> pd.DataFrame:
     trials = _test_trials(cell.decoder, store, device)
-    return evaluate(
+    return evaluate_subject(
         partial(attribute, cell.method, **_keywords(cell, trials)),
-        trials.decoder,
-        trials.x,
-        trials.y,
+        _subject(cell.decoder, cell.evaluation, store, device),
         trials.ground_truth,
-        n_classes=trials.eeg.n_classes,
-        info=trials.eeg.info,
-        seed=cell.decoder.data.seed,
-        spec=cell.evaluation,
-        known=trials.known,
-        relabelled=_relabelled(cell, store, device),
-        on_maps=partial(_keep_some, cell, store, trials),
+        trials.eeg.info,
+        cell.evaluation,
+        trials.known,
+        partial(_keep_some, cell, store, trials),
     )
 
 
@@ -272,13 +275,6 @@ def _keep_some(
     store.write_maps(cell, kept)
 
 
-def _relabelled(cell: MethodCell, store: Store, device: str) -> nn.Module | None:
-    """The decoder trained on permuted labels, where a check asks for it."""
-    if cell.decoders == (cell.decoder,):
-        return None
-    return _restored(cell.decoder.relabelled, store, _simulated(cell.decoder.data)).to(device)
-
-
 # One data set and one decoder stay in memory: cells of one decoder come one after another.
 @lru_cache(maxsize=1)
 def _simulated(spec: DataSpec) -> SimulatedEEG:
@@ -296,6 +292,17 @@ def _test_trials(cell: DecoderCell, store: Store, device: str) -> _TestTrials:
     references = torch.from_numpy(eeg.x[_some(split.train, cell.data.seed)]).to(device)
     trained = store.read_decoder(cell)
     return _TestTrials(decoder, x, y, truth, eeg, trained, references, split.test)
+
+
+@lru_cache(maxsize=1)
+def _subject(cell: DecoderCell, evaluation: EvaluationSpec, store: Store, device: str) -> Subject:
+    """What the methods explain; it keeps the randomized decoders, which are the same for all."""
+    trials, relabelled = _test_trials(cell, store, device), None
+    if "label_retrain" in evaluation.checks:
+        relabelled = _restored(cell.relabelled, store, trials.eeg).to(device)
+    n_classes, seed = trials.eeg.n_classes, cell.data.seed
+    chosen = trials.decoder, trials.x, trials.y, n_classes, seed, evaluation.n_trials
+    return subject_of(*chosen, relabelled)
 
 
 def _some(training: np.ndarray, seed: int) -> np.ndarray:

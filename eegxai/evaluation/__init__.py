@@ -2,7 +2,7 @@
 
 from eegxai.evaluation.calibrated import CALIBRATED
 from eegxai.evaluation.chance import CHANCE, baseline_maps, normalised, same_spectrum
-from eegxai.evaluation.evaluating import EvaluationSpec, evaluate
+from eegxai.evaluation.evaluating import EvaluationSpec, evaluate, evaluate_subject, subject_of
 from eegxai.evaluation.examples import KINDS, Examples, examples
 from eegxai.evaluation.metrics import METRICS, paper_zero_rows
 from eegxai.evaluation.physical import Truth, physical_scores, truth_of
@@ -46,6 +46,7 @@ __all__ = [
     "cascade",
     "check",
     "evaluate",
+    "evaluate_subject",
     "examples",
     "ground_truth_reference",
     "independent",
@@ -55,6 +56,7 @@ __all__ = [
     "same_spectrum",
     "score",
     "similarity",
+    "subject_of",
     "swap_targets",
     "topography",
     "truth_of",

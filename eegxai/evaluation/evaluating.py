@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import mne
 import numpy as np
 import pandas as pd
+import torch
 from pydantic import Field, PositiveInt, field_validator
 from torch import Tensor, nn
 
@@ -28,6 +29,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
+OnMaps = Callable[[Tensor, Tensor], None]
 Shown = Mapping[str, list[Maps]]  # maps by domain, a few trials at a time
 Modes = Mapping[str, Mapping[str, Metric]]
 
@@ -75,6 +77,10 @@ class EvaluationSpec:
         return names
 
 
+def _keep_nothing(_trials: Tensor, _maps: Tensor) -> None:
+    """For those who want the scores alone."""
+
+
 def evaluate(
     explain: Explain,
     decoder: nn.Module,
@@ -88,7 +94,7 @@ def evaluate(
     *,
     known: Truth | None = None,
     relabelled: nn.Module | None = None,
-    on_maps: Callable[[Tensor, Tensor], None] = lambda _trials, _maps: None,
+    on_maps: OnMaps = _keep_nothing,
 ) -> pd.DataFrame:
     """Score an explanation method on one decoder: ground truth, chance, robustness checks.
 
@@ -139,14 +145,50 @@ def evaluate(
     ValueError
         When the decoder classifies no trial correctly, or a check lacks what it needs.
     """
-    target, ground_truth = target.to(x.device), ground_truth.to(x.device)
-    chosen = _chosen_trials(decoder, x, target, spec.n_trials, seed)
-    subject = Subject(decoder, x[chosen], target[chosen], n_classes, seed, relabelled)
+    subject = subject_of(decoder, x, target, n_classes, seed, spec.n_trials, relabelled)
+    return evaluate_subject(explain, subject, ground_truth, info, spec, known, on_maps)
+
+
+def subject_of(
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    n_classes: int,
+    seed: int,
+    n_trials: int,
+    relabelled: nn.Module | None = None,
+) -> Subject:
+    """At most so many of the trials that the decoder classifies correctly, to be explained.
+
+    One subject serves several methods: its randomized decoders are made once. Parameters and
+    raises are those of :func:`evaluate`.
+    """
+    target = target.to(x.device)
+    chosen = _chosen_trials(decoder, x, target, n_trials, seed)
+    return Subject(decoder, x[chosen], target[chosen], n_classes, seed, relabelled, chosen)
+
+
+def evaluate_subject(
+    explain: Explain,
+    subject: Subject,
+    ground_truth: Tensor,
+    info: mne.Info,
+    spec: EvaluationSpec,
+    known: Truth | None = None,
+    on_maps: OnMaps = _keep_nothing,
+) -> pd.DataFrame:
+    """Score an explanation method on a subject of :func:`subject_of`.
+
+    ``ground_truth`` and ``known`` are of all trials that the subject's were chosen from; the
+    other parameters and what is returned are those of :func:`evaluate`.
+    """
+    chosen = torch.arange(len(subject.x)) if subject.trials is None else subject.trials
+    truth = ground_truth[chosen.to(ground_truth.device)].to(subject.x.device)
     facts = known.of(chosen.cpu().numpy()) if known else None
-    original = explain(decoder, subject.x, subject.target)
+    original = explain(subject.decoder, subject.x, subject.target)
     on_maps(chosen, original)
     parts = [
-        *_against_truth(explain, subject, original, ground_truth[chosen], facts, info, spec),
+        *_against_truth(explain, subject, original, truth, facts, info, spec),
         *_against_original(explain, subject, original, info, spec),
     ]
     table = pd.concat(parts, ignore_index=True)

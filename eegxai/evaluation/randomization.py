@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import torch
@@ -41,6 +42,8 @@ class Subject:
         Seed of the wrong classes and of the new weights.
     relabelled : nn.Module, optional
         The same architecture trained on permuted labels, for the check ``label_retrain``.
+    trials : Tensor (trials,), optional
+        Their places among the trials that they were chosen from.
     """
 
     decoder: nn.Module
@@ -49,6 +52,20 @@ class Subject:
     n_classes: int
     seed: int
     relabelled: nn.Module | None = None
+    trials: Tensor | None = None
+
+    @cached_property
+    def _changes(self) -> dict[str, "list[Change]"]:
+        return {}
+
+    def changes(self, name: str) -> "list[Change]":
+        """Changes of a check, each verified to be one; kept, since every method asks for them."""
+        if name not in self._changes:
+            found = list(lookup(CHECKS, name, "check")(self))
+            for step, change in enumerate(found, start=1):
+                _verify(self, change, f"step {step} of the check {name!r}")
+            self._changes[name] = found
+        return self._changes[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +145,7 @@ def variants(subject: Subject, checks: Iterable[str] = STUDY_CHECKS) -> Iterator
         When a variant has a trial's original class, or the original's weights or logits.
     """
     for name in checks:
-        for step, change in enumerate(lookup(CHECKS, name, "check")(subject), start=1):
-            _verify(subject, change, f"step {step} of the check {name!r}")
+        for step, change in enumerate(subject.changes(name), start=1):
             yield Variant(name, step, change)
 
 

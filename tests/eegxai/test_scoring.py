@@ -15,17 +15,23 @@ from eegxai.evaluation import (
     evaluate,
     ground_truth_reference,
     score,
+    scoring,
     similarity,
     swap_targets,
 )
 from eegxai.evaluation.evaluating import COLUMNS
 from eegxai.evaluation.maps import Maps
-from eegxai.evaluation.scoring import CHUNK, MODES
+from eegxai.evaluation.scoring import MODES
 from eegxai.evaluation.topography import DOMAINS, topography, topography_operator
 from eegxai.head import montage_info
 from eegxai.simulation import FEATURES
 
-N_TRIALS, N_TIMES = CHUNK + 5, 20
+N_TRIALS, N_TIMES = 21, 20
+
+
+@pytest.fixture(autouse=True)
+def several_chunks(monkeypatch):
+    monkeypatch.setattr(scoring, "CHUNK", 16)
 
 
 @pytest.fixture(scope="module")
