@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from sweeps.config import TrialResources
 from sweeps.grid import Cell, decoder_of, from_json
@@ -93,7 +94,7 @@ def run_cell(kind: str, cell: Cell, store_url: str, device: str, threads: int) -
     store = Store(store_url)
     try:
         if not is_done(cell, store):
-            with lease(cell, store):
+            with lease(cell, store), threadpool_limits(threads, user_api="blas"):
                 RUNNERS[kind](cell, store, device)
     except Exception:
         trace = traceback.format_exc()

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from eegxai.evaluation.maps import Maps
@@ -55,7 +56,9 @@ def _probe(info: mne.Info) -> tuple[Tensor, Tensor]:
     head = _head()
     # A Figure of its own, not pyplot's: nothing is registered, nothing is drawn or kept.
     axes = Figure().add_axes((0, 0, 1, 1))
-    pictures = [_picture(channel, info, axes) for channel in np.eye(len(info["chs"]))]
+    # MNE solves small systems by the thousand: threads that share one take ten times as long.
+    with threadpool_limits(1, user_api="blas"):
+        pictures = [_picture(channel, info, axes) for channel in np.eye(len(info["chs"]))]
     matrix = torch.from_numpy(np.stack(pictures, axis=-1))
     return matrix.masked_fill(~head[..., None], 0).flatten(0, 1), head
 

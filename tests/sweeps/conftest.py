@@ -20,6 +20,7 @@ grid:
 data: {n_trials: 64, noise: {n_dipoles: 4}}
 training: {learning_rate: 1e-3, batch_size: 16, epochs: 1}
 evaluation: {n_trials: 4}
+tracking: {figures: false}
 """
 
 

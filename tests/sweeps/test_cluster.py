@@ -1,6 +1,7 @@
 """A real Ray cluster of one node: joined, through a client, and by a submitted job."""
 
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -52,7 +53,7 @@ def ray_node(tmp_path_factory):
             wait_for(lambda: listens(ports["client"]))
             yield ports
         finally:
-            end(node)
+            end(node, signal.SIGKILL)  # asked to end, a node takes half a minute
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from sweeps.config import load
 from sweeps.run import Sweep
 from sweeps.schedule import Stage, private_ray, run_ray
 from sweeps.tracking import KEY_TAG
+from tests.sweeps.conftest import TINY
 
 pytestmark = pytest.mark.slow
 
@@ -39,8 +40,20 @@ def modified(run):
     return {path: Path(path).stat().st_mtime_ns for path in paths}
 
 
+@pytest.fixture(scope="module")
+def swept_once(tmp_path_factory):
+    """Output folder of the tiny sweep, with pictures in MLflow."""
+    folder = tmp_path_factory.mktemp("swept")
+    (folder / "tiny.yaml").write_text(TINY)
+    output = folder / "runs"
+    swept(load(folder / "tiny.yaml", [f"output={output}", "tracking.figures=true"]))
+    return output
+
+
 @pytest.fixture
-def done(tiny):
+def done(tiny, swept_once):
+    """The tiny sweep, found finished by a process that comes later."""
+    shutil.copytree(swept_once, tiny.output)
     return swept(tiny)
 
 
