@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 FILE = "tidy.parquet"
 HEADER = b"eegxai"
 LAYOUT = 1  # of the table: raise it when columns change, so that old files are made anew
+BATCH_ROWS = 65_536  # read at a time, and written as a group
 THREADS = 8  # a store far away answers several questions at a time
 FEW = 0.02  # new share of the rows from which a longer cache is worth its writing
 
@@ -64,7 +65,7 @@ class Combined:
         header = json.dumps({"layout": LAYOUT, "stamps": self.stamps}).encode()
         buffer = io.BytesIO()
         kept = table.replace_schema_metadata({**(table.schema.metadata or {}), HEADER: header})
-        pq.write_table(kept, buffer, compression="zstd")
+        pq.write_table(kept, buffer, compression="zstd", row_group_size=BATCH_ROWS)
         return buffer.getvalue()
 
     @classmethod
@@ -77,9 +78,7 @@ class Combined:
             When the content is truncated, foreign or of another layout.
         """
         try:
-            table = pq.read_table(
-                io.BytesIO(content), read_dictionary=[KEY], filters=_rows_of(metrics)
-            )
+            table = _read(pq.ParquetFile(pa.BufferReader(content), read_dictionary=[KEY]), metrics)
             header = json.loads(table.schema.metadata[HEADER])
             layout, stamps = header["layout"], header["stamps"]
         except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
@@ -92,11 +91,15 @@ class Combined:
 NOTHING = Combined(pd.DataFrame(columns=[*TIDY, KEY]), {})
 
 
-def _rows_of(metrics: Needed) -> pc.Expression | None:
-    """Rows of some metrics, and those of cells that have no scores."""
+def _read(file: pq.ParquetFile, metrics: Needed) -> pa.Table:
+    """Rows of some metrics, and of cells without scores; never more than a batch of others."""
     if metrics is None:
-        return None
-    return pc.field("metric").isin(list(metrics)) | pc.field("metric").is_null()
+        return file.read()
+    rows = pc.field("metric").isin(list(metrics)) | pc.field("metric").is_null()
+    batches = (pa.Table.from_batches([batch]) for batch in file.iter_batches(BATCH_ROWS))
+    parts = [file.schema_arrow.empty_table(), *(batch.filter(rows) for batch in batches)]
+    table = pa.concat_tables(parts, promote_options="permissive")
+    return table.replace_schema_metadata(file.schema_arrow.metadata)
 
 
 def tidy_from_store(
