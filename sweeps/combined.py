@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 FILE = "tidy.parquet"
 HEADER = b"eegxai"
 LAYOUT = 1  # of the table: raise it when columns change, so that old files are made anew
-BATCH_ROWS = 65_536  # read at a time, and written as a group
+BATCH_ROWS = 65_536  # read at a time
 THREADS = 8  # a store far away answers several questions at a time
 FEW = 0.02  # new share of the rows from which a longer cache is worth its writing
 
@@ -65,7 +65,7 @@ class Combined:
         header = json.dumps({"layout": LAYOUT, "stamps": self.stamps}).encode()
         buffer = io.BytesIO()
         kept = table.replace_schema_metadata({**(table.schema.metadata or {}), HEADER: header})
-        pq.write_table(kept, buffer, compression="zstd", row_group_size=BATCH_ROWS)
+        pq.write_table(kept, buffer, compression="zstd")
         return buffer.getvalue()
 
     @classmethod

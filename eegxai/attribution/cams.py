@@ -20,7 +20,7 @@ from eegxai.attribution.placement import CamPlacement, Placement, layer_placemen
 from eegxai.attribution.registry import attribution, promised_logit, target_logits
 from eegxai.attribution.requirements import has_cam_layer, has_relu
 from eegxai.decoders.tracing import output_of
-from eegxai.decoders.zoo import CombinedConv
+from eegxai.decoders.zoo import braindecode
 
 PLACES = (-2, -1)
 
@@ -140,7 +140,9 @@ def _min_max(maps: Tensor) -> Tensor:
     return (maps - low).div_((high - low).where(high > low, 1))
 
 
-AFFINE = (nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._BatchNorm, CombinedConv)
+def _is_affine(module: nn.Module) -> bool:
+    known = nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._BatchNorm
+    return isinstance(module, (*known, braindecode("modules").CombinedConv))
 
 
 @attribution("FullGrad", group="study", promises=promised_logit)
@@ -189,14 +191,14 @@ def _innermost(decoder: nn.Module) -> list[str]:
     return [
         name
         for name, module in decoder.named_modules()
-        if (isinstance(module, AFFINE) or not any(module.children()))
+        if (_is_affine(module) or not any(module.children()))
         and "parametrizations" not in name.split(".")
     ]
 
 
 def _bias(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
     """What a module adds to its linear part at these inputs: module(z) - J z."""
-    if isinstance(module, AFFINE):
+    if _is_affine(module):
         return module(torch.zeros_like(inputs[0][:1]))
     output, linear = torch.func.jvp(lambda *given: _first(module(*given)), inputs, inputs)[:2]
     return output - linear

@@ -5,25 +5,14 @@ train fastest on an AVX-512 CPU; EEGNet's depthwise convolutions take minutes a 
 """
 
 import warnings
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import nn
 
 from eegxai.decoders.registry import decoder
-
-with warnings.catch_warnings():
-    # braindecode 1.8 asks MNE for montage names that MNE 1.13 deprecates.
-    warnings.simplefilter("ignore", FutureWarning)
-    from braindecode.models import (
-        ATCNet,
-        Deep4Net,
-        DeepSleepNet,
-        EEGConformer,
-        EEGNet,
-        ShallowFBCSPNet,
-    )
-    from braindecode.modules import CombinedConv as CombinedConv
 
 BFLOAT16 = {"learning_rate": 1e-3, "batch_size": 32, "patience": 10, "precision": "bfloat16"}
 EEGNET: dict[str, Any] = {
@@ -55,13 +44,27 @@ DEEP4_SHORT = {
 }
 
 
+@cache
+def braindecode(part: str) -> Any:
+    """A part of braindecode (``models``, ``modules``), imported by those alone who build decoders.
+
+    It brings 85 MB and several packages, which tables and figures can do without.
+    """
+    with warnings.catch_warnings():
+        # braindecode 1.8 asks MNE for montage names that MNE 1.13 deprecates.
+        warnings.simplefilter("ignore", FutureWarning)
+        return import_module(f"braindecode.{part}")
+
+
 def _size(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> dict[str, float]:
     return {"n_chans": n_channels, "n_times": n_times, "n_outputs": n_classes, "sfreq": sfreq}
 
 
 def _eegnet(size: dict[str, float], activation: type[nn.Module]) -> nn.Module:
     """EEGNet with the max-norm constraint of the original on its last layer."""
-    return EEGNet(**size, activation=activation, final_layer_with_constraint=True)
+    return braindecode("models").EEGNet(
+        **size, activation=activation, final_layer_with_constraint=True
+    )
 
 
 @decoder("eegnet", **EEGNET)
@@ -79,7 +82,7 @@ def eegnet_relu(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> 
 @decoder("shallow_fbcsp", **SHALLOW_FBCSP)
 def shallow_fbcsp(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """Shallow filter-bank CSP network (Schirrmeister et al., Hum. Brain Mapp. 38:5391, 2017)."""
-    return ShallowFBCSPNet(**_size(n_channels, n_times, n_classes, sfreq))
+    return braindecode("models").ShallowFBCSPNet(**_size(n_channels, n_times, n_classes, sfreq))
 
 
 def _deep4(size: dict[str, float], activation: type[nn.Module]) -> nn.Module:
@@ -89,7 +92,7 @@ def _deep4(size: dict[str, float], activation: type[nn.Module]) -> nn.Module:
     that is, away.
     """
     lengths = {} if size["n_times"] >= DEEP4_MIN_TIMES else DEEP4_SHORT
-    return Deep4Net(
+    return braindecode("models").Deep4Net(
         **size,
         **lengths,
         activation_first_conv_nonlin=activation,
@@ -112,13 +115,13 @@ def deep4_relu(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> n
 @decoder("eegconformer", **EEGCONFORMER)
 def eegconformer(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """Convolutional transformer (Song et al., IEEE TNSRE 31:710, 2023)."""
-    return EEGConformer(**_size(n_channels, n_times, n_classes, sfreq))
+    return braindecode("models").EEGConformer(**_size(n_channels, n_times, n_classes, sfreq))
 
 
 @decoder("atcnet", **ATCNET)
 def atcnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """Attention over windows of features (Altaheri et al., IEEE TII 19:2249, 2023)."""
-    return ATCNet(**_size(n_channels, n_times, n_classes, sfreq))
+    return braindecode("models").ATCNet(**_size(n_channels, n_times, n_classes, sfreq))
 
 
 @decoder("deepsleepnet", **DEEPSLEEPNET)
@@ -129,7 +132,7 @@ def deepsleepnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) ->
     of sleep EEG, 62 channels make 90 million weights. The LSTM reads one step a trial, as in
     braindecode, so it gates features rather than following them through time.
     """
-    module = DeepSleepNet(
+    module = braindecode("models").DeepSleepNet(
         **_size(n_channels, n_times, n_classes, sfreq),
         small_n_filters_1=16,
         small_n_filters_2=16,
