@@ -54,7 +54,7 @@ def test_a_sweep_logs_to_a_server_that_comes_later(tiny_file, monkeypatch, reque
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", request.getfixturevalue("server"))
     for _ in range(2):
-        synced = RUNNER.invoke(app, ["sync", str(tiny_file)])
+        synced = RUNNER.invoke(app, ["sync", str(tiny_file), "tracking.figures=true"])
         assert synced.exit_code == 0, synced.output
     run = Sweep(load(tiny_file), Console(quiet=True))
     run.connect()
