@@ -38,7 +38,7 @@ def cluster(address: str) -> Iterator[None]:
     try:
         _join(address)
     except (ConnectionError, ImportError, ValueError, RuntimeError) as error:
-        raise _no_answer(address, error) from error
+        raise _no_answer("cluster", address, error) from error
     try:
         yield
     finally:
@@ -53,7 +53,7 @@ def _check_reachable(address: str) -> None:
         parts = urlsplit(f"//{address.removeprefix(CLIENT)}")
         socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
     except (OSError, ValueError, TypeError) as error:
-        raise _no_answer(address, error) from error
+        raise _no_answer("cluster", address, error) from error
 
 
 def _join(address: str) -> None:
@@ -77,9 +77,9 @@ def _join(address: str) -> None:
                 raise
 
 
-def _no_answer(address: str, error: Exception) -> ClusterError:
+def _no_answer(who: str, address: str, error: Exception) -> ClusterError:
     reason = str(error).strip().partition("\n")[0]
-    return ClusterError(f"no Ray cluster answers at address={address!r}: {reason}")
+    return ClusterError(f"no Ray {who} answers at address={address!r}: {reason}")
 
 
 def lacking(resources: Resources) -> list[str]:
@@ -197,5 +197,4 @@ def _client(address: str) -> Any:
 
         return JobSubmissionClient(address)
     except (ConnectionError, ImportError, RuntimeError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise ClusterError(f"no Ray dashboard answers at address={address!r}: {reason}") from error
+        raise _no_answer("dashboard", address, error) from error
