@@ -30,7 +30,7 @@ from eegxai.decoders import DECODERS, Split, fit, hold_out, initialised, predict
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 
 FEATURE_TYPES = ("temporal", "spectral", "spatial")
-SNRS_DB = (-3.5, -12.0, -16.0, -19.0, -23.0)
+SNRS_DB = (-3.5, -12.0, -19.0, -16.0, -23.0)  # the most telling first
 SEEDS = (0, 1, 2)
 N_TRIALS = 3000  # 2,000 to train on, 500 for validation, 500 for the test
 HOLDOUT = 1 / 3
@@ -101,8 +101,8 @@ def measured(feature: str, snr_db: float, seed: int, model: str) -> tuple[float,
 
 
 def rows(features: Sequence[str]) -> Iterator[Row]:
-    """All trainings of some features, the most telling first."""
-    for seed, snr_db, feature in product(SEEDS, SNRS_DB, features):
+    """All trainings of some features, one SNR after another."""
+    for snr_db, seed, feature in product(SNRS_DB, SEEDS, features):
         for model in (*REFERENCES, *DECODERS):
             yield feature, snr_db, seed, model
 

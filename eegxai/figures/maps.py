@@ -15,7 +15,7 @@ from eegxai.evaluation import KINDS, Examples
 from eegxai.figures.scalp import draw_scalp, relative
 from eegxai.figures.style import BLUE, DIVERGING, DOUBLE, GREY, PRINT, VERMILION
 
-PANEL_INCHES = 2.3
+PANEL_INCHES, TITLE_INCHES, BAR_INCHES = 2.3, 0.6, 0.9
 ROW_INCHES, HEADER_INCHES, FOOTER_INCHES = 0.62, 0.55, 0.4
 NAME_SHARE, GAP_SHARE = 0.15, 0.02  # of the width: the methods' names, the end of a block
 TRIALS = ("median", "best", "worst")
@@ -47,11 +47,16 @@ def topographies(maps: Mapping[str, Array], info: mne.Info) -> Figure:
     ValueError
         When a map has another number of channels than ``info``.
     """
-    figure = Figure(figsize=(PANEL_INCHES * len(maps), PANEL_INCHES + 0.6), layout="constrained")
-    axes = figure.subplots(1, len(maps), squeeze=False)[0]
+    width, height = PANEL_INCHES * len(maps) + BAR_INCHES, PANEL_INCHES + TITLE_INCHES
+    figure = Figure(figsize=(width, height))
+    # A layout that is found while drawing takes as long as the drawing: thousands are drawn.
+    margins = {"left": 0.1 / width, "right": 1 - BAR_INCHES / width, "bottom": 0.1 / height}
+    margins |= {"top": 1 - TITLE_INCHES / height, "wspace": 0.05}
+    axes = figure.subplots(1, len(maps), squeeze=False, gridspec_kw=margins)[0]
     for ax, (title, values) in zip(axes, maps.items(), strict=True):
         _topography(ax, title, np.asarray(values, dtype=float), info)
-    bar = figure.colorbar(axes[-1].images[0], ax=axes, shrink=0.7, pad=0.01)
+    place = figure.add_axes((margins["right"] + 0.15 / width, 0.15, 0.12 / width, 0.55))
+    bar = figure.colorbar(axes[-1].images[0], cax=place)
     bar.set_ticks([-1, 0, 1])
     bar.set_label("share of the map's peak")
     return figure
