@@ -15,12 +15,14 @@ from PIL import Image
 
 from eegxai.figures import save
 from sweeps import provenance
+from sweeps.aggregates import AGGREGATES
 from sweeps.config import SweepConfig
 from sweeps.figures import LeftOut, Maps, Picture, found, pictures
 from sweeps.grid import Cell, MethodCell, method_cells
 from sweeps.headline import headline
 from sweeps.report_tables import (
     Table,
+    aggregate_table,
     answer,
     headline_table,
     invalid_table,
@@ -128,7 +130,11 @@ def page(
         "facts": _facts(status, records),
         "configuration": config.model_dump_json(indent=2),
         "missing": _missing(status),
-        "invalid": [missing_table(status), invalid_table(tidy)],
+        "invalid": [
+            missing_table(status),
+            invalid_table(tidy),
+            aggregate_table(AGGREGATES["coverage"], tidy),
+        ],
         "limits": [*_limits(config, tidy), *LIMITS],
     }
     return _environment().get_template("report.html").render(contents)
@@ -166,9 +172,12 @@ def _verdict(tidy: pd.DataFrame) -> dict[str, Any]:
 
 
 def _tables(tidy: pd.DataFrame) -> list[Table]:
-    """The headline of all decoders, and apart for each axis that has more than one value."""
+    """The headline of all decoders, the checks, and the headline along axes of several values."""
     axes = [[axis] for axis in FURTHER if tidy[axis].nunique() > 1]
-    return [headline_table(headline(tidy, ("feature", *kept)), kept) for kept in ([], *axes)]
+    whole, *apart = (
+        headline_table(headline(tidy, ("feature", *kept)), kept) for kept in ([], *axes)
+    )
+    return [whole, aggregate_table(AGGREGATES["robustness"], tidy), *apart]
 
 
 def _shown(picture: Picture) -> Shown:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from eegxai.figures import digits
+from sweeps.aggregates import Aggregate
 from sweeps.status import STATES, Status
 from sweeps.tidy import AXES
 from sweeps.verdicts import NOT_APPLICABLE, PASSED, RULES, UNJUDGED
@@ -98,6 +99,29 @@ def headline_table(headline: pd.DataFrame, apart: Sequence[str]) -> Table:
         columns=["method", *shown, "verdict", *MEASURES.values(), "test accuracy", "decoders"],
         rows=rows,
     )
+
+
+def aggregate_table(aggregate: Aggregate, tidy: pd.DataFrame) -> Table:
+    """A row a method and feature type, as ``eegxai tables`` has them."""
+    made = aggregate.make(tidy, ("feature",))
+    rows = [
+        [
+            word(row["method"]),
+            word(row["feature"]),
+            *(_of_aggregate(row, column.name) for column in aggregate.columns),
+        ]
+        for row in made.to_dict("records")
+    ]
+    headings = [column.heading for column in aggregate.columns]
+    caption = aggregate.about[0].upper() + aggregate.about[1:]
+    return Table(caption, ["method", "feature", *headings], rows)
+
+
+def _of_aggregate(row: Mapping[Hashable, Any], name: str) -> Cell:
+    """A mean with its interval, or a count."""
+    if f"{name}_low" in row:
+        return number(row[name], (row[f"{name}_low"], row[f"{name}_high"]))
+    return _value(row[name])
 
 
 def _judged(row: Mapping[Hashable, Any] | None, measures: Sequence[str]) -> list[Cell]:

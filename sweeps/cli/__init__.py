@@ -7,6 +7,7 @@ from sweeps.cli.cluster import submit
 from sweeps.cli.comparison import compare
 from sweeps.cli.experiment import grid, sweep, sync
 from sweeps.cli.figures import figures
+from sweeps.cli.inference import statistics
 from sweeps.cli.report import report
 from sweeps.cli.simulation import simulate
 from sweeps.cli.status import status
@@ -23,6 +24,7 @@ COMMANDS = (
     grid,
     tables,
     compare,
+    statistics,
     figures,
     report,
     sync,

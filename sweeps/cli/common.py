@@ -10,8 +10,11 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sweeps.config import SweepConfig
 
+WHERE = "Runs to take, such as \"snr_db >= -12 and architecture == 'eegnet'\"."
 DEFAULT = "quickstart"
 USER_ERROR = 2
 
@@ -89,6 +92,21 @@ def told_in_a_sentence() -> Iterator[None]:
         yield
     except ValueError as error:
         raise usage_error(_sentence(error)) from None
+
+
+def asked_for(tidy: "pd.DataFrame", where: str) -> "pd.DataFrame":
+    """Tidy scores of the finished runs that are asked for; none is a mistake to tell."""
+    from sweeps.filters import chosen
+
+    if tidy.empty:
+        raise usage_error("no run of this sweep is finished yet; run: eegxai sweep")
+    if not where:
+        return tidy
+    with told_in_a_sentence():
+        found = chosen(tidy, where)
+    if found.empty:
+        raise usage_error(f"--where {where!r} leaves none of the finished runs")
+    return found
 
 
 def terminal() -> Console:

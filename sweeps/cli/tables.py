@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from sweeps.cli.common import Arguments, configuration, terminal, told_in_a_sentence, usage_error
+from sweeps.cli.common import (
+    WHERE,
+    Arguments,
+    asked_for,
+    configuration,
+    terminal,
+    usage_error,
+)
 
 # What needs torch, Ray or MLflow is imported where it is used: --help answers at once.
 if TYPE_CHECKING:
@@ -29,10 +36,7 @@ def tables(
             help="headline (default), robustness, snr, architecture, validity, coverage, or all."
         ),
     ] = None,
-    where: Annotated[
-        str,
-        typer.Option(help="Runs to take, such as \"snr_db >= -12 and architecture == 'eegnet'\"."),
-    ] = "",
+    where: Annotated[str, typer.Option(help=WHERE)] = "",
     by: Annotated[
         list[str] | None,
         typer.Option(help="Further axis to keep apart: snr_db, architecture, seed, fold."),
@@ -80,22 +84,10 @@ def _checked(option: str, names: list[str], allowed: Sequence[str]) -> list[str]
 def _tidy(run: "Sweep", source: str, where: str) -> "pd.DataFrame":
     """Tidy scores of the runs that are asked for; none is a mistake to tell."""
     from sweeps.aggregates import TABLE_METRICS
-    from sweeps.filters import chosen
 
     if source == "mlflow":
         run.connect()
-    tidy = run.tidy(TABLE_METRICS)
-    if tidy.empty:
-        raise usage_error(
-            f"no run of the sweep {run.config.name!r} is finished yet; run: eegxai sweep"
-        )
-    if not where:
-        return tidy
-    with told_in_a_sentence():
-        found = chosen(tidy, where)
-    if found.empty:
-        raise usage_error(f"--where {where!r} leaves none of the finished runs")
-    return found
+    return asked_for(run.tidy(TABLE_METRICS), where)
 
 
 def _print(

@@ -102,6 +102,12 @@ def test_nothing_is_loaded_from_anywhere(told):
     assert policy["content"].startswith("default-src 'none'; img-src data:;")
 
 
+def test_each_check_and_the_coverage_have_a_table(told):
+    for caption in ("Correlation of the map with the original one", "Trials where a number"):
+        assert f"<caption>{caption}" in told
+    assert {"target swap", "cascade area", "n trials"} <= set(Page(told).cells)
+
+
 def test_hostile_names_are_text(told):
     assert len(Page(told).all("script")) == 1
     assert HOSTILE not in told
