@@ -26,9 +26,9 @@ GRID = (
     "grid.feature=temporal",
     "grid.seed=[0,1,2,3]",
     "grid.method=study",
-    "data.n_trials=400",
+    "data.n_trials=600",
     "training.epochs=4",
-    "evaluation.n_trials=32",
+    "evaluation.n_trials=96",
 )
 ONE_WORKER = ("resources.train.max_concurrent=1", "resources.explain.max_concurrent=1")
 
