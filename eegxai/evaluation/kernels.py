@@ -16,9 +16,8 @@ import torch
 from numba import njit
 from torch import Tensor
 
-WINDOW = 7
-AREA = WINDOW**2
-SAMPLE = AREA / (AREA - 1)  # makes a window's variance that of a sample
+from eegxai.evaluation.reductions import AREA, SAMPLE, WINDOW
+
 N_PRODUCTS = 4  # x, y, the sum of their squares, their product
 STRIDE = 17  # one pixel in so many is looked at to guess a threshold
 DIGIT, N_DIGITS = 11, 6  # bits of a digit, digits of a float64

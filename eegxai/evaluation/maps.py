@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from eegxai.evaluation.kernels import WINDOW
 from eegxai.evaluation.reductions import (
+    WINDOW,
     ascending,
     kth_largest,
     moments,

@@ -12,9 +12,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from eegxai.evaluation.kernels import WINDOW
 from eegxai.evaluation.maps import Maps, Version
-from eegxai.evaluation.reductions import windowed_ssim
+from eegxai.evaluation.reductions import WINDOW, windowed_ssim
 
 K1, K2 = 0.01, 0.03  # Wang et al., IEEE Trans. Image Process. 13:600, 2004
 

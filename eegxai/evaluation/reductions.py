@@ -1,6 +1,7 @@
 """What a stack of maps is reduced to: sums, windows, order statistics, on any device.
 
-Each function is written in torch; tensors on the CPU go to the kernel of the same name instead.
+Each function is written in torch; tensors on the CPU go to the function of the same name in
+``kernels`` instead.
 
 The values of a version of a map are ``(max(x, floor) - offset) * gain``, and zero where x is below
 the threshold. Its form, (4, trials), holds the four numbers in this order.
@@ -13,23 +14,27 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from eegxai.evaluation import kernels
-from eegxai.evaluation.kernels import SAMPLE, WINDOW
+WINDOW = 7  # pixels of structural similarity, to each side
+AREA = WINDOW**2
+SAMPLE = AREA / (AREA - 1)  # makes a window's variance that of a sample
 
 Reduction = Callable[..., Tensor]
 
 
-def on_cpu(kernel: Reduction) -> Callable[[Reduction], Reduction]:
-    """Let a kernel do what the decorated function does, where the tensors are on the CPU."""
+def compiled_on_cpu(function: Reduction) -> Reduction:
+    """Let the kernel of the same name do what a function does, where the tensors are on the CPU."""
 
-    def choose(function: Reduction) -> Reduction:
-        @wraps(function)
-        def reduce(maps: Tensor, *others: Tensor) -> Tensor:
-            return (kernel if maps.device.type == "cpu" else function)(maps, *others)
+    @wraps(function)
+    def reduce(maps: Tensor, *others: Tensor) -> Tensor:
+        if maps.device.type != "cpu":
+            return function(maps, *others)
+        # Its compiler costs half a second and 50 MB, which readers of tables need not pay.
+        from eegxai.evaluation import kernels
 
-        return reduce
+        kernel: Reduction = getattr(kernels, function.__name__)
+        return kernel(maps, *others)
 
-    return choose
+    return reduce
 
 
 def version_values(maps: Tensor, form: Tensor) -> Tensor:
@@ -39,14 +44,14 @@ def version_values(maps: Tensor, form: Tensor) -> Tensor:
     return torch.where(maps < threshold, 0.0, values)
 
 
-@on_cpu(kernels.moments)
+@compiled_on_cpu
 def moments(rows: Tensor, form: Tensor) -> Tensor:
     """Sum, sum of squares and number of positive values of each map's version, (trials, 3)."""
     values = version_values(rows, form)
     return torch.stack([values.sum(1), values.square().sum(1), (values > 0).sum(1)], 1)
 
 
-@on_cpu(kernels.overlap)
+@compiled_on_cpu
 def overlap(rows: Tensor, form: Tensor, others: Tensor, other_form: Tensor) -> Tensor:
     """How each map's version lies on another map's, (trials, 3).
 
@@ -59,7 +64,7 @@ def overlap(rows: Tensor, form: Tensor, others: Tensor, other_form: Tensor) -> T
     return torch.stack([inner, (values.abs() * support).sum(1), ((values > 0) * support).sum(1)], 1)
 
 
-@on_cpu(kernels.windowed_ssim)
+@compiled_on_cpu
 def windowed_ssim(
     x: Tensor,
     x_form: Tensor,
@@ -95,7 +100,7 @@ def windowed_ssim(
     return (weights * upper / lower).sum((1, 2))
 
 
-@on_cpu(kernels.kth_largest)
+@compiled_on_cpu
 def kth_largest(rows: Tensor, counts: Tensor) -> Tensor:
     """K-th largest value of each row, infinity where K = 0, (trials,)."""
     largest = rows.sort(1, descending=True).values
@@ -103,7 +108,7 @@ def kth_largest(rows: Tensor, counts: Tensor) -> Tensor:
     return found.masked_fill(counts == 0, torch.inf)
 
 
-@on_cpu(kernels.ascending)
+@compiled_on_cpu
 def ascending(rows: Tensor) -> Tensor:
     """Places of each row's values, the smallest first and equal ones in order, (trials, values)."""
     return rows.argsort(dim=1, stable=True)

@@ -1,16 +1,18 @@
 """Topographies: maps averaged over time and interpolated to the head as MNE draws them."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import mne
 import numpy as np
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from eegxai.evaluation.maps import Maps
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 RESOLUTION = 64  # pixels along each side, MNE's default and the study's
 
@@ -53,6 +55,8 @@ def topography_operator(info: mne.Info) -> tuple[Tensor, Tensor]:
 
 
 def _probe(info: mne.Info) -> tuple[Tensor, Tensor]:
+    from matplotlib.figure import Figure
+
     head = _head()
     # A Figure of its own, not pyplot's: nothing is registered, nothing is drawn or kept.
     axes = Figure().add_axes((0, 0, 1, 1))
@@ -63,7 +67,7 @@ def _probe(info: mne.Info) -> tuple[Tensor, Tensor]:
     return matrix.masked_fill(~head[..., None], 0).flatten(0, 1), head
 
 
-def _picture(values: np.ndarray, info: mne.Info, axes: Axes) -> np.ndarray:
+def _picture(values: np.ndarray, info: mne.Info, axes: "Axes") -> np.ndarray:
     image, _ = mne.viz.plot_topomap(
         values, info, axes=axes, res=RESOLUTION, sensors=False, contours=0, show=False
     )

@@ -9,7 +9,6 @@ from functools import reduce
 from operator import getitem
 from typing import Any
 
-import h5py
 import numpy as np
 import scipy.io
 from scipy.io.matlab import MatReadError
@@ -50,7 +49,7 @@ def nyhead_head(file: str, channels: Sequence[str] | None = None) -> SampledHead
         channels that the head or the template lacks.
     """
     wanted = MONTAGE if channels is None else tuple(channels)
-    fields = _read_hdf5(file) if h5py.is_hdf5(file) else _read_mat(file)
+    fields = _read(file)
     _require_shapes(file, fields)
     require_channels(wanted, fields.labels, f"the New York Head {file}")
     require_electrodes(wanted)
@@ -78,8 +77,16 @@ class _Fields:
     normals: Array
 
 
+def _read(file: str) -> _Fields:
+    import h5py  # 10 MB that few need
+
+    return _read_hdf5(file) if h5py.is_hdf5(file) else _read_mat(file)
+
+
 def _read_hdf5(file: str) -> _Fields:
     """Fields of a v7.3 file: HDF5 has MATLAB's axes reversed, and cells as references."""
+    import h5py
+
     with h5py.File(file, "r") as root:
         cells = [root[cell] for cell in np.ravel(_field(file, root, LABELS))]
         return _Fields(

@@ -3,14 +3,16 @@
 import io
 import logging
 from collections.abc import Callable
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from eegxai.evaluation import Examples
-from eegxai.figures import map_against_truth, topographies
 from eegxai.simulation import FEATURES
 from sweeps.grid import MethodCell
 from sweeps.store import BrokenArtefactError, Store
+
+# Tables read runs too, and draw nothing.
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 DPI = 80  # for a screen; figures for print are made by `eegxai figures`
@@ -34,8 +36,10 @@ def no_pictures(_cell: MethodCell, _store: Store) -> dict[str, bytes]:
     return {}
 
 
-def _classes_on_the_scalp(cell: MethodCell, maps: Examples) -> Figure:
+def _classes_on_the_scalp(cell: MethodCell, maps: Examples) -> "Figure":
     """Planted and attributed mean magnitude of each class."""
+    from eegxai.figures import topographies
+
     names = FEATURES[cell.decoder.data.feature].class_names
     both = {"planted": maps.class_ground_truth, "map": maps.class_attribution}
     shown = {
@@ -46,13 +50,19 @@ def _classes_on_the_scalp(cell: MethodCell, maps: Examples) -> Figure:
     return topographies(shown, maps.info)
 
 
-DRAWINGS: dict[str, Callable[[MethodCell, Examples], Figure]] = {
-    "map_against_truth": lambda _cell, maps: map_against_truth(maps),
+def _map_against_truth(_cell: MethodCell, maps: Examples) -> "Figure":
+    from eegxai.figures import map_against_truth
+
+    return map_against_truth(maps)
+
+
+DRAWINGS: "dict[str, Callable[[MethodCell, Examples], Figure]]" = {
+    "map_against_truth": _map_against_truth,
     "topographies": _classes_on_the_scalp,
 }
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: "Figure") -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs=QUICKLY)
     return buffer.getvalue()
