@@ -35,6 +35,7 @@ EXPERIMENT = [
     "verdicts",
     "headline",
     "comparison",
+    "inference",
     "filters",
     "aggregates",
     "shown",

@@ -29,6 +29,7 @@ def pair(tiny_file, tmp_path):
     return cell, store
 
 
+@pytest.mark.slow
 def test_permuted_labels_are_learnt_by_heart_as_far_as_the_true_ones(pair):
     cell, store = pair
     eeg = simulate_spec(cell.data)
@@ -61,6 +62,7 @@ def test_only_a_check_asks_for_relabelled_decoders(tiny, tiny_file):
     assert method.decoders == (method.decoder, method.decoder.relabelled)
 
 
+@pytest.mark.slow
 def test_a_sweep_retrains_on_permuted_labels_and_compares_the_maps(tiny_file):
     sweep = Sweep(
         load(tiny_file, [RETRAIN, *LEARNS, "grid.method=[Saliency]"]), Console(quiet=True)
