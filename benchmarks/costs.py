@@ -28,9 +28,9 @@ COMMON = (
     "data.n_trials=300",
 )
 SIZES = {  # grid: what makes it larger than the one before
-    "small": ("training.epochs=1", "evaluation.n_trials=1"),
-    "middle": ("training.epochs=3", "evaluation.n_trials=3"),
-    "check": ("training.epochs=5", "evaluation.n_trials=5"),
+    "small": ("training.epochs=2", "evaluation.n_trials=2"),
+    "middle": ("training.epochs=6", "evaluation.n_trials=10"),
+    "check": ("training.epochs=10", "evaluation.n_trials=18"),
 }
 TRAINING_SHARE = 0.8  # of the trials, with five folds
 TRAINING = "training"

@@ -18,6 +18,8 @@ CLIENT = "ray://"
 CONNECT_SECONDS = 10.0
 CLIENT_ATTEMPTS = 3
 LISTEN_SECONDS = 0.5
+# A dashboard answers some seconds before the agents that start jobs do, and then refuses jobs.
+NO_AGENT, AGENT_SECONDS = "No available agent", 60.0
 TREE_FILES = ("pyproject.toml", "constraints.txt")
 # Filled in by Ray on the node that makes the environment, where the tree is unpacked.
 TREE = "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}"
@@ -144,11 +146,18 @@ def submit(
     Raises
     ------
     ClusterError
-        When the tree is none, the environment holds a password or no cluster answers.
+        When the tree is none, the environment holds a password or no cluster takes the job.
     """
     command = ["python", "-m", "sweeps.cli", "sweep", *arguments, "--address", "auto"]
     runtime = runtime_environment(tree, environment)
-    return str(_client(address).submit_job(entrypoint=shlex.join(command), runtime_env=runtime))
+    client, patience_ends = _client(address), time.monotonic() + AGENT_SECONDS
+    while True:
+        try:
+            return str(client.submit_job(entrypoint=shlex.join(command), runtime_env=runtime))
+        except RuntimeError as error:
+            if NO_AGENT not in str(error) or time.monotonic() > patience_ends:
+                raise _no_answer("job agent", address, error) from error
+        time.sleep(LISTEN_SECONDS)
 
 
 def runtime_environment(tree: Path, environment: Mapping[str, str]) -> dict[str, Any]:

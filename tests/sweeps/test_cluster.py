@@ -1,15 +1,19 @@
 """A real Ray cluster of one node: joined, through a client, and by a submitted job."""
 
+import json
 import shutil
 import signal
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import ray
 from rich.console import Console
 from typer.testing import CliRunner
 
 from sweeps.cli import app
-from sweeps.cluster import ClusterError, lacking, runtime_environment
+from sweeps.cluster import ClusterError, lacking, runtime_environment, submit
 from sweeps.config import ConfigError, Resources, load
 from sweeps.run import Sweep
 from sweeps.schedule import Stage, private_ray, run_ray
@@ -161,3 +165,46 @@ def test_a_job_gets_the_tree_its_constraints_and_no_password(tmp_path):
         runtime_environment(ROOT, {"MLFLOW_TRACKING_URI": "https://me:secret@mlflow.example"})
     with pytest.raises(ClusterError, match=r"has no pyproject\.toml"):
         runtime_environment(tmp_path, {})
+
+
+@pytest.fixture
+def young_dashboard():
+    """A dashboard that refuses jobs as Ray's does before its agents answer, then takes them."""
+    refusals = []
+
+    class Dashboard(BaseHTTPRequestHandler):
+        def answer(self, status, body):
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def do_GET(self):
+            known = {"version": "4", "ray_version": ray.__version__, "ray_commit": ""}
+            self.answer(200, json.dumps(known))
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            if refusals:
+                self.answer(500, refusals.pop())
+            else:
+                self.answer(200, json.dumps({"job_id": "1", "submission_id": "taken"}))
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dashboard)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", refusals
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_job_waits_for_a_cluster_that_is_starting(young_dashboard, tmp_path):
+    address, refusals = young_dashboard
+    (tmp_path / "pyproject.toml").write_text(SMALL)
+    (tmp_path / "constraints.txt").write_text("")
+    refusals += ["No available agent to submit job, please try again later."] * 2
+    assert submit(address, tmp_path, ["quickstart"], {}) == "taken"
+    refusals += ["the disk is full"]
+    with pytest.raises(ClusterError, match="the disk is full"):
+        submit(address, tmp_path, ["quickstart"], {})
