@@ -10,17 +10,10 @@ import pytest
 import torch
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests of a file stay together, for its fixtures; those that start servers do, and come first.
-
-    They mostly wait, while other processes compute; side by side they would wait for each other.
-    """
-    for item in items:
-        starts_servers = item.get_closest_marker("cluster") is not None
-        group = "servers" if starts_servers else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.get_closest_marker("cluster") is None)
+    """Files that start servers come first: a process takes a file, and theirs take longest."""
+    slowest = {item.path for item in items if item.get_closest_marker("cluster")}
+    items.sort(key=lambda item: item.path not in slowest)
 
 
 @pytest.fixture(autouse=True)
