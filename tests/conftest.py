@@ -16,6 +16,11 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path not in slowest)
 
 
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+
+
 @pytest.fixture(autouse=True)
 def same_weights_every_time():
     """Untrained layers draw from torch's global generator: without a seed a test may be lucky.

@@ -178,7 +178,7 @@ def test_double_precision_trials_keep_their_type(name):
     assert torch.equal(result.float(), reference("deepnet", name))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize(("decoder", "name"), CASES)
 def test_trials_may_be_elsewhere_than_the_decoder(decoder, name):
     result = explained(name, lively(decoder).cuda(), *trials())

@@ -126,7 +126,7 @@ def _image(version: Version):
     return version.pixels.unflatten(1, version.image.shape[1:]).numpy()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_a_gpu_gives_the_same_numbers():
     pair, there = (maps(0), maps(1)), (Maps(maps(0).values.cuda()), Maps(maps(1).values.cuda()))
     for name, metric in METRICS.items():
