@@ -83,8 +83,8 @@ def _print(console: Console, one: "Inference | str") -> None:
         f"all alike: p = {compared.p:.2g}",
         highlight=False,
     )
-    for left_out in _left_out(one):
-        console.print(left_out, highlight=False, markup=False)
+    for caveat in _caveats(one):
+        console.print(caveat, highlight=False, markup=False)
     console.print(_methods(one.methods))
     for row in one.axes.to_dict("records"):
         console.print(
@@ -94,13 +94,20 @@ def _print(console: Console, one: "Inference | str") -> None:
         )
 
 
-def _left_out(one: "Inference") -> list[str]:
+def _caveats(one: "Inference") -> list[str]:
+    """What was left out, and whether a pair could have been told apart at all."""
+    from eegxai.statistics import ALPHA, fewest_decoders
+
+    n_decoders, n_pairs = one.compared.n_decoders, max(len(one.compared.pairs), 1)
+    fewest = fewest_decoders(ALPHA / n_pairs)
     methods, decoders = one.compared.methods_left_out, one.compared.decoders_left_out
     lines = []
     if methods:
         lines.append(f"left out, defined on too few decoders: {', '.join(methods)}")
     if decoders:
         lines.append(f"left out: {len(decoders)} decoders on which a method is undefined")
+    if n_decoders < fewest:
+        lines.append(f"{n_pairs} pairs are tested: none can be told apart below {fewest} decoders")
     return lines
 
 

@@ -97,9 +97,17 @@ def test_the_command_prints_and_writes(tiny_file, tmp_path):
     assert result.exit_code == 0, result.output
     assert "temporal: " in result.output
     assert "on 7 decoders" in result.output
+    assert "none can be told apart" not in result.output
     assert max(map(len, result.output.splitlines())) <= 100
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {f"tiny-{name}.csv" for name in ("methods", "pairs", "axes")}
+
+
+def test_too_few_decoders_for_any_pair_are_told(tiny_file):
+    fill(load(tiny_file, [SEEDS, METHODS]))
+    given = ["statistics", str(tiny_file), SEEDS, METHODS, "--where", "seed < 6"]
+    result = RUNNER.invoke(app, given)
+    assert "3 pairs are tested: none can be told apart below 7 decoders" in result.output
 
 
 @pytest.mark.parametrize("command", COMMANDS)
