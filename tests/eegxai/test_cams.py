@@ -298,7 +298,7 @@ def test_an_impulse_is_placed_where_it_is(name, time):
     assert abs(peak - time) <= SPACING.get(name, 1) / 2
 
 
-@pytest.mark.parametrize("name", WITH_CHANNELS)
+@pytest.mark.parametrize("name", sorted(WITH_CHANNELS))
 @pytest.mark.parametrize("channel", [0, 2, 5])
 def test_a_layer_with_channels_keeps_an_impulse_on_its_channel(channel, name):
     placed = response(even(name), channel, 90)
