@@ -11,9 +11,13 @@ import torch
 
 
 def pytest_collection_modifyitems(items):
-    """Files that start servers come first: a process takes a file, and theirs take longest."""
+    """Files that start servers come first: a process takes a file, and theirs take longest.
+
+    The one that must wait for all others (see ``machine`` of tests/sweeps) comes last.
+    """
     slowest = {item.path for item in items if item.get_closest_marker("cluster")}
-    items.sort(key=lambda item: item.path not in slowest)
+    alone = {item.path for item in items if hasattr(item.module, "STOPS_EVERY_RAY")}
+    items.sort(key=lambda item: (item.path in alone, item.path not in slowest))
 
 
 def pytest_runtest_setup(item):

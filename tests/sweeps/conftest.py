@@ -1,6 +1,8 @@
 """A sweep small enough for tests: short training, few trials, real files."""
 
+import fcntl
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,18 @@ training: {learning_rate: 1e-3, batch_size: 16, epochs: 1}
 evaluation: {n_trials: 4}
 tracking: {figures: false}
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def machine(request):
+    """Files may start servers side by side, but not beside a file with ``STOPS_EVERY_RAY``.
+
+    ``ray symmetric-run`` ends by stopping every Ray of the machine.
+    """
+    alone = getattr(request.module, "STOPS_EVERY_RAY", False)
+    with Path(tempfile.gettempdir(), "eegxai-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
 
 
 @pytest.fixture

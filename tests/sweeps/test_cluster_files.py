@@ -13,6 +13,7 @@ from sweeps.store import store_of
 from tests.sweeps.processes import ROOT, TOKEN, environment
 
 FILES = ROOT / "conf" / "cluster"
+STOPS_EVERY_RAY = True  # see conftest: what Slurm runs does
 
 
 def test_ray_accepts_the_autoscaler_file():
