@@ -80,19 +80,19 @@ class _Fields:
 def _read(file: str) -> _Fields:
     import h5py  # 10 MB that few need
 
-    return _read_hdf5(file) if h5py.is_hdf5(file) else _read_mat(file)
-
-
-def _read_hdf5(file: str) -> _Fields:
-    """Fields of a v7.3 file: HDF5 has MATLAB's axes reversed, and cells as references."""
-    import h5py
-
+    if not h5py.is_hdf5(file):
+        return _read_mat(file)
     with h5py.File(file, "r") as root:
-        cells = [root[cell] for cell in np.ravel(_field(file, root, LABELS))]
-        return _Fields(
-            ["".join(map(chr, np.ravel(characters))) for characters in cells],
-            *(np.asarray(_field(file, root, name)).T for name in (GAIN, PLACES, NORMALS)),
-        )
+        return _read_hdf5(file, root)
+
+
+def _read_hdf5(file: str, root: Any) -> _Fields:
+    """Fields of a v7.3 file: HDF5 has MATLAB's axes reversed, and cells as references."""
+    cells = [root[cell] for cell in np.ravel(_field(file, root, LABELS))]
+    return _Fields(
+        ["".join(map(chr, np.ravel(characters))) for characters in cells],
+        *(np.asarray(_field(file, root, name)).T for name in (GAIN, PLACES, NORMALS)),
+    )
 
 
 def _read_mat(file: str) -> _Fields:

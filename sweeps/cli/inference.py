@@ -66,8 +66,10 @@ def statistics(
         _print(console, one)
     if tested:
         console.print(LEGEND, style="dim", highlight=False)
-    for name, table in files(tested).items() if out and tested else ():
-        path = Path(out or "") / f"{config.name}-{name}.csv"
+    if not (out and tested):
+        return
+    for name, table in files(tested).items():
+        path = out / f"{config.name}-{name}.csv"
         with told_in_a_sentence():
             write(table, path)
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
