@@ -10,7 +10,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+
+from sweeps.schedule import private_ray, run_ray
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "sweeps.cli"]
@@ -21,6 +25,24 @@ def environment(**more):
     """This process's environment, in which this tree's packages are found by all processes."""
     path = os.pathsep.join([*more.pop("paths", []), str(ROOT)])
     return {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": path, **more}
+
+
+def in_a_process(function, *arguments):
+    """What a function gives in a process of its own, for tests that start Ray.
+
+    Ray forks its servers, which now and then does not survive beside the threads of a process
+    that has run other tests; Ray then ends that process, and every test after this one with it.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def outcomes_on_ray(stage, store_url):
+    """Outcomes of a stage's cells on a Ray with two CPUs."""
+    outcomes = []
+    with private_ray(num_cpus=2):
+        run_ray(stage, store_url, outcomes.append)
+    return outcomes
 
 
 def free_port():

@@ -16,7 +16,7 @@ from sweeps.cli import app
 from sweeps.cluster import ClusterError, lacking, runtime_environment, submit
 from sweeps.config import ConfigError, Resources, load
 from sweeps.run import Sweep
-from sweeps.schedule import Stage, private_ray, run_ray
+from sweeps.schedule import Stage, private_ray
 from sweeps.status import status_of
 from sweeps.store import store_of
 from tests.sweeps.processes import (
@@ -26,7 +26,9 @@ from tests.sweeps.processes import (
     end,
     environment,
     free_port,
+    in_a_process,
     listens,
+    outcomes_on_ray,
     start_ray,
     wait_for,
 )
@@ -105,12 +107,22 @@ def test_at_most_so_many_at_a_time(tiny, tmp_path):
     config = load(tmp_path / "tiny.yaml", overrides)
     run = Sweep(config, Console(quiet=True))
     stage = Stage("explain", "method", run.methods, config.resources.explain)
-    outcomes = []
-    with private_ray(num_cpus=2):
-        assert lacking(Resources.model_validate({"train": {"custom": {"licence": 1}}}))
-        assert not lacking(config.resources)
-        run_ray(stage, run.store.url, outcomes.append)
+    outcomes = in_a_process(outcomes_on_ray, stage, run.store.url)
+    assert len(outcomes) == len(run.methods)
     assert len({outcome.pid for outcome in outcomes}) == 1
+
+
+def lacking_on_two_cpus(*all_resources):
+    with private_ray(num_cpus=2):
+        return [lacking(resources) for resources in all_resources]
+
+
+@pytest.mark.cluster
+def test_what_no_node_of_the_cluster_offers(tiny):
+    licence = Resources.model_validate({"train": {"custom": {"licence": 1}}})
+    lacks, lacks_nothing = in_a_process(lacking_on_two_cpus, licence, tiny.resources)
+    assert "licence" in lacks[0]
+    assert lacks_nothing == []
 
 
 def test_a_cluster_that_is_not_there_is_told(tiny_file):

@@ -15,9 +15,10 @@ from eegxai.simulation import simulate_spec
 from sweeps.cli import app
 from sweeps.config import load
 from sweeps.run import Sweep
-from sweeps.schedule import Stage, private_ray, run_ray
+from sweeps.schedule import Stage
 from sweeps.tracking import KEY_TAG
 from tests.sweeps.conftest import TINY
+from tests.sweeps.processes import in_a_process, outcomes_on_ray
 
 pytestmark = pytest.mark.slow
 
@@ -188,6 +189,10 @@ def test_not_applicable_is_recorded_as_such(tiny_file):
     assert run.table().set_index("method")["verdict"]["GuidedBackprop"] == "n/a"
 
 
+def tables_from_ray(path, overrides):
+    return stored_tables(swept(load(path, overrides), local=False))
+
+
 @pytest.mark.cluster
 def test_ray_gives_the_same_numbers_in_any_order_(done, tiny_file):
     """Two workers, methods in reverse order: the same keys, the same bits."""
@@ -196,9 +201,10 @@ def test_ray_gives_the_same_numbers_in_any_order_(done, tiny_file):
         "grid.method=[InputMagnitude,RandomMap,InputXGradient,Saliency]",
         "grid.seed=[1,0]",
     ]
-    on_ray = swept(load(tiny_file, overrides), local=False)
+    on_ray = in_a_process(tables_from_ray, tiny_file, overrides)
     expected = stored_tables(done)
-    for key, table in stored_tables(on_ray).items():
+    assert on_ray.keys() == expected.keys()
+    for key, table in on_ray.items():
         pd.testing.assert_frame_equal(table, expected[key])
 
 
@@ -206,12 +212,10 @@ def test_ray_gives_the_same_numbers_in_any_order_(done, tiny_file):
 def test_actors_are_reused_and_all_of_them_are_used(done, tiny_file, tmp_path):
     """Eight cells, two CPUs: two processes, each of which serves several cells."""
     stage = Stage("explain", "method", done.methods, done.config.resources.explain)
-    outcomes = []
     copy = shutil.copytree(
         tmp_path / "runs" / "store" / "decoders", tmp_path / "other" / "decoders"
     )
-    with private_ray(num_cpus=2):
-        run_ray(stage, str(copy.parent), outcomes.append)
+    outcomes = in_a_process(outcomes_on_ray, stage, str(copy.parent))
     assert {outcome.cell.key for outcome in outcomes} == {cell.key for cell in done.methods}
     assert not any(outcome.error for outcome in outcomes)
     assert len({outcome.pid for outcome in outcomes}) == 2
