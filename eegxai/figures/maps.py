@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eegxai.evaluation import KINDS, Examples
-from eegxai.figures.scalp import draw_scalp, relative
+from eegxai.figures.scalp import draw_scalp, draw_title, relative
 from eegxai.figures.style import BLUE, DIVERGING, DOUBLE, GREY, PRINT, VERMILION
 
 PANEL_INCHES, TITLE_INCHES, BAR_INCHES = 2.3, 0.6, 0.9
@@ -50,25 +50,25 @@ def topographies(maps: Mapping[str, Array], info: mne.Info) -> Figure:
     width, height = PANEL_INCHES * len(maps) + BAR_INCHES, PANEL_INCHES + TITLE_INCHES
     figure = Figure(figsize=(width, height))
     # A layout that is found while drawing takes as long as the drawing: thousands are drawn.
-    margins = {"left": 0.1 / width, "right": 1 - BAR_INCHES / width, "bottom": 0.1 / height}
-    margins |= {"top": 1 - TITLE_INCHES / height, "wspace": 0.05}
-    axes = figure.subplots(1, len(maps), squeeze=False, gridspec_kw=margins)[0]
-    for ax, (title, values) in zip(axes, maps.items(), strict=True):
-        _topography(ax, title, np.asarray(values, dtype=float), info)
-    place = figure.add_axes((margins["right"] + 0.15 / width, 0.15, 0.12 / width, 0.55))
-    bar = figure.colorbar(axes[-1].images[0], cax=place)
+    right, top = 1 - BAR_INCHES / width, 1 - TITLE_INCHES / height
+    left, bottom = 0.1 / width, 0.1 / height
+    ax = figure.add_axes((left, bottom, right - left, top - bottom))
+    for place, (title, values) in enumerate(maps.items()):
+        _topography(ax, title, np.asarray(values, dtype=float), info, place)
+    beside = figure.add_axes((right + 0.15 / width, 0.15, 0.12 / width, 0.55))
+    bar = figure.colorbar(ax.images[0], cax=beside)
     bar.set_ticks([-1, 0, 1])
     bar.set_label("share of the map's peak")
     return figure
 
 
-def _topography(ax: Axes, title: str, values: Array, info: mne.Info) -> None:
+def _topography(ax: Axes, title: str, values: Array, info: mne.Info, place: int) -> None:
     if values.shape != (len(info.ch_names),):
         raise ValueError(
             f"map {title!r} has shape {values.shape}, allowed is ({len(info.ch_names)},)"
         )
-    draw_scalp(ax, values, info, DIVERGING, lowest=-1)
-    ax.set_title(title)
+    draw_scalp(ax, values, info, DIVERGING, lowest=-1, shift=place)
+    draw_title(ax, title, info, shift=place)
 
 
 @rc_context(PRINT)

@@ -18,6 +18,7 @@ from eegxai.evaluation.topography import RESOLUTION, topography_operator
 
 # Shown share of the disc's radius: the pixels on its edge are blended with the nothing beyond.
 SHOWN = 1 - 3 / RESOLUTION
+SPACING = 1.18  # of the disc's width, from head to head in a row: room for the ears
 OUTLINE: Mapping[str, Any] = {"color": "black", "lw": 0.8, "clip_on": False}
 
 Array = np.ndarray
@@ -34,21 +35,42 @@ _HEADS: dict[bytes, Head] = {}
 
 
 def draw_scalp(
-    ax: Axes, values: Array, info: mne.Info, colours: Colormap | str, lowest: float = 0
+    ax: Axes,
+    values: Array,
+    info: mne.Info,
+    colours: Colormap | str,
+    lowest: float = 0,
+    shift: float = 0,
 ) -> None:
-    """Draw a map (channels,) relative to its largest magnitude, from ``lowest`` to 1."""
+    """Draw a map (channels,) relative to its largest magnitude, from ``lowest`` to 1.
+
+    ``shift`` is the place of the head in a row of heads in one axes: axes take most of the time
+    that a picture takes.
+    """
     matrix, head = topography_operator(info)
-    left, right, bottom, top = extent = _head(info).extent
+    left, right, bottom, top = _head(info).extent
+    moved = shift * SPACING * (right - left)
     image = ax.imshow(
         (matrix.numpy() @ relative(values)).reshape(head.shape), cmap=colours, vmin=lowest, vmax=1,
-        extent=extent, origin="lower", interpolation="bilinear",
+        extent=(left + moved, right + moved, bottom, top), origin="lower",
+        interpolation="bilinear",
     )  # fmt: skip
-    centre = (left + right) / 2, (bottom + top) / 2
+    centre = (left + right) / 2 + moved, (bottom + top) / 2
     image.set_clip_path(Circle(centre, SHOWN * (right - left) / 2, transform=ax.transData))
-    for line in _head(info).lines:
-        ax.plot(*line, **OUTLINE)
+    for x, y in _head(info).lines:
+        ax.plot(x + moved, y, **OUTLINE)
     ax.autoscale()
     ax.set_axis_off()
+
+
+def draw_title(ax: Axes, title: str, info: mne.Info, shift: float = 0) -> None:
+    """Write above a head of ``draw_scalp``."""
+    left, right, _, top = _head(info).extent
+    centre = (left + right) / 2 + shift * SPACING * (right - left)
+    ax.annotate(
+        title, (centre, top), (0, 6), textcoords="offset points", ha="center", va="bottom",
+        size="large",
+    )  # fmt: skip
 
 
 def relative(values: Array) -> Array:

@@ -1,5 +1,7 @@
 """Figures: what they show is what was given, and wrong shapes are told."""
 
+from itertools import pairwise
+
 import mne
 import numpy as np
 import pandas as pd
@@ -15,12 +17,16 @@ from eegxai.simulation import simulate
 INFO = montage_info(250.0)
 
 
-def test_each_map_has_its_panel_and_its_own_scale(tmp_path):
+def test_each_map_has_its_head_and_its_own_scale(tmp_path):
     ramp = np.linspace(-3, 1, len(INFO.ch_names))
     figure = topographies({"small": 1e-9 * ramp, "large": 1e6 * ramp, "zero": 0 * ramp}, INFO)
-    panels = [ax for ax in figure.axes if ax.get_title()]
-    assert [ax.get_title() for ax in panels] == ["small", "large", "zero"]
-    small, large, zero = (ax.images[0].get_array() for ax in panels)
+    heads = figure.axes[0]
+    assert [text.get_text() for text in heads.texts] == ["small", "large", "zero"]
+    edges = [image.get_extent()[:2] for image in heads.images]
+    centres = [text.xy[0] for text in heads.texts]
+    assert all(left < at < right for at, (left, right) in zip(centres, edges, strict=True))
+    assert all(right < left for (_, right), (left, _) in pairwise(edges))
+    small, large, zero = (image.get_array() for image in heads.images)
     np.testing.assert_allclose(small, large, atol=1e-9)
     assert np.nanmin(small) < -0.95  # the picture goes on beyond the outermost electrode
     assert not np.nan_to_num(zero).any()
