@@ -2,9 +2,12 @@
 
     python -m benchmarks.sweep [FIELD=VALUE ...]
 
-A real grid of 4 decoders and 48 method cells, each with one CPU thread, by the command itself: on
-one worker, then on two. Useful is what the cells say of themselves: simulating, training,
-attributing and scoring. The rest is told by where it lies in time, read off the cells' records.
+A real grid of 4 decoders and 48 method cells, each with one CPU thread, by the command itself.
+Useful is what the cells say of themselves: simulating, training, attributing and scoring. The rest
+is told by where it lies in time, read off the cells' records.
+
+The driver and Ray compute too. Two workers on two cores share them with those; one worker is
+measured both with a second core beside it, which is theirs, and on one core with all of them.
 """
 
 import subprocess
@@ -30,15 +33,18 @@ GRID = (
     "training.epochs=4",
     "evaluation.n_trials=96",
 )
+ONE_CORE = ("taskset", "--cpu-list", "0")
 ONE_WORKER = ("resources.train.max_concurrent=1", "resources.explain.max_concurrent=1")
 
 
-def swept(overrides: Sequence[str]) -> tuple[pd.DataFrame, float, float]:
+def swept(
+    overrides: Sequence[str], within: Sequence[str] = ()
+) -> tuple[pd.DataFrame, float, float]:
     """The cells' records (stage, start, end), and when the command started and ended, s."""
     with tempfile.TemporaryDirectory() as folder:
         given = [*GRID, *overrides, f"output={folder}"]
         started = time.time()
-        command = [sys.executable, "-m", "sweeps.cli", "sweep", str(CONFIG), *given]
+        command = [*within, sys.executable, "-m", "sweeps.cli", "sweep", str(CONFIG), *given]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return records(given), started, time.time()
 
@@ -53,12 +59,12 @@ def records(given: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["stage", "start", "end"])
 
 
-def told(cells: pd.DataFrame, started: float, ended: float, n_workers: int) -> float:
+def told(name: str, n_workers: int, cells: pd.DataFrame, started: float, ended: float) -> float:
     """Print where the time went; the wall time, s."""
     wall, useful = ended - started, (cells["end"] - cells["start"]).sum()
     stages = cells.groupby("stage", sort=False).agg(start=("start", "min"), end=("end", "max"))
     train, explain = stages.loc["train"], stages.loc["explain"]
-    print(f"{n_workers} worker(s): {wall:.0f} s, useful {useful:.0f} s of cells")
+    print(f"{name}: {wall:.0f} s, useful {useful:.0f} s of cells")
     print(f"  useful share of the workers' time: {useful / wall / n_workers:.3f}")
     print(f"  before the first cell: {train['start'] - started:.1f} s")
     print(f"  between the stages: {explain['start'] - train['end']:.1f} s")
@@ -67,10 +73,13 @@ def told(cells: pd.DataFrame, started: float, ended: float, n_workers: int) -> f
 
 
 def main(overrides: Sequence[str]) -> None:
-    """Print both runs and their ratio."""
-    one = told(*swept([*overrides, *ONE_WORKER]), 1)
-    two = told(*swept(overrides), 2)
-    print(f"two workers are {one / two:.2f} times as fast as one")
+    """Print the runs and their ratios."""
+    alone = [*overrides, *ONE_WORKER]
+    two = told("two workers on two cores", 2, *swept(overrides))
+    one = told("one worker on one core", 1, *swept(alone, ONE_CORE))
+    beside = told("one worker and a core for the driver and Ray", 1, *swept(alone))
+    print(f"two workers on two cores are {one / two:.2f} times as fast as one on one core")
+    print(f"and {beside / two:.2f} times as fast as one on two cores")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import torch
@@ -160,7 +160,7 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
             param_space={"bundle": tune.grid_search(list(range(len(bundles))))},
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
-                scheduler=_scheduler(),
+                scheduler=_scheduler([decoder_of(cells[0]).key for cells in stage.bundles]),
                 max_concurrent_trials=stage.resources.max_concurrent,
                 trial_name_creator=_name,
                 trial_dirname_creator=_name,
@@ -249,23 +249,39 @@ def _trainable() -> type:
     return BundleTrial
 
 
-def _scheduler() -> Any:
-    """Order of the trials: a worker that is free takes the last one."""
+def _scheduler(decoders: Sequence[str]) -> Any:
+    """Order of the trials, of which the decoders' keys are given."""
     from ray.tune.schedulers import FIFOScheduler
 
-    class LastFirst(FIFOScheduler):
-        """Spares the first trials, for which workers may be starting.
+    class SameDecoder(FIFOScheduler):
+        """A free worker stays with its decoder, or else takes one that nobody works at.
 
-        Given such a trial, a free worker does it and Tune kills the one that is starting: where a
-        trial takes less than a start, one worker of many would do the whole grid.
+        A decoder's first cell on a worker simulates its data and makes its randomized copies.
+
+        Of several trials it takes the last: workers may be starting for the first ones. Given such
+        a trial, a free worker does it and Tune kills the one that is starting: where a trial takes
+        less than a start, one worker of many would do the whole grid.
         """
 
-        def choose_trial_to_run(self, tune_controller: Any) -> Any:
-            return next(
-                (t for t in reversed(tune_controller.get_trials()) if t.status == t.PENDING), None
-            )
+        def __init__(self) -> None:
+            super().__init__()
+            self.at_hand = ""  # decoder of the worker that is free
 
-    return LastFirst()
+        def on_trial_complete(self, tune_controller: Any, trial: Any, result: Any) -> None:
+            self.at_hand = _decoder(trial)
+
+        def choose_trial_to_run(self, tune_controller: Any) -> Any:
+            trials = tune_controller.get_trials()
+            pending = [trial for trial in reversed(trials) if trial.status == trial.PENDING]
+            taken = {_decoder(trial) for trial in trials if trial.status == trial.RUNNING}
+            its_own = (trial for trial in pending if _decoder(trial) == self.at_hand)
+            free = (trial for trial in pending if _decoder(trial) not in taken)
+            return next(chain(its_own, free, pending), None)
+
+    def _decoder(trial: Any) -> str:
+        return decoders[trial.config["bundle"]]
+
+    return SameDecoder()
 
 
 def _reporter(bundles: Sequence[Iterable[str]], left: Mapping[str, Cell], on_done: OnDone) -> Any:

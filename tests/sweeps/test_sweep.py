@@ -1,6 +1,7 @@
 """A small sweep end to end: real training, real files, real MLflow, real Ray."""
 
 import shutil
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -209,7 +210,7 @@ def test_ray_gives_the_same_numbers_in_any_order_(done, tiny_file):
 
 
 @pytest.mark.cluster
-def test_actors_are_reused_and_all_of_them_are_used(done, tiny_file, tmp_path):
+def test_actors_are_reused_and_stay_with_their_decoder(done, tmp_path):
     """Eight cells, two CPUs: two processes, each of which serves several cells."""
     stage = Stage("explain", "method", done.methods, done.config.resources.explain)
     copy = shutil.copytree(
@@ -218,7 +219,11 @@ def test_actors_are_reused_and_all_of_them_are_used(done, tiny_file, tmp_path):
     outcomes = in_a_process(outcomes_on_ray, stage, str(copy.parent))
     assert {outcome.cell.key for outcome in outcomes} == {cell.key for cell in done.methods}
     assert not any(outcome.error for outcome in outcomes)
-    assert len({outcome.pid for outcome in outcomes}) == 2
+    workers = {outcome.pid for outcome in outcomes}
+    assert len(workers) == 2
+    for worker in workers:  # a decoder that is left for another is not come back to
+        decoders = [outcome.cell.decoder for outcome in outcomes if outcome.pid == worker]
+        assert len(list(groupby(decoders))) == len(set(decoders))
 
 
 def test_grid_and_tables_commands(done, tiny_file, tmp_path):
