@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,13 +28,15 @@ def environment(**more):
     return {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": path, **more}
 
 
-def in_a_process(function, *arguments):
-    """What a function gives in a process of its own, for tests that start Ray.
+def in_a_process(function, *arguments, first=__name__):
+    """What a function gives in a process of its own, which imports the module ``first`` first.
 
-    Ray forks its servers, which now and then does not survive beside the threads of a process
-    that has run other tests; Ray then ends that process, and every test after this one with it.
+    For tests that start Ray: it forks its servers, which now and then does not survive beside the
+    threads of a process that has run other tests; Ray then ends that process, and every test
+    after this one with it.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    how = {"initializer": import_module, "initargs": (first,), "mp_context": get_context("spawn")}
+    with ProcessPoolExecutor(1, **how) as pool:
         return pool.submit(function, *arguments).result()
 
 

@@ -58,6 +58,14 @@ def config(tiny_file):
     return load(tiny_file, LONGER)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def interruptible():
+    """A test run in the background ignores Ctrl-C, and so would the sweeps that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def start(file, *arguments, **more):
     return subprocess.Popen(
         [*COMMAND, "sweep", str(file), *LONGER, *map(str, arguments)],
