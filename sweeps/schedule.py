@@ -150,7 +150,8 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
 
     # Tune copies a trial's parameters time and again: they are a number, and what the numbers
     # mean goes to each worker once.
-    bundles = [{cell.key: cell.as_json() for cell in cells} for cells in stage.bundles]
+    grouped = list(stage.bundles)
+    bundles = [{cell.key: cell.as_json() for cell in cells} for cells in grouped]
     with tempfile.TemporaryDirectory(prefix="eegxai-tune-") as folder:
         tune.Tuner(
             tune.with_resources(
@@ -160,7 +161,7 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
             param_space={"bundle": tune.grid_search(list(range(len(bundles))))},
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
-                scheduler=_scheduler([decoder_of(cells[0]).key for cells in stage.bundles]),
+                scheduler=_scheduler([decoder_of(cells[0]).key for cells in grouped]),
                 max_concurrent_trials=stage.resources.max_concurrent,
                 trial_name_creator=_name,
                 trial_dirname_creator=_name,

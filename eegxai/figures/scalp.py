@@ -47,29 +47,27 @@ def draw_scalp(
     ``shift`` is the place of the head in a row of heads in one axes: axes take most of the time
     that a picture takes.
     """
-    matrix, head = topography_operator(info)
-    left, right, bottom, top = _head(info).extent
-    moved = shift * SPACING * (right - left)
+    matrix, disc = topography_operator(info)
+    extent, lines = _shifted(info, shift)
+    left, right, bottom, top = extent
     image = ax.imshow(
-        (matrix.numpy() @ relative(values)).reshape(head.shape), cmap=colours, vmin=lowest, vmax=1,
-        extent=(left + moved, right + moved, bottom, top), origin="lower",
-        interpolation="bilinear",
+        (matrix.numpy() @ relative(values)).reshape(disc.shape), cmap=colours, vmin=lowest, vmax=1,
+        extent=extent, origin="lower", interpolation="bilinear",
     )  # fmt: skip
-    centre = (left + right) / 2 + moved, (bottom + top) / 2
+    centre = (left + right) / 2, (bottom + top) / 2
     image.set_clip_path(Circle(centre, SHOWN * (right - left) / 2, transform=ax.transData))
-    for x, y in _head(info).lines:
-        ax.plot(x + moved, y, **OUTLINE)
+    for line in lines:
+        ax.plot(*line, **OUTLINE)
     ax.autoscale()
     ax.set_axis_off()
 
 
 def draw_title(ax: Axes, title: str, info: mne.Info, shift: float = 0) -> None:
     """Write above a head of ``draw_scalp``."""
-    left, right, _, top = _head(info).extent
-    centre = (left + right) / 2 + shift * SPACING * (right - left)
+    left, right, _, top = _shifted(info, shift).extent
     ax.annotate(
-        title, (centre, top), (0, 6), textcoords="offset points", ha="center", va="bottom",
-        size="large",
+        title, ((left + right) / 2, top), (0, 6), textcoords="offset points", ha="center",
+        va="bottom", size="large",
     )  # fmt: skip
 
 
@@ -77,6 +75,15 @@ def relative(values: Array) -> Array:
     """Values over their largest magnitude; zero stays zero."""
     peak = np.abs(values).max()
     return values / peak if peak > 0 else values
+
+
+def _shifted(info: mne.Info, shift: float) -> Head:
+    """The head at a place in a row of heads."""
+    (left, right, bottom, top), lines = _head(info)
+    moved = shift * SPACING * (right - left)
+    return Head(
+        (left + moved, right + moved, bottom, top), [np.stack((x + moved, y)) for x, y in lines]
+    )
 
 
 def _head(info: mne.Info) -> Head:

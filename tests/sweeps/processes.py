@@ -31,9 +31,9 @@ def environment(**more):
 def in_a_process(function, *arguments, first=__name__):
     """What a function gives in a process of its own, which imports the module ``first`` first.
 
-    For tests that start Ray: it forks its servers, which now and then does not survive beside the
-    threads of a process that has run other tests; Ray then ends that process, and every test
-    after this one with it.
+    For tests that change their process for good, and for those that start Ray: it forks its
+    servers, which now and then does not survive beside the threads of a process that has run
+    other tests; Ray then ends that process, and every test after this one with it.
     """
     how = {"initializer": import_module, "initargs": (first,), "mp_context": get_context("spawn")}
     with ProcessPoolExecutor(1, **how) as pool:
