@@ -23,7 +23,7 @@ import torch
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from eegxai.attribution import STUDY, attribute, attribute_all
+from eegxai.attribution import STUDY_METHODS, attribute, attribute_all
 from eegxai.decoders import build
 
 N_TRIALS, N_ROUNDS, BATCH = 512, 3, 128
@@ -80,7 +80,7 @@ def ours(name: str, x: Tensor, target: Tensor) -> None:
 
 
 def together(x: Tensor, target: Tensor) -> None:
-    attribute_all(STUDY, network(), x, target)
+    attribute_all(STUDY_METHODS, network(), x, target)
 
 
 def seconds(way: Callable[..., None], *args: object) -> float:
@@ -100,7 +100,7 @@ def measured(n_trials: int, n_rounds: int) -> dict[tuple[str, str], float]:
     together(x[:1], target[:1])  # traces the network's layers, once a process
     times: dict[tuple[str, str], list[float]] = {}
     for _ in range(n_rounds):
-        for name in STUDY:
+        for name in STUDY_METHODS:
             for way in (published, ours):
                 key = (way.__name__, name)
                 times.setdefault(key, []).append(seconds(way, name, x, target))
@@ -112,8 +112,10 @@ def main(n_trials: int = N_TRIALS, n_rounds: int = N_ROUNDS) -> None:
     print(f"{n_trials} trials, {n_rounds} rounds, {DEVICE}, {torch.get_num_threads()} threads")
     result = measured(n_trials, n_rounds)
     print(f"{'method':20} {'published s':>12} {'ours s':>8} {'ratio':>6}")
-    totals = {way: sum(result[way, name] for name in STUDY) for way in ("published", "ours")}
-    rows = [(name, result["published", name], result["ours", name]) for name in STUDY]
+    totals = {
+        way: sum(result[way, name] for name in STUDY_METHODS) for way in ("published", "ours")
+    }
+    rows = [(name, result["published", name], result["ours", name]) for name in STUDY_METHODS]
     rows += [
         ("one after another", totals["published"], totals["ours"]),
         (TOGETHER, totals["published"], result["ours", TOGETHER]),

@@ -13,11 +13,11 @@ import pandas as pd
 import torch
 
 from eegxai.evaluation import EvaluationSpec, ground_truth_reference, topography
-from eegxai.evaluation.chance import same_spectrum
-from eegxai.evaluation.maps import Maps
-from eegxai.evaluation.physical import physical_scores, truth_of
+from eegxai.evaluation.controls.null_maps import same_spectrum
+from eegxai.evaluation.maps.domains import topography_operator
+from eegxai.evaluation.maps.stacks import Maps
+from eegxai.evaluation.metrics.physical import physical_scores, source_truth
 from eegxai.evaluation.scoring import MODES
-from eegxai.evaluation.topography import topography_operator
 from eegxai.simulation import SimulatedEEG, simulate
 
 SHARE = EvaluationSpec().truth_threshold
@@ -45,7 +45,7 @@ def scores(maps: Maps, reference: Maps) -> dict[str, float]:
 
 def measure(feature: str, n_trials: int) -> dict[str, pd.DataFrame]:
     eeg = simulate(feature, -3.5, 0, n_trials)
-    signal, truth = torch.from_numpy(eeg.ground_truth), truth_of(eeg, np.arange(n_trials))
+    signal, truth = torch.from_numpy(eeg.ground_truth), source_truth(eeg, np.arange(n_trials))
     _, head = topography_operator(eeg.info)
     references = {
         "channel_time": Maps(ground_truth_reference(signal.double(), SHARE)),

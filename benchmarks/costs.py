@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from sweeps.config import SweepConfig, load
-from sweeps.grid import DecoderCell, MethodCell, decoder_cells, method_cells
-from sweeps.run import Sweep
+from sweeps.design.cells import DecoderCell, MethodCell, decoder_cells, method_cells
+from sweeps.design.config import SweepConfig
+from sweeps.design.config_file import load
+from sweeps.execution.sweep import Sweep
 
 ROOT = Path(__file__).parents[1]
 COMMON = (

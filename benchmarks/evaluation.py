@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from eegxai.attribution import METHODS, attribute
 from eegxai.decoders import initialised, predict
-from eegxai.evaluation import EvaluationSpec, evaluate, truth_of
+from eegxai.evaluation import EvaluationSpec, evaluate, source_truth
 from eegxai.simulation import simulate
 
 STUDY = [name for name, method in METHODS.items() if method.group == "study"]
@@ -46,7 +46,7 @@ def measured(method: str, n_trials: int) -> tuple[float, float]:
     decoder = initialised("deepnet", *shape, seed=0)
     x, truth = torch.from_numpy(eeg.x), torch.from_numpy(eeg.ground_truth)
     target = predict(decoder, x).argmax(1)  # so that every trial is explained
-    known = truth_of(eeg, np.arange(n_trials))
+    known = source_truth(eeg, np.arange(n_trials))
     explain = Timed(partial(attribute, method))
     spec = EvaluationSpec(n_trials=n_trials)
     started = time.perf_counter()

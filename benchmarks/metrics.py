@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from braindecode.visualization import compute_metrics, compute_ssim_metrics
 
-from eegxai.evaluation import METRICS, score
-from eegxai.evaluation.topography import topography_operator
+from eegxai.evaluation import STUDY_METRICS, score
+from eegxai.evaluation.maps.domains import topography_operator
 from eegxai.head import montage_info
 from tests.plain_metrics import plain
 
@@ -40,13 +40,13 @@ def data() -> Maps:
 
 
 def eegxai(domain: str, maps: Maps) -> np.ndarray:
-    return score(*maps, domain, info=INFO)[list(METRICS)].to_numpy()
+    return score(*maps, domain, info=INFO)[list(STUDY_METRICS)].to_numpy()
 
 
 def plain_program(picture: Callable[[np.ndarray], np.ndarray], mask: np.ndarray, maps: Maps):
     pairs = zip(*(part[::SHARE] for part in maps), strict=True)
     scores = [plain(picture(one), picture(other), mask) for one, other in pairs]
-    return np.array([[row[name] for name in METRICS] for row in scores])
+    return np.array([[row[name] for name in STUDY_METRICS] for row in scores])
 
 
 def plain_topographies(maps: Maps) -> np.ndarray:

@@ -11,12 +11,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from eegxai.attribution import STUDY
-from sweeps.config import SweepConfig, load
-from sweeps.grid import decoder_cells, method_cells
-from sweeps.publishing import publishing
-from sweeps.store import store_of
+from eegxai.attribution import STUDY_METHODS
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.design.config import SweepConfig
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import store_of
 from sweeps.tracking import Publisher, no_pictures, pictures, publish_all
+from sweeps.tracking.background import publishing
 from tests.finished_cells import example_maps, fill
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +26,7 @@ N_CELLS, N_WORKERS = 96, 8
 
 def config_of(folder: str, n_cells: int) -> SweepConfig:
     """A sweep of so many method cells, all of them in its store already."""
-    seeds = list(range(n_cells // len(STUDY)))
+    seeds = list(range(n_cells // len(STUDY_METHODS)))
     given = [f"output={folder}", f"grid.seed={seeds}", "grid.feature=temporal"]
     given += ["grid.method=study", "name=publishing"]
     config = load(ROOT / "conf" / "quickstart.yaml", given)

@@ -19,12 +19,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from eegxai.attribution import STUDY, Validity
+from eegxai.attribution import STUDY_METHODS, Validity
 from eegxai.simulation import DataSpec
-from sweeps.config import TrialResources
-from sweeps.grid import DecoderCell, MethodCell
-from sweeps.schedule import Outcome, Stage, private_ray, run_local, run_ray
-from sweeps.store import MethodScores, Store
+from sweeps.design.cells import DecoderCell, MethodCell
+from sweeps.design.config import TrialResources
+from sweeps.execution.ray_tune import private_ray, run_ray
+from sweeps.execution.runner import Outcome, Stage, run_local
+from sweeps.store.artefacts import Store
+from sweeps.store.records import MethodScores
 
 N_CELLS, TENTHS, N_LOCAL = 7200, 10, 200
 NOTHING = MethodScores(
@@ -40,10 +42,12 @@ NOTHING = MethodScores(
 
 def grid(n_cells: int) -> list[MethodCell]:
     """The study's twelve methods on as many decoders as that takes."""
-    seeds = range(n_cells // len(STUDY))
+    seeds = range(n_cells // len(STUDY_METHODS))
     data = DataSpec(feature="temporal", snr_db=-3.5, n_trials=8, seed=0)
     decoders = (DecoderCell(data=replace(data, seed=s), architecture="deepnet") for s in seeds)
-    return [MethodCell(decoder=decoder, method=name) for decoder in decoders for name in STUDY]
+    return [
+        MethodCell(decoder=decoder, method=name) for decoder in decoders for name in STUDY_METHODS
+    ]
 
 
 def megabytes() -> float:

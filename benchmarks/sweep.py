@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sweeps.config import load
-from sweeps.grid import decoder_cells, method_cells
-from sweeps.store import store_of
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import store_of
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "conf" / "quickstart.yaml"

@@ -22,22 +22,29 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from eegxai.attribution import STUDY, Validity
-from eegxai.evaluation import METRICS, SIMILARITIES
-from eegxai.evaluation.evaluating import COLUMNS
-from sweeps.aggregates import TABLE_METRICS
-from sweeps.combined import combined_of, tidy_from_store
-from sweeps.config import SweepConfig
-from sweeps.grid import MethodCell, method_cells
-from sweeps.headline import headline
-from sweeps.store import MethodScores, store_of
-from sweeps.tidy import tidy_of
+from eegxai.attribution import STUDY_METHODS, Validity
+from eegxai.evaluation import SIMILARITIES, STUDY_METRICS
+from eegxai.evaluation.protocol import COLUMNS
+from sweeps.analysis.summary import headline
+from sweeps.analysis.tables import TABLE_METRICS
+from sweeps.design.cells import MethodCell, method_cells
+from sweeps.design.config import SweepConfig
+from sweeps.scores.cache import load_cache, tidy_from_store
+from sweeps.scores.table import tidy_scores
+from sweeps.store.artefacts import store_of
+from sweeps.store.records import MethodScores
 from sweeps.tracking import Publisher, tidy_from_runs
-from sweeps.tracking.contents import headlines_of, method_metrics, method_tags, params_of, run_name
+from sweeps.tracking.run_schema import (
+    headlines_of,
+    method_metrics,
+    method_tags,
+    params_of,
+    run_name,
+)
 
 N_ROWS = 200
 SIMILAR = [name for group in SIMILARITIES.values() for name in group]
-AGAINST_TRUTH = [*METRICS, "auprc_magnitude"]
+AGAINST_TRUTH = [*STUDY_METRICS, "auprc_magnitude"]
 DOMAINS = ("channel_time", "topography")
 
 
@@ -48,7 +55,7 @@ def configuration(folder: Path, n_seeds: int) -> SweepConfig:
         "snr_db": [-3.5, -12, -16, -19, -23],
         "seed": list(range(n_seeds)),
         "architecture": ["deepnet", "eegnet", "shallow_fbcsp", "deep4"],
-        "method": list(STUDY),
+        "method": list(STUDY_METHODS),
     }
     return SweepConfig.model_validate(
         {"name": "synthetic", "grid": grid, "data": {"n_trials": 400}, "output": str(folder)}
@@ -93,14 +100,14 @@ def make(folder: Path, n_seeds: int) -> None:
     publisher = Publisher(config.name, config.output)
     connection = sqlite3.connect(folder / "mlflow.db")
     insert_runs(connection, publisher.experiment_id, cells, scores_of(rows, random))
-    publisher.publish_summary(combined_of(cells, store))
+    publisher.publish_summary(load_cache(cells, store))
 
 
 def insert_runs(
     connection: sqlite3.Connection, experiment: str, cells: list[MethodCell], scores: MethodScores
 ) -> None:
     """Rows of finished method runs as the publisher logs them, all with the same scores."""
-    tidy = tidy_of([(cells[0], scores)])
+    tidy = tidy_scores([(cells[0], scores)])
     metrics = method_metrics(scores, tidy, headlines_of(tidy), 0)
     latest = {metric.key: metric for metric in metrics}
     with connection:

@@ -26,3 +26,9 @@ def torch_generator(seed: int, purpose: str, *index: int) -> torch.Generator:
     """CPU generator of torch with the identity rules of :func:`generator`."""
     word = int(generator(seed, purpose, *index).integers(2**63 - 1))
     return torch.Generator().manual_seed(word)
+
+
+def trial_generators(x: torch.Tensor, purpose: str) -> list[np.random.Generator]:
+    """A generator for each trial, seeded by its values and not by the trials beside it."""
+    trials = x.detach().float().cpu().numpy()
+    return [generator(0, purpose, zlib.crc32(trial.tobytes())) for trial in trials]

@@ -12,9 +12,9 @@ from eegxai.attribution import attribute
 from eegxai.decoders import build, predict, split_trials
 from eegxai.figures import topographies
 from eegxai.simulation import simulate_spec
-from sweeps.config import load
-from sweeps.grid import decoder_cells
-from sweeps.store import Store
+from sweeps.design.cells import decoder_cells
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import Store
 
 ROOT = Path(__file__).parents[1]
 METHODS = ("DeepLift", "Saliency", "GradCAM")

@@ -5,9 +5,9 @@ import pandas as pd
 import torch
 
 from eegxai.attribution import Validity
-from eegxai.evaluation import examples
+from eegxai.evaluation import choose_examples
 from eegxai.head import montage_info
-from sweeps.store import MethodScores, TrainedDecoder
+from sweeps.store.records import MethodScores, TrainedDecoder
 
 N_STEPS, N_TRIALS = 4, 8
 TRUTH = ("mass_clipped", "auprc_magnitude", "cosine_clipped")
@@ -60,7 +60,7 @@ def example_maps():
     truth = torch.randn(N_TRIALS, 62, 50, generator=random)
     target = torch.arange(N_TRIALS) % 4
     places = np.arange(N_TRIALS)
-    return examples(maps, truth, target, places, montage_info(250.0), "temporal", 0.05)
+    return choose_examples(maps, truth, target, places, montage_info(250.0), "temporal", 0.05)
 
 
 def fill(store, decoders=(), methods=()):

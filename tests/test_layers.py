@@ -1,55 +1,29 @@
-"""The arrows of the architecture, read from the imports."""
+"""The arrows of the architecture, read from the imports: a folder knows those above it alone."""
 
 import ast
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-# A module imports only what stands above it (docs: architecture).
-SCIENCE = [
-    "spec",
-    "seeding",
-    "registry",
-    "plugins",
-    "head",
-    "simulation",
-    "decoders",
-    "attribution",
-]
-SCIENCE += ["evaluation", "statistics", "figures"]
-EXPERIMENT = [
-    "config",
-    "grid",
-    "store",
-    "leases",
-    "provenance",
-    "stages",
-    "schedule",
-    "cluster",
-    "status",
-    "certificates",
-    "progress",
-    "tidy",
-    "combined",
-    "verdicts",
-    "headline",
-    "comparison",
-    "inference",
-    "filters",
-    "aggregates",
-    "shown",
-    "exports",
-    "tables",
-    "tracking",
-    "publishing",
-]
-EXPERIMENT += ["run", "figures", "report_tables", "report", "cli"]
-ONLY_IN = {"mlflow": ("tracking",), "ray": ("schedule", "cluster"), "yaml": ("config",)}
+from tests.paths import ROOT
+
+# Folders (or single modules) of each package, from the one that knows no other to the last.
+FOLDERS = {
+    "eegxai": [
+        "spec", "machine", "seeding", "registry", "plugins",
+        "head", "simulation", "decoders", "statistics", "attribution", "evaluation", "figures",
+    ],
+    "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],
+    "eegxai/evaluation": ["maps", "controls", "metrics", "scoring", "example_maps", "protocol"],
+    "sweeps": [
+        "design", "store", "tasks", "scores", "analysis", "tracking", "report", "execution", "cli",
+    ],
+}  # fmt: skip
+ONLY_IN = {"mlflow": "tracking", "ray": "execution", "yaml": "design"}
+PUBLIC = "__init__"  # a package's face, which may name anything in it
 
 
-def modules(package):
-    return sorted((ROOT / package).rglob("*.py"))
+def modules(folder):
+    return sorted((ROOT / folder).rglob("*.py"))
 
 
 def imports(path):
@@ -61,8 +35,8 @@ def imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(path, package):
-    return path.relative_to(ROOT / package).with_suffix("").parts[0]
+def room(path, folder):
+    return path.relative_to(ROOT / folder).with_suffix("").parts[0]
 
 
 @pytest.mark.parametrize("path", modules("eegxai"), ids=lambda path: str(path.relative_to(ROOT)))
@@ -71,20 +45,39 @@ def test_the_science_knows_no_scheduler_no_tracker_no_yaml(path):
     assert not roots & {"sweeps", "ray", "mlflow", "yaml"}
 
 
-@pytest.mark.parametrize("package", ["eegxai", "sweeps"])
-def test_modules_import_only_what_stands_above_them(package):
-    order = {"eegxai": SCIENCE, "sweeps": EXPERIMENT}[package]
-    for path in modules(package):
-        own = room(path, package)
-        if own == "__init__":
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_folder_has_its_place(folder):
+    assert {room(path, folder) for path in modules(folder)} - {PUBLIC} == set(FOLDERS[folder])
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_imports_only_folders_above_it(folder):
+    order, package = FOLDERS[folder], folder.replace("/", ".")
+    for path in modules(folder):
+        own = room(path, folder)
+        if own == PUBLIC:
             continue
-        used = {name.split(".")[1] for name in imports(path) if name.startswith(f"{package}.")}
-        below = {name for name in used & set(order) if order.index(name) > order.index(own)}
+        names = (name.removeprefix(f"{package}.") for name in imports(path) if package in name)
+        used = {name.split(".")[0] for name in names} & set(order)
+        below = {name for name in used if order.index(name) > order.index(own)}
         assert not below, f"{path.relative_to(ROOT)} imports {below}"
+
+
+@pytest.mark.parametrize("package", ["eegxai", "sweeps"])
+def test_no_modules_import_each_other_in_a_circle(package):
+    known = {_dotted(path): path for path in modules(package) if path.stem != PUBLIC}
+    arrows = {name: set(imports(path)) & set(known) for name, path in known.items()}
+    while ends := {name for name, used in arrows.items() if not used & set(arrows)}:
+        arrows = {name: used for name, used in arrows.items() if name not in ends}
+    assert not arrows
+
+
+def _dotted(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
 def test_ray_mlflow_and_yaml_enter_by_their_doors_alone():
     for path in modules("sweeps"):
-        for name, doors in ONLY_IN.items():
-            roots = {imported.split(".")[0] for imported in imports(path)}
-            assert name not in roots or room(path, "sweeps") in doors, path
+        roots = {imported.split(".")[0] for imported in imports(path)}
+        doors = {door for name, door in ONLY_IN.items() if name in roots}
+        assert doors <= {room(path, "sweeps")}, path

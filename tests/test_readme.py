@@ -1,15 +1,14 @@
 """What the README shows works: its Python runs, its commands exist, its links lead somewhere."""
 
 import re
-from pathlib import Path
 
 import pytest
 import typer.main
 from typer.testing import CliRunner
 
 from sweeps.cli import app
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = {path: path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
 COMMANDS = re.findall(r"^    (?:.*&& )?eegxai (\w+)", "\n".join(PAGES.values()), flags=re.MULTILINE)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from eegxai.evaluation import HEADLINE
 from eegxai.seeding import generator
-from sweeps.tidy import AXES, as_tidy
+from sweeps.scores.table import AXES, as_tidy
 
 SIMILARITY = "pearson_raw"
 N_LAYERS = {"deepnet": 8, "eegnet_relu": 4}

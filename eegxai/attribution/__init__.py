@@ -2,19 +2,19 @@
 
 # In the order of tables; a duplicate is one of a method before it.
 # isort: off
-from eegxai.attribution import gradients as _gradients  # noqa: F401  (registers)
-from eegxai.attribution import backpropagation as _backpropagation  # noqa: F401  (registers)
-from eegxai.attribution import deeplift as _deeplift  # noqa: F401  (registers)
-from eegxai.attribution import relevance as _relevance  # noqa: F401  (registers)
-from eegxai.attribution import cams as _cams  # noqa: F401  (registers)
-from eegxai.attribution import paths as _paths  # noqa: F401  (registers)
-from eegxai.attribution import occlusion as _occlusion  # noqa: F401  (registers)
-from eegxai.attribution import baselines as _baselines  # noqa: F401  (registers)
+from eegxai.attribution.methods import gradients as _gradients  # noqa: F401  (registers)
+from eegxai.attribution.methods import relu_rules as _relu_rules  # noqa: F401  (registers)
+from eegxai.attribution.methods import deeplift as _deeplift  # noqa: F401  (registers)
+from eegxai.attribution.methods import lrp as _lrp  # noqa: F401  (registers)
+from eegxai.attribution.methods import cam as _cam  # noqa: F401  (registers)
+from eegxai.attribution.methods import path_gradients as _path_gradients  # noqa: F401  (registers)
+from eegxai.attribution.methods import occlusion as _occlusion  # noqa: F401  (registers)
+from eegxai.attribution.methods import controls as _controls  # noqa: F401  (registers)
 # isort: on
 
-from eegxai.attribution.calls import attribute, attribute_all, options_of
-from eegxai.attribution.registry import (
-    BASELINES,
+from eegxai.attribution.api import attribute, attribute_all, options_of
+from eegxai.attribution.core.registry import (
+    CONTROLS,
     METHODS,
     DegenerateMap,
     Method,
@@ -24,12 +24,12 @@ from eegxai.attribution.registry import (
 from eegxai.attribution.validity import Validity, study_maps, validity
 from eegxai.plugins import load_plugins
 
-STUDY = tuple(name for name, method in METHODS.items() if method.group == "study")
+STUDY_METHODS = tuple(name for name, method in METHODS.items() if method.group == "study")
 
 __all__ = [
-    "BASELINES",
+    "CONTROLS",
     "METHODS",
-    "STUDY",
+    "STUDY_METHODS",
     "DegenerateMap",
     "Method",
     "NotApplicable",

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.calls import Outcome, outcomes, promised
-from eegxai.attribution.registry import METHODS, DegenerateMap, NotApplicable, find
+from eegxai.attribution.api import Outcome, expected_sum, outcomes
+from eegxai.attribution.core.registry import METHODS, DegenerateMap, NotApplicable, find
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
 DUPLICATE = 0.999  # Pearson correlation in every trial from which two methods are one
@@ -110,7 +110,7 @@ def validity(
     alone = outcomes({name: options}, decoder, x[:1], target[:1], references)[name]
     return Validity(
         **_verdict(name, maps, others, limits),
-        **_completeness(maps, promised(name, decoder, x, target, references, **options)),
+        **_completeness(maps, expected_sum(name, decoder, x, target, references, **options)),
         batch_dependence=_change(alone, maps[:1]) if isinstance(alone, Tensor) else None,
         state_before=before,
         state_after=_digest(decoder),

@@ -2,11 +2,11 @@
 
 from eegxai.decoders import deepnet as _deepnet  # noqa: F401  (registers)
 from eegxai.decoders import zoo as _zoo  # noqa: F401  (registers)
-from eegxai.decoders.anatomy import Anatomy, anatomy, nonlinear_modules
 from eegxai.decoders.chance import at_chance, confusion_matrix
 from eegxai.decoders.checkpoint import Checkpoint, Epoch
 from eegxai.decoders.registry import DECODERS, Architecture, build, decoder
 from eegxai.decoders.splits import Split, hold_out, split_trials
+from eegxai.decoders.structure import DecoderStructure, decoder_structure, nonlinear_modules
 from eegxai.decoders.tracing import (
     ReceptiveField,
     receptive_field,
@@ -18,18 +18,18 @@ from eegxai.plugins import load_plugins
 
 __all__ = [
     "DECODERS",
-    "Anatomy",
     "Architecture",
     "Checkpoint",
+    "DecoderStructure",
     "Epoch",
     "ReceptiveField",
     "Split",
     "TrainingSpec",
-    "anatomy",
     "at_chance",
     "build",
     "confusion_matrix",
     "decoder",
+    "decoder_structure",
     "fit",
     "hold_out",
     "initialised",

@@ -1,21 +1,28 @@
 """Evaluation of explanations: metrics, topographies, randomizations, scores."""
 
-from eegxai.evaluation.calibrated import CALIBRATED
-from eegxai.evaluation.chance import CHANCE, baseline_maps, normalised, same_spectrum
-from eegxai.evaluation.evaluating import EvaluationSpec, evaluate, evaluate_subject, subject_of
-from eegxai.evaluation.examples import KINDS, Examples, examples
-from eegxai.evaluation.metrics import METRICS, paper_zero_rows
-from eegxai.evaluation.physical import Truth, physical_scores, truth_of
-from eegxai.evaluation.randomization import (
+from eegxai.evaluation.controls.null_maps import CHANCE, chance_corrected, null_maps, same_spectrum
+from eegxai.evaluation.controls.sanity_checks import (
     CHECKS,
     Change,
-    Subject,
+    ExplainedTrials,
     bottom_up,
     cascade,
     check,
     independent,
     swap_targets,
     variants,
+)
+from eegxai.evaluation.example_maps import KINDS, ExampleMaps, choose_examples
+from eegxai.evaluation.maps.domains import topography
+from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
+from eegxai.evaluation.metrics.physical import SourceTruth, physical_scores, source_truth
+from eegxai.evaluation.metrics.similarity import SIMILARITIES
+from eegxai.evaluation.metrics.study import STUDY_METRICS, paper_zero_rows
+from eegxai.evaluation.protocol import (
+    EvaluationSpec,
+    choose_explained,
+    evaluate,
+    evaluate_explained,
 )
 from eegxai.evaluation.scoring import (
     CALIBRATED_HEADLINE,
@@ -24,41 +31,39 @@ from eegxai.evaluation.scoring import (
     score,
     similarity,
 )
-from eegxai.evaluation.similarity import SIMILARITIES
-from eegxai.evaluation.topography import topography
 
 __all__ = [
-    "CALIBRATED",
     "CALIBRATED_HEADLINE",
+    "CALIBRATED_METRICS",
     "CHANCE",
     "CHECKS",
     "HEADLINE",
     "KINDS",
-    "METRICS",
     "SIMILARITIES",
+    "STUDY_METRICS",
     "Change",
     "EvaluationSpec",
-    "Examples",
-    "Subject",
-    "Truth",
-    "baseline_maps",
+    "ExampleMaps",
+    "ExplainedTrials",
+    "SourceTruth",
     "bottom_up",
     "cascade",
+    "chance_corrected",
     "check",
+    "choose_examples",
+    "choose_explained",
     "evaluate",
-    "evaluate_subject",
-    "examples",
+    "evaluate_explained",
     "ground_truth_reference",
     "independent",
-    "normalised",
+    "null_maps",
     "paper_zero_rows",
     "physical_scores",
     "same_spectrum",
     "score",
     "similarity",
-    "subject_of",
+    "source_truth",
     "swap_targets",
     "topography",
-    "truth_of",
     "variants",
 ]

@@ -8,15 +8,16 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from eegxai.evaluation.calibrated import CALIBRATED
-from eegxai.evaluation.maps import Maps
-from eegxai.evaluation.metrics import METRICS, Metric
-from eegxai.evaluation.similarity import SIMILARITIES
-from eegxai.evaluation.topography import DOMAINS
+from eegxai.evaluation.maps.domains import DOMAINS
+from eegxai.evaluation.maps.stacks import Maps
+from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
+from eegxai.evaluation.metrics.similarity import SIMILARITIES
+from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
+from eegxai.machine import keep_freed_memory
 from eegxai.registry import lookup
 from eegxai.simulation import FEATURES
 
-MODES: dict[str, dict[str, Metric]] = {"paper": METRICS, "calibrated": CALIBRATED}
+MODES: dict[str, dict[str, Metric]] = {"paper": STUDY_METRICS, "calibrated": CALIBRATED_METRICS}
 
 # The study's headline against ground truth by feature type: (domain, metric). Relevance mass
 # accuracy, and cosine on the topography; of their versions the clipped one, by which braindecode's
@@ -122,6 +123,7 @@ def scores(
     attribution: Iterable[Maps], reference: Iterable[Maps], metrics: Mapping[str, Metric]
 ) -> pd.DataFrame:
     """One row per trial, one column per metric; NaN where a metric is undefined."""
+    keep_freed_memory()
     pairs = zip(attribution, reference, strict=True)
     rows = [torch.stack([metric(*pair) for metric in metrics.values()], dim=1) for pair in pairs]
     return pd.DataFrame(torch.cat(rows).cpu().numpy(), columns=list(metrics))

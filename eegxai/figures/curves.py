@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from eegxai.attribution import BASELINES
+from eegxai.attribution import CONTROLS
 from eegxai.figures.style import BLACK, GREY, PRINT, series_of, small_multiples
 
 FLOOR: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (1, 1.2))}
@@ -28,12 +28,12 @@ def score_by_snr(scores: pd.DataFrame, label: str, dotted: str) -> Figure:
     ----------
     scores : DataFrame
         A row a feature, snr_db and method: feature, snr_db, method, score, score_low, score_high
-        and floor, the score that a method must beat (dotted). Methods in ``BASELINES`` have no
+        and floor, the score that a method must beat (dotted). Methods in ``CONTROLS`` have no
         panel.
     label, dotted : str
         What the score is, and what the floor is.
     """
-    methods = scores[~scores["method"].isin(list(BASELINES))]
+    methods = scores[~scores["method"].isin(list(CONTROLS))]
     figure, axes = small_multiples(list(methods["method"].unique()))
     styles = series_of(list(methods["feature"].unique()))
     for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):
@@ -60,11 +60,11 @@ def cascade(similarities: pd.DataFrame, threshold: float) -> Figure:
     similarities : DataFrame
         A row a feature, method and step: feature, method, step (layers randomized, from the
         output), mean, mean_low and mean_high. No layer randomized is a similarity of 1. Methods in
-        ``BASELINES``, which know no weights, have no panel.
+        ``CONTROLS``, which know no weights, have no panel.
     threshold : float
         Similarity below which a method counts as model-specific.
     """
-    methods = similarities[~similarities["method"].isin(list(BASELINES))]
+    methods = similarities[~similarities["method"].isin(list(CONTROLS))]
     figure, axes = small_multiples(list(methods["method"].unique()))
     styles = series_of(list(methods["feature"].unique()))
     for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):

@@ -11,7 +11,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from eegxai.evaluation import KINDS, Examples
+from eegxai.evaluation import KINDS, ExampleMaps
 from eegxai.figures.scalp import draw_scalp, draw_title, relative
 from eegxai.figures.style import BLUE, DIVERGING, DOUBLE, GREY, PRINT, VERMILION
 
@@ -72,7 +72,7 @@ def _topography(ax: Axes, title: str, values: Array, info: mne.Info, place: int)
 
 
 @rc_context(PRINT)
-def maps_beside_truth(maps: Mapping[str, Examples]) -> Figure:
+def maps_beside_truth(maps: Mapping[str, ExampleMaps]) -> Figure:
     """Maps of the methods beside the planted signal: their median, best and worst trial.
 
     A row a method; for each trial the planted signal and the map on the scalp (mean magnitudes
@@ -116,7 +116,7 @@ def _block(figure: Figure, place: int, n_rows: int) -> Array:
     return grid.subplots(squeeze=False)
 
 
-def _row(axes: Sequence[Axes], examples: Examples, trial: int) -> None:
+def _row(axes: Sequence[Axes], examples: ExampleMaps, trial: int) -> None:
     """A trial of a method: the planted signal and the map on the scalp, both over time."""
     planted, shown, over_time = axes
     truth, values = abs(examples.ground_truth[trial]), abs(examples.attribution[trial])

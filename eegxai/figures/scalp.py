@@ -14,7 +14,7 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from eegxai.evaluation.topography import RESOLUTION, topography_operator
+from eegxai.evaluation.maps.domains import RESOLUTION, topography_operator
 
 # Shown share of the disc's radius: the pixels on its edge are blended with the nothing beyond.
 SHOWN = 1 - 3 / RESOLUTION

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from eegxai.evaluation import KINDS, Examples
+from eegxai.evaluation import KINDS, ExampleMaps
 from eegxai.figures.style import BLUE, DIVERGING, VERMILION
 
 SHOWN = ("best", "median", "worst")  # of the kinds of example trials, a row each
@@ -17,7 +17,7 @@ FAINT = 0.3  # of the attribution's peak: where the colours end, or a few pixels
 Array = np.ndarray
 
 
-def map_against_truth(examples: Examples) -> Figure:
+def map_against_truth(examples: ExampleMaps) -> Figure:
     """Planted signal and attribution of a method's best, median and worst trial.
 
     A row a trial, channels in the order of their planted power, strongest on top: the planted
@@ -41,7 +41,7 @@ def map_against_truth(examples: Examples) -> Figure:
     return figure
 
 
-def _row(axes: Array, examples: Examples, kind: str) -> None:
+def _row(axes: Array, examples: ExampleMaps, kind: str) -> None:
     place = KINDS.index(kind)
     truth, values = examples.ground_truth[place], examples.attribution[place]
     order = np.square(truth).sum(1).argsort()[::-1]

@@ -3,10 +3,9 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import TypeVar
 
-import numpy as np
+from eegxai.machine import keep_freed_memory, usable_cpus
 
 BLOCK = 32  # trials that share a random stream; part of the identity of the data
 
@@ -23,22 +22,12 @@ def each_block(function: Callable[[slice], T], n_trials: int) -> list[T]:
 
     Threads are enough, because numpy does its work without Python's lock.
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     with ThreadPoolExecutor(_n_threads()) as pool:
         return list(pool.map(function, blocks(n_trials)))
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Let the C library keep the memory of temporary arrays instead of returning it each time.
-
-    glibc raises its limits (mallopt(3), M_MMAP_THRESHOLD) when a mapped chunk below 32 MB is
-    freed. Without it the kernel hands out fresh pages for every block, half of the whole time.
-    """
-    np.empty(31 << 20, np.uint8)
 
 
 def _n_threads() -> int:
     """Cores this process may use; a Ray worker is told its share by OMP_NUM_THREADS."""
     told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdigit() and int(told) else len(os.sched_getaffinity(0))
+    return int(told) if told.isdigit() and int(told) else usable_cpus()

@@ -2,17 +2,17 @@
 
 import typer
 
-from sweeps.cli.attribution import methods, validity
-from sweeps.cli.cluster import submit
-from sweeps.cli.comparison import compare
-from sweeps.cli.experiment import grid, sweep, sync
+from sweeps.cli.compare import compare
 from sweeps.cli.figures import figures
-from sweeps.cli.inference import statistics
+from sweeps.cli.methods import methods, validity
 from sweeps.cli.report import report
-from sweeps.cli.simulation import simulate
+from sweeps.cli.simulate import simulate
+from sweeps.cli.statistics import statistics
 from sweeps.cli.status import status
+from sweeps.cli.submit import submit
+from sweeps.cli.sweep import grid, sweep, sync
 from sweeps.cli.tables import tables
-from sweeps.cli.training import train
+from sweeps.cli.train import train
 
 __all__ = ["app", "main"]
 

@@ -12,7 +12,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweeps.config import SweepConfig
+    from sweeps.design.config import SweepConfig
 
 WHERE = "Runs to take, such as \"snr_db >= -12 and architecture == 'eegnet'\"."
 DEFAULT = "quickstart"
@@ -31,7 +31,7 @@ Arguments = Annotated[
 
 def configuration(arguments: list[str] | None) -> "SweepConfig":
     """Configuration of the command line; a user mistake ends the program with code 2."""
-    from sweeps.config import load
+    from sweeps.design.config_file import load
 
     with told_in_a_sentence():
         return load(configuration_file(arguments), overrides_of(arguments))
@@ -96,7 +96,7 @@ def told_in_a_sentence() -> Iterator[None]:
 
 def asked_for(tidy: "pd.DataFrame", where: str) -> "pd.DataFrame":
     """Tidy scores of the finished runs that are asked for; none is a mistake to tell."""
-    from sweeps.filters import chosen
+    from sweeps.scores.selection import chosen
 
     if tidy.empty:
         raise usage_error("no run of this sweep is finished yet; run: eegxai sweep")

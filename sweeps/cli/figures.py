@@ -9,7 +9,7 @@ import typer
 from sweeps.cli.common import Arguments, configuration, terminal, usage_error
 
 if TYPE_CHECKING:
-    from sweeps.figures import LeftOut, Picture
+    from sweeps.report.figures import LeftOut, Picture
 
 FORMATS = ("png", "pdf")
 
@@ -29,14 +29,14 @@ def figures(
     """
     _check_formats(formats)
     config = configuration(arguments)
-    from sweeps.figures import NothingDoneError, Picture, found, pictures
-    from sweeps.store import store_of
+    from sweeps.report.figures import NothingDoneError, Picture, load_scores_and_maps, pictures
+    from sweeps.store.artefacts import store_of
 
     folder = out or Path(config.output) / "figures" / config.name
     if folder.is_file():
         raise usage_error(f"--out {folder} is a file, allowed is a folder")
     try:
-        shown = found(config, store_of(config))
+        shown = load_scores_and_maps(config, store_of(config))
     except NothingDoneError as error:
         raise usage_error(str(error)) from None
     console, left_out = terminal(), []

@@ -21,9 +21,9 @@ def report(
     It needs no network and no MLflow. For example: eegxai report quickstart --out report.html
     """
     config = configuration(arguments)
-    from sweeps import report as module
-    from sweeps.figures import NothingDoneError
-    from sweeps.store import store_of
+    from sweeps.report import html as module
+    from sweeps.report.figures import NothingDoneError
+    from sweeps.store.artefacts import store_of
 
     path = out or Path(config.output) / "reports" / f"{config.name}.html"
     if path.is_dir():

@@ -14,8 +14,8 @@ from rich.text import Text
 from sweeps.cli.common import Arguments, configuration, terminal
 
 if TYPE_CHECKING:
-    from sweeps.config import SweepConfig
-    from sweeps.status import Status
+    from sweeps.design.config import SweepConfig
+    from sweeps.store.status import Status
 
 WATCH_SECONDS = 10.0
 MAX_SHOWN = 12  # running cells, and reasons of failures
@@ -40,8 +40,8 @@ def status(
 
 
 def _look(config: "SweepConfig") -> "Status":
-    from sweeps.status import status_of
-    from sweeps.store import store_of
+    from sweeps.store.artefacts import store_of
+    from sweeps.store.status import status_of
 
     return status_of(config, store_of(config))
 
@@ -70,7 +70,7 @@ def _looks(config: "SweepConfig") -> "Iterator[Status]":
 
 def summary(seen: "Status") -> str:
     """One sentence: cells by state and the time left."""
-    from sweeps.status import STATES
+    from sweeps.store.status import STATES
 
     states = list(seen.states.values())
     counts = [f"{states.count(name)} {name}" for name in STATES if name in states]
@@ -98,7 +98,7 @@ def _told(seen: "Status") -> list[Table | Text]:
 
 
 def _counts(seen: "Status") -> Table:
-    from sweeps.status import STATES
+    from sweeps.store.status import STATES
 
     columns = ["stage", "architecture", *STATES]
     shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)

@@ -20,8 +20,8 @@ from sweeps.cli.common import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweeps.aggregates import Aggregate
-    from sweeps.run import Sweep
+    from sweeps.analysis.tables import TableKind
+    from sweeps.execution.sweep import Sweep
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 ALL = "all"
@@ -51,19 +51,19 @@ def tables(
     out: Annotated[Path | None, typer.Option(help="Folder to write to.")] = None,
 ) -> None:
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
-    from sweeps.aggregates import AGGREGATES
-    from sweeps.exports import FORMATS, Export, write
-    from sweeps.run import Sweep
+    from sweeps.analysis.tables import TABLE_KINDS
+    from sweeps.execution.sweep import Sweep
+    from sweeps.report.export import FORMATS, Export, write
 
-    kinds = _checked("--table", table or ["headline"], (*AGGREGATES, ALL))
+    kinds = _checked("--table", table or ["headline"], (*TABLE_KINDS, ALL))
     formats = _checked("--format", format or list(FORMATS), tuple(FORMATS))
     groups = ("feature", *_checked("--by", by or [], AXES_TO_SPLIT))
     _checked("--source", [source], SOURCES)
     config, console = configuration(arguments), terminal()
     run = Sweep(config, console)
     tidy = _tidy(run, source, where)
-    for kind in AGGREGATES if ALL in kinds else kinds:
-        aggregate = AGGREGATES[kind]
+    for kind in TABLE_KINDS if ALL in kinds else kinds:
+        aggregate = TABLE_KINDS[kind]
         made = aggregate.make(tidy, groups)
         _print(console, kind, made, aggregate, config.name, groups)
         name = config.name if kind == "headline" else f"{config.name}-{kind}"
@@ -83,7 +83,7 @@ def _checked(option: str, names: list[str], allowed: Sequence[str]) -> list[str]
 
 def _tidy(run: "Sweep", source: str, where: str) -> "pd.DataFrame":
     """Tidy scores of the runs that are asked for; none is a mistake to tell."""
-    from sweeps.aggregates import TABLE_METRICS
+    from sweeps.analysis.tables import TABLE_METRICS
 
     if source == "mlflow":
         run.connect()
@@ -94,11 +94,11 @@ def _print(
     console: Console,
     kind: str,
     table: "pd.DataFrame",
-    aggregate: "Aggregate",
+    aggregate: "TableKind",
     title: str,
     by: Sequence[str],
 ) -> None:
-    from sweeps import shown
+    from sweeps.report import cells as shown
 
     if kind == "headline":
         print_headline(console, table, title, by)
@@ -113,7 +113,7 @@ def print_headline(
     console: Console, table: "pd.DataFrame", title: str, by: Sequence[str] = ("feature",)
 ) -> None:
     """Print the headline table with its legend."""
-    from sweeps import tables as module
+    from sweeps.report import terminal as module
 
     if table.empty:
         console.print("no cell is scored yet")

@@ -8,11 +8,11 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from sweeps.tracking.contents import KEY_TAG, KIND_TAG
-from sweeps.tracking.drawing import no_pictures, pictures
-from sweeps.tracking.places import PublishError, tracking_uri, ui_command
+from sweeps.tracking.location import PublishError, tracking_uri, ui_command
+from sweeps.tracking.pictures import no_pictures, pictures
 from sweeps.tracking.publisher import Publisher, publish_all
-from sweeps.tracking.reading import tidy_from_runs
+from sweeps.tracking.reader import tidy_from_runs
+from sweeps.tracking.run_schema import KEY_TAG, KIND_TAG
 
 __all__ = [
     "KEY_TAG",

@@ -11,18 +11,20 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 
-from sweeps.combined import FILE, Combined, combined_of
-from sweeps.grid import Cell, DecoderCell, MethodCell
-from sweeps.store import Store
-from sweeps.tidy import tidy_of
-from sweeps.tracking.contents import (
+from sweeps.design.cells import Cell, DecoderCell, MethodCell
+from sweeps.scores.cache import FILE, ScoreCache, load_cache
+from sweeps.scores.table import tidy_scores
+from sweeps.store.artefacts import Store
+from sweeps.tracking.location import tracking_uri
+from sweeps.tracking.pictures import pictures
+from sweeps.tracking.run_schema import (
     EXPERIMENT_NOTE,
     KEY_TAG,
     KIND_OF_EXPERIMENT,
     KIND_TAG,
-    LAYOUT,
     LAYOUT_TAG,
     NOTE_TAG,
+    RUN_LAYOUT,
     SUMMARY_NOTE,
     decoder_metrics,
     decoder_tags,
@@ -32,8 +34,6 @@ from sweeps.tracking.contents import (
     params_of,
     run_name,
 )
-from sweeps.tracking.drawing import pictures
-from sweeps.tracking.places import tracking_uri
 
 FINISHED = "FINISHED"
 SUMMARY = "sweep"  # the kind of the one run that holds all scores of an experiment
@@ -47,7 +47,7 @@ Draw = Callable[[MethodCell, Store], dict[str, bytes]]
 
 
 @dataclass
-class Content:
+class RunContent:
     """What a run holds.
 
     Attributes
@@ -102,16 +102,21 @@ class Publisher:
                 self.published[cell.key] = str(run.info.run_id)
         return self.published[cell.key]
 
-    def publish_summary(self, combined: Combined) -> None:
+    def publish_summary(self, combined: ScoreCache) -> None:
         """Log all scores in one file, for readers who have no store."""
         digest = hashlib.sha256(json.dumps(sorted(combined.stamps.items())).encode()).hexdigest()
         run = self.find(KIND_TAG, SUMMARY)
         if run and is_whole(run) and run.data.tags.get(DIGEST_TAG) == digest:
             return
-        tags = {KIND_TAG: SUMMARY, LAYOUT_TAG: LAYOUT, DIGEST_TAG: digest, NOTE_TAG: SUMMARY_NOTE}
+        tags = {
+            KIND_TAG: SUMMARY,
+            LAYOUT_TAG: RUN_LAYOUT,
+            DIGEST_TAG: digest,
+            NOTE_TAG: SUMMARY_NOTE,
+        }
         name = f"all scores of {len(combined.stamps)} method runs"
         now = _milliseconds(time.time())
-        self._write(run, Content(name, tags, now, now, files={FILE: combined.to_bytes()}))
+        self._write(run, RunContent(name, tags, now, now, files={FILE: combined.to_bytes()}))
 
     def runs(self, kind: str) -> list[Run]:
         """All finished runs of a kind, ``decoder``, ``method`` or ``sweep``."""
@@ -146,7 +151,7 @@ class Publisher:
             self.client.set_experiment_tag(found.experiment_id, NOTE_TAG, EXPERIMENT_NOTE)
         return str(found.experiment_id)
 
-    def _content(self, cell: Cell, store: Store) -> Content:
+    def _content(self, cell: Cell, store: Store) -> RunContent:
         if isinstance(cell, DecoderCell):
             return _decoder_content(cell, store)
         content = _method_content(cell, store, self.draw)
@@ -162,7 +167,7 @@ class Publisher:
         run = self.find(KEY_TAG, cell.key)
         return str(run.info.run_id) if run else None
 
-    def _write(self, run: Run | None, content: Content) -> str:
+    def _write(self, run: Run | None, content: RunContent) -> str:
         """Create a run or complete one that is half written or of an older layout."""
         run_id = str(run.info.run_id) if run else self._created(content)
         if run:
@@ -176,7 +181,7 @@ class Publisher:
         self.client.set_terminated(run_id, FINISHED, end_time=content.finished)
         return run_id
 
-    def _created(self, content: Content) -> str:
+    def _created(self, content: RunContent) -> str:
         created = self.client.create_run(
             self.experiment_id,
             start_time=content.started,
@@ -201,19 +206,19 @@ def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> in
         publisher.publish(cell, store)
     methods = [cell for cell in held if isinstance(cell, MethodCell)]
     if methods:
-        publisher.publish_summary(combined_of(methods, store))
+        publisher.publish_summary(load_cache(methods, store))
     return len(held)
 
 
 def is_whole(run: Run) -> bool:
     """Whether a run is finished, and of the layout that is read."""
-    return run.info.status == FINISHED and run.data.tags.get(LAYOUT_TAG) == LAYOUT
+    return run.info.status == FINISHED and run.data.tags.get(LAYOUT_TAG) == RUN_LAYOUT
 
 
-def _decoder_content(cell: DecoderCell, store: Store) -> Content:
+def _decoder_content(cell: DecoderCell, store: Store) -> RunContent:
     trained = store.read_decoder(cell)
     at = _milliseconds(trained.finished)
-    return Content(
+    return RunContent(
         run_name(cell),
         decoder_tags(cell, trained),
         started=at - _milliseconds(trained.seconds),
@@ -224,13 +229,13 @@ def _decoder_content(cell: DecoderCell, store: Store) -> Content:
     )
 
 
-def _method_content(cell: MethodCell, store: Store, draw: Draw) -> Content:
+def _method_content(cell: MethodCell, store: Store, draw: Draw) -> RunContent:
     scores = store.read_scores(cell)
     at = _milliseconds(scores.finished)
-    rows = tidy_of([(cell, scores)]).dropna(subset="check")
+    rows = tidy_scores([(cell, scores)]).dropna(subset="check")
     headlines = headlines_of(rows)
     drawn = {f"{PICTURES}/{name}": png for name, png in draw(cell, store).items()}
-    return Content(
+    return RunContent(
         run_name(cell),
         method_tags(cell, scores, headlines),
         started=at - _milliseconds(scores.seconds),

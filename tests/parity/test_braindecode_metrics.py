@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from eegxai.evaluation import METRICS
-from eegxai.evaluation.maps import Maps
-from eegxai.evaluation.metrics import paper_zero_rows
-from eegxai.evaluation.topography import topography
+from eegxai.evaluation import STUDY_METRICS
+from eegxai.evaluation.maps.domains import topography
+from eegxai.evaluation.maps.stacks import Maps
+from eegxai.evaluation.metrics.study import paper_zero_rows
 from eegxai.head import montage_info
 
 visualization = pytest.importorskip("braindecode.visualization")
@@ -29,7 +29,7 @@ def theirs(attribution, reference):
 
 def ours(attribution, reference):
     pair = Maps(attribution), Maps(reference)
-    return {name: metric(*pair).numpy() for name, metric in METRICS.items()}
+    return {name: metric(*pair).numpy() for name, metric in STUDY_METRICS.items()}
 
 
 def trials(seed):
@@ -57,7 +57,7 @@ def burst(maps):
 )
 def test_all_sixteen_agree_in_channels_and_times(attribution, reference):
     found, expected = ours(attribution, reference), theirs(attribution, reference)
-    for name in METRICS:
+    for name in STUDY_METRICS:
         np.testing.assert_allclose(found[name], expected[name], 1e-10, 1e-10, err_msg=name)
 
 
@@ -66,7 +66,7 @@ def test_all_sixteen_agree_on_square_pictures():
     info = montage_info(250.0)
     attribution, reference = topography(trials(0), info), topography(trials(1), info).abs()
     found, expected = ours(attribution, reference), theirs(attribution, reference)
-    for name in METRICS:
+    for name in STUDY_METRICS:
         np.testing.assert_allclose(found[name], expected[name], 1e-10, 1e-10, err_msg=name)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from eegxai.attribution import attribute
-from eegxai.attribution.deeplift import _difference_map
+from eegxai.attribution.methods.deeplift import _difference_map
 from tests.parity.trained import relative_error, trained_decoder, trials
 
 attr = pytest.importorskip("captum.attr", reason="captum is not installed")

@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from eegxai.attribution import attribute
-from eegxai.attribution.cams import _bias_gradients
-from eegxai.attribution.placement import layer_placement
+from eegxai.attribution.engine.placement import layer_placement
+from eegxai.attribution.methods.cam import _bias_gradients
 from eegxai.decoders.tracing import output_of
 from tests.helpers import N_CHANNELS, N_CLASSES, N_TIMES
 from tests.parity.trained import relative_error, trained, trained_decoder, trials

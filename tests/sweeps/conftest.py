@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.config import load
-from sweeps.grid import decoder_cells, method_cells
-from sweeps.stages import explain, train_decoder
-from sweeps.store import store_of
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import store_of
+from sweeps.tasks.explain import explain
+from sweeps.tasks.train import train_decoder
 
 TINY = """
 name: tiny

@@ -15,9 +15,9 @@ from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
-from sweeps.schedule import private_ray, run_ray
+from sweeps.execution.ray_tune import private_ray, run_ray
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "sweeps.cli"]
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
 

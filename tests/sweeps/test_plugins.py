@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import eegxai.plugins
+from tests.paths import ROOT
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "method_package"
+EXAMPLE = ROOT / "examples" / "method_package"
 PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
 
 
@@ -25,7 +25,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def eegxai_command(site, tiny_file):
-    root = str(Path(__file__).parents[2])
+    root = str(ROOT)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), root])}
 
     def run(*arguments):

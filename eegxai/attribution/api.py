@@ -1,0 +1,253 @@
+"""The one way to call attribution methods: checks, private copies, chunks, shared passes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from eegxai.attribution.core.options import REFERENCES, resolved, takes_references
+from eegxai.attribution.core.registry import DegenerateMap, NotApplicable, find
+from eegxai.attribution.engine.shared_passes import sharing
+
+BoundMethod = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Outcome = Tensor | NotApplicable | DegenerateMap
+
+
+def attribute(
+    name: str,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    *,
+    references: Tensor | None = None,
+    **options: Any,
+) -> Tensor:
+    """Attribution map of each trial: what the target class's logit owes to each sample.
+
+    The method works on a private copy of the decoder in evaluation mode, so the decoder itself
+    keeps its modes, parameters, statistics and hooks. Logits are attributed, never softmax
+    probabilities. Numbers do not depend on ``chunk`` or on the other trials.
+
+    Parameters
+    ----------
+    name : str
+        A name in ``METHODS`` or ``BASELINES``.
+    decoder : nn.Module
+        Maps (trials, channels, times) to (trials, classes) logits; on any device.
+    x : Tensor
+        Trials (trials, channels, times) in µV.
+    target : Tensor
+        Class to explain for each trial, (trials,) int64.
+    references : Tensor, optional
+        Trials in µV, for methods that compare with other trials.
+    **options
+        Options of the method, and ``chunk``, the trials at a time (8 by default).
+
+    Returns
+    -------
+    Tensor
+        Signed map (trials, channels, times), with x's type and device.
+
+    Raises
+    ------
+    NotApplicable
+        When the method means nothing on this decoder.
+    DegenerateMap
+        When the method returned another shape or values that are not finite.
+    ValueError
+        When the name or an option is unknown, or ``x``, ``target``, ``references`` or the value
+        of an option is unusable.
+    """
+    (result,) = outcomes({name: options}, decoder, x, target, references).values()
+    if isinstance(result, Tensor):
+        return result
+    raise result
+
+
+def attribute_all(
+    names: Sequence[str] | Mapping[str, Mapping[str, Any]],
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    *,
+    references: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """Maps of several methods as ``attribute`` gives them; shared passes are computed once.
+
+    Parameters
+    ----------
+    names : sequence of str or mapping
+        Names of methods, or their options by name.
+    decoder, x, target, references
+        As for :func:`attribute`.
+
+    Raises
+    ------
+    NotApplicable, DegenerateMap, ValueError
+        As :func:`attribute`, for the first method of which that is true.
+    """
+    methods = names if isinstance(names, Mapping) else {name: {} for name in names}
+    maps = {}
+    for name, result in outcomes(methods, decoder, x, target, references).items():
+        if not isinstance(result, Tensor):
+            raise result
+        maps[name] = result
+    return maps
+
+
+def outcomes(
+    methods: Mapping[str, Mapping[str, Any]],
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    references: Tensor | None = None,
+) -> dict[str, Outcome]:
+    """Map of each method, or why it has none; see :func:`attribute_all`."""
+    settings = {name: options_of(name, given) for name, given in methods.items()}
+    _check_trials("x", x)
+    _check_target(target, x)
+    with torch.inference_mode(False), torch.enable_grad():
+        copy = _detached(decoder)
+        trials = _moved(x, copy)
+        classes = target.detach().to(trials.device, copy=True)
+        _check_classes(copy, trials, classes)
+        reasons = {name: _refusal(name, copy, trials) for name in methods}
+        calls = {
+            name: partial(find(name).function, **_keywords(name, settings[name], references, copy))
+            for name, reason in reasons.items()
+            if reason is None
+        }
+        maps: dict[str, Outcome] = {}
+        for chunk in sorted({settings[name]["chunk"] for name in calls}):
+            same = {name: calls[name] for name in calls if settings[name]["chunk"] == chunk}
+            maps |= _in_chunks(same, copy, trials, classes, chunk)
+    found = {name: reasons[name] or maps[name] for name in methods}
+    return {name: r.to(x) if isinstance(r, Tensor) else r for name, r in found.items()}
+
+
+def options_of(name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """All options of a method, those not given at their defaults.
+
+    Raises
+    ------
+    ValueError
+        When the method or an option is unknown, or a value is not allowed.
+    """
+    return resolved(name, find(name).function, given or {})
+
+
+def expected_sum(
+    name: str,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    references: Tensor | None = None,
+    **options: Any,
+) -> Tensor | None:
+    """What the sum of each map is by the method's definition, (trials,); None if it says nothing.
+
+    Parameters are those of :func:`attribute`.
+    """
+    method = find(name)
+    if method.completeness_target is None:
+        return None
+    copy = _detached(decoder)
+    own = _keywords(name, options_of(name, options), references, copy)
+    with torch.no_grad():
+        return method.completeness_target(copy, _moved(x, copy), target.to(x.device), **own)
+
+
+def _refusal(name: str, decoder: nn.Module, x: Tensor) -> NotApplicable | None:
+    """Why a method means nothing on a decoder; None where it does mean something."""
+    reasons = (requirement(decoder, x) for requirement in find(name).requires)
+    reason = next((reason for reason in reasons if reason is not None), None)
+    if reason is None:
+        return None
+    return NotApplicable(f"{name} is not applicable to {type(decoder).__name__}: {reason}")
+
+
+def _keywords(
+    name: str, own: Mapping[str, Any], references: Tensor | None, copy: nn.Module
+) -> dict[str, Any]:
+    """Options of a method and, where it takes them, its reference trials."""
+    keywords = {option: value for option, value in own.items() if option != "chunk"}
+    if takes_references(find(name).function):
+        if references is None:
+            raise ValueError(f"{name} needs references, trials (trials, channels, times)")
+        _check_trials(REFERENCES, references)
+        keywords[REFERENCES] = _moved(references, copy)
+    return keywords
+
+
+def _in_chunks(
+    calls: Mapping[str, BoundMethod], decoder: nn.Module, x: Tensor, target: Tensor, chunk: int
+) -> dict[str, Outcome]:
+    """Maps of methods that take the same number of trials at a time."""
+    pieces: dict[str, list[Tensor]] = {name: [] for name in calls}
+    faults: dict[str, NotApplicable | DegenerateMap] = {}
+    for trials, classes in zip(x.split(chunk), target.split(chunk), strict=True):
+        with sharing():
+            for name in [name for name in calls if name not in faults]:
+                try:
+                    pieces[name].append(_checked(name, calls[name], decoder, trials, classes))
+                except (NotApplicable, DegenerateMap) as fault:
+                    faults[name] = fault
+    return {name: faults.get(name) or torch.cat(pieces[name]) for name in calls}
+
+
+def _detached(decoder: nn.Module) -> nn.Module:
+    """Private copy that a method may hook: evaluation mode, frozen, nothing done in place."""
+    copy = deepcopy(decoder).eval().requires_grad_(False)
+    for module in copy.modules():
+        if getattr(module, "inplace", False):
+            module.inplace = False  # type: ignore[assignment]
+    return copy
+
+
+def _moved(x: Tensor, decoder: nn.Module) -> Tensor:
+    """Private copy of trials, of the type and on the device of the decoder."""
+    return x.detach().to(next(decoder.parameters(), x), copy=True)
+
+
+def _check_trials(field: str, x: Tensor) -> None:
+    if x.ndim != 3 or not x.is_floating_point() or not x.numel():
+        raise ValueError(
+            f"{field} must be a floating-point tensor (trials, channels, times) with at least one "
+            f"trial, not {x.dtype} of shape {tuple(x.shape)}"
+        )
+    if not x.isfinite().all():
+        raise ValueError(f"{field} has values that are not finite, all must be")
+
+
+def _check_target(target: Tensor, x: Tensor) -> None:
+    if target.dtype != torch.int64 or target.shape != x.shape[:1]:
+        raise ValueError(
+            f"target must be int64 of shape ({len(x)},), one class for each trial of x, "
+            f"not {target.dtype} of shape {tuple(target.shape)}"
+        )
+
+
+def _check_classes(decoder: nn.Module, x: Tensor, target: Tensor) -> None:
+    with torch.no_grad():
+        shape = decoder(x[:1]).shape
+    if len(shape) != 2:
+        raise ValueError(f"decoder must return logits (trials, classes), not {tuple(shape)}")
+    low, high = int(target.min()), int(target.max())
+    if low < 0 or high >= shape[1]:
+        raise ValueError(
+            f"target holds the class {low if low < 0 else high}, "
+            f"the decoder knows 0 to {shape[1] - 1}"
+        )
+
+
+def _checked(name: str, call: BoundMethod, decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    result = call(decoder, x, target)
+    if result.shape != x.shape:
+        shapes = f"{tuple(result.shape)} for trials of {tuple(x.shape)}"
+        raise DegenerateMap(f"{name} returned a map of shape {shapes}")
+    if not result.isfinite().all():
+        raise DegenerateMap(f"{name} returned values that are not finite")
+    return result.detach()

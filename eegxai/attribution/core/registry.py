@@ -1,0 +1,113 @@
+"""The registry of attribution methods."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from torch import Tensor, nn
+
+from eegxai.registry import lookup
+
+Attribution = Callable[..., Tensor]
+Requirement = Callable[[nn.Module, Tensor], str | None]
+Limits = Callable[[nn.Module, Tensor], dict[str, str]]
+
+
+def _unlimited(_decoder: nn.Module, _x: Tensor) -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Method:
+    """A registered attribution method.
+
+    Attributes
+    ----------
+    function : callable
+        ``(decoder, x, target, *, options) -> Tensor`` of x's shape (trials, channels, times),
+        signed and not scaled. It may assume what ``attribute`` sees to: a private copy of
+        the decoder in evaluation mode with frozen parameters, and gradients enabled; it leaves
+        that copy and ``x`` as they are, for other methods may come after it. Keyword-only
+        parameters are its options, except ``references``, reference trials to compare with.
+    group : str
+        ``"study"``, ``"extended"`` or ``"control"``.
+    requires : tuple of callables
+        Each ``(decoder, x) -> str | None`` gives the reason why the method means nothing on
+        the decoder, or None.
+    promises : callable or None
+        ``(decoder, x, target, *, options) -> Tensor`` (trials,): what the sum of each map is by
+        the method's definition, with the method's options; None when it promises no sum.
+    limits : callable
+        ``(decoder, x) -> dict``: why maps are constant along ``"channels"`` or ``"times"``, for
+        the axes along which they are by declaration.
+    """
+
+    function: Attribution
+    group: str
+    requires: tuple[Requirement, ...] = ()
+    completeness_target: Attribution | None = None
+    limits: Limits = _unlimited
+
+
+METHODS: dict[str, Method] = {}
+CONTROLS: dict[str, Method] = {}
+GROUPS = {"study": METHODS, "extended": METHODS, "control": CONTROLS}
+
+
+class NotApplicable(ValueError):  # noqa: N818 (a verdict, not a fault)
+    """The method means nothing on this decoder; the message says why."""
+
+    status: Final = "not_applicable"
+
+
+class DegenerateMap(ValueError):  # noqa: N818 (a verdict, not a fault)
+    """The method returned a map of another shape, or one that is not finite."""
+
+    status: Final = "degenerate"
+
+
+def attribution(
+    name: str,
+    *,
+    group: str = "extended",
+    requires: tuple[Requirement, ...] = (),
+    completeness_target: Attribution | None = None,
+    limits: Limits = _unlimited,
+) -> Callable[[Attribution], Attribution]:
+    """Register the decorated function as an attribution method.
+
+    Raises
+    ------
+    ValueError
+        When the name is taken or the group unknown.
+    """
+    registry = lookup(GROUPS, group, "group")
+    if name in METHODS or name in CONTROLS:
+        raise ValueError(f"method {name!r} is registered already, choose another name")
+
+    def register(function: Attribution) -> Attribution:
+        registry[name] = Method(function, group, requires, completeness_target, limits)
+        return function
+
+    return register
+
+
+def find(name: str) -> Method:
+    """Look a method or baseline up by its name.
+
+    Raises
+    ------
+    ValueError
+        When no method has this name; the message suggests the closest match.
+    """
+    return lookup(METHODS | CONTROLS, name, "method")
+
+
+def target_logits(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Logit of each trial's target class, (trials,)."""
+    return decoder(x).gather(1, target[:, None])[:, 0]
+
+
+def whole_logit(decoder: nn.Module, x: Tensor, target: Tensor, **_options: Any) -> Tensor:
+    """Sum that methods promise which share the target's logit out, (trials,)."""
+    return target_logits(decoder, x, target)

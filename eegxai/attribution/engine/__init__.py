@@ -1,0 +1,1 @@
+"""Passes through a decoder: gradients by other rules, recorded and shared ones, placement."""

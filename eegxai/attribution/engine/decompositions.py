@@ -1,0 +1,263 @@
+"""Compound operations written out by elementary ones, so that the rules of those apply.
+
+Functions take the arguments of the operation whose name they have, and return NotImplemented where
+they have nothing to write out. ``hold`` is applied to what only scales or gates a signal: LRP holds
+it constant, DeepLift does not.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from eegxai.attribution.core.registry import NotApplicable
+
+Hold = Callable[[Tensor], Tensor]
+
+
+def _itself(z: Tensor) -> Tensor:
+    return z
+
+
+def _standardised(z: Tensor, dims: list[int], eps: float, hold: Hold) -> Tensor:
+    centred = z - z.mean(dims, keepdim=True)
+    return centred * hold((centred.square().mean(dims, keepdim=True) + eps).rsqrt())
+
+
+def _affine(z: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    z = z if weight is None else z * weight
+    return z if bias is None else z + bias
+
+
+def layer_norm(
+    z: Tensor,
+    shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+    *_: Any,
+    hold: Hold = _itself,
+) -> Tensor:
+    """torch.layer_norm: centred values times the inverse root of their variance."""
+    return _affine(_standardised(z, list(range(-len(shape), 0)), eps, hold), weight, bias)
+
+
+def group_norm(
+    z: Tensor,
+    groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+    *_: Any,
+    hold: Hold = _itself,
+) -> Tensor:
+    """torch.group_norm: as layer_norm, over each group of features."""
+    features = (-1, *(1 for _ in z.shape[2:]))
+    grouped = z.reshape(len(z), groups, -1)
+    same = _standardised(grouped, [2], eps, hold).reshape(z.shape)
+    parameters = [None if p is None else p.reshape(features) for p in (weight, bias)]
+    return _affine(same, *parameters)
+
+
+def instance_norm(
+    z: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    _mean: Tensor | None,
+    _variance: Tensor | None,
+    of_input: bool,
+    _momentum: float,
+    eps: float,
+    *_: Any,
+    hold: Hold = _itself,
+) -> Any:
+    """torch.instance_norm: group_norm with a group a feature, unless it uses stored moments."""
+    return group_norm(z, z.shape[1], weight, bias, eps, hold=hold) if of_input else NotImplemented
+
+
+def batch_norm(
+    _z: Tensor, _weight: Any, _bias: Any, _mean: Any, _variance: Any, of_batch: bool, *_: Any
+) -> Any:
+    """torch.batch_norm, which is affine unless it normalises by the batch."""
+    if of_batch:
+        raise NotApplicable("its BatchNorm has no statistics but those of the other trials")
+    return NotImplemented
+
+
+def softmax(z: Tensor, dim: int, *_: Any, hold: Hold = _itself, **__: Any) -> Tensor:
+    """Tensor.softmax as the exponential of its logarithm."""
+    return hold(log_softmax(z, dim).exp())
+
+
+def log_softmax(z: Tensor, dim: int, *_: Any, hold: Hold = _itself, **__: Any) -> Tensor:
+    """Tensor.log_softmax."""
+    return z - hold(z.logsumexp(dim, keepdim=True))
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Any:
+    """F.scaled_dot_product_attention without dropout."""
+    if enable_gqa:
+        return NotImplemented
+    scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+    return _masked(scores, attn_mask).softmax(-1) @ value
+
+
+def _masked(scores: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        return scores
+    if mask.dtype != torch.bool:
+        return scores + mask
+    return scores.masked_fill(~mask, -torch.inf)
+
+
+def glu(z: Tensor, dim: int = -1, *, hold: Hold = _itself) -> Tensor:
+    """F.glu: one half of z gated by the other."""
+    signal, gate = z.chunk(2, dim)
+    return signal * hold(gate.sigmoid())
+
+
+def div(a: Any, b: Any, *, rounding_mode: str | None = None, hold: Hold = _itself) -> Any:
+    """Quotient of two activations as a product with the reciprocal."""
+    if rounding_mode is not None or not (isinstance(b, Tensor) and b.requires_grad):
+        return NotImplemented
+    if isinstance(a, Tensor) and a.requires_grad:
+        return a * hold(b.reciprocal())
+    return b.reciprocal() * a
+
+
+def baddbmm(added: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """Tensor.baddbmm and Tensor.addmm."""
+    return added * beta + torch.matmul(a, b) * alpha
+
+
+def var(
+    z: Tensor,
+    dim: int | Sequence[int] | None = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Any:
+    """Tensor.var, but for its old form var(unbiased)."""
+    if isinstance(dim, bool):
+        return NotImplemented
+    dims = _dims(z, dim)
+    lost = float(unbiased) if correction is None else correction
+    squares = (z - z.mean(dims, keepdim=True)).square().sum(dims, keepdim=keepdim)
+    return squares / (prod(z.shape[d] for d in dims) - lost)
+
+
+def std(z: Tensor, *args: Any, **kwargs: Any) -> Any:
+    """Tensor.std."""
+    variance = var(z, *args, **kwargs)
+    return variance if variance is NotImplemented else variance.sqrt()
+
+
+def vector_norm(
+    z: Tensor,
+    order: float = 2,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    **kwargs: Any,
+) -> Any:
+    """torch.linalg.vector_norm of a finite positive order."""
+    order = kwargs.pop("ord", order)
+    if not 0 < order < torch.inf:
+        return NotImplemented
+    return z.abs().pow(order).sum(_dims(z, dim), keepdim=keepdim).pow(1 / order)
+
+
+def _dims(z: Tensor, dim: int | Sequence[int] | None) -> list[int]:
+    if dim is None:
+        return list(range(z.ndim))
+    return [dim] if isinstance(dim, int) else list(dim)
+
+
+def lstm(
+    x: Tensor,
+    states: Any,
+    weights: Any,
+    has_bias: bool,
+    n_layers: int,
+    _dropout: float,
+    _training: bool,
+    bidirectional: bool,
+    batch_first: bool,
+    *,
+    hold: Hold = _itself,
+) -> Any:
+    """torch.lstm step by step, in evaluation mode, without projections or packed sequences."""
+    n_runs = n_layers * (2 if bidirectional else 1)
+    n_weights = 4 if has_bias else 2
+    if not isinstance(states, tuple | list) or len(weights) != n_runs * n_weights:
+        return NotImplemented
+    steps = list((x.transpose(0, 1) if batch_first else x).unbind(0))
+    ends: list[tuple[Tensor, Tensor]] = []
+    for _layer in range(n_layers):
+        runs = []
+        for order in (slice(None), slice(None, None, -1))[: n_runs // n_layers]:
+            run = len(ends)
+            own = weights[run * n_weights : (run + 1) * n_weights]
+            outputs, end = _lstm_run(steps[order], (states[0][run], states[1][run]), own, hold)
+            runs.append(outputs[order])
+            ends.append(end)
+        steps = [torch.cat(parts, -1) for parts in zip(*runs, strict=True)]
+    output = torch.stack(steps, 1 if batch_first else 0)
+    return output, *(torch.stack(last) for last in zip(*ends, strict=True))
+
+
+def _lstm_run(
+    steps: list[Tensor], start: tuple[Tensor, Tensor], weights: Sequence[Tensor], hold: Hold
+) -> tuple[list[Tensor], tuple[Tensor, Tensor]]:
+    """Outputs of one layer in one direction, and its last state."""
+    of_input, of_hidden, *biases = weights
+    bias = torch.stack(biases).sum(0) if biases else None
+    hidden, cell = start
+    outputs = []
+    for step in steps:
+        z = F.linear(step, of_input, bias) + F.linear(hidden, of_hidden)
+        enter, forget, new, leave = z.chunk(4, -1)
+        cell = hold(forget.sigmoid()) * cell + hold(enter.sigmoid()) * new.tanh()
+        hidden = hold(leave.sigmoid()) * cell.tanh()
+        outputs.append(hidden)
+    return outputs, (hidden, cell)
+
+
+DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
+    "layer_norm": layer_norm,
+    "group_norm": group_norm,
+    "instance_norm": instance_norm,
+    "batch_norm": batch_norm,
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+    "scaled_dot_product_attention": scaled_dot_product_attention,
+    "glu": glu,
+    "div": div,
+    "addmm": baddbmm,
+    "baddbmm": baddbmm,
+    "var": var,
+    "std": std,
+    "linalg_vector_norm": vector_norm,
+    "lstm": lstm,
+}
+HOLDING = (
+    "layer_norm", "group_norm", "instance_norm", "softmax", "log_softmax", "glu", "div", "lstm",
+)  # fmt: skip
+DECOMPOSITIONS_WITH_GATES_HELD = DECOMPOSITIONS | {
+    name: partial(DECOMPOSITIONS[name], hold=Tensor.detach) for name in HOLDING
+}

@@ -1,0 +1,207 @@
+"""Gradients by other rules: operations replaced as the forward pass calls them.
+
+Deconvolution, guided backpropagation, DeepLift and layer-wise relevance propagation are the
+gradient with another local rule at certain operations (Ancona et al., ICLR 2018, arXiv:1711.06104).
+Here a rule replaces an operation by one of the same value and another gradient. The operations are
+met where torch dispatches them, so nn.ReLU, F.relu and Tensor.relu are one operation, and a module
+may be called any number of times.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+
+# Other names of operations; the trailing underscore of those in place is dealt with apart.
+ALIASES = {
+    "__mul__": "mul", "__rmul__": "mul", "multiply": "mul", "__imul__": "mul_",
+    "__truediv__": "div", "divide": "div", "true_divide": "div", "__itruediv__": "div_",
+    "__matmul__": "matmul", "__rmatmul__": "matmul", "__pow__": "pow", "__ipow__": "pow_",
+    "__abs__": "abs", "absolute": "abs", "clip": "clamp", "clip_": "clamp_",
+    "special_logsumexp": "logsumexp", "special_expit": "sigmoid", "special_softmax": "softmax",
+    "special_log_softmax": "log_softmax", "linalg_matmul": "matmul",
+}  # fmt: skip
+
+# Elementwise operations of one input.
+ELEMENTWISE = frozenset({
+    "relu", "leaky_relu", "prelu", "rrelu", "threshold", "hardtanh", "elu", "celu", "selu",
+    "gelu", "silu", "mish", "hardswish", "sigmoid", "log_sigmoid", "hardsigmoid", "tanh",
+    "softplus", "softshrink", "hardshrink", "clamp", "clamp_min", "clamp_max", "maximum",
+    "minimum", "pow", "square", "sqrt", "rsqrt", "reciprocal", "exp", "exp2", "expm1", "log",
+    "log2", "log10", "log1p", "abs", "erf", "sin", "cos", "atan",
+})  # fmt: skip
+PRODUCTS = frozenset({"mul", "matmul", "mm", "bmm", "mv", "dot", "outer", "einsum"})
+
+
+@dataclass(frozen=True)
+class OpCall:
+    """One call of an operation.
+
+    Attributes
+    ----------
+    function : callable
+        What was called.
+    leaves, spec
+        Its arguments, flattened.
+    places : tuple of int
+        Which of the leaves depend on the trials.
+    """
+
+    function: Callable[..., Any]
+    leaves: list[Any]
+    spec: TreeSpec
+    places: tuple[int, ...]
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], *args: Any, **kwargs: Any) -> "OpCall":
+        """Arguments of a call, told apart by whether they depend on the trials."""
+        leaves, spec = tree_flatten((args, kwargs))
+        places = [i for i, leaf in enumerate(leaves) if _depends(leaf)]
+        return cls(function, leaves, spec, tuple(places))
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """Arguments that depend on the trials."""
+        return [self.leaves[place] for place in self.places]
+
+    @property
+    def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """All arguments, as they were given."""
+        return tree_unflatten(self.leaves, self.spec)
+
+    def at(self, *inputs: Tensor) -> Any:
+        """Result of the operation at other inputs."""
+        leaves = list(self.leaves)
+        for place, value in zip(self.places, inputs, strict=True):
+            leaves[place] = value
+        args, kwargs = tree_unflatten(leaves, self.spec)
+        return self.function(*args, **kwargs)
+
+    def plain(self) -> Any:
+        """Result of the operation with its own gradient."""
+        return self.at(*self.inputs)
+
+
+Rule = Callable[[OpCall], Any]
+Rewriting = Callable[..., Any]
+
+
+class ModifiedGradients(TorchFunctionMode):
+    """Context in which operations that depend on the trials follow rules.
+
+    Parameters
+    ----------
+    rules : mapping of str to Rule
+        By name of the operation: from the call to its result.
+    rewritten : mapping of str to callable
+        By name of the operation: a function of the same arguments that does the same by
+        operations that have rules, or returns NotImplemented where it has nothing to rewrite.
+    """
+
+    def __init__(
+        self, rules: Mapping[str, Rule], rewritten: Mapping[str, Rewriting] | None = None
+    ) -> None:
+        super().__init__()
+        self.rules = rules
+        self.rewritten = rewritten or {}
+        self.applied: set[str] = set()
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Collection[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Call an operation by its rule; torch comes here with the mode switched off."""
+        kwargs = kwargs or {}
+        if not any(_depends(leaf) for leaf in tree_flatten((args, kwargs))[0]):
+            return func(*args, **kwargs)
+        if _written_in_python(func):
+            with self:
+                return _without_dispatch(func)(*args, **kwargs)
+        name = ALIASES.get(func.__name__, func.__name__)
+        if name.endswith("_") and not name.endswith("__") and self._knows(name[:-1]):
+            return self._in_place(name[:-1], *args, **kwargs)
+        return self._called(name, func, *args, **kwargs)
+
+    def _knows(self, name: str) -> bool:
+        return name in self.rules or name in self.rewritten
+
+    def _in_place(self, name: str, changed: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        function = getattr(torch.Tensor, name, None) or getattr(torch, name)
+        return changed.copy_(self._called(name, function, changed.clone(), *args, **kwargs))
+
+    def _called(self, name: str, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if name in self.rewritten:
+            with self:
+                result = self.rewritten[name](*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        if name in self.rules:
+            self.applied.add(name)
+            return self.rules[name](OpCall.of(func, *args, **kwargs))
+        return func(*args, **kwargs)
+
+
+def _depends(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def _written_in_python(function: Callable[..., Any]) -> bool:
+    """Whether a function of torch only calls others that may have rules, as in nn.functional."""
+    if not isinstance(function, FunctionType):
+        return False
+    names = function.__code__.co_names  # super: a method of Tensor around its namesake in C
+    return "super" not in names and any("handle_torch_function" in name for name in names)
+
+
+@cache
+def _without_dispatch(function: FunctionType) -> FunctionType:
+    """The function without its own look for a mode, so that the mode sees what it calls."""
+    blind = {name: _never for name in function.__globals__ if name.startswith("has_torch_function")}
+    scope = function.__globals__ | blind
+    code, defaults, closure = function.__code__, function.__defaults__, function.__closure__
+    twin = FunctionType(code, scope, function.__name__, defaults, closure)
+    twin.__kwdefaults__ = function.__kwdefaults__
+    return twin
+
+
+def _never(*_: object) -> bool:
+    return False
+
+
+class _Graft(torch.autograd.Function):
+    """A value with the gradient of something else of the same shape."""
+
+    @staticmethod
+    def forward(_ctx: Any, value: Tensor, _stand_in: Tensor) -> Tensor:
+        return value.clone()
+
+    @staticmethod
+    def backward(_ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        return None, gradients[0]
+
+
+def grafted(value: Tensor, stand_in: Tensor) -> Tensor:
+    """``value``, whose gradient is that of ``stand_in``."""
+    return _Graft.apply(value.detach(), stand_in)
+
+
+def scaled(call: OpCall, slope: Tensor) -> Tensor:
+    """Result of an elementwise call, with ``slope`` in place of its derivative."""
+    value = call.plain().detach()
+    return grafted(value, call.inputs[0].expand_as(value) * slope)
+
+
+def derivative(call: OpCall, z: Tensor) -> Tensor:
+    """Derivative of an elementwise operation at z."""
+    with torch.enable_grad():
+        at = z.detach().requires_grad_()
+        return torch.autograd.grad(call.at(at).sum(), at)[0]

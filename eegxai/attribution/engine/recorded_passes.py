@@ -1,0 +1,83 @@
+"""Forward passes whose layers are recorded, and the one gradient pass that many methods share.
+
+One forward and backward pass of the decoder as it is gives the gradient of the trial and that of
+the CAM layer, whose activations and gradients the class activation maps combine.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from eegxai.attribution.core.registry import target_logits
+from eegxai.attribution.engine.shared_passes import shared
+
+
+@dataclass(frozen=True)
+class ModuleCall:
+    """A module as it was called in a forward pass."""
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+
+
+@contextmanager
+def recorded(decoder: nn.Module, names: list[str]) -> Iterator[list[ModuleCall]]:
+    """Calls of the named modules in forward order, outputs fit for autograd.grad.
+
+    Of modules that return several tensors, as recurrent ones do, the first is the output.
+    """
+    calls: list[ModuleCall] = []
+
+    def record(name: str, inputs: tuple[Tensor, ...], output: object) -> object:
+        if isinstance(output, tuple):
+            return record(name, inputs, output[0]), *output[1:]
+        if not isinstance(output, Tensor):
+            return output
+        calls.append(ModuleCall(name, tuple(tensor.detach() for tensor in inputs), output))
+        return output.clone()  # a later operation in place must not change the record
+
+    handles = [
+        decoder.get_submodule(name).register_forward_hook(
+            lambda _module, inputs, output, name=name: record(name, inputs, output)
+        )
+        for name in names
+    ]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@dataclass(frozen=True)
+class PlainPass:
+    """Gradients of the target's logit.
+
+    Attributes
+    ----------
+    gradient : Tensor (trials, channels, times)
+        Gradient of the trials.
+    layer : tuple of Tensor
+        Output of the CAM layer and its gradient; empty where the decoder has no such layer.
+    """
+
+    gradient: Tensor
+    layer: tuple[Tensor, ...]
+
+
+@shared
+def plain_pass(decoder: nn.Module, x: Tensor, target: Tensor) -> PlainPass:
+    """Forward and backward pass of the decoder as it is."""
+    trials = x.detach().requires_grad_()
+    cam_layer = getattr(decoder, "cam_layer", None)
+    with recorded(
+        decoder, [name for name, _ in decoder.named_modules() if name == cam_layer]
+    ) as calls:
+        logits = target_logits(decoder, trials, target)
+    outputs = [call.output for call in calls[:1] if call.output.requires_grad]
+    gradient, *layer = torch.autograd.grad(logits.sum(), [trials, *outputs], materialize_grads=True)
+    return PlainPass(gradient, tuple(tensor.detach() for tensor in (*outputs, *layer)))

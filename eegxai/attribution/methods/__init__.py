@@ -1,0 +1,1 @@
+"""The attribution methods, by family; importing a module registers its methods."""

@@ -1,0 +1,209 @@
+"""Class activation maps of one layer, placed on the trial by receptive fields, and FullGrad.
+
+Activations A and gradients g = d logit / d A are those of the layer that the decoder names in
+its attribute ``cam_layer``, arranged as (trials, features k, channels or 1, columns); sums over
+places run over the last two axes. The papers end with a ReLU on the map. It is left out here,
+because whether a region speaks against the class is part of the answer; GuidedGradCAM alone
+contains it by definition.
+
+The option ``cam_placement`` says where a layer's columns lie on the trial: at the ``"centres"``
+of their receptive fields, or, as the study has it, by a plain ``"stretch"`` over the epoch.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from eegxai.attribution.core.registry import attribution, target_logits, whole_logit
+from eegxai.attribution.engine.forward_only import MaxPoolWithoutIndices, pool_before_relu
+from eegxai.attribution.engine.placement import CamPlacement, Placement, layer_placement
+from eegxai.attribution.engine.recorded_passes import plain_pass, recorded
+from eegxai.attribution.engine.requirements import has_cam_layer, has_relu
+from eegxai.attribution.methods.relu_rules import guided_backprop
+from eegxai.decoders.tracing import output_of
+from eegxai.decoders.zoo import braindecode
+
+PLACES = (-2, -1)
+
+
+def _placement(decoder: nn.Module, x: Tensor, cam_placement: CamPlacement = "centres") -> Placement:
+    _, n_channels, n_times = x.shape
+    return layer_placement(decoder, str(decoder.cam_layer), n_channels, n_times, cam_placement)
+
+
+def _activations_and_gradients(
+    decoder: nn.Module, x: Tensor, target: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Activations A and gradients g of the CAM layer, arranged."""
+    arrange = _placement(decoder, x).arrange
+    activations, gradients = plain_pass(decoder, x, target).layer
+    return arrange(activations), arrange(gradients)
+
+
+def _placed(columns: Tensor, decoder: nn.Module, x: Tensor, cam_placement: CamPlacement) -> Tensor:
+    """Map (trials, channels or 1, columns) of the CAM layer on the trials."""
+    return _placement(decoder, x, cam_placement).interpolate(columns)
+
+
+def _limits(decoder: nn.Module, x: Tensor) -> dict[str, str]:
+    if _placement(decoder, x).channel_axis is not None:
+        return {}
+    return {"channels": f"no channel resolution: the CAM layer {decoder.cam_layer!r} has none"}
+
+
+def _grad_cam_columns(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    activations, gradients = _activations_and_gradients(decoder, x, target)
+    return (gradients.mean(PLACES, keepdim=True) * activations).sum(1)
+
+
+@attribution("GradCAM", group="study", requires=(has_cam_layer,), limits=_limits)
+def grad_cam(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
+    """Sum over k of (mean of g_k over places) A_k (Selvaraju et al., arXiv:1610.02391)."""
+    return _placed(_grad_cam_columns(decoder, x, target), decoder, x, cam_placement)
+
+
+@attribution("GuidedGradCAM", group="study", requires=(has_cam_layer, has_relu))
+def guided_grad_cam(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
+    """GuidedBackprop times the rectified GradCAM (Selvaraju et al., arXiv:1610.02391)."""
+    columns = _grad_cam_columns(decoder, x, target).relu()
+    return guided_backprop(decoder, x, target) * _placed(columns, decoder, x, cam_placement)
+
+
+@attribution("GradCAM++", group="study", requires=(has_cam_layer,), limits=_limits)
+def grad_cam_plus_plus(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
+    """Sum over k of w_k A_k, w_k = sum over places of alpha_k ReLU(g_k).
+
+    Chattopadhay et al., arXiv:1710.11063, eq. 19: alpha_k = g^2 / (2 g^2 + g^3 sum(A_k)), which
+    is 1 / (2 + g sum(A_k)) wherever the ReLU lets g pass. The derivatives there are those of
+    exp(logit); the factor exp(logit), common to all places of a trial, is left out. Without the
+    constant that some libraries add to the denominator, small gradients count in full.
+    """
+    activations, gradients = _activations_and_gradients(decoder, x, target)
+    alpha = 1 / (2 + gradients * activations.sum(PLACES, keepdim=True))
+    weights = (alpha * gradients.relu()).sum(PLACES, keepdim=True)
+    return _placed((weights * activations).sum(1), decoder, x, cam_placement)
+
+
+@attribution("XGradCAM", requires=(has_cam_layer,), limits=_limits)
+def x_grad_cam(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
+    """Sum over k of w_k A_k, w_k = sum over places of g_k A_k / sum of A_k.
+
+    Fu et al., BMVC 2020 (arXiv:2008.02312). Where the activations of a feature cancel
+    to exactly zero, as those of a dead ReLU do, the feature has no weight.
+    """
+    activations, gradients = _activations_and_gradients(decoder, x, target)
+    total = activations.sum(PLACES, keepdim=True)
+    share = 1 / total.where(total != 0, torch.inf)
+    weights = (gradients * activations).sum(PLACES, keepdim=True) * share
+    return _placed((weights * activations).sum(1), decoder, x, cam_placement)
+
+
+@attribution("LayerCAM", group="study", requires=(has_cam_layer,), limits=_limits)
+def layer_cam(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
+    """Sum over k of ReLU(g_k) A_k, place by place (Jiang et al., IEEE TIP 30:5875, 2021)."""
+    activations, gradients = _activations_and_gradients(decoder, x, target)
+    return _placed((gradients.relu() * activations).sum(1), decoder, x, cam_placement)
+
+
+@attribution("ScoreCAM", group="study", requires=(has_cam_layer,), limits=_limits)
+def score_cam(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
+    """Sum over k of w_k A_k, w_k from the target's logit of the trial masked by A_k.
+
+    Wang et al., arXiv:1910.01279, algorithm 1: each A_k is placed on the trial, scaled to 0..1
+    and multiplied with it; the logits of the masked trials pass a softmax over k. The paper's
+    "increase of confidence" is over the logit of a baseline, one number for all k, which the
+    softmax cancels. A constant A_k singles out nothing and masks everything.
+    """
+    placement = _placement(decoder, x, cam_placement)
+    columns = placement.arrange(output_of(decoder, str(decoder.cam_layer), x))
+    with torch.no_grad(), MaxPoolWithoutIndices():
+        quick = pool_before_relu(decoder, x)
+        masks = (_min_max(placement.interpolate(some)) for some in columns.unbind(1))
+        scores = torch.stack([target_logits(quick, mask.mul_(x), target) for mask in masks], 1)
+    weights = scores.softmax(1)[:, :, None, None]
+    return placement.interpolate((weights * columns).sum(1))
+
+
+def _min_max(maps: Tensor) -> Tensor:
+    low, high = maps.amin(PLACES, keepdim=True), maps.amax(PLACES, keepdim=True)
+    return (maps - low).div_((high - low).where(high > low, 1))
+
+
+def _is_affine(module: nn.Module) -> bool:
+    known = nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._BatchNorm
+    return isinstance(module, (*known, braindecode("modules").CombinedConv))
+
+
+@attribution("FullGrad", group="study", completeness_target=whole_logit)
+def full_grad(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
+) -> Tensor:
+    """Trial times gradient plus every layer's bias times its gradient, spread on the trial.
+
+    Srinivas & Fleuret, arXiv:1905.00780, in its signed form, before the paper's scaling of each
+    map to 0..1: the layers' maps are spread so that sums stay, so a map sums to the target's
+    logit, as their proposition 1 says. Biases are explicit ones, BatchNorm's, and the implicit
+    ones of activations; what is not a module (attention in functional form) is left out. A
+    layer that resolves no time or no channels is spread evenly.
+    """
+    result, layers = _bias_gradients(decoder, x, target)
+    _, n_channels, n_times = x.shape
+    for name, bias_gradient in layers:
+        placement = layer_placement(decoder, name, n_channels, n_times, cam_placement)
+        result = result + placement.distribute(placement.arrange(bias_gradient).sum(1))
+    return result
+
+
+def _bias_gradients(
+    decoder: nn.Module, x: Tensor, target: Tensor
+) -> tuple[Tensor, list[tuple[str, Tensor]]]:
+    """Trial times gradient, and bias times gradient of every layer that has a bias."""
+    trials = x.detach().requires_grad_()
+    with recorded(decoder, _innermost(decoder)) as calls:
+        logits = target_logits(decoder, trials, target)
+    calls = [call for call in calls if call.output.requires_grad]
+    outputs = [call.output for call in calls]
+    gradient, *gradients = torch.autograd.grad(
+        logits.sum(), [trials, *outputs], materialize_grads=True
+    )
+    biases = [_bias(decoder.get_submodule(call.name), call.inputs) for call in calls]
+    products = [
+        (call.name, bias * output_gradient)
+        for call, bias, output_gradient in zip(calls, biases, gradients, strict=True)
+        if bias.any()
+    ]
+    return x * gradient, products
+
+
+def _innermost(decoder: nn.Module) -> list[str]:
+    """Names of the modules that compute themselves and do not pass the work to others."""
+    return [
+        name
+        for name, module in decoder.named_modules()
+        if (_is_affine(module) or not any(module.children()))
+        and "parametrizations" not in name.split(".")
+    ]
+
+
+def _bias(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+    """What a module adds to its linear part at these inputs: module(z) - J z."""
+    if _is_affine(module):
+        return module(torch.zeros_like(inputs[0][:1]))
+    output, linear = torch.func.jvp(lambda *given: _first(module(*given)), inputs, inputs)[:2]
+    return output - linear
+
+
+def _first(output: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """Output of a module without the states that recurrent ones return beside it."""
+    return output[0] if isinstance(output, tuple) else output

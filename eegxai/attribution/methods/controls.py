@@ -1,0 +1,21 @@
+"""Controls: maps that know nothing of the decoder, which methods are measured against."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from eegxai.attribution.core.registry import attribution
+from eegxai.seeding import trial_generators
+
+
+@attribution("RandomMap", group="control")
+def random_map(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Standard Gaussian noise: the same for a trial whatever the decoder and the class."""
+    maps = [random.standard_normal(x.shape[1:]) for random in trial_generators(x, "random_map")]
+    return torch.from_numpy(np.stack(maps)).to(x)
+
+
+@attribution("InputMagnitude", group="control")
+def input_magnitude(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Absolute value of the trial."""
+    return x.abs()

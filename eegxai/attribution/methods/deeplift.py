@@ -1,0 +1,212 @@
+"""DeepLift: finite differences from a baseline in place of derivatives."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from eegxai.attribution.core.reference_input import (
+    ReferenceInput,
+    logit_difference,
+    reference_input,
+)
+from eegxai.attribution.core.registry import NotApplicable, attribution, target_logits
+from eegxai.attribution.engine.decompositions import DECOMPOSITIONS
+from eegxai.attribution.engine.modified_gradients import (
+    ELEMENTWISE,
+    PRODUCTS,
+    ModifiedGradients,
+    OpCall,
+    derivative,
+    grafted,
+    scaled,
+)
+from eegxai.attribution.engine.requirements import operation_without_rule, traced
+
+
+class _Memory:
+    """What operations took and gave in the baseline's pass, told call by call in the trial's."""
+
+    def __init__(self) -> None:
+        self.calls: deque[tuple[str, list[Tensor], Tensor]] = deque()
+
+    def record(self, name: str, call: OpCall) -> Tensor:
+        value = call.plain()
+        inputs = [tensor.detach() for tensor in call.inputs]
+        self.calls.append((name, inputs, value.detach()))
+        return value
+
+    def follow(self, name: str, call: OpCall) -> Tensor:
+        shapes = [tensor.shape for tensor in call.inputs]
+        known, inputs, value = self.calls.popleft() if self.calls else ("", [], call.inputs[0])
+        if known != name or [tensor.shape for tensor in inputs] != shapes:
+            raise NotApplicable("the decoder does not do the same for a trial and its baseline")
+        return RULES[name](call, inputs, value)
+
+
+def _rescale(call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:
+    """Difference of the output over difference of the input (Shrikumar et al., rescale rule)."""
+    if len(call.inputs) > 1 or call.inputs[0].is_complex():
+        return call.plain()
+    (z,), (z0,) = call.inputs, inputs
+    wide, wide0 = z.detach().expand_as(value), z0.expand_as(value)
+    slope = _slope(call.plain().detach(), value, wide, wide0, lambda: derivative(call, z))
+    return scaled(call, slope)
+
+
+def _midpoint(call: OpCall, inputs: list[Tensor], _value: Tensor) -> Tensor:
+    """Each factor times the mean of the other at trial and baseline.
+
+    The Shapley value of a game of two factors (Lundberg & Lee, arXiv:1705.07874): the
+    contributions sum to the difference of the product.
+    """
+    if len(call.inputs) != 2:
+        return call.plain()
+    a, b = call.inputs
+    mean_a, mean_b = ((z.detach() + z0) / 2 for z, z0 in zip((a, b), inputs, strict=True))
+    return grafted(call.plain(), call.at(a, mean_b) + call.at(mean_a, b))
+
+
+def _cross_maximum(n_axes: int, call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:
+    """Max-pool: the way up to the larger maximum is the gain of the trial's place, the rest a loss.
+
+    captum's rule. With m the maximum of the trial, m0 that of the baseline and M the larger,
+    the place of the trial's maximum accounts for M - m0 and that of the baseline's for m - M.
+    Where the baseline is the same at both places, as a constant one always is, its place is
+    the trial's: the first of equals, which captum takes, means nothing.
+    """
+    (z,), (z0,) = call.inputs, inputs
+    maximum, place = _pooled(call, z.detach())
+    there, there0 = _taken(z, place, n_axes), _taken(z0, place, n_axes)
+    larger = maximum.maximum(value)
+    gained = there * _slope(larger, value, maximum, there0, lambda: torch.ones_like(value))
+    tied = _near(there0, value)
+    if not tied.all():
+        place = place.where(tied, _pooled(call, z0)[1])
+        there, there0 = _taken(z, place, n_axes), _taken(z0, place, n_axes)
+    slope = _slope(maximum, larger, there.detach(), there0, lambda: torch.zeros_like(value))
+    return grafted(maximum, gained + there * slope)
+
+
+def _pooled(call: OpCall, z: Tensor) -> tuple[Tensor, Tensor]:
+    args, kwargs = call.arguments
+    pool = getattr(F, call.function.__name__)
+    return pool(z, *args[1:], **(kwargs | {"return_indices": True}))
+
+
+def _taken(z: Tensor, place: Tensor, n_axes: int) -> Tensor:
+    """Values of z at the places that a pool over its last axes found."""
+    return z.flatten(-n_axes).gather(-1, place.flatten(-n_axes)).view(place.shape)
+
+
+def _log_sum_exp(call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:
+    """The rescale rule of the exponentials, then of the logarithm of their sum."""
+    z, z0 = call.inputs[0].detach(), inputs[0]
+    total = call.plain().detach()
+    args, kwargs = call.arguments
+    dim, keepdim = _reduction(*args[1:], **kwargs)
+    largest = z.maximum(z0).amax(dim, keepdim=True)
+    terms, terms0 = (z - largest).exp(), (z0 - largest).exp()
+    sums, sums0 = terms.sum(dim, keepdim=keepdim), terms0.sum(dim, keepdim=keepdim)
+    of_terms = _slope(terms, terms0, z, z0, lambda: terms)
+    of_log = _slope(total, value, sums, sums0, lambda: 1 / sums)
+    linear = (call.inputs[0] * of_terms).sum(dim, keepdim=keepdim) * of_log
+    return grafted(total, linear)
+
+
+def _reduction(dim: int | Sequence[int], keepdim: bool = False) -> tuple[Any, bool]:
+    return dim, keepdim
+
+
+def _slope(
+    y: Tensor, y0: Tensor, z: Tensor, z0: Tensor, derivative: Callable[[], Tensor]
+) -> Tensor:
+    """Difference of y over difference of z, or the derivative where z and z0 nearly agree.
+
+    Where they agree to half of the digits, their difference is rounding, and the derivative is
+    nearer to the truth.
+    """
+    near = _near(z, z0)
+    if not near.any():
+        return (y - y0) / (z - z0)
+    return torch.where(near, derivative(), (y - y0) / (z - z0).where(~near, 1))
+
+
+def _near(z: Tensor, z0: Tensor) -> Tensor:
+    tolerance = torch.finfo(z.dtype).eps ** 0.5 * z.abs()
+    return ~((z - z0).abs() > tolerance)  # so put, masked entries of attention (-inf) agree
+
+
+RULES: dict[str, Callable[[OpCall, list[Tensor], Tensor], Tensor]] = {
+    **dict.fromkeys(ELEMENTWISE, _rescale),
+    **dict.fromkeys(PRODUCTS, _midpoint),
+    **{f"max_pool{n}d": partial(_cross_maximum, n) for n in (1, 2, 3)},
+    **{f"adaptive_max_pool{n}d": partial(_cross_maximum, n) for n in (1, 2, 3)},
+    "logsumexp": _log_sum_exp,
+}
+
+
+def _ruled(decoder: nn.Module, x: Tensor, baseline: Tensor) -> ModifiedGradients:
+    """Mode for the pass of the trials, after the baseline's pass has been recorded."""
+    memory = _Memory()
+    with ModifiedGradients({name: partial(memory.record, name) for name in RULES}, DECOMPOSITIONS):
+        decoder(baseline.detach().requires_grad_())
+    return ModifiedGradients({name: partial(memory.follow, name) for name in RULES}, DECOMPOSITIONS)
+
+
+def _difference_map(decoder: nn.Module, x: Tensor, baseline: Tensor, target: Tensor) -> Tensor:
+    trials = x.detach().requires_grad_()
+    with _ruled(decoder, x, baseline):
+        logits = target_logits(decoder, trials, target)
+    (multipliers,) = torch.autograd.grad(logits.sum(), trials)
+    return (x - baseline) * multipliers
+
+
+def has_deeplift_rules(decoder: nn.Module, x: Tensor) -> str | None:
+    """Reason why DeepLift would fall back to the plain gradient somewhere."""
+    return operation_without_rule(traced(_ruled(decoder, x[:1], 0 * x[:1]), decoder, x))
+
+
+@attribution(
+    "DeepLift", group="study", requires=(has_deeplift_rules,), completeness_target=logit_difference
+)
+def deeplift(
+    decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: ReferenceInput = "zero"
+) -> Tensor:
+    """DeepLift with the rescale rule (Shrikumar et al., arXiv:1704.02685).
+
+    Complete: the map sums to the difference of the target's logit from the baseline's. Products
+    of two activations follow the midpoint rule, max-pools DeepLIFT's for maxima as captum has
+    it; softmax, normalisation, attention and LSTM are written out by elementary operations.
+
+    Parameters
+    ----------
+    baseline : str
+        ``"zero"``, or ``"mean"``: each channel's mean over the trial's samples.
+    """
+    return _difference_map(decoder, x, reference_input(x, baseline), target)
+
+
+def _mean_gain(decoder: nn.Module, x: Tensor, target: Tensor, *, references: Tensor) -> Tensor:
+    """Logit of the trial minus the mean one of the reference trials."""
+    mean = decoder(references).mean(0)
+    return target_logits(decoder, x, target) - mean[target]
+
+
+@attribution("DeepLiftSHAP", requires=(has_deeplift_rules,), completeness_target=_mean_gain)
+def deeplift_shap(decoder: nn.Module, x: Tensor, target: Tensor, *, references: Tensor) -> Tensor:
+    """Mean of DeepLift over reference trials as baselines (Lundberg & Lee, arXiv:1705.07874).
+
+    Parameters
+    ----------
+    references : Tensor
+        Reference trials (references, channels, times) in µV.
+    """
+    result = torch.zeros_like(x)
+    for reference in references:
+        result += _difference_map(decoder, x, reference.expand_as(x), target)
+    return result / len(references)

@@ -1,0 +1,18 @@
+"""Methods that read the gradient of the target's logit."""
+
+from torch import Tensor, nn
+
+from eegxai.attribution.core.registry import attribution
+from eegxai.attribution.engine.recorded_passes import plain_pass
+
+
+@attribution("Saliency", group="study")
+def saliency(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Signed gradient of the target's logit (Simonyan et al., arXiv:1312.6034, without |.|)."""
+    return plain_pass(decoder, x, target).gradient
+
+
+@attribution("InputXGradient", group="study")
+def input_x_gradient(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Trial times gradient (Shrikumar et al., arXiv:1605.01713)."""
+    return x * plain_pass(decoder, x, target).gradient

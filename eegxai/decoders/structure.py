@@ -1,0 +1,132 @@
+"""What later stages need to know of a decoder, measured on it and not typed in."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from eegxai.decoders.tracing import ReceptiveField, receptive_fields, weighted_layers
+
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class DecoderStructure:
+    """Where a decoder keeps what.
+
+    Attributes
+    ----------
+    cam_layer : str
+        Layer whose output the CAM methods weight.
+    cam_field : ReceptiveField or None
+        Time axis, channel axis, centres and stride of that layer's columns; None when they
+        have no place in time, because each can see the whole trial, as behind attention.
+    nonlinear : tuple of str
+        Innermost modules that are not affine in evaluation mode, in forward order.
+    layers : dict
+        Layers with weights in forward order, and the names of their parameters.
+    global_layers : tuple of str
+        Those of ``layers`` whose output has no place in time.
+    """
+
+    cam_layer: str
+    cam_field: ReceptiveField | None
+    nonlinear: tuple[str, ...]
+    layers: dict[str, tuple[str, ...]]
+    global_layers: tuple[str, ...]
+
+
+def decoder_structure(decoder: nn.Module, n_channels: int, n_times: int) -> DecoderStructure:
+    """Anatomy of a built decoder, traced on copies of it; takes about a second.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        From :func:`eegxai.decoders.build`, trained or not.
+    n_channels, n_times : int
+        Shape of a trial.
+    """
+    cam_layer = str(decoder.cam_layer)
+    probe = deepcopy(decoder).double().cpu().eval()
+    fields = receptive_fields(probe, n_channels, n_times)
+    trial = torch.zeros(1, n_channels, n_times, dtype=torch.float64)
+    layers = weighted_layers(probe, trial)
+    return DecoderStructure(
+        cam_layer=cam_layer,
+        cam_field=fields[cam_layer],
+        nonlinear=nonlinear_modules(probe, trial),
+        layers=layers,
+        global_layers=tuple(name for name in layers if fields.get(name) is None),
+    )
+
+
+def nonlinear_modules(decoder: nn.Module, x: Tensor) -> tuple[str, ...]:
+    """Innermost modules that are not affine, in forward order.
+
+    A module is affine when it maps the middle of two inputs to the middle of their outputs;
+    each is asked with random numbers in the shape of what a forward pass gives it. So a
+    function that is no module, such as the softmax of attention, counts for the module around
+    it, unless that holds a nonlinear module already.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        In evaluation mode and float64.
+    x : Tensor
+        A trial (1, channels, times) of float64.
+    """
+    calls = _calls(decoder, x)
+    bent = [name for name, call in calls.items() if not _affine(decoder.get_submodule(name), *call)]
+    return tuple(name for name in bent if not any(_holds(name, other) for other in bent))
+
+
+ModuleArguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def _calls(decoder: nn.Module, x: Tensor) -> dict[str, ModuleArguments]:
+    """With what each module is called first, in the order in which the calls return."""
+    seen: dict[str, ModuleArguments] = {}
+
+    def keep(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        seen.setdefault(name, (args, kwargs))
+
+    handles = [
+        module.register_forward_hook(
+            lambda _m, args, kwargs, _out, name=name: keep(name, args, kwargs), with_kwargs=True
+        )
+        for name, module in decoder.named_modules()
+        if "parametrizations" not in name.split(".")
+    ]
+    try:
+        with torch.no_grad():
+            decoder(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
+
+
+def _affine(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    random = torch.Generator().manual_seed(0)
+    one, two = ([_random_like(arg, random) for arg in args] for _ in range(2))
+    middle = [(a + b) / 2 if isinstance(a, Tensor) else a for a, b in zip(one, two, strict=True)]
+    with torch.no_grad():
+        first, second, between = (_tensor(module(*part, **kwargs)) for part in (one, two, middle))
+    return torch.allclose(between, (first + second) / 2, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def _random_like(value: Any, random: torch.Generator) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    return torch.randn(value.shape, generator=random, dtype=value.dtype)
+
+
+def _tensor(output: Any) -> Tensor:
+    """First tensor of an output: recurrent layers return their states too."""
+    return output if isinstance(output, Tensor) else _tensor(output[0])
+
+
+def _holds(outer: str, inner: str) -> bool:
+    return outer != inner and (outer == "" or inner.startswith(f"{outer}."))

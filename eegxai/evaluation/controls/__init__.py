@@ -1,0 +1,1 @@
+"""Controls of an evaluation: sanity checks (randomizations) and null maps (chance)."""

@@ -1,0 +1,122 @@
+"""What a score is worth: maps that know nothing of the signal, and the scale from chance."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from eegxai.evaluation.controls.sanity_checks import ExplainedTrials, cascade
+from eegxai.evaluation.maps.stacks import Maps
+from eegxai.seeding import trial_generators
+
+CHANCE = "same_spectrum"  # whose scores count as chance
+NULL_MAPS = (CHANCE, "input_magnitude", "untrained")
+
+Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
+
+
+def chance_corrected(score: ArrayLike, chance: ArrayLike, best: ArrayLike = 1.0) -> np.ndarray:
+    """Score where chance is 0 and the best value 1: (score - chance) / (best - chance).
+
+    Parameters
+    ----------
+    score, chance : array_like
+        Of shapes that fit each other. NaN where the chance level is the best value.
+    best : array_like
+        The metric's best value: 1, or 0 for an error in ms or mm.
+    """
+    score, chance = np.asarray(score, dtype=float), np.asarray(chance, dtype=float)
+    room = np.asarray(best) - chance
+    return (score - chance) / np.where(room == 0, np.nan, room)
+
+
+def same_spectrum(maps: Tensor, draw: int = 0) -> Tensor:
+    """Random maps with the amplitude spectra of given ones, at random times and channels.
+
+    Every trial gets one random phase a frequency, the same in all channels, which keeps the
+    correlations between channels (Prichard & Theiler, Phys. Rev. Lett. 73:951, 1994), and a
+    random sign of the mean. Then its channels change places: spectra alone would still tell
+    which channels are strong. So a topography keeps its values but not its smoothness.
+
+    Parameters
+    ----------
+    maps : Tensor (trials, channels, times)
+        Finite maps of any scale.
+    draw : int
+        Number of the draw; a trial's random values depend on it and on the trial's map alone.
+    """
+    streams = trial_generators(maps, f"same spectrum {draw}")
+    trials = zip(maps.detach().double().cpu().numpy(), streams, strict=True)
+    return torch.from_numpy(np.stack([_surrogate(*trial) for trial in trials])).to(maps)
+
+
+def _surrogate(trial: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    n_channels, n_times = trial.shape
+    phases = random.uniform(0, 2 * np.pi, n_times // 2 + 1)
+    real = [0, -1] if n_times % 2 == 0 else [0]  # zero and Nyquist frequency have only a sign
+    phases[real] = np.pi * random.integers(2, size=len(real))
+    spectrum = np.fft.rfft(trial) * np.exp(1j * phases)
+    return np.fft.irfft(spectrum, n_times)[random.permutation(n_channels)]
+
+
+def null_maps(explain: Explain, original: Tensor, explained: ExplainedTrials) -> dict[str, Tensor]:
+    """Maps to score beside a method's own: what it should beat to have told anything.
+
+    Parameters
+    ----------
+    explain : callable
+        ``(decoder, x, target) -> Tensor`` of x's shape.
+    original : Tensor (trials, channels, times)
+        The method's maps of the explained.
+    explained : ExplainedTrials
+        Decoder, trials, classes; its seed is that of the untrained decoder's weights.
+
+    Returns
+    -------
+    dict of str to Tensor
+        ``same_spectrum``: random maps with the spectra of the method's; ``input_magnitude``:
+        the magnitude of x; ``untrained``: the method on the decoder with all weights drawn anew.
+    """
+    *_, (_, untrained) = cascade(explained.decoder, explained.x, explained.seed)
+    maps = (
+        same_spectrum(original),
+        explained.x.abs(),
+        explain(untrained, explained.x, explained.target),
+    )
+    return dict(zip(NULL_MAPS, maps, strict=True))
+
+
+def phase_randomized(maps: Maps) -> Maps:
+    """Random maps as smooth as given ones: their spectra over both axes, with random phases.
+
+    Theiler et al., Physica D 58:77 (1992), in two dimensions. The similarity of a map to its
+    random copy is what two maps of that smoothness share by chance. The mean of a map stays;
+    pixels that are not valid count as the mean. Random copies are Gaussian, so that those of a
+    map with a few peaks are less peaked. A trial's phases depend on its map alone.
+
+    Parameters
+    ----------
+    maps : Maps (trials, height, width)
+        Finite maps.
+    """
+    values = _filled(maps)
+    spectrum = torch.fft.rfft2(values)
+    phases = torch.fft.rfft2(_noise(values)).sgn()
+    phases[:, 0, 0] = spectrum[:, 0, 0].sgn()
+    copies = torch.fft.irfft2(spectrum.abs() * phases, s=values.shape[1:])
+    return Maps(copies if maps.mask is None else copies.masked_fill(~maps.mask, 0), maps.mask)
+
+
+def _filled(maps: Maps) -> Tensor:
+    """Maps with the mean of their valid pixels at those that are not."""
+    if maps.mask is None:
+        return maps.values
+    return torch.where(maps.mask, maps.values, maps.rows.mean(1)[:, None, None])
+
+
+def _noise(values: Tensor) -> Tensor:
+    streams = trial_generators(values, "random phases")
+    draws = [stream.standard_normal(values.shape[1:]) for stream in streams]
+    return torch.from_numpy(np.stack(draws)).to(values)

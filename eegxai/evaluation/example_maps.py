@@ -1,0 +1,147 @@
+"""The few maps of a method that pictures show: chosen trials, and the classes on the scalp."""
+
+from dataclasses import dataclass
+
+import mne
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from eegxai.evaluation.metrics.study import STUDY_METRICS
+from eegxai.evaluation.scoring import HEADLINE, chunks, reference_maps, scores
+from eegxai.head.montage import info_with
+from eegxai.simulation import FEATURES
+
+# Of the trials by their headline score; "shared" is chosen by its planted signal alone, so it is
+# the same trial for all methods of a decoder.
+KINDS = ("best", "median", "worst", "shared")
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleMaps:
+    """Maps of a method on a decoder beside what was planted.
+
+    Attributes
+    ----------
+    trials : ndarray of int64 (4,)
+        Places of the example trials in the simulation, in the order of ``KINDS``.
+    classes : ndarray of int64 (4,)
+        Their classes.
+    scores : ndarray (4,)
+        Their headline scores; NaN where undefined.
+    attribution : ndarray (4, channels, times)
+        Their maps, each as the share of its largest magnitude: maps have no common unit.
+    ground_truth : ndarray (4, channels, times)
+        Their noiseless sensor signal, µV.
+    class_attribution, class_ground_truth : ndarray (classes, channels)
+        Mean magnitude over the scored trials of each class and over time: of attributions as
+        the share of its largest value, of the signal in µV; NaN for a class without trials.
+    positions : ndarray (channels, 3)
+        Electrodes in MNE's head frame, m.
+    channels : tuple of str
+        Their names.
+    sfreq : float
+        Sampling frequency, Hz.
+    """
+
+    trials: Array
+    classes: Array
+    scores: Array
+    attribution: Array
+    ground_truth: Array
+    class_attribution: Array
+    class_ground_truth: Array
+    positions: Array
+    channels: tuple[str, ...]
+    sfreq: float
+
+    @property
+    def info(self) -> mne.Info:
+        """The channels as MNE knows them."""
+        placed = dict(zip(self.channels, self.positions, strict=True))
+        montage = mne.channels.make_dig_montage(placed, coord_frame="head")
+        return info_with(self.channels, self.sfreq, montage)
+
+
+def choose_examples(
+    maps: Tensor,
+    ground_truth: Tensor,
+    target: Tensor,
+    trials: Array,
+    info: mne.Info,
+    feature: str,
+    threshold: float,
+) -> ExampleMaps:
+    """Choose the trials that show a method best: its best, median and worst, and a shared one.
+
+    Parameters
+    ----------
+    maps : Tensor (trials, channels, times)
+        Attributions of any scale.
+    ground_truth : Tensor (trials, channels, times)
+        Noiseless sensor signal, µV.
+    target : Tensor (trials,)
+        Classes.
+    trials : ndarray (trials,)
+        Their places in the simulation.
+    info : mne.Info
+        The channels.
+    feature : str
+        Feature type, whose headline score ranks the trials.
+    threshold : float
+        Share of a trial's peak below which the ground truth counts as zero.
+    """
+    ranked = headline_scores(maps, ground_truth, info, feature, threshold)
+    chosen = [*_by_rank(ranked), _typical(ground_truth)]
+    shown = maps[chosen].float().cpu().numpy()
+    return ExampleMaps(
+        trials=np.asarray(trials)[chosen],
+        classes=target[chosen].cpu().numpy(),
+        scores=ranked.to_numpy()[chosen],
+        attribution=_shares(shown),
+        ground_truth=ground_truth[chosen].float().cpu().numpy(),
+        class_attribution=_shares(_class_means(maps, target, feature)),
+        class_ground_truth=_class_means(ground_truth, target, feature),
+        positions=np.stack([channel["loc"][:3] for channel in info["chs"]]),
+        channels=tuple(info.ch_names),
+        sfreq=float(info["sfreq"]),
+    )
+
+
+def headline_scores(
+    maps: Tensor, ground_truth: Tensor, info: mne.Info, feature: str, threshold: float
+) -> pd.Series:
+    """Score of each trial by which the study sums up a feature type (see ``HEADLINE``)."""
+    domain, metric = HEADLINE[feature]
+    truth = reference_maps(ground_truth, domain, info, threshold)
+    return scores(chunks(maps, domain, info), truth, {metric: STUDY_METRICS[metric]})[metric]
+
+
+def _by_rank(ranked: pd.Series) -> list[int]:
+    """Places of the best, the median and the worst score; undefined ones have no rank."""
+    defined = ranked.dropna() if ranked.notna().any() else ranked
+    order = defined.sort_values(ascending=False, kind="stable").index
+    return [int(order[i]) for i in (0, len(order) // 2, -1)]
+
+
+def _typical(ground_truth: Tensor) -> int:
+    """Place of the trial whose signal has the median power."""
+    power = ground_truth.double().square().sum((1, 2))
+    return int(power.argsort(stable=True)[len(power) // 2])
+
+
+def _class_means(maps: Tensor, target: Tensor, feature: str) -> Array:
+    """Mean magnitude over the trials of each class and over time, (classes, channels)."""
+    magnitude = maps.double().abs().mean(2)
+    labels = range(len(FEATURES[feature].classes))
+    means = torch.stack([magnitude[target == label].mean(0) for label in labels])
+    return means.float().cpu().numpy()
+
+
+def _shares(maps: Array) -> Array:
+    """Each map relative to its largest magnitude; an all-zero map stays zero."""
+    peak = np.abs(maps).max(axis=tuple(range(1, maps.ndim)), keepdims=True)
+    return maps / np.where(peak > 0, peak, 1)

@@ -1,0 +1,1 @@
+"""Stacks of maps: their domains, and what they are reduced to."""

@@ -1,0 +1,214 @@
+"""Metrics whose chance level and maximum are known: the calibrated mode.
+
+The truth is where the reference reaches half of its peak, so that a dense reference (an
+interpolated topography, another map) does not make every pixel true. ``_signed`` versions take a
+map's values as they are: relevance for the class is large, relevance against it small.
+``_magnitude`` versions take absolute values. NaN where the maps say nothing: constant ones, and
+references without a positive peak or with a truth that is everywhere.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from eegxai.evaluation.maps.reductions import ascending
+from eegxai.evaluation.maps.stacks import Maps
+from eegxai.evaluation.metrics.study import Metric
+
+TRUTH_SHARE = 0.5  # of a reference's peak; see docs/evaluation.md for the densities it gives
+
+CALIBRATED_METRICS: dict[str, Metric] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Pixels in the order of their relevance, and where the truth is among them.
+
+    Attributes
+    ----------
+    relevance : Tensor (trials, pixels)
+        Of any scale.
+    true : Tensor (trials, pixels)
+        Where the truth is, bool.
+    """
+
+    relevance: Tensor
+    true: Tensor
+
+    @cached_property
+    def _sorted(self) -> tuple[Tensor, Tensor]:
+        order = ascending(self.relevance).flip(1)
+        return self.relevance.gather(1, order), order
+
+    @cached_property
+    def hits(self) -> Tensor:
+        """True ones among the n most relevant pixels, n = 0 .. all, (trials, pixels + 1)."""
+        return pad(self.true.gather(1, self._sorted[1]).cumsum(1, dtype=torch.float64), (1, 0))
+
+    @cached_property
+    def first(self) -> Tensor:
+        """First place of the tie that each place belongs to, (trials, pixels)."""
+        starts = pad(self._differs, (1, 0), value=True)
+        return self._places.masked_fill(~starts, 0).cummax(1).values
+
+    @cached_property
+    def last(self) -> Tensor:
+        """Last place of the tie that each place belongs to, (trials, pixels)."""
+        ends = pad(self._differs, (0, 1), value=True)
+        later = self._places.masked_fill(~ends, self.true.shape[1])
+        return later.flip(1).cummin(1).values.flip(1)
+
+    @cached_property
+    def _differs(self) -> Tensor:
+        values, _ = self._sorted
+        return values[:, 1:] != values[:, :-1]
+
+    @property
+    def _places(self) -> Tensor:
+        return torch.arange(self.true.shape[1], device=self.true.device).expand_as(self.true)
+
+
+RankingMeasure = Callable[[Ranking], Tensor]
+
+
+@lru_cache(maxsize=1)  # one mask serves all metrics of a pair of maps
+def truth_mask(reference: Maps) -> Tensor:
+    """Where the magnitude of the reference reaches half of its peak, (trials, pixels) bool."""
+    magnitude = reference.rows.abs()
+    peak = magnitude.amax(1, keepdim=True)
+    return (magnitude >= TRUTH_SHARE * peak) & (peak > 0)
+
+
+@lru_cache(maxsize=1)
+def _share(reference: Maps) -> Tensor:
+    return truth_mask(reference).double().mean(1)
+
+
+def _where_defined(function: Metric, attribution: Maps, reference: Maps) -> Tensor:
+    share, varies = _share(reference), attribution.highest > attribution.lowest  # false for NaN
+    defined = varies & (share > 0) & (share < 1)
+    return function(attribution, reference).double().masked_fill(~defined, torch.nan)
+
+
+def calibrated(name: str) -> Callable[[Metric], Metric]:
+    """Register the decorated metric, undefined where the maps say nothing."""
+
+    def register(function: Metric) -> Metric:
+        CALIBRATED_METRICS[name] = partial(_where_defined, function)
+        return function
+
+    return register
+
+
+def relevance_mass(ranking: Ranking) -> Tensor:
+    """Share of the positive relevance that lies on the truth, (trials,) in 0 .. 1.
+
+    Arras et al., Information Fusion 81:14, 2022. Chance is the density of the truth.
+    """
+    positive = ranking.relevance.clamp(min=0)
+    return (positive * ranking.true).sum(1) / positive.sum(1)
+
+
+def relevance_rank(ranking: Ranking) -> Tensor:
+    """Share of the K most relevant pixels that lie on the truth, K = its size, (trials,) in 0 .. 1.
+
+    Arras et al., Information Fusion 81:14, 2022. Among pixels that tie at the K-th place each is
+    as likely to be taken: the score is the mean over all orders, whatever the pixels' places.
+    Chance is the density of the truth.
+    """
+    n_true = ranking.true.sum(1, keepdim=True)
+    kth = n_true.clamp(min=1) - 1
+    start, end = ranking.first.gather(1, kth), ranking.last.gather(1, kth)
+    before, upto = ranking.hits.gather(1, start), ranking.hits.gather(1, end + 1)
+    taken = (n_true - start) / (end + 1 - start)
+    return ((before + (upto - before) * taken) / n_true)[:, 0]
+
+
+def average_precision(ranking: Ranking) -> Tensor:
+    """Area under the precision-recall curve as average precision, (trials,) in 0 .. 1.
+
+    A threshold takes all tied pixels at once, as in scikit-learn. Chance is about the density of
+    the truth (Davis & Goadrich, ICML 2006).
+    """
+    taken = ranking.last + 1
+    precision = ranking.hits.gather(1, taken) / taken
+    return (ranking.hits.diff(dim=1) * precision).sum(1) / ranking.hits[:, -1]
+
+
+def roc_area(ranking: Ranking) -> Tensor:
+    """Probability that a true pixel has more relevance than another, (trials,) in 0 .. 1.
+
+    The area under the receiver operating characteristic; a tie counts half. Chance is 0.5.
+    """
+    hits = ranking.hits
+    false = torch.arange(hits.shape[1], device=hits.device) - hits
+    above = (false.gather(1, ranking.first) + false.gather(1, ranking.last + 1)) / 2
+    return 1 - (hits.diff(dim=1) * above).sum(1) / (hits[:, -1] * false[:, -1])
+
+
+@calibrated("density")
+def density(attribution: Maps, reference: Maps) -> Tensor:
+    """Share of the pixels that are true, (trials,): the chance level of mass and rank."""
+    return _share(reference)
+
+
+@calibrated("pointing_time")
+def pointing_time(attribution: Maps, reference: Maps) -> Tensor:
+    """One where the most relevant sample is true in some channel, else zero, (trials,).
+
+    The pointing game (Zhang et al., Int. J. Comput. Vis. 126:1084, 2018) on the magnitudes summed
+    over channels; the mean over ties. NaN on topographies.
+    """
+    return _pointing(attribution, reference, axis=2)
+
+
+@calibrated("pointing_channel")
+def pointing_channel(attribution: Maps, reference: Maps) -> Tensor:
+    """One where the most relevant channel is true at some sample, else zero, (trials,).
+
+    As ``pointing_time``, on the magnitudes summed over time.
+    """
+    return _pointing(attribution, reference, axis=1)
+
+
+def _pointing(attribution: Maps, reference: Maps, axis: int) -> Tensor:
+    """Share of the largest entries of the profile along an axis that are on the truth's profile."""
+    if attribution.mask is not None:
+        return attribution.rows.new_full((len(attribution.rows),), torch.nan)
+    other = 3 - axis
+    profile = attribution.values.abs().sum(other)
+    true = truth_mask(reference).view_as(attribution.values).any(other)
+    largest = profile == profile.amax(1, keepdim=True)
+    return (largest & true).sum(1) / largest.sum(1).double()
+
+
+RANKING_MEASURES: dict[str, RankingMeasure] = {
+    "mass": relevance_mass,
+    "rank": relevance_rank,
+    "auprc": average_precision,
+    "auroc": roc_area,
+}
+READINGS: dict[str, Callable[[Tensor], Tensor]] = {
+    "signed": Tensor.clone,
+    "magnitude": Tensor.abs,
+}
+
+
+@lru_cache(maxsize=len(READINGS))  # one sort serves all measures of a pair of maps
+def _ranking(reading: str, attribution: Maps, reference: Maps) -> Ranking:
+    return Ranking(READINGS[reading](attribution.rows), truth_mask(reference))
+
+
+def _measured(measure: RankingMeasure, reading: str, attribution: Maps, reference: Maps) -> Tensor:
+    return measure(_ranking(reading, attribution, reference))
+
+
+for _measure in RANKING_MEASURES:
+    for _reading in READINGS:
+        calibrated(f"{_measure}_{_reading}")(
+            partial(_measured, RANKING_MEASURES[_measure], _reading)
+        )

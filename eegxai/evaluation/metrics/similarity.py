@@ -1,0 +1,32 @@
+"""How alike two explanations of one trial are, and how alike random maps would be.
+
+A randomization has worked when the map has changed. Each similarity is in -1 .. 1, 1 for equal
+maps of any scale, and is taken of the signed maps and of their magnitudes: a map that keeps its
+places and loses its signs is still alike in magnitude. Undefined, as of constant maps, is NaN.
+"""
+
+from torch import Tensor
+
+from eegxai.evaluation.maps.stacks import Maps
+from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
+
+
+def spearman(one: Maps, other: Maps) -> Tensor:
+    """Rank correlation over the pixels, (trials,)."""
+    return (one.standard_ranks * other.standard_ranks).sum(1)
+
+
+def _of_magnitudes(similarity: Metric) -> Metric:
+    return lambda one, other: similarity(one.magnitude, other.magnitude)
+
+
+# By mode and metric. The paper's are two of its sixteen; SSIM is that of maps brought to 0 .. 1.
+SIMILARITIES: dict[str, dict[str, Metric]] = {
+    "paper": {name: STUDY_METRICS[name] for name in ("pearson_raw", "ssim_minmax")},
+    "calibrated": {
+        "pearson_magnitude": _of_magnitudes(STUDY_METRICS["pearson_raw"]),
+        "spearman_raw": spearman,
+        "spearman_magnitude": _of_magnitudes(spearman),
+        "ssim_magnitude": _of_magnitudes(STUDY_METRICS["ssim_minmax"]),
+    },
+}

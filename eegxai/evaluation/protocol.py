@@ -1,0 +1,285 @@
+"""The evaluation of explanations of one decoder: ground truth and robustness checks, tidy."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import mne
+import numpy as np
+import pandas as pd
+import torch
+from pydantic import Field, PositiveInt, field_validator
+from torch import Tensor, nn
+
+from eegxai.decoders.training import predict
+from eegxai.evaluation.controls.null_maps import (
+    CHANCE,
+    NULL_MAPS,
+    chance_corrected,
+    null_maps,
+    phase_randomized,
+)
+from eegxai.evaluation.controls.sanity_checks import CHECKS, STUDY_CHECKS, ExplainedTrials, variants
+from eegxai.evaluation.maps.domains import DOMAINS
+from eegxai.evaluation.maps.stacks import Maps
+from eegxai.evaluation.metrics.physical import ERRORS, SourceTruth, physical_scores
+from eegxai.evaluation.metrics.similarity import SIMILARITIES
+from eegxai.evaluation.metrics.study import Metric
+from eegxai.evaluation.scoring import MODES, chunks, reference_maps, scores
+from eegxai.registry import lookup
+from eegxai.seeding import generator
+from eegxai.spec import spec
+
+COLUMNS = [
+    "check", "step", "layer", "layers_randomized", "domain", "mode", "metric",
+    "mean", "std", "n_trials", "n_valid", "above_chance",
+]  # fmt: skip
+
+Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
+OnMaps = Callable[[Tensor, Tensor], None]
+Shown = Mapping[str, list[Maps]]  # maps by domain, a few trials at a time
+Modes = Mapping[str, Mapping[str, Metric]]
+
+
+class Place(NamedTuple):
+    """The check and its step that scores belong to."""
+
+    check: str
+    step: int = 0
+    layer: str = ""
+    layers_randomized: int = 0
+
+
+GROUND_TRUTH = Place("ground_truth")
+SURROGATE = Place("surrogate")
+AGAINST_TRUTH = (GROUND_TRUTH.check, *NULL_MAPS)
+
+
+@spec
+class EvaluationSpec:
+    """How explanations are evaluated.
+
+    Attributes
+    ----------
+    n_trials : int
+        Most trials to score, drawn from those that the decoder classifies correctly.
+    truth_threshold : float
+        Share of a trial's peak below which the ground truth counts as zero. The study does
+        not say which it used.
+    checks : tuple of str
+        Robustness checks, names in ``CHECKS``; the study's by default.
+    """
+
+    n_trials: PositiveInt = 256
+    truth_threshold: float = Field(default=0.05, ge=0, lt=1)
+    checks: tuple[str, ...] = STUDY_CHECKS
+
+    @field_validator("checks")
+    @classmethod
+    def _checks_are_registered(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            lookup(CHECKS, name, "check")
+        if len(set(names)) < len(names):
+            raise ValueError(f"checks={names} holds a name more than once")
+        return names
+
+
+def _keep_nothing(_trials: Tensor, _maps: Tensor) -> None:
+    """For those who want the scores alone."""
+
+
+def evaluate(
+    explain: Explain,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    ground_truth: Tensor,
+    n_classes: int,
+    info: mne.Info,
+    seed: int,
+    spec: EvaluationSpec,
+    *,
+    known: SourceTruth | None = None,
+    permuted_labels_decoder: nn.Module | None = None,
+    on_maps: OnMaps = _keep_nothing,
+) -> pd.DataFrame:
+    """Score an explanation method on one decoder: ground truth, chance, robustness checks.
+
+    Parameters
+    ----------
+    explain : callable
+        ``(decoder, x, target) -> Tensor`` of x's shape.
+    decoder : nn.Module
+        Trained decoder; left as it is.
+    x : Tensor (trials, channels, times)
+        Test trials in µV, on the decoder's device.
+    target : Tensor (trials,)
+        Their classes.
+    ground_truth : Tensor (trials, channels, times)
+        Their noiseless sensor signal in µV.
+    n_classes : int
+        Number of classes.
+    info : mne.Info
+        The channels.
+    seed : int
+        Seed of the choice of trials and of the randomizations.
+    spec : EvaluationSpec
+        Number of trials, threshold of the ground truth, checks.
+    known : SourceTruth, optional
+        What else is known of the trials, for errors in ms and mm and the spectral precision.
+    permuted_labels_decoder : nn.Module, optional
+        The architecture trained on permuted labels, for the check ``label_retrain``.
+    on_maps : callable
+        Called once with the places of the scored trials in ``x`` and their maps, for a record
+        of some of them (see ``examples``).
+
+    Returns
+    -------
+    DataFrame
+        One row per check, step, domain and metric: check, step, layer, layers_randomized,
+        domain, mode, metric, mean and std over the trials where the metric is defined,
+        n_trials, n_valid, and above_chance, the mean where chance is 0 and the best value 1
+        (see ``chance_corrected``); chance is the mean of ``same_spectrum``, for a similarity the
+        mean of ``surrogate``. The check ``ground_truth`` compares the map with the planted signal,
+        by the metrics of ``MODES`` and ``physical_scores``; ``same_spectrum``,
+        ``input_magnitude`` and ``untrained`` compare maps with it that know less (see
+        ``null_maps``). Every other check compares a map with the original one, by those of
+        ``SIMILARITIES``: ``surrogate`` a random map as smooth as the original (see
+        ``phase_randomized``), the others the map of a randomized decoder or another class.
+
+    Raises
+    ------
+    ValueError
+        When the decoder classifies no trial correctly, or a check lacks what it needs.
+    """
+    explained = choose_explained(
+        decoder, x, target, n_classes, seed, spec.n_trials, permuted_labels_decoder
+    )
+    return evaluate_explained(explain, explained, ground_truth, info, spec, known, on_maps)
+
+
+def choose_explained(
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    n_classes: int,
+    seed: int,
+    n_trials: int,
+    permuted_labels_decoder: nn.Module | None = None,
+) -> ExplainedTrials:
+    """At most so many of the trials that the decoder classifies correctly, to be explained.
+
+    One explained serves several methods: its randomized decoders are made once. Parameters and
+    raises are those of :func:`evaluate`.
+    """
+    target = target.to(x.device)
+    chosen = _chosen_trials(decoder, x, target, n_trials, seed)
+    return ExplainedTrials(
+        decoder, x[chosen], target[chosen], n_classes, seed, permuted_labels_decoder, chosen
+    )
+
+
+def evaluate_explained(
+    explain: Explain,
+    explained: ExplainedTrials,
+    ground_truth: Tensor,
+    info: mne.Info,
+    spec: EvaluationSpec,
+    known: SourceTruth | None = None,
+    on_maps: OnMaps = _keep_nothing,
+) -> pd.DataFrame:
+    """Score an explanation method on a explained of :func:`choose_explained`.
+
+    ``ground_truth`` and ``known`` are of all trials that the explained's were chosen from; the
+    other parameters and what is returned are those of :func:`evaluate`.
+    """
+    chosen = torch.arange(len(explained.x)) if explained.trials is None else explained.trials
+    truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
+    facts = known.of(chosen.cpu().numpy()) if known else None
+    original = explain(explained.decoder, explained.x, explained.target)
+    on_maps(chosen, original)
+    parts = [
+        *_against_truth(explain, explained, original, truth, facts, info, spec),
+        *_against_original(explain, explained, original, info, spec),
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(above_chance=_above_chance(table))[COLUMNS]
+
+
+def _chosen_trials(
+    decoder: nn.Module, x: Tensor, target: Tensor, n_trials: int, seed: int
+) -> Tensor:
+    correct = (predict(decoder, x).argmax(1) == target).nonzero().flatten()
+    if len(correct) == 0:
+        raise ValueError(f"none of {len(x)} trials is classified correctly: nothing to score")
+    order = generator(seed, "scored trials").permutation(len(correct))
+    return correct[np.sort(order[:n_trials])]
+
+
+def _against_truth(
+    explain: Explain,
+    explained: ExplainedTrials,
+    original: Tensor,
+    ground_truth: Tensor,
+    known: SourceTruth | None,
+    info: mne.Info,
+    spec: EvaluationSpec,
+) -> Iterator[pd.DataFrame]:
+    """Scores against the ground truth: of the maps, and of maps that know less."""
+    truth = {
+        domain: reference_maps(ground_truth, domain, info, spec.truth_threshold)
+        for domain in DOMAINS
+    }
+    baselines = null_maps(explain, original, explained)
+    for check, maps in {GROUND_TRUTH.check: original, **baselines}.items():
+        yield from _compared(Place(check), _shown(maps, info), truth, MODES)
+        if known:
+            errors = physical_scores(maps.cpu().numpy(), known)
+            yield _rows(Place(check), "channel_time", "calibrated", errors)
+
+
+def _against_original(
+    explain: Explain,
+    explained: ExplainedTrials,
+    original: Tensor,
+    info: mne.Info,
+    spec: EvaluationSpec,
+) -> Iterator[pd.DataFrame]:
+    """Similarities to the original maps: of random ones, and after each randomization."""
+    reference = _shown(original, info)
+    surrogates = {name: [phase_randomized(m) for m in maps] for name, maps in reference.items()}
+    yield from _compared(SURROGATE, surrogates, reference, SIMILARITIES)
+    for variant in variants(explained, spec.checks):
+        change = variant.change
+        place = Place(variant.check, variant.step, change.layer, change.layers_randomized)
+        maps = explain(change.decoder, explained.x, change.target)
+        yield from _compared(place, _shown(maps, info), reference, SIMILARITIES)
+
+
+def _shown(maps: Tensor, info: mne.Info) -> Shown:
+    return {domain: list(chunks(maps, domain, info)) for domain in DOMAINS}
+
+
+def _compared(place: Place, shown: Shown, reference: Shown, modes: Modes) -> Iterator[pd.DataFrame]:
+    for domain, maps in shown.items():
+        for mode, metrics in modes.items():
+            yield _rows(place, domain, mode, scores(maps, reference[domain], metrics))
+
+
+def _above_chance(table: pd.DataFrame) -> np.ndarray:
+    """Means on the scale from chance to the best value."""
+    where = ["domain", "mode", "metric"]
+    similar = ~table["check"].isin(AGAINST_TRUTH)
+    chance = pd.Series(np.nan, index=table.index)
+    for group, level in ((~similar, CHANCE), (similar, SURROGATE.check)):
+        means = table[table["check"] == level].set_index(where)["mean"]
+        chance[group] = means.reindex(pd.MultiIndex.from_frame(table.loc[group, where])).to_numpy()
+    best = np.where(table["metric"].isin(ERRORS), 0.0, 1.0)
+    return chance_corrected(table["mean"], chance, best)
+
+
+def _rows(place: Place, domain: str, mode: str, scores: pd.DataFrame) -> pd.DataFrame:
+    """Mean and std (ddof = 1) of each metric over the trials where it is defined."""
+    moments = {"mean": scores.mean(), "std": scores.std(), "n_valid": scores.count()}
+    columns = {name: moment.to_numpy() for name, moment in moments.items()}
+    where: dict[str, Any] = {**place._asdict(), "domain": domain, "mode": mode}
+    return pd.DataFrame({"metric": scores.columns, **columns, "n_trials": len(scores), **where})

@@ -1,0 +1,1 @@
+"""Answers from tidy scores: summary, verdicts, tables, comparisons, significance."""

@@ -1,0 +1,230 @@
+"""Two sweeps, or two metrics of one, compared: paired differences over the decoders of both."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, chance_corrected
+from eegxai.evaluation.metrics.physical import ERRORS
+from eegxai.registry import lookup, unknown_name
+from eegxai.statistics import (
+    ALPHA,
+    INTERVALS,
+    fewest_decoders,
+    holm,
+    kendall_w,
+    paired_differences,
+)
+from sweeps.analysis.summary import Headlines, scores
+from sweeps.scores.table import AXES
+
+# Metrics that are another one for each feature type, on a domain of their own.
+HEADLINES = {"calibrated": CALIBRATED_HEADLINE, "study": HEADLINE}
+AGAINST_TRUTH = "ground_truth"
+LEVELS = {AGAINST_TRUTH: CHANCE}  # the check whose scores count as chance for a check
+SURROGATE = "surrogate"  # for all others
+DECODER = [axis for axis in AXES if axis != "method"]
+
+
+READERS: dict[str, Callable[..., pd.DataFrame]] = {
+    ".parquet": pd.read_parquet,
+    ".csv": pd.read_csv,
+}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is compared.
+
+    Attributes
+    ----------
+    metric : str
+        A metric of the tidy scores, or a name of ``HEADLINES``.
+    check : str
+        Where it is read, at its last step.
+    """
+
+    metric: str = "calibrated"
+    check: str = AGAINST_TRUTH
+
+
+def read_tidy(path: Path) -> pd.DataFrame:
+    """Tidy scores from a Parquet or CSV file.
+
+    Raises
+    ------
+    ValueError
+        When the file cannot be read, is of another kind, or lacks a column.
+    """
+    reader = lookup(READERS, path.suffix, "kind of table")
+    try:
+        table = reader(path)
+    except OSError as error:
+        raise ValueError(
+            f"table {str(path)!r} cannot be read: {error.strerror or error}"
+        ) from error
+    needed = (*AXES, "check", "domain", "metric", "step", "mean")
+    missing = [name for name in needed if name not in table]
+    if missing:
+        raise ValueError(f"table {str(path)!r} has no column {missing[0]!r}")
+    return table
+
+
+def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
+    """Scores (decoders, methods) of a quantity; the index levels are the axes.
+
+    Raises
+    ------
+    ValueError
+        When the check or the metric is not among the scores, the one has none of the other, or
+        a method has several scores on one decoder.
+    """
+    _check_known("check", quantity.check, {*tidy["check"].dropna().unique()})
+    _check_known("metric", quantity.metric, {*tidy["metric"].dropna().unique(), *HEADLINES})
+    rows = scores(tidy, quantity.check, HEADLINES.get(quantity.metric, _places(quantity.metric)))
+    if rows.empty:
+        raise ValueError(f"no score of {quantity.metric!r} is in the check {quantity.check!r}")
+    rows = rows[rows["step"] == rows.groupby(list(AXES))["step"].transform("max")]
+    twice = rows[rows.duplicated(list(AXES))]
+    if len(twice):
+        first = ", ".join(f"{axis} {twice[axis].iloc[0]}" for axis in AXES)
+        raise ValueError(f"{first} has several scores of {quantity.metric!r}")
+    wide = rows.pivot(index=DECODER, columns="method", values="mean")
+    decoders = pd.MultiIndex.from_frame(rows[DECODER].drop_duplicates())
+    return wide.reindex(index=decoders, columns=rows["method"].unique())  # the grid's order
+
+
+def _check_known(kind: str, name: str, known: set[str]) -> None:
+    if name not in known:
+        raise ValueError(unknown_name(kind, name, known))
+
+
+def _places(metric: str) -> Headlines:
+    """A metric on the domain of each feature type's headline."""
+    return {feature: (domain, metric) for feature, (domain, _) in HEADLINE.items()}
+
+
+Asked = tuple[pd.DataFrame, Quantity]  # tidy scores, and what is read of them
+
+
+def readable(a: Asked, b: Asked) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores (decoders, methods) of both on one scale.
+
+    Different quantities have none in common: they are read from chance, 0, to the best value, 1.
+    """
+    read = scores_of if a[1] == b[1] else above_chance
+    return read(*a), read(*b)
+
+
+def above_chance(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
+    """Scores (decoders, methods) on the scale where chance is 0 and the best value 1."""
+    level = Quantity(quantity.metric, LEVELS.get(quantity.check, SURROGATE))
+    found, chance = scores_of(tidy, quantity), scores_of(tidy, level)
+    chance = chance.reindex(index=found.index, columns=found.columns)
+    best = 0.0 if quantity.metric in ERRORS else 1.0
+    return pd.DataFrame(chance_corrected(found, chance, best), found.index, found.columns)
+
+
+def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> pd.DataFrame:
+    """Paired differences b - a of each method and feature type over the decoders of both.
+
+    Parameters
+    ----------
+    a, b : DataFrame (decoders, methods)
+        See ``scores_of``.
+    interval : str
+        A name of ``eegxai.statistics.INTERVALS``.
+
+    Returns
+    -------
+    DataFrame
+        feature, then the columns of ``paired_differences``, then p_holm (over all rows).
+
+    Raises
+    ------
+    ValueError
+        When nothing can be paired; the sentence tells why.
+    """
+    _check_common(a, b)
+    interval_of = lookup(INTERVALS, interval, "interval")
+    features = [name for name in a.index.unique("feature") if name in b.index.unique("feature")]
+    parts = [paired_differences(_of(a, name), _of(b, name), interval_of) for name in features]
+    table = pd.concat(parts, keys=features, names=["feature"]).reset_index("feature")
+    table = table.reset_index(drop=True).assign(p_holm=holm(table["p"]))
+    if not table["n_pairs"].any():
+        raise ValueError("no decoder has a score in both: nothing can be paired")
+    return table
+
+
+def _of(table: pd.DataFrame, feature: str) -> pd.DataFrame:
+    return table[table.index.get_level_values("feature") == feature]
+
+
+def _check_common(a: pd.DataFrame, b: pd.DataFrame) -> None:
+    """Refuse tables that differ in every value of an axis."""
+    for axis in AXES:
+        one, other = _values(a, axis), _values(b, axis)
+        if not set(one) & set(other):
+            told = f"{', '.join(map(str, one))} against {', '.join(map(str, other))}"
+            raise ValueError(f"no {axis} is in both ({told}): nothing can be paired")
+
+
+def _values(table: pd.DataFrame, axis: str) -> list[object]:
+    return list(table.columns if axis == "method" else table.index.unique(axis))
+
+
+def agreement(table: pd.DataFrame) -> pd.Series:
+    """Kendall's W of the rankings of methods by their means in a and in b, by feature type."""
+    groups = table.groupby("feature", sort=False)[["mean_a", "mean_b"]]
+    return pd.Series({feature: kendall_w(means) for feature, means in groups})
+
+
+def notes(table: pd.DataFrame, interval: str) -> list[str]:
+    """What a reader of the differences must know, a line each."""
+    tested = table["p"].count()
+    fewest = fewest_decoders(ALPHA / max(tested, 1))
+    ranks = ", ".join(f"{feature} {w:.2f}" for feature, w in agreement(table).items())
+    return [
+        f"pairs: decoders that both have; intervals: {interval}, of the mean difference",
+        f"p: signed-rank tests, Holm over {tested} rows; below {ALPHA} from {fewest} pairs on",
+        f"agreement of the two rankings (Kendall's W): {ranks}",
+    ]
+
+
+def unpaired(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
+    """Sentences on what only one of the tables has."""
+    lines = []
+    for name, one, other in (("a", a, b), ("b", b, a)):
+        decoders = len(one.index.difference(other.index))
+        methods = [str(method) for method in one if method not in other]
+        if decoders:
+            lines.append(f"only in {name}: {decoders} of {len(one)} decoders")
+        if methods:
+            lines.append(f"only in {name}: {', '.join(methods)}")
+    return lines
+
+
+WRITERS: dict[str, Callable[[pd.DataFrame], str]] = {
+    ".csv": lambda table: table.to_csv(index=False),
+    ".md": lambda table: table.round(4).to_markdown(index=False) + "\n",
+}
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write the differences as CSV or Markdown, by the file's ending; whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        When the file has another ending or cannot be written.
+    """
+    content = lookup(WRITERS, path.suffix, "kind of table")(table)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(content, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise ValueError(f"{str(path)!r} cannot be written: {error.strerror}") from error

@@ -1,0 +1,111 @@
+"""What can be inferred from a sweep: whether methods differ, which, where, and how surely."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+
+import pandas as pd
+
+from eegxai.statistics import (
+    RankComparison,
+    axis_effect,
+    compare_ranks,
+    complete_blocks,
+    repeated_measures,
+)
+from sweeps.analysis.compare import Quantity, scores_of
+
+FEWEST = 2  # decoders of a feature type, for any test
+AXES_TESTED = ("snr_db", "architecture")
+AGAINST_BEST = ["difference", "p_holm", "n_needed"]
+
+
+@dataclass(frozen=True)
+class FeatureTests:
+    """Tests of the methods on the decoders of one feature type.
+
+    Attributes
+    ----------
+    feature : str
+        The feature type.
+    compared : RankComparison
+        Friedman's test, mean ranks, pairs and cliques.
+    methods : DataFrame
+        Best first: method, mean (score), rank (mean rank), tied (letters: methods that share one
+        are not told apart); against the best method: difference (mean less the best one's), p_holm,
+        n_needed (decoders that would tell, see ``decoders_needed``).
+    axes : DataFrame
+        Of each axis with several values: axis, share (of the variance of the differences between
+        methods), p (by permutation), F, p_F (analysis of variance within decoders).
+    """
+
+    feature: str
+    compared: RankComparison
+    methods: pd.DataFrame
+    axes: pd.DataFrame
+
+
+def compare_methods(tidy: pd.DataFrame, quantity: Quantity) -> Iterator[FeatureTests | str]:
+    """Of each feature type its tests, or a sentence on why there are none.
+
+    Raises
+    ------
+    ValueError
+        When the quantity is not among the scores.
+    """
+    for feature, rows in scores_of(tidy, quantity).groupby("feature", sort=False):
+        known = rows.dropna(how="all").droplevel("feature")
+        if len(known) < FEWEST:
+            yield f"{feature}: {len(known)} decoder, tests need {FEWEST}: add seeds to the grid"
+        else:
+            yield _inference(str(feature), known)
+
+
+def _inference(feature: str, scores: pd.DataFrame) -> FeatureTests:
+    compared = compare_ranks(scores)
+    return FeatureTests(feature, compared, _methods(scores, compared), _axes(scores))
+
+
+def _methods(scores: pd.DataFrame, compared: RankComparison) -> pd.DataFrame:
+    ranks = compared.mean_ranks
+    table = pd.DataFrame({"mean": complete_blocks(scores).scores.mean(), "rank": ranks})
+    tied = [_letters(str(name), compared) for name in ranks.index]
+    against_best = _against(str(ranks.index[0]), compared.pairs)
+    return table.loc[ranks.index].assign(tied=tied).join(against_best).reset_index(names="method")
+
+
+def _letters(method: str, compared: RankComparison) -> str:
+    cliques = zip(ascii_lowercase, compared.cliques, strict=False)
+    return "".join(letter for letter, clique in cliques if method in clique)
+
+
+def _against(best: str, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The tests of the best method and each other one, by the other's name."""
+    worse, better = (pairs[pairs[side] == best] for side in ("method_b", "method_a"))
+    turned = better.assign(difference=-better["difference"])  # pairs hold a - b
+    return pd.concat([worse.set_index("method_a"), turned.set_index("method_b")])[AGAINST_BEST]
+
+
+def _axes(scores: pd.DataFrame) -> pd.DataFrame:
+    """What each axis with several values does to the differences between methods."""
+    varied = [axis for axis in AXES_TESTED if scores.index.unique(axis).size > 1]
+    terms = repeated_measures(scores)
+    rows = []
+    for axis in varied:
+        effect, term = axis_effect(scores, axis), terms.loc[f"method:{axis}"]
+        rows.append((axis, effect.share, effect.p, term["F"], term["p"]))
+    return pd.DataFrame(rows, columns=["axis", "share", "p", "F", "p_F"])
+
+
+def files(found: Sequence[FeatureTests]) -> dict[str, pd.DataFrame]:
+    """The tables of all feature types by name: methods, pairs, axes."""
+    kinds = {
+        "methods": [one.methods for one in found],
+        "pairs": [one.compared.pairs for one in found],
+        "axes": [one.axes for one in found],
+    }
+    features = [one.feature for one in found]
+    return {
+        name: pd.concat(parts, keys=features, names=["feature"]).reset_index("feature")
+        for name, parts in kinds.items()
+    }

@@ -1,0 +1,128 @@
+"""The headline of a sweep: each method's scores, robustness and verdict."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, chance_corrected
+from sweeps.analysis.verdicts import verdicts
+from sweeps.scores.table import AXES, SIMILARITY, interval_half
+
+INPUT = "input_magnitude"
+# Of which every interval is needed.
+HEADLINE_METRICS = {
+    SIMILARITY,
+    *(metric for _, metric in (*HEADLINE.values(), *CALIBRATED_HEADLINE.values())),
+}
+
+Headlines = Mapping[str, tuple[str, str]]  # (domain, metric) by feature type
+
+
+def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
+    """Headline table: a row a method and group, means over the group's decoders.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy scores (columns ``TIDY``).
+    by : sequence of str
+        Axes that are kept apart; ``feature`` must be one of them, since each feature type has
+        a headline score of its own.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``by``, method, score (the study's headline metric against the ground truth),
+        class_r and model_r (Pearson correlation with the original map after a target swap and
+        with all weights randomized), calibrated (the calibrated headline metric), over_chance and
+        over_input (how much more that is than random maps of the same spectrum, and the magnitude
+        of x, have on the same trials), each with ``_low`` and ``_high``, its 95 % interval;
+        chance (score of random maps of the same spectrum), above_chance (the score on the scale
+        from chance to 1), calibrated_chance and calibrated_input (calibrated score of random maps
+        and of x), null_r (correlation with random maps as smooth), n_decoders, n_scored (how many
+        of them have a calibrated score), at_chance (how many of them decode no better than
+        chance), flagged (on how many of them something speaks against the method's maps),
+        accuracy, verdict (see ``sweeps.analysis.verdicts``).
+
+    Notes
+    -----
+    Intervals are Student's, over the means of the decoders; where there is one decoder, over
+    its trials.
+    """
+    groups = [*by, "method"]
+    decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
+    calibrated = scores(tidy, "ground_truth", CALIBRATED_HEADLINE)
+    chance, x_only = (scores(tidy, check, CALIBRATED_HEADLINE) for check in (CHANCE, INPUT))
+    table = pd.DataFrame(
+        {
+            **estimate("score", scores(tidy, "ground_truth", HEADLINE), groups),
+            "chance": _mean(scores(tidy, CHANCE, HEADLINE), groups),
+            **estimate("class_r", similarities(tidy, "target_swap"), groups),
+            **estimate("model_r", similarities(tidy, "cascade"), groups),
+            **estimate("calibrated", calibrated, groups),
+            **estimate("over_chance", _margins(calibrated, chance), groups),
+            **estimate("over_input", _margins(calibrated, x_only), groups),
+            "calibrated_chance": _mean(chance, groups),
+            "calibrated_input": _mean(x_only, groups),
+            "null_r": _mean(similarities(tidy, "surrogate"), groups),
+            "n_decoders": decoders.size(),
+            "n_scored": calibrated.groupby(groups)["mean"].count(),
+            "at_chance": decoders["at_chance"].sum().astype(int),
+            "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
+            "accuracy": decoders["accuracy"].mean(),
+        }
+    )
+    # The order in which groups first appear is the order of the grid.
+    table = table.reindex(decoders.size().index).reset_index()
+    above_chance = chance_corrected(table["score"], table["chance"])
+    n_scored = table["n_scored"].fillna(0).astype(int)
+    return table.assign(above_chance=above_chance, n_scored=n_scored, verdict=verdicts(table))
+
+
+def _mean(rows: pd.DataFrame, groups: list[str]) -> pd.Series:
+    return rows.groupby(groups)["mean"].mean()
+
+
+def estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
+    """Mean over the decoders of each group, and its interval."""
+    decoders = rows.groupby(groups)
+    mean, n = decoders["mean"].mean(), decoders["mean"].count()
+    over_decoders = interval_half(decoders["mean"].std(), n)
+    half = over_decoders.where(n > 1, decoders["half_width"].mean())
+    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
+
+
+def _margins(scores: pd.DataFrame, rival: pd.DataFrame) -> pd.DataFrame:
+    """How much more one scores than the other on each decoder.
+
+    Half-widths over trials add up as if trials were independent: too wide, since both are of the
+    same trials, and so on the safe side.
+    """
+    wanted = ["mean", "half_width"]
+    own, other = (rows.set_index(list(AXES))[wanted].astype(float) for rows in (scores, rival))
+    other = other.reindex(own.index)
+    half_width = np.hypot(own["half_width"], other["half_width"])
+    return pd.DataFrame(
+        {"mean": own["mean"] - other["mean"], "half_width": half_width}
+    ).reset_index()
+
+
+def scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
+    """Rows of a check that hold the headline metric of their feature type."""
+    # Of the check's rows alone: a whole sweep has some hundred times as many.
+    rows = tidy[tidy["check"] == check]
+    domains, metrics = (
+        rows["feature"].map({feature: headline[place] for feature, headline in headlines.items()})
+        for place in (0, 1)
+    )
+    return rows[(rows["domain"] == domains) & (rows["metric"] == metrics)]
+
+
+def similarities(tidy: pd.DataFrame, check: str, metric: str = SIMILARITY) -> pd.DataFrame:
+    """Similarity to the original map at the check's last step, on the headline's domain."""
+    rows = tidy[(tidy["check"] == check) & (tidy["metric"] == metric)]
+    domains = rows["feature"].map({feature: domain for feature, (domain, _) in HEADLINE.items()})
+    chosen = rows[rows["domain"] == domains]
+    last = chosen.groupby(list(AXES))["step"].transform("max")
+    return chosen[chosen["step"] == last]

@@ -1,0 +1,192 @@
+"""Tables over the decoders of a sweep, each from tidy scores by one function."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+
+from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
+from sweeps.analysis.summary import HEADLINE_METRICS, estimate, headline, scores, similarities
+from sweeps.analysis.verdicts import SPECIFICITY_THRESHOLD
+from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY
+
+# Columns of the robustness table: the check and the metric that each is read from.
+ROBUSTNESS_CHECKS = {
+    "target_swap": ("target_swap", SIMILARITY),
+    "label_retrain": ("label_retrain", SIMILARITY),
+    "cascade_end": (CASCADE, SIMILARITY),
+    "cascade_area": (CASCADE, AREA),
+}
+TABLE_METRICS = {*HEADLINE_METRICS, AREA}  # all that any of the tables reads
+STATUSES = ("ok", "duplicate", "degenerate", "not_applicable")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers that people read.
+
+    Attributes
+    ----------
+    name : str
+        In the table; where it has an interval, ``_low`` and ``_high`` stand beside it.
+    heading : str
+        For people.
+    best : str
+        ``"max"`` or ``"min"``: which value is best; empty where none is.
+    shown : callable, optional
+        From the table to whether each row's interval shows what is asked of the method.
+    """
+
+    name: str
+    heading: str
+    best: str = ""
+    shown: Callable[[pd.DataFrame], pd.Series] | None = None
+
+
+@dataclass(frozen=True)
+class TableKind:
+    """A kind of table.
+
+    Attributes
+    ----------
+    about : str
+        What it tells, for a caption.
+    make : callable
+        From tidy scores and the axes to keep apart to the table.
+    columns : tuple of Column
+        Those that people read; files hold all.
+    across : str
+        Axis whose values stand side by side; empty where the columns do.
+    """
+
+    about: str
+    make: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]
+    columns: tuple[Column, ...]
+    across: str = ""
+
+
+def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
+    """Correlation of each method's map with the original one, check by check.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy scores (columns ``TIDY``).
+    by : sequence of str
+        Axes that are kept apart, ``feature`` among them.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``by``, method, n_decoders, and of each check, its 95 % interval beside it:
+        target_swap (another class), label_retrain (permuted labels), cascade_end (all weights
+        random), cascade_area (mean over the share of randomized layers, from none to all).
+    """
+    groups = [*by, "method"]
+    measured: dict[str, pd.Series] = {}
+    for name, (check, metric) in ROBUSTNESS_CHECKS.items():
+        measured |= estimate(name, similarities(tidy, check, metric), groups)
+    return _ordered(tidy, groups, measured)
+
+
+def validity(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
+    """Number of decoders by what each method's maps are worth on them.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``by``, method, n_decoders, one of each status, flagged (something speaks
+        against the maps) and at_chance (the decoder decodes no better than chance).
+    """
+    groups = [*by, "method"]
+    decoders = tidy.drop_duplicates(list(AXES))
+    counts = decoders.assign(
+        **{status: decoders["validity"] == status for status in STATUSES},
+        flagged=decoders["flags"].fillna("") != "",
+    )
+    columns = [*STATUSES, "flagged", "at_chance"]
+    sums = counts.groupby(groups, sort=False)[columns].sum().astype(int)
+    return _ordered(tidy, groups, {column: sums[column] for column in columns})
+
+
+def coverage(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
+    """Trials for which the headline's numbers are defined, of those that were scored.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``by``, method, n_decoders, n_trials (of all decoders), and how many of them
+        have a score, a calibrated score, a similarity after the target swap (class) and at the
+        end of the cascade (model).
+    """
+    groups = [*by, "method"]
+    parts = {
+        "score": scores(tidy, "ground_truth", HEADLINE),
+        "calibrated": scores(tidy, "ground_truth", CALIBRATED_HEADLINE),
+        "class": similarities(tidy, "target_swap"),
+        "model": similarities(tidy, CASCADE),
+    }
+    trials = parts["score"].groupby(groups)["n_trials"].sum()
+    defined = {name: rows.groupby(groups)["n_valid"].sum() for name, rows in parts.items()}
+    table = _ordered(tidy, groups, {"n_trials": trials, **defined})
+    counts = ["n_trials", *defined]  # none where a method has no scores
+    return table.assign(**table[counts].fillna(0).astype(int))
+
+
+def along(axis: str, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
+    """Headline table for each value of an axis."""
+    return headline(tidy, [*by, *({axis} - set(by))])
+
+
+def _ordered(tidy: pd.DataFrame, groups: list[str], columns: dict[str, pd.Series]) -> pd.DataFrame:
+    """The columns in the order of the grid, after the number of decoders."""
+    n_decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False).size()
+    table = pd.DataFrame(columns).reindex(n_decoders.index)
+    table.insert(0, "n_decoders", n_decoders)
+    return table.reset_index()
+
+
+def _below_threshold(name: str, table: pd.DataFrame) -> pd.Series:
+    return table[f"{name}_high"] < SPECIFICITY_THRESHOLD
+
+
+def _over_chance(table: pd.DataFrame) -> pd.Series:
+    return table["over_chance_low"] > 0
+
+
+def _similarity(name: str, heading: str) -> Column:
+    return Column(name, heading, "min", partial(_below_threshold, name))
+
+
+HEADLINE_COLUMNS = (
+    Column("score", "score", "max"),
+    Column("calibrated", "AUPRC", "max", _over_chance),
+    _similarity("class_r", "class"),
+    _similarity("model_r", "model"),
+)
+TABLE_KINDS: dict[str, TableKind] = {
+    "headline": TableKind("score and robustness", headline, HEADLINE_COLUMNS),
+    "robustness": TableKind(
+        "correlation of the map with the original one",
+        robustness,
+        tuple(_similarity(name, name.replace("_", " ")) for name in ROBUSTNESS_CHECKS),
+    ),
+    "snr": TableKind("score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db"),
+    "architecture": TableKind(
+        "score by architecture", partial(along, "architecture"), HEADLINE_COLUMNS, "architecture"
+    ),
+    "validity": TableKind(
+        "number of decoders by validity",
+        validity,
+        tuple(Column(n, n.replace("_", " ")) for n in ("n_decoders", *STATUSES, "flagged")),
+    ),
+    "coverage": TableKind(
+        "trials where a number is defined",
+        coverage,
+        tuple(
+            Column(n, n.replace("_", " "))
+            for n in ("n_decoders", "n_trials", "score", "calibrated", "class", "model")
+        ),
+    ),
+}

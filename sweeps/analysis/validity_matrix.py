@@ -1,0 +1,94 @@
+"""Validity of the methods on a sweep's architectures: a table of evidence and its matrix."""
+
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from eegxai.attribution import METHODS, Validity
+from sweeps.design.cells import MethodCell, decoder_cells
+from sweeps.design.config import SweepConfig
+from sweeps.store.artefacts import Store
+from sweeps.tasks.explain import judge
+
+CODES = {"not_applicable": "-", "degenerate": "empty", "duplicate": "same"}
+LEGEND = (
+    "ok: nothing speaks against the maps; a number: sum of the map over the sum that the method\n"
+    "promises (median, or the worst trial's); -: the method means nothing there; empty: zero or\n"
+    "constant maps; same: equal to a simpler method; batch: depends on the trials beside it"
+)
+
+
+def cells_to_judge(config: SweepConfig) -> Iterator[MethodCell]:
+    """The sweep's methods on the first decoder of each of its architectures."""
+    decoders = list(decoder_cells(config))
+    for architecture in config.grid.architecture:
+        decoder = next(cell for cell in decoders if cell.architecture == architecture)
+        for method in [method for method in config.grid.method if method in METHODS]:
+            options = config.attribution.of(method)
+            yield MethodCell(
+                decoder=decoder, method=method, options=options, evaluation=config.evaluation
+            )
+
+
+def evidence(cells: Iterable[MethodCell], store: Store, device: str = "cpu") -> pd.DataFrame:
+    """One row a method and architecture: what was found, its flags and the matrix's code."""
+    rows = []
+    for cell in cells:
+        verdict = judge(cell, store, device)
+        rows.append(
+            {
+                "method": cell.method,
+                "architecture": cell.decoder.architecture,
+                **asdict(verdict),
+                "flags": "; ".join(verdict.flags),
+                "code": code(verdict),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def code(verdict: Validity) -> str:
+    """A word for the matrix."""
+    if verdict.status != "ok":
+        return CODES[verdict.status]
+    if not verdict.flags:
+        return "ok"
+    ratios = [verdict.completeness, verdict.completeness_worst]
+    told = [f"{ratio:.2f}" for ratio in ratios if ratio is not None]
+    return next((text for text in told if text != "1.00"), "batch")
+
+
+def matrix(table: pd.DataFrame) -> pd.DataFrame:
+    """Codes, a row a method and a column an architecture, both in the table's order."""
+    wide = table.pivot_table("code", "method", "architecture", "first", sort=False)
+    return wide.rename_axis(columns=None)
+
+
+def notes(table: pd.DataFrame) -> list[str]:
+    """One line a reason, with the methods and architectures it holds for."""
+    told = table.assign(note=[_told(row) for row in table.to_dict("records")])
+    told = told[told["note"] != ""]
+    where = told.groupby(["note", "method"], sort=False)["architecture"].agg(", ".join)
+    groups = where.reset_index().groupby(["note", "architecture"], sort=False)["method"]
+    return [f"{', '.join(methods)} on {names}: {note}" for (note, names), methods in groups]
+
+
+def _told(row: dict[Hashable, Any]) -> str:
+    """Reason of a verdict without the names of method and decoder."""
+    if row["status"] == "duplicate":
+        return f"equals {row['duplicate_of']}"
+    reason = str(row["reason"])
+    return reason.partition(": ")[2] if row["status"] == "not_applicable" else reason
+
+
+def write(table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write the evidence as CSV and the matrix with its notes as Markdown; the paths written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [matrix(table).to_markdown(), "", LEGEND, "", *(f"- {note}" for note in notes(table))]
+    contents = {"validity.csv": table.to_csv(index=False), "validity.md": "\n".join(lines) + "\n"}
+    for name, content in contents.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    return [folder / name for name in contents]

@@ -1,0 +1,80 @@
+"""The verdict on a method, written down once: what its 95 % intervals must show."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from eegxai.attribution import CONTROLS
+
+# A map that stays this alike under a wrong class or random weights explains neither
+# (Sujatha Ravindran & Contreras-Vidal 2023).
+SPECIFICITY_THRESHOLD = 0.5
+PASSED = "ok"
+NOT_APPLICABLE = "n/a"
+UNJUDGED = "-"  # baselines: what methods are measured against
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One property that a method must show.
+
+    Attributes
+    ----------
+    letter : str
+        What stands in the verdict where the property is not shown.
+    name : str
+        Of the property.
+    asks : str
+        What must be so, for a legend.
+    holds : callable
+        From a headline table to whether its rows show the property; NaN shows nothing.
+    """
+
+    letter: str
+    name: str
+    asks: str
+    holds: Callable[[pd.DataFrame], pd.Series]
+
+
+def _accurate(table: pd.DataFrame) -> pd.Series:
+    return (table["over_chance_low"] > 0) & (table["over_input_low"] > 0)
+
+
+def _class_specific(table: pd.DataFrame) -> pd.Series:
+    return table["class_r_high"] < SPECIFICITY_THRESHOLD
+
+
+def _model_specific(table: pd.DataFrame) -> pd.Series:
+    return table["model_r_high"] < SPECIFICITY_THRESHOLD
+
+
+def _valid(table: pd.DataFrame) -> pd.Series:
+    return table["flagged"] == 0
+
+
+RULES = (
+    Rule("a", "accurate", "AUPRC above that of random maps and above that of |x|", _accurate),
+    Rule("c", "class-specific", f"class below {SPECIFICITY_THRESHOLD}", _class_specific),
+    Rule("m", "model-specific", f"model below {SPECIFICITY_THRESHOLD}", _model_specific),
+    Rule("v", "valid", "flagged on no decoder, as equal to a simpler method", _valid),
+)
+
+
+def verdicts(table: pd.DataFrame) -> pd.Series:
+    """Verdict on each row: ``ok``, or the letters of the properties that it does not show.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns method, calibrated, over_chance_low, over_input_low, class_r_high, model_r_high
+        and flagged of ``sweeps.analysis.summary.headline``.
+    """
+    letters = pd.Series("", index=table.index)
+    for rule in RULES:
+        letters += np.where(rule.holds(table), "", rule.letter)
+    found = letters.replace("", PASSED)
+    found[table["calibrated"].isna()] = NOT_APPLICABLE
+    found[table["method"].isin(list(CONTROLS))] = UNJUDGED
+    return found

@@ -1,0 +1,81 @@
+"""``eegxai submit``: a sweep as a job of a Ray cluster."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweeps.cli.common import (
+    Arguments,
+    configuration,
+    configuration_file,
+    overrides_of,
+    terminal,
+    told_in_a_sentence,
+    usage_error,
+)
+
+if TYPE_CHECKING:
+    from sweeps.design.config import SweepConfig
+
+DASHBOARD = "http://127.0.0.1:8265"
+JOB_FAILED = 3
+
+
+def submit(
+    arguments: Arguments = None,
+    address: Annotated[str, typer.Option(help="The cluster's Ray dashboard.")] = DASHBOARD,
+    tree: Annotated[Path, typer.Option(help="Working tree that the job runs.")] = Path(),
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Print what the job prints until it ends.")
+    ] = False,
+) -> None:
+    """Submit a sweep to a Ray cluster as a job, with this working tree and its constraints.
+
+    For example: eegxai submit paper store=s3://bucket/paper --follow
+    """
+    from sweeps.execution import ray_jobs
+
+    config = configuration(arguments)
+    _check_store(config)
+    console = terminal()
+    given = [_within(configuration_file(arguments), tree), *overrides_of(arguments)]
+    with told_in_a_sentence():
+        job = ray_jobs.submit(address, tree, given, os.environ)
+    console.print(f"submitted job {job}; what is done: eegxai status", highlight=False)
+    if "MLFLOW_TRACKING_URI" not in os.environ:
+        console.print("no MLFLOW_TRACKING_URI is set: log the results later with eegxai sync")
+    if follow:
+        _follow(address, job)
+
+
+def _check_store(config: "SweepConfig") -> None:
+    """Refuse a store that lies in the job's own folder, which goes when the job ends."""
+    if "://" not in config.store and not Path(config.store or config.output).is_absolute():
+        raise usage_error(
+            f"store={config.store!r} would lie in the job's own folder on one node: give "
+            "store=/SHARED/FOLDER or store=s3://BUCKET/FOLDER"
+        )
+
+
+def _within(file: Path, tree: Path) -> str:
+    """Path of a configuration inside the tree, as the job finds it."""
+    try:
+        return str(file.resolve().relative_to(tree.resolve()))
+    except ValueError:
+        raise usage_error(
+            f"configuration {str(file)!r} lies outside the tree {str(tree.resolve())!r} that the "
+            "job gets"
+        ) from None
+
+
+def _follow(address: str, job: str) -> None:
+    from sweeps.execution import ray_jobs
+
+    try:
+        for text in ray_jobs.follow(address, job):
+            typer.echo(text, nl=False)
+    except ray_jobs.ClusterError as error:
+        typer.echo(f"eegxai: {error}", err=True)
+        raise typer.Exit(JOB_FAILED) from None

@@ -1,0 +1,93 @@
+"""``eegxai train``: one decoder of a sweep, watched while it learns."""
+
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from sweeps.cli.common import Arguments, check_gpu, configuration, terminal, usage_error
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sweeps.design.cells import DecoderCell
+    from sweeps.design.config import SweepConfig
+    from sweeps.store.artefacts import Store
+    from sweeps.store.records import TrainedDecoder
+
+
+def train(arguments: Arguments = None) -> None:
+    """Train one decoder of a sweep, the same way and into the same store as the sweep does.
+
+    Overrides choose it: eegxai train quickstart grid.feature=temporal. A training that was
+    interrupted goes on; one that is done is shown.
+    """
+    from sweeps.store.artefacts import store_of
+    from sweeps.tasks.data import is_done
+
+    config = configuration(arguments)
+    check_gpu(config)
+    cell, console = _only_decoder(config), terminal()
+    store = store_of(config)
+    console.print(cell.title, highlight=False)
+    device = "cuda" if config.resources.train.gpu else "cpu"
+    done = is_done(cell, store)
+    trained = store.read_decoder(cell) if done else _trained(cell, store, device, console)
+    _print_result(console, cell, trained)
+
+
+def _only_decoder(config: "SweepConfig") -> "DecoderCell":
+    from sweeps.design.cells import decoder_cells
+
+    cells = list(decoder_cells(config))
+    if len(cells) > 1:
+        raise usage_error(
+            f"{config.name!r} has {len(cells)} decoders, one is trained at a time: choose it with "
+            "overrides such as grid.feature=temporal grid.seed=0"
+        )
+    return cells[0]
+
+
+def _trained(
+    cell: "DecoderCell", store: "Store", device: str, console: "Console"
+) -> "TrainedDecoder":
+    from sweeps.tasks.train import train_decoder
+
+    columns = (TextColumn("epoch"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    note = TextColumn("{task.description}")
+    with Progress(*columns, note, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=cell.training.epochs)
+
+        def on_epoch(epoch: dict[str, float]) -> None:
+            text = _described(epoch)
+            bar.update(task, completed=epoch["epoch"] + 1, description=text)
+            if not console.is_terminal:
+                console.print(text, highlight=False)
+
+        return train_decoder(cell, store, device, on_epoch)
+
+
+def _described(epoch: dict[str, float]) -> str:
+    return (
+        f"epoch {epoch['epoch'] + 1:.0f}: loss {epoch['train_loss']:.3f}, validation loss "
+        f"{epoch['validation_loss']:.3f}, accuracy {epoch['validation_accuracy']:.3f}"
+    )
+
+
+def _print_result(console: "Console", cell: "DecoderCell", trained: "TrainedDecoder") -> None:
+    from eegxai.simulation import FEATURES
+
+    names = FEATURES[cell.data.feature].class_names
+    shown = Table(title="test trials", title_justify="left", box=None)
+    shown.add_column("true class")
+    for name in names:
+        shown.add_column(f"as {name}", justify="right")
+    for name, counts in zip(names, trained.confusion, strict=True):
+        shown.add_row(name, *map(str, counts))
+    console.print(shown)
+    chance = ", no better than chance" if trained.at_chance else ""
+    console.print(
+        f"accuracy {trained.accuracy:.3f} of {trained.n_test} test trials{chance}; "
+        f"{len(trained.history)} epochs, {trained.seconds:.0f} s",
+        highlight=False,
+    )

@@ -1,0 +1,1 @@
+"""The design of a sweep: its configuration and its cells."""

@@ -1,0 +1,166 @@
+"""Cells of a sweep, their content keys and their enumeration."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from itertools import product
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeInt, TypeAdapter
+from pydantic_core import to_jsonable_python
+
+from eegxai.decoders import TrainingSpec
+from eegxai.evaluation import EvaluationSpec
+from eegxai.simulation import DataSpec
+from eegxai.spec import spec
+from sweeps.design.config import SweepConfig
+
+# Part of every key: raise it when results change their meaning, so that old ones are not found.
+SCHEMA = 4
+
+
+class Keyed:
+    """A spec whose content is its identity: of its artefact, MLflow run and Tune trial."""
+
+    @cached_property
+    def key(self) -> str:
+        """Hexadecimal sha256 of the canonical JSON of all fields and the schema number."""
+        content = {"schema": SCHEMA, "kind": type(self).__name__, "spec": self.as_json()}
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields, defaults included, as plain JSON values."""
+        return to_jsonable_python(self)
+
+    @property
+    def title(self) -> str:
+        """What a person calls this cell; not unique, the key is."""
+        raise NotImplementedError
+
+    @cached_property
+    def stem(self) -> str:
+        """File name without ending: readable, and unique by the key."""
+        return f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', self.title)}-{self.key[:16]}"
+
+
+LABELS_IN_TITLE = {"true": "", "permuted": " permuted labels"}
+
+
+@spec
+class DecoderCell(Keyed):
+    """One decoder to train: everything its weights depend on."""
+
+    data: DataSpec
+    architecture: str
+    fold: NonNegativeInt = 0
+    labels: Literal["true", "permuted"] = "true"
+    training: TrainingSpec = TrainingSpec()
+
+    @property
+    def title(self) -> str:
+        """Such as ``temporal -3.5 dB deepnet seed 0 fold 0``."""
+        data = self.data
+        start = f"{data.feature} {data.snr_db:g} dB {self.architecture}"
+        return f"{start} seed {data.seed} fold {self.fold}{LABELS_IN_TITLE[self.labels]}"
+
+    @property
+    def with_permuted_labels(self) -> "DecoderCell":
+        """The same decoder, trained on permuted labels."""
+        return replace(self, labels="permuted")
+
+    @property
+    def axes(self) -> dict[str, Any]:
+        """The coordinates of the cell, the identifying columns of every table."""
+        return {
+            "feature": self.data.feature,
+            "snr_db": self.data.snr_db,
+            "seed": self.data.seed,
+            "fold": self.fold,
+            "architecture": self.architecture,
+        }
+
+
+@spec
+class MethodCell(Keyed):
+    """One attribution method on one decoder."""
+
+    decoder: DecoderCell
+    method: str
+    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    evaluation: EvaluationSpec = EvaluationSpec()
+
+    def __hash__(self) -> int:
+        return hash(self.key)  # a dict has no hash of its own
+
+    @property
+    def title(self) -> str:
+        """Such as ``temporal -3.5 dB deepnet seed 0 fold 0 DeepLift``."""
+        return f"{self.decoder.title} {self.method}"
+
+    @property
+    def decoders(self) -> tuple[DecoderCell, ...]:
+        """Decoders that must be trained before: its own, and one of permuted labels for a check."""
+        if "label_retrain" in self.evaluation.checks:
+            return self.decoder, self.decoder.with_permuted_labels
+        return (self.decoder,)
+
+    @property
+    def axes(self) -> dict[str, Any]:
+        """The coordinates of the cell, the identifying columns of every table."""
+        return {**self.decoder.axes, "method": self.method}
+
+
+Cell = DecoderCell | MethodCell
+_CELLS: dict[str, TypeAdapter[Any]] = {
+    "decoder": TypeAdapter(DecoderCell),
+    "method": TypeAdapter(MethodCell),
+}
+
+
+def decoder_of(cell: Cell) -> DecoderCell:
+    """The decoder that a cell trains or explains."""
+    return cell if isinstance(cell, DecoderCell) else cell.decoder
+
+
+def from_json(kind: str, content: dict[str, Any]) -> Any:
+    """Cell of a kind (``decoder`` or ``method``) from its JSON fields."""
+    return _CELLS[kind].validate_python(content)
+
+
+def decoder_cells(config: SweepConfig) -> Iterator[DecoderCell]:
+    """All decoders of a sweep, those of one data set next to each other."""
+    grid = config.grid
+    for feature, snr_db, seed in product(config.features, grid.snr_db, grid.seed):
+        data = DataSpec(
+            feature=feature,
+            snr_db=snr_db,
+            seed=seed,
+            n_trials=config.data.trials_of(feature),
+            head=config.data.head,
+            noise=config.data.noise,
+        )
+        for architecture, fold in product(grid.architecture, grid.fold):
+            training = config.training.of(architecture)
+            yield DecoderCell(data=data, architecture=architecture, fold=fold, training=training)
+
+
+def permuted_label_cells(config: SweepConfig) -> Iterator[DecoderCell]:
+    """The decoders trained on permuted labels that the checks of a sweep ask for."""
+    if "label_retrain" in config.evaluation.checks:
+        for cell in decoder_cells(config):
+            yield cell.with_permuted_labels
+
+
+def method_cells(config: SweepConfig) -> Iterator[MethodCell]:
+    """All methods on all decoders, those of one decoder next to each other."""
+    for decoder, method in product(decoder_cells(config), config.grid.method):
+        yield MethodCell(
+            decoder=decoder,
+            method=method,
+            options=config.attribution.of(method),
+            evaluation=config.evaluation,
+        )

@@ -1,0 +1,319 @@
+"""The configuration of a sweep, as pydantic models."""
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    create_model,
+    field_validator,
+    model_validator,
+)
+
+from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, options_of
+from eegxai.decoders import DECODERS, TrainingSpec, recommended
+from eegxai.evaluation import EvaluationSpec
+from eegxai.head import HeadField, HeadSpec
+from eegxai.registry import unknown_name
+from eegxai.simulation import FEATURES, NoiseSpec
+
+DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
+
+STORE_SCHEMES = ("s3",)
+
+METHOD_GROUPS: dict[str, tuple[str, ...]] = {
+    "study": tuple(STUDY_METHODS),
+    "controls": tuple(CONTROLS),
+    "all": tuple(METHODS),
+}
+RENAMED_GROUPS = {"baselines": "controls"}  # old names, until the next minor version
+
+
+class Model(BaseModel):
+    """Part of a configuration: frozen, and a field it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def fields_of(model: Any) -> Mapping[str, Any]:
+    """Fields of a pydantic model or dataclass by name; none of anything else."""
+    return getattr(model, "model_fields", None) or getattr(model, "__pydantic_fields__", {})
+
+
+def _as_axis(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _checked_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not values:
+        raise ValueError("is empty, at least one value is needed")
+    twice = [value for value in values if values.count(value) > 1]
+    if twice:
+        raise ValueError(f"holds {twice[0]!r} more than once")
+    return values
+
+
+def _expand_groups(methods: list[Any]) -> list[Any]:
+    for old in RENAMED_GROUPS.keys() & {entry for entry in methods if isinstance(entry, str)}:
+        new = RENAMED_GROUPS[old]
+        warnings.warn(f"grid.method={old} is called {new} now", DeprecationWarning, stacklevel=2)
+    current = (RENAMED_GROUPS.get(str(entry), entry) for entry in methods)
+    return [name for entry in current for name in METHOD_GROUPS.get(str(entry), (entry,))]
+
+
+def _checked_store(store: str) -> str:
+    scheme, colon, rest = store.rpartition("://")
+    if colon and scheme not in STORE_SCHEMES:
+        raise ValueError(f"store={store!r} must be a folder or an s3://BUCKET/FOLDER")
+    if colon and (".." in rest.split("/") or not rest.strip("/")):
+        raise ValueError(f"store={store!r} must name a bucket and no '..'")
+    return store
+
+
+OneOrMore = BeforeValidator(_as_axis)
+
+
+class Grid(Model):
+    """The axes; a decoder cell is one point of all of them but ``method``."""
+
+    feature: Annotated[tuple[str, ...], OneOrMore]
+    snr_db: Annotated[tuple[FiniteFloat, ...], OneOrMore]
+    seed: Annotated[tuple[NonNegativeInt, ...], OneOrMore] = (0,)
+    fold: Annotated[tuple[NonNegativeInt, ...], OneOrMore] = (0,)
+    architecture: Annotated[tuple[str, ...], OneOrMore] = ("deepnet",)
+    method: Annotated[tuple[str, ...], BeforeValidator(_expand_groups), OneOrMore] = STUDY_METHODS
+
+    @field_validator("*")
+    @classmethod
+    def _no_axis_is_empty_or_doubled(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        return _checked_axis(values)
+
+    @field_validator("feature", "architecture", "method")
+    @classmethod
+    def _names_are_registered(cls, values: tuple[str, ...], info: Any) -> tuple[str, ...]:
+        choices = {
+            "feature": FEATURES,
+            "architecture": DECODERS,
+            "method": METHODS | CONTROLS | METHOD_GROUPS,
+        }[info.field_name]
+        for value in values:
+            if value not in choices:
+                raise ValueError(unknown_name(f"grid.{info.field_name}", value, choices))
+        return values
+
+
+class Data(Model):
+    """What is simulated for each feature type."""
+
+    n_trials: PositiveInt | dict[str, PositiveInt] = 2000
+    head: HeadField = HeadSpec()
+    noise: NoiseSpec = NoiseSpec()
+    distractor: bool = False
+
+    def trials_of(self, feature: str) -> int:
+        """Number of trials of a feature type."""
+        return self.n_trials if isinstance(self.n_trials, int) else self.n_trials[feature]
+
+
+# The split is no matter of the architecture: decoders are compared on the same test trials.
+SPLIT_FIELDS = ("n_folds", "holdout")
+_TRAINING_FIELDS: dict[str, Any] = {
+    name: (field.annotation, field) for name, field in fields_of(TrainingSpec).items()
+}
+_OWN_FIELDS = {name: f for name, f in _TRAINING_FIELDS.items() if name not in SPLIT_FIELDS}
+OwnTraining: Any = create_model("OwnTraining", __base__=Model, **_OWN_FIELDS)
+AnyTraining: Any = create_model("AnyTraining", __base__=Model, **_TRAINING_FIELDS)
+
+
+class Training(AnyTraining):
+    """The fields of TrainingSpec for all architectures, and under their names for single ones.
+
+    What is given nowhere is what the architecture recommends.
+    """
+
+    per_architecture: dict[str, OwnTraining] = Field(default_factory=dict)
+
+    @field_validator("per_architecture")
+    @classmethod
+    def _names_are_registered(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in values:
+            if name not in DECODERS:
+                raise ValueError(unknown_name("training.per_architecture", name, DECODERS))
+        return values
+
+    def of(self, architecture: str) -> TrainingSpec:
+        """Training of an architecture."""
+        common = self.model_dump(exclude_unset=True, exclude={"per_architecture"})
+        own = self.per_architecture.get(architecture, OwnTraining())
+        return recommended(architecture, **{**common, **own.model_dump(exclude_unset=True)})
+
+
+Option = bool | int | float | str
+
+
+class Attributions(Model):
+    """Options of the methods: one given here goes to every method that has it.
+
+    ``per_method`` gives options to single methods. What is given nowhere is the method's default.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    per_method: dict[str, dict[str, Option]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _options_exist(self) -> "Attributions":
+        methods = METHODS | CONTROLS
+        for name in self.per_method:
+            if name not in methods:
+                raise ValueError(unknown_name("attribution.per_method", name, methods))
+        known = {option for method in methods for option in options_of(method)}
+        for option in self.common:
+            if option not in known:
+                raise ValueError(unknown_name("attribution option", option, known))
+        for name in methods:
+            self.of(name)
+        return self
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """Options for all methods that have them."""
+        return self.model_extra or {}
+
+    def of(self, method: str) -> dict[str, Option]:
+        """All options of a method."""
+        own = options_of(method)
+        common = {option: value for option, value in self.common.items() if option in own}
+        return options_of(method, {**common, **self.per_method.get(method, {})})
+
+
+class TrialResources(Model):
+    """What one Ray Tune trial of a stage reserves; fractions share a device.
+
+    ``custom`` names resources that the nodes of a cluster declare (``ray start --resources``),
+    and ``max_concurrent`` bounds the trials at a time where a store or a licence needs it.
+    ``cells_per_trial`` cells of one decoder are scheduled together: more of them keep a decoder
+    on one worker, fewer spread the last decoders over all workers.
+    """
+
+    cpu: PositiveFloat = 1
+    gpu: NonNegativeFloat = 0
+    custom: dict[str, PositiveFloat] = Field(default_factory=dict)
+    max_concurrent: PositiveInt | None = None
+    cells_per_trial: PositiveInt = 4
+
+    @field_validator("gpu")
+    @classmethod
+    def _gpus_are_shared_or_whole(cls, gpu: float) -> float:
+        if gpu > 1 and gpu != int(gpu):
+            raise ValueError(f"gpu={gpu:g} must be a fraction below 1 or a whole number")
+        return gpu
+
+    @field_validator("custom")
+    @classmethod
+    def _custom_are_neither_cpu_nor_gpu(cls, custom: dict[str, float]) -> dict[str, float]:
+        for name in custom:
+            if name.lower() in ("cpu", "gpu"):
+                raise ValueError(f"custom resource {name!r} has a field of its own, {name.lower()}")
+        return custom
+
+    @property
+    def bundle(self) -> dict[str, float]:
+        """What is reserved, by Ray's names."""
+        amounts = {"CPU": self.cpu, "GPU": self.gpu, **self.custom}
+        return {name: amount for name, amount in amounts.items() if amount}
+
+
+class Resources(Model):
+    """Resources of the two stages."""
+
+    train: TrialResources = TrialResources()
+    explain: TrialResources = TrialResources()
+
+
+class Tracking(Model):
+    """What is logged to MLflow beside numbers.
+
+    ``figures`` draws two pictures for every method run, about half a second each run; the
+    publisher falls behind where many workers finish more than one cell a second.
+    """
+
+    figures: bool = True
+
+
+class SweepConfig(Model):
+    """One sweep: its name (the MLflow experiment), its grid, and everything a cell depends on.
+
+    ``output`` is the folder of this machine for MLflow's files and tables; ``store`` is where
+    artefacts go, a folder that all workers share or s3://BUCKET/FOLDER (default: in ``output``).
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    grid: Grid
+    data: Data = Data()
+    training: Training = Training()
+    attribution: Attributions = Attributions()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    resources: Resources = Resources()
+    tracking: Tracking = Tracking()
+    output: str = "runs"
+    store: str = ""
+
+    @field_validator("store")
+    @classmethod
+    def _store_is_a_folder_or_a_bucket(cls, store: str) -> str:
+        return _checked_store(store)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The feature axis: the grid's, and the distractor condition where it is asked for."""
+        asked = (DISTRACTOR,) if self.data.distractor else ()
+        return tuple(dict.fromkeys((*self.grid.feature, *asked)))
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> "SweepConfig":
+        self._check_folds()
+        for feature in self.features:
+            self._check_trials(feature)
+        return self
+
+    @property
+    def _split(self) -> TrainingSpec:
+        """Training of any architecture: they all split alike."""
+        return self.training.of(self.grid.architecture[0])
+
+    def _check_folds(self) -> None:
+        n_folds = 1 if self._split.holdout else self._split.n_folds
+        for fold in self.grid.fold:
+            if fold >= n_folds:
+                raise ValueError(f"grid.fold={fold} does not exist, {_range_of(n_folds)}")
+
+    def _check_trials(self, feature: str) -> None:
+        given = self.data.n_trials
+        if isinstance(given, dict) and feature not in given:
+            raise ValueError(f"data.n_trials has no entry for the feature {feature!r} of the grid")
+        n_classes = len(FEATURES[feature].classes)
+        # At least two trials of each class held out, one for validation and one for the test.
+        held = self._split.holdout or 1 / self._split.n_folds
+        fewest = n_classes * math.ceil(2 / held)
+        if (n_trials := self.data.trials_of(feature)) < fewest:
+            raise ValueError(
+                f"data.n_trials={n_trials} is too few for {feature}: to hold out {held:.2g} of "
+                f"{n_classes} classes takes at least {fewest}"
+            )
+
+
+def _range_of(n_folds: int) -> str:
+    if n_folds == 1:
+        return "training.holdout leaves fold 0 only"
+    return f"allowed are 0 to {n_folds - 1}"

@@ -1,0 +1,120 @@
+"""Ray clusters: joining one, and running stages there."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from sweeps.design.config import Resources
+from sweeps.execution.ray_tune import RAY_ENVIRONMENT, run_ray
+from sweeps.execution.runner import OnDone, Stage
+
+AUTO = "auto"
+CLIENT = "ray://"
+CONNECT_SECONDS = 10.0
+CLIENT_ATTEMPTS = 3
+LISTEN_SECONDS = 0.5
+
+
+class ClusterError(ValueError):
+    """A cluster that cannot be used, told in one sentence."""
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[None]:
+    """The Ray cluster at an address: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``."""
+    os.environ.update(RAY_ENVIRONMENT)
+    import ray
+
+    _check_reachable(address)
+    try:
+        _join(address)
+    except (ConnectionError, ImportError, ValueError, RuntimeError) as error:
+        raise no_answer("cluster", address, error) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Look for an open port first: Ray itself tries for minutes before it gives up."""
+    if address == AUTO:
+        return
+    try:
+        parts = urlsplit(f"//{address.removeprefix(CLIENT)}")
+        socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
+    except (OSError, ValueError, TypeError) as error:
+        raise no_answer("cluster", address, error) from error
+
+
+def _join(address: str) -> None:
+    """Connect; again where a client's own server on the head node died as it started.
+
+    Ray's proxy forks it beside running threads, which now and then kills the child at once.
+    """
+    import ray
+
+    for attempt in range(1, CLIENT_ATTEMPTS + 1):
+        try:
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level="error",
+                runtime_env={"env_vars": RAY_ENVIRONMENT},
+            )
+            return
+        except ConnectionAbortedError:
+            if attempt == CLIENT_ATTEMPTS:
+                raise
+
+
+def no_answer(who: str, address: str, error: Exception) -> ClusterError:
+    """The error of an address at which no cluster, dashboard or agent answers."""
+    reason = str(error).strip().partition("\n")[0]
+    return ClusterError(f"no Ray {who} answers at address={address!r}: {reason}")
+
+
+def unmet_resources(resources: Resources) -> list[str]:
+    """What the stages reserve and no node of the joined cluster offers now, in sentences."""
+    import ray
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return [
+        f"no node has resources.{stage}={of.bundle} now: its cells wait until one joins"
+        for stage, of in resources
+        if not any(all(node.get(r, 0) >= n for r, n in of.bundle.items()) for node in nodes)
+    ]
+
+
+def run_on_cluster(stage: Stage, store_url: str, on_done: OnDone) -> None:
+    """Run a stage on the joined cluster, through a Ray client where that is the connection.
+
+    Through a client Tune would run its callbacks on the head node; there the whole stage is a
+    task of the cluster instead, whose outcomes come back by a queue.
+    """
+    import ray
+
+    if not ray.util.client.ray.is_connected():
+        run_ray(stage, store_url, on_done)
+        return
+    from ray.util.queue import Queue
+
+    outcomes = Queue(actor_options={"num_cpus": 0})
+    task = ray.remote(run_ray).options(num_cpus=0).remote(stage, store_url, outcomes.put)
+    _listen(outcomes, task, on_done)
+    outcomes.shutdown()
+
+
+def _listen(outcomes: Any, task: Any, on_done: OnDone) -> None:
+    """Hand outcomes on until the task has ended and all of them are told."""
+    import ray
+
+    ended: list[Any] = []
+    while not ended:
+        ended, _ = ray.wait([task], timeout=LISTEN_SECONDS)
+        for outcome in outcomes.get_nowait_batch(outcomes.size()):
+            on_done(outcome)
+    ray.get(task)

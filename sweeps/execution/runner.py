@@ -1,0 +1,100 @@
+"""Running cells one after another in this process, and what any runner must know of a stage."""
+
+import math
+import os
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from sweeps.design.cells import Cell, decoder_of
+from sweeps.design.config import TrialResources
+from sweeps.store.artefacts import Store, best_effort
+from sweeps.store.heartbeats import heartbeat
+from sweeps.tasks.data import is_done
+from sweeps.tasks.explain import explain
+from sweeps.tasks.train import train_decoder
+
+RUNNERS: dict[str, Callable[..., object]] = {"decoder": train_decoder, "method": explain}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One kind of cells and what each of them reserves.
+
+    Attributes
+    ----------
+    name : str
+        What a person reads in the progress display.
+    kind : str
+        ``decoder`` or ``method``; chooses the function that is run.
+    cells : sequence
+        The cells still to be done.
+    resources : TrialResources
+        CPUs and GPUs of a trial, and how many cells of one decoder it does.
+    """
+
+    name: str
+    kind: str
+    cells: Sequence[Cell]
+    resources: TrialResources
+
+    @property
+    def threads(self) -> int:
+        """CPU threads a cell computes with; part of the numbers, so the same everywhere."""
+        return max(1, math.floor(self.resources.cpu))
+
+    @property
+    def bundles(self) -> Iterator[list[Cell]]:
+        """Cells of one decoder that one trial does, one after another."""
+        size = self.resources.cells_per_trial
+        for _, group in groupby(self.cells, decoder_of):
+            cells = list(group)
+            yield from (cells[start : start + size] for start in range(0, len(cells), size))
+
+    @property
+    def device(self) -> str:
+        """Device of torch that a cell computes on."""
+        return "cuda" if self.resources.gpu else "cpu"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one cell: done, or the traceback of its error; and in which process."""
+
+    cell: Cell
+    error: str = ""
+    pid: int | None = None
+
+
+OnDone = Callable[[Outcome], None]
+
+
+def run_cell(kind: str, cell: Cell, store_url: str, device: str, threads: int) -> str:
+    """Run one cell in this process, if it is not done; the traceback of its error, or nothing."""
+    torch.set_num_threads(threads)
+    store = Store(store_url)
+    try:
+        if not is_done(cell, store):
+            with heartbeat(cell, store), threadpool_limits(threads, user_api="blas"):
+                RUNNERS[kind](cell, store, device)
+    except Exception:
+        trace = traceback.format_exc()
+        best_effort(store.write_failure, cell, trace)
+        return trace
+    best_effort(store.remove_failure, cell)
+    return ""
+
+
+def run_local(stage: Stage, store_url: str, on_done: OnDone) -> None:
+    """Run the cells one after another in this process, without Ray."""
+    before = torch.get_num_threads()
+    try:
+        for cell in stage.cells:
+            error = run_cell(stage.kind, cell, store_url, stage.device, stage.threads)
+            on_done(Outcome(cell, error, os.getpid()))
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,1 @@
+"""What people read: tables for terminal and files, figures, the HTML page."""

@@ -1,0 +1,270 @@
+"""The pictures of a sweep: which rows each shows, what it says, and why one is left out."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from eegxai import figures
+from eegxai.attribution import CONTROLS
+from eegxai.evaluation import HEADLINE, ExampleMaps, chance_corrected
+from eegxai.statistics import ALPHA, compare_ranks
+from sweeps.analysis.summary import estimate, headline, similarities
+from sweeps.analysis.verdicts import SPECIFICITY_THRESHOLD
+from sweeps.design.cells import DecoderCell, MethodCell, method_cells
+from sweeps.design.config import SweepConfig
+from sweeps.scores.cache import tidy_from_store
+from sweeps.scores.table import CASCADE, SIMILARITY
+from sweeps.store.artefacts import BrokenArtefactError, Store
+
+ShownMaps = Mapping[DecoderCell, Mapping[str, ExampleMaps]]
+
+DECODER = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
+INTERVAL = "95 % intervals over decoders (over trials where there is one)"
+DOMAINS = {feature: domain for feature, (domain, _) in HEADLINE.items()}  # of the headline
+# Of the tidy checks those that compare with the planted signal or are a null, not a robustness.
+NOT_ROBUSTNESS = ("ground_truth", "same_spectrum", "input_magnitude", "untrained", "surrogate")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score of the headline as pictures name it, and the columns of what it must beat."""
+
+    label: str
+    rivals: Sequence[str]
+    dotted: str
+
+
+SCORES: Mapping[str, Score] = {
+    "calibrated": Score(
+        "calibrated score (AUPRC)",
+        ("calibrated_chance", "calibrated_input"),
+        "the better of |x| and random maps of the same spectrum",
+    ),
+    "score": Score("study's score (mass, cosine)", ("chance",), "random maps of the same spectrum"),
+}
+
+SIDES = {"score": "study: mass, cosine", "calibrated": "calibrated: AUPRC"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure, and what is said of it.
+
+    Attributes
+    ----------
+    name : str
+        Stem of its file.
+    figure : Figure
+    caption : str
+        What it shows and how it is read.
+    alt : str
+        What it is, for those who do not see it.
+    """
+
+    name: str
+    figure: Figure
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A picture that the data do not allow, and why."""
+
+    name: str
+    reason: str
+
+
+class NothingDoneError(ValueError):
+    """A sweep of which no method is done, told in one sentence."""
+
+
+Pictures = Iterator[Picture | LeftOut]
+
+
+def load_scores_and_maps(config: SweepConfig, store: Store) -> tuple[pd.DataFrame, ShownMaps]:
+    """Tidy scores and shown maps of a sweep.
+
+    Raises
+    ------
+    NothingDoneError
+        When no method of the sweep is done.
+    """
+    cells = list(method_cells(config))
+    tidy = tidy_from_store(cells, store)
+    if tidy.empty:
+        message = f"no method of the sweep {config.name!r} is done yet; run: eegxai sweep"
+        raise NothingDoneError(message)
+    return tidy, shown_maps(cells, store)
+
+
+def pictures(tidy: pd.DataFrame, maps: ShownMaps) -> Pictures:
+    """All pictures of a sweep, one at a time, and those that are left out.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy scores (columns ``TIDY``).
+    maps : mapping
+        Decoders whose maps are shown, and of each the example maps by method.
+    """
+    only_baselines = tidy["method"].isin(list(CONTROLS)).all()
+    for draw in FOR_BASELINES if only_baselines else DRAWINGS:
+        yield from draw(tidy, maps)
+    if only_baselines:
+        yield LeftOut("curves", "baselines only")
+
+
+def shown_maps(cells: Iterable[MethodCell], store: Store) -> ShownMaps:
+    """Example maps on one decoder of each feature type: the first at the highest SNR."""
+    found: dict[str, dict[DecoderCell, dict[str, ExampleMaps]]] = {}
+    for cell in sorted(cells, key=lambda cell: -cell.decoder.data.snr_db):
+        decoders = found.setdefault(cell.decoder.data.feature, {})
+        is_another = bool(decoders) and cell.decoder not in decoders
+        if not is_another and (maps := _maps_of(cell, store)):
+            decoders.setdefault(cell.decoder, {})[cell.method] = maps
+    return {decoder: maps for decoders in found.values() for decoder, maps in decoders.items()}
+
+
+def _maps_of(cell: MethodCell, store: Store) -> ExampleMaps | None:
+    try:
+        return store.read_maps(cell)
+    except BrokenArtefactError:
+        return None
+
+
+def _heat_map(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
+    table = checks(tidy)
+    yield Picture(
+        "checks",
+        figures.heat_map(table),
+        "Every check of every method, means over decoders. Scores: 0 at chance, 1 at their best. "
+        "Other checks: correlation of the map with the one it must differ from. Blue is good "
+        f"everywhere; white is {SPECIFICITY_THRESHOLD:g}, the study's threshold.",
+        f"Heat map of {table['method'].nunique()} methods by {table['check'].nunique()} checks "
+        f"and {table['feature'].nunique()} feature types, its values written in the cells.",
+    )
+
+
+def checks(tidy: pd.DataFrame) -> pd.DataFrame:
+    """Mean of each method, check and feature type: above chance, or similarity at the last step."""
+    scores = headline(tidy)
+    calibrated = chance_corrected(scores["calibrated"], scores["calibrated_chance"])
+    parts = [
+        scores.assign(check="calibrated", value=calibrated),
+        scores.assign(check="score", value=scores["above_chance"]),
+    ]
+    for check in tidy.loc[tidy["metric"] == SIMILARITY, "check"].unique():
+        if check not in NOT_ROBUSTNESS:
+            means = similarities(tidy, check).groupby(["method", "feature"], sort=False)["mean"]
+            parts.append(means.mean().rename("value").reset_index().assign(check=check))
+    columns = ["method", "feature", "check", "value"]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def _score_by_snr(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
+    if tidy["snr_db"].nunique() < 2:
+        yield from (LeftOut(f"{name}-by-snr", "one SNR only") for name in SCORES)
+        return
+    table = headline(tidy, ("feature", "snr_db"))
+    for name, score in SCORES.items():
+        yield Picture(
+            f"{name}-by-snr",
+            figures.score_by_snr(with_floor(table, name), score.label, score.dotted),
+            f"The {score.label} of each method against SNR, with {INTERVAL}. Dotted: "
+            f"{score.dotted}, which know no decoder; a method has told something only above it.",
+            f"Line charts of the {score.label} against SNR, one for each method.",
+        )
+
+
+def with_floor(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A score of the headline with its interval, and the best that its rivals have."""
+    columns = {f"{name}{end}": f"score{end}" for end in ("", "_low", "_high")}
+    chosen = table[["feature", "snr_db", "method", *columns]].rename(columns=columns)
+    return chosen.assign(floor=table[list(SCORES[name].rivals)].max(axis=1))
+
+
+def _cascades(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
+    rows = tidy[(tidy["check"] == CASCADE) & (tidy["metric"] == SIMILARITY)]
+    rows = rows[rows["domain"] == rows["feature"].map(DOMAINS)]
+    if rows.empty:
+        yield LeftOut("cascade", "the check cascade was not run")
+    for architecture, part in rows.groupby("architecture", sort=False):
+        table = estimated(part, ["feature", "method", "step"])
+        yield Picture(
+            f"cascade-{architecture}",
+            figures.cascade(table, SPECIFICITY_THRESHOLD),
+            f"Correlation of each map of {architecture} with the original one while its layers "
+            f"are randomized, from the output to the input, with {INTERVAL}. A method that "
+            f"explains the network ends below {SPECIFICITY_THRESHOLD:g} (dotted).",
+            f"Line charts of similarity against randomized layers for "
+            f"{table['method'].nunique()} methods on {architecture}.",
+        )
+
+
+def estimated(rows: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
+    """Mean over the decoders of each group with its 95 % interval, in the order of the rows."""
+    order = rows.groupby(groups, sort=False).size().index
+    return pd.DataFrame(estimate("mean", rows, groups)).reindex(order).reset_index()
+
+
+def _critical_differences(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
+    scores = headline(tidy, ("feature", *DECODER))
+    for feature, rows in scores.groupby("feature", sort=False):
+        name = f"critical-difference-{feature}"
+        wide = rows.pivot_table("calibrated", DECODER, "method", sort=False)
+        if wide.notna().any(axis=1).sum() < 2:
+            yield LeftOut(name, "one decoder only")
+            continue
+        compared = compare_ranks(wide)
+        title = f"{feature}: mean ranks over {compared.n_decoders} decoders"
+        yield Picture(
+            name,
+            figures.critical_difference(compared, title),
+            f"Mean rank of each method by the calibrated score, {feature}; 1 is best. A bar joins "
+            "methods that pairwise signed-rank tests with Holm's correction do not tell apart "
+            f"at {ALPHA:g}; Friedman's test that all rank alike: p = {compared.p:.2g}.",
+            f"Critical-difference diagram of {len(compared.mean_ranks)} methods, best first: "
+            f"{', '.join(compared.mean_ranks.index)}.",
+        )
+
+
+def _paper_against_calibrated(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
+    means = headline(tidy)[["feature", "method", *SCORES]].dropna()
+    if means.empty:
+        yield LeftOut("rankings", "no method has both a study's and a calibrated score")
+        return
+    named = means.rename(columns=SIDES)
+    yield Picture(
+        "rankings",
+        figures.rankings(named, *SIDES.values()),
+        "Methods ranked by the study's score (left) and by the calibrated one (right), of the "
+        f"same maps. Orange: moved by {figures.MOVED} ranks or more.",
+        f"Slope chart of the ranks of {means['method'].nunique()} methods by two scores.",
+    )
+
+
+def _maps_beside_truth(_tidy: pd.DataFrame, maps: ShownMaps) -> Pictures:
+    if not maps:
+        yield LeftOut("maps", "the store holds no example maps")
+    for decoder, examples in maps.items():
+        yield Picture(
+            f"maps-{decoder.data.feature}",
+            figures.maps_beside_truth(examples),
+            f"{decoder.title}: each method's median, best and worst trial by the study's score "
+            "(number). Planted signal and map on the scalp (mean magnitude over time) and both "
+            "over time (mean magnitude over channels), each relative to its peak.",
+            f"Scalp maps and time courses of {len(examples)} methods beside the planted signal.",
+        )
+
+
+Drawing = Callable[[pd.DataFrame, ShownMaps], Pictures]
+FOR_BASELINES: tuple[Drawing, ...] = (
+    _heat_map,
+    _maps_beside_truth,
+    _critical_differences,
+    _paper_against_calibrated,
+)
+DRAWINGS: tuple[Drawing, ...] = (_heat_map, _score_by_snr, _cascades, *FOR_BASELINES[1:])

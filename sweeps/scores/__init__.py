@@ -1,0 +1,1 @@
+"""The scores of a sweep as one tidy table: made, cached, selected."""

@@ -1,0 +1,55 @@
+"""Leases: small files in the store that tell which cells are being worked on, and where."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sweeps.design.cells import Cell
+from sweeps.store.artefacts import Store, best_effort
+
+BEAT_SECONDS = 20.0
+# Six beats missed: the worker died, or clocks of two machines differ by minutes.
+STALE_SECONDS = 120.0
+
+
+@contextmanager
+def heartbeat(cell: Cell, store: Store, beat_seconds: float = BEAT_SECONDS) -> Iterator[None]:
+    """Keep a cell's lease fresh while the block works on the cell, and remove it in the end.
+
+    A lease informs people and excludes nobody: when two workers do the same cell they write
+    the same artefact. So one that cannot be written hinders no work either.
+    """
+    ended = threading.Event()
+    holder = {"host": socket.gethostname(), "pid": os.getpid(), "started": time.time()}
+    beats = threading.Thread(
+        target=_beat, args=(cell, store, holder, ended, beat_seconds), daemon=True
+    )
+    beats.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beats.join()
+        best_effort(store.remove_lease, cell)
+
+
+def is_fresh(heartbeat: dict[str, Any], now: float | None = None) -> bool:
+    """Whether a lease was renewed lately."""
+    return (time.time() if now is None else now) - heartbeat["beat"] < STALE_SECONDS
+
+
+def _beat(
+    cell: Cell,
+    store: Store,
+    holder: dict[str, Any],
+    ended: threading.Event,
+    beat_seconds: float,
+) -> None:
+    while True:
+        best_effort(store.write_lease, cell, {**holder, "beat": time.time()})
+        if ended.wait(beat_seconds):
+            return

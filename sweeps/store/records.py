@@ -1,0 +1,76 @@
+"""What the store holds of a cell: a trained decoder, a method's scores, and how they came about."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from torch import Tensor
+
+from eegxai.attribution import Validity
+from eegxai.decoders import Epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """How a result came about.
+
+    Attributes
+    ----------
+    accuracy : float
+        Share of the decoder's test trials classified correctly.
+    at_chance : bool
+        Whether that is no better than always naming the largest class.
+    seconds, finished : float
+        Duration, and time of day as seconds since 1970.
+    versions : dict
+        Versions of the packages that made it.
+    machine, commit : str
+        Hardware and commit of the code; empty where they were not recorded.
+    """
+
+    accuracy: float
+    at_chance: bool
+    seconds: float
+    finished: float
+    versions: dict[str, str]
+    machine: str = ""
+    commit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedDecoder(Record):
+    """Weights of a decoder and the record of its training.
+
+    Attributes
+    ----------
+    weights : dict
+        State dict of the decoder.
+    history : list of dict
+        Losses and accuracy of every epoch.
+    confusion : list of list of int
+        Test trials by true class (rows) and predicted class (columns).
+    """
+
+    weights: dict[str, Tensor]
+    history: list[Epoch]
+    confusion: list[list[int]]
+
+    @property
+    def n_test(self) -> int:
+        """Number of test trials."""
+        return sum(map(sum, self.confusion))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodScores(Record):
+    """Tidy scores of a method on a decoder.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a check, layer, domain and metric; empty when the method has no usable maps.
+    validity : Validity
+        Whether the method means something on this decoder, and the evidence.
+    """
+
+    table: pd.DataFrame
+    validity: Validity

@@ -1,0 +1,161 @@
+"""How far a sweep is, from its store alone: while it runs, after a crash, from any machine."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from sweeps.design.cells import Cell, DecoderCell, decoder_cells, method_cells, permuted_label_cells
+from sweeps.design.config import SweepConfig
+from sweeps.store.artefacts import BrokenArtefactError, Store
+from sweeps.store.heartbeats import is_fresh
+
+SAMPLES = 3  # finished cells of a kind of work whose durations are read
+STATES = ("done", "running", "failed", "open")
+
+# Cells that cost about the same: stage, architecture, feature and, to explain, the method.
+Work = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Status:
+    """State of every cell of a sweep at one moment.
+
+    Attributes
+    ----------
+    states : dict
+        One of ``STATES`` for each cell, in the order of the sweep.
+    leases : dict
+        Of the running cells: host, pid, started and beat (seconds since 1970).
+    reasons : dict
+        Traceback of each failed cell.
+    seconds : dict
+        Mean duration of finished cells by kind of work, and by its first parts.
+    now : float
+        Seconds since 1970.
+    """
+
+    states: dict[Cell, str]
+    leases: dict[Cell, dict[str, Any]] = field(default_factory=dict)
+    reasons: dict[Cell, str] = field(default_factory=dict)
+    seconds: dict[Work, float] = field(default_factory=dict)
+    now: float = field(default_factory=time.time)
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """Cells by stage and architecture: columns are the states, and the work left, hours."""
+        rows = [
+            {"stage": stage_of(cell), "architecture": _architecture(cell), "state": state,
+             "hours": self._left(cell, state) / 3600}
+            for cell, state in self.states.items()
+        ]  # fmt: skip
+        cells = pd.DataFrame(rows)
+        groups = cells.groupby(["stage", "architecture"], sort=False)
+        counted = groups["state"].value_counts().unstack(fill_value=0)
+        counted = counted.reindex(index=list(groups.groups), columns=list(STATES), fill_value=0)
+        left = groups["hours"].agg(lambda hours: hours.sum(skipna=False))
+        return counted.assign(hours=left).reset_index()
+
+    @property
+    def work_left(self) -> float:
+        """Hours that one worker needs for all that is not done; NaN while nothing tells."""
+        return sum(self._left(cell, state) for cell, state in self.states.items()) / 3600
+
+    @property
+    def time_left(self) -> float:
+        """Hours left with as many workers as are at work; NaN when none is or nothing tells."""
+        return self.work_left / len(self.leases) if self.leases else float("nan")
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every cell is done."""
+        return set(self.states.values()) == {"done"}
+
+    def _left(self, cell: Cell, state: str) -> float:
+        """Seconds of work left in a cell."""
+        if state == "done":
+            return 0.0
+        work = work_of(cell)
+        known = (self.seconds[work[:n]] for n in (4, 3, 2, 1) if work[:n] in self.seconds)
+        whole = next(known, float("nan"))
+        if state != "running":
+            return whole
+        return max(0.0, whole - (self.now - self.leases[cell]["started"]))
+
+
+def status_of(config: SweepConfig, store: Store) -> Status:
+    """Look once at a store: four listings, its leases and failures, and a few durations."""
+    cells: list[Cell] = [
+        *decoder_cells(config),
+        *permuted_label_cells(config),
+        *method_cells(config),
+    ]
+    made = store.stems("decoders") | store.stems("methods")
+    now = time.time()
+    fresh = {stem: lease for stem, lease in store.leases().items() if is_fresh(lease, now)}
+    failed = store.stems("failures")
+    stems = {cell: cell.stem for cell in cells}
+    states = {cell: _state(stem, made, fresh, failed) for cell, stem in stems.items()}
+    leases = {cell: fresh[stems[cell]] for cell, state in states.items() if state == "running"}
+    reasons = {cell: store.failure(cell) or "" for cell, s in states.items() if s == "failed"}
+    done = [cell for cell, state in states.items() if state == "done"]
+    return Status(states, leases, reasons, durations(done, store), now)
+
+
+def _state(stem: str, made: Iterable[str], fresh: Iterable[str], failed: Iterable[str]) -> str:
+    """State of a cell: what it is now counts more than what became of an earlier attempt."""
+    found = zip(("done", "running", "failed"), (made, fresh, failed), strict=True)
+    return next((state for state, stems in found if stem in stems), "open")
+
+
+def stage_of(cell: Cell) -> str:
+    """Stage that a cell belongs to."""
+    if not isinstance(cell, DecoderCell):
+        return "explain"
+    return {"true": "train", "permuted": "relabel"}[cell.labels]
+
+
+def work_of(cell: Cell) -> Work:
+    """What a cell's duration depends on most, the most telling first."""
+    axes = cell.axes
+    return (stage_of(cell), axes["architecture"], *map(axes.get, _details(cell)))
+
+
+def _details(cell: Cell) -> tuple[str, ...]:
+    return ("feature",) if isinstance(cell, DecoderCell) else ("method", "feature")
+
+
+def _architecture(cell: Cell) -> str:
+    return str(cell.axes["architecture"])
+
+
+def durations(done: Iterable[Cell], store: Store) -> dict[Work, float]:
+    """Mean seconds of a cell for each kind of work, and for its first parts, from a sample."""
+    kinds: dict[Work, list[Cell]] = defaultdict(list)
+    for cell in done:
+        kinds[work_of(cell)].append(cell)
+    means: dict[Work, list[float]] = defaultdict(list)
+    for work, cells in kinds.items():
+        found = [seconds for cell in _spread(cells) for seconds in _seconds(cell, store)]
+        if found:
+            for n in range(1, len(work) + 1):
+                means[work[:n]].append(sum(found) / len(found))
+    return {work: sum(values) / len(values) for work, values in means.items()}
+
+
+def _spread(cells: Sequence[Cell]) -> Sequence[Cell]:
+    """A few cells from the whole length of the list."""
+    return cells[:: max(1, len(cells) // SAMPLES)][:SAMPLES]
+
+
+def _seconds(cell: Cell, store: Store) -> list[float]:
+    """Duration of a finished cell; none when its artefact is broken or gone."""
+    try:
+        if isinstance(cell, DecoderCell):
+            return [store.read_decoder(cell).seconds]
+        return [store.read_scores(cell).seconds]
+    except (BrokenArtefactError, FileNotFoundError):
+        return []

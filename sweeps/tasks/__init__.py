@@ -1,0 +1,1 @@
+"""What a worker does: pure functions of a cell and the store."""

@@ -1,0 +1,49 @@
+"""The data of a cell: its simulated trials, how they are split, and its decoder rebuilt."""
+
+from functools import lru_cache
+
+from torch import nn
+
+from eegxai.decoders import Split, build, hold_out, split_trials
+from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
+from sweeps.design.cells import Cell, DecoderCell
+from sweeps.store.artefacts import BrokenArtefactError, Store
+
+
+def is_done(cell: Cell, store: Store) -> bool:
+    """Whether the store holds a whole artefact of the cell."""
+    if not store.has(cell):
+        return False
+    try:
+        store.read_decoder(cell) if isinstance(cell, DecoderCell) else store.read_scores(cell)
+    except BrokenArtefactError:
+        return False
+    return True
+
+
+# One data set and one decoder stay in memory: cells of one decoder come one after another.
+@lru_cache(maxsize=1)
+def simulated(spec: DataSpec) -> SimulatedEEG:
+    """The data of a specification; the last one stays in memory."""
+    return simulate_spec(spec)
+
+
+def split_of(cell: DecoderCell, eeg: SimulatedEEG) -> Split:
+    """Training, validation and test trials of a cell."""
+    training, seed = cell.training, cell.data.seed
+    if training.holdout:
+        return hold_out(eeg.y, training.holdout, seed)
+    return split_trials(eeg.y, cell.fold, training.n_folds, seed)
+
+
+def shape_of(eeg: SimulatedEEG) -> tuple[int, int, int, float]:
+    """Channels, times, classes and sampling rate (Hz), which a decoder is built from."""
+    _, n_channels, n_times = eeg.x.shape
+    return n_channels, n_times, eeg.n_classes, float(eeg.info["sfreq"])
+
+
+def restored(cell: DecoderCell, store: Store, eeg: SimulatedEEG) -> nn.Module:
+    """Decoder with the stored weights."""
+    decoder = build(cell.architecture, *shape_of(eeg))
+    decoder.load_state_dict(store.read_decoder(cell).weights)
+    return decoder

@@ -1,0 +1,72 @@
+"""MLflow is written beside the sweep, by one thread: no cell ever waits for a server."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+from sweeps.design.cells import Cell
+from sweeps.store.artefacts import Store
+from sweeps.tracking import Publisher, PublishError
+
+log = logging.getLogger(__name__)
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts on a server that is away
+
+
+@contextmanager
+def publishing(
+    publisher: Callable[[], Publisher], store: Store
+) -> Iterator[Callable[[Cell | None], None]]:
+    """Publish the cells that are handed over, one after another, until the block ends.
+
+    Parameters
+    ----------
+    publisher : callable
+        Gives the one publisher; raises one of ``PublishError`` while no server answers.
+    store : Store
+        Holds the artefacts of the cells.
+
+    Yields
+    ------
+    callable
+        Takes a finished cell and returns at once.
+
+    Notes
+    -----
+    A cell stays at the head of the queue until its server answers. When the block ends, the cell
+    at work is finished and the others are left: ``publish_all`` brings MLflow to the store's
+    state.
+    """
+    cells: SimpleQueue[Cell | None] = SimpleQueue()
+    ended = threading.Event()
+    thread = threading.Thread(target=_work, args=(publisher, store, cells, ended), daemon=True)
+    thread.start()
+    try:
+        yield cells.put
+    finally:
+        ended.set()
+        cells.put(None)
+        thread.join()
+
+
+def _work(
+    publisher: Callable[[], Publisher],
+    store: Store,
+    cells: "SimpleQueue[Cell | None]",
+    ended: threading.Event,
+) -> None:
+    while (cell := cells.get()) is not None:
+        pause = FIRST_PAUSE
+        while not ended.is_set() and not _published(publisher, store, cell):
+            ended.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _published(publisher: Callable[[], Publisher], store: Store, cell: Cell) -> bool:
+    try:
+        publisher().publish(cell, store)
+    except PublishError as error:
+        log.info("%s is not in MLflow yet: %s", cell.title, error)
+        return False
+    return True

@@ -1,0 +1,106 @@
+"""Reads tidy scores back from MLflow alone.
+
+MLflow gives runs with all their metrics or not at all: 7,200 runs take a minute. The run of the
+kind ``sweep`` holds the same scores in one file; keys that it lacks are asked for.
+"""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+from mlflow.entities import Run
+
+from sweeps.design.cells import MethodCell
+from sweeps.scores.cache import FILE, NOTHING, Needed, ScoreCache
+from sweeps.scores.table import AXES, KEY
+from sweeps.store.artefacts import BrokenArtefactError
+from sweeps.tracking.location import PublishError
+from sweeps.tracking.publisher import SUMMARY, Publisher, is_whole
+from sweeps.tracking.run_schema import (
+    ACCURACY,
+    AT_CHANCE_TAG,
+    FLAGS_TAG,
+    HALF_WIDTHS,
+    KEY_TAG,
+    KIND_TAG,
+    N_TRIALS,
+    N_VALID,
+    SCORES,
+    VALIDITY_TAG,
+)
+
+FEW = 200  # runs that are asked for one by one; more are paged
+AXIS_TYPES: dict[str, type] = {"snr_db": float, "seed": int, "fold": int}
+
+
+def tidy_from_runs(
+    publisher: Publisher, cells: Iterable[MethodCell], metrics: Needed = None
+) -> pd.DataFrame:
+    """Tidy scores of the finished runs of these cells, in their order, from MLflow alone.
+
+    Metrics that are not needed may be missing. Of runs that the summary lacks, curves over steps
+    have their last step alone.
+    """
+    keys = [cell.key for cell in cells]
+    summary = _summary(publisher, metrics)
+    lacking = [key for key in keys if key not in summary.stamps]
+    found = _found(publisher, lacking)
+    tables = [table for table in (summary.table, *map(_tidy_run, found)) if len(table)]
+    if not tables:
+        return NOTHING.of([])
+    return ScoreCache(pd.concat(tables, ignore_index=True), {}).of(keys)
+
+
+def _summary(publisher: Publisher, metrics: Needed) -> ScoreCache:
+    """What the run of all scores holds; nothing where there is none that can be read."""
+    run = publisher.find(KIND_TAG, SUMMARY)
+    if run is None or not is_whole(run):
+        return NOTHING
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = publisher.client.download_artifacts(run.info.run_id, FILE, folder)
+            return ScoreCache.from_bytes(Path(path).read_bytes(), metrics)
+        except (*PublishError, BrokenArtefactError):
+            return NOTHING
+
+
+def _found(publisher: Publisher, keys: Sequence[str]) -> list[Run]:
+    """Finished runs of these keys."""
+    if len(keys) > FEW:
+        wanted = set(keys)
+        return [run for run in publisher.runs("method") if run.data.tags[KEY_TAG] in wanted]
+    runs = [publisher.find(KEY_TAG, key) for key in keys]
+    return [run for run in runs if run and is_whole(run)]
+
+
+def _tidy_run(run: Run) -> pd.DataFrame:
+    metrics, tags = run.data.metrics, run.data.tags
+    names = [name.removeprefix(SCORES) for name in metrics if name.startswith(SCORES)]
+    rows = [name.split("/") for name in names] or [[None] * 3]
+    frame = pd.DataFrame(rows, columns=["check", "domain", "metric"])
+    # MLflow's latest value of a stepped metric is the last step: all layers randomized.
+    scored = {
+        "step": 0,
+        "mean": _values(metrics, SCORES, names),
+        "half_width": _values(metrics, HALF_WIDTHS, names),
+        "n_valid": _values(metrics, N_VALID, names),
+        "n_trials": metrics.get(N_TRIALS),
+    }
+    axes = {axis: _value(axis, run.data.params[axis]) for axis in AXES}
+    known = {
+        KEY: tags[KEY_TAG],
+        "accuracy": metrics[ACCURACY],
+        "at_chance": tags[AT_CHANCE_TAG] == str(True),
+        "validity": tags[VALIDITY_TAG],
+        "flags": tags.get(FLAGS_TAG, ""),
+    }
+    return frame.assign(**axes, **scored, **known)
+
+
+def _values(metrics: dict[str, float], prefix: str, names: Sequence[str]) -> list[float] | float:
+    return [metrics.get(prefix + name, float("nan")) for name in names] or float("nan")
+
+
+def _value(axis: str, text: str) -> str | float | int:
+    return AXIS_TYPES.get(axis, str)(text)

@@ -1,0 +1,244 @@
+"""What a run says of a cell: its name, description, tags, parameters and metrics.
+
+Every value carries the time at which the cell finished: MLflow keeps one copy of equal metric
+rows, and a run that was half written is completed without doubling a step.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+from mlflow.entities import Metric, Param
+
+from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, Validity
+from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE
+from sweeps.analysis.summary import HEADLINE_METRICS
+from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
+from sweeps.scores.table import AREA, CASCADE, SIMILARITY
+from sweeps.store.records import MethodScores, Record, TrainedDecoder
+
+KEY_TAG = "eegxai.key"
+KIND_TAG = "eegxai.kind"
+LAYOUT_TAG = "eegxai.layout"
+VALIDITY_TAG = "eegxai.validity"
+FLAGS_TAG = "eegxai.flags"
+REASON_TAG = "eegxai.reason"
+AT_CHANCE_TAG = "eegxai.at_chance"
+COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
+COLOUR_TAG = "mlflow.runColor"
+NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
+# Raise it when runs change their names: those of an older layout are filled anew.
+RUN_LAYOUT = "2"
+KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # not a chat
+# The UI sorts sections by name: what is read first comes first.
+SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
+N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
+
+# A method has one colour in every chart: the UI's own follow the run's id and look alike. By Sasha
+# Trubetskoy, "20 simple, distinct colors".
+COLOURS = (
+    "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#9a6324",
+    "#bfef45", "#800000", "#469990", "#000075", "#808000", "#a9a9a9", "#000000", "#ffe119",
+)  # fmt: skip
+
+# Of the metrics under headline/: the check they are read from.
+HEADLINE_CHECKS = {
+    "score": "ground_truth",
+    "calibrated_score": "ground_truth",
+    "chance": CHANCE,
+    "class_similarity": "target_swap",
+    "model_similarity": CASCADE,
+    "cascade_area": CASCADE,
+}
+ACCURACY = "headline/accuracy"
+
+EXPERIMENT_NOTE = """\
+Which attribution methods tell the truth about EEG decoders? Each **method run** is one method on
+one decoder, nested under the **decoder run** that trained it. Simulated EEG has a known answer,
+so each map is scored against it.
+
+| column | meaning |
+|---|---|
+| `feature`, `snr_db`, `architecture`, `seed`, `fold`, `method` | what was run |
+| `headline/score` | the study's score of the map against the planted signal: share of the \
+map's mass on it (spatial: cosine of topographies). 1 is best |
+| `headline/chance` | the same score of random maps of the same spectrum |
+| `headline/calibrated_score` | average precision of the map's magnitude. 1 is best |
+| `headline/class_similarity` | correlation of the map with the one for a wrong class: low is \
+class-specific |
+| `headline/model_similarity` | correlation with the map of a network whose weights are all \
+random: low is model-specific |
+| `headline/cascade_area` | mean correlation while the network is randomized layer by layer |
+| `headline/accuracy` | test accuracy of the decoder |
+| `scores/CHECK/DOMAIN/METRIC` | every number, such as `scores/cascade/channel_time/pearson_raw`, \
+a curve over the randomized layers |
+| `uncertainty/...`, `valid_trials/...` | half of the 95 % interval over the trials, and on how \
+many the number is defined |
+| tag `eegxai.validity` | ok, duplicate (of a simpler method), degenerate, not_applicable |
+
+Filter such as `params.method = "DeepLift" and tags.`eegxai.kind` = "method"`.
+Tables of all runs: `eegxai tables`."""
+
+SUMMARY_NOTE = """\
+All scores of the sweep in one table, a row a run, check, domain and metric: `tidy.parquet` among
+the artefacts. `eegxai tables` reads it instead of thousands of runs."""
+
+METHOD_NOTE = """\
+**{method}** on {architecture}, trained on {feature} EEG at {snr_db:g} dB (seed {seed}, fold {fold};
+test accuracy {accuracy:.2f}). {verdict}
+
+{numbers}
+
+The pictures are among the artefacts, in `figures/`."""
+
+DECODER_NOTE = """\
+**{architecture}**, trained on {labels} labels of {feature} EEG at {snr_db:g} dB (seed {seed}, fold
+{fold}) for {epochs} epochs: test accuracy {accuracy:.2f} on {n_test} trials{chance}. Its methods
+are the runs nested under it."""
+
+
+def run_name(cell: Cell) -> str:
+    """Such as ``temporal -12 dB deepnet seed 3 / DeepLift``; fold 0 goes without saying."""
+    decoder = decoder_of(cell).title.replace(" fold 0", "")
+    return decoder if isinstance(cell, DecoderCell) else f"{decoder} / {cell.method}"
+
+
+def params_of(cell: Cell) -> list[Param]:
+    """Axes under their own names, everything else under its path."""
+    values = {**dict(_leaves(cell.as_json())), **cell.axes}
+    return [Param(name, str(value)) for name, value in values.items()]
+
+
+def _leaves(content: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in content.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def tags_of(cell: Cell, record: Record) -> dict[str, str]:
+    """Tags of any cell: which it is and how it came about."""
+    versions = {f"version.{package}": number for package, number in record.versions.items()}
+    origin = {COMMIT_TAG: record.commit, MACHINE_TAG: record.machine}
+    return {
+        KEY_TAG: cell.key,
+        LAYOUT_TAG: RUN_LAYOUT,
+        AT_CHANCE_TAG: str(record.at_chance),
+        **versions,
+        **{name: value for name, value in origin.items() if value},
+    }
+
+
+def decoder_tags(cell: DecoderCell, trained: TrainedDecoder) -> dict[str, str]:
+    """Tags of a decoder's run."""
+    note = DECODER_NOTE.format(
+        **cell.axes,
+        labels=cell.labels,
+        epochs=len(trained.history),
+        accuracy=trained.accuracy,
+        n_test=trained.n_test,
+        chance=", no better than chance" if trained.at_chance else "",
+    )
+    return {**tags_of(cell, trained), KIND_TAG: "decoder", NOTE_TAG: note}
+
+
+def method_tags(
+    cell: MethodCell, scores: MethodScores, headlines: dict[str, float]
+) -> dict[str, str]:
+    """Tags of a method's run."""
+    verdict = scores.validity
+    told = {FLAGS_TAG: "; ".join(verdict.flags), REASON_TAG: verdict.reason}
+    numbers = [f"- {name.replace('_', ' ')}: {value:.3f}" for name, value in headlines.items()]
+    note = METHOD_NOTE.format(
+        **cell.axes,
+        accuracy=scores.accuracy,
+        verdict=_told(verdict),
+        numbers="\n".join(numbers) or "It has no scores.",
+    )
+    return {
+        **tags_of(cell, scores),
+        KIND_TAG: "method",
+        VALIDITY_TAG: verdict.status,
+        COLOUR_TAG: colour_of(cell.method),
+        NOTE_TAG: note,
+        **{tag: text for tag, text in told.items() if text},
+    }
+
+
+def colour_of(method: str) -> str:
+    """Colour of a method's runs, by its place among the registered ones, the study's first."""
+    names = list(dict.fromkeys((*STUDY_METHODS, *CONTROLS, *METHODS, method)))
+    return COLOURS[names.index(method) % len(COLOURS)]
+
+
+def _told(verdict: Validity) -> str:
+    reason = f": {verdict.reason}" if verdict.reason else ""
+    return f"Validity: {verdict.status}{reason}."
+
+
+def decoder_metrics(trained: TrainedDecoder, at: int) -> list[Metric]:
+    """Accuracy, and the curves of the training."""
+    curves = [
+        Metric(f"training/{name.removeprefix('train_')}", value, at, int(epoch["epoch"]))
+        for epoch in trained.history
+        for name, value in epoch.items()
+        if name != "epoch"
+    ]
+    values = {ACCURACY: trained.accuracy, SECONDS: trained.seconds, N_TRIALS: trained.n_test}
+    return [*_metrics(values, at), *curves]
+
+
+def method_metrics(
+    scores: MethodScores, rows: pd.DataFrame, headlines: dict[str, float], at: int
+) -> list[Metric]:
+    """Headline, then every score as ``scores/check/domain/metric``, its steps as a curve."""
+    values = {f"headline/{name}": value for name, value in headlines.items()}
+    values |= {ACCURACY: scores.accuracy, SECONDS: scores.seconds}
+    values |= {f"validity/{name}": value for name, value in _evidence(scores.validity)}
+    if len(rows):
+        values[N_TRIALS] = float(rows["n_trials"].max())
+    return [*_metrics(values, at), *_score_metrics(rows, at)]
+
+
+def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
+    """The few numbers that come first, of the tidy rows of a method; without those not asked."""
+    if rows.empty:
+        return {}
+    feature = rows["feature"].iloc[0]
+    domain = HEADLINE[feature][0]
+    places = {
+        **dict.fromkeys(("score", "chance"), HEADLINE[feature]),
+        "calibrated_score": CALIBRATED_HEADLINE[feature],
+        **dict.fromkeys(("class_similarity", "model_similarity"), (domain, SIMILARITY)),
+        "cascade_area": (domain, AREA),
+    }
+    ordered = rows.sort_values("step", kind="stable")
+    last = ordered.groupby(["check", "domain", "metric"])["mean"].last()
+    found = {name: last.get((check, *places[name])) for name, check in HEADLINE_CHECKS.items()}
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def _score_metrics(rows: pd.DataFrame, at: int) -> list[Metric]:
+    """Means; of a headline's metrics half of the 95 % interval and the trials too."""
+    chosen = rows[rows["metric"].isin(HEADLINE_METRICS)]
+    parts = ((SCORES, rows, "mean"), (HALF_WIDTHS, chosen, "half_width"))
+    return [
+        Metric(prefix + name, float(value), at, int(step))
+        for prefix, part, column in (*parts, (N_VALID, chosen, "n_valid"))
+        for name, value, step in zip(_names(part), part[column], part["step"], strict=True)
+    ]
+
+
+def _names(rows: pd.DataFrame) -> pd.Series:
+    return rows["check"] + "/" + rows["domain"] + "/" + rows["metric"]
+
+
+def _evidence(verdict: Validity) -> list[tuple[str, float]]:
+    names = ("similarity", "completeness", "completeness_worst", "batch_dependence")
+    values = [(name, getattr(verdict, name)) for name in names]
+    return [(name, value) for name, value in values if value is not None]
+
+
+def _metrics(values: dict[str, float], at: int) -> list[Metric]:
+    return [Metric(name, float(value), at, 0) for name, value in values.items()]

@@ -1,0 +1,92 @@
+"""Errors in ms and mm and spectral precision, against planted signals and closed forms."""
+
+import numpy as np
+import pytest
+
+from eegxai.evaluation.metrics.physical import (
+    band_share,
+    dipole_error,
+    head_grid,
+    latency_error,
+    physical_scores,
+    source_truth,
+    spectral_precision,
+)
+from eegxai.head import HeadSpec, open_head
+from eegxai.simulation import simulate
+
+SFREQ = 250.0
+TIMES = np.arange(250) / SFREQ
+
+
+@pytest.fixture(scope="module")
+def grid():
+    return head_grid(HeadSpec())
+
+
+def dipole_map(place, moment, course):
+    lead_field = open_head(HeadSpec()).lead_field(np.atleast_2d(place))
+    return np.outer(lead_field.gain[:, 0] @ moment, course)[None]
+
+
+def test_the_latency_error_is_the_shift():
+    peaks = np.exp(-((TIMES - 0.3) ** 2) / 2e-3) * np.ones((2, 62, 1))
+    shifted = -np.exp(-((TIMES - 0.348) ** 2) / 2e-3) * np.ones((2, 62, 1))
+    np.testing.assert_allclose(latency_error(shifted, peaks, SFREQ), 48.0)
+    np.testing.assert_allclose(latency_error(3 * peaks, peaks, SFREQ), 0.0)
+    flat = np.stack([np.zeros((62, 250)), np.full((62, 250), np.nan)])
+    assert np.isnan(latency_error(flat, peaks, SFREQ)).all()
+
+
+def test_a_dipole_of_the_grid_is_found_where_it_is(grid):
+    for index in (0, 700, 2500):
+        place = grid.places_mni_mm[index]
+        trial = dipole_map(place, np.array([0.3, -0.8, 0.5]), np.sin(60 * TIMES))
+        assert dipole_error(trial, place[None], grid) == pytest.approx(0)
+        assert dipole_error(trial, place[None] + [3, 4, 0], grid) == pytest.approx(5)
+        assert dipole_error(-0.1 * trial + 7.0, place[None], grid) == pytest.approx(0)
+
+
+def test_the_best_source_is_that_of_least_squares(grid):
+    trial = np.random.default_rng(0).normal(size=(1, 62, 40))
+    referenced = trial[0] - trial[0].mean(0)
+    gains = open_head(HeadSpec()).lead_field(grid.places_mni_mm).gain.transpose(1, 0, 2)
+    fitted = [gain @ np.linalg.lstsq(gain, referenced)[0] for gain in gains]
+    residuals = [np.square(referenced - fit).sum() for fit in fitted]
+    best = grid.places_mni_mm[np.argmin(residuals)]
+    assert dipole_error(trial, best[None], grid) == pytest.approx(0)
+
+
+def test_a_dipole_error_needs_a_pattern_over_channels(grid):
+    nothing = np.stack([np.zeros((62, 10)), np.full((62, 10), 4.0), np.full((62, 10), np.nan)])
+    assert np.isnan(dipole_error(nothing, np.zeros((3, 3)), grid)).all()
+
+
+def test_spectral_precision_is_the_share_of_power_in_the_band():
+    tone = 3 * np.sin(2 * np.pi * 10 * TIMES) + np.sin(2 * np.pi * 40 * TIMES) + 5
+    maps = np.broadcast_to(tone, (3, 4, 250))
+    low, high = np.array([8.0, 30.0, np.nan]), np.array([13.0, 58.0, np.nan])
+    found = spectral_precision(maps, SFREQ, low, high)
+    np.testing.assert_allclose(found, [0.9, 0.1, np.nan])
+    assert np.isnan(spectral_precision(np.ones((1, 4, 250)), SFREQ, low[:1], high[:1])).all()
+
+
+def test_white_maps_have_the_share_of_the_bins():
+    maps = np.random.default_rng(0).normal(size=(200, 4, 250))
+    low, high = np.full(200, 8.0), np.full(200, 13.0)
+    assert spectral_precision(maps, SFREQ, low, high).mean() == pytest.approx(6 / 125, abs=0.003)
+    power = np.ones((200, 126))
+    np.testing.assert_allclose(band_share(np.arange(126.0), power, low, high), 6 / 125)
+
+
+@pytest.mark.parametrize("feature", ["temporal", "spectral"])
+def test_the_signal_itself_has_hardly_an_error(feature):
+    eeg = simulate(feature, -3.5, 0, 12)
+    chosen = np.array([7, 2, 5])
+    scores = physical_scores(eeg.ground_truth[chosen], source_truth(eeg, chosen))
+    assert (scores["latency_error_ms"] == 0).all()
+    assert (scores["dipole_error_mm"] < 10).all()  # the grid's spacing
+    if feature == "spectral":
+        assert (scores["spectral_precision"] > 0.5).all()
+    else:
+        assert scores["spectral_precision"].isna().all()

@@ -1,0 +1,136 @@
+"""Figures: what they show is what was given, and wrong shapes are told."""
+
+from itertools import pairwise
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from eegxai.evaluation.maps.domains import topography_operator
+from eegxai.figures import MOVED, rankings, simulation, topographies
+from eegxai.figures.style import VERMILION
+from eegxai.head import montage_info
+from eegxai.simulation import simulate
+
+INFO = montage_info(250.0)
+
+
+def test_each_map_has_its_head_and_its_own_scale(tmp_path):
+    ramp = np.linspace(-3, 1, len(INFO.ch_names))
+    figure = topographies({"small": 1e-9 * ramp, "large": 1e6 * ramp, "zero": 0 * ramp}, INFO)
+    heads = figure.axes[0]
+    assert [text.get_text() for text in heads.texts] == ["small", "large", "zero"]
+    edges = [image.get_extent()[:2] for image in heads.images]
+    centres = [text.xy[0] for text in heads.texts]
+    assert all(left < at < right for at, (left, right) in zip(centres, edges, strict=True))
+    assert all(right < left for (_, right), (left, _) in pairwise(edges))
+    small, large, zero = (image.get_array() for image in heads.images)
+    np.testing.assert_allclose(small, large, atol=1e-9)
+    assert np.nanmin(small) < -0.95  # the picture goes on beyond the outermost electrode
+    assert not np.nan_to_num(zero).any()
+    figure.savefig(tmp_path / "maps.png")
+    assert (tmp_path / "maps.png").stat().st_size > 10_000
+
+
+def test_the_scalp_is_the_one_that_mne_draws():
+    values = np.random.default_rng(0).standard_normal(len(INFO.ch_names))
+    ours = topographies({"map": values}, INFO).axes[0]
+    theirs = Figure().subplots()
+    mne.viz.plot_topomap(values, INFO, axes=theirs, sensors=False, contours=0, show=False)
+    (one,), (other,) = ours.images, theirs.images
+    assert one.get_extent() == pytest.approx(other.get_extent())
+    inside = topography_operator(INFO)[1].numpy()
+    expected = np.ma.getdata(other.get_array()) / abs(values).max()
+    np.testing.assert_allclose(one.get_array()[inside], expected[inside], atol=1e-6)
+    outlines = [[line.get_xydata() for line in ax.lines] for ax in (ours, theirs)]
+    for mine, line in zip(*outlines, strict=True):
+        np.testing.assert_array_equal(mine, line)
+
+
+def test_a_map_of_another_montage_is_refused():
+    with pytest.raises(ValueError, match=r"'odd' has shape \(3,\), allowed is \(62,\)"):
+        topographies({"odd": np.zeros(3)}, INFO)
+
+
+def panels(figure, title):
+    return [ax for ax in figure.axes if title in ax.get_title()]
+
+
+def curves(ax):
+    """The noisy and the noiseless curve of a panel."""
+    return {line.get_color(): line.get_ydata() for line in ax.lines[-2:]}.values()
+
+
+def test_temporal_classes_are_averaged_at_their_strongest_channel():
+    eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=24)
+    rows = panels(simulation(eeg), "average of 6 trials")
+    assert len(rows) == 4
+    for label, ax in enumerate(rows):
+        channel = eeg.info.ch_names.index(ax.get_title().split(", ")[1])
+        noisy, noiseless = curves(ax)
+        mine = eeg.y == label
+        np.testing.assert_allclose(noisy, eeg.x[mine, channel].mean(0), rtol=1e-5)
+        np.testing.assert_allclose(noiseless, eeg.ground_truth[mine, channel].mean(0), rtol=1e-5)
+        strength = np.linalg.norm(eeg.ground_truth[mine], axis=(0, 2))
+        assert channel == strength.argmax()
+        assert eeg.class_names[label] in ax.get_ylabel()
+
+
+@pytest.mark.parametrize("feature", ["spectral", "spatial"])
+def test_signals_that_cancel_in_averages_are_shown_as_root_mean_square(feature):
+    eeg = simulate(feature, snr_db=-16, seed=0, n_trials=48)
+    figure = simulation(eeg)
+    rows = panels(figure, "RMS of")
+    assert len(rows) == eeg.n_classes == len(panels(figure, "RMS at"))
+    noisy, noiseless = curves(rows[0])
+    channel = eeg.info.ch_names.index(rows[0].get_title().split(", ")[1])
+    np.testing.assert_allclose(noisy, eeg.x[eeg.y == 0, channel].std(0, mean=0), rtol=1e-5)
+    peak_ms = 4 * noiseless.argmax()
+    assert panels(figure, "RMS at")[0].get_title() == f"RMS at {peak_ms} ms"
+
+
+def test_spectra_have_the_power_of_the_trials():
+    eeg = simulate("spectral", snr_db=-3.5, seed=0, n_trials=32)
+    ax = panels(simulation(eeg), "spectrum")[1]  # alpha: all of its power is below 60 Hz
+    channel = eeg.info.ch_names.index(ax.get_title().split(", ")[1])
+    _, noiseless = curves(ax)  # 1 Hz apart, without the mean
+    trials = eeg.ground_truth[eeg.y == 1, channel]
+    assert noiseless.sum() == pytest.approx(trials.var(axis=1).mean(), rel=1e-3)
+    assert 8 <= ax.lines[1].get_xdata()[noiseless.argmax()] <= 13
+
+
+def test_the_single_trial_is_one_of_the_class_with_its_signal():
+    eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=24)
+    ax = panels(simulation(eeg), "one trial")[2]
+    noisy, noiseless = curves(ax)
+    channel = eeg.info.ch_names.index(ax.get_title().split(", ")[1])
+    (trial,) = np.flatnonzero((eeg.x[:, channel] == noisy).all(axis=1))
+    assert eeg.y[trial] == 2
+    np.testing.assert_array_equal(noiseless, eeg.ground_truth[trial, channel])
+
+
+def test_classes_share_their_scales():
+    eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=24)
+    for title in ("average of", "spectrum", "one trial"):
+        assert len({ax.get_ylim() for ax in panels(simulation(eeg), title)}) == 1
+
+
+def test_ranks_are_joined_and_those_that_move_are_in_colour():
+    scores = pd.DataFrame(
+        {
+            "feature": "temporal",
+            "method": ["A", "B", "C", "D"],
+            "paper": [0.9, 0.8, 0.7, 0.6],
+            "calibrated": [0.1, 0.8, 0.7, 0.6],
+        }
+    )
+    (ax,) = rankings(scores, "paper", "calibrated").axes
+    ranks = {tuple(line.get_ydata()) for line in ax.lines}
+    assert ranks == {(1, 4), (2, 1), (3, 2), (4, 3)}
+    coloured = [tuple(line.get_ydata()) for line in ax.lines if line.get_color() == VERMILION]
+    assert coloured == [(1, 4)]
+    assert MOVED == 3
+    texts = {text.get_text() for text in ax.texts}
+    assert {"paper", "calibrated", "A  0.90", "0.10  A"} <= texts

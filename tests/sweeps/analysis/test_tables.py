@@ -1,0 +1,163 @@
+"""Tables over decoders against their definitions, and how people read them."""
+
+import io
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from rich.console import Console
+from scipy import stats
+
+from eegxai.attribution import Validity
+from sweeps.analysis.tables import TABLE_KINDS, coverage, robustness, validity
+from sweeps.design.cells import method_cells
+from sweeps.design.config_file import load
+from sweeps.report.cells import terminal_tables
+from sweeps.report.export import FORMATS, Export, write
+from sweeps.scores.table import AREA, tidy_scores
+from tests.finished_cells import N_STEPS, N_TRIALS, method_scores
+
+GRID = [
+    "grid.snr_db=[-3.5,-12,-16,-19,-23]",
+    "grid.architecture=[deepnet,eegnet]",
+    "grid.method=[Saliency,DeepLift,RandomMap]",
+]
+STATES = {
+    "Saliency": Validity("ok"),
+    "DeepLift": Validity("duplicate", "equals InputXGradient", "InputXGradient"),
+    "RandomMap": Validity("ok"),
+}
+
+
+@pytest.fixture
+def tidy(tiny_file):
+    cells = list(method_cells(load(tiny_file, GRID)))
+    return tidy_scores(
+        (cell, method_scores(seed, STATES[cell.method])) for seed, cell in enumerate(cells)
+    )
+
+
+def means(tidy, method, check, metric, step):
+    chosen = (tidy["check"] == check) & (tidy["metric"] == metric) & (tidy["step"] == step)
+    rows = tidy[chosen & (tidy["method"] == method) & (tidy["domain"] == "channel_time")]
+    return rows["mean"].to_numpy(dtype=float)
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "metric", "step"),
+    [
+        ("target_swap", "target_swap", "pearson_raw", 1),
+        ("cascade_end", "cascade", "pearson_raw", N_STEPS),
+        ("cascade_area", "cascade", AREA, N_STEPS),
+    ],
+)
+def test_robustness_is_means_and_students_intervals_over_decoders(tidy, name, check, metric, step):
+    row = robustness(tidy).set_index("method").loc["DeepLift"]
+    values = means(tidy, "DeepLift", check, metric, step)
+    assert row["n_decoders"] == len(values) == 20
+    assert row[name] == pytest.approx(values.mean())
+    expected = stats.t.interval(0.95, 19, values.mean(), stats.sem(values))
+    assert (row[f"{name}_low"], row[f"{name}_high"]) == pytest.approx(expected)
+    assert np.isnan(row["label_retrain"])
+
+
+@pytest.mark.parametrize("axis", ["snr_db", "architecture"])
+def test_a_table_along_an_axis_is_the_headline_of_each_part(tidy, axis):
+    kind = {"snr_db": "snr"}.get(axis, axis)
+    table = TABLE_KINDS[kind].make(tidy, ("feature",))
+    for value, rows in table.groupby(axis):
+        part = TABLE_KINDS["headline"].make(tidy[tidy[axis] == value], ("feature",))
+        columns = ["method", "score", "class_r", "model_r"]
+        pd.testing.assert_frame_equal(rows[columns].reset_index(drop=True), part[columns])
+
+
+def test_validity_counts_decoders(tidy):
+    table = validity(tidy).set_index("method")
+    assert table.loc["DeepLift", ["ok", "duplicate", "flagged"]].tolist() == [0, 20, 20]
+    assert table.loc["Saliency", ["ok", "duplicate", "flagged"]].tolist() == [20, 0, 0]
+    assert (table["at_chance"] == 0).all()
+
+
+def test_coverage_counts_trials_and_is_zero_without_scores(tiny):
+    cells = list(method_cells(tiny))
+    gone = cells[0].method
+    tidy = tidy_scores((cell, method_scores(empty=cell.method == gone)) for cell in cells)
+    table = coverage(tidy).set_index("method")
+    assert table.loc[gone, ["n_decoders", "n_trials", "score", "model"]].tolist() == [2, 0, 0, 0]
+    other = table.loc[cells[1].method]
+    assert other[["n_trials", "score", "class"]].tolist() == [2 * N_TRIALS] + 2 * [
+        2 * (N_TRIALS - 1)
+    ]
+
+
+@pytest.mark.parametrize("kind", TABLE_KINDS)
+def test_terminal_tables_fit_80_columns(tidy, kind):
+    aggregate = TABLE_KINDS[kind]
+    console = Console(file=io.StringIO(), width=80)
+    for title, table in terminal_tables(
+        aggregate.make(tidy, ("feature",)), aggregate, "tiny", ("feature",)
+    ):
+        console.print(title)
+        console.print(table)
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert "…" not in console.file.getvalue()
+    assert sum(line.startswith("DeepLift") for line in lines) >= 1
+
+
+@pytest.mark.parametrize("kind", TABLE_KINDS)
+def test_files_hold_the_table(tidy, kind, tmp_path):
+    aggregate = TABLE_KINDS[kind]
+    table = aggregate.make(tidy, ("feature",))
+    export = Export(table, aggregate, ("feature",), "tiny_sweep")
+    csv, parquet, markdown, latex, excel = write(export, tmp_path, kind, FORMATS)
+    pd.testing.assert_frame_equal(pd.read_csv(csv), table, check_dtype=False)
+    pd.testing.assert_frame_equal(pd.read_parquet(parquet), table)
+    sheet = openpyxl.load_workbook(excel).active
+    assert [cell.value for cell in sheet[1]] == list(table.columns)
+    assert sheet.max_row == len(table) + 1
+    assert "| DeepLift" in markdown.read_text()
+    text = latex.read_text()
+    assert r"\toprule" in text
+    assert r"tiny\_sweep" in text
+    assert text.count(r"DeepLift &") == len(table) / 3
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_latex_has_the_best_in_bold_and_stars_where_the_interval_shows_it(tmp_path):
+    table = pd.DataFrame(
+        {
+            "feature": "temporal",
+            "method": ["Saliency", "DeepLift", "RandomMap"],
+            "score": [0.2, 0.6, 0.9],
+            "score_high": [0.3, 0.7, 1.0],
+            "calibrated": [0.1, 0.5, 0.0],
+            "calibrated_high": [0.2, 0.6, 0.0],
+            "over_chance_low": [-0.1, 0.1, np.nan],
+            "class_r": [0.9, -0.004, 1.0],
+            "class_r_high": [1.0, 0.2, 1.0],
+            "model_r": [0.4, 0.1, np.nan],
+            "model_r_high": [0.6, 0.3, np.nan],
+        }
+    )
+    export = Export(table, TABLE_KINDS["headline"], ("feature",), "x")
+    (path,) = write(export, tmp_path, "x", ["latex"])
+    rows = {line.split(" &")[0]: line for line in path.read_text().splitlines() if " & " in line}
+    half = r" {\scriptsize$\pm$%s}"
+    assert (
+        rows["DeepLift"]
+        == " & ".join(
+            [
+                "DeepLift",
+                r"\textbf{0.60}" + half % "0.10",
+                r"\textbf{0.50}" + half % "0.10" + "*",
+                r"\textbf{0.00}" + half % "0.20" + "*",
+                r"\textbf{0.10}" + half % "0.20" + "*",
+            ]
+        )
+        + r" \\"
+    )
+    assert "*" not in rows["Saliency"]
+    assert "textbf" not in rows["RandomMap"]
+    assert rows["RandomMap"].endswith(r"& -- \\")

@@ -1,0 +1,171 @@
+"""Configuration: overrides, and one clear sentence for every mistake."""
+
+import pytest
+
+from eegxai.attribution import STUDY_METHODS
+from eegxai.decoders import recommended
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.design.config_file import ConfigError, load
+from tests.paths import ROOT
+
+CONF = ROOT / "conf"
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_configuration_loads(path):
+    assert load(path).name == path.stem
+
+
+def test_overrides_replace_values_and_build_sections(tiny_file):
+    config = load(
+        tiny_file,
+        ["grid.snr_db=[-3.5,-12]", "training.epochs=20", "training.learning_rate=1e-4"],
+    )
+    assert config.grid.snr_db == (-3.5, -12.0)
+    assert config.training.epochs == 20
+    assert config.training.learning_rate == 1e-4
+
+
+def test_training_is_the_single_ones_then_the_common_then_the_recommended(tiny_file):
+    given = ["training.learning_rate=1e-4", "training.per_architecture.deep4={learning_rate: 0.5}"]
+    training = load(tiny_file, given).training
+    assert training.of("deep4").learning_rate == 0.5
+    assert training.of("eegnet").learning_rate == 1e-4
+    assert training.of("eegnet") == recommended(
+        "eegnet", learning_rate=1e-4, batch_size=16, epochs=1
+    )
+    assert training.of("deep4").precision == recommended("deep4").precision == "bfloat16"
+
+
+def test_a_hold_out_has_one_fold(tiny_file):
+    assert load(tiny_file, ["training.holdout=0.4"]).training.of("deepnet").holdout == 0.4
+    with pytest.raises(ConfigError, match=r"grid.fold=1 .* training.holdout leaves fold 0 only"):
+        load(tiny_file, ["training.holdout=0.4", "grid.fold=[0,1]"])
+
+
+def test_a_single_value_is_an_axis_of_one(tiny_file):
+    assert load(tiny_file, ["grid.snr_db=-12"]).grid.snr_db == (-12.0,)
+
+
+def test_method_groups_expand(tiny_file):
+    assert load(tiny_file, ["grid.method=study"]).grid.method == tuple(STUDY_METHODS)
+    assert len(load(CONF / "quickstart.yaml").grid.method) == 14
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("grid.snr=[-3.5]", ["grid.snr", "did you mean 'snr_db'"]),
+        ("trainng.epochs=3", ["trainng", "did you mean 'training'"]),
+        ("training.epoch=3", ["training.epoch", "did you mean 'epochs'"]),
+        ("data.noise.dipoles=3", ["data.noise.dipoles", "did you mean 'n_dipoles'"]),
+        ("training.epochs=many", ["training.epochs='many'", "integer"]),
+        ("training.epochs=0", ["training.epochs=0", "greater than 0"]),
+        ("training.n_folds=1", ["training.n_folds=1", "greater than or equal to 2"]),
+        ("grid.method=[DeepLft]", ["grid.method 'DeepLft'", "did you mean 'DeepLift'"]),
+        ("grid.method=deeplift", ["grid.method 'deeplift'", "did you mean 'DeepLift'"]),
+        ("grid.architecture=[depnet]", ["grid.architecture", "did you mean 'deepnet'"]),
+        ("grid.feature=[temporel]", ["grid.feature", "did you mean 'temporal'"]),
+        ("data.head=cube", ["head 'cube'", "choices: forward, nyhead, sphere"]),
+        ("grid.seed=[]", ["grid.seed", "is empty, at least one value is needed"]),
+        ("grid.seed=[1,1]", ["grid.seed", "holds 1 more than once"]),
+        ("grid.snr_db=[-5,-5.0]", ["grid.snr_db", "holds -5.0 more than once"]),
+        ("grid.snr_db=[.inf]", ["grid.snr_db.0=inf", "finite"]),
+        ("grid.snr_db=[.nan]", ["grid.snr_db.0=nan", "finite"]),
+        ("grid.seed=[-1]", ["grid.seed.0=-1", "greater than or equal to 0"]),
+        ("training.per_architecture.eegnt={}", ["per_architecture", "did you mean 'eegnet'"]),
+        (
+            "training.per_architecture.eegnet={learning_rat: 1}",
+            ["per_architecture.eegnet.learning_rat", "did you mean 'learning_rate'"],
+        ),
+        (
+            "training.per_architecture.eegnet={n_folds: 3}",
+            ["per_architecture.eegnet.n_folds", "choices"],
+        ),
+        (
+            "training.per_architecture.eegnet={batch_size: 0}",
+            ["training.per_architecture.eegnet.batch_size=0", "greater than 0"],
+        ),
+        ("training.holdout=1", ["training.holdout=1", "less than 1"]),
+        ("training.holdout=0.01", ["data.n_trials=64 is too few", "at least 800"]),
+        ("grid.fold=[5]", ["grid.fold=5 does not exist", "0 to 4"]),
+        ("data.n_trials=30", ["data.n_trials=30 is too few for temporal", "at least 40"]),
+        ("data.n_trials={spatial: 100}", ["data.n_trials has no entry", "'temporal'"]),
+        ("name=a/b", ["name='a/b'", "pattern"]),
+        ("resources.train.gpu=-1", ["resources.train.gpu=-1", "greater than or equal to 0"]),
+        ("training.precision=half", ["training.precision='half'", "'float32' or 'bfloat16'"]),
+        ("epochs", ["'epochs'", "section.field=value"]),
+        ("name.first=x", ["'name' is a value, not a section"]),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(tiny_file, override, words):
+    with pytest.raises(ConfigError) as caught:
+        load(tiny_file, [override])
+    message = str(caught.value)
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+def test_a_missing_section_and_file_are_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"'nowhere.yaml' cannot be read"):
+        load("nowhere.yaml")
+    path = tmp_path / "bad.yaml"
+    path.write_text("name: x\n")
+    with pytest.raises(ConfigError, match="grid is missing"):
+        load(path)
+    path.write_text("[1, 2]")
+    with pytest.raises(ConfigError, match="must be a mapping"):
+        load(path)
+    path.write_text("a: [1")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        load(path)
+
+
+def test_yaml_cannot_build_objects(tmp_path):
+    path = tmp_path / "evil.yaml"
+    path.write_text("name: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        load(path)
+
+
+def test_the_distractor_joins_the_feature_axis_only_when_asked_for(tiny_file):
+    plain, asked = load(tiny_file), load(tiny_file, ["data.distractor=true"])
+    assert "distractor" not in plain.features
+    assert asked.features == (*plain.grid.feature, "distractor")
+    features = [cell.data.feature for cell in decoder_cells(asked)]
+    assert len(features) == len(list(decoder_cells(plain))) * len(asked.features) / len(
+        plain.features
+    )
+    assert features[-1] == "distractor"
+
+
+def test_a_head_may_be_a_name_or_its_fields(tiny_file):
+    named = load(tiny_file, ["data.head=sphere"])
+    assert named.data.head == load(tiny_file, ["data.head={model: sphere}"]).data.head
+    assert load(tiny_file, ["data.head={channels: [Cz, Pz]}"]).data.head.channels == ("Cz", "Pz")
+
+
+# ------------------------------------------------------------------ options of methods
+
+
+def test_an_option_goes_to_every_method_that_has_it(tiny_file):
+    overrides = ["attribution.chunk=4", "attribution.per_method.Saliency={chunk: 2}"]
+    config = load(tiny_file, overrides)
+    assert config.attribution.of("Saliency") == {"chunk": 2}
+    assert config.attribution.of("LRP")["chunk"] == 4
+    options = {cell.method: cell.options["chunk"] for cell in method_cells(config)}
+    assert (options["Saliency"], options["InputXGradient"]) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("attribution.chunck=4", "attribution option 'chunck' is unknown; did you mean 'chunk'"),
+        ("attribution.per_method.Salency={}", "did you mean 'Saliency'"),
+        ("attribution.per_method.Saliency={step: 3}", "option of Saliency 'step' is unknown"),
+        ("attribution.chunk=0", "chunk=0 of .*greater than 0"),
+    ],
+)
+def test_a_wrong_option_is_named(tiny_file, override, message):
+    with pytest.raises(ConfigError, match=message):
+        load(tiny_file, [override])

@@ -1,0 +1,239 @@
+"""A small sweep end to end: real training, real files, real MLflow, real Ray."""
+
+import shutil
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from eegxai.attribution import METHODS, attribution
+from eegxai.evaluation import KINDS
+from eegxai.simulation import simulate_spec
+from sweeps.cli import app
+from sweeps.design.config_file import load
+from sweeps.execution.runner import Stage
+from sweeps.execution.sweep import Sweep
+from sweeps.tracking import KEY_TAG
+from tests.sweeps.conftest import TINY
+from tests.sweeps.processes import in_a_process, outcomes_on_ray
+
+pytestmark = pytest.mark.slow
+
+RUNNER = CliRunner()
+
+
+def swept(config, local=True):
+    run = Sweep(config, Console(quiet=True))
+    run.run(local)
+    assert not run.failed, run.failed[0].error
+    return run
+
+
+def stored_tables(run):
+    return {cell.key: run.store.read_scores(cell).table for cell in run.methods}
+
+
+def modified(run):
+    paths = [run.store.path(cell) for cell in (*run.decoders, *run.methods)]
+    return {path: Path(path).stat().st_mtime_ns for path in paths}
+
+
+@pytest.fixture(scope="module")
+def swept_once(tmp_path_factory):
+    """Output folder of the tiny sweep, with pictures in MLflow."""
+    folder = tmp_path_factory.mktemp("swept")
+    (folder / "tiny.yaml").write_text(TINY)
+    output = folder / "runs"
+    swept(load(folder / "tiny.yaml", [f"output={output}", "tracking.figures=true"]))
+    return output
+
+
+@pytest.fixture
+def done(tiny, swept_once):
+    """The tiny sweep, found finished by a process that comes later."""
+    shutil.copytree(swept_once, tiny.output)
+    return swept(tiny)
+
+
+def test_a_second_run_computes_and_logs_nothing(done, tiny):
+    before, runs = modified(done), len(done.publisher.runs("method"))
+    again = swept(tiny)
+    assert modified(again) == before
+    assert len(again.publisher.runs("method")) == runs == len(done.methods)
+    pd.testing.assert_frame_equal(again.table(), done.table())
+
+
+def test_a_deleted_artefact_alone_is_made_again_with_the_same_bits(done, tiny):
+    cell = done.methods[1]
+    path, before, table = Path(done.store.path(cell)), modified(done), stored_tables(done)[cell.key]
+    path.unlink()
+    again = modified(swept(tiny))
+    assert [name for name in before if before[name] != again[name]] == [str(path)]
+    pd.testing.assert_frame_equal(done.store.read_scores(cell).table, table)
+    assert len(done.publisher.runs("method")) == len(done.methods)
+
+
+def test_mlflow_holds_every_number(done):
+    decoders = {run.data.tags[KEY_TAG]: run for run in done.publisher.runs("decoder")}
+    methods = {run.data.tags[KEY_TAG]: run for run in done.publisher.runs("method")}
+    assert set(decoders) == {cell.key for cell in done.decoders}
+    for cell in done.methods:
+        run, scores = methods[cell.key], done.store.read_scores(cell)
+        assert run.data.tags["mlflow.parentRunId"] == decoders[cell.decoder.key].info.run_id
+        assert run.data.params["method"] == cell.method
+        last = scores.table.sort_values("step")
+        last = last.groupby(["check", "domain", "metric"])["mean"].last()
+        for (check, domain, metric), mean in last.items():
+            logged = run.data.metrics[f"scores/{check}/{domain}/{metric}"]
+            assert logged == pytest.approx(mean, nan_ok=True)
+        names = [file.path for file in done.publisher.client.list_artifacts(run.info.run_id)]
+        assert set(names) == {f"{cell.stem}.parquet", "figures"}
+        assert run.data.metrics["headline/accuracy"] == scores.accuracy
+
+
+def test_the_store_keeps_example_maps_of_every_method(done):
+    maps = [done.store.read_maps(cell) for cell in done.methods[:4]]
+    shared = KINDS.index("shared")
+    assert {kept.trials[shared] for kept in maps} == {maps[0].trials[shared]}
+    eeg = simulate_spec(done.methods[0].decoder.data)
+    for kept in maps:
+        np.testing.assert_allclose(kept.ground_truth, eeg.ground_truth[kept.trials], atol=0.01)
+        np.testing.assert_array_equal(kept.classes, eeg.y[kept.trials])
+        assert kept.info.ch_names == eeg.info.ch_names
+
+
+def test_the_cascade_is_a_stepped_metric(done):
+    cell = done.methods[0]
+    table = done.store.read_scores(cell).table
+    expected = table[
+        (table["check"] == "cascade")
+        & (table["domain"] == "channel_time")
+        & (table["metric"] == "pearson_raw")
+    ]
+    run = next(r for r in done.publisher.runs("method") if r.data.tags[KEY_TAG] == cell.key)
+    history = done.publisher.client.get_metric_history(
+        run.info.run_id, "scores/cascade/channel_time/pearson_raw"
+    )
+    assert {m.step: m.value for m in history} == pytest.approx(
+        dict(zip(expected["step"], expected["mean"], strict=True)), nan_ok=True
+    )
+    assert sorted(m.step for m in history) == list(range(1, 9))
+
+
+def test_a_half_written_run_is_completed_without_doubling(done):
+    cell, client = done.methods[0], done.publisher.client
+    run = next(r for r in done.publisher.runs("method") if r.data.tags[KEY_TAG] == cell.key)
+    client.update_run(run.info.run_id, status="RUNNING")
+    done.publisher.published.clear()  # as in the process that comes after one that died
+    done.publisher.publish(cell, done.store)
+    name = "scores/cascade/channel_time/pearson_raw"
+    assert len(client.get_metric_history(run.info.run_id, name)) == 8
+    assert client.get_run(run.info.run_id).info.status == "FINISHED"
+    assert len(done.publisher.runs("method")) == len(done.methods)
+
+
+def test_tables_from_mlflow_and_from_the_store_agree(done):
+    from_mlflow = done.table()
+    done.unpublished = "as if the server were away"
+    from_store = done.table()
+    pd.testing.assert_frame_equal(
+        from_mlflow.sort_values("method", ignore_index=True),
+        from_store.sort_values("method", ignore_index=True),
+    )
+
+
+@pytest.fixture
+def register():
+    """Register methods for one test."""
+    before = dict(METHODS)
+    yield lambda name, function: attribution(name)(function)
+    METHODS.clear()
+    METHODS.update(before)
+
+
+def test_a_failing_cell_is_named_and_leaves_the_others_and_no_file(tiny_file, register):
+    """A method that raises on this decoder: exit code 3, the others are in the table."""
+
+    def broken(decoder, x, target):
+        raise RuntimeError("broken on purpose")
+
+    register("Broken", broken)
+    overrides = ["grid.method=[Broken,Saliency]"]
+    result = RUNNER.invoke(app, ["sweep", str(tiny_file), "--local", *overrides])
+    assert result.exit_code == 3, result.output
+    assert "broken on purpose" in result.output
+    assert "Saliency" in result.output
+    run = Sweep(load(tiny_file, overrides), Console(quiet=True))
+    assert [run.store.has(cell) for cell in run.methods] == [False, True] * 2
+
+
+def test_maps_that_are_not_finite_are_recorded_as_degenerate(tiny_file, register):
+    register("Nowhere", lambda decoder, x, target: x / 0 * 0)
+    run = swept(load(tiny_file, ["grid.method=[Nowhere,Saliency]", "grid.seed=0"]))
+    scores = run.store.read_scores(run.methods[0])
+    assert scores.validity.status == "degenerate"
+    assert "not finite" in scores.validity.reason
+    assert run.table().set_index("method")["verdict"]["Nowhere"] == "n/a"
+
+
+def test_not_applicable_is_recorded_as_such(tiny_file):
+    overrides = ["grid.architecture=eegnet", "grid.method=[GuidedBackprop,Saliency]", "grid.seed=0"]
+    run = swept(load(tiny_file, overrides))
+    scores = run.store.read_scores(run.methods[0])
+    assert scores.validity.status == "not_applicable"
+    assert "ReLU" in scores.validity.reason
+    assert scores.table.empty
+    assert run.table().set_index("method")["verdict"]["GuidedBackprop"] == "n/a"
+
+
+def tables_from_ray(path, overrides):
+    return stored_tables(swept(load(path, overrides), local=False))
+
+
+@pytest.mark.cluster
+def test_ray_gives_the_same_numbers_in_any_order_(done, tiny_file):
+    """Two workers, methods in reverse order: the same keys, the same bits."""
+    overrides = [
+        "output=on_ray",
+        "grid.method=[InputMagnitude,RandomMap,InputXGradient,Saliency]",
+        "grid.seed=[1,0]",
+    ]
+    on_ray = in_a_process(tables_from_ray, tiny_file, overrides)
+    expected = stored_tables(done)
+    assert on_ray.keys() == expected.keys()
+    for key, table in on_ray.items():
+        pd.testing.assert_frame_equal(table, expected[key])
+
+
+@pytest.mark.cluster
+def test_actors_are_reused_and_stay_with_their_decoder(done, tmp_path):
+    """Eight cells, two CPUs: two processes, each of which serves several cells."""
+    stage = Stage("explain", "method", done.methods, done.config.resources.explain)
+    copy = shutil.copytree(
+        tmp_path / "runs" / "store" / "decoders", tmp_path / "other" / "decoders"
+    )
+    outcomes = in_a_process(outcomes_on_ray, stage, str(copy.parent))
+    assert {outcome.cell.key for outcome in outcomes} == {cell.key for cell in done.methods}
+    assert not any(outcome.error for outcome in outcomes)
+    workers = {outcome.pid for outcome in outcomes}
+    assert len(workers) == 2
+    for worker in workers:  # a decoder that is left for another is not come back to
+        decoders = [outcome.cell.decoder for outcome in outcomes if outcome.pid == worker]
+        assert len(list(groupby(decoders))) == len(set(decoders))
+
+
+def test_grid_and_tables_commands(done, tiny_file, tmp_path):
+    listed = RUNNER.invoke(app, ["grid", str(tiny_file)])
+    assert listed.exit_code == 0
+    assert "decoders: 2 cells, 2 done" in listed.output
+    assert "methods: 8 cells, 8 done" in listed.output
+    out = tmp_path / "out"
+    shown = RUNNER.invoke(app, ["tables", str(tiny_file), "--by", "seed", "--out", str(out)])
+    assert shown.exit_code == 0, shown.output
+    table = pd.read_csv(out / "tiny.csv")
+    assert list(table.columns[:3]) == ["feature", "seed", "method"]
+    assert len(table) == 8

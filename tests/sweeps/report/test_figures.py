@@ -1,0 +1,143 @@
+"""The pictures of a sweep: the right rows, and a reason for what is left out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from eegxai.evaluation import chance_corrected
+from eegxai.statistics import ALPHA
+from sweeps.analysis.summary import headline
+from sweeps.cli import app
+from sweeps.report.figures import LeftOut, Picture, checks, pictures, with_floor
+from sweeps.scores.table import AXES
+from tests.tidy_tables import N_LAYERS, tidy_table
+
+METHODS = ["DeepLift", "LRP", "GradCAM", "RandomMap"]
+RUNNER = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def tidy():
+    return tidy_table(METHODS)
+
+
+@pytest.fixture(scope="module")
+def drawn(tidy):
+    return {shown.name: shown for shown in pictures(tidy, {})}
+
+
+def test_all_pictures_that_scores_allow_are_drawn(drawn):
+    found = {name for name, shown in drawn.items() if isinstance(shown, Picture)}
+    assert found == {
+        "checks",
+        "calibrated-by-snr",
+        "score-by-snr",
+        "cascade-deepnet",
+        "cascade-eegnet_relu",
+        "critical-difference-temporal",
+        "critical-difference-spatial",
+        "rankings",
+    }
+    assert drawn["maps"] == LeftOut("maps", "the store holds no example maps")
+    assert all(shown.alt and shown.caption for shown in drawn.values() if shown.name in found)
+
+
+def test_what_one_decoder_does_not_tell_is_left_out_with_a_reason():
+    tidy = tidy_table(METHODS, ["temporal"], [-3.5], [0], ["deepnet"])
+    tidy = tidy[tidy["check"] != "cascade"]
+    reasons = {s.name: s.reason for s in pictures(tidy, {}) if isinstance(s, LeftOut)}
+    assert reasons == {
+        "calibrated-by-snr": "one SNR only",
+        "score-by-snr": "one SNR only",
+        "cascade": "the check cascade was not run",
+        "maps": "the store holds no example maps",
+        "critical-difference-temporal": "one decoder only",
+    }
+
+
+def test_baselines_alone_and_methods_without_scores_draw_no_curves():
+    drawn = list(pictures(tidy_table(["RandomMap"], ["temporal"]), {}))
+    assert LeftOut("curves", "baselines only") in drawn
+    unscored = tidy_table(["LRP"], ["temporal"], [-3.5]).drop_duplicates(list(AXES))
+    unscored[["check", "domain", "metric"]] = None
+    unscored[["mean", "half_width"]] = np.nan
+    found = {shown.name for shown in pictures(unscored, {}) if isinstance(shown, Picture)}
+    assert found == {"checks"}
+
+
+def test_the_heat_map_takes_means_over_decoders_at_the_last_step(tidy):
+    values = checks(tidy).set_index(["method", "feature", "check"])["value"]
+    rows = tidy[(tidy["method"] == "LRP") & (tidy["feature"] == "spatial")]
+    last = [
+        rows[(rows["check"] == "cascade") & (rows["architecture"] == name) & (rows["step"] == n)]
+        for name, n in N_LAYERS.items()
+    ]
+    key = ("LRP", "spatial")
+    assert values[(*key, "cascade")] == pytest.approx(pd.concat(last)["mean"].mean())
+    truth = rows[(rows["check"] == "ground_truth") & (rows["metric"] == "auprc_magnitude")]
+    assert values[(*key, "calibrated")] == pytest.approx(
+        chance_corrected(truth["mean"].mean(), 0.01)
+    )
+
+
+def test_the_floor_is_the_best_that_knows_no_decoder(tidy):
+    table = headline(tidy, ("feature", "snr_db"))
+    floors = with_floor(table, "calibrated")
+    np.testing.assert_allclose(floors["floor"], 0.3)  # |x|, above random maps
+    pd.testing.assert_series_equal(floors["score_low"], table["calibrated_low"], check_names=False)
+    np.testing.assert_allclose(with_floor(table, "score")["floor"], 0.05)
+
+
+def test_cascades_are_means_over_the_decoders_of_one_architecture(tidy, drawn):
+    panel = next(
+        ax for ax in drawn["cascade-eegnet_relu"].figure.axes if ax.get_title() == "DeepLift"
+    )
+    curves = [line for line in panel.lines if len(line.get_xdata()) == 5]
+    chosen = tidy[
+        (tidy["check"] == "cascade")
+        & (tidy["architecture"] == "eegnet_relu")
+        & (tidy["method"] == "DeepLift")
+        & (tidy["feature"] == "temporal")
+    ]
+    means = chosen.groupby("step")["mean"].mean()
+    np.testing.assert_allclose(curves[0].get_ydata(), [1, *means])
+
+
+def test_captions_tell_the_test_and_alternative_texts_the_order(drawn):
+    shown = drawn["critical-difference-temporal"]
+    assert f"at {ALPHA:g}; Friedman's test" in shown.caption
+    assert shown.alt.endswith("RandomMap, GradCAM, LRP, DeepLift.")
+
+
+@pytest.mark.slow
+def test_the_command_writes_each_picture_in_each_format(done_tiny, tmp_path):
+    result = RUNNER.invoke(app, ["figures", "tiny.yaml", "--out", "figs"])
+    assert result.exit_code == 0, result.output
+    names = {path.name for path in (tmp_path / "figs").iterdir()}
+    stems = {"checks", "cascade-deepnet", "maps-temporal", "rankings"}
+    stems.add("critical-difference-temporal")
+    assert names == {f"{stem}.{form}" for stem in stems for form in ("png", "pdf")}
+    assert result.output.count("wrote figs/") == len(names)
+    *_, told = result.output.strip().splitlines()
+    assert told == "left out: calibrated-by-snr (one SNR only); score-by-snr (one SNR only)"
+
+
+def test_nothing_is_drawn_of_a_sweep_without_results(tiny_file, tmp_path):
+    result = RUNNER.invoke(app, ["figures", str(tiny_file), "--out", "figs"])
+    assert result.exit_code == 2
+    assert result.output == "eegxai: no method of the sweep 'tiny' is done yet; run: eegxai sweep\n"
+    assert not (tmp_path / "figs").exists()
+
+
+def test_an_unknown_format_is_told_before_any_work(tiny_file):
+    result = RUNNER.invoke(app, ["figures", str(tiny_file), "--format", "jpg"])
+    assert result.exit_code == 2
+    assert "--format" in result.output
+    assert "png" in result.output
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(tiny_file):
+    result = RUNNER.invoke(app, ["figures", str(tiny_file), "--out", str(tiny_file)])
+    assert result.exit_code == 2
+    assert result.output.endswith("is a file, allowed is a folder\n")

@@ -1,0 +1,232 @@
+"""The report: one file, whole, in its order, safe against hostile names."""
+
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from PIL import Image
+from typer.testing import CliRunner
+
+from eegxai.attribution import METHODS, Validity
+from sweeps.analysis.summary import headline
+from sweeps.cli import app
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.design.config_file import load
+from sweeps.report.html import packed, page
+from sweeps.report.html_tables import answer, invalid_table, number, verdict, verdict_table
+from sweeps.scores.table import AXES
+from sweeps.store.records import MethodScores
+from sweeps.store.status import Status
+from tests.sweeps.conftest import TINY
+from tests.tidy_tables import tidy_table
+
+RUNNER = CliRunner()
+HOSTILE = "<script>alert(1)</script>"
+MOST_BYTES = 5e6
+SECTIONS = ["question", "verdict", "figures", "tables", "run", "missing", "limits"]
+VOID = {"meta", "img", "br", "col", "input", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes in the order of the page, and the text of each table."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.cells = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("th", "td"):
+            self.cells.append(data.strip())
+
+    def all(self, name):
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+
+def record(**changes):
+    known = {
+        "accuracy": 0.9,
+        "at_chance": False,
+        "seconds": 2.0,
+        "finished": 1e9,
+        "versions": {"torch": "2.11.0"},
+        "machine": "A GPU, 8 CPUs",
+        "commit": "abc",
+        "table": None,
+        "validity": Validity("ok"),
+    }
+    return MethodScores(**{**known, **changes})
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """The page of a sweep whose plug-in has a hostile name and whose data are half there."""
+    path = tmp_path_factory.mktemp("told") / "tiny.yaml"
+    path.write_text(TINY)
+    config = load(path)
+    tidy = tidy_table([HOSTILE, "LRP", "RandomMap"], ["temporal"], [-3.5], [0, 1], ["deepnet"])
+    tidy.loc[tidy["method"] == "LRP", ["validity", "flags"]] = ["duplicate", f"equals {HOSTILE}"]
+    cells = [*decoder_cells(config), *method_cells(config)]
+    states = dict.fromkeys(cells[:-1], "done") | {cells[-1]: "failed"}
+    status = Status(states, reasons={cells[-1]: f"Traceback\nValueError: {HOSTILE}"})
+    records = [record(), record(commit="", versions={"torch": "2.12"})]
+    return page(config, tidy, {}, status, records)
+
+
+def test_sections_come_in_order_and_all_tags_are_closed(told):
+    found = Page(told)
+    assert [s["id"] for s in found.all("section")] == SECTIONS
+    assert found.open == []
+    ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_nothing_is_loaded_from_anywhere(told):
+    for tag, attributes in Page(told).tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base")
+        for name in ("src", "href", "srcset", "data", "action"):
+            assert attributes.get(name, "data:").startswith("data:image/png;base64,"[:5])
+    assert not re.search(r"url\(|@import|https?://|fetch\(|XMLHttp", told)
+    policy = next(m for m in Page(told).all("meta") if "content" in m and "http-equiv" in m)
+    assert policy["content"].startswith("default-src 'none'; img-src data:;")
+
+
+def test_each_check_and_the_coverage_have_a_table(told):
+    for caption in ("Correlation of the map with the original one", "Trials where a number"):
+        assert f"<caption>{caption}" in told
+    assert {"target swap", "cascade area", "n trials"} <= set(Page(told).cells)
+
+
+def test_hostile_names_are_text(told):
+    assert len(Page(told).all("script")) == 1
+    assert HOSTILE not in told
+    assert HOSTILE in Page(told).cells
+    assert "ValueError: &lt;script&gt;" in told
+
+
+def test_pictures_have_alternatives_and_tables_captions_and_scopes(told):
+    found = Page(told)
+    assert all(img["alt"] and int(img["width"]) > 0 for img in found.all("img"))
+    assert len(found.all("caption")) == len(found.all("table"))
+    assert all(th["scope"] in ("row", "col", "colgroup") for th in found.all("th"))
+    regions = [div for div in found.all("div") if div["class"] == "scroll"]
+    assert all(div["tabindex"] == "0" and div["aria-label"] for div in regions)
+    assert len(regions) == len(found.all("table")) + len(found.all("figure"))
+
+
+FACTS = (
+    "A GPU, 8 CPUs",
+    "abc; not recorded",
+    "torch 2.11.0, 2.12",
+    "2001-09-09 01:46 UTC",
+    "9 of 10 done",
+    "Cells are missing",
+    "2 trained seeds",
+    "one SNR only",
+)
+
+
+def test_it_tells_how_it_was_run_and_what_is_missing(told):
+    for fact in FACTS:
+        assert fact in told
+    assert "&#34;learning_rate&#34;: 0.001" in told
+
+
+def test_the_verdict_table_has_a_row_a_method_and_dashes_for_what_is_not_known():
+    tidy = tidy_table(["DeepLift", "LRP"])
+    table = verdict_table(
+        headline(tidy[(tidy["method"] == "LRP") | (tidy["feature"] != "spatial")])
+    )
+    assert [row[0].text for row in table.rows] == ["DeepLift", "LRP"]
+    assert [group.name for group in table.groups] == ["temporal", "spatial"]
+    assert {len(row) for row in table.rows} == {len(table.columns)} == {5}
+    assert [cell.text for cell in table.rows[0][3:]] == ["–", "–"]
+    calibrated = headline(tidy).set_index(["method", "feature"]).loc[("LRP", "spatial")]
+    assert table.rows[1][4].text == f"{calibrated['calibrated']:.2f}"
+
+
+def test_verdicts_are_words_and_numbers_keep_their_value_for_sorting():
+    assert verdict("ok").text == "✓ passes"
+    assert verdict("cm").text == "✗ not class-specific, not model-specific"
+    assert verdict("-").text == "baseline"
+    order = ["-", "n/a", "acm", "c", "ok"]
+    assert sorted(order, key=lambda v: verdict(v).sort) == ["ok", "c", "acm", "-", "n/a"]
+    cell = number(-0.123, (-0.2, 0.1))
+    assert (cell.text, float(cell.sort), cell.note) == ("−0.12", -0.123, "[−0.20, 0.10]")
+    assert number(float("nan")).sort == ""
+    assert number(0.5, (float("nan"), float("nan"))).note == ""
+
+
+def test_packed_pictures_keep_their_colours():
+    ramp = np.linspace(0, 1, 1000)[:, None] * np.ones(100)
+    drawn, rare = io.BytesIO(), np.zeros((30, 100, 3), np.uint8)
+    rare[:, :] = (160, 20, 30)  # few pixels of a colour beside many of another
+    image = np.concatenate([np.uint8(255 * colormaps["Blues"](ramp)[..., :3]), rare])
+    Image.fromarray(image).save(drawn, "png")
+    with Image.open(io.BytesIO(packed(drawn.getvalue()))) as small:
+        found = np.asarray(small.convert("RGB")).astype(int)
+    assert abs(found - image).max() < 24
+    assert len(packed(drawn.getvalue())) <= len(drawn.getvalue())
+
+
+def test_the_answer_names_methods_that_pass_everywhere():
+    table = headline(tidy_table(["DeepLift", "LRP", "RandomMap"]))
+    table["verdict"] = ["ok", "a", "-", "ok", "ok", "-"]
+    assert answer(table) == (
+        "Of 2 methods, 1 pass every rule on every feature type: DeepLift. "
+        "By feature type, temporal: DeepLift; spatial: DeepLift, LRP."
+    )
+    table["verdict"] = "a"
+    assert "none pass every rule on every feature type. By" in answer(table)
+
+
+def test_flags_are_counted_by_decoder():
+    tidy = tidy_table(["DeepLift", "LRP"])
+    flagged = (tidy["method"] == "LRP") & (tidy["architecture"] == "deepnet")
+    tidy.loc[flagged, ["validity", "flags"]] = ["duplicate", "equals InputXGradient"]
+    (row,) = invalid_table(tidy).rows
+    n_decoders = len(tidy[flagged].drop_duplicates(list(AXES)))
+    assert [cell.text for cell in row] == [
+        "LRP", "deepnet", "duplicate", str(n_decoders), "temporal, spatial",
+        "equals InputXGradient",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_command_writes_one_file_of_a_real_sweep(done_tiny, tmp_path):
+    assert set(done_tiny.grid.method) - set(METHODS)  # baselines are among them
+    target = tmp_path / "pages" / "report.html"
+    for _ in range(2):  # the second takes the place of the first
+        result = RUNNER.invoke(app, ["report", "tiny.yaml", "--out", "pages/report.html"])
+        assert result.exit_code == 0, result.output
+        assert list(target.parent.iterdir()) == [target]
+    text = target.read_text()
+    assert target.stat().st_size < MOST_BYTES
+    assert [s["id"] for s in Page(text).all("section")] == SECTIONS
+    assert len(Page(text).all("figure")) == 5
+    assert "Every cell of the sweep is done." in text
+    assert "CPUs" in text
+
+
+def test_there_is_no_report_of_nothing(tiny_file, tmp_path):
+    result = RUNNER.invoke(app, ["report", str(tiny_file), "--out", "report.html"])
+    assert result.exit_code == 2
+    assert result.output == "eegxai: no method of the sweep 'tiny' is done yet; run: eegxai sweep\n"
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_folder_in_the_place_of_the_file_is_told(tiny_file, tmp_path):
+    result = RUNNER.invoke(app, ["report", str(tiny_file), "--out", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "is a folder, allowed is a file such as report.html" in result.output

@@ -1,0 +1,229 @@
+"""The headline table on scores with known answers."""
+
+import io
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+from scipy import stats
+
+from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
+from sweeps.analysis.summary import headline
+from sweeps.analysis.verdicts import RULES
+from sweeps.report import terminal as tables
+from sweeps.scores.table import as_tidy, half_width
+
+SCORE = ("channel_time", "mass_clipped")
+CALIBRATED = ("channel_time", "auprc_magnitude")
+CHANCE = 0.05
+HALF_WIDTH = 0.01
+METHODS_SHOWN = ["GuidedBackprop", "DeepLift", "GradCAM++"]
+
+
+def rows(
+    method,
+    score,
+    class_r,
+    model_r,
+    seed=0,
+    feature="temporal",
+    at_chance=False,
+    flags="",
+    x_only=CHANCE,
+    chance=CHANCE,
+):
+    """Tidy scores of a method; its calibrated score is the study's minus 0.1."""
+    known = {
+        "feature": feature,
+        "snr_db": -3.5,
+        "seed": seed,
+        "fold": 0,
+        "architecture": "deepnet",
+        "method": method,
+        "accuracy": 0.9,
+        "at_chance": at_chance,
+        "validity": "ok",
+        "flags": flags,
+    }
+    checks = [
+        ("ground_truth", *SCORE, 0, score),
+        ("ground_truth", "topography", "cosine_clipped", 0, -1.0),
+        ("ground_truth", *CALIBRATED, 0, score - 0.1),
+        ("same_spectrum", *SCORE, 0, CHANCE),
+        ("same_spectrum", *CALIBRATED, 0, chance),
+        ("input_magnitude", *SCORE, 0, 0.95),
+        ("input_magnitude", *CALIBRATED, 0, x_only),
+        ("surrogate", "channel_time", "pearson_raw", 0, 0.02),
+        ("target_swap", "channel_time", "pearson_raw", 0, class_r),
+        ("cascade", "channel_time", "pearson_raw", 1, 0.99),
+        ("cascade", "channel_time", "pearson_raw", 8, model_r),
+    ]
+    names = ["check", "domain", "metric", "step", "mean"]
+    return pd.DataFrame(checks, columns=names).assign(half_width=HALF_WIDTH, **known)
+
+
+def headline_of(*parts):
+    return headline(as_tidy(parts)).set_index("method")
+
+
+def test_score_and_similarities_are_read_from_the_right_rows():
+    row = headline_of(rows("DeepLift", 0.8, 0.1, 0.2)).loc["DeepLift"]
+    assert (row["score"], row["class_r"], row["model_r"]) == (0.8, 0.1, 0.2)
+
+
+def test_decoders_are_averaged_and_counted():
+    table = headline_of(rows("LRP", 0.8, 0.0, 0.0, seed=0), rows("LRP", 0.6, 0.4, 0.0, seed=1))
+    assert table.loc["LRP", "score"] == pytest.approx(0.7)
+    assert table.loc["LRP", "class_r"] == pytest.approx(0.2)
+    assert table.loc["LRP", "n_decoders"] == 2
+
+
+def test_intervals_are_over_trials_of_one_decoder_and_over_several_decoders():
+    one = headline_of(rows("LRP", 0.8, 0.1, 0.0)).loc["LRP"]
+    assert (one["score_low"], one["score_high"]) == pytest.approx((0.79, 0.81))
+    scores = [0.8, 0.6, 0.7]
+    parts = [rows("LRP", score, 0.1, 0.0, seed=seed) for seed, score in enumerate(scores)]
+    several = headline_of(*parts).loc["LRP"]
+    expected = stats.t.interval(0.95, 2, np.mean(scores), stats.sem(scores))
+    assert (several["score_low"], several["score_high"]) == pytest.approx(expected)
+
+
+def test_the_interval_of_trials_is_students_and_missing_for_one_trial():
+    values = [0.2, 0.5, 0.9, 0.4]
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    table = pd.DataFrame({"std": [np.std(values, ddof=1), np.nan], "n_valid": [4, 1]})
+    found = half_width(table)
+    np.testing.assert_allclose(found, [(high - low) / 2, np.nan])
+
+
+def test_scores_are_read_against_chance_and_similarities_against_the_null():
+    row = headline_of(rows("LRP", 0.24, 0.1, 0.0)).loc["LRP"]
+    assert (row["chance"], row["null_r"]) == (0.05, 0.02)
+    assert row["above_chance"] == pytest.approx(0.2)
+
+
+def test_a_method_flagged_on_one_decoder_is_not_ok():
+    parts = [rows("LRP", 0.8, 0, 0, seed=seed, flags=flags) for seed, flags in ((0, ""), (1, "x"))]
+    row = headline_of(*parts).loc["LRP"]
+    assert (row["flagged"], row["verdict"]) == (1, "v")
+
+
+def test_the_calibrated_score_is_read_on_the_headlines_domain():
+    row = headline_of(rows("LRP", 0.8, 0.1, 0.0, x_only=0.4)).loc["LRP"]
+    assert row["calibrated"] == pytest.approx(0.7)
+    assert (row["calibrated_low"], row["calibrated_high"]) == pytest.approx((0.69, 0.71))
+    assert (row["calibrated_chance"], row["calibrated_input"]) == (0.05, 0.4)
+    assert row["over_chance"] == pytest.approx(0.65)
+    assert row["over_input_low"] == pytest.approx(0.3 - math.hypot(HALF_WIDTH, HALF_WIDTH))
+    assert set(CALIBRATED_HEADLINE) == set(HEADLINE)
+    assert CALIBRATED_HEADLINE["spatial"] == ("topography", "auprc_magnitude")
+
+
+def test_margins_are_paired_over_decoders():
+    """Decoders of very different difficulty: the margin is steady where the scores are not."""
+    levels = [0.1, 0.4, 0.8]
+    margins = [0.1, 0.12, 0.11]
+    parts = [
+        rows("LRP", level + margin + 0.1, 0, 0, seed=seed, x_only=level)
+        for seed, (level, margin) in enumerate(zip(levels, margins, strict=True))
+    ]
+    row = headline_of(*parts).loc["LRP"]
+    expected = stats.t.interval(0.95, 2, np.mean(margins), stats.sem(margins))
+    assert (row["over_input_low"], row["over_input_high"]) == pytest.approx(expected)
+    assert row["calibrated_low"] < row["calibrated_input"] < row["calibrated"]
+    assert row["n_scored"] == 3
+
+
+def test_decoders_without_a_score_are_counted():
+    parts = [rows("LRP", score, 0, 0, seed=seed) for seed, score in enumerate([0.5, np.nan, 0.6])]
+    row = headline_of(*parts).loc["LRP"]
+    assert (row["n_decoders"], row["n_scored"]) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("calibrated", "class_r", "model_r", "verdict"),
+    [
+        (0.8, 0.1, 0.1, "ok"),
+        (0.3, 0.1, 0.1, "a"),
+        (0.8, 0.495, 0.1, "c"),
+        (0.305, 0.1, 0.1, "a"),
+        (0.8, 0.1, 0.9, "m"),
+        (0.3, 0.9, 0.9, "acm"),
+        (0.8, np.nan, 0.1, "c"),
+        (np.nan, np.nan, np.nan, "n/a"),
+    ],
+)
+def test_verdict_names_what_fails(calibrated, class_r, model_r, verdict):
+    """The magnitude of x has 0.3; one decoder, so intervals of 0.01 over its trials."""
+    baselines = [rows("RandomMap", 0.1, 1.0, 1.0), rows("InputMagnitude", 0.4, 1.0, 1.0)]
+    judged = rows("DeepLift", calibrated + 0.1, class_r, model_r, x_only=0.3)
+    table = headline_of(judged, *baselines)
+    assert table.loc["DeepLift", "verdict"] == verdict
+    assert (table.loc[["RandomMap", "InputMagnitude"], "verdict"] == "-").all()
+
+
+@pytest.mark.parametrize(("x_only", "chance"), [(0.3, 0.05), (0.05, 0.3)])
+def test_accurate_is_above_chance_and_above_the_input(x_only, chance):
+    for calibrated, verdict in ((0.31, "a"), (0.32, "ok")):
+        method = rows("DeepLift", calibrated + 0.1, 0, 0, x_only=x_only, chance=chance)
+        assert headline_of(method).loc["DeepLift", "verdict"] == verdict
+
+
+def test_what_was_not_measured_is_not_shown():
+    tidy = rows("DeepLift", 0.9, 0.1, 0.1)
+    tidy = tidy[tidy["check"] != "input_magnitude"]
+    assert headline_of(tidy).loc["DeepLift", "verdict"] == "a"
+
+
+def test_every_rule_has_a_letter_of_its_own_and_a_line_of_the_legend():
+    letters = [rule.letter for rule in RULES]
+    assert letters == sorted(set(letters)) == ["a", "c", "m", "v"]
+    for rule in RULES:
+        assert f"{rule.letter} = {rule.name}: {rule.asks}" in tables.LEGEND.splitlines()
+
+
+def test_decoders_at_chance_are_flagged_and_still_scored():
+    tidy = as_tidy(
+        [
+            rows(method, 0.5, 0.1, 0.1, seed=seed, feature=feature, at_chance=at_chance)
+            for method in ("LRP", "DeepLift")
+            for seed, feature, at_chance in [
+                (0, "temporal", True),
+                (1, "temporal", False),
+                (0, "spatial", False),
+            ]
+        ]
+    )
+    table = headline(tidy)
+    assert table["at_chance"].tolist() == [1, 0, 1, 0]
+    assert (table[table["feature"] == "temporal"]["score"] == 0.5).all()
+    sentence = "temporal 0.90 (1 of 2 decoders at chance), spatial 0.90"
+    assert tables.accuracies(table) == f"test accuracy: {sentence}"
+    console = Console(file=io.StringIO(), width=80)
+    console.print(*tables.terminal_tables(table, "title", ("feature",)))
+    assert "temporal!" in console.file.getvalue()
+    assert "spatial!" not in console.file.getvalue()
+
+
+def test_methods_keep_their_order_and_features_stand_side_by_side():
+    tidy = as_tidy(
+        [
+            rows(method, 0.5, 0.1, 0.1, feature=feature)
+            for feature in ("temporal", "spectral", "spatial")
+            for method in METHODS_SHOWN
+        ]
+    )
+    table = headline(tidy)
+    console = Console(file=io.StringIO(), width=100)
+    console.print(*tables.terminal_tables(table, "title", ("feature",)))
+    _, over, names, *rest = (line.rstrip() for line in console.file.getvalue().splitlines())
+    assert [line.split()[0] for line in rest] == METHODS_SHOWN
+    assert over.split() == ["temporal", "spectral", "spatial"]
+    assert [m.start() for m in re.finditer(r"\S+", over)] == [
+        m.start() for m in re.finditer("score", names)
+    ]
+    assert max(map(len, (over, names, *rest))) <= 80
+    assert max(map(len, tables.LEGEND.splitlines())) <= 80

@@ -1,0 +1,131 @@
+"""The store in a bucket of a real S3 server on loopback (moto's), and what a store never does."""
+
+import pickle
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from tests.sweeps.test_store import CHECKPOINT, SCORES, TRAINED, VERSIONS
+from typer.testing import CliRunner
+
+from sweeps.cli import app
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import BrokenArtefactError, Store, store_of
+from sweeps.store.heartbeats import heartbeat
+from sweeps.store.status import status_of
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(endpoint, monkeypatch):
+    from pyarrow.fs import S3FileSystem
+
+    known = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"}
+    for name, value in {**known, "AWS_ENDPOINT_URL": endpoint}.items():
+        monkeypatch.setenv(name, value)
+    files = S3FileSystem(endpoint_override=endpoint, allow_bucket_creation=True)
+    files.create_dir("sweeps")
+    files.delete_dir_contents("sweeps", missing_dir_ok=True)
+    return "s3://sweeps/some/folder"
+
+
+def test_artefacts_come_back_from_a_bucket_as_they_went(bucket, tiny):
+    store = Store(bucket)
+    decoder, method = next(decoder_cells(tiny)), next(method_cells(tiny))
+    assert not store.has(decoder)
+    assert store.stems("decoders") == set()
+    store.write_checkpoint(decoder, CHECKPOINT, VERSIONS)
+    assert store.read_checkpoint(decoder, VERSIONS).history == CHECKPOINT.history
+    store.write_decoder(decoder, TRAINED)
+    assert store.read_checkpoint(decoder, VERSIONS) is None
+    store.write_scores(method, SCORES)
+    weights = store.read_decoder(decoder).weights
+    assert all(torch.equal(weights[name], value) for name, value in TRAINED.weights.items())
+    pd.testing.assert_frame_equal(store.read_scores(method).table, SCORES.table)
+    assert store.stems("decoders") == {decoder.stem}
+
+
+def test_leases_and_failures_in_a_bucket(bucket, tiny):
+    store = Store(bucket)
+    one, two = decoder_cells(tiny)
+    store.write_failure(two, "RuntimeError: no luck")
+    with heartbeat(one, store, beat_seconds=0.01):
+        while not store.leases():
+            pass
+        states = status_of(tiny, store).states
+    assert (states[one], states[two]) == ("running", "failed")
+    assert store.leases() == {}
+    store.remove_failure(two)
+    assert store.failure(two) is None
+
+
+@pytest.mark.slow
+def test_a_sweep_into_a_bucket_and_again(bucket, tiny_file, tmp_path):
+    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={bucket}"]
+    for _ in range(2):
+        done = RUNNER.invoke(app, ["sweep", str(tiny_file), "--local", *overrides])
+        assert done.exit_code == 0, done.output
+    config = load(tiny_file, overrides)
+    assert status_of(config, store_of(config)).is_done
+    assert not (tmp_path / "runs" / "store").exists()
+    tables = RUNNER.invoke(app, ["tables", str(tiny_file), *overrides])
+    assert "Saliency" in tables.output
+
+
+class Trap:
+    """What a pickle could do to its reader."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def test_no_pickle_is_read_from_the_store(tiny, tmp_path):
+    """Nor where one lies under the name of an artefact or in a place for JSON."""
+    store, trap = Store(str(tmp_path / "store")), tmp_path / "sprung"
+    decoder, method = next(decoder_cells(tiny)), next(method_cells(tiny))
+    store.write_checkpoint(decoder, CHECKPOINT, VERSIONS)
+    store.write_scores(method, SCORES)
+    store.write_lease(decoder, {"beat": 0})
+    checkpoint = store._checkpoint_path(decoder)
+    content = pickle.dumps(Trap(trap))
+    torch.save(Trap(trap), tmp_path / "torch.pt")
+    for payload in (content, (tmp_path / "torch.pt").read_bytes()):
+        for path in (checkpoint, store.path(method), store._lease_path(decoder)):
+            Path(path).write_bytes(payload)
+        with pytest.raises(BrokenArtefactError):
+            store.read_checkpoint(decoder, VERSIONS)
+        with pytest.raises(BrokenArtefactError):
+            store.read_scores(method)
+        assert store.leases() == {}
+    assert not trap.exists()
+    pickle.loads(content)
+    assert trap.exists()  # the trap works
+
+
+def test_no_cell_writes_outside_its_store(tiny, tmp_path):
+    """Whatever a plug-in calls its method, or a file its cell."""
+    root = tmp_path / "store"
+    store = Store(str(root))
+    cell = next(method_cells(tiny))
+    for name in ("../../out", "/etc/out", "..", "a\\..\\b", "a\nb"):
+        hostile = type(cell)(**{**vars(cell), "method": name})
+        store.write_failure(hostile, "x")
+        store.write_lease(hostile, {"beat": 0})
+        for path in (store.path(hostile), store._lease_path(hostile)):
+            assert Path(path).resolve().parent.parent == root
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "tiny.yaml"}

@@ -1,0 +1,112 @@
+"""Everything a GPU would run, on a device that is another than the CPU in all but hardware."""
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from eegxai.attribution import METHODS, NotApplicable, attribute
+from eegxai.decoders import DECODERS, initialised
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import Store, store_of
+from sweeps.tasks.explain import explain
+from sweeps.tasks.train import train_decoder
+from tests.sweeps.processes import in_a_process
+
+pytestmark = pytest.mark.slow
+# Forward-mode derivatives of layer normalisation and LSTMs read the memory of the device itself.
+CANNOT = {("atcnet", "FullGrad"), ("eegconformer", "FullGrad"), ("deepsleepnet", "FullGrad")}
+ELSEWHERE = "elsewhere"
+# The device has to be known before torch first computes a gradient.
+on_another_device = partial(in_a_process, first="tests.elsewhere")
+
+
+def refused():
+    """What the device says to code that would fail on a GPU."""
+    there, here = torch.ones(2, device=ELSEWHERE), torch.ones(2)
+    attempts = (
+        lambda: there + here,
+        lambda: torch.where(there > 0, there, here),
+        lambda: torch.randn(2, device=ELSEWHERE, generator=torch.Generator()),
+        there.numpy,
+    )
+    return [words_of(attempt) for attempt in attempts]
+
+
+def words_of(attempt):
+    with pytest.raises((RuntimeError, TypeError)) as error:
+        attempt()
+    return str(error.value)
+
+
+def test_the_device_does_not_mix_with_the_cpu():
+    told = on_another_device(refused)
+    assert all(ELSEWHERE in words for words in told[:3])
+    assert "numpy() is not supported" in told[3]
+
+
+def differences():
+    """Largest difference between both devices' maps, over the map's peak, by decoder and method."""
+    torch.set_num_threads(1)
+    draw = torch.Generator().manual_seed(0)
+    x, references = (torch.randn(n, 8, 250, generator=draw) for n in (3, 4))
+    target = torch.arange(3)
+    there = [tensor.to(ELSEWHERE) for tensor in (x, target, references)]
+    found = {}
+    for architecture in DECODERS:
+        one, other = (initialised(architecture, 8, 250, 4, 250.0, 0).eval() for _ in range(2))
+        other.to(ELSEWHERE)
+        for name in METHODS:
+            if (architecture, name) not in CANNOT:
+                found[architecture, name] = difference(
+                    name, (one, x, target, references), (other, *there)
+                )
+    return found
+
+
+def difference(name, here, there):
+    maps = [explained(name, *given) for given in (here, there)]
+    if None in maps:
+        return 0.0 if maps == [None, None] else float("nan")
+    assert maps[1].device.type == ELSEWHERE
+    return float((maps[0] - maps[1].cpu()).abs().max() / maps[0].abs().max().clip(1e-30))
+
+
+def explained(name, decoder, x, target, references):
+    try:
+        return attribute(name, decoder, x, target, references=references)
+    except NotApplicable:
+        return None
+
+
+def test_methods_give_the_same_maps_on_another_device():
+    found = on_another_device(differences)
+    assert len(found) == len(DECODERS) * len(METHODS) - len(CANNOT)
+    assert {case: size for case, size in found.items() if not size < 1e-4} == {}
+
+
+def scored(path):
+    """Scores of methods on both devices, of a decoder that was trained elsewhere."""
+    config = load(path, ["grid.seed=0", "grid.method=[Saliency,LRP,ScoreCAM,IntegratedGradients]"])
+    (cell,), methods = decoder_cells(config), method_cells(config)
+    trained = train_decoder(cell, store_of(config), ELSEWHERE)
+    return [scores_on(device, cell, trained, methods) for device in ("cpu", ELSEWHERE)]
+
+
+def scores_on(device, cell, trained, methods):
+    store = Store(str(Path(device).resolve()))
+    store.write_decoder(cell, trained)
+    for method in methods:
+        explain(method, store, device)
+    return {method.method: store.read_scores(method) for method in methods}
+
+
+def test_a_cell_is_trained_and_scored_on_another_device(tiny_file):
+    here, there = on_another_device(scored, tiny_file)
+    for method, scores in here.items():
+        assert scores.validity.status == there[method].validity.status
+        assert len(scores.table) > 100
+        pd.testing.assert_frame_equal(scores.table, there[method].table, rtol=1e-5, atol=1e-5)

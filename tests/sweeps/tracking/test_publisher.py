@@ -1,0 +1,225 @@
+"""MLflow runs of made-up cells, on a real SQLite store: what they say and what is read back."""
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from eegxai.attribution import STUDY_METHODS, Validity
+from eegxai.evaluation import HEADLINE
+from sweeps.analysis.summary import headline
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.design.config_file import load
+from sweeps.scores.cache import load_cache, tidy_from_store
+from sweeps.store.artefacts import Store
+from sweeps.tracking import KEY_TAG, Publisher, no_pictures, publish_all, tidy_from_runs
+from sweeps.tracking.publisher import FINISHED, SUMMARY
+from sweeps.tracking.run_schema import COLOURS, HALF_WIDTHS, LAYOUT_TAG, SCORES, colour_of, run_name
+from tests.finished_cells import N_STEPS, example_maps, fill, method_scores
+
+
+@pytest.fixture
+def cells(tiny):
+    """Two methods on each of two decoders, and the decoders."""
+    decoders = list(decoder_cells(tiny))
+    return decoders, [cell for cell in method_cells(tiny) if cell.method in tiny.grid.method[:2]]
+
+
+@pytest.fixture
+def store(tmp_path, cells):
+    store = Store(str(tmp_path / "store"))
+    fill(store, *cells)
+    store.write_maps(cells[1][0], example_maps())
+    return store
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    """An empty tracking store: MLflow takes seconds to make one."""
+    folder = tmp_path_factory.mktemp("empty")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
+        Publisher("other", str(folder))
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def publisher(tiny, tmp_path, database):
+    (tmp_path / "runs").mkdir()
+    shutil.copy(database, tmp_path / "runs")
+    return Publisher(tiny.name, str(tmp_path / "runs"))
+
+
+def run_of(publisher, cell):
+    return publisher.find(KEY_TAG, cell.key)
+
+
+def artefacts(publisher, run, folder=None):
+    return {file.path for file in publisher.client.list_artifacts(run.info.run_id, folder)}
+
+
+def test_names_are_those_that_a_person_gives(tiny_file):
+    config = load(tiny_file, ["grid.snr_db=[-12]", "grid.fold=[0,1]", "grid.seed=[3]"])
+    names = [run_name(cell) for cell in method_cells(config)][::4]
+    assert names == [
+        "temporal -12 dB deepnet seed 3 / Saliency",
+        "temporal -12 dB deepnet seed 3 fold 1 / Saliency",
+    ]
+    assert run_name(next(decoder_cells(config))) == "temporal -12 dB deepnet seed 3"
+
+
+def test_a_method_that_is_published_first_is_nested_all_the_same(publisher, cells, store):
+    decoders, methods = cells
+    publisher.publish(methods[0], store)
+    assert len(publisher.runs("decoder")) == 1
+    parent = run_of(publisher, decoders[0])
+    publisher.publish(decoders[0], store)
+    assert run_of(publisher, methods[0]).data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert len(publisher.runs("decoder")) == 1
+
+
+def test_a_run_has_its_axes_a_note_few_headlines_and_pictures(publisher, cells, store):
+    cell = cells[1][0]
+    publisher.publish(cell, store)
+    run = run_of(publisher, cell)
+    assert {
+        axis: str(value) for axis, value in cell.axes.items()
+    }.items() <= run.data.params.items()
+    note = run.data.tags["mlflow.note.content"]
+    assert cell.method in note
+    assert "score" in note
+    headlines = [name for name in run.data.metrics if name.startswith("headline/")]
+    assert 5 <= len(headlines) <= 8
+    assert artefacts(publisher, run) == {f"{cell.stem}.parquet", "figures"}
+    assert artefacts(publisher, run, "figures") == {
+        "figures/map_against_truth.png",
+        "figures/topographies.png",
+    }
+    experiment = publisher.client.get_experiment(publisher.experiment_id)
+    assert "headline/score" in experiment.tags["mlflow.note.content"]
+
+
+def test_the_headline_metrics_are_those_of_the_table(publisher, cells, store):
+    cell = cells[1][1]
+    publisher.publish(cell, store)
+    metrics = run_of(publisher, cell).data.metrics
+    row = headline(tidy_from_store([cell], store)).iloc[0]
+    expected = {
+        "score": "score",
+        "chance": "chance",
+        "calibrated_score": "calibrated",
+        "class_similarity": "class_r",
+        "model_similarity": "model_r",
+        "accuracy": "accuracy",
+    }
+    for name, column in expected.items():
+        assert metrics[f"headline/{name}"] == pytest.approx(row[column])
+
+
+def test_all_is_logged_once_and_curves_by_their_steps(publisher, cells, store):
+    cell = cells[1][0]
+    for _ in range(2):
+        publisher.published.clear()
+        publisher.publish(cell, store)
+    run = run_of(publisher, cell)
+    for prefix in (SCORES, HALF_WIDTHS):
+        name = f"{prefix}cascade/channel_time/pearson_raw"
+        history = publisher.client.get_metric_history(run.info.run_id, name)
+        assert sorted(metric.step for metric in history) == list(range(1, N_STEPS + 1))
+
+
+@pytest.mark.parametrize("damage", ["half written", "of an older layout"])
+def test_a_run_that_is_not_whole_is_completed_in_place(publisher, cells, store, damage):
+    cell, client = cells[1][0], publisher.client
+    run_id = publisher.publish(cell, store)
+    if damage == "half written":
+        client.update_run(run_id, status="RUNNING")
+    else:
+        client.set_tag(run_id, LAYOUT_TAG, "1")
+    client.update_run(run_id, name="?")
+    assert not publisher.runs("method")
+    publisher.published.clear()
+    assert publisher.publish(cell, store) == run_id
+    run = client.get_run(run_id)
+    assert (run.info.status, run.info.run_name) == (FINISHED, run_name(cell))
+    history = client.get_metric_history(run_id, f"{SCORES}cascade/channel_time/pearson_raw")
+    assert len(history) == N_STEPS
+
+
+def test_a_method_without_scores_or_pictures_has_a_run(publisher, cells, store):
+    cell = cells[1][1]
+    verdict = Validity("not_applicable", "no ReLU")
+    store.write_scores(cell, method_scores(validity=verdict, empty=True))
+    publisher.publish(cell, store)
+    run = run_of(publisher, cell)
+    assert run.data.tags["eegxai.validity"] == "not_applicable"
+    assert "no ReLU" in run.data.tags["mlflow.note.content"]
+    assert artefacts(publisher, run) == {f"{cell.stem}.parquet"}
+    row = tidy_from_runs(publisher, [cell])
+    assert row["check"].isna().all()
+    assert len(row) == 1
+
+
+def test_pictures_can_be_left_out(publisher, cells, store):
+    publisher.draw = no_pictures
+    publisher.publish(cells[1][0], store)
+    assert len(artefacts(publisher, run_of(publisher, cells[1][0]))) == 1
+
+
+def test_a_broken_file_of_maps_costs_the_pictures_alone(publisher, cells, store, tmp_path):
+    for path in (tmp_path / "store" / "maps").iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    publisher.publish(cells[1][0], store)
+    assert len(artefacts(publisher, run_of(publisher, cells[1][0]))) == 1
+
+
+def test_every_method_of_a_comparison_has_a_colour_of_its_own():
+    assert len({colour_of(method) for method in STUDY_METHODS}) == len(STUDY_METHODS)
+    assert colour_of("a method of a plugin") in COLOURS
+
+
+def test_the_summary_holds_what_the_store_holds(publisher, cells, store):
+    decoders, methods = cells
+    assert publish_all(publisher, [*decoders, *methods], store) == len(decoders) + len(methods)
+    expected = tidy_from_store(methods, store)
+    pd.testing.assert_frame_equal(tidy_from_runs(publisher, methods), expected)
+    (run,) = publisher.runs(SUMMARY)
+    publish_all(publisher, [*decoders, *methods], store)
+    assert publisher.runs(SUMMARY)[0].info.end_time == run.info.end_time
+
+
+def test_runs_that_the_summary_lacks_are_read_themselves(publisher, cells, store):
+    """Interrupted after three cells: the fourth came later, without a new summary."""
+    decoders, methods = cells
+    publish_all(publisher, [*decoders, *methods[:3]], store)
+    publisher.publish(methods[3], store)
+    tidy = tidy_from_runs(publisher, methods)
+    pd.testing.assert_frame_equal(headline(tidy), headline(tidy_from_store(methods, store)))
+    assert len(publisher.runs(SUMMARY)) == 1
+
+
+@pytest.mark.parametrize("few", [0, 200])
+def test_the_headline_is_the_same_without_a_summary(publisher, cells, store, few, monkeypatch):
+    monkeypatch.setattr("sweeps.tracking.reader.FEW", few)
+    for cell in cells[1]:
+        publisher.publish(cell, store)
+    tidy = tidy_from_runs(publisher, cells[1])
+    expected = headline(tidy_from_store(cells[1], store))
+    pd.testing.assert_frame_equal(headline(tidy), expected)
+    assert tidy["n_valid"].notna().any()
+
+
+def test_a_summary_that_cannot_be_read_is_not_missed(publisher, cells, store, tmp_path):
+    publish_all(publisher, [*cells[0], *cells[1]], store)
+    for path in (tmp_path / "runs").rglob("tidy.parquet"):
+        path.write_bytes(b"?")
+    expected = headline(load_cache(cells[1], store).of([cell.key for cell in cells[1]]))
+    pd.testing.assert_frame_equal(headline(tidy_from_runs(publisher, cells[1])), expected)
+
+
+def test_nothing_published_is_an_empty_table(publisher, cells):
+    assert tidy_from_runs(publisher, cells[1]).empty
+
+
+def test_every_feature_type_has_a_headline_to_log(tiny_file):
+    assert set(load(tiny_file).features) <= set(HEADLINE)
