@@ -16,7 +16,7 @@ from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import load
 from sweeps.store.artefacts import store_of
-from sweeps.tracking import Publisher, no_pictures, pictures, publish_all
+from sweeps.tracking import Publisher, no_pictures, publish_all, run_pictures
 from sweeps.tracking.background import publishing
 from tests.finished_cells import example_maps, fill
 
@@ -43,7 +43,7 @@ def seconds(n_cells: int, figures: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
         config = config_of(folder, n_cells)
         store, cells = store_of(config), list(method_cells(config))
-        publisher = Publisher(config.name, folder, pictures if figures else no_pictures)
+        publisher = Publisher(config.name, folder, run_pictures if figures else no_pictures)
         publish_all(publisher, list(decoder_cells(config)), store)
         started = time.perf_counter()
         with publishing(lambda: publisher, store) as publish:

@@ -24,7 +24,7 @@ from eegxai.simulation import DataSpec
 from sweeps.design.cells import DecoderCell, MethodCell
 from sweeps.design.config import TrialResources
 from sweeps.execution.ray_tune import private_ray, run_ray
-from sweeps.execution.runner import Outcome, Stage, run_local
+from sweeps.execution.runner import CellOutcome, Stage, run_local
 from sweeps.store.artefacts import Store
 from sweeps.store.records import MethodScores
 
@@ -68,7 +68,7 @@ def scheduled(stage: Stage, store: Store) -> tuple[np.ndarray, Counter[int | Non
     ends: list[float] = []
     workers: Counter[int | None] = Counter()
 
-    def on_done(outcome: Outcome) -> None:
+    def on_done(outcome: CellOutcome) -> None:
         assert not outcome.error, outcome.error
         ends.append(time.perf_counter() - started)
         workers[outcome.pid] += 1

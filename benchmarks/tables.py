@@ -24,7 +24,7 @@ import pandas as pd
 
 from eegxai.attribution import STUDY_METHODS, Validity
 from eegxai.evaluation import SIMILARITIES, STUDY_METRICS
-from eegxai.evaluation.protocol import COLUMNS
+from eegxai.evaluation.protocol import SCORE_COLUMNS
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_METRICS
 from sweeps.design.cells import MethodCell, method_cells
@@ -73,7 +73,7 @@ def template() -> pd.DataFrame:
         for domain in DOMAINS
         for metric in metrics
     ]
-    table = pd.DataFrame(rows).reindex(columns=COLUMNS).head(N_ROWS)
+    table = pd.DataFrame(rows).reindex(columns=SCORE_COLUMNS).head(N_ROWS)
     return table.assign(layer="", mode="paper", layers_randomized=0, n_trials=256, n_valid=256)
 
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from eegxai.decoders import Epoch, fit, hold_out, initialised, recommended
+from eegxai.decoders import TrainingEpoch, fit, hold_out, initialised, recommended
 from eegxai.simulation import DataSpec, simulate_spec
 
 SEEDS = (0, 1, 2)
@@ -39,7 +39,7 @@ def data(seed: int) -> tuple[Data, Data]:
 
 
 def ours(decoder: nn.Module, train: Data, validate: Data, n_epochs: int, done: OnEpoch) -> None:
-    def on_epoch(epoch: Epoch) -> None:
+    def on_epoch(epoch: TrainingEpoch) -> None:
         done(epoch["validation_accuracy"])
 
     spec = recommended("deepnet", epochs=n_epochs, patience=n_epochs)

@@ -13,7 +13,7 @@ from eegxai.attribution.core.registry import DegenerateMap, NotApplicable, find
 from eegxai.attribution.engine.shared_passes import sharing
 
 BoundMethod = Callable[[nn.Module, Tensor, Tensor], Tensor]
-Outcome = Tensor | NotApplicable | DegenerateMap
+MapOrReason = Tensor | NotApplicable | DegenerateMap
 
 
 def attribute(
@@ -61,7 +61,7 @@ def attribute(
         When the name or an option is unknown, or ``x``, ``target``, ``references`` or the value
         of an option is unusable.
     """
-    (result,) = outcomes({name: options}, decoder, x, target, references).values()
+    (result,) = maps_or_reasons({name: options}, decoder, x, target, references).values()
     if isinstance(result, Tensor):
         return result
     raise result
@@ -91,20 +91,20 @@ def attribute_all(
     """
     methods = names if isinstance(names, Mapping) else {name: {} for name in names}
     maps = {}
-    for name, result in outcomes(methods, decoder, x, target, references).items():
+    for name, result in maps_or_reasons(methods, decoder, x, target, references).items():
         if not isinstance(result, Tensor):
             raise result
         maps[name] = result
     return maps
 
 
-def outcomes(
+def maps_or_reasons(
     methods: Mapping[str, Mapping[str, Any]],
     decoder: nn.Module,
     x: Tensor,
     target: Tensor,
     references: Tensor | None = None,
-) -> dict[str, Outcome]:
+) -> dict[str, MapOrReason]:
     """Map of each method, or why it has none; see :func:`attribute_all`."""
     settings = {name: options_of(name, given) for name, given in methods.items()}
     _check_trials("x", x)
@@ -120,7 +120,7 @@ def outcomes(
             for name, reason in reasons.items()
             if reason is None
         }
-        maps: dict[str, Outcome] = {}
+        maps: dict[str, MapOrReason] = {}
         for chunk in sorted({settings[name]["chunk"] for name in calls}):
             same = {name: calls[name] for name in calls if settings[name]["chunk"] == chunk}
             maps |= _in_chunks(same, copy, trials, classes, chunk)
@@ -184,7 +184,7 @@ def _keywords(
 
 def _in_chunks(
     calls: Mapping[str, BoundMethod], decoder: nn.Module, x: Tensor, target: Tensor, chunk: int
-) -> dict[str, Outcome]:
+) -> dict[str, MapOrReason]:
     """Maps of methods that take the same number of trials at a time."""
     pieces: dict[str, list[Tensor]] = {name: [] for name in calls}
     faults: dict[str, NotApplicable | DegenerateMap] = {}

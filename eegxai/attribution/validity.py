@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.api import Outcome, expected_sum, outcomes
+from eegxai.attribution.api import MapOrReason, expected_sum, maps_or_reasons
 from eegxai.attribution.core.registry import METHODS, DegenerateMap, NotApplicable, find
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
@@ -101,13 +101,13 @@ def validity(
         When the name or an option is unknown or ``x``, ``target`` or ``references`` is unusable.
     """
     before = _digest(decoder)
-    maps = outcomes({name: options}, decoder, x, target, references)[name]
+    maps = maps_or_reasons({name: options}, decoder, x, target, references)[name]
     if isinstance(maps, NotApplicable | DegenerateMap):
         return Validity(maps.status, str(maps))
     if reason := _degenerate(name, maps, limits := find(name).limits(decoder, x)):
         return Validity("degenerate", reason)
     others = _earlier(name, study_maps(decoder, x, target) if compare is None else compare)
-    alone = outcomes({name: options}, decoder, x[:1], target[:1], references)[name]
+    alone = maps_or_reasons({name: options}, decoder, x[:1], target[:1], references)[name]
     return Validity(
         **_verdict(name, maps, others, limits),
         **_completeness(maps, expected_sum(name, decoder, x, target, references, **options)),
@@ -124,10 +124,10 @@ def study_maps(decoder: nn.Module, x: Tensor, target: Tensor) -> dict[str, Tenso
     return {name: maps for name, maps in found.items() if isinstance(maps, Tensor)}
 
 
-def _outcome(name: str, decoder: nn.Module, x: Tensor, target: Tensor) -> Outcome | None:
+def _outcome(name: str, decoder: nn.Module, x: Tensor, target: Tensor) -> MapOrReason | None:
     """Map of a method; None where it breaks, which its own cell tells and not the others'."""
     try:
-        return outcomes({name: {}}, decoder, x, target)[name]
+        return maps_or_reasons({name: {}}, decoder, x, target)[name]
     except Exception:
         return None
 
@@ -138,13 +138,13 @@ def _earlier(name: str, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {other: maps[other] for other in before if other in maps}
 
 
-AXES = {"times": 2, "channels": 1}
+MAP_AXES = {"times": 2, "channels": 1}
 
 
 def _degenerate(name: str, maps: Tensor, limits: Mapping[str, str]) -> str:
     if not maps.any():
         return f"{name}'s maps are zero everywhere"
-    for axis, number in AXES.items():
+    for axis, number in MAP_AXES.items():
         if axis not in limits and _constant(maps, number):
             return f"{name}'s maps are constant over {axis}"
     return ""

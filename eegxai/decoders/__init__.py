@@ -3,7 +3,7 @@
 from eegxai.decoders import deepnet as _deepnet  # noqa: F401  (registers)
 from eegxai.decoders import zoo as _zoo  # noqa: F401  (registers)
 from eegxai.decoders.chance import at_chance, confusion_matrix
-from eegxai.decoders.checkpoint import Checkpoint, Epoch
+from eegxai.decoders.checkpoint import Checkpoint, TrainingEpoch
 from eegxai.decoders.registry import DECODERS, Architecture, build, decoder
 from eegxai.decoders.splits import Split, hold_out, split_trials
 from eegxai.decoders.structure import DecoderStructure, decoder_structure, nonlinear_modules
@@ -21,9 +21,9 @@ __all__ = [
     "Architecture",
     "Checkpoint",
     "DecoderStructure",
-    "Epoch",
     "ReceptiveField",
     "Split",
+    "TrainingEpoch",
     "TrainingSpec",
     "at_chance",
     "build",

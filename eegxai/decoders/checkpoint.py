@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-Epoch = dict[str, float]
+TrainingEpoch = dict[str, float]
 Tensors = dict[str, Tensor]
 
 
@@ -27,7 +27,7 @@ class Checkpoint:
     """
 
     tensors: Tensors
-    history: list[Epoch]
+    history: list[TrainingEpoch]
 
 
 class TrainingState:
@@ -36,7 +36,7 @@ class TrainingState:
     def __init__(self, decoder: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self.decoder = decoder
         self.optimizer = optimizer
-        self.history: list[Epoch] = []
+        self.history: list[TrainingEpoch] = []
         self.best: Tensors = {}
 
     @property
@@ -45,7 +45,7 @@ class TrainingState:
         losses = [epoch["validation_loss"] for epoch in self.history]
         return len(losses) - 1 - losses.index(min(losses)) if losses else 0
 
-    def record(self, epoch: Epoch) -> None:
+    def record(self, epoch: TrainingEpoch) -> None:
         """Take in a finished epoch; keep its weights when they are the best."""
         self.history.append(epoch)
         if self.waited == 0:

@@ -10,7 +10,7 @@ import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from eegxai.decoders.checkpoint import Checkpoint, Epoch, TrainingState
+from eegxai.decoders.checkpoint import Checkpoint, TrainingEpoch, TrainingState
 from eegxai.decoders.registry import DECODERS, build
 from eegxai.decoders.steps import Stepper, balanced, loss_sum
 from eegxai.decoders.tracing import evaluation_mode
@@ -93,11 +93,11 @@ def fit(
     validation: tuple[Tensor, Tensor],
     spec: TrainingSpec,
     seed: int,
-    on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
+    on_epoch: Callable[[TrainingEpoch], None] = lambda _epoch: None,
     resume: Checkpoint | None = None,
     on_checkpoint: Callable[[Checkpoint], None] | None = None,
     enough: float = math.inf,
-) -> list[Epoch]:
+) -> list[TrainingEpoch]:
     """Train a decoder in place and return its history, one entry an epoch.
 
     Classes of unequal size weigh the same in the losses. All trials are moved to the device
@@ -179,7 +179,7 @@ def _train_epoch(
     return float(total / weights.sum())
 
 
-def _check_finite(entry: Epoch, history: list[Epoch]) -> None:
+def _check_finite(entry: TrainingEpoch, history: list[TrainingEpoch]) -> None:
     for name in ("train_loss", "validation_loss"):
         if not np.isfinite(entry[name]):
             last = history[-1][name] if history else "none"
@@ -202,11 +202,11 @@ def _validate(decoder: nn.Module, data: tuple[Tensor, Tensor]) -> dict[str, floa
 # Trials a forward pass. Small chunks keep a deep network's activations in a CPU's cache:
 # measured three times faster than chunks of 128.
 CHUNKS = {"cpu": 32}
-CHUNK = 512
+PREDICTION_CHUNK = 512
 
 
 def predict(decoder: nn.Module, x: Tensor) -> Tensor:
     """Logits (trials, classes) of trials (trials, channels, times), in evaluation mode."""
-    chunk = CHUNKS.get(x.device.type, CHUNK)
+    chunk = CHUNKS.get(x.device.type, PREDICTION_CHUNK)
     with torch.no_grad(), evaluation_mode(decoder):
         return torch.cat([decoder(part) for part in x.split(chunk)])

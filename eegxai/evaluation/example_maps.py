@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from eegxai.evaluation.metrics.study import STUDY_METRICS
-from eegxai.evaluation.scoring import HEADLINE, chunks, reference_maps, scores
+from eegxai.evaluation.scoring import HEADLINE, chunks, reference_maps, score_pairs
 from eegxai.head.montage import info_with
 from eegxai.simulation import FEATURES
 
@@ -117,7 +117,7 @@ def headline_scores(
     """Score of each trial by which the study sums up a feature type (see ``HEADLINE``)."""
     domain, metric = HEADLINE[feature]
     truth = reference_maps(ground_truth, domain, info, threshold)
-    return scores(chunks(maps, domain, info), truth, {metric: STUDY_METRICS[metric]})[metric]
+    return score_pairs(chunks(maps, domain, info), truth, {metric: STUDY_METRICS[metric]})[metric]
 
 
 def _by_rank(ranked: pd.Series) -> list[int]:

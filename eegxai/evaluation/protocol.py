@@ -24,19 +24,19 @@ from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.physical import ERRORS, SourceTruth, physical_scores
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import Metric
-from eegxai.evaluation.scoring import MODES, chunks, reference_maps, scores
+from eegxai.evaluation.scoring import MODES, chunks, reference_maps, score_pairs
 from eegxai.registry import lookup
 from eegxai.seeding import generator
 from eegxai.spec import spec
 
-COLUMNS = [
+SCORE_COLUMNS = [
     "check", "step", "layer", "layers_randomized", "domain", "mode", "metric",
     "mean", "std", "n_trials", "n_valid", "above_chance",
 ]  # fmt: skip
 
 Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 OnMaps = Callable[[Tensor, Tensor], None]
-Shown = Mapping[str, list[Maps]]  # maps by domain, a few trials at a time
+MapsByDomain = Mapping[str, list[Maps]]  # maps by domain, a few trials at a time
 Modes = Mapping[str, Mapping[str, Metric]]
 
 
@@ -202,7 +202,7 @@ def evaluate_explained(
         *_against_original(explain, explained, original, info, spec),
     ]
     table = pd.concat(parts, ignore_index=True)
-    return table.assign(above_chance=_above_chance(table))[COLUMNS]
+    return table.assign(above_chance=_above_chance(table))[SCORE_COLUMNS]
 
 
 def _chosen_trials(
@@ -255,14 +255,16 @@ def _against_original(
         yield from _compared(place, _shown(maps, info), reference, SIMILARITIES)
 
 
-def _shown(maps: Tensor, info: mne.Info) -> Shown:
+def _shown(maps: Tensor, info: mne.Info) -> MapsByDomain:
     return {domain: list(chunks(maps, domain, info)) for domain in DOMAINS}
 
 
-def _compared(place: Place, shown: Shown, reference: Shown, modes: Modes) -> Iterator[pd.DataFrame]:
+def _compared(
+    place: Place, shown: MapsByDomain, reference: MapsByDomain, modes: Modes
+) -> Iterator[pd.DataFrame]:
     for domain, maps in shown.items():
         for mode, metrics in modes.items():
-            yield _rows(place, domain, mode, scores(maps, reference[domain], metrics))
+            yield _rows(place, domain, mode, score_pairs(maps, reference[domain], metrics))
 
 
 def _above_chance(table: pd.DataFrame) -> np.ndarray:

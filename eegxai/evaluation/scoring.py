@@ -33,7 +33,9 @@ CALIBRATED_HEADLINE: dict[str, tuple[str, str]] = {
     feature: (domain, "auprc_magnitude") for feature, (domain, _) in HEADLINE.items()
 }
 
-CHUNK = 256  # trials at a time: 32 MB of maps of 62 x 250; with fewer, threads wait for each other
+TRIALS_AT_A_TIME = (
+    256  # trials at a time: 32 MB of maps of 62 x 250; with fewer, threads wait for each other
+)
 
 
 def score(
@@ -116,10 +118,10 @@ def similarity(
 def chunks(maps: Tensor, domain: str, info: mne.Info | None) -> Iterator[Maps]:
     """Maps (trials, channels, times) as a domain shows them, a few trials at a time."""
     prepare = lookup(DOMAINS, domain, "domain")
-    return (prepare(part, info) for part in maps.detach().split(CHUNK))
+    return (prepare(part, info) for part in maps.detach().split(TRIALS_AT_A_TIME))
 
 
-def scores(
+def score_pairs(
     attribution: Iterable[Maps], reference: Iterable[Maps], metrics: Mapping[str, Metric]
 ) -> pd.DataFrame:
     """One row per trial, one column per metric; NaN where a metric is undefined."""
@@ -143,4 +145,4 @@ def _compared(
             "must have one shape (trials, channels, times)"
         )
     reference = reference.to(maps.device)
-    return scores(chunks(maps, domain, info), chunks(reference, domain, info), metrics)
+    return score_pairs(chunks(maps, domain, info), chunks(reference, domain, info), metrics)

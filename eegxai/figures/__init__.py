@@ -1,17 +1,17 @@
 """Every picture of the project, from maps and tidy tables."""
 
-from eegxai.figures.curves import cascade, score_by_snr
+from eegxai.figures.curves import cascade_curves, score_by_snr
 from eegxai.figures.heatmap import heat_map
 from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
 from eegxai.figures.simulated import simulation
-from eegxai.figures.style import FORMATS, digits, save
+from eegxai.figures.style import FIGURE_FORMATS, digits, save
 from eegxai.figures.trials import map_against_truth
 
 __all__ = [
-    "FORMATS",
+    "FIGURE_FORMATS",
     "MOVED",
-    "cascade",
+    "cascade_curves",
     "critical_difference",
     "digits",
     "heat_map",

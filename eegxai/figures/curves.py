@@ -52,7 +52,7 @@ def score_by_snr(scores: pd.DataFrame, label: str, dotted: str) -> Figure:
 
 
 @rc_context(PRINT)
-def cascade(similarities: pd.DataFrame, threshold: float) -> Figure:
+def cascade_curves(similarities: pd.DataFrame, threshold: float) -> Figure:
     """Similarity to the original map against randomized layers, a panel a method.
 
     Parameters

@@ -35,7 +35,7 @@ PRINT: Any = {
 }
 DPI = 200
 # Of each format the date, which is left out.
-FORMATS: Mapping[str, Mapping[str, None]] = {
+FIGURE_FORMATS: Mapping[str, Mapping[str, None]] = {
     "png": {},
     "pdf": {"CreationDate": None},
     "svg": {"Date": None},
@@ -112,9 +112,9 @@ def save(figure: Figure, target: Path | BinaryIO, form: str, dpi: int = DPI) -> 
     target : Path or file
         A file that exists is replaced.
     form : str
-        One of ``FORMATS``.
+        One of ``FIGURE_FORMATS``.
     dpi : int
         Of what is made of pixels.
     """
     with rc_context(PRINT):
-        figure.savefig(target, format=form, dpi=dpi, metadata=FORMATS[form])
+        figure.savefig(target, format=form, dpi=dpi, metadata=FIGURE_FORMATS[form])

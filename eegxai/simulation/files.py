@@ -39,7 +39,7 @@ class Format:
     packages: Mapping[str, str]
 
 
-def write(eeg: SimulatedEEG, path: Path) -> list[Path]:
+def write_eeg(eeg: SimulatedEEG, path: Path) -> list[Path]:
     """Write simulated EEG in the format of the path's suffix.
 
     Parameters
@@ -63,13 +63,13 @@ def write(eeg: SimulatedEEG, path: Path) -> list[Path]:
     """
     names = [target.name for target in targets(path)]
     with staging(path.parent) as folder:
-        FORMATS[path.suffix].write(eeg, *(folder / name for name in names))
+        EEG_FORMATS[path.suffix].write(eeg, *(folder / name for name in names))
         written = sorted(entry.name for entry in folder.iterdir())
     return [path.parent / name for name in written]
 
 
 def targets(path: Path) -> list[Path]:
-    """Files that :func:`write` makes of a path; ask before a long simulation.
+    """Files that :func:`write_eeg` makes of a path; ask before a long simulation.
 
     Raises
     ------
@@ -77,11 +77,11 @@ def targets(path: Path) -> list[Path]:
         For an unknown suffix, a package that is not installed, a file that exists, and a
         folder one may not write to.
     """
-    if path.suffix not in FORMATS:
+    if path.suffix not in EEG_FORMATS:
         raise ValueError(
             f"{path} has the suffix {path.suffix!r}, allowed are .fif, .npz, and none for BIDS"
         )
-    form = FORMATS[path.suffix]
+    form = EEG_FORMATS[path.suffix]
     missing = [package for module, package in form.packages.items() if not find_spec(module)]
     if missing:
         raise ValueError(
@@ -244,7 +244,7 @@ def _recording(eeg: SimulatedEEG, microvolts: Array) -> mne.io.RawArray:
     return raw.set_annotations(mne.Annotations(onsets, seconds, names, extras=details))
 
 
-FORMATS: Mapping[str, Format] = {
+EEG_FORMATS: Mapping[str, Format] = {
     ".fif": Format(_signal_and_truth, _write_fif, {}),
     ".npz": Format(_itself, _write_npz, {}),
     "": Format(_itself, _write_bids, {"mne_bids": "mne-bids", "pybv": "pybv"}),

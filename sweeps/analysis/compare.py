@@ -17,7 +17,7 @@ from eegxai.statistics import (
     kendall_w,
     paired_differences,
 )
-from sweeps.analysis.summary import Headlines, scores
+from sweeps.analysis.summary import Headlines, headline_scores
 from sweeps.scores.table import AXES
 
 # Metrics that are another one for each feature type, on a domain of their own.
@@ -25,10 +25,10 @@ HEADLINES = {"calibrated": CALIBRATED_HEADLINE, "study": HEADLINE}
 AGAINST_TRUTH = "ground_truth"
 LEVELS = {AGAINST_TRUTH: CHANCE}  # the check whose scores count as chance for a check
 SURROGATE = "surrogate"  # for all others
-DECODER = [axis for axis in AXES if axis != "method"]
+DECODER_AXES = [axis for axis in AXES if axis != "method"]
 
 
-READERS: dict[str, Callable[..., pd.DataFrame]] = {
+TABLE_READERS: dict[str, Callable[..., pd.DataFrame]] = {
     ".parquet": pd.read_parquet,
     ".csv": pd.read_csv,
 }
@@ -58,7 +58,7 @@ def read_tidy(path: Path) -> pd.DataFrame:
     ValueError
         When the file cannot be read, is of another kind, or lacks a column.
     """
-    reader = lookup(READERS, path.suffix, "kind of table")
+    reader = lookup(TABLE_READERS, path.suffix, "kind of table")
     try:
         table = reader(path)
     except OSError as error:
@@ -83,7 +83,9 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     """
     _check_known("check", quantity.check, {*tidy["check"].dropna().unique()})
     _check_known("metric", quantity.metric, {*tidy["metric"].dropna().unique(), *HEADLINES})
-    rows = scores(tidy, quantity.check, HEADLINES.get(quantity.metric, _places(quantity.metric)))
+    rows = headline_scores(
+        tidy, quantity.check, HEADLINES.get(quantity.metric, _places(quantity.metric))
+    )
     if rows.empty:
         raise ValueError(f"no score of {quantity.metric!r} is in the check {quantity.check!r}")
     rows = rows[rows["step"] == rows.groupby(list(AXES))["step"].transform("max")]
@@ -91,8 +93,8 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     if len(twice):
         first = ", ".join(f"{axis} {twice[axis].iloc[0]}" for axis in AXES)
         raise ValueError(f"{first} has several scores of {quantity.metric!r}")
-    wide = rows.pivot(index=DECODER, columns="method", values="mean")
-    decoders = pd.MultiIndex.from_frame(rows[DECODER].drop_duplicates())
+    wide = rows.pivot(index=DECODER_AXES, columns="method", values="mean")
+    decoders = pd.MultiIndex.from_frame(rows[DECODER_AXES].drop_duplicates())
     return wide.reindex(index=decoders, columns=rows["method"].unique())  # the grid's order
 
 
@@ -181,7 +183,7 @@ def agreement(table: pd.DataFrame) -> pd.Series:
     return pd.Series({feature: kendall_w(means) for feature, means in groups})
 
 
-def notes(table: pd.DataFrame, interval: str) -> list[str]:
+def comparison_notes(table: pd.DataFrame, interval: str) -> list[str]:
     """What a reader of the differences must know, a line each."""
     tested = table["p"].count()
     fewest = fewest_decoders(ALPHA / max(tested, 1))
@@ -206,13 +208,13 @@ def unpaired(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
     return lines
 
 
-WRITERS: dict[str, Callable[[pd.DataFrame], str]] = {
+TABLE_WRITERS: dict[str, Callable[[pd.DataFrame], str]] = {
     ".csv": lambda table: table.to_csv(index=False),
     ".md": lambda table: table.round(4).to_markdown(index=False) + "\n",
 }
 
 
-def write(table: pd.DataFrame, path: Path) -> None:
+def write_differences(table: pd.DataFrame, path: Path) -> None:
     """Write the differences as CSV or Markdown, by the file's ending; whole or not at all.
 
     Raises
@@ -220,7 +222,7 @@ def write(table: pd.DataFrame, path: Path) -> None:
     ValueError
         When the file has another ending or cannot be written.
     """
-    content = lookup(WRITERS, path.suffix, "kind of table")(table)
+    content = lookup(TABLE_WRITERS, path.suffix, "kind of table")(table)
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

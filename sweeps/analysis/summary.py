@@ -52,12 +52,14 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     """
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
-    calibrated = scores(tidy, "ground_truth", CALIBRATED_HEADLINE)
-    chance, x_only = (scores(tidy, check, CALIBRATED_HEADLINE) for check in (CHANCE, INPUT))
+    calibrated = headline_scores(tidy, "ground_truth", CALIBRATED_HEADLINE)
+    chance, x_only = (
+        headline_scores(tidy, check, CALIBRATED_HEADLINE) for check in (CHANCE, INPUT)
+    )
     table = pd.DataFrame(
         {
-            **estimate("score", scores(tidy, "ground_truth", HEADLINE), groups),
-            "chance": _mean(scores(tidy, CHANCE, HEADLINE), groups),
+            **estimate("score", headline_scores(tidy, "ground_truth", HEADLINE), groups),
+            "chance": _mean(headline_scores(tidy, CHANCE, HEADLINE), groups),
             **estimate("class_r", similarities(tidy, "target_swap"), groups),
             **estimate("model_r", similarities(tidy, "cascade"), groups),
             **estimate("calibrated", calibrated, groups),
@@ -108,7 +110,7 @@ def _margins(scores: pd.DataFrame, rival: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
-def scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
+def headline_scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
     """Rows of a check that hold the headline metric of their feature type."""
     # Of the check's rows alone: a whole sweep has some hundred times as many.
     rows = tidy[tidy["check"] == check]

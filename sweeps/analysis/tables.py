@@ -7,7 +7,13 @@ from functools import partial
 import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
-from sweeps.analysis.summary import HEADLINE_METRICS, estimate, headline, scores, similarities
+from sweeps.analysis.summary import (
+    HEADLINE_METRICS,
+    estimate,
+    headline,
+    headline_scores,
+    similarities,
+)
 from sweeps.analysis.verdicts import SPECIFICITY_THRESHOLD
 from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY
 
@@ -90,7 +96,7 @@ def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataF
     return _ordered(tidy, groups, measured)
 
 
-def validity(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
+def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
     """Number of decoders by what each method's maps are worth on them.
 
     Returns
@@ -122,8 +128,8 @@ def coverage(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     """
     groups = [*by, "method"]
     parts = {
-        "score": scores(tidy, "ground_truth", HEADLINE),
-        "calibrated": scores(tidy, "ground_truth", CALIBRATED_HEADLINE),
+        "score": headline_scores(tidy, "ground_truth", HEADLINE),
+        "calibrated": headline_scores(tidy, "ground_truth", CALIBRATED_HEADLINE),
         "class": similarities(tidy, "target_swap"),
         "model": similarities(tidy, CASCADE),
     }
@@ -178,7 +184,7 @@ TABLE_KINDS: dict[str, TableKind] = {
     ),
     "validity": TableKind(
         "number of decoders by validity",
-        validity,
+        validity_counts,
         tuple(Column(n, n.replace("_", " ")) for n in ("n_decoders", *STATUSES, "flagged")),
     ),
     "coverage": TableKind(

@@ -14,7 +14,7 @@ from sweeps.store.artefacts import Store
 from sweeps.tasks.explain import judge
 
 CODES = {"not_applicable": "-", "degenerate": "empty", "duplicate": "same"}
-LEGEND = (
+MATRIX_LEGEND = (
     "ok: nothing speaks against the maps; a number: sum of the map over the sum that the method\n"
     "promises (median, or the worst trial's); -: the method means nothing there; empty: zero or\n"
     "constant maps; same: equal to a simpler method; batch: depends on the trials beside it"
@@ -67,7 +67,7 @@ def matrix(table: pd.DataFrame) -> pd.DataFrame:
     return wide.rename_axis(columns=None)
 
 
-def notes(table: pd.DataFrame) -> list[str]:
+def matrix_notes(table: pd.DataFrame) -> list[str]:
     """One line a reason, with the methods and architectures it holds for."""
     told = table.assign(note=[_told(row) for row in table.to_dict("records")])
     told = told[told["note"] != ""]
@@ -84,10 +84,16 @@ def _told(row: dict[Hashable, Any]) -> str:
     return reason.partition(": ")[2] if row["status"] == "not_applicable" else reason
 
 
-def write(table: pd.DataFrame, folder: Path) -> list[Path]:
+def write_matrix(table: pd.DataFrame, folder: Path) -> list[Path]:
     """Write the evidence as CSV and the matrix with its notes as Markdown; the paths written."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [matrix(table).to_markdown(), "", LEGEND, "", *(f"- {note}" for note in notes(table))]
+    lines = [
+        matrix(table).to_markdown(),
+        "",
+        MATRIX_LEGEND,
+        "",
+        *(f"- {note}" for note in matrix_notes(table)),
+    ]
     contents = {"validity.csv": table.to_csv(index=False), "validity.md": "\n".join(lines) + "\n"}
     for name, content in contents.items():
         (folder / name).write_text(content, encoding="utf-8")

@@ -17,7 +17,7 @@ UNJUDGED = "-"  # baselines: what methods are measured against
 
 
 @dataclass(frozen=True)
-class Rule:
+class VerdictRule:
     """One property that a method must show.
 
     Attributes
@@ -54,11 +54,13 @@ def _valid(table: pd.DataFrame) -> pd.Series:
     return table["flagged"] == 0
 
 
-RULES = (
-    Rule("a", "accurate", "AUPRC above that of random maps and above that of |x|", _accurate),
-    Rule("c", "class-specific", f"class below {SPECIFICITY_THRESHOLD}", _class_specific),
-    Rule("m", "model-specific", f"model below {SPECIFICITY_THRESHOLD}", _model_specific),
-    Rule("v", "valid", "flagged on no decoder, as equal to a simpler method", _valid),
+VERDICT_RULES = (
+    VerdictRule(
+        "a", "accurate", "AUPRC above that of random maps and above that of |x|", _accurate
+    ),
+    VerdictRule("c", "class-specific", f"class below {SPECIFICITY_THRESHOLD}", _class_specific),
+    VerdictRule("m", "model-specific", f"model below {SPECIFICITY_THRESHOLD}", _model_specific),
+    VerdictRule("v", "valid", "flagged on no decoder, as equal to a simpler method", _valid),
 )
 
 
@@ -72,7 +74,7 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
         and flagged of ``sweeps.analysis.summary.headline``.
     """
     letters = pd.Series("", index=table.index)
-    for rule in RULES:
+    for rule in VERDICT_RULES:
         letters += np.where(rule.holds(table), "", rule.letter)
     found = letters.replace("", PASSED)
     found[table["calibrated"].isna()] = NOT_APPLICABLE

@@ -70,11 +70,11 @@ def compare(
     console.print(_shown(table))
     for name, side in zip("ab", sides, strict=True):
         console.print(f"{name}: {side.title}", highlight=False, markup=False, soft_wrap=True)
-    for line in (*comparison.notes(table, interval), *comparison.unpaired(one, other)):
+    for line in (*comparison.comparison_notes(table, interval), *comparison.unpaired(one, other)):
         console.print(line, highlight=False, markup=False)
     if out:
         with told_in_a_sentence():
-            comparison.write(table, out)
+            comparison.write_differences(table, out)
         console.print(f"wrote {out}", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -114,7 +114,7 @@ def _check(sides: tuple[Side, Side], interval: str, out: Path | None) -> None:
     """Refuse before any work what cannot be compared or written."""
     from eegxai.registry import lookup
     from eegxai.statistics import INTERVALS
-    from sweeps.analysis.compare import WRITERS
+    from sweeps.analysis.compare import TABLE_WRITERS
 
     if sides[0] == sides[1]:
         raise ValueError(f"{sides[0].run} is compared with itself: give RUN_B, --b or --metric-b")
@@ -127,7 +127,7 @@ def _check(sides: tuple[Side, Side], interval: str, out: Path | None) -> None:
             _config(side)
     lookup(INTERVALS, interval, "--interval")
     if out:
-        lookup(WRITERS, out.suffix, f"--out {out}: the ending")
+        lookup(TABLE_WRITERS, out.suffix, f"--out {out}: the ending")
 
 
 def _config(side: Side) -> "SweepConfig":

@@ -11,7 +11,7 @@ from sweeps.cli.common import Arguments, configuration, terminal, usage_error
 if TYPE_CHECKING:
     from sweeps.report.figures import LeftOut, Picture
 
-FORMATS = ("png", "pdf")
+FIGURE_FORMATS = ("png", "pdf")
 
 
 def figures(
@@ -21,7 +21,7 @@ def figures(
     ] = None,
     formats: Annotated[
         list[str], typer.Option("--format", help="png, pdf or svg; may be given several times.")
-    ] = list(FORMATS),  # noqa: B006 (typer reads it once)
+    ] = list(FIGURE_FORMATS),  # noqa: B006 (typer reads it once)
 ) -> None:
     """Draw all that the scores and maps in the store allow, for print and for the screen.
 
@@ -29,7 +29,7 @@ def figures(
     """
     _check_formats(formats)
     config = configuration(arguments)
-    from sweeps.report.figures import NothingDoneError, Picture, load_scores_and_maps, pictures
+    from sweeps.report.figures import NothingDoneError, Picture, draw_figures, load_scores_and_maps
     from sweeps.store.artefacts import store_of
 
     folder = out or Path(config.output) / "figures" / config.name
@@ -40,7 +40,7 @@ def figures(
     except NothingDoneError as error:
         raise usage_error(str(error)) from None
     console, left_out = terminal(), []
-    for picture in pictures(*shown):
+    for picture in draw_figures(*shown):
         if isinstance(picture, Picture):
             for path in _written(picture, folder, formats):
                 console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
@@ -51,7 +51,7 @@ def figures(
 
 
 def _check_formats(formats: Iterable[str]) -> None:
-    from eegxai.figures import FORMATS as KNOWN
+    from eegxai.figures import FIGURE_FORMATS as KNOWN
     from eegxai.registry import unknown_name
 
     for form in formats:

@@ -62,7 +62,7 @@ def validity(
         _train_if_needed(decoder, store, device, console)
     table = certificates.evidence(_watched(cells, console), store, device)
     _print(table, console)
-    for path in certificates.write(table, out) if out else []:
+    for path in certificates.write_matrix(table, out) if out else []:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
@@ -93,6 +93,6 @@ def _print(table: "pd.DataFrame", console: "Console") -> None:
     for method, row in codes.iterrows():
         shown.add_row(str(method), *row)
     console.print(shown, highlight=False)
-    console.print(certificates.LEGEND, style="dim", highlight=False)
-    for note in certificates.notes(table):
+    console.print(certificates.MATRIX_LEGEND, style="dim", highlight=False)
+    for note in certificates.matrix_notes(table):
         console.print(f"- {note}", highlight=False, markup=False)

@@ -29,7 +29,7 @@ def report(
     if path.is_dir():
         raise usage_error(f"--out {path} is a folder, allowed is a file such as report.html")
     try:
-        module.write(config, store_of(config), path)
+        module.write_report(config, store_of(config), path)
     except NothingDoneError as error:
         raise usage_error(str(error)) from None
     size = path.stat().st_size / MEGABYTE

@@ -51,7 +51,7 @@ def simulate(
 
     console = terminal()
     console.print(_summary(eeg), highlight=False, markup=False)
-    written = files.write(eeg, out) if out else []
+    written = files.write_eeg(eeg, out) if out else []
     for path in (*written, *_drawn(eeg, plot)):
         console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sweeps.analysis.significance import FeatureTests
 
 
-LEGEND = "\n".join(
+TESTS_LEGEND = "\n".join(
     [
         "all alike: Friedman's test that no method is better than another",
         "rank: mean over decoders, 1 is best",
@@ -52,7 +52,7 @@ def statistics(
     Friedman's test, signed-rank pairs, effects of the axes: docs/statistics.md tells how they are
     computed and when they mislead.
     """
-    from sweeps.analysis.compare import Quantity, write
+    from sweeps.analysis.compare import Quantity, write_differences
     from sweeps.analysis.significance import compare_methods, files
     from sweeps.design.cells import method_cells
     from sweeps.scores.cache import tidy_from_store
@@ -66,13 +66,13 @@ def statistics(
     for one in found:
         _print(console, one)
     if tested:
-        console.print(LEGEND, style="dim", highlight=False)
+        console.print(TESTS_LEGEND, style="dim", highlight=False)
     if not (out and tested):
         return
     for name, table in files(tested).items():
         path = out / f"{config.name}-{name}.csv"
         with told_in_a_sentence():
-            write(table, path)
+            write_differences(table, path)
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 

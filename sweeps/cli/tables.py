@@ -53,10 +53,10 @@ def tables(
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
     from sweeps.analysis.tables import TABLE_KINDS
     from sweeps.execution.sweep import Sweep
-    from sweeps.report.export import FORMATS, Export, write
+    from sweeps.report.export import TABLE_FORMATS, Export, write_table
 
     kinds = _checked("--table", table or ["headline"], (*TABLE_KINDS, ALL))
-    formats = _checked("--format", format or list(FORMATS), tuple(FORMATS))
+    formats = _checked("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     groups = ("feature", *_checked("--by", by or [], AXES_TO_SPLIT))
     _checked("--source", [source], SOURCES)
     config, console = configuration(arguments), terminal()
@@ -68,7 +68,7 @@ def tables(
         _print(console, kind, made, aggregate, config.name, groups)
         name = config.name if kind == "headline" else f"{config.name}-{kind}"
         export = Export(made, aggregate, groups, config.name)
-        for path in write(export, out or run.output / "tables", name, formats):
+        for path in write_table(export, out or run.output / "tables", name, formats):
             console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
@@ -122,4 +122,4 @@ def print_headline(
         console.print()
         console.print(part)
     console.print(module.accuracies(table), highlight=False)
-    console.print(module.LEGEND, style="dim", highlight=False)
+    console.print(module.HEADLINE_LEGEND, style="dim", highlight=False)

@@ -18,7 +18,7 @@ TREE = "${RAY_RUNTIME_ENV_CREATE_WORKING_DIR}"
 PASSED_ON = ("MLFLOW_TRACKING_URI",)
 
 
-def submit(
+def submit_sweep(
     address: str, tree: Path, arguments: Sequence[str], environment: Mapping[str, str]
 ) -> str:
     """Submit ``eegxai sweep ARGUMENTS`` as a Ray job; its identity.

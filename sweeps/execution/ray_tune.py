@@ -12,7 +12,7 @@ from typing import Any
 
 from sweeps.design.cells import Cell, decoder_of, from_json
 from sweeps.design.config import TrialResources
-from sweeps.execution.runner import OnDone, Outcome, Stage, run_cell
+from sweeps.execution.runner import CellOutcome, OnDone, Stage, run_cell
 
 MAX_FAILURES = 2
 # Nothing travels through the object store but Tune's own small messages.
@@ -47,7 +47,7 @@ def run_ray(stage: Stage, store_url: str, on_done: OnDone) -> None:
     """
     left = {cell.key: cell for cell in stage.cells}
 
-    def tell_once(outcome: Outcome) -> None:
+    def tell_once(outcome: CellOutcome) -> None:
         if left.pop(outcome.cell.key, None):
             on_done(outcome)
 
@@ -218,7 +218,7 @@ def _reporter(bundles: Sequence[Iterable[str]], left: Mapping[str, Cell], on_don
         ) -> None:
             cell = self.left.get(result["key"])  # told before where a trial was begun anew
             if cell:
-                self.on_done(Outcome(cell, result["error"], result["worker"]))
+                self.on_done(CellOutcome(cell, result["error"], result["worker"]))
 
         def on_trial_error(
             self, iteration: int, trials: list[Any], trial: Any, **info: Any
@@ -226,6 +226,6 @@ def _reporter(bundles: Sequence[Iterable[str]], left: Mapping[str, Cell], on_don
             bundle = self.bundles[trial.config["bundle"]]
             at_work = next(key for key in bundle if key in self.left)
             died = f"its worker died {MAX_FAILURES + 1} times"
-            self.on_done(Outcome(self.left[at_work], died))
+            self.on_done(CellOutcome(self.left[at_work], died))
 
     return Reporter(bundles, left, on_done)

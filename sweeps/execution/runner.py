@@ -62,7 +62,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellOutcome:
     """What became of one cell: done, or the traceback of its error; and in which process."""
 
     cell: Cell
@@ -70,7 +70,7 @@ class Outcome:
     pid: int | None = None
 
 
-OnDone = Callable[[Outcome], None]
+OnDone = Callable[[CellOutcome], None]
 
 
 def run_cell(kind: str, cell: Cell, store_url: str, device: str, threads: int) -> str:
@@ -95,6 +95,6 @@ def run_local(stage: Stage, store_url: str, on_done: OnDone) -> None:
     try:
         for cell in stage.cells:
             error = run_cell(stage.kind, cell, store_url, stage.device, stage.threads)
-            on_done(Outcome(cell, error, os.getpid()))
+            on_done(CellOutcome(cell, error, os.getpid()))
     finally:
         torch.set_num_threads(before)

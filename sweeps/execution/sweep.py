@@ -21,7 +21,7 @@ from sweeps.design.config import SweepConfig, TrialResources
 from sweeps.execution.progress import StageProgress
 from sweeps.execution.ray_cluster import cluster, run_on_cluster, unmet_resources
 from sweeps.execution.ray_tune import private_ray, run_ray
-from sweeps.execution.runner import OnDone, Outcome, Stage, run_local
+from sweeps.execution.runner import CellOutcome, OnDone, Stage, run_local
 from sweeps.scores.cache import Needed, tidy_from_store
 from sweeps.store.artefacts import best_effort, store_of
 from sweeps.tasks.data import is_done
@@ -29,8 +29,8 @@ from sweeps.tracking import (
     Publisher,
     PublishError,
     no_pictures,
-    pictures,
     publish_all,
+    run_pictures,
     tidy_from_runs,
 )
 from sweeps.tracking.background import publishing
@@ -56,7 +56,7 @@ class Sweep:
 
     config: SweepConfig
     console: Console
-    failed: list[Outcome] = field(default_factory=list)
+    failed: list[CellOutcome] = field(default_factory=list)
     unpublished: str = ""
 
     def __post_init__(self) -> None:
@@ -141,7 +141,7 @@ class Sweep:
 
     def _connected(self) -> Publisher:
         if self.publisher is None:
-            draw = pictures if self.config.tracking.figures else no_pictures
+            draw = run_pictures if self.config.tracking.figures else no_pictures
             self.publisher = Publisher(self.config.name, str(self.output), draw)
         return self.publisher
 
@@ -173,13 +173,13 @@ class Sweep:
         stage = Stage(name, kind, pending, resources)
         with StageProgress(self.console, name, len(cells), len(cells) - len(pending)) as progress:
 
-            def on_done(outcome: Outcome) -> None:
+            def on_done(outcome: CellOutcome) -> None:
                 self._take_in(outcome)
                 progress.advance(outcome.cell.title)
 
             run_stage(stage, self.store.url, on_done)
 
-    def _take_in(self, outcome: Outcome) -> None:
+    def _take_in(self, outcome: CellOutcome) -> None:
         if not outcome.error:
             self._publish(outcome.cell)
             return

@@ -36,12 +36,12 @@ class Export:
     title: str
 
 
-def write(export: Export, folder: Path, name: str, formats: Iterable[str]) -> list[Path]:
-    """Write a table in formats (names in ``FORMATS``); the paths written."""
+def write_table(export: Export, folder: Path, name: str, formats: Iterable[str]) -> list[Path]:
+    """Write a table in formats (names in ``TABLE_FORMATS``); the paths written."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for kind in formats:
-        ending, content = FORMATS[kind]
+        ending, content = TABLE_FORMATS[kind]
         paths.append(folder / f"{name}.{ending}")
         partial = paths[-1].with_suffix(".partial")
         partial.write_bytes(content(export))
@@ -126,7 +126,7 @@ def _escaped(text: str) -> str:
     return "".join(SPECIAL.get(letter, letter) for letter in text)
 
 
-FORMATS: Mapping[str, tuple[str, Callable[[Export], bytes]]] = {
+TABLE_FORMATS: Mapping[str, tuple[str, Callable[[Export], bytes]]] = {
     "csv": ("csv", _csv),
     "parquet": ("parquet", _parquet),
     "markdown": ("md", _markdown),

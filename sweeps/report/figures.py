@@ -20,9 +20,9 @@ from sweeps.store.artefacts import BrokenArtefactError, Store
 
 ShownMaps = Mapping[DecoderCell, Mapping[str, ExampleMaps]]
 
-DECODER = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
+AXES_WITHIN_FEATURE = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
 INTERVAL = "95 % intervals over decoders (over trials where there is one)"
-DOMAINS = {feature: domain for feature, (domain, _) in HEADLINE.items()}  # of the headline
+HEADLINE_DOMAINS = {feature: domain for feature, (domain, _) in HEADLINE.items()}  # of the headline
 # Of the tidy checks those that compare with the planted signal or are a null, not a robustness.
 NOT_ROBUSTNESS = ("ground_truth", "same_spectrum", "input_magnitude", "untrained", "surrogate")
 
@@ -36,7 +36,7 @@ class Score:
     dotted: str
 
 
-SCORES: Mapping[str, Score] = {
+PLOTTED_SCORES: Mapping[str, Score] = {
     "calibrated": Score(
         "calibrated score (AUPRC)",
         ("calibrated_chance", "calibrated_input"),
@@ -100,7 +100,7 @@ def load_scores_and_maps(config: SweepConfig, store: Store) -> tuple[pd.DataFram
     return tidy, shown_maps(cells, store)
 
 
-def pictures(tidy: pd.DataFrame, maps: ShownMaps) -> Pictures:
+def draw_figures(tidy: pd.DataFrame, maps: ShownMaps) -> Pictures:
     """All pictures of a sweep, one at a time, and those that are left out.
 
     Parameters
@@ -111,7 +111,7 @@ def pictures(tidy: pd.DataFrame, maps: ShownMaps) -> Pictures:
         Decoders whose maps are shown, and of each the example maps by method.
     """
     only_baselines = tidy["method"].isin(list(CONTROLS)).all()
-    for draw in FOR_BASELINES if only_baselines else DRAWINGS:
+    for draw in FOR_BASELINES if only_baselines else FIGURES:
         yield from draw(tidy, maps)
     if only_baselines:
         yield LeftOut("curves", "baselines only")
@@ -166,10 +166,10 @@ def checks(tidy: pd.DataFrame) -> pd.DataFrame:
 
 def _score_by_snr(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
     if tidy["snr_db"].nunique() < 2:
-        yield from (LeftOut(f"{name}-by-snr", "one SNR only") for name in SCORES)
+        yield from (LeftOut(f"{name}-by-snr", "one SNR only") for name in PLOTTED_SCORES)
         return
     table = headline(tidy, ("feature", "snr_db"))
-    for name, score in SCORES.items():
+    for name, score in PLOTTED_SCORES.items():
         yield Picture(
             f"{name}-by-snr",
             figures.score_by_snr(with_floor(table, name), score.label, score.dotted),
@@ -183,19 +183,19 @@ def with_floor(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """A score of the headline with its interval, and the best that its rivals have."""
     columns = {f"{name}{end}": f"score{end}" for end in ("", "_low", "_high")}
     chosen = table[["feature", "snr_db", "method", *columns]].rename(columns=columns)
-    return chosen.assign(floor=table[list(SCORES[name].rivals)].max(axis=1))
+    return chosen.assign(floor=table[list(PLOTTED_SCORES[name].rivals)].max(axis=1))
 
 
 def _cascades(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
     rows = tidy[(tidy["check"] == CASCADE) & (tidy["metric"] == SIMILARITY)]
-    rows = rows[rows["domain"] == rows["feature"].map(DOMAINS)]
+    rows = rows[rows["domain"] == rows["feature"].map(HEADLINE_DOMAINS)]
     if rows.empty:
         yield LeftOut("cascade", "the check cascade was not run")
     for architecture, part in rows.groupby("architecture", sort=False):
         table = estimated(part, ["feature", "method", "step"])
         yield Picture(
             f"cascade-{architecture}",
-            figures.cascade(table, SPECIFICITY_THRESHOLD),
+            figures.cascade_curves(table, SPECIFICITY_THRESHOLD),
             f"Correlation of each map of {architecture} with the original one while its layers "
             f"are randomized, from the output to the input, with {INTERVAL}. A method that "
             f"explains the network ends below {SPECIFICITY_THRESHOLD:g} (dotted).",
@@ -211,10 +211,10 @@ def estimated(rows: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
 
 
 def _critical_differences(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
-    scores = headline(tidy, ("feature", *DECODER))
+    scores = headline(tidy, ("feature", *AXES_WITHIN_FEATURE))
     for feature, rows in scores.groupby("feature", sort=False):
         name = f"critical-difference-{feature}"
-        wide = rows.pivot_table("calibrated", DECODER, "method", sort=False)
+        wide = rows.pivot_table("calibrated", AXES_WITHIN_FEATURE, "method", sort=False)
         if wide.notna().any(axis=1).sum() < 2:
             yield LeftOut(name, "one decoder only")
             continue
@@ -232,7 +232,7 @@ def _critical_differences(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
 
 
 def _paper_against_calibrated(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
-    means = headline(tidy)[["feature", "method", *SCORES]].dropna()
+    means = headline(tidy)[["feature", "method", *PLOTTED_SCORES]].dropna()
     if means.empty:
         yield LeftOut("rankings", "no method has both a study's and a calibrated score")
         return
@@ -267,4 +267,4 @@ FOR_BASELINES: tuple[Drawing, ...] = (
     _critical_differences,
     _paper_against_calibrated,
 )
-DRAWINGS: tuple[Drawing, ...] = (_heat_map, _score_by_snr, _cascades, *FOR_BASELINES[1:])
+FIGURES: tuple[Drawing, ...] = (_heat_map, _score_by_snr, _cascades, *FOR_BASELINES[1:])

@@ -18,7 +18,7 @@ from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
 from sweeps.design.cells import Cell, MethodCell, method_cells
 from sweeps.design.config import SweepConfig
-from sweeps.report.figures import LeftOut, Picture, ShownMaps, load_scores_and_maps, pictures
+from sweeps.report.figures import LeftOut, Picture, ShownMaps, draw_figures, load_scores_and_maps
 from sweeps.report.html_tables import (
     Table,
     aggregate_table,
@@ -54,7 +54,7 @@ LIMITS = (
 
 
 @dataclass(frozen=True)
-class Shown:
+class PageFigure:
     """A picture on the page."""
 
     name: str
@@ -64,7 +64,7 @@ class Shown:
     caption: str
 
 
-def write(config: SweepConfig, store: Store, path: Path) -> None:
+def write_report(config: SweepConfig, store: Store, path: Path) -> None:
     """Write the report of a sweep from its store.
 
     Parameters
@@ -92,7 +92,7 @@ def write(config: SweepConfig, store: Store, path: Path) -> None:
 
 
 def render(config: SweepConfig, store: Store) -> str:
-    """The page; parameters and raises are those of :func:`write`."""
+    """The page; parameters and raises are those of :func:`write_report`."""
     tidy, maps = load_scores_and_maps(config, store)
     records = _records(method_cells(config), store)
     return page(config, tidy, maps, status_of(config, store), records)
@@ -120,7 +120,7 @@ def page(
     records : sequence of Record
         How results, at least one, came about.
     """
-    drawn = list(pictures(tidy, maps))
+    drawn = list(draw_figures(tidy, maps))
     contents = {
         "name": config.name,
         "design": _design(config),
@@ -181,11 +181,11 @@ def _tables(tidy: pd.DataFrame) -> list[Table]:
     return [whole, aggregate_table(TABLE_KINDS["robustness"], tidy), *apart]
 
 
-def _shown(picture: Picture) -> Shown:
+def _shown(picture: Picture) -> PageFigure:
     drawn = io.BytesIO()
     save(picture.figure, drawn, "png", PAGE_DPI)
     source = base64.b64encode(packed(drawn.getvalue())).decode()
-    return Shown(
+    return PageFigure(
         name=picture.name,
         source=f"data:image/png;base64,{source}",
         width=round(CSS_DPI * picture.figure.get_figwidth()),

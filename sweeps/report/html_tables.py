@@ -9,7 +9,7 @@ import pandas as pd
 
 from eegxai.figures import digits
 from sweeps.analysis.tables import TableKind
-from sweeps.analysis.verdicts import NOT_APPLICABLE, PASSED, RULES, UNJUDGED
+from sweeps.analysis.verdicts import NOT_APPLICABLE, PASSED, UNJUDGED, VERDICT_RULES
 from sweeps.scores.table import AXES
 from sweeps.store.status import STATES, Status
 
@@ -22,7 +22,7 @@ SCORE_HEADINGS: Mapping[str, str] = {
 }
 VERDICT_SCORE = "calibrated"  # the one that accuracy is judged by
 AXES_SHOWN: Mapping[str, str] = {"snr_db": "SNR (dB)"}
-LEGEND: Mapping[str, str] = {
+SCORE_MEANINGS: Mapping[str, str] = {
     "AUPRC": "average precision of the map's magnitude as a detector of the planted signal; 1 is "
     "best, chance is close to 0",
     "study's score": "share of the positive part of the map that lies on the planted signal "
@@ -145,7 +145,7 @@ def verdict(letters: str) -> Cell:
         return Cell(UNSCORED[letters], f"2 {letters}", "none")
     if letters == PASSED:
         return Cell("✓ passes", "0", "pass")
-    missed = [f"not {rule.name}" for rule in RULES if rule.letter in letters]
+    missed = [f"not {rule.name}" for rule in VERDICT_RULES if rule.letter in letters]
     return Cell(f"✗ {', '.join(missed)}", f"1 {len(missed)} {letters}", "fail")
 
 
@@ -172,7 +172,7 @@ def _value(value: Any) -> Cell:
 
 def legend() -> dict[str, str]:
     """What the columns are, and what each rule of the verdict asks."""
-    return {**LEGEND, **{rule.name: rule.asks for rule in RULES}}
+    return {**SCORE_MEANINGS, **{rule.name: rule.asks for rule in VERDICT_RULES}}
 
 
 def answer(headline: pd.DataFrame) -> str:

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import pandas as pd
 from rich.table import Table
 
-from sweeps.analysis.verdicts import PASSED, RULES
+from sweeps.analysis.verdicts import PASSED, VERDICT_RULES
 
 COLUMN_WIDTHS = {"score": 5, "class": 5, "model": 5}
-LEGEND = "\n".join(
+HEADLINE_LEGEND = "\n".join(
     [
         "score: share of the map on the planted signal; spatial: cosine of topographies",
         "class: correlation of the map with the one for a wrong class",
         "model: correlation with the map of a network whose weights are all random",
         "verdict: ok, or a letter for each property that the 95 % interval does not show:",
-        *(f"{rule.letter} = {rule.name}: {rule.asks}" for rule in RULES),
+        *(f"{rule.letter} = {rule.name}: {rule.asks}" for rule in VERDICT_RULES),
         "!: some decoders decode no better than chance",
     ]
 )

@@ -22,12 +22,14 @@ from sweeps.scores.table import KEY, TIDY, tidy_scores
 from sweeps.store.artefacts import BrokenArtefactError, Store, best_effort
 
 log = logging.getLogger(__name__)
-FILE = "tidy.parquet"
+CACHE_FILE = "tidy.parquet"
 HEADER = b"eegxai"
 CACHE_LAYOUT = 1  # of the table: raise it when columns change, so that old files are made anew
 BATCH_ROWS = 65_536  # read at a time
 THREADS = 8  # a store far away answers several questions at a time
-FEW = 0.02  # new share of the rows from which a longer cache is worth its writing
+NEW_SHARE_WORTH_WRITING = (
+    0.02  # new share of the rows from which a longer cache is worth its writing
+)
 
 
 # The metrics that a reader needs, of all where it is None: of millions of rows, tables read few.
@@ -82,13 +84,13 @@ class ScoreCache:
             header = json.loads(table.schema.metadata[HEADER])
             layout, stamps = header["layout"], header["stamps"]
         except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
-            raise BrokenArtefactError(f"{FILE} is broken: {error}") from error
+            raise BrokenArtefactError(f"{CACHE_FILE} is broken: {error}") from error
         if layout != CACHE_LAYOUT:
-            raise BrokenArtefactError(f"{FILE} has the layout {layout}, not {CACHE_LAYOUT}")
+            raise BrokenArtefactError(f"{CACHE_FILE} has the layout {layout}, not {CACHE_LAYOUT}")
         return cls(table.to_pandas(), stamps)
 
 
-NOTHING = ScoreCache(pd.DataFrame(columns=[*TIDY, KEY]), {})
+EMPTY_CACHE = ScoreCache(pd.DataFrame(columns=[*TIDY, KEY]), {})
 
 
 def _read(file: pq.ParquetFile, metrics: Needed) -> pa.Table:
@@ -135,17 +137,17 @@ def _updated(
     kept = cached.table[~cached.table[KEY].isin(list(read))]
     parts = [part for part in (kept, new) if len(part)]
     updated = ScoreCache(pd.concat(parts, ignore_index=True), {**cached.stamps, **read})
-    if len(new) > FEW * len(updated.table):
-        best_effort(store.write_file, FILE, updated.to_bytes())
+    if len(new) > NEW_SHARE_WORTH_WRITING * len(updated.table):
+        best_effort(store.write_file, CACHE_FILE, updated.to_bytes())
     return updated
 
 
 def _cached(store: Store, metrics: Needed = None) -> ScoreCache:
     """What the store's cache holds; one that cannot be used is made anew."""
     try:
-        return ScoreCache.from_bytes(store.read_file(FILE), metrics)
+        return ScoreCache.from_bytes(store.read_file(CACHE_FILE), metrics)
     except FileNotFoundError:
-        return NOTHING
+        return EMPTY_CACHE
     except BrokenArtefactError as error:
         log.info("%s; it is made anew", error)
-        return NOTHING
+        return EMPTY_CACHE

@@ -14,7 +14,7 @@ import pandas as pd
 from eegxai.registry import unknown_name
 from sweeps.scores.table import AXES
 
-COLUMNS = (*AXES, "accuracy", "at_chance", "validity")
+SELECTABLE_COLUMNS = (*AXES, "accuracy", "at_chance", "validity")
 GRAMMAR = "comparisons of columns with values, joined by and, or, not"
 
 Operand = Any  # a column, a value, or a list of values
@@ -26,7 +26,7 @@ class FilterError(ValueError):
 
 
 def chosen(tidy: pd.DataFrame, expression: str) -> pd.DataFrame:
-    """Rows of tidy scores for which an expression over ``COLUMNS`` is true.
+    """Rows of tidy scores for which an expression over ``SELECTABLE_COLUMNS`` is true.
 
     Raises
     ------
@@ -97,8 +97,8 @@ def _is_text(side: Operand) -> bool:
 
 
 def _column(node: ast.Name, tidy: pd.DataFrame) -> pd.Series:
-    if node.id not in COLUMNS:
-        raise FilterError(unknown_name("--where: the column", node.id, COLUMNS))
+    if node.id not in SELECTABLE_COLUMNS:
+        raise FilterError(unknown_name("--where: the column", node.id, SELECTABLE_COLUMNS))
     return tidy[node.id]
 
 

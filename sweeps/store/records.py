@@ -6,7 +6,7 @@ import pandas as pd
 from torch import Tensor
 
 from eegxai.attribution import Validity
-from eegxai.decoders import Epoch
+from eegxai.decoders import TrainingEpoch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class TrainedDecoder(Record):
     """
 
     weights: dict[str, Tensor]
-    history: list[Epoch]
+    history: list[TrainingEpoch]
     confusion: list[list[int]]
 
     @property

@@ -20,7 +20,7 @@ from eegxai.evaluation import (
     evaluate_explained,
     source_truth,
 )
-from eegxai.evaluation.protocol import COLUMNS
+from eegxai.evaluation.protocol import SCORE_COLUMNS
 from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from sweeps.design.cells import DecoderCell, MethodCell
@@ -29,7 +29,7 @@ from sweeps.store.artefacts import Store
 from sweeps.store.records import MethodScores, TrainedDecoder
 from sweeps.tasks.data import restored, simulated, split_of
 
-N_PROBE = 8  # test trials on which a method is judged
+N_JUDGED_TRIALS = 8  # test trials on which a method is judged
 N_REFERENCES = 16  # training trials that a method may compare with
 
 
@@ -68,7 +68,7 @@ class _TestTrials:
     @property
     def probe(self) -> tuple[Tensor, Tensor]:
         """The few trials on which methods are judged."""
-        return self.x[:N_PROBE], self.y[:N_PROBE]
+        return self.x[:N_JUDGED_TRIALS], self.y[:N_JUDGED_TRIALS]
 
     @cached_property
     def known(self) -> SourceTruth:
@@ -95,7 +95,7 @@ def judge(cell: MethodCell, store: Store, device: str = "cpu") -> Validity:
 
 def _judged(cell: MethodCell, store: Store, device: str) -> tuple[Validity, pd.DataFrame]:
     """Validity and scores; a method without usable maps is recorded with no scores."""
-    nothing = pd.DataFrame(columns=COLUMNS)
+    nothing = pd.DataFrame(columns=SCORE_COLUMNS)
     verdict = judge(cell, store, device)
     if verdict.status == "not_applicable":
         return verdict, nothing

@@ -13,8 +13,8 @@ from torch import nn
 
 from eegxai.decoders import (
     Checkpoint,
-    Epoch,
     Split,
+    TrainingEpoch,
     at_chance,
     confusion_matrix,
     fit,
@@ -36,7 +36,7 @@ def train_decoder(
     cell: DecoderCell,
     store: Store,
     device: str = "cpu",
-    on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
+    on_epoch: Callable[[TrainingEpoch], None] = lambda _epoch: None,
 ) -> TrainedDecoder:
     """Simulate, train and store one decoder; a training that was interrupted goes on.
 

@@ -9,7 +9,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from sweeps.tracking.location import PublishError, tracking_uri, ui_command
-from sweeps.tracking.pictures import no_pictures, pictures
+from sweeps.tracking.pictures import no_pictures, run_pictures
 from sweeps.tracking.publisher import Publisher, publish_all
 from sweeps.tracking.reader import tidy_from_runs
 from sweeps.tracking.run_schema import KEY_TAG, KIND_TAG
@@ -20,8 +20,8 @@ __all__ = [
     "PublishError",
     "Publisher",
     "no_pictures",
-    "pictures",
     "publish_all",
+    "run_pictures",
     "tidy_from_runs",
     "tracking_uri",
     "ui_command",

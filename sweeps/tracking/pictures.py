@@ -19,7 +19,7 @@ DPI = 80  # for a screen; figures for print are made by `eegxai figures`
 QUICKLY = {"compress_level": 1}  # a third of the time, for a few kilobytes more
 
 
-def pictures(cell: MethodCell, store: Store) -> dict[str, bytes]:
+def run_pictures(cell: MethodCell, store: Store) -> dict[str, bytes]:
     """PNG pictures of a method by name; none where the store keeps no maps of it."""
     try:
         maps = store.read_maps(cell)
@@ -28,7 +28,7 @@ def pictures(cell: MethodCell, store: Store) -> dict[str, bytes]:
         return {}
     if maps is None:
         return {}
-    return {f"{name}.png": _png(draw(cell, maps)) for name, draw in DRAWINGS.items()}
+    return {f"{name}.png": _png(draw(cell, maps)) for name, draw in RUN_PICTURES.items()}
 
 
 def no_pictures(_cell: MethodCell, _store: Store) -> dict[str, bytes]:
@@ -56,7 +56,7 @@ def _map_against_truth(_cell: MethodCell, maps: ExampleMaps) -> "Figure":
     return map_against_truth(maps)
 
 
-DRAWINGS: "dict[str, Callable[[MethodCell, ExampleMaps], Figure]]" = {
+RUN_PICTURES: "dict[str, Callable[[MethodCell, ExampleMaps], Figure]]" = {
     "map_against_truth": _map_against_truth,
     "topographies": _classes_on_the_scalp,
 }

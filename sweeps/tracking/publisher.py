@@ -12,11 +12,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 
 from sweeps.design.cells import Cell, DecoderCell, MethodCell
-from sweeps.scores.cache import FILE, ScoreCache, load_cache
+from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache
 from sweeps.scores.table import tidy_scores
 from sweeps.store.artefacts import Store
 from sweeps.tracking.location import tracking_uri
-from sweeps.tracking.pictures import pictures
+from sweeps.tracking.pictures import run_pictures
 from sweeps.tracking.run_schema import (
     EXPERIMENT_NOTE,
     KEY_TAG,
@@ -84,7 +84,7 @@ class Publisher:
         PNG pictures of a method by name.
     """
 
-    def __init__(self, experiment: str, output: str, draw: Draw = pictures) -> None:
+    def __init__(self, experiment: str, output: str, draw: Draw = run_pictures) -> None:
         self.draw = draw
         uri = tracking_uri(output)
         Path(output).mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ class Publisher:
         }
         name = f"all scores of {len(combined.stamps)} method runs"
         now = _milliseconds(time.time())
-        self._write(run, RunContent(name, tags, now, now, files={FILE: combined.to_bytes()}))
+        self._write(run, RunContent(name, tags, now, now, files={CACHE_FILE: combined.to_bytes()}))
 
     def runs(self, kind: str) -> list[Run]:
         """All finished runs of a kind, ``decoder``, ``method`` or ``sweep``."""

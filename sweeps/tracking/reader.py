@@ -12,7 +12,7 @@ import pandas as pd
 from mlflow.entities import Run
 
 from sweeps.design.cells import MethodCell
-from sweeps.scores.cache import FILE, NOTHING, Needed, ScoreCache
+from sweeps.scores.cache import CACHE_FILE, EMPTY_CACHE, Needed, ScoreCache
 from sweeps.scores.table import AXES, KEY
 from sweeps.store.artefacts import BrokenArtefactError
 from sweeps.tracking.location import PublishError
@@ -30,7 +30,7 @@ from sweeps.tracking.run_schema import (
     VALIDITY_TAG,
 )
 
-FEW = 200  # runs that are asked for one by one; more are paged
+MAX_SINGLE_LOOKUPS = 200  # runs that are asked for one by one; more are paged
 AXIS_TYPES: dict[str, type] = {"snr_db": float, "seed": int, "fold": int}
 
 
@@ -48,7 +48,7 @@ def tidy_from_runs(
     found = _found(publisher, lacking)
     tables = [table for table in (summary.table, *map(_tidy_run, found)) if len(table)]
     if not tables:
-        return NOTHING.of([])
+        return EMPTY_CACHE.of([])
     return ScoreCache(pd.concat(tables, ignore_index=True), {}).of(keys)
 
 
@@ -56,18 +56,18 @@ def _summary(publisher: Publisher, metrics: Needed) -> ScoreCache:
     """What the run of all scores holds; nothing where there is none that can be read."""
     run = publisher.find(KIND_TAG, SUMMARY)
     if run is None or not is_whole(run):
-        return NOTHING
+        return EMPTY_CACHE
     with tempfile.TemporaryDirectory() as folder:
         try:
-            path = publisher.client.download_artifacts(run.info.run_id, FILE, folder)
+            path = publisher.client.download_artifacts(run.info.run_id, CACHE_FILE, folder)
             return ScoreCache.from_bytes(Path(path).read_bytes(), metrics)
         except (*PublishError, BrokenArtefactError):
-            return NOTHING
+            return EMPTY_CACHE
 
 
 def _found(publisher: Publisher, keys: Sequence[str]) -> list[Run]:
     """Finished runs of these keys."""
-    if len(keys) > FEW:
+    if len(keys) > MAX_SINGLE_LOOKUPS:
         wanted = set(keys)
         return [run for run in publisher.runs("method") if run.data.tags[KEY_TAG] in wanted]
     runs = [publisher.find(KEY_TAG, key) for key in keys]

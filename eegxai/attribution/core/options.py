@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, create
 
 from eegxai.registry import unknown_name
 
-CHUNK = 8  # on a CPU small chunks are also the fast ones: they stay in its cache
+DEFAULT_CHUNK = 8  # on a CPU small chunks are also the fast ones: they stay in its cache
 REFERENCES = "references"  # the one keyword that is no option but data
 
 
@@ -28,7 +28,7 @@ def options_model(function: Callable[..., Any]) -> type[BaseModel]:
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != REFERENCES
     }
     config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    return create_model("Options", __config__=config, chunk=(PositiveInt, CHUNK), **own)
+    return create_model("Options", __config__=config, chunk=(PositiveInt, DEFAULT_CHUNK), **own)
 
 
 def resolved(name: str, function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:

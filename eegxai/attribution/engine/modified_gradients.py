@@ -88,8 +88,8 @@ class OpCall:
         return self.at(*self.inputs)
 
 
-Rule = Callable[[OpCall], Any]
-Rewriting = Callable[..., Any]
+GradientRule = Callable[[OpCall], Any]
+Decomposition = Callable[..., Any]
 
 
 class ModifiedGradients(TorchFunctionMode):
@@ -105,7 +105,9 @@ class ModifiedGradients(TorchFunctionMode):
     """
 
     def __init__(
-        self, rules: Mapping[str, Rule], rewritten: Mapping[str, Rewriting] | None = None
+        self,
+        rules: Mapping[str, GradientRule],
+        rewritten: Mapping[str, Decomposition] | None = None,
     ) -> None:
         super().__init__()
         self.rules = rules

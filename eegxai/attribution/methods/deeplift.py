@@ -45,7 +45,7 @@ class _Memory:
         known, inputs, value = self.calls.popleft() if self.calls else ("", [], call.inputs[0])
         if known != name or [tensor.shape for tensor in inputs] != shapes:
             raise NotApplicable("the decoder does not do the same for a trial and its baseline")
-        return RULES[name](call, inputs, value)
+        return DEEPLIFT_RULES[name](call, inputs, value)
 
 
 def _rescale(call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:
@@ -141,7 +141,7 @@ def _near(z: Tensor, z0: Tensor) -> Tensor:
     return ~((z - z0).abs() > tolerance)  # so put, masked entries of attention (-inf) agree
 
 
-RULES: dict[str, Callable[[OpCall, list[Tensor], Tensor], Tensor]] = {
+DEEPLIFT_RULES: dict[str, Callable[[OpCall, list[Tensor], Tensor], Tensor]] = {
     **dict.fromkeys(ELEMENTWISE, _rescale),
     **dict.fromkeys(PRODUCTS, _midpoint),
     **{f"max_pool{n}d": partial(_cross_maximum, n) for n in (1, 2, 3)},
@@ -153,9 +153,13 @@ RULES: dict[str, Callable[[OpCall, list[Tensor], Tensor], Tensor]] = {
 def _ruled(decoder: nn.Module, x: Tensor, baseline: Tensor) -> ModifiedGradients:
     """Mode for the pass of the trials, after the baseline's pass has been recorded."""
     memory = _Memory()
-    with ModifiedGradients({name: partial(memory.record, name) for name in RULES}, DECOMPOSITIONS):
+    with ModifiedGradients(
+        {name: partial(memory.record, name) for name in DEEPLIFT_RULES}, DECOMPOSITIONS
+    ):
         decoder(baseline.detach().requires_grad_())
-    return ModifiedGradients({name: partial(memory.follow, name) for name in RULES}, DECOMPOSITIONS)
+    return ModifiedGradients(
+        {name: partial(memory.follow, name) for name in DEEPLIFT_RULES}, DECOMPOSITIONS
+    )
 
 
 def _difference_map(decoder: nn.Module, x: Tensor, baseline: Tensor, target: Tensor) -> Tensor:

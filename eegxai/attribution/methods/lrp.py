@@ -28,9 +28,9 @@ from eegxai.attribution.engine.decompositions import DECOMPOSITIONS_WITH_GATES_H
 from eegxai.attribution.engine.modified_gradients import (
     ELEMENTWISE,
     PRODUCTS,
+    GradientRule,
     ModifiedGradients,
     OpCall,
-    Rule,
     derivative,
     grafted,
     scaled,
@@ -186,7 +186,7 @@ def _halved(call: OpCall) -> Tensor:
 
 def _relevance_rules(convolution: LayerRule, dense: LayerRule, own: LayerRule) -> ModifiedGradients:
     layers = {**dict.fromkeys(CONVOLUTIONS, convolution), "linear": dense}
-    rules: dict[str, Rule] = {
+    rules: dict[str, GradientRule] = {
         **dict.fromkeys(ELEMENTWISE, _unchanged),
         **dict.fromkeys(PRODUCTS, _halved),
         **{name: partial(_weighted, name, rule) for name, rule in layers.items()},

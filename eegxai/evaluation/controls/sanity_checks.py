@@ -20,7 +20,7 @@ from eegxai.registry import lookup
 from eegxai.seeding import torch_generator
 
 AFFINE_SPREAD = 0.5
-N_PROBE = 8  # trials whose logits show that a decoder is another one
+N_VERIFIED_TRIALS = 8  # trials whose logits show that a decoder is another one
 STUDY_CHECKS = ("target_swap", "cascade")
 
 
@@ -156,7 +156,7 @@ def _verify(explained: ExplainedTrials, change: Change, what: str) -> None:
         return
     if _same_weights(explained.decoder, change.decoder):
         raise RuntimeError(f"{what} left all weights unchanged")
-    probe = explained.x[:N_PROBE]
+    probe = explained.x[:N_VERIFIED_TRIALS]
     if torch.equal(predict(explained.decoder, probe), predict(change.decoder, probe)):
         raise RuntimeError(f"{what} left the predictions unchanged")
 

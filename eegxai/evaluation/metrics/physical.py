@@ -18,7 +18,7 @@ from eegxai.simulation.support import power_spectrum
 
 N_PLACES = 3000  # in the brain: about 7 mm apart
 ERRORS = ("latency_error_ms", "dipole_error_mm")  # best is 0, of everything else 1
-NOTHING = 1e-12  # a smaller share of a map's power is rounding, in single precision too
+NEGLIGIBLE_SHARE = 1e-12  # a smaller share of a map's power is rounding, in single precision too
 
 Array = np.ndarray
 
@@ -147,7 +147,7 @@ def dipole_error(attribution: Array, dipoles_mni_mm: Array, grid: SourceGrid) ->
     referenced = maps - maps.mean(1, keepdims=True)
     found = _best_sources(referenced, grid)
     error = np.linalg.norm(grid.places_mni_mm[found] - dipoles_mni_mm, axis=1)
-    return np.where(_power(referenced) > NOTHING * _power(maps), error, np.nan)
+    return np.where(_power(referenced) > NEGLIGIBLE_SHARE * _power(maps), error, np.nan)
 
 
 def _best_sources(maps: Array, grid: SourceGrid) -> Array:
@@ -181,7 +181,7 @@ def band_share(frequencies: Array, power: Array, low_hz: Array, high_hz: Array) 
     oscillating = power * (frequencies > 0)
     inside = (frequencies >= low_hz[:, None]) & (frequencies <= high_hz[:, None])
     total = oscillating.sum(1)
-    defined = (total > NOTHING * power.sum(1)) & np.isfinite(low_hz) & np.isfinite(high_hz)
+    defined = (total > NEGLIGIBLE_SHARE * power.sum(1)) & np.isfinite(low_hz) & np.isfinite(high_hz)
     share = (oscillating * inside).sum(1) / np.where(defined, total, 1)
     return np.where(defined, share, np.nan)
 

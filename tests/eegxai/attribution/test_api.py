@@ -20,7 +20,7 @@ from eegxai.attribution import (
     attribute,
     attribution,
 )
-from eegxai.attribution.api import outcomes
+from eegxai.attribution.api import maps_or_reasons
 from eegxai.decoders import DECODERS
 from tests.helpers import lively_decoder, random_trials
 
@@ -361,7 +361,7 @@ def test_cams_are_refused_without_a_layer_for_them(name, layer, reason):
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_every_method_of_the_study_has_a_map_or_a_reason_on_every_decoder(decoder):
     x, target = trials()
-    found = outcomes({name: {} for name in STUDY_METHODS}, shared(decoder), x, target)
+    found = maps_or_reasons({name: {} for name in STUDY_METHODS}, shared(decoder), x, target)
     assert list(found) == list(STUDY_METHODS)
     for result in found.values():
         assert isinstance(result, NotApplicable) or result.shape == x.shape

@@ -15,7 +15,7 @@ from eegxai.attribution import (
     attribution,
     options_of,
 )
-from eegxai.attribution.api import expected_sum, outcomes
+from eegxai.attribution.api import expected_sum, maps_or_reasons
 from eegxai.attribution.engine.shared_passes import shared
 from tests.helpers import lively_decoder, random_trials
 
@@ -150,7 +150,7 @@ def test_one_methods_fault_is_not_the_others(register, decoder):
     register("short", lambda decoder, x, target: x[:, :1])
     register("refused", refused)
     x, target = random_trials(2)
-    found = outcomes({"short": {}, "scaled": {}, "refused": {}}, decoder, x, target)
+    found = maps_or_reasons({"short": {}, "scaled": {}, "refused": {}}, decoder, x, target)
     assert isinstance(found["short"], DegenerateMap)
     assert isinstance(found["refused"], NotApplicable)
     assert torch.equal(found["scaled"], 2 * x)

@@ -21,7 +21,7 @@ from eegxai.evaluation import (
 )
 from eegxai.evaluation.maps.domains import DOMAINS, topography, topography_operator
 from eegxai.evaluation.maps.stacks import Maps
-from eegxai.evaluation.protocol import COLUMNS
+from eegxai.evaluation.protocol import SCORE_COLUMNS
 from eegxai.evaluation.scoring import MODES
 from eegxai.head import montage_info
 from eegxai.simulation import FEATURES
@@ -142,7 +142,7 @@ def test_the_spec_refuses_nonsense():
 
 def test_the_table_is_tidy_and_complete(problem, info):
     table = run(problem, info)
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == SCORE_COLUMNS
     keys = ["check", "layer", "layers_randomized", "domain", "mode", "metric"]
     assert not table.duplicated(keys).any()
     against_truth = {"ground_truth", "same_spectrum", "input_magnitude", "untrained"}

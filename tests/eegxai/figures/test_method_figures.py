@@ -10,8 +10,8 @@ import torch
 
 from eegxai.evaluation import KINDS, choose_examples
 from eegxai.figures import (
-    FORMATS,
-    cascade,
+    FIGURE_FORMATS,
+    cascade_curves,
     critical_difference,
     heat_map,
     maps_beside_truth,
@@ -69,7 +69,7 @@ def test_bands_far_outside_do_not_flatten_the_curves():
 def test_cascades_start_at_one_before_any_layer_is_randomized():
     rows = [("temporal", "DeepLift", step, 1 / step - 0.4) for step in (3, 1, 2)]
     table = pd.DataFrame(rows, columns=["feature", "method", "step", "mean"])
-    figure = cascade(table.assign(low=table["mean"] - 0.1, high=table["mean"] + 0.1), 0.5)
+    figure = cascade_curves(table.assign(low=table["mean"] - 0.1, high=table["mean"] + 0.1), 0.5)
     ax = panels(figure)["DeepLift"]
     curve = next(line for line in ax.lines if len(line.get_xdata()) == 4)
     np.testing.assert_array_equal(curve.get_xdata(), [0, 1, 2, 3])
@@ -151,7 +151,7 @@ def test_names_that_are_no_mathematics_are_drawn_as_they_are():
         assert b"<script>" not in file.getvalue()
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", FIGURE_FORMATS)
 def test_equal_figures_are_equal_files(form):
     files = [io.BytesIO(), io.BytesIO()]
     for file in files:

@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 
 from eegxai.seeding import generator
 from sweeps.analysis.compare import (
-    READERS,
+    TABLE_READERS,
     Quantity,
     above_chance,
     agreement,
     differences,
     scores_of,
     unpaired,
-    write,
+    write_differences,
 )
 from sweeps.cli import app
 from sweeps.cli.compare import TABLES
@@ -176,14 +176,14 @@ def test_two_metrics_of_one_sweep_are_compared(before, tiny_file):
     assert "(Kendall's W): temporal 0.00" in result.output
 
 
-@pytest.mark.parametrize("ending", READERS)
+@pytest.mark.parametrize("ending", TABLE_READERS)
 def test_exported_tables_are_compared(before, after, tiny_file, tmp_path, ending):
     path = tmp_path / f"before{ending}"
     before.to_csv(path) if ending == ".csv" else before.to_parquet(path)
     result = run(path, tiny_file, *B, "--interval", "bootstrap")
     assert result.exit_code == 0, result.output
     assert "+0.235" in result.output
-    assert set(TABLES) == set(READERS)
+    assert set(TABLES) == set(TABLE_READERS)
 
 
 def test_a_single_pair_has_no_interval(before, after, tiny_file):
@@ -195,7 +195,7 @@ def test_a_single_pair_has_no_interval(before, after, tiny_file):
 def test_tables_are_written_as_markdown(before, tmp_path):
     scores = scores_of(before, CALIBRATED)
     path = tmp_path / "change.md"
-    write(differences(scores, scores + 0.1), path)
+    write_differences(differences(scores, scores + 0.1), path)
     assert "| temporal  | DeepLift" in path.read_text()
 
 
@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_written_is_told(before, tmp_path):
     scores = scores_of(before, CALIBRATED)
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="cannot be written: "):
-        write(differences(scores, scores), tmp_path / "file" / "change.md")
+        write_differences(differences(scores, scores), tmp_path / "file" / "change.md")
 
 
 def test_mistakes_are_told_before_any_work(tiny_file, tmp_path):

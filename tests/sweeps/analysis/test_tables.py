@@ -10,11 +10,11 @@ from rich.console import Console
 from scipy import stats
 
 from eegxai.attribution import Validity
-from sweeps.analysis.tables import TABLE_KINDS, coverage, robustness, validity
+from sweeps.analysis.tables import TABLE_KINDS, coverage, robustness, validity_counts
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
 from sweeps.report.cells import terminal_tables
-from sweeps.report.export import FORMATS, Export, write
+from sweeps.report.export import TABLE_FORMATS, Export, write_table
 from sweeps.scores.table import AREA, tidy_scores
 from tests.finished_cells import N_STEPS, N_TRIALS, method_scores
 
@@ -73,7 +73,7 @@ def test_a_table_along_an_axis_is_the_headline_of_each_part(tidy, axis):
 
 
 def test_validity_counts_decoders(tidy):
-    table = validity(tidy).set_index("method")
+    table = validity_counts(tidy).set_index("method")
     assert table.loc["DeepLift", ["ok", "duplicate", "flagged"]].tolist() == [0, 20, 20]
     assert table.loc["Saliency", ["ok", "duplicate", "flagged"]].tolist() == [20, 0, 0]
     assert (table["at_chance"] == 0).all()
@@ -111,7 +111,7 @@ def test_files_hold_the_table(tidy, kind, tmp_path):
     aggregate = TABLE_KINDS[kind]
     table = aggregate.make(tidy, ("feature",))
     export = Export(table, aggregate, ("feature",), "tiny_sweep")
-    csv, parquet, markdown, latex, excel = write(export, tmp_path, kind, FORMATS)
+    csv, parquet, markdown, latex, excel = write_table(export, tmp_path, kind, TABLE_FORMATS)
     pd.testing.assert_frame_equal(pd.read_csv(csv), table, check_dtype=False)
     pd.testing.assert_frame_equal(pd.read_parquet(parquet), table)
     sheet = openpyxl.load_workbook(excel).active
@@ -142,7 +142,7 @@ def test_latex_has_the_best_in_bold_and_stars_where_the_interval_shows_it(tmp_pa
         }
     )
     export = Export(table, TABLE_KINDS["headline"], ("feature",), "x")
-    (path,) = write(export, tmp_path, "x", ["latex"])
+    (path,) = write_table(export, tmp_path, "x", ["latex"])
     rows = {line.split(" &")[0]: line for line in path.read_text().splitlines() if " & " in line}
     half = r" {\scriptsize$\pm$%s}"
     assert (

@@ -16,7 +16,7 @@ from sweeps.cli import app
 from sweeps.design.config import Resources
 from sweeps.design.config_file import ConfigError, load
 from sweeps.execution.ray_cluster import ClusterError, unmet_resources
-from sweeps.execution.ray_jobs import runtime_environment, submit
+from sweeps.execution.ray_jobs import runtime_environment, submit_sweep
 from sweeps.execution.ray_tune import private_ray
 from sweeps.execution.runner import Stage
 from sweeps.execution.sweep import Sweep
@@ -219,7 +219,7 @@ def test_a_job_waits_for_a_cluster_that_is_starting(young_dashboard, tmp_path):
     (tmp_path / "pyproject.toml").write_text(SMALL)
     (tmp_path / "constraints.txt").write_text("")
     refusals += ["No available agent to submit job, please try again later."] * 2
-    assert submit(address, tmp_path, ["quickstart"], {}) == "taken"
+    assert submit_sweep(address, tmp_path, ["quickstart"], {}) == "taken"
     refusals += ["the disk is full"]
     with pytest.raises(ClusterError, match="the disk is full"):
-        submit(address, tmp_path, ["quickstart"], {})
+        submit_sweep(address, tmp_path, ["quickstart"], {})

@@ -9,7 +9,7 @@ from eegxai.evaluation import chance_corrected
 from eegxai.statistics import ALPHA
 from sweeps.analysis.summary import headline
 from sweeps.cli import app
-from sweeps.report.figures import LeftOut, Picture, checks, pictures, with_floor
+from sweeps.report.figures import LeftOut, Picture, checks, draw_figures, with_floor
 from sweeps.scores.table import AXES
 from tests.tidy_tables import N_LAYERS, tidy_table
 
@@ -24,7 +24,7 @@ def tidy():
 
 @pytest.fixture(scope="module")
 def drawn(tidy):
-    return {shown.name: shown for shown in pictures(tidy, {})}
+    return {shown.name: shown for shown in draw_figures(tidy, {})}
 
 
 def test_all_pictures_that_scores_allow_are_drawn(drawn):
@@ -46,7 +46,7 @@ def test_all_pictures_that_scores_allow_are_drawn(drawn):
 def test_what_one_decoder_does_not_tell_is_left_out_with_a_reason():
     tidy = tidy_table(METHODS, ["temporal"], [-3.5], [0], ["deepnet"])
     tidy = tidy[tidy["check"] != "cascade"]
-    reasons = {s.name: s.reason for s in pictures(tidy, {}) if isinstance(s, LeftOut)}
+    reasons = {s.name: s.reason for s in draw_figures(tidy, {}) if isinstance(s, LeftOut)}
     assert reasons == {
         "calibrated-by-snr": "one SNR only",
         "score-by-snr": "one SNR only",
@@ -57,12 +57,12 @@ def test_what_one_decoder_does_not_tell_is_left_out_with_a_reason():
 
 
 def test_baselines_alone_and_methods_without_scores_draw_no_curves():
-    drawn = list(pictures(tidy_table(["RandomMap"], ["temporal"]), {}))
+    drawn = list(draw_figures(tidy_table(["RandomMap"], ["temporal"]), {}))
     assert LeftOut("curves", "baselines only") in drawn
     unscored = tidy_table(["LRP"], ["temporal"], [-3.5]).drop_duplicates(list(AXES))
     unscored[["check", "domain", "metric"]] = None
     unscored[["mean", "half_width"]] = np.nan
-    found = {shown.name for shown in pictures(unscored, {}) if isinstance(shown, Picture)}
+    found = {shown.name for shown in draw_figures(unscored, {}) if isinstance(shown, Picture)}
     assert found == {"checks"}
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
 from sweeps.analysis.summary import headline
-from sweeps.analysis.verdicts import RULES
+from sweeps.analysis.verdicts import VERDICT_RULES
 from sweeps.report import terminal as tables
 from sweeps.scores.table import as_tidy, half_width
 
@@ -179,9 +179,9 @@ def test_what_was_not_measured_is_not_shown():
 
 
 def test_every_rule_has_a_letter_of_its_own_and_a_line_of_the_legend():
-    letters = [rule.letter for rule in RULES]
+    letters = [rule.letter for rule in VERDICT_RULES]
     assert letters == sorted(set(letters)) == ["a", "c", "m", "v"]
-    for rule in RULES:
+    for rule in VERDICT_RULES:
         assert f"{rule.letter} = {rule.name}: {rule.asks}" in tables.LEGEND.splitlines()
 
 

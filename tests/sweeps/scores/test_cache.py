@@ -10,7 +10,7 @@ from eegxai.attribution import Validity
 from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
 from sweeps.design.cells import method_cells
 from sweeps.scores import cache as combined
-from sweeps.scores.cache import FILE, ScoreCache, load_cache, tidy_from_store
+from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache, tidy_from_store
 from sweeps.scores.table import AREA, TIDY, half_width, tidy_scores
 from sweeps.store.artefacts import BrokenArtefactError, Store
 from tests.finished_cells import N_STEPS, fill, method_scores, scores_table
@@ -81,14 +81,14 @@ def test_a_cell_that_is_gone_is_not_told(store, cells):
 
 def test_a_broken_cache_and_one_of_another_layout_are_made_anew(store, cells, monkeypatch):
     before = tidy_from_store(cells, store)
-    content = store.read_file(FILE)
+    content = store.read_file(CACHE_FILE)
     with monkeypatch.context() as older:
         older.setattr(combined, "LAYOUT", 0)
         old = load_cache(cells, store).to_bytes()
     for broken in (content[:-9], b"", old):
         with pytest.raises(BrokenArtefactError):
             ScoreCache.from_bytes(broken)
-        store.write_file(FILE, broken)
+        store.write_file(CACHE_FILE, broken)
         pd.testing.assert_frame_equal(tidy_from_store(cells, store), before)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.scores.selection import COLUMNS, FilterError, chosen
+from sweeps.scores.selection import SELECTABLE_COLUMNS, FilterError, chosen
 
 TIDY = pd.DataFrame(
     [
@@ -17,7 +17,7 @@ TIDY = pd.DataFrame(
         for seed in range(3)
         for architecture in ("deepnet", "eegnet")
     ],
-    columns=list(COLUMNS),
+    columns=list(SELECTABLE_COLUMNS),
 )
 
 
