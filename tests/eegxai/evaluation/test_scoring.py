@@ -31,7 +31,7 @@ N_TRIALS, N_TIMES = 21, 20
 
 @pytest.fixture(autouse=True)
 def several_chunks(monkeypatch):
-    monkeypatch.setattr(scoring, "CHUNK", 16)
+    monkeypatch.setattr(scoring, "TRIALS_AT_A_TIME", 16)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from tests.sweeps.test_store import SCORES
 from typer.testing import CliRunner
 
 from eegxai.seeding import generator
@@ -28,6 +27,7 @@ from sweeps.design.config_file import load
 from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import store_of
 from tests.paths import ROOT
+from tests.sweeps.store.test_artefacts import SCORES
 
 PAGE = (ROOT / "docs" / "statistics.md").read_text()
 COMMANDS = re.findall("^    eegxai compare (.*)", PAGE, re.MULTILINE)

@@ -5,7 +5,6 @@ import shlex
 
 import pandas as pd
 import pytest
-from tests.sweeps.test_comparison import METHODS, SEEDS, fill
 from typer.testing import CliRunner
 
 from eegxai.statistics import axis_effect, repeated_measures, signed_rank_pairs
@@ -14,6 +13,7 @@ from sweeps.analysis.significance import FeatureTests, compare_methods, files
 from sweeps.cli import app
 from sweeps.design.config_file import load
 from tests.paths import ROOT
+from tests.sweeps.analysis.test_compare import METHODS, SEEDS, fill
 from tests.tidy_tables import tidy_table
 
 PAGE = (ROOT / "docs" / "statistics.md").read_text()

@@ -40,7 +40,7 @@ def test_notes_are_told_once_a_reason():
         ("Saliency", "eegnet", "ok", "", ""),
     ]
     names = ["method", "architecture", "status", "duplicate_of", "reason"]
-    assert certificates.notes(pd.DataFrame(rows, columns=names)) == [
+    assert certificates.matrix_notes(pd.DataFrame(rows, columns=names)) == [
         "GradCAM, LayerCAM on eegnet: no channels",
         "LRP on deepnet, deep4_relu: equals InputXGradient",
         "FullGrad on deepnet: equals InputXGradient",

@@ -182,7 +182,7 @@ def test_every_rule_has_a_letter_of_its_own_and_a_line_of_the_legend():
     letters = [rule.letter for rule in VERDICT_RULES]
     assert letters == sorted(set(letters)) == ["a", "c", "m", "v"]
     for rule in VERDICT_RULES:
-        assert f"{rule.letter} = {rule.name}: {rule.asks}" in tables.LEGEND.splitlines()
+        assert f"{rule.letter} = {rule.name}: {rule.asks}" in tables.HEADLINE_LEGEND.splitlines()
 
 
 def test_decoders_at_chance_are_flagged_and_still_scored():
@@ -226,4 +226,4 @@ def test_methods_keep_their_order_and_features_stand_side_by_side():
         m.start() for m in re.finditer("score", names)
     ]
     assert max(map(len, (over, names, *rest))) <= 80
-    assert max(map(len, tables.LEGEND.splitlines())) <= 80
+    assert max(map(len, tables.HEADLINE_LEGEND.splitlines())) <= 80

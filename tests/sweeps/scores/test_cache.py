@@ -83,7 +83,7 @@ def test_a_broken_cache_and_one_of_another_layout_are_made_anew(store, cells, mo
     before = tidy_from_store(cells, store)
     content = store.read_file(CACHE_FILE)
     with monkeypatch.context() as older:
-        older.setattr(combined, "LAYOUT", 0)
+        older.setattr(combined, "CACHE_LAYOUT", 0)
         old = load_cache(cells, store).to_bytes()
     for broken in (content[:-9], b"", old):
         with pytest.raises(BrokenArtefactError):

@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from tests.sweeps.test_store import CHECKPOINT, SCORES, TRAINED, VERSIONS
 from typer.testing import CliRunner
 
 from sweeps.cli import app
@@ -15,6 +14,7 @@ from sweeps.design.config_file import load
 from sweeps.store.artefacts import BrokenArtefactError, Store, store_of
 from sweeps.store.heartbeats import heartbeat
 from sweeps.store.status import status_of
+from tests.sweeps.store.test_artefacts import CHECKPOINT, SCORES, TRAINED, VERSIONS
 
 RUNNER = CliRunner()
 

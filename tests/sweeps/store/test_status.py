@@ -7,7 +7,6 @@ import sys
 import time
 
 import pytest
-from tests.sweeps.test_store import SCORES, TRAINED
 from typer.testing import CliRunner
 
 from sweeps.cli import app
@@ -17,6 +16,7 @@ from sweeps.store.artefacts import store_of
 from sweeps.store.heartbeats import STALE_SECONDS, heartbeat, is_fresh
 from sweeps.store.status import durations, stage_of, status_of, work_of
 from tests.paths import ROOT
+from tests.sweeps.store.test_artefacts import SCORES, TRAINED
 
 RUNNER = CliRunner()
 

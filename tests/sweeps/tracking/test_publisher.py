@@ -200,7 +200,7 @@ def test_runs_that_the_summary_lacks_are_read_themselves(publisher, cells, store
 
 @pytest.mark.parametrize("few", [0, 200])
 def test_the_headline_is_the_same_without_a_summary(publisher, cells, store, few, monkeypatch):
-    monkeypatch.setattr("sweeps.tracking.reader.FEW", few)
+    monkeypatch.setattr("sweeps.tracking.reader.MAX_SINGLE_LOOKUPS", few)
     for cell in cells[1]:
         publisher.publish(cell, store)
     tidy = tidy_from_runs(publisher, cells[1])

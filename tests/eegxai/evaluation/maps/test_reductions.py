@@ -142,8 +142,8 @@ def test_the_metrics_are_the_same_without_kernels(monkeypatch, mask):
         name: metric(maps(0, mask), maps(1, mask)) for name, metric in STUDY_METRICS.items()
     }
     for module, names in {
-        "maps": ("moments", "overlap", "kth_largest"),
-        "metrics": ("windowed_ssim",),
+        "maps.stacks": ("moments", "overlap", "kth_largest"),
+        "metrics.study": ("windowed_ssim",),
     }.items():
         for name in names:
             expression = globals()[name].__wrapped__
