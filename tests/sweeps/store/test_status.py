@@ -91,11 +91,11 @@ KILLED = """
 import sys, time
 from sweeps.design.config_file import load
 from sweeps.design.cells import decoder_cells
-from sweeps.store.heartbeats import lease
+from sweeps.store.heartbeats import heartbeat
 from sweeps.store.artefacts import store_of
 
 config = load(sys.argv[1])
-with lease(next(decoder_cells(config)), store_of(config)):
+with heartbeat(next(decoder_cells(config)), store_of(config)):
     time.sleep(600)
 """
 
