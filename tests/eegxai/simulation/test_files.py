@@ -132,7 +132,7 @@ def test_a_crash_midway_leaves_nothing(tmp_path, name):
 
 
 def test_unknown_suffix(tmp_path):
-    with pytest.raises(ValueError, match=r"'\.mat', allowed are \.fif, \.npz, and none for BIDS"):
+    with pytest.raises(ValueError, match=r"'\.mat'; allowed are \.fif, \.npz, and none for BIDS"):
         files.targets(tmp_path / "demo.mat")
 
 
