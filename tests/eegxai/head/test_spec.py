@@ -60,8 +60,14 @@ def test_a_file_that_changed_since_is_refused(file):
         ({"model": "nyhead"}, "head 'nyhead' needs a file"),
         ({"model": "forward"}, "head 'forward' needs a file"),
         ({"file": "HERE"}, "file '.*head.mat' is only for head forward and nyhead"),
-        ({"model": "nyhead", "file": "/no/such.mat"}, "file '/no/such.mat' does not exist or is not a file"),
-        ({"model": "nyhead", "file": "HERE", "sha256": "ab12"}, "sha256 is ab12, but the digest of file"),
+        (
+            {"model": "nyhead", "file": "/no/such.mat"},
+            "file '/no/such.mat' does not exist or is not a file",
+        ),
+        (
+            {"model": "nyhead", "file": "HERE", "sha256": "ab12"},
+            "sha256 is ab12, but the digest of file",
+        ),
         ({"sha256": "ab12"}, "sha256 is ab12, but the digest of file is None"),
         (
             {"model": "nyhead", "file": "HERE", "mri_to_mni": "HERE"},
