@@ -81,7 +81,7 @@ def scheduled(stage: Stage, store: Store) -> tuple[np.ndarray, Counter[int | Non
 
 
 def main(n_cells: int = N_CELLS, cells_per_trial: int = TrialResources().cells_per_trial) -> None:
-    """Print seconds a cell, by tenths, and the driver's memory."""
+    """Print seconds per cell, by tenths, and the driver's memory."""
     with tempfile.TemporaryDirectory() as folder:
         store, cells = Store(str(Path(folder) / "store")), grid(n_cells)
         for cell in cells:
