@@ -1,9 +1,9 @@
-"""Accuracy of every architecture on every feature and SNR, beside linear references.
+"""Accuracy of every architecture for every feature type and SNR, beside linear references.
 
     python benchmarks/accuracy.py results.csv [feature ...]
 
-One row a training, appended as it ends; run again, it goes on where it stopped. Several processes
-can share one file, each with features of its own. docs/decoders.md shows the table.
+One row per training, appended when it ends; started again, it continues where it stopped. Several
+processes can share one file, each with feature types of its own. docs/decoders.md shows the table.
 """
 
 import csv

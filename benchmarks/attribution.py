@@ -1,12 +1,12 @@
-"""How fast the study's twelve methods are: this project against the published way, in one run.
+"""How fast the study's twelve methods are compared with the published way, in one run.
 
     python benchmarks/attribution.py [trials] [rounds]
 
-Trials of the study's size (62 channels, 250 samples, 4 classes) and its network. The published
-way is one object of captum or grad-cam for each method, with their defaults, on batches of 128,
+Trials of the study's size (62 channels, 250 samples, 4 classes) and the study's network. The
+published way is one object of captum or grad-cam per method, with their defaults, batches of 128
 and the network in torch's default memory layout. Ours is ``attribute`` for each method, and
-``attribute_all`` for the twelve together, which computes shared passes once. Rounds interleave
-the ways; seconds are medians over rounds.
+``attribute_all`` for the twelve together, which computes shared passes once. The rounds of both
+ways are interleaved; the times in seconds are medians over rounds.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""What each metric gives maps that know the signal, and maps that know nothing.
+"""Scores of every metric for maps that contain the signal and for maps without information.
 
     python benchmarks/chance.py [n_trials]
 

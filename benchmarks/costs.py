@@ -1,11 +1,11 @@
-"""What cells cost on this machine, and from that what a large sweep would.
+"""What cells cost on this machine, and from that the cost of a large sweep.
 
     python -m benchmarks.costs [CONFIG] [EPOCHS] [SPEEDUP]
 
-Two small grids give each architecture's and method's cost as fixed + rate x size (trials x epochs
-of a training, scored trials of an explanation); a third, larger one checks what they predict. The
-prediction for a configuration counts its cells at EPOCHS a training (early stopping decides, so
-this is an assumption), as hours of one CPU core and of workers that are SPEEDUP such cores each.
+Two small grids give the cost of each architecture and method as fixed + rate x size (trials x
+epochs of a training, scored trials of an explanation); a third, larger grid checks the prediction.
+The prediction for a configuration counts its cells with EPOCHS epochs per training (an assumption,
+since early stopping decides), in hours of one CPU core and of workers as fast as SPEEDUP of them.
 """
 
 import sys
@@ -93,12 +93,12 @@ def main(name: str = "paper", epochs: float = 30, speedup: float = 100) -> None:
     grids = {grid: measured([*COMMON, *overrides]) for grid, overrides in SIZES.items()}
     known, check = rates(grids["small"], grids["middle"]), grids["check"]
     print(known["rate"].unstack("architecture").mul(1e3).round(2).to_string())
-    print("ms a trial and epoch (training), ms a scored trial (methods), on one CPU core")
+    print("ms per trial and epoch (training), ms per scored trial (methods), on one CPU core")
     guess = predicted(check, known)
     error = guess.sum() / check["seconds"].sum() - 1
     each = np.median(np.abs(guess / check["seconds"] - 1))
     print(f"larger grid: {check['seconds'].sum():.0f} s measured, {guess.sum():.0f} s predicted")
-    print(f"error {100 * error:+.0f} % in all, {100 * each:.0f} % of a cell (median)")
+    print(f"error {100 * error:+.0f} % overall, {100 * each:.0f} % of a cell (median)")
     cells = cells_of(load(ROOT / "conf" / f"{name}.yaml"), epochs)
     hours = predicted(cells, known).groupby(cells["method"] == TRAINING).sum() / 3600
     print(f"{name} at {epochs:g} epochs: {hours[True]:.0f} core hours to train, {hours[False]:.0f}")

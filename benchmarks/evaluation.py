@@ -1,10 +1,10 @@
-"""A whole evaluation of one decoder against the passes that its explanations take alone.
+"""A whole evaluation of one decoder, compared with the passes of its explanations alone.
 
     python -m benchmarks.evaluation [trials]
 
-Twelve methods, their checks with a cascade over all layers, paper and calibrated scores on both
-domains. The time within the methods is that of the forward and backward passes; the ratio is
-that of all to it.
+Twelve methods, their checks with a cascade over all layers, and the paper and calibrated scores on
+both domains. The time within the methods is that of the forward and backward passes; the ratio is
+the time of everything divided by it.
 """
 
 import sys

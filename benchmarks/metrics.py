@@ -1,12 +1,13 @@
-"""How fast the study's sixteen metrics are: this project's against two other programs, in one run.
+"""How fast the study's sixteen metrics are compared with two other programs, in one run.
 
     python -m benchmarks.metrics [rounds]
 
-512 maps of 62 channels x 250 samples, and their topographies. The plain program takes one trial at
-a time with scikit-image, scipy and scikit-learn, the one that the tests hold ours to; it sees every
-eighth map and is counted for all. On topographies ours and the plain program start from channels
-and times too, the plain one with a matrix product a trial. The other is braindecode's two
-functions, on channels and times. The programs take turns; times are wall and processor time.
+512 maps of 62 channels x 250 samples, and their topographies. The plain program uses scikit-image,
+scipy and scikit-learn, one trial at a time, and is the reference for ours in the tests; it scores
+every eighth map, and its time is extrapolated to all. For topographies both programs start from
+channels and times, the plain one with one matrix product per trial. The other program is
+braindecode's two functions, on channels and times. The programs run in turn; times are wall and
+processor time.
 """
 
 import sys

@@ -1,9 +1,10 @@
-"""How many finished cells a second the one publisher brings to MLflow, with and without pictures.
+"""How many finished cells per second the publisher writes to MLflow, with and without pictures.
 
     python -m benchmarks.publishing [cells]
 
-Eight workers finish at once, again and again: made-up method cells are handed over eight at a time
-as fast as they are taken. To MLFLOW_TRACKING_URI where it is set, else to SQLite.
+Eight workers repeatedly finish at the same time: made-up method cells are passed on eight at a
+time, as fast as they are taken. They are written to MLFLOW_TRACKING_URI if it is set, otherwise to
+SQLite.
 """
 
 import sys

@@ -1,10 +1,11 @@
-"""What scheduling costs: a grid of trivial method cells on real Ray, many times over.
+"""What scheduling costs: a large grid of trivial method cells on a real Ray.
 
     python -m benchmarks.schedule [cells] [cells_per_trial]
 
-Every cell is in the store already, so that a worker only looks it up: the wall time is Ray Tune's,
-the workers' look-ups and the driver's bookkeeping. Seconds a cell are printed for each tenth of the
-grid, since a cost that grows with the number done ends large sweeps; so is the driver's memory.
+Every cell is already in the store, so that a worker only looks it up: the wall time is that of Ray
+Tune, the workers' look-ups and the driver's bookkeeping. The seconds per cell are printed for each
+tenth of the grid, since a cost that grows with the number of finished cells rules out large sweeps;
+so is the driver's memory.
 """
 
 import os
@@ -80,7 +81,7 @@ def scheduled(stage: Stage, store: Store) -> tuple[np.ndarray, Counter[int | Non
 
 
 def main(n_cells: int = N_CELLS, cells_per_trial: int = TrialResources().cells_per_trial) -> None:
-    """Print seconds a cell, by tenths, and the driver's memory."""
+    """Print seconds per cell, by tenths, and the driver's memory."""
     with tempfile.TemporaryDirectory() as folder:
         store, cells = Store(str(Path(folder) / "store")), grid(n_cells)
         for cell in cells:
@@ -88,10 +89,10 @@ def main(n_cells: int = N_CELLS, cells_per_trial: int = TrialResources().cells_p
         stage = Stage("explain", "method", cells, TrialResources(cells_per_trial=cells_per_trial))
         alone, before = looked_up(stage, store), megabytes()
         ends, workers, wall = scheduled(stage, store)
-    print(f"{len(ends)} cells, {cells_per_trial} a trial, {os.cpu_count()} CPUs: {wall:.0f} s")
-    print(f"a cell: {wall / len(ends):.4f} s with Ray, {alone:.4f} s without")
+    print(f"{len(ends)} cells, {cells_per_trial} per trial, {os.cpu_count()} CPUs: {wall:.0f} s")
+    print(f"per cell: {wall / len(ends):.4f} s with Ray, {alone:.4f} s without")
     per_tenth = np.diff(ends[:: len(ends) // TENTHS]) / (len(ends) // TENTHS)
-    print("by tenths, s a cell:", *(f"{seconds:.4f}" for seconds in per_tenth))
+    print("by tenths, s per cell:", *(f"{seconds:.4f}" for seconds in per_tenth))
     print(f"before the first cell: {ends[0]:.1f} s; cells by worker: {sorted(workers.values())}")
     print(f"driver: {before:.0f} MB before, {megabytes():.0f} MB at most")
 

@@ -1,8 +1,8 @@
-"""How fast EEG is simulated, against a plain per-trial program the way a MATLAB script does it.
+"""How fast EEG is simulated, compared with a plain program that works as a MATLAB script would.
 
     python benchmarks/simulation.py [N_TRIALS]
 
-Both in one run on one machine; medians of several runs. The plain program makes the same data in
+Both in one run on one machine; medians of several runs. The plain program makes data of the same
 distribution: trial by trial and source by source, in double precision, mixed at the end.
 """
 
@@ -108,8 +108,8 @@ def main() -> None:
         for _ in range(REPEATS)
     ]
     slow, fast = (statistics.median(times) for times in zip(*pairs, strict=True))
-    print(f"plain   {1 / slow:8.0f} trials/s  {1e3 * slow:.3f} ms a trial")
-    print(f"eegxai  {1 / fast:8.0f} trials/s  {1e3 * fast:.3f} ms a trial")
+    print(f"plain   {1 / slow:8.0f} trials/s  {1e3 * slow:.3f} ms per trial")
+    print(f"eegxai  {1 / fast:8.0f} trials/s  {1e3 * fast:.3f} ms per trial")
     print(f"ratio   {statistics.median(s / f for s, f in pairs):8.1f}")
     whole = shares(n_trials)
     for name in ("random numbers", "matrix product"):

@@ -1,13 +1,13 @@
-"""How much of a sweep's wall time is useful, and what a second worker brings.
+"""How much of a sweep's wall time is useful, and what a second worker gains.
 
     python -m benchmarks.sweep [FIELD=VALUE ...]
 
-A real grid of 4 decoders and 48 method cells, each with one CPU thread, by the command itself.
-Useful is what the cells say of themselves: simulating, training, attributing and scoring. The rest
-is told by where it lies in time, read off the cells' records.
+A real grid of 4 decoders and 48 method cells, each with one CPU thread, run by the command itself.
+Useful time is what the cells record: simulating, training, attributing and scoring. The rest is
+divided by when it occurs, according to the cells' records.
 
-The driver and Ray compute too. Two workers on two cores share them with those; one worker is
-measured both with a second core beside it, which is theirs, and on one core with all of them.
+The driver and Ray need time as well. Two workers on two cores share the cores with them; one worker
+is measured both with a second core, which is theirs, and on one core together with them.
 """
 
 import subprocess

@@ -2,11 +2,11 @@
 
     python benchmarks/tables.py [--seeds 10] [--paged]
 
-Makes a sweep of 720 runs a seed with made-up scores of 200 metrics each (10 seeds: 7,200 runs)
-in a temporary folder: the store by its own writer, MLflow's SQLite rows in bulk (a run at a time,
-as a sweep writes them, would take minutes). Prints seconds, those of this process on a CPU, and
-the peak memory of each way, each in a process of its own, and of the imports alone. --paged reads
-the runs themselves too, as without the summary run.
+Makes a sweep of 720 runs per seed with made-up scores of 200 metrics each (10 seeds: 7,200 runs)
+in a temporary folder: the store with its own writer, MLflow's SQLite rows in bulk (one run at a
+time, as a sweep writes them, would take minutes). Prints the seconds and CPU seconds of each way,
+its peak memory, each in a process of its own, and that of the imports alone. --paged also reads
+the runs themselves, as if there were no summary run.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""How fast the study's network trains: this project's loop against a plain one, in one run.
+"""How fast the study's network trains: this project's loop compared with a plain one, in one run.
 
     python benchmarks/training.py [epochs]
 
-An epoch is 2,048 training and 512 validation trials. The plain loop is what one writes first:
-float32 in the default memory layout, batches from a DataLoader, Adam as it comes.
+An epoch is 2,048 training and 512 validation trials. The plain loop is the one that most people
+would write first: float32 in the default memory layout, batches from a DataLoader, Adam's defaults.
 """
 
 import sys
@@ -100,7 +100,7 @@ def main(n_epochs: int) -> None:
         cpu[loop] += cpu_steps
         best[loop].append(accuracy)
         shown = " ".join(f"{seconds:.1f}" for seconds in wall_steps)
-        print(f"seed {seed} {loop}: {shown} s an epoch, accuracy {accuracy:.3f}", flush=True)
+        print(f"seed {seed} {loop}: {shown} s per epoch, accuracy {accuracy:.3f}", flush=True)
     print(f"{DEVICE}, {torch.get_num_threads()} threads, median of {len(wall['plain'])} epochs")
     print(f"{'loop':8}{'wall s':>8}{'CPU s':>8}{'trials/s':>10}{'validation accuracy':>22}")
     for loop in LOOPS:

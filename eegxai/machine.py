@@ -1,6 +1,6 @@
-"""What Linux offers and other systems lack: the one place for it.
+"""The one place for what Linux offers and other systems lack.
 
-Elsewhere each function does what the system can, or nothing.
+On other systems each function does what the system allows, or nothing.
 """
 
 import os
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def usable_cpus() -> int:
-    """Number of CPUs that this process may use; all of the machine where no system tells."""
+    """Number of CPUs that this process may use; all of the machine's if the system cannot say."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

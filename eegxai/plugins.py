@@ -7,8 +7,8 @@ from importlib.metadata import entry_points
 def load_plugins(group: str) -> None:
     """Import the modules that installed packages name under an entry point group.
 
-    A module registers what it has by the same decorators as this package. One that fails does
-    not stand in the way of the others: a warning names it.
+    A module registers its contents with the same decorators as this package. If one fails, a
+    warning names it and the others are still loaded.
     """
     for point in entry_points(group=group):
         try:

@@ -1,4 +1,4 @@
-"""A registry is a plain dict; this is the one look-up, with an error that helps."""
+"""A registry is a plain dict; this is its look-up, with an error that suggests the closest name."""
 
 import difflib
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The one way a specification is declared: frozen, strict about its fields, normalised."""
+"""The one way to declare a specification: frozen, with unknown fields refused, normalised."""
 
 from typing import TypeVar
 

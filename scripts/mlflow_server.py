@@ -3,9 +3,10 @@
     MLFLOW_AUTH_ADMIN_PASSWORD=... python scripts/mlflow_server.py \
         --database postgresql://mlflow@127.0.0.1/mlflow --artifacts s3://BUCKET/mlflow
 
-It listens on loopback: put a proxy that speaks TLS before it, and name what people type into their
-browsers with --allowed-host. PostgreSQL's password is read from PGPASSWORD or ~/.pgpass, S3's keys
-from the AWS_... variables; none belongs on the command line. Needs: pip install -e '.[server]'.
+It listens on the loopback interface: put a proxy with TLS in front of it, and give the host name
+that people type into their browsers with --allowed-host. PostgreSQL's password is read from
+PGPASSWORD or ~/.pgpass, the keys for S3 from the AWS_... variables; none of them belongs on the
+command line. Needs: pip install -e '.[server]'.
 """
 
 import os

@@ -1,18 +1,16 @@
-"""What the README shows works: its Python runs, its commands exist, its links lead somewhere."""
+"""What the README shows works: its Python, its install line and its simulations run."""
 
 import re
 
 import pytest
-import typer.main
 from typer.testing import CliRunner
 
 from sweeps.cli import app
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
-PAGES = {path: path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
-COMMANDS = re.findall(r"^    (?:.*&& )?eegxai (\w+)", "\n".join(PAGES.values()), flags=re.MULTILINE)
-SIMULATIONS = re.findall(r"^    eegxai (simulate .*)", "\n".join(PAGES.values()), re.MULTILINE)
+PAGES = [README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))]
+SIMULATIONS = re.findall(r"^    eegxai (simulate .*)", "\n".join(PAGES), re.MULTILINE)
 
 
 @pytest.mark.slow
@@ -20,11 +18,6 @@ def test_the_notebook_example_runs(capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
     assert 0 <= float(capsys.readouterr().out.split()[-1]) <= 1
-
-
-def test_every_command_shown_exists():
-    known = typer.main.get_command(app).commands
-    assert {"sweep", "grid", "tables"} <= set(COMMANDS) <= set(known)
 
 
 @pytest.mark.slow
@@ -41,9 +34,3 @@ def test_ci_runs_the_install_and_the_test_line():
     assert "pip install -q -c constraints.txt -e '.[dev]' && eegxai sweep" in script
     assert "pip install -c constraints.txt -e '.[dev]' && eegxai sweep" in README
     assert script.rstrip().endswith("\npytest")
-
-
-def test_links_lead_to_files():
-    for page, text in PAGES.items():
-        for target in re.findall(r"\]\((?!http)([^)]+)\)", text):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -42,4 +42,4 @@ __all__ = [
     "weighted_layers",
 ]
 
-load_plugins("eegxai.decoders")  # last: they import from here
+load_plugins("eegxai.decoders")  # last, since plug-ins import from here

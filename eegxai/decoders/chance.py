@@ -1,4 +1,4 @@
-"""Whether a decoder decodes: its confusion matrix against chance."""
+"""Whether a decoder is better than chance, from its confusion matrix."""
 
 import numpy as np
 from scipy.stats import binomtest
@@ -14,7 +14,7 @@ def confusion_matrix(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np
 
 
 def at_chance(confusion: np.ndarray) -> bool:
-    """Whether a decoder is no better than always naming the largest class.
+    """Whether a decoder is no better than always predicting the largest class.
 
     One-sided exact binomial test of the accuracy against the share of the largest class, at
     the level 0.05.
@@ -31,7 +31,7 @@ def at_chance(confusion: np.ndarray) -> bool:
     """
     n_trials = int(confusion.sum())
     if n_trials == 0:
-        raise ValueError("confusion holds no trials, at least one is needed")
+        raise ValueError("confusion contains no trials; at least one is needed")
     chance = confusion.sum(axis=1).max() / n_trials
     test = binomtest(int(np.trace(confusion)), n_trials, float(chance), alternative="greater")
     return bool(test.pvalue >= ALPHA)

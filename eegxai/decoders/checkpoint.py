@@ -1,7 +1,7 @@
-"""The state of a training between two epochs: all that the next epoch depends on.
+"""The state of a training between two epochs: everything that the next epoch depends on.
 
-Random numbers are no part of it: the order of trials and dropout are drawn anew for each epoch
-from (seed, purpose, epoch).
+Random numbers are not part of it: the order of trials and the dropout masks are drawn afresh for
+each epoch from (seed, purpose, epoch).
 """
 
 from copy import deepcopy
@@ -46,7 +46,7 @@ class TrainingState:
         return len(losses) - 1 - losses.index(min(losses)) if losses else 0
 
     def record(self, epoch: TrainingEpoch) -> None:
-        """Take in a finished epoch; keep its weights when they are the best."""
+        """Record a finished epoch; keep its weights if they are the best so far."""
         self.history.append(epoch)
         if self.waited == 0:
             self.best = deepcopy(self.decoder.state_dict())
@@ -57,7 +57,7 @@ class TrainingState:
             self.decoder.load_state_dict(self.best)
 
     def checkpoint(self) -> Checkpoint:
-        """Copy of this state that no further epoch changes."""
+        """Copy of this state, which later epochs do not change."""
         tensors = {f"weights/{name}": value for name, value in self.decoder.state_dict().items()}
         tensors |= {f"best/{name}": value for name, value in self.best.items()}
         for name, parameter in self.decoder.named_parameters():
@@ -86,7 +86,7 @@ def _part(tensors: Tensors, head: str) -> Tensors:
 
 
 def _like(parameter: Tensor, value: Tensor) -> Tensor:
-    """Copy on the parameter's device and in its layout: fused optimizers read memory flatly."""
+    """Copy on the parameter's device and in its layout: fused optimizers read memory in order."""
     if value.shape != parameter.shape:
         return value.to(parameter.device, copy=True)
     return torch.empty_like(parameter).copy_(value).detach()

@@ -23,15 +23,15 @@ class DeepNet(nn.Module):
 
     Five valid temporal convolutions (32 filters of 1 x 5), each followed by a ReLU and the
     first four by a max-pool of 1 x 2; a convolution over all channels, ReLU; dense 32, ReLU,
-    dropout 0.5, dense to the classes. Every ReLU is a module of its own, as libraries that
-    hook modules (captum) need it.
+    dropout 0.5, dense to the classes. Every ReLU is a module of its own, as required by
+    libraries that hook modules (captum).
     """
 
     def __init__(self, n_channels: int, n_times: int, n_classes: int) -> None:
         super().__init__()
         columns = n_columns(n_times)
         if columns < 1:
-            raise ValueError(f"n_times={n_times} is too short, at least {MIN_TIMES} are needed")
+            raise ValueError(f"n_times={n_times} is too short; at least {MIN_TIMES} are needed")
         self.temporal = nn.Sequential(*_temporal_stages())
         self.spatial = nn.Conv2d(N_FILTERS, N_FILTERS, (n_channels, 1))
         self.spatial_relu = nn.ReLU()
@@ -57,7 +57,7 @@ def _temporal_stages() -> list[nn.Module]:
 
 
 def n_columns(n_times: int) -> int:
-    """Time columns that the fifth temporal convolution leaves of ``n_times`` samples."""
+    """Number of time columns after the fifth temporal convolution, for ``n_times`` samples."""
     columns = n_times
     for _ in range(N_TEMPORAL - 1):
         columns = (columns - KERNEL + 1) // 2

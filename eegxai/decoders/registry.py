@@ -24,7 +24,7 @@ class Architecture:
     cam_layer : str
         Dotted name of the module whose output the CAM methods weight.
     layout : torch.memory_format
-        Order of the weights in memory, the faster one on a CPU; the values do not depend on it.
+        Order of the weights in memory that is faster on a CPU; the values do not depend on it.
     training : mapping
         Fields of TrainingSpec that suit the architecture (benchmarks/accuracy.py measures how
         well).
@@ -59,7 +59,7 @@ def build(name: str, n_channels: int, n_times: int, n_classes: int, sfreq: float
     n_channels, n_times, n_classes : int
         Shape of a trial and number of classes.
     sfreq : float
-        Sampling rate in Hz; some architectures choose their kernels by it.
+        Sampling rate in Hz; some architectures derive their kernel sizes from it.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def build(name: str, n_channels: int, n_times: int, n_classes: int, sfreq: float
     try:
         module = architecture.factory(n_channels, n_times, n_classes, sfreq).eval()
         with torch.no_grad():
-            module(torch.zeros(1, n_channels, n_times))  # some find only here that it is short
+            module(torch.zeros(1, n_channels, n_times))  # some refuse short trials only here
     except (RuntimeError, ValueError) as error:
         shape = f"n_channels={n_channels}, n_times={n_times}, n_classes={n_classes}"
         raise ValueError(f"decoder {name!r} cannot be built for {shape}: {error}") from error

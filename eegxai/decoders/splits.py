@@ -7,7 +7,7 @@ import numpy as np
 
 from eegxai.seeding import generator
 
-# Takes the shuffled trials of a class; gives those to train on and those to hold out.
+# Takes the shuffled trials of a class; returns those to train on and those to hold out.
 Divide = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
@@ -28,21 +28,22 @@ def split_trials(y: np.ndarray, fold: int, n_folds: int, seed: int) -> Split:
     y : ndarray (trials,)
         Class of each trial.
     fold, n_folds : int
-        Which of how many folds is held out, half of it for validation and half for test.
+        The fold to hold out, half of it for validation and half for testing, and the number of
+        folds.
     seed : int
         Seed of the shuffle.
 
     Raises
     ------
     ValueError
-        When the fold does not exist or a class has fewer than two trials a fold.
+        When the fold does not exist or a class has fewer than two trials per fold.
     """
     if not 0 <= fold < n_folds:
-        raise ValueError(f"fold={fold} does not exist, allowed are 0 to {n_folds - 1}")
+        raise ValueError(f"fold={fold} does not exist; allowed are 0 to {n_folds - 1}")
     smallest = _smallest_class(y)
     if smallest < 2 * n_folds:
         raise ValueError(
-            f"n_trials={len(y)} leaves {smallest} trials in a class, "
+            f"n_trials={len(y)} leaves {smallest} trials in a class; "
             f"{n_folds} folds need at least {2 * n_folds}"
         )
 
@@ -72,12 +73,12 @@ def hold_out(y: np.ndarray, share: float, seed: int) -> Split:
         When a class has too few trials for all three parts.
     """
     if not 0 < share < 1:
-        raise ValueError(f"holdout={share} is not allowed, it must lie between 0 and 1")
+        raise ValueError(f"holdout={share} is not allowed; it must lie between 0 and 1")
     smallest = _smallest_class(y)
     if not 2 <= round(share * smallest) < smallest:
         raise ValueError(
             f"n_trials={len(y)} leaves {smallest} trials in a class, too few for "
-            f"holdout={share}: at least two to hold out and one to train on"
+            f"holdout={share}, which needs at least two to hold out and one to train on"
         )
 
     def divide(trials: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

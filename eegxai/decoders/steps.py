@@ -1,4 +1,4 @@
-"""One step of an optimizer, in as many parts as the memory of the device asks for."""
+"""One step of an optimizer, in as many parts as the memory of the device requires."""
 
 import logging
 
@@ -24,9 +24,9 @@ def loss_sum(logits: Tensor, y: Tensor, weights: Tensor) -> Tensor:
 class Stepper:
     """Takes optimizer steps on whole batches.
 
-    When the device runs out of memory, the batch goes through in halves whose gradients add up
-    to those of the batch; so it stays until the end of the training. Only batch normalisation
-    tells the difference.
+    When the device runs out of memory, the batch is processed in halves whose gradients add up
+    to those of the batch, from then until the end of the training. Only batch normalisation
+    gives different results in halves.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Stepper:
         Network in training mode.
     optimizer : torch.optim.Optimizer
     batch_size : int
-        Trials that go through at once at first.
+        Number of trials that are processed at once at first.
     clip_norm : float or None
         Largest norm of the gradient.
     precision : str
@@ -56,7 +56,7 @@ class Stepper:
         self.precision = precision
 
     def step(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
-        """Take one step on a batch; its weighted sum of losses.
+        """Take one step on a batch; returns its weighted sum of losses.
 
         Raises
         ------
@@ -96,4 +96,4 @@ class Stepper:
         self.optimizer.zero_grad()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        log.warning("out of memory: batches go through in parts of %d trials", self.part_size)
+        log.warning("out of memory: batches are processed in parts of %d trials", self.part_size)

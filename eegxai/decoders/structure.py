@@ -1,4 +1,4 @@
-"""What later stages need to know of a decoder, measured on it and not typed in."""
+"""What later stages need to know about a decoder, measured on it and not declared."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class DecoderStructure:
-    """Where a decoder keeps what.
+    """The structure of a decoder, as traced on it.
 
     Attributes
     ----------
     cam_layer : str
         Layer whose output the CAM methods weight.
     cam_field : ReceptiveField or None
-        Time axis, channel axis, centres and stride of that layer's columns; None when they
-        have no place in time, because each can see the whole trial, as behind attention.
+        Time axis, channel axis, centres and stride of that layer's columns; None when they have
+        no position in time, because each depends on the whole trial, as behind attention.
     nonlinear : tuple of str
         Innermost modules that are not affine in evaluation mode, in forward order.
     layers : dict
         Layers with weights in forward order, and the names of their parameters.
     global_layers : tuple of str
-        Those of ``layers`` whose output has no place in time.
+        Those of ``layers`` whose output has no position in time.
     """
 
     cam_layer: str
@@ -39,7 +39,7 @@ class DecoderStructure:
 
 
 def decoder_structure(decoder: nn.Module, n_channels: int, n_times: int) -> DecoderStructure:
-    """Anatomy of a built decoder, traced on copies of it; takes about a second.
+    """Structure of a decoder that has been built, traced on copies of it in about a second.
 
     Parameters
     ----------
@@ -65,10 +65,10 @@ def decoder_structure(decoder: nn.Module, n_channels: int, n_times: int) -> Deco
 def nonlinear_modules(decoder: nn.Module, x: Tensor) -> tuple[str, ...]:
     """Innermost modules that are not affine, in forward order.
 
-    A module is affine when it maps the middle of two inputs to the middle of their outputs;
-    each is asked with random numbers in the shape of what a forward pass gives it. So a
-    function that is no module, such as the softmax of attention, counts for the module around
-    it, unless that holds a nonlinear module already.
+    A module is affine if it maps the midpoint of two inputs to the midpoint of their outputs;
+    each is tested with random numbers in the shape of its input in a forward pass. A function
+    that is not a module, such as the softmax of attention, therefore counts as part of the module
+    around it, unless that already contains a nonlinear module.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ ModuleArguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def _calls(decoder: nn.Module, x: Tensor) -> dict[str, ModuleArguments]:
-    """With what each module is called first, in the order in which the calls return."""
+    """Arguments of the first call of each module, in the order in which the calls return."""
     seen: dict[str, ModuleArguments] = {}
 
     def keep(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a real forward pass tells of a decoder: the order of its layers, their receptive fields."""
+"""What a forward pass reveals about a decoder: the order of its layers, their receptive fields."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 @contextmanager
 def evaluation_mode(decoder: nn.Module) -> Iterator[None]:
-    """Put every module into evaluation mode and give each its own mode back."""
+    """Put every module into evaluation mode, and restore the mode of each afterwards."""
     training = [module for module in decoder.modules() if module.training]
     decoder.eval()
     try:
@@ -34,10 +34,10 @@ def weighted_layers(decoder: nn.Module, x: Tensor) -> dict[str, tuple[str, ...]]
 
     Notes
     -----
-    Forward order is the order in which a forward pass first calls the modules; registration
-    order need not be that. A parameter belongs to the innermost called module around it: so
-    the weights behind a parametrization belong to their convolution, and those of a module
-    that is only read (braindecode's CombinedConv, nn.MultiheadAttention) to its reader.
+    Forward order is the order in which a forward pass first calls the modules; the order of
+    registration may differ. A parameter belongs to the innermost called module around it: the
+    weights behind a parametrization belong to their convolution, and those of a module that is
+    never called but only read (braindecode's CombinedConv, nn.MultiheadAttention) to its reader.
     """
     called = _call_order(decoder, x)
     owned: dict[str, list[str]] = {name: [] for name in called}
@@ -70,7 +70,7 @@ def _owner(parameter: str, called: Mapping[str, list[str]]) -> str:
 
 
 class _StopForwardError(Exception):
-    """Carries a layer's output out of a forward pass that need go no further."""
+    """Carries a layer's output out of a forward pass that need not continue."""
 
     def __init__(self, output: Tensor) -> None:
         self.output = output
@@ -95,14 +95,14 @@ def output_of(decoder: nn.Module, layer: str, x: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """Which part of a trial each column of a layer's output sees.
+    """The part of a trial on which each column of a layer's output depends.
 
     Attributes
     ----------
     time_axis : int
         Axis of the layer's output (trials, features, ...) that runs along time.
     channel_axis : int or None
-        Axis that keeps the channels, one entry a channel; None without channel resolution.
+        Axis with one entry per channel; None if the layer does not resolve channels.
     start, stop : ndarray (columns,)
         First and last sample that reaches each column.
     """
@@ -114,11 +114,11 @@ class ReceptiveField:
 
     @property
     def centres(self) -> np.ndarray:
-        """Centre sample of each column's receptive field, (columns,), padding counted in.
+        """Centre sample of each column's receptive field, (columns,), including padding.
 
-        A padded column sees only a part of its field, but its kernel is centred where the
-        whole field is: taking the centre of the part would push the ends of every map
-        inwards, by 16 samples for EEGNet's kernel of 64.
+        A padded column depends on only a part of its field, but its kernel is centred on the
+        whole field: taking the centre of the part would move the ends of every map inwards, by
+        16 samples for EEGNet's kernel of 64.
         """
         width = self.stop - self.start
         partial = width < width.max()
@@ -130,7 +130,7 @@ class ReceptiveField:
 
     @property
     def stride(self) -> float:
-        """Samples from a column to the next; NaN where that is not the same everywhere."""
+        """Samples from one column to the next; NaN if this is not the same everywhere."""
         steps = np.unique(np.diff(self.centres))
         return float(steps[0]) if len(steps) == 1 else float("nan")
 
@@ -140,8 +140,8 @@ def receptive_fields(
 ) -> dict[str, ReceptiveField | None]:
     """Trace the receptive fields of the output columns of every layer, in two passes.
 
-    A NaN at one sample reaches exactly the outputs that see it, through convolutions, pools
-    and activations of any kind; so the field is measured and not derived from kernel sizes.
+    A NaN at one sample reaches exactly the outputs that depend on it, through convolutions, pools
+    and activations of any kind, so the field is measured, not derived from kernel sizes.
 
     Parameters
     ----------
@@ -153,10 +153,9 @@ def receptive_fields(
     Returns
     -------
     dict of str to ReceptiveField or None
-        By dotted name, for every module that is called; None where no axis of the module's
-        output resolves time, as behind attention, where a column among several sees the whole
-        trial, so that the centre of its field is unknown, and where a module is called several
-        times.
+        By dotted name, for every module that is called. None if no axis of the module's output
+        resolves time, as behind attention; if one of several columns depends on the whole trial,
+        so that the centre of its field is unknown; and if the module is called several times.
     """
     times = torch.eye(n_times, dtype=torch.bool)[:, None].expand(-1, n_channels, -1)
     some = sorted({0, n_channels // 2, n_channels - 1})
@@ -192,8 +191,8 @@ Reach = dict[int, Tensor]  # by output axis: which entries each probe reaches, (
 def _reached(decoder: nn.Module, marks: Tensor, chunk: int = 16) -> dict[str, Reach]:
     """Which entries of every module's output axes the marked inputs reach.
 
-    A module that is called several times a pass, in parallel branches, reaches several places
-    and is told with no axes.
+    A module that is called several times per pass, in parallel branches, is reached at several
+    positions and is returned without axes.
     """
     parts = [_reached_once(decoder, part) for part in marks.split(chunk)]
     return {name: _joined([part[name] for part in parts]) for name in parts[0]}
@@ -222,7 +221,7 @@ def _reached_once(decoder: nn.Module, marks: Tensor) -> dict[str, Reach]:
 
 
 def _along_axes(output: Tensor) -> Reach:
-    """Entries of each axis that hold a NaN; sums carry NaNs and are faster than comparisons."""
+    """Entries of each axis that contain a NaN; sums carry NaNs and are faster than comparisons."""
     axes = range(1, output.ndim)
     return {axis: _summed(output, [a for a in axes if a != axis]).isnan() for axis in axes}
 
@@ -236,7 +235,7 @@ def _joined(parts: list[Reach]) -> Reach:
 
 
 def _field(by_time: Reach, by_channel: Reach, expected: Tensor) -> ReceptiveField | None:
-    """Field of one layer: the axis whose entries see different samples is its time axis."""
+    """Field of one layer: its time axis is the one whose entries depend on different samples."""
     resolving = (axis for axis, seen in by_time.items() if (seen != seen[:, :1]).any())
     time_axis = next(resolving, None)
     if time_axis is None:

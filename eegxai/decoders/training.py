@@ -32,12 +32,12 @@ class TrainingSpec:
     learning_rate, weight_decay : float
         Step size and weight decay of the optimizer.
     clip_norm : float or None
-        Largest norm of the gradient of a step; None to leave it as it is.
+        Largest norm of the gradient of a step; None for no clipping.
     batch_size, epochs, patience : int
-        Trials a step, most epochs, and epochs without a better validation loss before
-        training stops and the best weights are restored.
+        Trials per step, largest number of epochs, and number of epochs without a better
+        validation loss before training stops and the best weights are restored.
     n_folds : int
-        Folds; each fold's held-out part is half validation, half test.
+        Number of folds; each fold's held-out part is half validation, half test.
     holdout : float or None
         Share of the trials held out once, half validation, half test, instead of folds.
     precision : str
@@ -57,7 +57,7 @@ class TrainingSpec:
 
 
 def recommended(architecture: str, **changes: Any) -> TrainingSpec:
-    """Training that suits an architecture and a few thousand trials, with changes to it.
+    """Recommended training of an architecture on a few thousand trials, with changes applied.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def recommended(architecture: str, **changes: Any) -> TrainingSpec:
 def isolated_rng(seed: int, purpose: str, *index: int) -> Iterator[None]:
     """Seed torch's global generators inside the context and restore them after it.
 
-    Weight initialisation and nn.Dropout can draw from nowhere else.
+    Weight initialisation and nn.Dropout cannot draw from any other generator.
     """
     with torch.random.fork_rng():
         torch.manual_seed(torch_generator(seed, purpose, *index).initial_seed())
@@ -98,10 +98,10 @@ def fit(
     on_checkpoint: Callable[[Checkpoint], None] | None = None,
     enough: float = math.inf,
 ) -> list[TrainingEpoch]:
-    """Train a decoder in place and return its history, one entry an epoch.
+    """Train a decoder in place and return its history, one entry per epoch.
 
-    Classes of unequal size weigh the same in the losses. All trials are moved to the device
-    of the decoder once.
+    Classes have equal weight in the losses even if their sizes differ. All trials are moved to
+    the device of the decoder once.
 
     Parameters
     ----------
@@ -116,17 +116,17 @@ def fit(
     on_epoch : callable
         Called after each epoch with its history entry, for a progress display.
     resume : Checkpoint, optional
-        Where an interrupted training of the same arguments stood; on a CPU the result has the
-        same bits as that of a training that was not interrupted.
+        State of an interrupted training with the same arguments; on a CPU the result is
+        bit-identical to that of an uninterrupted training.
     on_checkpoint : callable, optional
         Called after each epoch with a checkpoint, to store it.
     enough : float
-        Validation accuracy that ends training before patience does.
+        Validation accuracy at which training ends, before patience does.
 
     Raises
     ------
     FloatingPointError
-        When a loss is not finite; names the epoch and the last finite loss.
+        When a loss is not finite; the message names the epoch and the last finite loss.
     """
     device = next(decoder.parameters()).device
     training, validation = _on(device, training), _on(device, validation)
@@ -169,7 +169,7 @@ def _optimizer(decoder: nn.Module, spec: TrainingSpec) -> torch.optim.Optimizer:
 def _train_epoch(
     stepper: Stepper, data: tuple[Tensor, Tensor], batch_size: int, order: torch.Generator
 ) -> float:
-    """Take a step on every batch; the mean loss."""
+    """Take a step on every batch; returns the mean loss."""
     x, y = data
     weights = balanced(y)
     stepper.decoder.train()
@@ -199,8 +199,8 @@ def _validate(decoder: nn.Module, data: tuple[Tensor, Tensor]) -> dict[str, floa
     }
 
 
-# Trials a forward pass. Small chunks keep a deep network's activations in a CPU's cache:
-# measured three times faster than chunks of 128.
+# Trials per forward pass. Small chunks keep a deep network's activations in a CPU's cache, which
+# was measured to be three times faster than chunks of 128.
 CHUNKS = {"cpu": 32}
 PREDICTION_CHUNK = 512
 

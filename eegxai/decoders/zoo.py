@@ -1,7 +1,7 @@
-"""Architectures of the field, from braindecode, under this project's registry.
+"""Architectures of the field, from braindecode, in this project's registry.
 
-Learning rates suit a few thousand trials of a second. bfloat16 and the layout are those that
-train fastest on an AVX-512 CPU; EEGNet's depthwise convolutions take minutes a step in bfloat16.
+The learning rates suit a few thousand one-second trials. Number types and layouts are those that
+train fastest on an AVX-512 CPU; in bfloat16 EEGNet's depthwise convolutions take minutes per step.
 """
 
 import warnings
@@ -46,9 +46,9 @@ DEEP4_SHORT = {
 
 @cache
 def braindecode(part: str) -> Any:
-    """A part of braindecode (``models``, ``modules``), imported by those alone who build decoders.
+    """A part of braindecode (``models``, ``modules``), imported only when a decoder is built.
 
-    It brings 85 MB and several packages, which tables and figures can do without.
+    It takes 85 MB and imports several packages, which tables and figures do not need.
     """
     with warnings.catch_warnings():
         # braindecode 1.8 asks MNE for montage names that MNE 1.13 deprecates.
@@ -75,7 +75,7 @@ def eegnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Mo
 
 @decoder("eegnet_relu", **EEGNET)
 def eegnet_relu(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
-    """EEGNet with ReLU modules, on which GuidedBackprop and Deconvolution mean something."""
+    """EEGNet with ReLU modules, to which GuidedBackprop and Deconvolution are applicable."""
     return _eegnet(_size(n_channels, n_times, n_classes, sfreq), nn.ReLU)
 
 
@@ -86,10 +86,10 @@ def shallow_fbcsp(n_channels: int, n_times: int, n_classes: int, sfreq: float) -
 
 
 def _deep4(size: dict[str, float], activation: type[nn.Module]) -> nn.Module:
-    """Deep4, with smaller kernels and pools where the trials are too short for the original's.
+    """Deep4, with smaller kernels and pools if the trials are too short for the original ones.
 
-    Left to itself, braindecode scales the pools of a second at 250 Hz down to single samples,
-    that is, away.
+    For one second at 250 Hz, braindecode itself scales the pools down to single samples, which
+    removes them.
     """
     lengths = {} if size["n_times"] >= DEEP4_MIN_TIMES else DEEP4_SHORT
     return braindecode("models").Deep4Net(
@@ -128,9 +128,9 @@ def atcnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Mo
 def deepsleepnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """Two convolutional paths into an LSTM (Supratak et al., IEEE TNSRE 25:1998, 2017).
 
-    The only LSTM decoder of braindecode. Its layers are narrowed: at the sizes for one channel
-    of sleep EEG, 62 channels make 90 million weights. The LSTM reads one step a trial, as in
-    braindecode, so it gates features rather than following them through time.
+    The only LSTM decoder of braindecode. Its layers are narrower here: with the original sizes,
+    for one channel of sleep EEG, 62 channels give 90 million weights. The LSTM reads one step per
+    trial, as in braindecode, so it gates features rather than following them through time.
     """
     module = braindecode("models").DeepSleepNet(
         **_size(n_channels, n_times, n_classes, sfreq),
@@ -151,7 +151,7 @@ def deepsleepnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) ->
 class ExplainableLSTM(nn.LSTM):
     """LSTM without cuDNN and oneDNN, which lack gradients that explanations need.
 
-    cuDNN refuses them in evaluation mode, oneDNN those in forward mode (FullGrad).
+    cuDNN has no gradients in evaluation mode, and oneDNN none in forward mode (FullGrad).
     """
 
     def forward(self, *args: Any) -> Any:

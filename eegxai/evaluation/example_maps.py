@@ -13,8 +13,8 @@ from eegxai.evaluation.scoring import HEADLINE, chunks, reference_maps, score_pa
 from eegxai.head.montage import info_with
 from eegxai.simulation import FEATURES
 
-# Of the trials by their headline score; "shared" is chosen by its planted signal alone, so it is
-# the same trial for all methods of a decoder.
+# Trials by their headline score; "shared" is chosen by its planted signal alone, so it is the same
+# trial for all methods on a decoder.
 KINDS = ("best", "median", "worst", "shared")
 
 Array = np.ndarray
@@ -27,18 +27,18 @@ class ExampleMaps:
     Attributes
     ----------
     trials : ndarray of int64 (4,)
-        Places of the example trials in the simulation, in the order of ``KINDS``.
+        Indices of the example trials in the simulation, in the order of ``KINDS``.
     classes : ndarray of int64 (4,)
         Their classes.
     scores : ndarray (4,)
         Their headline scores; NaN where undefined.
     attribution : ndarray (4, channels, times)
-        Their maps, each as the share of its largest magnitude: maps have no common unit.
+        Their maps, each relative to its largest magnitude, since maps have no common unit.
     ground_truth : ndarray (4, channels, times)
         Their noiseless sensor signal, µV.
     class_attribution, class_ground_truth : ndarray (classes, channels)
-        Mean magnitude over the scored trials of each class and over time: of attributions as
-        the share of its largest value, of the signal in µV; NaN for a class without trials.
+        Mean magnitude over the scored trials of each class and over time: of attributions
+        relative to the largest value, of the signal in µV; NaN for a class without trials.
     positions : ndarray (channels, 3)
         Electrodes in MNE's head frame, m.
     channels : tuple of str
@@ -75,7 +75,7 @@ def choose_examples(
     feature: str,
     threshold: float,
 ) -> ExampleMaps:
-    """Choose the trials that show a method best: its best, median and worst, and a shared one.
+    """Choose example trials of a method: its best, median and worst, and a shared one.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def choose_examples(
     target : Tensor (trials,)
         Classes.
     trials : ndarray (trials,)
-        Their places in the simulation.
+        Their indices in the simulation.
     info : mne.Info
         The channels.
     feature : str
@@ -114,21 +114,21 @@ def choose_examples(
 def headline_scores(
     maps: Tensor, ground_truth: Tensor, info: mne.Info, feature: str, threshold: float
 ) -> pd.Series:
-    """Score of each trial by which the study sums up a feature type (see ``HEADLINE``)."""
+    """The study's headline score of a feature type for each trial (see ``HEADLINE``)."""
     domain, metric = HEADLINE[feature]
     truth = reference_maps(ground_truth, domain, info, threshold)
     return score_pairs(chunks(maps, domain, info), truth, {metric: STUDY_METRICS[metric]})[metric]
 
 
 def _by_rank(ranked: pd.Series) -> list[int]:
-    """Places of the best, the median and the worst score; undefined ones have no rank."""
+    """Indices of the best, the median and the worst score; undefined ones have no rank."""
     defined = ranked.dropna() if ranked.notna().any() else ranked
     order = defined.sort_values(ascending=False, kind="stable").index
     return [int(order[i]) for i in (0, len(order) // 2, -1)]
 
 
 def _typical(ground_truth: Tensor) -> int:
-    """Place of the trial whose signal has the median power."""
+    """Index of the trial whose signal has the median power."""
     power = ground_truth.double().square().sum((1, 2))
     return int(power.argsort(stable=True)[len(power) // 2])
 

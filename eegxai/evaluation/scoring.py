@@ -1,4 +1,4 @@
-"""Scores of explanations, trial by trial: against a ground truth, and against another map."""
+"""Scores of explanations, trial by trial: against a ground truth or against another map."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -20,22 +20,22 @@ from eegxai.simulation import FEATURES
 MODES: dict[str, dict[str, Metric]] = {"paper": STUDY_METRICS, "calibrated": CALIBRATED_METRICS}
 
 # The study's headline against ground truth by feature type: (domain, metric). Relevance mass
-# accuracy, and cosine on the topography; of their versions the clipped one, by which braindecode's
-# interpretability tutorial sums up a method.
+# accuracy, and cosine on the topography; of their versions the clipped one, with which
+# braindecode's interpretability tutorial sums up a method.
 HEADLINE: dict[str, tuple[str, str]] = {
     **dict.fromkeys(FEATURES, ("channel_time", "mass_clipped")),
     "spatial": ("topography", "cosine_clipped"),
 }
 
 # The calibrated headline, on the same domain: average precision of the map's magnitude. Its chance
-# level is known, the truth itself reaches 1, and it asks for no sign, on which methods disagree.
+# level is known, the truth itself reaches 1, and it ignores the sign, which methods use in
+# different ways.
 CALIBRATED_HEADLINE: dict[str, tuple[str, str]] = {
     feature: (domain, "auprc_magnitude") for feature, (domain, _) in HEADLINE.items()
 }
 
-TRIALS_AT_A_TIME = (
-    256  # trials at a time: 32 MB of maps of 62 x 250; with fewer, threads wait for each other
-)
+# 32 MB of maps of 62 x 250; with fewer trials, threads wait for each other.
+TRIALS_AT_A_TIME = 256
 
 
 def score(
@@ -52,14 +52,14 @@ def score(
     attribution : Tensor or ndarray (trials, channels, times)
         Signed maps of any scale.
     reference : Tensor or ndarray (trials, channels, times)
-        What they are compared with, as it is: a ground truth's magnitude (see
-        ``ground_truth_reference``), or the original map of a randomization check.
+        What they are compared with, used as it is: the magnitude of a ground truth (see
+        ``ground_truth_reference``), or the original maps in a randomization check.
     domain : str
         ``"channel_time"``, or ``"topography"`` for time averages interpolated to the head.
     mode : str
-        ``"paper"``: the study's metrics.
+        ``"paper"`` for the study's metrics, ``"calibrated"`` for metrics with a known chance level.
     info : mne.Info, optional
-        The channels; the topography needs it.
+        The channels; needed for the topography.
 
     Returns
     -------
@@ -81,9 +81,9 @@ def ground_truth_reference(ground_truth: Tensor, threshold: float) -> Tensor:
     Parameters
     ----------
     ground_truth : Tensor (trials, channels, times) or (trials, height, width)
-        Noiseless sensor signal in µV, or its topographies: ``evaluate`` takes the magnitude
-        after the interpolation, as the study does. Before it, the interpolation of
-        magnitudes falls below zero around them, and so lifts their min-max background.
+        Noiseless sensor signal in µV, or its topographies: ``evaluate`` takes the magnitude after
+        the interpolation, as the study does. If it were taken before, the interpolation would
+        fall below zero around the magnitudes and so raise their background after min-max.
     threshold : float
         Share of the largest magnitude of the trial, 0 to 1.
     """
@@ -95,7 +95,7 @@ def ground_truth_reference(ground_truth: Tensor, threshold: float) -> Tensor:
 def reference_maps(
     ground_truth: Tensor, domain: str, info: mne.Info | None, threshold: float
 ) -> list[Maps]:
-    """Ground truth (trials, channels, times) as maps of a domain are compared with it."""
+    """Ground truth (trials, channels, times) as the reference for maps of a domain."""
     shown = chunks(ground_truth, domain, info)
     return [Maps(ground_truth_reference(maps.values, threshold), maps.mask) for maps in shown]
 
@@ -142,7 +142,7 @@ def _compared(
     if maps.ndim != 3 or maps.shape != reference.shape:
         raise ValueError(
             f"attribution {tuple(maps.shape)} and reference {tuple(reference.shape)} "
-            "must have one shape (trials, channels, times)"
+            "must have the same shape (trials, channels, times)"
         )
     reference = reference.to(maps.device)
     return score_pairs(chunks(maps, domain, info), chunks(reference, domain, info), metrics)

@@ -16,20 +16,20 @@ from eegxai.figures.style import BLACK, GREY, PRINT, series_of, small_multiples
 
 FLOOR: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (1, 1.2))}
 THRESHOLD: Mapping[str, Any] = {"color": GREY, "lw": 0.8, "ls": (0, (1, 1.2)), "zorder": 0}
-BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0.4}  # edges show where bands lie over others
+BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0.4}  # edges separate bands that overlap
 MARGIN = 0.05  # above and below the lines, of their span
 
 
 @rc_context(PRINT)
 def score_by_snr(scores: pd.DataFrame, label: str, dotted: str) -> Figure:
-    """Score against SNR, a panel a method, a curve a feature type with its 95 % band.
+    """Score against SNR: one panel per method, one curve per feature type with its 95 % band.
 
     Parameters
     ----------
     scores : DataFrame
-        A row a feature, snr_db and method: feature, snr_db, method, score, score_low, score_high
-        and floor, the score that a method must beat (dotted). Methods in ``CONTROLS`` have no
-        panel.
+        One row per feature, snr_db and method: feature, snr_db, method, score, score_low,
+        score_high and floor, the score that a method must exceed (dotted). Methods in
+        ``CONTROLS`` have no panel.
     label, dotted : str
         What the score is, and what the floor is.
     """
@@ -53,14 +53,14 @@ def score_by_snr(scores: pd.DataFrame, label: str, dotted: str) -> Figure:
 
 @rc_context(PRINT)
 def cascade_curves(similarities: pd.DataFrame, threshold: float) -> Figure:
-    """Similarity to the original map against randomized layers, a panel a method.
+    """Similarity to the original map against randomized layers, one panel per method.
 
     Parameters
     ----------
     similarities : DataFrame
-        A row a feature, method and step: feature, method, step (layers randomized, from the
-        output), mean, mean_low and mean_high. No layer randomized is a similarity of 1. Methods in
-        ``CONTROLS``, which know no weights, have no panel.
+        One row per feature, method and step: feature, method, step (layers randomized, from the
+        output), mean, mean_low and mean_high. With no layer randomized the similarity is 1.
+        Methods in ``CONTROLS``, which do not depend on weights, have no panel.
     threshold : float
         Similarity below which a method counts as model-specific.
     """
@@ -82,7 +82,7 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float) -> Figure:
 
 
 def _curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Any]) -> None:
-    """A line, and a band where its ends are known."""
+    """A line, and a band where its limits are known."""
     rows = rows.sort_values(x)
     ax.fill_between(
         rows[x],
@@ -95,7 +95,7 @@ def _curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Any
 
 
 def _fit_to_lines(axes: Sequence[Axes]) -> None:
-    """From 0 to 1 and what lines lie beyond; the bands of two decoders may go on far outside."""
+    """From 0 to 1 and as far as lines extend; bands over two decoders may extend far beyond."""
     values = np.concatenate([line.get_ydata() for ax in axes for line in ax.lines])
     low, high = np.nanmin([0.0, *values]), np.nanmax([1.0, *values])
     margin = MARGIN * (high - low)

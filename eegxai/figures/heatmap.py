@@ -37,9 +37,9 @@ def heat_map(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        A row a method, check and feature: method, check, feature, value. The checks of
-        ``SCORES`` hold scores above chance, every other the similarity to the original map.
-        Missing values are shown as a dash.
+        One row per method, check and feature: method, check, feature, value. For the checks of
+        ``SCORES`` the value is the score above chance, for all others the similarity to the
+        original map. Missing values are shown as a dash.
     """
     checks = sorted(table["check"].unique(), key=lambda check: check not in SCORES)
     methods, features = (list(table[axis].unique()) for axis in ("method", "feature"))
@@ -56,7 +56,7 @@ def heat_map(table: pd.DataFrame) -> Figure:
 
 
 def _block(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
-    """The cells of a check: a row a method, a column a feature type."""
+    """The cells of a check: one row per method, one column per feature type."""
     colours = colormaps[COLOURS[check in SCORES]].with_extremes(bad="0.93")
     scale = Normalize(0, 1)
     numbers = values.to_numpy(float)
@@ -73,7 +73,7 @@ def _block(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
 
 
 def _letters(background: Sequence[float]) -> str:
-    """Black or white, whichever reads on a colour."""
+    """Black or white, whichever is readable on a colour."""
     luminance = np.dot(background[:3], (0.299, 0.587, 0.114))
     return "white" if luminance < DARK else "black"
 

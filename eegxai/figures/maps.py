@@ -27,7 +27,7 @@ Array = np.ndarray
 
 
 def _towards(colour: str) -> Colormap:
-    """White for nothing, the colour for the peak."""
+    """Colours from white for zero to the given one for the peak."""
     return LinearSegmentedColormap.from_list(colour, ["white", colour])
 
 
@@ -45,11 +45,11 @@ def topographies(maps: Mapping[str, Array], info: mne.Info) -> Figure:
     Raises
     ------
     ValueError
-        When a map has another number of channels than ``info``.
+        When a map and ``info`` have different numbers of channels.
     """
     width, height = PANEL_INCHES * len(maps) + BAR_INCHES, PANEL_INCHES + TITLE_INCHES
     figure = Figure(figsize=(width, height))
-    # A layout that is found while drawing takes as long as the drawing: thousands are drawn.
+    # An automatic layout takes as long as the drawing itself, and thousands are drawn.
     right, top = 1 - BAR_INCHES / width, 1 - TITLE_INCHES / height
     left, bottom = 0.1 / width, 0.1 / height
     ax = figure.add_axes((left, bottom, right - left, top - bottom))
@@ -65,7 +65,7 @@ def topographies(maps: Mapping[str, Array], info: mne.Info) -> Figure:
 def _topography(ax: Axes, title: str, values: Array, info: mne.Info, place: int) -> None:
     if values.shape != (len(info.ch_names),):
         raise ValueError(
-            f"map {title!r} has shape {values.shape}, allowed is ({len(info.ch_names)},)"
+            f"map {title!r} has shape {values.shape}; ({len(info.ch_names)},) is needed"
         )
     draw_scalp(ax, values, info, DIVERGING, lowest=-1, shift=place)
     draw_title(ax, title, info, shift=place)
@@ -75,13 +75,13 @@ def _topography(ax: Axes, title: str, values: Array, info: mne.Info, place: int)
 def maps_beside_truth(maps: Mapping[str, ExampleMaps]) -> Figure:
     """Maps of the methods beside the planted signal: their median, best and worst trial.
 
-    A row a method; for each trial the planted signal and the map on the scalp (mean magnitudes
-    over time) and both over time (mean magnitudes over channels), each relative to its peak, and
-    the trial's headline score.
+    One row per method. Each trial shows the planted signal and the map on the scalp (mean
+    magnitudes over time) and both over time (mean magnitudes over channels), each relative to its
+    peak, and the trial's headline score.
 
     Parameters
     ----------
-    maps : mapping of str to Examples
+    maps : mapping of str to ExampleMaps
         By the methods' names, in the order of the rows.
     """
     height = HEADER_INCHES + ROW_INCHES * len(maps) + FOOTER_INCHES
@@ -128,7 +128,7 @@ def _row(axes: Sequence[Axes], examples: ExampleMaps, trial: int) -> None:
 
 
 def _label_block(axes: Array, name: str) -> None:
-    """Names of the trial and of its parts above the first row, the time below the last."""
+    """Names of the trial and of its parts above the first row, and the time below the last row."""
     for part, ax in zip(PARTS, axes[0], strict=True):
         ax.set_title(part, fontsize=7, pad=3)
     axes[0, 1].annotate(

@@ -1,4 +1,4 @@
-"""Ranks of the methods: told apart or not, and by two scores side by side."""
+"""Ranks of the methods: which differ significantly, and by two scores side by side."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from eegxai.figures.style import BLACK, DOUBLE, GREY, PRINT, VERMILION
 from eegxai.statistics import RankComparison
 
-MOVED = 3  # ranks: a method that moves as far is drawn in colour
+MOVED = 3  # ranks: a method that moves at least as far is drawn in colour
 MOVES: Mapping[str, Any] = {"color": VERMILION, "lw": 1.5}
 STAYS: Mapping[str, Any] = {"color": GREY, "lw": 0.8}
 ROW_INCHES = 0.155
@@ -24,7 +24,7 @@ TICK, NUMBER, BAR_STEP, LABELS_BELOW = 0.25, 0.35, 0.55, 0.6  # in rows of label
 
 @rc_context(PRINT)
 def critical_difference(comparison: RankComparison, title: str) -> Figure:
-    """Mean ranks on a line; a bar joins methods that are not told apart.
+    """Mean ranks on a line; a bar joins methods that are not significantly different.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def _bars(ax: Axes, ranks: pd.Series, cliques: Iterable[Sequence[str]]) -> None:
 
 
 def _labels(ax: Axes, ranks: pd.Series, below: float, edge: float, align: str) -> None:
-    """Names at one side, the outermost highest, each led to its rank."""
+    """Names on one side, the outermost at the top, each with a line to its rank."""
     for row, (name, rank) in enumerate(ranks.items()):
         y = below + row + 0.3
         ax.plot([rank, rank, edge], [0, y, y], **LINE)
@@ -80,14 +80,15 @@ def _labels(ax: Axes, ranks: pd.Series, below: float, edge: float, align: str) -
 
 @rc_context(PRINT)
 def rankings(scores: pd.DataFrame, left: str, right: str) -> Figure:
-    """Ranks of the methods by two scores, a panel a feature type; methods that move in colour.
+    """Ranks of the methods by two scores, one panel per feature type; large moves in colour.
 
     Parameters
     ----------
     scores : DataFrame
-        A row a feature and method: columns feature, method and the two scores, higher is better.
+        One row per feature and method: columns feature, method and the two scores; higher is
+        better.
     left, right : str
-        The columns of the two scores; they head the panel's sides.
+        The columns of the two scores, which are also the headings of the panel's sides.
     """
     groups = list(scores.groupby("feature", sort=False))
     n_columns = min(len(groups), N_SIDE_BY_SIDE)
@@ -105,7 +106,7 @@ def rankings(scores: pd.DataFrame, left: str, right: str) -> Figure:
 
 
 def _slopes(ax: Axes, scores: pd.DataFrame) -> None:
-    """A line a method from its rank by the first score to that by the second."""
+    """One line per method, from its rank by the first score to its rank by the second."""
     ranks = scores.rank(ascending=False, method="first").to_numpy()
     for method, values, places in zip(scores.index, scores.to_numpy(), ranks, strict=True):
         style = STAYS if abs(places[0] - places[1]) < MOVED else MOVES
@@ -120,6 +121,6 @@ def _slopes(ax: Axes, scores: pd.DataFrame) -> None:
 
 
 def _beside(ax: Axes, text: str, x: int, y: float, **style: Any) -> None:
-    """Text at the outer side of the left (0) or right (1) end of the slopes."""
+    """Text outside the left (0) or right (1) end of the slopes."""
     shift, align = ((-5, "right"), (5, "left"))[x]
     ax.annotate(text, (x, y), xytext=(shift, 0), textcoords="offset points", ha=align, **style)

@@ -1,7 +1,7 @@
-"""A map of one value a channel on the scalp, as MNE draws it, many times over.
+"""Maps with one value per channel on the scalp, as MNE draws them, for many pictures.
 
-MNE triangulates the channels anew for every picture, which takes most of its time. Pictures of one
-montage differ in their pixels alone, and those are a matrix product.
+MNE triangulates the channels again for every picture, which takes most of the time. Pictures of
+the same montage differ only in their pixels, which are the result of a matrix product.
 """
 
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ from matplotlib.patches import Circle
 
 from eegxai.evaluation.maps.domains import RESOLUTION, topography_operator
 
-# Shown share of the disc's radius: the pixels on its edge are blended with the nothing beyond.
+# Shown share of the disc's radius: pixels on its edge are blended with the empty ones outside.
 SHOWN = 1 - 3 / RESOLUTION
-SPACING = 1.18  # of the disc's width, from head to head in a row: room for the ears
+SPACING = 1.18  # distance between heads in a row, in widths of the disc: room for the ears
 OUTLINE: Mapping[str, Any] = {"color": "black", "lw": 0.8, "clip_on": False}
 
 Array = np.ndarray
 
 
 class Head(NamedTuple):
-    """What pictures of a montage share: edges of the picture, and lines of head, nose and ears."""
+    """What pictures of a montage share: the extent, and the lines of head, nose and ears."""
 
     extent: tuple[float, float, float, float]
     lines: list[Array]
@@ -44,8 +44,8 @@ def draw_scalp(
 ) -> None:
     """Draw a map (channels,) relative to its largest magnitude, from ``lowest`` to 1.
 
-    ``shift`` is the place of the head in a row of heads in one axes: axes take most of the time
-    that a picture takes.
+    ``shift`` is the position of the head in a row of heads in the same axes: creating axes takes
+    most of the time of a picture.
     """
     matrix, disc = topography_operator(info)
     extent, lines = _shifted(info, shift)
@@ -72,13 +72,13 @@ def draw_title(ax: Axes, title: str, info: mne.Info, shift: float = 0) -> None:
 
 
 def relative(values: Array) -> Array:
-    """Values over their largest magnitude; zero stays zero."""
+    """Values divided by their largest magnitude; zero stays zero."""
     peak = np.abs(values).max()
     return values / peak if peak > 0 else values
 
 
 def _shifted(info: mne.Info, shift: float) -> Head:
-    """The head at a place in a row of heads."""
+    """The head at a position in a row of heads."""
     (left, right, bottom, top), lines = _head(info)
     moved = shift * SPACING * (right - left)
     return Head(

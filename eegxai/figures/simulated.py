@@ -1,4 +1,4 @@
-"""Simulated EEG: what was planted, and what is left of it in the noise."""
+"""Simulated EEG: what was planted, and what remains visible of it in the noise."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ NOISELESS: Mapping[str, Any] = {"color": VERMILION, "lw": 1.6}
 NOISY: Mapping[str, Any] = {"color": BLUE, "lw": 0.9}
 SPECTRUM_FLOOR = 1e-3  # of the weakest noisy power: what is shown below it
 HIGHEST_HZ = 60.0  # of the spectra: above every band of the features
-PHASE_LOCKED_SHARE = 0.5  # of the signal's power: below it, averages are not worth showing
+PHASE_LOCKED_SHARE = 0.5  # of the signal's power: below it, averages are not informative
 
 Array = np.ndarray
 
 
 def simulation(eeg: SimulatedEEG) -> Figure:
-    """Simulated EEG, a row per class: over trials, on the scalp, as spectrum, in one trial.
+    """Simulated EEG, one row per class: over trials, on the scalp, as a spectrum, in one trial.
 
     The curves are those of the class's strongest channel, noiseless and noisy, µV. Where
     averages keep most of the noiseless power, the first two columns show averages; where bursts
@@ -84,7 +84,7 @@ class _ClassView:
 
 
 def _summary(eeg: SimulatedEEG) -> _Summary:
-    """Averages where every class is phase-locked, else root mean squares."""
+    """Averages if every class is phase-locked, otherwise root mean squares."""
     shares = []
     for label in range(eeg.n_classes):
         trials = eeg.ground_truth[eeg.y == label]
@@ -165,7 +165,7 @@ PANELS = (_over_trials, _on_the_scalp, _spectrum, _one_trial)
 
 
 def _share_scales(axes: Array) -> None:
-    """Give the curves of a column one scale, so that classes compare."""
+    """Give the curves of a column the same scale, so that classes can be compared."""
     for column in axes.T[[panel is not _on_the_scalp for panel in PANELS]]:
         limits = np.array([ax.get_ylim() for ax in column])
         for ax in column:

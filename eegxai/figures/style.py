@@ -1,4 +1,4 @@
-"""How pictures look: sizes and letters for print, colours that colour-blind readers tell apart."""
+"""How pictures look: sizes and letters for print, colours that suit colour-blind readers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,23 +29,23 @@ PRINT: Any = {
     "axes.spines.right": False,
     "lines.linewidth": 1.2,
     "lines.markersize": 3.5,
-    "text.parse_math": False,  # names are names, whatever signs they hold
-    "pdf.fonttype": 42,  # letters stay letters, as journals ask
+    "text.parse_math": False,  # names are shown as they are, whatever characters they contain
+    "pdf.fonttype": 42,  # letters stay letters, as journals require
     "svg.hashsalt": "eegxai",  # equal pictures are equal files
 }
 DPI = 200
-# Of each format the date, which is left out.
+# The metadata field of each format that would hold the date, which is omitted.
 FIGURE_FORMATS: Mapping[str, Mapping[str, None]] = {
     "png": {},
     "pdf": {"CreationDate": None},
     "svg": {"Date": None},
 }
 
-# Okabe & Ito's colours, the yellow left out: it does not show on white.
+# Okabe & Ito's colours without the yellow, which is hardly visible on white.
 BLACK, GREY = "#000000", "#999999"
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY = "#E69F00", "#56B4E9"
-# What tells series apart: a colour, and for print in grey a marker and a line.
+# What distinguishes series: a colour and, for print in grey, a marker and a line style.
 SERIES: Sequence[Mapping[str, Any]] = tuple(
     {"color": colour, "marker": marker, "ls": line}
     for colour, marker, line in (
@@ -58,13 +58,13 @@ SERIES: Sequence[Mapping[str, Any]] = tuple(
         (BLACK, "X", "-."),
     )
 )
-DIVERGING = "RdBu_r"  # told apart by colour-blind readers
+DIVERGING = "RdBu_r"  # its ends can be distinguished by colour-blind readers
 N_COLUMNS = 4  # of small multiples
 PANEL_HEIGHT = 1.35  # inches
 
 
 def digits(value: float) -> str:
-    """Two digits with a true minus; a dash where there is no value."""
+    """Two digits with a true minus sign; a dash if there is no value."""
     if math.isnan(value):
         return "–"
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0: no minus before zero
@@ -76,15 +76,15 @@ def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     Raises
     ------
     ValueError
-        When there are more names than styles that a reader tells apart.
+        When there are more names than styles that a reader can distinguish.
     """
     if len(names) > len(SERIES):
-        raise ValueError(f"{len(names)} series in one picture, at most {len(SERIES)} are readable")
+        raise ValueError(f"{len(names)} series in one picture; at most {len(SERIES)} are readable")
     return dict(zip(names, SERIES, strict=False))
 
 
 def small_multiples(names: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
-    """Figure of a double column with a panel a name, all on the same scales."""
+    """Figure two columns wide with one panel per name, all on the same scales."""
     n_rows = math.ceil(len(names) / N_COLUMNS)
     figure = Figure(figsize=(DOUBLE, 0.65 + PANEL_HEIGHT * n_rows), layout="constrained")
     grid = figure.subplots(n_rows, N_COLUMNS, sharex=True, sharey=True, squeeze=False)
@@ -98,7 +98,7 @@ def small_multiples(names: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
 
 
 def _label_ticks_above(grid: np.ndarray, n_panels: int) -> None:
-    """Where the last row is not full, the panels above the gaps carry the numbers."""
+    """If the last row is not full, the panels above the gaps get the tick labels."""
     for ax in grid.flat[max(0, n_panels - N_COLUMNS) : n_panels]:
         ax.tick_params(labelbottom=True)
 
@@ -114,7 +114,7 @@ def save(figure: Figure, target: Path | BinaryIO, form: str, dpi: int = DPI) -> 
     form : str
         One of ``FIGURE_FORMATS``.
     dpi : int
-        Of what is made of pixels.
+        Resolution of everything that is drawn as pixels.
     """
     with rc_context(PRINT):
         figure.savefig(target, format=form, dpi=dpi, metadata=FIGURE_FORMATS[form])

@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 from eegxai.evaluation import KINDS, ExampleMaps
 from eegxai.figures.style import BLUE, DIVERGING, VERMILION
 
-SHOWN = ("best", "median", "worst")  # of the kinds of example trials, a row each
+SHOWN = ("best", "median", "worst")  # kinds of example trials, one row each
 COLUMNS = ("planted signal", "attribution, ± 30 % of its peak", "mean over channels")
 SIZE = (9.0, 6.0)  # inches
-# A layout that is found while drawing takes as long as the drawing: thousands are drawn.
+# An automatic layout takes as long as the drawing itself, and thousands are drawn.
 MARGINS = {"left": 0.1, "right": 0.985, "top": 0.94, "bottom": 0.08, "wspace": 0.12, "hspace": 0.1}
-FAINT = 0.3  # of the attribution's peak: where the colours end, or a few pixels hide the rest
+FAINT = 0.3  # of the attribution's peak, where colours saturate: else few pixels hide the rest
 
 Array = np.ndarray
 
@@ -20,12 +20,12 @@ Array = np.ndarray
 def map_against_truth(examples: ExampleMaps) -> Figure:
     """Planted signal and attribution of a method's best, median and worst trial.
 
-    A row a trial, channels in the order of their planted power, strongest on top: the planted
-    signal and the signed map, each relative to its peak, and both over time.
+    One row per trial, with channels in the order of their planted power, strongest on top: the
+    planted signal and the signed map, each relative to its peak, and both over time.
 
     Parameters
     ----------
-    examples : Examples
+    examples : ExampleMaps
     """
     figure = Figure(figsize=SIZE)
     grid = figure.subplots(

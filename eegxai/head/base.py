@@ -1,4 +1,4 @@
-"""What every head model offers: channels, and the lead field of dipoles at MNI places.
+"""What every head model offers: channels, and the lead field of dipoles at MNI positions.
 
 Everything a caller sees is in MNI millimetres and MNI axes (x right, y anterior, z superior),
 whatever frame a head model computes in.
@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from eegxai.head.montage import info_with
 
-# Tilt of a cortical dipole against the radial direction, degrees (standard deviation along each
+# Tilt of a cortical dipole from the radial direction, degrees (standard deviation along each
 # tangent): our choice for heads without a cortex; no source of the study states orientations.
 RADIAL_TILT_DEG = 20.0
 
@@ -65,23 +65,24 @@ class Head(Protocol):
         ...
 
     def lead_field(self, positions_mni_mm: Array) -> LeadField:
-        """Lead field of dipoles at places (sources, 3), MNI mm.
+        """Lead field of dipoles at positions (sources, 3), MNI mm.
 
         Raises
         ------
         ValueError
-            For positions of another shape or not finite, and a dipole outside the brain.
+            When the positions have another shape or are not finite, or a dipole is outside the
+            brain.
         """
         ...
 
     def random_places(self, n_places: int, rng: np.random.Generator) -> Array:
-        """Random places in the brain, (n_places, 3), MNI mm."""
+        """Random positions in the brain, (n_places, 3), MNI mm."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class SampledHead:
-    """A head whose lead field is known at the sources of a file: the nearest one stands in.
+    """A head whose lead field is known at the sources of a file; the nearest one is used.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ class SampledHead:
         return LeadField(gain, self.normals[nearest], self.tilt_deg[nearest])
 
     def random_places(self, n_places: int, rng: np.random.Generator) -> Array:
-        """Places of random sources of the file, drawn evenly with replacement."""
+        """Positions of random sources of the file, drawn uniformly with replacement."""
         return self.places_mni_mm[rng.integers(len(self.places_mni_mm), size=n_places)]
 
 
@@ -127,7 +128,7 @@ def checked_positions(positions_mni_mm: Array) -> Array:
     Raises
     ------
     ValueError
-        For another shape, and entries that are not finite.
+        When the shape is another one or entries are not finite.
     """
     positions = np.asarray(positions_mni_mm, dtype=float)
     if positions.ndim != 2 or positions.shape[1] != 3 or not len(positions):
@@ -138,13 +139,13 @@ def checked_positions(positions_mni_mm: Array) -> Array:
 
 
 def place_name(index: int, positions_mni_mm: Array) -> str:
-    """How errors call a dipole: its number and its place."""
+    """How errors name a dipole: its number and its position."""
     place = ", ".join(f"{value:g}" for value in positions_mni_mm[index])
     return f"dipole {index} at MNI ({place}) mm"
 
 
 def average_reference(gain: Array) -> Array:
-    """Gain with the mean over channels, the first axis, taken off."""
+    """Gain with the mean over channels (the first axis) subtracted."""
     return gain - gain.mean(axis=0)
 
 
@@ -167,5 +168,5 @@ def _require_near(positions_mni_mm: Array, distances_mm: Array) -> None:
         raise ValueError(
             f"{place_name(first, positions_mni_mm)} lies outside the brain: the nearest source "
             f"of the head is {distances_mm[first]:.1f} mm away, "
-            f"where {MAX_DISTANCE_MM:.1f} mm is the limit"
+            f"and the limit is {MAX_DISTANCE_MM:.1f} mm"
         )

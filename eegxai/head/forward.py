@@ -26,9 +26,9 @@ def forward_head(
 ) -> SampledHead:
     """Head of an MNE forward solution with a surface, volume or mixed source space.
 
-    Places reach MNI by the whole of ``mri_to_mni``; directions only by its rotation (polar
-    decomposition), so that a dipole keeps its strength and its angle to the cortex in a subject
-    whose brain is larger or smaller than the template.
+    Positions are transformed to MNI by the whole of ``mri_to_mni``, directions only by its
+    rotation (polar decomposition). A dipole thus keeps its strength and its angle to the cortex
+    in a subject whose brain is larger or smaller than the template.
 
     Parameters
     ----------
@@ -38,13 +38,13 @@ def forward_head(
         EEG channels of the file, in the order wanted; by default all of them.
     mri_to_mni : str, optional
         A -trans.fif with the affine from the subject's MRI frame to MNI, as
-        :func:`mne.read_talxfm` gives it. fsaverage needs none.
+        :func:`mne.read_talxfm` returns it. fsaverage needs none.
 
     Raises
     ------
     ValueError
-        For a file without EEG or with fixed orientations, missing channels, a subject that is
-        not fsaverage without ``mri_to_mni``, and a transform between other frames.
+        When the file has no EEG or fixed orientations, channels are missing, the subject is not
+        fsaverage and ``mri_to_mni`` is not given, or the transform is between other frames.
     """
     forward = mne.read_forward_solution(file, verbose="ERROR")
     electrodes_m = _electrodes(forward, file, channels)

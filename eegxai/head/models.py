@@ -1,4 +1,4 @@
-"""Which head: its specification, the registry of models, and the one way to open a head."""
+"""Head models: their specification, their registry, and the one way to open one."""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
@@ -36,10 +36,10 @@ class HeadSpec:
         for ``forward``.
     mri_to_mni : str, optional
         Only for ``forward`` and a subject that is not fsaverage: a -trans.fif with the affine
-        from the subject's MRI frame to MNI, as :func:`mne.read_talxfm` gives it.
+        from the subject's MRI frame to MNI, as :func:`mne.read_talxfm` returns it.
     sha256, mri_to_mni_sha256 : str, optional
-        Of the two files, filled in by validation, so that equal specs mean equal contents.
-        One that is given must be that of the file.
+        Digests of the two files, filled in by validation, so that equal specs mean equal
+        contents. A digest that is given must be that of the file.
     """
 
     model: str = "sphere"
@@ -82,7 +82,9 @@ class HeadSpec:
         file = given.data.get(field)
         actual = None if file is None else file_digest(file)
         if digest not in {None, actual}:
-            raise ValueError(f"{given.field_name} is {digest}, but that of {field} is {actual}")
+            raise ValueError(
+                f"{given.field_name} is {digest}, but the digest of {field} is {actual}"
+            )
         return actual
 
 
@@ -91,7 +93,7 @@ def _used_by(models: Collection[str], file: str | None, given: ValidationInfo) -
     if file is not None and given.data.get("model") not in {*models, None}:
         raise ValueError(f"{given.field_name} {file!r} is only for head {' and '.join(models)}")
     if file is not None and not Path(file).is_file():
-        raise ValueError(f"{given.field_name} {file!r} is not a file here")
+        raise ValueError(f"{given.field_name} {file!r} does not exist or is not a file")
     return file
 
 
@@ -108,9 +110,9 @@ def open_head(head: HeadSpec) -> Head:
     Raises
     ------
     ValueError
-        For files that changed since the spec was made, and whatever the model refuses.
+        When a file has changed since the spec was made, or the model refuses it.
     """
-    HeadSpec(**vars(head))  # here the digests of the spec are those to meet
+    HeadSpec(**vars(head))  # checks the files against the digests of the spec
     return _opened(head)
 
 

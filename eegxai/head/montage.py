@@ -54,7 +54,7 @@ def template() -> mne.channels.DigMontage:
 
 
 def require_electrodes(channels: Sequence[str]) -> None:
-    """Refuse electrodes that the template does not know, like :func:`require_channels`."""
+    """Refuse electrodes that are not in the template, like :func:`require_channels`."""
     require_channels(channels, template().ch_names, f"the electrode template {TEMPLATE}")
 
 

@@ -19,8 +19,8 @@ from eegxai.head.montage import MONTAGE, require_channels, require_electrodes, t
 LABELS = "sa.clab_electrodes"
 GAIN, PLACES, NORMALS = "sa.cortex75K.V_fem", "sa.cortex75K.vc", "sa.cortex75K.normals"
 
-# Of one unit of V_fem. The file does not state its unit; LFPykit 0.5 (NYHeadModel) takes it as
-# V/(mA·m), "probably", and potentials then have the size that spherical heads give.
+# One unit of V_fem. The file does not state its unit; LFPykit 0.5 (NYHeadModel) takes it to be
+# V/(mA·m), "probably", and potentials then have the size that they have in spherical heads.
 MICROVOLT_PER_NANOAMPERE_METRE = 1.0
 
 Array = np.ndarray
@@ -29,24 +29,24 @@ Array = np.ndarray
 def nyhead_head(file: str, channels: Sequence[str] | None = None) -> SampledHead:
     """The New York Head from its MATLAB file.
 
-    Dipoles sit at the nearest vertex of the cortex (74,382 of them, MNI mm) and point along its
-    normal, without tilt. The average reference is taken over ``channels``; the file's own
-    reference, the average of all its electrodes, cancels out. Electrode positions are those of
-    the template, for drawing only.
+    Dipoles are placed at the nearest vertex of the cortex (74,382 vertices, MNI mm) and point
+    along its normal, without tilt. The average reference is taken over ``channels``; the file's
+    own reference, the average of all its electrodes, cancels out. Electrode positions are those
+    of the template and serve for drawing only.
 
     Parameters
     ----------
     file : str
-        ``sa_nyhead.mat`` (MATLAB v7.3, which is HDF5), or what SEREEGA prunes it to,
-        ``sa_nyhead_sereegareduced.mat`` (MATLAB v7, or v7.3 where MATLAB is set to write that).
+        ``sa_nyhead.mat`` (MATLAB v7.3, which is HDF5), or the file that SEREEGA prunes it to,
+        ``sa_nyhead_sereegareduced.mat`` (MATLAB v7, or v7.3 if MATLAB is set to write that).
     channels : sequence of str, optional
         In the order wanted; by default those of the study.
 
     Raises
     ------
     ValueError
-        For a file that is not MATLAB's or lacks a field, fields whose shapes disagree, and
-        channels that the head or the template lacks.
+        When the file is not a MATLAB file or lacks a field, shapes of fields disagree, or the
+        head or the template lacks a channel.
     """
     wanted = MONTAGE if channels is None else tuple(channels)
     fields = _read(file)
@@ -78,7 +78,7 @@ class _Fields:
 
 
 def _read(file: str) -> _Fields:
-    import h5py  # 10 MB that few need
+    import h5py  # 10 MB that few users need
 
     if not h5py.is_hdf5(file):
         return _read_mat(file)
@@ -125,5 +125,5 @@ def _require_shapes(file: str, fields: _Fields) -> None:
         if array.shape != needed:
             raise ValueError(
                 f"the New York Head {file} has {name} of shape {array.shape}; "
-                f"{needed} is needed, for its {n_channels} labels and {n_sources} places"
+                f"{needed} is needed for its {n_channels} labels and {n_sources} positions"
             )

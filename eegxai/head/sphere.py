@@ -1,4 +1,4 @@
-"""The spherical head: no file, no anatomy, any electrodes of the template."""
+"""The spherical head: no file, no anatomy, and any electrodes of the template."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from eegxai.head.montage import (
 )
 
 # The brain as an ellipsoid, MNI mm: inside the inner skull of fsaverage, within the default
-# sphere's brain and above the brain stem. Only for placing noise sources.
+# sphere's brain and above the brain stem. It is used only to place noise sources.
 BRAIN_CENTRE_MM = (0.0, -20.0, 10.0)
 BRAIN_HALF_AXES_MM = (62.0, 78.0, 56.0)
 
@@ -39,9 +39,9 @@ Places = tuple[tuple[float, ...], ...]
 class SphereHead:
     """Four concentric shells (brain, CSF, skull, scalp).
 
-    Radial normals. Radii 0.90, 0.92, 0.97, 1 of the head and conductivities 0.33, 1, 0.004,
-    0.33 S/m are MNE's defaults. MNE fits the sphere to the electrodes of the study's montage,
-    so that it is the same head whatever channels are asked for.
+    The normals are radial. The radii (0.90, 0.92, 0.97 and 1 of the head's) and conductivities
+    (0.33, 1, 0.004 and 0.33 S/m) are MNE's defaults. MNE fits the sphere to the electrodes of the
+    study's montage, so the head is the same whichever channels are requested.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def sphere_head(channels: Sequence[str] | None = None) -> SphereHead:
     Raises
     ------
     ValueError
-        For an electrode that the template does not know.
+        When an electrode is not in the template.
     """
     wanted = MONTAGE if channels is None else tuple(channels)
     require_electrodes(wanted)
@@ -122,8 +122,8 @@ def _gain(channels: tuple[str, ...], positions_mni_mm: Array) -> Array:
 def _electrodes_on_the_sphere(channels: tuple[str, ...]) -> mne.Info:
     """Info with each electrode moved radially onto the scalp sphere.
 
-    MNE takes an electrode at another distance as one on a sphere of that radius, so that dipoles
-    near the brain's edge would lie outside the brain of some electrodes.
+    MNE treats an electrode at another distance as lying on a sphere of that radius, so that
+    dipoles near the brain's edge would lie outside the brain of some electrodes.
     """
     sphere, info = _sphere_model(), template_info(channels, 1.0)
     for channel in info["chs"]:
@@ -143,5 +143,6 @@ def _require_inside(positions_mni_mm: Array, distances_mm: Array, radius_mm: flo
         first = int(outside[0])
         raise ValueError(
             f"{place_name(first, positions_mni_mm)} lies outside the brain: "
-            f"{distances_mm[first]:.1f} mm from its centre, where {radius_mm:.1f} mm is the limit"
+            f"it is {distances_mm[first]:.1f} mm from the centre, "
+            f"and the limit is {radius_mm:.1f} mm"
         )

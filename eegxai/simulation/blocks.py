@@ -1,4 +1,4 @@
-"""Blocks of trials: each has its own random streams, so they can be made alone and side by side."""
+"""Blocks of trials with random streams of their own: they can be made alone or in parallel."""
 
 import os
 from collections.abc import Callable
@@ -18,9 +18,9 @@ def blocks(n_trials: int) -> list[slice]:
 
 
 def each_block(function: Callable[[slice], T], n_trials: int) -> list[T]:
-    """Results of a function for the rows of all blocks in their order, one thread per core.
+    """Results of a function for the rows of each block, in order; one thread per core.
 
-    Threads are enough, because numpy does its work without Python's lock.
+    Threads suffice, because numpy releases Python's lock while it computes.
     """
     keep_freed_memory()
     with ThreadPoolExecutor(_n_threads()) as pool:
@@ -28,6 +28,6 @@ def each_block(function: Callable[[slice], T], n_trials: int) -> list[T]:
 
 
 def _n_threads() -> int:
-    """Cores this process may use; a Ray worker is told its share by OMP_NUM_THREADS."""
+    """Cores this process may use; in a Ray worker OMP_NUM_THREADS states its share."""
     told = os.environ.get("OMP_NUM_THREADS", "")
     return int(told) if told.isdigit() and int(told) else usable_cpus()

@@ -1,4 +1,4 @@
-"""Simulated EEG with a known answer: draw trials, project them to the scalp, mix in noise."""
+"""Simulated EEG with a known signal: draw trials, project them to the scalp, mix in noise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from eegxai.simulation.spec import DEFAULT_NOISE, EPOCH, DataSpec, NoiseSpec
 from eegxai.simulation.support import band_support, time_support
 from eegxai.simulation.trials import draw_distractors, draw_trials
 
-BAND_SHARE = 0.05  # of a trial's peak power: like the maps' threshold of the ground truth
+BAND_SHARE = 0.05  # of a trial's peak power, like the threshold of the ground-truth maps
 
 Array = np.ndarray
 Parts = Callable[[slice], tuple[Array, Array]]  # signal and noise of one block of trials
@@ -27,7 +27,7 @@ Parts = Callable[[slice], tuple[Array, Array]]  # signal and noise of one block 
 
 @dataclass(frozen=True, eq=False)
 class SimulatedEEG:
-    """Epochs with labels and the noiseless signal that is in them.
+    """Epochs with labels, and the noiseless signal that they contain.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ class SimulatedEEG:
     ground_truth : array, shape (trials, channels, times)
         The signal as it is contained in ``x``, float32, µV.
     trials : DataFrame
-        A row per trial: class_name, signal, dipole (place in the feature's table), x_mm, y_mm,
+        One row per trial: class_name, signal, dipole (index in the feature's table), x_mm, y_mm,
         z_mm (MNI), side, latency_ms, width_ms, amplitude (source units), low_hz, high_hz,
-        frequency_hz, phase (cycles). NaN where the signal has no such thing.
+        frequency_hz, phase (cycles). NaN where the signal has no such property.
     info : mne.Info
     spec : DataSpec
     """
@@ -84,9 +84,9 @@ def simulate(
     Raises
     ------
     ValueError
-        For an unknown feature or head, and values out of range.
+        When the feature or head is unknown, or a value is out of range.
     """
-    # A name becomes a specification in validation, which mypy does not know of.
+    # A name becomes a specification in validation, which mypy does not know about.
     fields = {"feature": feature, "snr_db": snr_db, "seed": seed, "n_trials": n_trials}
     return simulate_spec(DataSpec(**fields, head=head, noise=noise))  # type: ignore[arg-type]
 
@@ -95,7 +95,7 @@ def simulate_spec(data: DataSpec) -> SimulatedEEG:
     """Simulate the EEG that a spec describes."""
     trials, info = draw_trials(data), open_head(data.head).info(EPOCH.sfreq)
     parts = _parts(data, trials)
-    # Two arrays are filled and mixed in place, because 40,000 trials are 2.5 GB an array.
+    # Two arrays are filled and mixed in place, because 40,000 trials take 2.5 GB per array.
     shape = (data.n_trials, len(info.ch_names), EPOCH.n_times)
     ground_truth, x = np.empty(shape, np.float32), np.empty(shape, np.float32)
 
@@ -110,18 +110,19 @@ def simulate_spec(data: DataSpec) -> SimulatedEEG:
 
 
 def simulate_trials(data: DataSpec, start: int, stop: int) -> tuple[Array, Array]:
-    """``x`` and ``ground_truth`` of the trials from ``start`` to before ``stop`` alone.
+    """``x`` and ``ground_truth`` of the trials from ``start`` up to, not including, ``stop``.
 
-    The same bits as in :func:`simulate_spec`, in the memory of these trials. Mixing needs the
-    norms of the whole data set: the first call for a spec walks through it block by block.
+    They are bit-identical to those of :func:`simulate_spec` and take only the memory of these
+    trials. Mixing needs the norms of the whole data set, so the first call for a spec passes
+    through it block by block.
 
     Raises
     ------
     ValueError
-        When the data has no such trials.
+        When the data set has no such trials.
     """
     if not 0 <= start < stop <= data.n_trials:
-        raise ValueError(f"trials {start} to {stop} do not exist, allowed are 0 to {data.n_trials}")
+        raise ValueError(f"trials {start} to {stop} do not exist; allowed are 0 to {data.n_trials}")
     trials, factors = draw_trials(data), _streamed_factors(data)
     needed = blocks(data.n_trials)[start // BLOCK : -(-stop // BLOCK)]
     made = [_parts(data, trials)(rows) for rows in needed]
@@ -133,10 +134,10 @@ def simulate_trials(data: DataSpec, start: int, stop: int) -> tuple[Array, Array
 
 
 def mixing_factors(parts: Parts, n_trials: int, snr_db: float) -> tuple[np.float32, np.float32]:
-    """Factors a, b of the mixture a * signal + b * noise, SEREEGA's way (utl_mix_data.m).
+    """Factors a, b of the mixture a * signal + b * noise, as in SEREEGA (utl_mix_data.m).
 
-    r * S / ||S|| + (1 - r) * N / ||N|| over the whole data set, with the mean absolute amplitude
-    that S and N have together. ``snr_db`` = 20 log10(r / (1 - r)).
+    r * S / ||S|| + (1 - r) * N / ||N|| over the whole data set, scaled to the mean absolute
+    amplitude of S and N together. ``snr_db`` = 20 log10(r / (1 - r)).
     """
 
     def measure(rows: slice) -> tuple[float, float, float]:
@@ -156,7 +157,7 @@ def mixing_factors(parts: Parts, n_trials: int, snr_db: float) -> tuple[np.float
 
 
 def _parts(data: DataSpec, trials: pd.DataFrame) -> Parts:
-    """Maker of signal and noise of any block; a distractor tells nothing, so it is noise."""
+    """Function that makes signal and noise of any block; a distractor counts as noise."""
     signal.prepare(data)
     noise.prepare(data)
     drawn = columns(trials)

@@ -1,4 +1,4 @@
-"""The feature types as tables of constants: what tells the classes of a data set apart.
+"""The feature types as tables of constants: what distinguishes the classes of a data set.
 
 A feature type is one entry of :data:`FEATURES`. Sources of the constants: the published
 re-creation of the study's data with SEREEGA (AdeNurhopipah/XAI_DL_EEG_Depression), after
@@ -14,7 +14,7 @@ import numpy as np
 from eegxai.simulation import waveforms
 from eegxai.simulation.waveforms import Epoch
 
-MOMENT_PER_UNIT = 10.0  # nA·m; our reading of "amplitude 7": it puts some 10 µV on the scalp
+MOMENT_PER_UNIT = 10.0  # nA·m; our reading of "amplitude 7": it gives some 10 µV on the scalp
 BURST_TAPER = 0.5  # tapered share of a burst
 BAND_TRANSITION_HZ = 1.0  # between passband and stopband of band-limited noise
 
@@ -25,7 +25,7 @@ Waveform = Callable[[Epoch, Trials, np.random.Generator], np.ndarray]
 
 @dataclass(frozen=True)
 class Spread:
-    """Value that varies from trial to trial, SEREEGA's way (utl_apply_dvslopeshift.m).
+    """Value that varies from trial to trial, as in SEREEGA (utl_apply_dvslopeshift.m).
 
     Normal with a standard deviation of ``deviation / 3``, clipped at ``mean ± deviation``.
     """
@@ -60,11 +60,11 @@ class Signal:
 
 @dataclass(frozen=True)
 class ClassSpec:
-    """A class: each trial draws one of the signals and one of the dipoles, evenly."""
+    """A class: each trial draws one signal and one dipole, all with equal probability."""
 
     name: str
     signals: tuple[Signal, ...]
-    dipoles: tuple[int, ...]  # places in the dipole table of the feature
+    dipoles: tuple[int, ...]  # indices in the dipole table of the feature
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def tone_burst(epoch: Epoch, trials: Trials, rng: np.random.Generator) -> np.nda
 
 
 def band_burst(epoch: Epoch, trials: Trials, rng: np.random.Generator) -> np.ndarray:
-    """Burst of noise limited to the band of the trials, which all have the same."""
+    """Burst of noise limited to the band, which is the same in all of the trials."""
     low, high = _columns(trials, "low_hz", "high_hz")
     taps = waveforms.bandpass_taps(low[0], high[0], BAND_TRANSITION_HZ, epoch.sfreq)
     return _burst(epoch, trials, waveforms.band_noise(epoch, len(low), taps, rng))
@@ -131,7 +131,7 @@ BURST = {
     "amplitude": Spread(1.75, 1.25),
 }
 THETA, ALPHA, BETA, GAMMA = (3.0, 8.0), (8.0, 13.0), (14.0, 30.0), (30.0, 58.0)  # Hz
-# The re-creation plays sines in its spectral script ...
+# The re-creation uses sines in its spectral script ...
 TONES = (
     Signal("theta", tone_burst, **BURST, band_hz=THETA, frequency_hz=Spread(5.5, 2.5)),
     Signal("alpha", tone_burst, **BURST, band_hz=ALPHA, frequency_hz=Spread(10.5, 2.5)),
@@ -160,7 +160,7 @@ REGION_2: tuple[Position, ...] = (
     (-3.6, -39.2, 46.1),
     (-3.3, -26.0, 50.4),
 )
-# Left and right by turns; the study counts the 13th, on the midline, as left.
+# Left and right alternate; the study counts the 13th, on the midline, as left.
 LEFT_AND_RIGHT: tuple[Position, ...] = (
     (-40, -21, 51), (40, -21, 51),
     (-38, -26, 53), (38, -26, 53),
@@ -183,7 +183,7 @@ TEMPORAL = Feature(
     ),
 )
 SPECTRAL = Feature(LEFT_AND_RIGHT, tuple(ClassSpec(tone.name, (tone,), ALL_14) for tone in TONES))
-# Eight kinds, the negative peak twice: the temporal classes 3 and 4 differ in region alone.
+# Eight kinds, the negative peak twice: the temporal classes 3 and 4 differ only in the region.
 ANY_SIGNAL = (P60, P900, N500, N500, *NOISES)
 SPATIAL = Feature(
     LEFT_AND_RIGHT,
@@ -193,10 +193,11 @@ SPATIAL = Feature(
     ),
 )
 
-# A suppressor (Haufe et al. 2014, NeuroImage 87:96-110): a peak like the temporal classes' at their
-# time, from a place behind theirs, of random sign in every trial. It says nothing about the class,
-# but its field reaches the electrodes of the class signals, so that a good decoder weighs the
-# channels above it, where no class signal is, in order to subtract it. Constants are our choice.
+# A suppressor (Haufe et al. 2014, NeuroImage 87:96-110): a peak like those of the temporal classes,
+# at the same time but from a position behind theirs, with a random sign in every trial. It carries
+# no information about the class, but its field reaches the electrodes of the class signals, so a
+# good decoder gives weight to the channels above it, where there is no class signal, in order to
+# subtract it. The constants are our choice.
 PRECUNEUS: Position = (0.0, -62.0, 40.0)
 RANDOM_SIGN = Spread(0, 20)
 SUPPRESSOR = Signal("suppressor", peak, Spread(500, 8), Spread(100, 4), amplitude=RANDOM_SIGN)

@@ -1,7 +1,7 @@
-"""Simulated EEG as files other tools read: MNE Epochs (.fif), NumPy arrays (.npz), BIDS.
+"""Simulated EEG as files that other tools read: MNE Epochs (.fif), NumPy arrays (.npz), BIDS.
 
-The suffix says which; a name without a suffix is a BIDS folder. Nothing is overwritten, and a
-file appears under its name only when all of it is written.
+The suffix selects the format; a name without a suffix is a BIDS folder. Nothing is overwritten,
+and a file appears under its name only once it is complete.
 """
 
 import os
@@ -28,10 +28,10 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: the names it gives its files, how it writes them, what it needs.
+    """A file format: the names of its files, how they are written, and what it needs.
 
-    ``names`` turns the name asked for into all names, ``write`` takes the data and a path for
-    each name, ``packages`` are the installable names of modules by their import names.
+    ``names`` turns the requested name into the names of all files, ``write`` takes the data and a
+    path for each name, ``packages`` maps the import names of modules to installable names.
     """
 
     names: Callable[[str], tuple[str, ...]]
@@ -48,8 +48,8 @@ def write_eeg(eeg: SimulatedEEG, path: Path) -> list[Path]:
     path : Path
         ``NAME-epo.fif``: MNE Epochs in volts with events named by class and the trials as
         metadata; the ground truth likewise in ``NAME-truth-epo.fif``. ``NAME.npz``: arrays in
-        µV without pickle. A name without suffix: BIDS folder of the trials joined to one
-        recording, the ground truth as a derivative.
+        µV without pickle. A name without suffix: a BIDS folder with the trials joined into one
+        recording, and the ground truth as a derivative.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def write_eeg(eeg: SimulatedEEG, path: Path) -> list[Path]:
     Raises
     ------
     ValueError
-        Where :func:`targets` does.
+        As in :func:`targets`.
     """
     names = [target.name for target in targets(path)]
     with staging(path.parent) as folder:
@@ -69,17 +69,17 @@ def write_eeg(eeg: SimulatedEEG, path: Path) -> list[Path]:
 
 
 def targets(path: Path) -> list[Path]:
-    """Files that :func:`write_eeg` makes of a path; ask before a long simulation.
+    """Files that :func:`write_eeg` writes for a path; to be checked before a long simulation.
 
     Raises
     ------
     ValueError
-        For an unknown suffix, a package that is not installed, a file that exists, and a
-        folder one may not write to.
+        When the suffix is unknown, a package is not installed, a file exists already, or the
+        folder is not writable.
     """
     if path.suffix not in EEG_FORMATS:
         raise ValueError(
-            f"{path} has the suffix {path.suffix!r}, allowed are .fif, .npz, and none for BIDS"
+            f"{path} has the suffix {path.suffix!r}; allowed are .fif, .npz, and none for BIDS"
         )
     form = EEG_FORMATS[path.suffix]
     missing = [package for module, package in form.packages.items() if not find_spec(module)]
@@ -95,7 +95,7 @@ def targets(path: Path) -> list[Path]:
 
 
 def require_new(path: Path) -> None:
-    """Refuse a path that exists or cannot be made.
+    """Refuse a path that exists or cannot be created.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def _itself(name: str) -> tuple[str, ...]:
 
 
 def _signal_and_truth(name: str) -> tuple[str, ...]:
-    """Names that end as MNE asks of Epochs: in -epo.fif or _epo.fif."""
+    """Names that end as MNE requires for Epochs: in -epo.fif or _epo.fif."""
     stem = name.removesuffix(".fif")
     separator = "_" if stem.endswith("_epo") else "-"
     ending = f"{separator}epo"
@@ -138,10 +138,10 @@ def _write_fif(eeg: SimulatedEEG, signal: Path, truth: Path) -> None:
 
 
 def _epochs(eeg: SimulatedEEG, microvolts: Array) -> mne.EpochsArray:
-    """Epochs in volts that know their reference as an applied projection.
+    """Epochs in volts, with the average reference as an applied projection.
 
-    MNE's inverse solutions ask for the projection; it does not change data that have the
-    average reference already.
+    MNE's inverse solutions require the projection; it does not change data that already have the
+    average reference.
     """
     starts = np.arange(len(eeg.y)) * microvolts.shape[-1]
     epochs = mne.EpochsArray(
@@ -162,7 +162,7 @@ def _info(eeg: SimulatedEEG) -> mne.Info:
 
 
 def _event_id(eeg: SimulatedEEG) -> dict[str, int]:
-    """Event codes: the label and one, because 0 means no event in MNE."""
+    """Event codes: the label plus one, because 0 means no event in MNE."""
     return {name: label + 1 for label, name in enumerate(eeg.class_names)}
 
 
@@ -189,7 +189,7 @@ def _write_npz(eeg: SimulatedEEG, path: Path) -> None:
 
 
 def _plain(column: pd.Series) -> Array:
-    """Column as an array that needs no pickle: text has a fixed width."""
+    """Column as an array that needs no pickle: text gets a fixed width."""
     return np.array(column.tolist())
 
 
@@ -224,7 +224,7 @@ def _write_dataset(eeg: SimulatedEEG, microvolts: Array, root: Path, kind: str, 
     )
 
 
-# The trials follow each other without a pause, so filters must not run across their borders.
+# The trials follow each other without a gap, so filters must not be applied across their borders.
 RECORDING = {
     "RecordingType": "discontinuous",
     "EEGReference": "average",
@@ -234,7 +234,7 @@ RECORDING = {
 
 
 def _recording(eeg: SimulatedEEG, microvolts: Array) -> mne.io.RawArray:
-    """Trials joined to one recording in volts, each annotated with its class and metadata."""
+    """Trials joined into one recording in volts, each annotated with its class and metadata."""
     volts = VOLT_PER_MICROVOLT * np.concatenate(microvolts, axis=-1, dtype=np.float64)
     raw = mne.io.RawArray(volts, _info(eeg), verbose="ERROR")
     seconds = microvolts.shape[-1] / eeg.info["sfreq"]

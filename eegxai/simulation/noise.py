@@ -1,4 +1,4 @@
-"""What a recording holds besides the signal: brain noise, sensor noise, line noise, blinks.
+"""What a recording contains besides the signal: brain noise, sensor noise, line noise, blinks.
 
 Every random stream is named by (seed, purpose, block of trials).
 """
@@ -28,7 +28,7 @@ Array = np.ndarray
 
 
 def prepare(data: DataSpec) -> None:
-    """Ask MNE for all that depends on the head and keep it: MNE is not made for threads."""
+    """Compute and cache all that depends on the head, since MNE is not thread-safe."""
     _noise_sources(data)
     _line_pattern(data)
     _blink_pattern(data)
@@ -43,7 +43,7 @@ def sensor_noise(data: DataSpec, rows: slice) -> Array:
     sensor = _white(data, "sensor noise", block, (n_trials, n_channels, EPOCH.n_times))
     sensor -= sensor.mean(axis=1, keepdims=True)
     sensor *= sensor_rms
-    # The filter works along time and the projection along channels: either may come first.
+    # The filter acts along time and the projection along channels, so their order is free.
     sensor += pink(topographies @ brain)
     return sensor
 
@@ -60,7 +60,7 @@ def line_noise(data: DataSpec, rows: slice) -> Array:
 
 
 def blinks(data: DataSpec, rows: slice) -> Array:
-    """Eye blinks of one block: a share of the trials has one, at any time, µV."""
+    """Eye blinks of one block, µV: a share of the trials contains one, at any time."""
     block, n_trials = rows.start // BLOCK, rows.stop - rows.start
     rng = generator(data.seed, "blinks", block)
     present, moment = rng.random((2, BLOCK))[:, :n_trials]
@@ -75,7 +75,7 @@ def blinks(data: DataSpec, rows: slice) -> Array:
 
 
 def add_artefacts(x: Array, data: DataSpec, rows: slice) -> None:
-    """Add what the configuration asks for to ``x``, the recording of one block."""
+    """Add the configured artefacts to ``x``, the recording of one block."""
     if data.noise.line_uv:
         x += line_noise(data, rows)
     if data.noise.blink_uv:

@@ -18,12 +18,12 @@ Array = np.ndarray
 
 
 def prepare(data: DataSpec) -> None:
-    """Ask MNE for the lead field and keep it: MNE is not made for threads."""
+    """Compute and cache the lead field, since MNE is not thread-safe."""
     _topographies(data)
 
 
 def columns(trials: pd.DataFrame) -> Trials:
-    """Table of trials as plain arrays: pandas takes longer to cut out a block than to make it."""
+    """Table of trials as plain arrays: slicing a block in pandas takes longer than making it."""
     return {str(name): column.to_numpy() for name, column in trials.items()}
 
 

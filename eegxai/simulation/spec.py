@@ -1,4 +1,4 @@
-"""What is simulated, as frozen values: equal specs give equal bits."""
+"""What is simulated, as frozen values: equal specs give bit-identical data."""
 
 from typing import Annotated
 
@@ -15,27 +15,28 @@ EPOCH = Epoch(n_times=250, sfreq=250.0)  # 1 s, as in the authors' code
 
 @spec
 class NoiseSpec:
-    """What a recording holds besides the signal.
+    """What a recording contains besides the signal.
 
     Pink brain sources and white sensor noise are the noise of the SNR. Line noise and blinks are
-    artefacts: they come on top, at their own level, and leave everything else as it is.
+    artefacts: they are added at a level of their own and change nothing else.
 
     Parameters
     ----------
     n_dipoles : int
-        Pink sources at random places of the brain with random orientations.
+        Number of pink sources, at random positions in the brain with random orientations.
     source_amplitude : float
-        Root mean square of each source, in source units (10 nA·m). 1.7 has the mean peak of 5
-        that the published re-creation gives its pink noise.
+        Root mean square of each source, in source units (10 nA·m). 1.7 gives the mean peak of 5
+        that the pink noise has in the published re-creation.
     sensor_share : float
-        Expected share of white sensor noise in the noise power, 0 to below 1. The re-creation
-        gives both noises the same amplitude, hence 0.5.
+        Expected share of white sensor noise in the noise power, from 0 to below 1. In the
+        re-creation both noises have the same amplitude, hence 0.5.
     line_uv : float
-        Amplitude of the line noise, µV: root mean square over channels of its peak.
+        Amplitude of the line noise, µV: the root mean square over channels of its peak.
     line_hz : float
         Frequency of the line, Hz: 50 or 60.
     blink_uv : float
-        Peak of a mean blink at the electrode it is largest at, µV; real ones reach 100 to 200.
+        Peak of an average blink at the electrode where it is largest, µV; real blinks reach 100
+        to 200.
     blink_probability : float
         Share of trials with a blink; people blink about every four seconds.
     """
@@ -67,7 +68,7 @@ class DataSpec:
     seed : int
         Not negative.
     head : HeadSpec
-        Or the name of a head model that needs no file.
+        The head model; a name is enough for one that needs no file.
     noise : NoiseSpec
     """
 
@@ -90,6 +91,6 @@ class DataSpec:
         if self.n_trials < needed:
             raise ValueError(
                 f"n_trials {self.n_trials} is too small: "
-                f"{self.feature!r} has {needed} classes and needs a trial of each"
+                f"{self.feature!r} has {needed} classes and needs at least one trial of each"
             )
         return self

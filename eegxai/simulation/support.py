@@ -10,7 +10,7 @@ Array = np.ndarray
 def time_support(trials: pd.DataFrame, times_ms: Array) -> Array:
     """Samples in which each trial's signal is active: (trials, times) bool.
 
-    A signal is active within half its width of its latency. There a peak is above 1.1 % of its
+    A signal is active within half its width of its latency, where a peak is above 1.1 % of its
     height (three sigma) and a burst's window is above zero.
 
     Parameters

@@ -39,7 +39,7 @@ class Epoch:
 def scale_to_peak(signal: Array, amplitude: Array) -> Array:
     """Scale each row so that its largest absolute sample equals ``amplitude``.
 
-    A negative amplitude turns the sign; a row of zeros stays zero.
+    A negative amplitude inverts the sign; a row of zeros stays zero.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def gaussian_peak(epoch: Epoch, latency_ms: Array, width_ms: Array) -> Array:
 
 
 def sine(epoch: Epoch, frequency_hz: Array, phase: Array) -> Array:
-    """Sine waves (trials, times); the phase (trials,) counts in cycles, 0 to 1."""
+    """Sine waves (trials, times); the phase (trials,) is in cycles, 0 to 1."""
     cycles = frequency_hz[:, None] * epoch.times_ms / 1e3
     return np.sin(2 * np.pi * (cycles + phase[:, None]))
 
@@ -72,8 +72,8 @@ def sine(epoch: Epoch, frequency_hz: Array, phase: Array) -> Array:
 def burst_window(epoch: Epoch, latency_ms: Array, width_ms: Array, taper: float) -> Array:
     """Tukey windows (trials, times) centred on the burst latency, 0 elsewhere.
 
-    Latency and width are rounded down to samples as in ersp_generate_signal.m. A burst that
-    reaches beyond the epoch is cut off.
+    Latency and width are rounded down to whole samples, as in ersp_generate_signal.m. A burst
+    that extends beyond the epoch is cut off.
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ def band_noise(epoch: Epoch, n_trials: int, taps: Array, rng: np.random.Generato
 def white(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """White Gaussian noise (trials, ...) of variance 1, float32; fewer trials are a prefix of more.
 
-    Box & Muller 1958 (Ann. Math. Stat. 29:610) on whole arrays takes a third of the time of
-    numpy's generator of normals. A trial must have an even number of values. They end at 5.6:
-    one in 10^7 normal values is larger.
+    The method of Box & Muller 1958 (Ann. Math. Stat. 29:610) on whole arrays takes a third of the
+    time of numpy's normal generator. A trial must have an even number of values. The largest
+    possible value is 5.6; one in 10^7 normal values is larger.
     """
     n_trials, *rest = shape
     uniform = _uniform(rng, (n_trials, math.prod(rest))).reshape(n_trials, 2, -1)
@@ -131,8 +131,8 @@ def white(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 def _uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
     """Uniform numbers of 23 bits in [0, 1), float32: two of each 64 random bits.
 
-    Random bits below the exponent of 1 are a number in [1, 2), and one 64-bit draw is twice as
-    fast as two floats.
+    Random bits below the exponent of 1 give a number in [1, 2), and one 64-bit draw is twice as
+    fast as two draws of floats.
     """
     n_rows, n_columns = shape
     words = rng.integers(0, 2**64, size=(n_rows, n_columns // 2), dtype=np.uint64)

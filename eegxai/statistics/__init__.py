@@ -1,8 +1,8 @@
 """Statistics over trained decoders: intervals, ranks, paired tests, effects of the axes.
 
-The unit is the trained decoder, not the trial. Scores come as wide tables, a row a decoder (a
-block), a column a method, larger is better; NaN where a method says nothing about a decoder.
-docs/statistics.md tells which function answers which question, and when it misleads.
+The unit is the trained decoder, not the trial. Scores are wide tables with one row per decoder
+(a block) and one column per method; larger is better, and NaN means that a method has no score on
+a decoder. docs/statistics.md states which function answers which question, and when it misleads.
 """
 
 from eegxai.statistics.axes import AxisEffect, axis_effect, leads_per_db, repeated_measures

@@ -1,4 +1,4 @@
-"""What SNR and architecture do to the methods: by permutations, and by analysis of variance."""
+"""Effects of SNR and architecture on the methods, by permutations and by analysis of variance."""
 
 import math
 from typing import NamedTuple
@@ -16,16 +16,16 @@ PERMUTATIONS = 999
 
 
 class AxisEffect(NamedTuple):
-    """What an axis does to the differences between methods.
+    """The effect of an axis on the differences between methods.
 
     Attributes
     ----------
     share : float
-        Of the variance of the profiles, 0 .. 1.
+        Share of the variance of the profiles that the axis explains, 0 .. 1.
     p : float
-        By permutation.
+        P value of the permutation test.
     n_decoders : int
-        Decoders compared on.
+        Number of decoders in the comparison.
     """
 
     share: float
@@ -34,11 +34,11 @@ class AxisEffect(NamedTuple):
 
 
 def axis_effect(scores: pd.DataFrame, axis: str, seed: int = 0) -> AxisEffect:
-    """Whether the lead of methods over each other depends on an axis, such as the SNR.
+    """Whether the differences between methods depend on an axis, such as the SNR.
 
     A decoder's profile is its scores minus their mean, so that only differences between methods
-    count. Values of the axis are permuted among the decoders that share all other axes: no
-    assumption of normality or equal variances (Anderson, Austral Ecol. 26:32, 2001).
+    count. The values of the axis are permuted among the decoders that agree on all other axes;
+    neither normality nor equal variances are assumed (Anderson, Austral Ecol. 26:32, 2001).
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def axis_effect(scores: pd.DataFrame, axis: str, seed: int = 0) -> AxisEffect:
 
 
 def _orders_within(strata: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Random orders (permutations, rows) that leave every row in its stratum."""
+    """Random orders (permutations, rows) that keep every row in its stratum."""
     orders = np.empty((PERMUTATIONS, len(strata)), dtype=int)
     shuffled = strata + random.random(orders.shape)
     orders[:, np.argsort(strata, kind="stable")] = np.argsort(shuffled, axis=1)
@@ -73,24 +73,24 @@ def _orders_within(strata: np.ndarray, random: np.random.Generator) -> np.ndarra
 
 
 def repeated_measures(scores: pd.DataFrame) -> pd.DataFrame:
-    """Analysis of variance within decoders: methods, and what SNR and architecture do to them.
+    """Analysis of variance within decoders: methods, and effects of SNR and architecture on them.
 
     A decoder's profile (its scores minus their mean) is regressed on SNR and architecture. On
     complete tables the F values are those of the linear mixed model score ~ method * (snr_db +
     architecture) + (1 | decoder) for every term with the method, with exact degrees of freedom
-    and nothing that has to converge; they are corrected for unequal variances and correlations
-    of methods (Greenhouse & Geisser, Psychometrika 24:95, 1959).
+    and no fit that has to converge; they are corrected for unequal variances and correlations
+    between methods (Greenhouse & Geisser, Psychometrika 24:95, 1959).
 
     Parameters
     ----------
     scores : DataFrame (decoders, methods)
-        Its index has the levels ``snr_db`` and ``architecture``; an axis of one value is left out.
+        Its index has the levels ``snr_db`` and ``architecture``; an axis with one value is dropped.
 
     Returns
     -------
     DataFrame
-        Index the terms (method, method:snr_db, method:architecture); columns share (partial eta
-        squared), F, df, df_error, p. NaN where there are too few decoders.
+        The index holds the terms (method, method:snr_db, method:architecture); the columns are
+        share (partial eta squared), F, df, df_error and p. NaN if there are too few decoders.
     """
     complete = complete_blocks(scores).scores
     profiles = complete.sub(complete.mean(axis=1), axis=0).to_numpy()
@@ -122,7 +122,7 @@ def _design(decoders: pd.Index) -> dict[str, np.ndarray]:
 
 
 def _residual(terms: list[np.ndarray], profiles: np.ndarray) -> np.ndarray:
-    """What a regression on the columns of the terms leaves."""
+    """Residual of a regression on the columns of the terms."""
     if not terms:
         return profiles
     design = np.column_stack(terms)
@@ -141,7 +141,7 @@ def _quotient(a: float, b: float) -> float:
 
 
 def leads_per_db(scores: pd.DataFrame) -> pd.DataFrame:
-    """How each method's lead over the decoder's mean score changes with the SNR.
+    """How much each method's lead over the decoder's mean score changes per dB of SNR.
 
     Parameters
     ----------
@@ -151,19 +151,19 @@ def leads_per_db(scores: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index the methods; columns slope (score per dB), low, high (95 %): lines fitted over
-        decoders, of each method by itself.
+        One row per method; columns slope (score per dB), low and high (95 %), from a line fitted
+        over decoders for each method separately.
 
     Raises
     ------
     ValueError
-        When there are no two SNRs.
+        When there are fewer than two SNRs.
     """
     complete = complete_blocks(scores).scores
     leads = complete.sub(complete.mean(axis=1), axis=0)
     snr_db = complete.index.get_level_values("snr_db").to_numpy(float)
     if len(np.unique(snr_db)) < 2:
-        raise ValueError("a slope over the SNR needs two values of snr_db at least")
+        raise ValueError("a slope over the SNR needs at least two values of snr_db")
     lines = [stats.linregress(snr_db, leads[name]) for name in leads]
     quantile = stats.t.ppf((1 + CONFIDENCE) / 2, len(leads) - 2)
     table = pd.DataFrame({"slope": [line.slope for line in lines]}, index=leads.columns)

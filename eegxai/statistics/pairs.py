@@ -12,9 +12,9 @@ from eegxai.statistics.intervals import IntervalOf, known_values, student_interv
 
 ALPHA = 0.05
 POWER = 0.8
-# Scores that differ by less are equal: LRP and InputXGradient on ReLU networks, up to rounding.
+# Scores that differ by less count as equal, as do LRP and InputXGradient on ReLU networks.
 DECIMALS = 6
-# Of the signed-rank test against the t test on normal data, 3 / pi (Hodges & Lehmann 1956).
+# Of the signed-rank test relative to the t test on normal data, 3 / pi (Hodges & Lehmann 1956).
 EFFICIENCY = 3 / math.pi
 PAIRED = [
     "method", "mean_a", "mean_b", "difference", "low", "high", "p",
@@ -23,7 +23,7 @@ PAIRED = [
 
 
 def holm(p: ArrayLike) -> np.ndarray:
-    """Holm's adjusted p values; NaN stays NaN and does not count (Scand. J. Stat. 6:65, 1979)."""
+    """Holm's adjusted p values; NaN stays NaN and is not counted (Scand. J. Stat. 6:65, 1979)."""
     adjusted = np.asarray(p, dtype=float).copy()
     order = np.argsort(adjusted)[: np.count_nonzero(~np.isnan(adjusted))]  # NaN come last
     steps = adjusted[order] * np.arange(len(order), 0, -1)
@@ -32,7 +32,7 @@ def holm(p: ArrayLike) -> np.ndarray:
 
 
 def signed_rank_p(differences: ArrayLike) -> float:
-    """P value of Wilcoxon's signed-rank test, two-sided; NaN for fewer than two, 1 for all zero.
+    """P value of Wilcoxon's two-sided signed-rank test; NaN for fewer than two, 1 if all are zero.
 
     With n differences it cannot fall below 2 ** (1 - n): see ``fewest_decoders``.
     """
@@ -43,15 +43,15 @@ def signed_rank_p(differences: ArrayLike) -> float:
 
 
 def fewest_decoders(alpha: float = ALPHA) -> int:
-    """Fewest pairs with which the signed-rank test can reach a level: 2 ** (1 - n) <= alpha."""
+    """Smallest number of pairs for a signed-rank test to reach a level: 2 ** (1 - n) <= alpha."""
     return 1 + math.ceil(-math.log2(alpha))
 
 
 def decoders_needed(differences: ArrayLike, alpha: float = ALPHA) -> float:
     """Decoders that the signed-rank test needs to find the observed difference 4 times in 5.
 
-    Those of the paired t test for the effect mean / std, divided by the efficiency 3 / pi
-    (Noether, J. Am. Stat. Assoc. 82:645, 1987, on such formulas), and not below
+    The number that the paired t test needs for the effect mean / std, divided by the efficiency
+    3 / pi (Noether, J. Am. Stat. Assoc. 82:645, 1987, on such formulas), and at least
     ``fewest_decoders``. Infinite for no difference, NaN for fewer than two values.
     """
     known = np.round(known_values(differences), DECIMALS)
@@ -66,7 +66,7 @@ def decoders_needed(differences: ArrayLike, alpha: float = ALPHA) -> float:
 
 
 def _pairs_for(effect: float, alpha: float) -> int:
-    """Fewest pairs with which the two-sided t test has ``POWER``, by bisection."""
+    """Smallest number of pairs with which the two-sided t test has ``POWER``, by bisection."""
     below, enough = 1, 2
     while _power(effect, enough, alpha) < POWER:
         below, enough = enough, 2 * enough
@@ -80,7 +80,7 @@ def _pairs_for(effect: float, alpha: float) -> int:
 
 
 def _power(effect: float, n: int, alpha: float) -> float:
-    """Power of the paired t test; to err on the wrong side is left out."""
+    """Power of the paired t test; significance with the wrong sign is not counted."""
     quantile = special.stdtrit(n - 1, 1 - alpha / 2)
     return float(1 - special.nctdtr(n - 1, effect * math.sqrt(n), quantile))
 
@@ -93,15 +93,16 @@ def paired_differences(
     Parameters
     ----------
     a, b : DataFrame (decoders, methods)
-        Of the same index levels.
+        With the same index levels.
     interval : callable
         One of ``INTERVALS``.
 
     Returns
     -------
     DataFrame
-        A row a method that both have: method, mean_a, mean_b, difference, low, high, p
-        (signed-rank test), n_pairs, and unpaired_a, unpaired_b, the decoders that only one has.
+        One row per method that both have: method, mean_a, mean_b, difference, low, high, p
+        (signed-rank test), n_pairs, and unpaired_a, unpaired_b, the number of decoders that only
+        one table has.
     """
     rows = [_paired(str(name), a[name], b[name], interval) for name in a if name in b]
     return pd.DataFrame(rows, columns=PAIRED)

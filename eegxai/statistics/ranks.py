@@ -14,7 +14,7 @@ from eegxai.statistics.pairs import ALPHA, DECIMALS, decoders_needed, holm, sign
 
 
 class Blocks(NamedTuple):
-    """Scores without NaN, and what was left out for that."""
+    """Scores without NaN, and what was dropped to obtain them."""
 
     scores: pd.DataFrame
     methods_left_out: list[str]
@@ -22,14 +22,15 @@ class Blocks(NamedTuple):
 
 
 def complete_blocks(scores: pd.DataFrame, fewest: float = 0.5) -> Blocks:
-    """Largest part of a table that tests of whole blocks can use.
+    """Part of a table that tests of whole blocks can use.
 
     Parameters
     ----------
     scores : DataFrame (decoders, methods)
     fewest : float
-        Methods defined on less than this share of the decoders leave first; then the decoders
-        leave on which one of the rest is undefined. 1: no decoder leaves; 0: no method does.
+        Methods defined on less than this share of the decoders are dropped first, then the
+        decoders on which one of the remaining methods is undefined. With 1 no decoder is dropped,
+        with 0 no method is.
 
     Raises
     ------
@@ -72,18 +73,18 @@ def signed_rank_pairs(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_ranks(scores: pd.DataFrame) -> pd.Series:
-    """Mean rank of each method over the decoders, 1 is best, best first; ties share ranks."""
+    """Mean rank of each method over the decoders, best (1) first; ties share their mean rank."""
     return scores.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
 
 
 def nemenyi_difference(n_methods: int, n_decoders: int) -> float:
-    """Difference of mean ranks that two methods need at least (Demsar, JMLR 7:1, 2006)."""
+    """Smallest significant difference between two mean ranks (Demsar, JMLR 7:1, 2006)."""
     q = stats.studentized_range.ppf(1 - ALPHA, n_methods, np.inf) / math.sqrt(2)
     return float(q * math.sqrt(n_methods * (n_methods + 1) / (6 * n_decoders)))
 
 
 def cliques(ranks: pd.Series, pairs: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Longest runs of neighbours by rank of which no pair is told apart: the diagram's bars.
+    """Longest runs of neighbours by rank without a significant pair: the diagram's bars.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ def cliques(ranks: pd.Series, pairs: pd.DataFrame) -> list[tuple[str, ...]]:
 
 
 def _reach(names: Sequence[str], start: int, apart: set[frozenset[str]]) -> int:
-    """End of the longest run from ``start`` of which no pair is told apart."""
+    """End of the longest run from ``start`` in which no pair is significantly different."""
     for stop in range(start + 1, len(names)):
         if any(frozenset((name, names[stop])) in apart for name in names[start:stop]):
             return stop
@@ -122,17 +123,17 @@ class RankComparison:
     mean_ranks : Series
         Mean rank of each method, best first.
     p : float
-        Friedman's test that all methods rank alike; NaN for fewer than three methods.
+        P value of Friedman's test that all methods rank equally; NaN for fewer than three.
     pairs : DataFrame
         See ``signed_rank_pairs``.
     cliques : list of tuple of str
-        Methods that are not told apart, see ``cliques``.
+        Methods that are not significantly different, see ``cliques``.
     critical_difference : float
         Nemenyi's, in mean ranks.
     n_decoders : int
-        Decoders compared on.
+        Number of decoders in the comparison.
     methods_left_out, decoders_left_out : list
-        What NaN scores excluded, see ``complete_blocks``.
+        What was dropped because of NaN scores, see ``complete_blocks``.
     """
 
     mean_ranks: pd.Series
@@ -149,7 +150,7 @@ def compare_ranks(scores: pd.DataFrame, fewest: float = 0.5) -> RankComparison:
     """Compare methods by their ranks on each decoder.
 
     Friedman's test, then Wilcoxon's signed-rank tests of all pairs with Holm's correction
-    (Demsar, JMLR 7:1, 2006; pairs as Benavoli et al., JMLR 17:5, 2016, recommend).
+    (Demsar, JMLR 7:1, 2006; pairs as recommended by Benavoli et al., JMLR 17:5, 2016).
 
     Parameters and raises are those of :func:`complete_blocks`.
     """
@@ -169,7 +170,7 @@ def compare_ranks(scores: pd.DataFrame, fewest: float = 0.5) -> RankComparison:
 
 
 def friedman_p(scores: pd.DataFrame) -> float:
-    """P value of Friedman's test that all methods rank alike, NaN for fewer than three."""
+    """P value of Friedman's test that all methods rank equally; NaN for fewer than three."""
     if scores.shape[1] < 3:
         return math.nan
     if (scores.nunique(axis=1) == 1).all():
@@ -178,7 +179,7 @@ def friedman_p(scores: pd.DataFrame) -> float:
 
 
 def kendall_w(scores: pd.DataFrame) -> float:
-    """Agreement of rankings of the same methods, 1 for one ranking, about 0 for unrelated ones.
+    """Agreement between rankings of the same methods: 1 if they are equal, less if they differ.
 
     Kendall & Babington Smith, Ann. Math. Stat. 10:275, 1939, with the correction for ties:
     12 S / (m² (k³ - k) - m sum(t³ - t)).
@@ -186,7 +187,7 @@ def kendall_w(scores: pd.DataFrame) -> float:
     Parameters
     ----------
     scores : DataFrame (methods, metrics)
-        Larger is better in every column. Methods with a NaN are left out.
+        Larger is better in every column. Methods with a NaN are dropped.
     """
     ranks = scores.dropna().rank()
     k, m = ranks.shape

@@ -1,4 +1,4 @@
-"""An attribution method in a package of its own; the entry point in pyproject.toml is its door."""
+"""An attribution method in its own package, found through the entry point in pyproject.toml."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""MLflow is written beside the sweep, by one thread: no cell ever waits for a server."""
+"""One thread writes to MLflow in parallel with the sweep, so that no cell waits for a server."""
 
 import logging
 import threading
@@ -11,21 +11,21 @@ from sweeps.store.artefacts import Store
 from sweeps.tracking import Publisher, PublishError
 
 log = logging.getLogger(__name__)
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts on a server that is away
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts on an unreachable server
 
 
 @contextmanager
 def publishing(
     publisher: Callable[[], Publisher], store: Store
 ) -> Iterator[Callable[[Cell | None], None]]:
-    """Publish the cells that are handed over, one after another, until the block ends.
+    """Publish the cells that are passed in, one after another, until the block ends.
 
     Parameters
     ----------
     publisher : callable
-        Gives the one publisher; raises one of ``PublishError`` while no server answers.
+        Returns the one publisher; raises one of ``PublishError`` while no server answers.
     store : Store
-        Holds the artefacts of the cells.
+        Contains the artefacts of the cells.
 
     Yields
     ------
@@ -34,9 +34,9 @@ def publishing(
 
     Notes
     -----
-    A cell stays at the head of the queue until its server answers. When the block ends, the cell
-    at work is finished and the others are left: ``publish_all`` brings MLflow to the store's
-    state.
+    A cell stays at the head of the queue until the server answers. When the block ends, the current
+    cell is finished and the others are not published; ``publish_all`` then brings MLflow to the
+    state of the store.
     """
     cells: SimpleQueue[Cell | None] = SimpleQueue()
     ended = threading.Event()

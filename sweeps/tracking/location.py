@@ -1,4 +1,4 @@
-"""Where MLflow keeps the runs, and how a person opens it."""
+"""Where MLflow keeps the runs, and how to open it."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ PublishError = (MlflowException, OSError)
 
 
 def tracking_uri(output: str) -> str:
-    """``MLFLOW_TRACKING_URI`` where it is set, else SQLite in the output folder."""
+    """``MLFLOW_TRACKING_URI`` if it is set, otherwise SQLite in the output folder."""
     local = f"sqlite:///{Path(output).resolve() / 'mlflow.db'}"
     return os.environ.get("MLFLOW_TRACKING_URI") or local
 

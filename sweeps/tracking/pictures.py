@@ -1,4 +1,4 @@
-"""Pictures of a run, drawn by the publisher from the maps that the store keeps."""
+"""Pictures of a run, drawn by the publisher from the maps in the store."""
 
 import io
 import logging
@@ -10,7 +10,7 @@ from eegxai.simulation import FEATURES
 from sweeps.design.cells import MethodCell
 from sweeps.store.artefacts import BrokenArtefactError, Store
 
-# Tables read runs too, and draw nothing.
+# Tables also import this package, and draw nothing.
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -20,7 +20,7 @@ QUICKLY = {"compress_level": 1}  # a third of the time, for a few kilobytes more
 
 
 def run_pictures(cell: MethodCell, store: Store) -> dict[str, bytes]:
-    """PNG pictures of a method by name; none where the store keeps no maps of it."""
+    """PNG pictures of a method by name; none if the store has no maps of it."""
     try:
         maps = store.read_maps(cell)
     except BrokenArtefactError as error:
@@ -32,12 +32,12 @@ def run_pictures(cell: MethodCell, store: Store) -> dict[str, bytes]:
 
 
 def no_pictures(_cell: MethodCell, _store: Store) -> dict[str, bytes]:
-    """For those who want numbers alone."""
+    """No pictures, for ``tracking.figures=false``."""
     return {}
 
 
 def _classes_on_the_scalp(cell: MethodCell, maps: ExampleMaps) -> "Figure":
-    """Planted and attributed mean magnitude of each class."""
+    """Mean magnitude of the planted signal and of the map for each class."""
     from eegxai.figures import topographies
 
     names = FEATURES[cell.decoder.data.feature].class_names

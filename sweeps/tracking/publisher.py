@@ -1,4 +1,4 @@
-"""Writes cells to MLflow: a run is found by its cell's key, so publishing twice changes nothing."""
+"""Writes cells to MLflow. Runs are found by the keys of their cells: publishing is idempotent."""
 
 import hashlib
 import json
@@ -36,11 +36,11 @@ from sweeps.tracking.run_schema import (
 )
 
 FINISHED = "FINISHED"
-SUMMARY = "sweep"  # the kind of the one run that holds all scores of an experiment
+SUMMARY = "sweep"  # the kind of the one run that contains all scores of an experiment
 DIGEST_TAG = "eegxai.digest"
 PARENT_TAG = "mlflow.parentRunId"
 PICTURES = "figures"  # folder of a run's artefacts
-MAX_BATCH = 1000  # of MLflow, for all entities of a call
+MAX_BATCH = 1000  # MLflow's limit for all entities of a call
 
 
 Draw = Callable[[MethodCell, Store], dict[str, bytes]]
@@ -48,14 +48,14 @@ Draw = Callable[[MethodCell, Store], dict[str, bytes]]
 
 @dataclass
 class RunContent:
-    """What a run holds.
+    """What a run contains.
 
     Attributes
     ----------
     name : str
-        What the UI calls it.
+        Its name in the UI.
     tags, params, metrics
-        As MLflow takes them.
+        As MLflow expects them.
     files : mapping of str to bytes
         Artefacts by their path in the run.
     started, finished : int
@@ -90,10 +90,10 @@ class Publisher:
         Path(output).mkdir(parents=True, exist_ok=True)
         self.client = MlflowClient(tracking_uri=uri)
         self.experiment_id = self._experiment(experiment, uri, Path(output))
-        self.published: dict[str, str] = {}  # run ids by key, of cells that this process saw there
+        self.published: dict[str, str] = {}  # run ids by key of the cells known to be in MLflow
 
     def publish(self, cell: Cell, store: Store) -> str:
-        """Log a finished cell, unless its run is finished already; the run's id."""
+        """Log a finished cell unless its run is already finished; returns the run's id."""
         if cell.key not in self.published:
             run = self.find(KEY_TAG, cell.key)
             if run is None or not is_whole(run):
@@ -103,7 +103,7 @@ class Publisher:
         return self.published[cell.key]
 
     def publish_summary(self, combined: ScoreCache) -> None:
-        """Log all scores in one file, for readers who have no store."""
+        """Log all scores in one file, for readers without the store."""
         digest = hashlib.sha256(json.dumps(sorted(combined.stamps.items())).encode()).hexdigest()
         run = self.find(KIND_TAG, SUMMARY)
         if run and is_whole(run) and run.data.tags.get(DIGEST_TAG) == digest:
@@ -147,7 +147,7 @@ class Publisher:
             location = (output / "artifacts" / name).resolve().as_uri() if local else None
             tags = {NOTE_TAG: EXPERIMENT_NOTE, **KIND_OF_EXPERIMENT}
             return str(self.client.create_experiment(name, location, tags))
-        if found.tags.get(NOTE_TAG) is None:  # a note that a person wrote stays
+        if found.tags.get(NOTE_TAG) is None:  # a note that a person wrote is kept
             self.client.set_experiment_tag(found.experiment_id, NOTE_TAG, EXPERIMENT_NOTE)
         return str(found.experiment_id)
 
@@ -155,7 +155,7 @@ class Publisher:
         if isinstance(cell, DecoderCell):
             return _decoder_content(cell, store)
         content = _method_content(cell, store, self.draw)
-        # A run shows under its parent only when it was created with it: the decoder goes first.
+        # A run is shown under its parent only if created with it, so the decoder goes first.
         parent = self._decoder_run(cell.decoder, store)
         if parent:
             content.tags = {**content.tags, PARENT_TAG: parent}
@@ -168,7 +168,7 @@ class Publisher:
         return str(run.info.run_id) if run else None
 
     def _write(self, run: Run | None, content: RunContent) -> str:
-        """Create a run or complete one that is half written or of an older layout."""
+        """Create a run, or complete one that is half written or has an older layout."""
         run_id = str(run.info.run_id) if run else self._created(content)
         if run:
             self.client.update_run(run_id, name=content.name)
@@ -200,7 +200,7 @@ class Publisher:
 
 
 def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> int:
-    """Bring MLflow to the store's state; the number of cells that the store holds."""
+    """Bring MLflow to the state of the store; returns the number of cells in the store."""
     held = [cell for cell in cells if store.has(cell)]
     for cell in held:
         publisher.publish(cell, store)
@@ -211,7 +211,7 @@ def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> in
 
 
 def is_whole(run: Run) -> bool:
-    """Whether a run is finished, and of the layout that is read."""
+    """Whether a run is finished and has the current layout."""
     return run.info.status == FINISHED and run.data.tags.get(LAYOUT_TAG) == RUN_LAYOUT
 
 

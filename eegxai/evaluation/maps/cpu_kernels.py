@@ -1,7 +1,8 @@
 """Loops over pixels that numba runs several times faster on a CPU than torch does.
 
-They are behind the functions of ``reductions``, which say what each computes. A version of a map is
-never stored: the loops compute its values from the map's and four numbers a trial.
+``reductions`` calls them in place of the functions of ``torch_reductions``, which document them. A
+version of a map is never stored: the loops compute its values from those of the map and four
+numbers per trial.
 """
 
 import math
@@ -19,8 +20,8 @@ from torch import Tensor
 from eegxai.evaluation.maps.window import AREA, SAMPLE, WINDOW
 
 N_PRODUCTS = 4  # x, y, the sum of their squares, their product
-STRIDE = 17  # one pixel in so many is looked at to guess a threshold
-DIGIT, N_DIGITS = 11, 6  # bits of a digit, digits of a float64
+STRIDE = 17  # one pixel in so many is sampled to estimate a threshold
+DIGIT, N_DIGITS = 11, 6  # bits per digit, digits per float64
 TOP_BIT = np.uint64(1 << 63)
 
 Array = np.ndarray
@@ -30,10 +31,10 @@ summing = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc",
 
 
 def over_trials(loop: Callable[..., Array]) -> Callable[..., Tensor]:
-    """Let a loop over some trials, ``(first, last, *arrays)``, take all trials' tensors.
+    """Turn a loop over some trials, ``(first, last, *arrays)``, into a function of tensors.
 
-    As many threads as torch has share the trials. They are not numba's own (``prange``), which
-    share OpenMP's settings with torch and change its number of threads.
+    The trials are shared among as many threads as torch uses. They are not numba's own
+    (``prange``), which share OpenMP's settings with torch and change its number of threads.
     """
 
     @wraps(loop)
@@ -59,7 +60,7 @@ def _threads(number: int, process: int) -> ThreadPoolExecutor:
 
 @compiled
 def _form_of(form: Array, trial: int) -> Form:
-    # Numbers, not an array: loops that write need not read them anew.
+    # Numbers instead of an array, so that loops which write need not read them again.
     return form[0, trial], form[1, trial], form[2, trial], form[3, trial]
 
 
@@ -156,7 +157,7 @@ def _ssim(
     constants: Array,
     weights: Array,
 ) -> float:
-    """All in one pass over the rows: nothing larger than a few rows is kept."""
+    """Everything in one pass over the rows; nothing larger than a few rows is stored."""
     height, width = x.shape
     products = np.empty((N_PRODUCTS, width))
     rows = np.empty((WINDOW, N_PRODUCTS, width - WINDOW + 1))  # the last seven, in a ring
@@ -182,7 +183,7 @@ def _products(x: Array, y: Array, forms: tuple[Form, Form], shift: float, produc
 
 @compiled
 def _sums_of_seven(values: Array, sums: Array) -> None:
-    # Added anew for every window: running sums would keep the rounding of values that have left.
+    # Summed afresh for every window: running sums would keep the rounding of earlier values.
     for i in range(len(sums)):
         left = (values[i] + values[i + 1]) + (values[i + 2] + values[i + 3])
         sums[i] = left + ((values[i + 4] + values[i + 5]) + values[i + 6])
@@ -225,7 +226,7 @@ def kth_largest(first: int, last: int, rows: Array, counts: Array) -> Array:
 
 @compiled
 def _select(row: Array, count: int) -> float:
-    """K-th largest of the values between two of a sample's; of all, where the sample misleads."""
+    """K-th largest value, among those between two of a sample's, or of all if that misses it."""
     floor, ceiling = _bounds(row[::STRIDE].copy(), count / STRIDE)
     between, n_above = _between(row, floor, ceiling)
     place = len(between) - (count - n_above)
@@ -236,7 +237,7 @@ def _select(row: Array, count: int) -> float:
 
 @compiled
 def _bounds(sample: Array, expected: float) -> tuple[float, float]:
-    """Values of a sample four standard deviations of a Poisson count about the expected rank."""
+    """Values of a sample at the expected rank plus and minus four Poisson standard deviations."""
     margin = 4 * math.sqrt(expected) + 1
     below = len(sample) - math.ceil(expected + margin)
     above = len(sample) - math.floor(expected - margin)
@@ -247,7 +248,7 @@ def _bounds(sample: Array, expected: float) -> tuple[float, float]:
 @compiled
 def _between(row: Array, floor: float, ceiling: float) -> tuple[Array, int]:
     """Values from floor to ceiling, and how many are above."""
-    # Each value is written, and the next one over it unless it stays: no branch to mispredict.
+    # Each value is written, and overwritten by the next unless it is kept: no branch to mispredict.
     kept, n_kept, n_above = np.empty(len(row)), 0, 0
     for i in range(len(row)):
         kept[n_kept] = row[i]
@@ -258,7 +259,7 @@ def _between(row: Array, floor: float, ceiling: float) -> tuple[Array, int]:
 
 @compiled
 def _nth(values: Array, place: int) -> float:
-    """Value at a place of the ascending order (Hoare's selection); reorders the values."""
+    """Value at a position of the ascending order (Hoare's selection); reorders the values."""
     low, high = 0, len(values) - 1
     while low < high:
         left, right = _parted(values, low, high)
@@ -285,10 +286,10 @@ def _parted(values: Array, left: int, right: int) -> tuple[int, int]:
 @over_trials
 @compiled
 def ascending(first: int, last: int, rows: Array) -> Array:
-    """Places of each row's values from the smallest to the largest, (trials, values).
+    """Indices that sort each row stably, the smallest value first, (trials, values).
 
-    Radix sort from the last digit: stable, and without the digits in which all values agree
-    (single precision leaves two of six empty).
+    Radix sort from the last digit; digits in which all values agree are skipped (two of six for
+    single precision).
     """
     found = np.empty((last - first, rows.shape[1]), np.int64)
     for trial in range(first, last):
@@ -309,7 +310,7 @@ def _ascending(row: Array) -> Array:
 
 @compiled
 def _ascending_keys(row: Array) -> Array:
-    """Integers in the order of the floats: the sign turns around, or all of a negative's bits."""
+    """Integers in the order of the floats: the sign bit is inverted, or all bits of a negative."""
     keys = row.astype(np.float64).view(np.uint64)
     for i in range(len(keys)):
         keys[i] = ~keys[i] if keys[i] & TOP_BIT else keys[i] | TOP_BIT

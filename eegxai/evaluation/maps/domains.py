@@ -23,7 +23,7 @@ def topography_operator(info: mne.Info) -> tuple[Tensor, Tensor]:
     """Interpolation from channels to the pixels of MNE's topographic map.
 
     The interpolation is linear in the channel values, so its matrix is what
-    :func:`mne.viz.plot_topomap` draws of one channel at a time. Computed once for a montage.
+    :func:`mne.viz.plot_topomap` draws for one channel at a time. Computed once per montage.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def _probe(info: mne.Info) -> tuple[Tensor, Tensor]:
     head = _head()
     # A Figure of its own, not pyplot's: nothing is registered, nothing is drawn or kept.
     axes = Figure().add_axes((0, 0, 1, 1))
-    # MNE solves small systems by the thousand: threads that share one take ten times as long.
+    # MNE solves thousands of small systems: with several threads per system it is ten times slower.
     with threadpool_limits(1, user_api="blas"):
         pictures = [_picture(channel, info, axes) for channel in np.eye(len(info["chs"]))]
     matrix = torch.from_numpy(np.stack(pictures, axis=-1))

@@ -1,6 +1,6 @@
-"""What a stack of maps is reduced to: sums, windows, order statistics.
+"""Reductions of stacks of maps: sums, windows, order statistics.
 
-Tensors on the CPU go to a compiled kernel, all others to the torch function of the same result.
+Tensors on the CPU go to a compiled kernel, all others to the equivalent torch function.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Reduction = Callable[..., Tensor]
 @cache
 def _cpu_kernels() -> dict[Reduction, Reduction]:
     """The CPU kernel of each torch function."""
-    # Their compiler costs half a second and 50 MB, which readers of tables need not pay.
+    # Their compiler takes half a second and 50 MB, which commands that read tables do not need.
     from eegxai.evaluation.maps import cpu_kernels
 
     return {
@@ -29,7 +29,7 @@ def _cpu_kernels() -> dict[Reduction, Reduction]:
 
 
 def _compiled_on_cpu(function: Reduction) -> Reduction:
-    """The function, or its kernel where the tensors are on the CPU."""
+    """The function, or its kernel if the tensors are on the CPU."""
 
     @wraps(function)
     def reduce(maps: Tensor, *others: Tensor) -> Tensor:

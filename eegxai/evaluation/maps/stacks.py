@@ -1,4 +1,4 @@
-"""Stacks of maps in the versions that the study's metrics compare, each computed once."""
+"""Stacks of maps, and the versions of them that the study's metrics compare, each computed once."""
 
 import math
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ class Moments(NamedTuple):
 
 
 class Overlap(NamedTuple):
-    """Sums over the pixels that two maps have in common, (trials,); see ``reductions.overlap``."""
+    """Sums over the pixels of two maps, (trials,); see ``torch_reductions.overlap``."""
 
     inner: Tensor
     mass: Tensor
@@ -42,11 +42,11 @@ class Version:
     rows : Tensor (trials, valid pixels)
         The maps that it is a version of.
     image : Tensor (trials, height, width)
-        The same, below every threshold at the pixels that are not valid.
+        The same, with values below every threshold at the pixels that are not valid.
     windows : Tensor (height - 6, width - 6)
-        Equal weights of the full windows whose centre is valid, zero of the others.
+        Equal weights for the full windows whose centre is valid, zero for the others.
     form : Tensor (4, trials)
-        How its values follow from the maps', see ``reductions``.
+        How its values follow from those of the maps, see ``torch_reductions``.
     data_range : Tensor (trials,)
         Largest minus smallest value of each map, NaN where they are equal.
     """
@@ -88,7 +88,7 @@ class Version:
         return (self.moments.squares - self.n_pixels * self.mean.square()).clamp(min=0).sqrt()
 
     def overlap(self, other: "Version") -> Overlap:
-        """Sums over what it shares with a version of other maps."""
+        """Sums over the overlap with a version of other maps."""
         if other not in self._overlaps:
             pair = self.rows, self.form, other.rows, other.form
             self._overlaps[other] = Overlap(*overlap(*pair).T)
@@ -101,7 +101,7 @@ class Version:
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Maps to compare, with the versions that the metrics ask for.
+    """Maps to compare, with the versions that the metrics need.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class Maps:
 
     @cached_property
     def image(self) -> Tensor:
-        """The maps, below every threshold at the pixels that are not valid."""
+        """The maps, with values below every threshold at the pixels that are not valid."""
         if self.mask is None:
             return self.values
         return self.values.masked_fill(~self.mask, -torch.inf)
@@ -157,12 +157,12 @@ class Maps:
 
     @cached_property
     def minmax(self) -> Version:
-        """Maps brought to 0 .. 1; NaN where constant."""
+        """Maps scaled to 0 .. 1; NaN where constant."""
         return self._scaled(self.lowest, self.highest)
 
     @cached_property
     def clipped(self) -> Version:
-        """Positive part brought to 0 .. 1; NaN where nothing is positive."""
+        """Positive part scaled to 0 .. 1; NaN where nothing is positive."""
         lowest, highest = self.lowest.clamp(min=0), self.highest.clamp(min=0)
         return self._scaled(lowest, highest, floor=torch.zeros_like(lowest))
 
@@ -179,7 +179,7 @@ class Maps:
 
     @cached_property
     def minmax_top5(self) -> Version:
-        """Maps brought to 0 .. 1, then values below the 95th percentile set to zero."""
+        """Maps scaled to 0 .. 1, then values below the 95th percentile set to zero."""
         return self._scaled(self.lowest, self.highest, threshold=self._percentile)
 
     @cached_property
@@ -188,9 +188,10 @@ class Maps:
         return self.raw.moments.n_positive.long()
 
     def top_k(self, reference: "Maps") -> Version:
-        """Clipped maps below their K-th largest value set to zero, K = the reference's positives.
+        """Clipped maps with values below their K-th largest set to zero.
 
-        Ties with the K-th largest value stay, so more than K can; with K = 0 nothing stays.
+        K is the number of the reference's positive values. Ties with the K-th largest value are
+        kept, so there can be more than K; with K = 0 nothing is kept.
         """
         if reference not in self._top_k:
             kth = kth_largest(self.rows, reference.n_positive)
@@ -214,14 +215,14 @@ class Maps:
 
     @cached_property
     def _percentile(self) -> Tensor:
-        # The percentile lies between two order statistics (linear interpolation), so keeping what
-        # is not below it is keeping what is not below the upper of the two.
+        # The percentile lies between two order statistics (linear interpolation), so the values
+        # that are not below it are those that are not below the upper of the two.
         n_trials, n_pixels = self.rows.shape
         count = n_pixels - math.ceil(PERCENTILE * (n_pixels - 1))
         return kth_largest(self.rows, torch.full((n_trials,), count, device=self.rows.device))
 
     def _scaled(self, lowest: Tensor, highest: Tensor, **form: Tensor) -> Version:
-        """Version that reaches from 0 to 1, or is NaN."""
+        """Version that ranges from 0 to 1, or is NaN."""
         gain = 1 / (highest - lowest)
         return self._version(0 * gain + 1, offset=lowest, gain=gain, **form)
 
@@ -245,7 +246,7 @@ class Maps:
 
 
 def ranks(rows: Tensor) -> Tensor:
-    """Ranks from 0 within each row, in float64; equal values share the mean of their places."""
+    """Ranks from 0 within each row, in float64; equal values share their mean rank."""
     places = torch.arange(rows.shape[1], dtype=torch.float64, device=rows.device)
     order = ascending(rows)
     shared = _shared_places(rows.gather(1, order), places)
@@ -253,7 +254,7 @@ def ranks(rows: Tensor) -> Tensor:
 
 
 def _shared_places(ordered: Tensor, places: Tensor) -> Tensor:
-    """Places of sorted values; the mean place wherever neighbours are equal."""
+    """Ranks of sorted values; the mean rank wherever neighbours are equal."""
     tied = ordered[:, 1:] == ordered[:, :-1]
     if not tied.any():
         return places.expand_as(ordered).contiguous()

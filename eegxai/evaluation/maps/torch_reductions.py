@@ -1,7 +1,7 @@
-"""What a stack of maps is reduced to, in torch, on any device.
+"""Reductions of stacks of maps in torch, on any device.
 
 The values of a version of a map are ``(max(x, floor) - offset) * gain``, and zero where x is below
-the threshold. Its form, (4, trials), holds the four numbers in this order.
+the threshold. The form of a version, (4, trials), contains the four numbers in this order.
 """
 
 from functools import partial
@@ -27,7 +27,7 @@ def moments(rows: Tensor, form: Tensor) -> Tensor:
 
 
 def overlap(rows: Tensor, form: Tensor, others: Tensor, other_form: Tensor) -> Tensor:
-    """How each map's version lies on another map's, (trials, 3).
+    """How each map's version overlaps with that of another map, (trials, 3).
 
     The inner product of the versions; the sum of magnitudes and the number of positive values
     where the other map is not zero, NaN if it is zero everywhere or NaN.
@@ -55,7 +55,7 @@ def windowed_ssim(
     x_form, y_form : Tensor (4, trials)
         Their versions.
     shift : Tensor (trials,)
-        About the mean of x: variances are taken around it, so that an offset costs no digits.
+        A value near the mean of x; variances are taken about it, so that an offset costs no digits.
     constants : Tensor (2, trials)
         Wang's c1 and c2.
     weights : Tensor (height - 6, width - 6)
@@ -81,5 +81,5 @@ def kth_largest(rows: Tensor, counts: Tensor) -> Tensor:
 
 
 def ascending(rows: Tensor) -> Tensor:
-    """Places of each row's values, the smallest first and equal ones in order, (trials, values)."""
+    """Indices that sort each row stably, the smallest value first, (trials, values)."""
     return rows.argsort(dim=1, stable=True)

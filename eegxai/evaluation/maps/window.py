@@ -1,5 +1,5 @@
-"""The window of structural similarity, which its torch function and its CPU kernel share."""
+"""The window of structural similarity, shared by its torch function and its CPU kernel."""
 
-WINDOW = 7  # pixels of structural similarity, to each side
+WINDOW = 7  # pixels on each side
 AREA = WINDOW**2
-SAMPLE = AREA / (AREA - 1)  # makes a window's variance that of a sample
+SAMPLE = AREA / (AREA - 1)  # turns a window's variance into the sample variance

@@ -1,1 +1,1 @@
-"""Metrics of one map against another: the study's, calibrated, in physical units, similarity."""
+"""Metrics that compare maps: the study's, calibrated, in physical units, similarities."""

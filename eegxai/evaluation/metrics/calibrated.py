@@ -3,8 +3,8 @@
 The truth is where the reference reaches half of its peak, so that a dense reference (an
 interpolated topography, another map) does not make every pixel true. ``_signed`` versions take a
 map's values as they are: relevance for the class is large, relevance against it small.
-``_magnitude`` versions take absolute values. NaN where the maps say nothing: constant ones, and
-references without a positive peak or with a truth that is everywhere.
+``_magnitude`` versions take absolute values. NaN where no score is defined: for constant maps, and
+for references without a positive peak or whose truth is everywhere.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ CALIBRATED_METRICS: dict[str, Metric] = {}
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Pixels in the order of their relevance, and where the truth is among them.
+    """Pixels in the order of their relevance, and which of them are true.
 
     Attributes
     ----------
@@ -46,18 +46,18 @@ class Ranking:
 
     @cached_property
     def hits(self) -> Tensor:
-        """True ones among the n most relevant pixels, n = 0 .. all, (trials, pixels + 1)."""
+        """Number of true pixels among the n most relevant, n = 0 .. all, (trials, pixels + 1)."""
         return pad(self.true.gather(1, self._sorted[1]).cumsum(1, dtype=torch.float64), (1, 0))
 
     @cached_property
     def first(self) -> Tensor:
-        """First place of the tie that each place belongs to, (trials, pixels)."""
+        """First position of the tie to which each position belongs, (trials, pixels)."""
         starts = pad(self._differs, (1, 0), value=True)
         return self._places.masked_fill(~starts, 0).cummax(1).values
 
     @cached_property
     def last(self) -> Tensor:
-        """Last place of the tie that each place belongs to, (trials, pixels)."""
+        """Last position of the tie to which each position belongs, (trials, pixels)."""
         ends = pad(self._differs, (0, 1), value=True)
         later = self._places.masked_fill(~ends, self.true.shape[1])
         return later.flip(1).cummin(1).values.flip(1)
@@ -95,7 +95,7 @@ def _where_defined(function: Metric, attribution: Maps, reference: Maps) -> Tens
 
 
 def calibrated(name: str) -> Callable[[Metric], Metric]:
-    """Register the decorated metric, undefined where the maps say nothing."""
+    """Register the decorated metric; it is undefined for constant maps and empty truths."""
 
     def register(function: Metric) -> Metric:
         CALIBRATED_METRICS[name] = partial(_where_defined, function)
@@ -116,9 +116,9 @@ def relevance_mass(ranking: Ranking) -> Tensor:
 def relevance_rank(ranking: Ranking) -> Tensor:
     """Share of the K most relevant pixels that lie on the truth, K = its size, (trials,) in 0 .. 1.
 
-    Arras et al., Information Fusion 81:14, 2022. Among pixels that tie at the K-th place each is
-    as likely to be taken: the score is the mean over all orders, whatever the pixels' places.
-    Chance is the density of the truth.
+    Arras et al., Information Fusion 81:14, 2022. Among pixels that tie for the K-th rank each is
+    equally likely to be taken: the score is the mean over all orders, whatever the order of the
+    pixels. Chance is the density of the truth.
     """
     n_true = ranking.true.sum(1, keepdim=True)
     kth = n_true.clamp(min=1) - 1
@@ -176,7 +176,7 @@ def pointing_channel(attribution: Maps, reference: Maps) -> Tensor:
 
 
 def _pointing(attribution: Maps, reference: Maps, axis: int) -> Tensor:
-    """Share of the largest entries of the profile along an axis that are on the truth's profile."""
+    """Share of the profile's largest entries along an axis that lie on the truth's profile."""
     if attribution.mask is not None:
         return attribution.rows.new_full((len(attribution.rows),), torch.nan)
     other = 3 - axis

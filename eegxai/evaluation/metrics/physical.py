@@ -1,7 +1,7 @@
 """Errors in the units of the signal: ms, mm MNI, and the share of power in the true band.
 
-These need more of the truth than a reference map: the sampling rate, where the dipole was and
-which band it played in (see :class:`SourceTruth`).
+These need to know more of the truth than a reference map: the sampling rate, the position of the
+dipole and the band of its signal (see :class:`SourceTruth`).
 """
 
 from dataclasses import dataclass, replace
@@ -16,22 +16,22 @@ from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from eegxai.simulation.support import power_spectrum
 
-N_PLACES = 3000  # in the brain: about 7 mm apart
-ERRORS = ("latency_error_ms", "dipole_error_mm")  # best is 0, of everything else 1
-NEGLIGIBLE_SHARE = 1e-12  # a smaller share of a map's power is rounding, in single precision too
+N_PLACES = 3000  # positions in the brain, about 7 mm apart
+ERRORS = ("latency_error_ms", "dipole_error_mm")  # their best value is 0, of all others 1
+NEGLIGIBLE_SHARE = 1e-12  # a smaller share of a map's power is rounding, even in single precision
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class SourceGrid:
-    """Places of dipoles and the topographies that each can make.
+    """Positions of dipoles, and the topographies that each can produce.
 
     Attributes
     ----------
     places_mni_mm : array, shape (sources, 3)
     projectors : array, shape (sources, channels, channels)
-        Onto the topographies of the dipole's three directions, average reference.
+        Projectors onto the topographies of the dipole's three directions, average reference.
     """
 
     places_mni_mm: Array
@@ -40,7 +40,7 @@ class SourceGrid:
 
 @dataclass(frozen=True, eq=False)
 class SourceTruth:
-    """What is known of simulated trials beyond their noiseless signal.
+    """What is known about simulated trials besides their noiseless signal.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class SourceTruth:
     grid: SourceGrid
 
     def of(self, trials: Array) -> "SourceTruth":
-        """Truth of some of the trials, given by their places."""
+        """Truth of some of the trials, given by their indices."""
         return replace(
             self,
             ground_truth=self.ground_truth[trials],
@@ -74,7 +74,7 @@ class SourceTruth:
 
 
 def source_truth(eeg: SimulatedEEG, trials: Array) -> SourceTruth:
-    """Truth of chosen trials of a simulation; ``trials`` are their places in it."""
+    """Truth of chosen trials of a simulation; ``trials`` are their indices in it."""
     table = eeg.trials.iloc[trials]
     return SourceTruth(
         eeg.ground_truth[trials],
@@ -93,7 +93,7 @@ def head_grid(head: HeadSpec) -> SourceGrid:
 
 
 def source_grid(head: Head, n_places: int = N_PLACES) -> SourceGrid:
-    """Random places in the brain, seeded, with their topographies."""
+    """Random positions in the brain, seeded, with their topographies."""
     places = head.random_places(n_places, generator(0, "source grid"))
     gain = head.lead_field(places).gain.transpose(1, 0, 2)
     bases, _, _ = np.linalg.svd(gain, full_matrices=False)
@@ -101,7 +101,7 @@ def source_grid(head: Head, n_places: int = N_PLACES) -> SourceGrid:
 
 
 def physical_scores(attribution: Array, truth: SourceTruth) -> pd.DataFrame:
-    """Errors and spectral precision of maps, a row per trial; NaN where undefined.
+    """Errors and spectral precision of maps, one row per trial; NaN where undefined.
 
     Parameters
     ----------
@@ -121,9 +121,9 @@ def physical_scores(attribution: Array, truth: SourceTruth) -> pd.DataFrame:
 
 
 def latency_error(attribution: Array, ground_truth: Array, sfreq: float) -> Array:
-    """Distance in ms between the peaks of a map and of the signal, (trials,), 0 or more.
+    """Time in ms between the peaks of a map and of the signal, (trials,), 0 or more.
 
-    A peak is the first sample where the magnitudes summed over channels are largest. NaN where
+    A peak is the first sample at which the magnitudes summed over channels are largest. NaN if
     they are the same at all samples.
     """
     peaks = [_peak(maps) for maps in (attribution, ground_truth)]
@@ -139,9 +139,9 @@ def _peak(maps: Array) -> Array:
 def dipole_error(attribution: Array, dipoles_mni_mm: Array, grid: SourceGrid) -> Array:
     """Distance in mm MNI between a map's best-fitting dipole and the true one, (trials,).
 
-    The dipole is that of the grid which explains most of the map's power over channels and
-    times, its moment free at every sample. Maps are brought to average reference first. NaN
-    where nothing is left then.
+    The best-fitting dipole is the one in the grid that explains most of the map's power over
+    channels and times, with a free moment at every sample. Maps are average-referenced first. NaN
+    if nothing remains then.
     """
     maps = np.asarray(attribution, float)
     referenced = maps - maps.mean(1, keepdims=True)
@@ -167,7 +167,7 @@ def spectral_precision(attribution: Array, sfreq: float, low_hz: Array, high_hz:
 def band_share(frequencies: Array, power: Array, low_hz: Array, high_hz: Array) -> Array:
     """Share of the power in a band, (trials,) in 0 .. 1.
 
-    The zero frequency is left out: a map's mean belongs to no rhythm.
+    The zero frequency is excluded: a map's mean belongs to no rhythm.
 
     Parameters
     ----------

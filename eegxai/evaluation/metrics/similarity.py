@@ -1,8 +1,9 @@
-"""How alike two explanations of one trial are, and how alike random maps would be.
+"""How similar two explanations of one trial are.
 
-A randomization has worked when the map has changed. Each similarity is in -1 .. 1, 1 for equal
-maps of any scale, and is taken of the signed maps and of their magnitudes: a map that keeps its
-places and loses its signs is still alike in magnitude. Undefined, as of constant maps, is NaN.
+An explanation passes a randomization check if its map has changed. Each similarity is in -1 .. 1,
+with 1 for equal maps of any scale. It is computed from the signed maps and from their magnitudes:
+a map whose signs change but not its positions is still similar in magnitude. It is NaN where it
+is undefined, as for constant maps.
 """
 
 from torch import Tensor
@@ -20,7 +21,7 @@ def _of_magnitudes(similarity: Metric) -> Metric:
     return lambda one, other: similarity(one.magnitude, other.magnitude)
 
 
-# By mode and metric. The paper's are two of its sixteen; SSIM is that of maps brought to 0 .. 1.
+# By mode and metric. The paper's are two of its sixteen; SSIM is that of maps scaled to 0 .. 1.
 SIMILARITIES: dict[str, dict[str, Metric]] = {
     "paper": {name: STUDY_METRICS[name] for name in ("pearson_raw", "ssim_minmax")},
     "calibrated": {

@@ -1,8 +1,8 @@
 """The sixteen metrics of the study, over many trials at once.
 
-Sujatha Ravindran & Contreras-Vidal, Scientific Reports 13:17709 (2023); the versions of a map
-that each metric compares are facts of the authors' public research code. Undefined is NaN: a
-degenerate map makes its version NaN, and every metric of that version follows.
+Sujatha Ravindran & Contreras-Vidal, Scientific Reports 13:17709 (2023); which versions of a map
+each metric compares is taken from the authors' public research code. NaN means undefined: a
+degenerate map makes its version NaN, and with it every metric of that version.
 """
 
 from collections.abc import Callable
@@ -61,9 +61,9 @@ def pearson(explanation: Version, reference: Version) -> Tensor:
 def mass(explanation: Version, reference: Version) -> Tensor:
     """Share of the relevance that lies where the reference is not zero, (trials,).
 
-    Relevance mass accuracy (Arras et al., Information Fusion 81:14, 2022). As in the study
-    the numerator takes magnitudes and the denominator does not, so that a top-5 % version
-    with negative values can leave 0 .. 1.
+    Relevance mass accuracy (Arras et al., Information Fusion 81:14, 2022). As in the study, the
+    numerator uses magnitudes and the denominator does not, so a top-5 % version with negative
+    values can be outside 0 .. 1.
     """
     total = explanation.moments.total
     return explanation.overlap(reference).mass / total.masked_fill(total == 0, torch.nan)
@@ -84,7 +84,7 @@ COMPARISONS: dict[str, tuple[Measure, str, str]] = {
     "mass_minmax": (mass, "minmax", "minmax"),
     "pearson_clipped": (pearson, "clipped", "minmax"),
     "pearson_minmax": (pearson, "minmax", "minmax"),
-    "pearson_raw": (pearson, "minmax", "minmax"),  # a correlation knows no scale
+    "pearson_raw": (pearson, "minmax", "minmax"),  # a correlation does not depend on the scale
 }
 
 
@@ -108,23 +108,23 @@ def pearson_topk(attribution: Maps, reference: Maps) -> Tensor:
 def rank(attribution: Maps, reference: Maps) -> Tensor:
     """Share of the K largest clipped values that lie on the reference's support, (trials,).
 
-    Relevance rank accuracy (Arras et al., Information Fusion 81:14, 2022), over the values
-    that stay (see ``Maps.top_k``) and not over K, as the study does.
+    Relevance rank accuracy (Arras et al., Information Fusion 81:14, 2022), over the number of
+    values that are kept (see ``Maps.top_k``) and not over K, as in the study.
     """
     top = attribution.top_k(reference)
     return top.overlap(reference.minmax_top5).hits / top.moments.n_positive
 
 
 def paper_zero_rows(scores: pd.DataFrame) -> pd.Series:
-    """Mean of each metric as the study's code takes it: degenerate trials count as zeros.
+    """Mean of each metric as in the study's code, where degenerate trials count as zeros.
 
-    Its code skips a trial, whatever the metric, when the map or the reference is constant or has
-    nothing positive, and leaves a row of zeros in the mean.
+    The code skips a trial, whatever the metric, if the map or the reference is constant or has no
+    positive value, and leaves a row of zeros in the mean.
 
     Parameters
     ----------
     scores : DataFrame
-        A row per trial, a column per metric of the paper mode; NaN where undefined.
+        One row per trial, one column per metric of the paper mode; NaN where undefined.
     """
     skipped = scores[["pearson_clipped", "rank"]].isna().any(axis=1)
     return scores.mask(skipped, 0.0).mean()

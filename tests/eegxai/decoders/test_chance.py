@@ -38,5 +38,5 @@ def test_confusion_counts_true_by_predicted():
 
 
 def test_no_trials_are_told():
-    with pytest.raises(ValueError, match="holds no trials"):
+    with pytest.raises(ValueError, match="contains no trials"):
         at_chance(np.zeros((2, 2), int))

@@ -34,7 +34,7 @@ def test_folds_partition_the_trials_class_by_class(n_trials, n_classes, n_folds,
 
 def test_fold_and_size_errors_name_the_field():
     y = np.arange(40) % 2
-    with pytest.raises(ValueError, match=r"fold=5 does not exist, allowed are 0 to 4"):
+    with pytest.raises(ValueError, match=r"fold=5 does not exist; allowed are 0 to 4"):
         split_trials(y, 5, 5, 0)
     with pytest.raises(ValueError, match="n_trials=8"):
         split_trials(y[:8], 0, 5, 0)

@@ -107,7 +107,7 @@ def test_bad_input_is_named(info):
         ValueError, match=r"attribution \(21, 62, 20\) and reference \(21, 62, 19\)"
     ):
         score(maps, maps[..., 1:])
-    with pytest.raises(ValueError, match=r"must have one shape \(trials, channels, times\)"):
+    with pytest.raises(ValueError, match=r"must have the same shape \(trials, channels, times\)"):
         score(maps[0], maps[0])
     with pytest.raises(
         ValueError, match="domain 'topograhy' is unknown; did you mean 'topography'"

@@ -50,7 +50,7 @@ def test_the_scalp_is_the_one_that_mne_draws():
 
 
 def test_a_map_of_another_montage_is_refused():
-    with pytest.raises(ValueError, match=r"'odd' has shape \(3,\), allowed is \(62,\)"):
+    with pytest.raises(ValueError, match=r"'odd' has shape \(3,\); \(62,\) is needed"):
         topographies({"odd": np.zeros(3)}, INFO)
 
 

@@ -169,7 +169,7 @@ def test_figures_fit_a_page_and_their_letters_are_legible():
 
 def test_more_series_than_a_reader_tells_apart_are_refused():
     assert len({style["color"] for style in SERIES}) == len(SERIES) <= 8
-    with pytest.raises(ValueError, match="8 series in one picture, at most 7"):
+    with pytest.raises(ValueError, match="8 series in one picture; at most 7"):
         series_of(list("abcdefgh"))
 
 

@@ -49,7 +49,7 @@ def test_content_of_the_transform_is_part_of_the_identity(file, tmp_path):
 def test_a_file_that_changed_since_is_refused(file):
     spec = HeadSpec(model="nyhead", file=str(file))
     file.write_bytes(b"another head")
-    with pytest.raises(ValueError, match=f"sha256 is {spec.sha256}, but that of file is"):
+    with pytest.raises(ValueError, match=f"sha256 is {spec.sha256}, but the digest of file is"):
         open_head(spec)
 
 
@@ -60,16 +60,22 @@ def test_a_file_that_changed_since_is_refused(file):
         ({"model": "nyhead"}, "head 'nyhead' needs a file"),
         ({"model": "forward"}, "head 'forward' needs a file"),
         ({"file": "HERE"}, "file '.*head.mat' is only for head forward and nyhead"),
-        ({"model": "nyhead", "file": "/no/such.mat"}, "file '/no/such.mat' is not a file here"),
-        ({"model": "nyhead", "file": "HERE", "sha256": "ab12"}, "sha256 is ab12, but that of file"),
-        ({"sha256": "ab12"}, "sha256 is ab12, but that of file is None"),
+        (
+            {"model": "nyhead", "file": "/no/such.mat"},
+            "file '/no/such.mat' does not exist or is not a file",
+        ),
+        (
+            {"model": "nyhead", "file": "HERE", "sha256": "ab12"},
+            "sha256 is ab12, but the digest of file",
+        ),
+        ({"sha256": "ab12"}, "sha256 is ab12, but the digest of file is None"),
         (
             {"model": "nyhead", "file": "HERE", "mri_to_mni": "HERE"},
             "mri_to_mni '.*head.mat' is only for head forward",
         ),
         (
             {"model": "forward", "file": "HERE", "mri_to_mni": "/no/trans.fif"},
-            "mri_to_mni '/no/trans.fif' is not a file here",
+            "mri_to_mni '/no/trans.fif' does not exist or is not a file",
         ),
         ({"channels": ()}, r"channels are \(\); at least two different names are needed"),
         ({"channels": ("Cz", "Cz")}, "at least two different names"),

@@ -37,7 +37,7 @@ def assert_volts(found, microvolts):
     ],
 )
 def test_fif_holds_epochs_and_ground_truth_in_volts(tmp_path, name, signal, truth):
-    written = files.write(EEG, tmp_path / name)
+    written = files.write_eeg(EEG, tmp_path / name)
     assert written == [tmp_path / signal, tmp_path / truth]
     assert names(tmp_path) == [signal, truth]
     assert_volts(read_epochs(tmp_path / signal).get_data(), EEG.x)
@@ -45,7 +45,7 @@ def test_fif_holds_epochs_and_ground_truth_in_volts(tmp_path, name, signal, trut
 
 
 def test_fif_events_metadata_montage_and_reference(tmp_path):
-    signal, _ = files.write(EEG, tmp_path / "demo-epo.fif")
+    signal, _ = files.write_eeg(EEG, tmp_path / "demo-epo.fif")
     epochs = read_epochs(signal)
     assert epochs.event_id == {"left": 1, "right": 2}
     np.testing.assert_array_equal(epochs.events[:, 2] - 1, EEG.y)
@@ -65,7 +65,7 @@ def test_fif_events_metadata_montage_and_reference(tmp_path):
 
 
 def test_npz_needs_no_pickle(tmp_path):
-    assert files.write(EEG, tmp_path / "demo.npz") == [tmp_path / "demo.npz"]
+    assert files.write_eeg(EEG, tmp_path / "demo.npz") == [tmp_path / "demo.npz"]
     with np.load(tmp_path / "demo.npz", allow_pickle=False) as found:
         for name in ("x", "y", "ground_truth"):
             np.testing.assert_array_equal(found[name], getattr(EEG, name))
@@ -82,7 +82,7 @@ def test_bids_is_read_by_mne_bids(tmp_path):
     mne_bids = pytest.importorskip("mne_bids")
     pytest.importorskip("pybv")
     root = tmp_path / "study"
-    assert files.write(EEG, root) == [root]
+    assert files.write_eeg(EEG, root) == [root]
     datasets = {root: EEG.x, root / "derivatives" / "ground-truth": EEG.ground_truth}
     for folder, microvolts in datasets.items():
         place = mne_bids.BIDSPath(root=folder, subject="seed3", task="spatial", datatype="eeg")
@@ -100,8 +100,8 @@ def test_bids_is_read_by_mne_bids(tmp_path):
 
 
 def test_bids_without_its_packages_says_what_to_install(tmp_path, monkeypatch):
-    absent = dataclasses.replace(files.FORMATS[""], packages={"not_there": "mne-bids"})
-    monkeypatch.setitem(files.FORMATS, "", absent)
+    absent = dataclasses.replace(files.EEG_FORMATS[""], packages={"not_there": "mne-bids"})
+    monkeypatch.setitem(files.EEG_FORMATS, "", absent)
     with pytest.raises(ValueError, match=r"pip install mne-bids$"):
         files.targets(tmp_path / "study")
 
@@ -113,7 +113,7 @@ def test_bids_without_its_packages_says_what_to_install(tmp_path, monkeypatch):
 def test_nothing_is_overwritten(tmp_path, name, present):
     (tmp_path / present).write_text("precious")
     with pytest.raises(ValueError, match=f"{present} exists and is not overwritten"):
-        files.write(EEG, tmp_path / name)
+        files.write_eeg(EEG, tmp_path / name)
     assert names(tmp_path) == [present]
     assert (tmp_path / present).read_text() == "precious"
 
@@ -127,17 +127,17 @@ def test_a_crash_midway_leaves_nothing(tmp_path, name):
     if name != "a.npz":  # these fail at the ground truth, with the signal already written
         broken = dataclasses.replace(broken, trials=EEG.trials)
     with pytest.raises(ValueError):  # noqa: PT011 - three libraries, three messages
-        files.write(broken, tmp_path / name)
+        files.write_eeg(broken, tmp_path / name)
     assert names(tmp_path) == []
 
 
 def test_unknown_suffix(tmp_path):
-    with pytest.raises(ValueError, match=r"'\.mat', allowed are \.fif, \.npz, and none for BIDS"):
+    with pytest.raises(ValueError, match=r"'\.mat'; allowed are \.fif, \.npz, and none for BIDS"):
         files.targets(tmp_path / "demo.mat")
 
 
 def test_folders_are_made_but_not_below_a_file(tmp_path):
-    files.write(EEG, tmp_path / "new" / "deep" / "demo.npz")
+    files.write_eeg(EEG, tmp_path / "new" / "deep" / "demo.npz")
     assert names(tmp_path / "new" / "deep") == ["demo.npz"]
     with pytest.raises(ValueError, match="no folder one may write to"):
         files.targets(tmp_path / "new" / "deep" / "demo.npz" / "other.npz")
