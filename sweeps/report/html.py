@@ -3,7 +3,6 @@
 import base64
 import io
 import time
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
+from eegxai.atomic import write_whole
 from eegxai.figures import save
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
@@ -80,15 +80,10 @@ def write_report(config: SweepConfig, store: Store, path: Path) -> None:
     ------
     NothingDoneError
         When no method of the sweep is done.
+    UnwritableError
+        When the file cannot be written.
     """
-    page = render(config, store)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.parent / f".{path.name}.{uuid.uuid4().hex}.partial"
-    try:
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, render(config, store))
 
 
 def render(config: SweepConfig, store: Store) -> str:
