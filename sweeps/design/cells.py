@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, TypeAdapter
 from pydantic_core import to_jsonable_python
@@ -25,12 +25,21 @@ SCHEMA = 4
 class Keyed:
     """A spec whose content is its identity: of its artefact, MLflow run and Tune trial."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
     @cached_property
     def key(self) -> str:
         """Hexadecimal sha256 of the canonical JSON of all fields and the schema number."""
-        content = {"schema": SCHEMA, "kind": type(self).__name__, "spec": self.as_json()}
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        kind = type(self).__name__
+        content = f'{{"kind":"{kind}","schema":{SCHEMA},"spec":{self.canonical_json}}}'
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @cached_property
+    def canonical_json(self) -> str:
+        """All fields by name, without spaces; kept, since a decoder is part of many cells."""
+        names = sorted(self.__dataclass_fields__)
+        fields = (f'"{name}":{_canonical_json(getattr(self, name))}' for name in names)
+        return f"{{{','.join(fields)}}}"
 
     def as_json(self) -> dict[str, Any]:
         """All fields, defaults included, as plain JSON values."""
@@ -45,6 +54,12 @@ class Keyed:
     def stem(self) -> str:
         """File name without ending: readable, and unique by the key."""
         return f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', self.title)}-{self.key[:16]}"
+
+
+def _canonical_json(value: object) -> str:
+    if isinstance(value, Keyed):
+        return value.canonical_json
+    return json.dumps(to_jsonable_python(value), sort_keys=True, separators=(",", ":"))
 
 
 LABELS_IN_TITLE = {"true": "", "permuted": " permuted labels"}
