@@ -56,10 +56,13 @@ class Keyed:
         return f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', self.title)}-{self.key[:16]}"
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def _canonical_json(value: object) -> str:
     if isinstance(value, Keyed):
         return value.canonical_json
-    return json.dumps(to_jsonable_python(value), sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(to_jsonable_python(value))
 
 
 LABELS_IN_TITLE = {"true": "", "permuted": " permuted labels"}
@@ -86,6 +89,11 @@ class DecoderCell(Keyed):
     def with_permuted_labels(self) -> "DecoderCell":
         """The same decoder, trained on permuted labels."""
         return replace(self, labels="permuted")
+
+    @property
+    def decoders(self) -> tuple["DecoderCell", ...]:
+        """Decoders that must be trained before: for permuted labels that of the true ones."""
+        return (replace(self, labels="true"),) if self.labels == "permuted" else ()
 
     @property
     def axes(self) -> dict[str, Any]:

@@ -30,7 +30,8 @@ from sweeps.report.html_tables import (
     verdict_table,
 )
 from sweeps.store import provenance
-from sweeps.store.artefacts import BrokenArtefactError, Store
+from sweeps.store.artefacts import Store
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import Record
 from sweeps.store.status import Status, status_of, work_of
 
@@ -207,8 +208,8 @@ def _records(cells: Iterable[MethodCell], store: Store) -> list[Record]:
     for cell in sample:
         try:
             records.append(store.read_scores(cell))
-        except BrokenArtefactError:
-            continue
+        except BrokenArtefactError as error:
+            store.note_broken(error)
     return records
 
 
@@ -257,6 +258,7 @@ def _missing(status: Status) -> list[str]:
     reasons = {trace.strip().splitlines()[-1] for trace in status.reasons.values() if trace.strip()}
     return [
         "Cells are missing: intervals are of those that are done.",
+        *status.broken,
         *(f"Failed: {reason}" for reason in sorted(reasons)),
     ]
 
