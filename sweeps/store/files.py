@@ -5,9 +5,8 @@ import threading
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import fsspec
 from fsspec.implementations.arrow import ArrowFSWrapper
@@ -18,8 +17,7 @@ S3 = "s3://"
 S3_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
-@dataclass(frozen=True)
-class ListedFile:
+class ListedFile(NamedTuple):
     """What a listing states of a file: its size in bytes, and a stamp of its content.
 
     The stamp holds size and time of change, so a file that is written anew has another one. It is
