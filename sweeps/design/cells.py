@@ -180,10 +180,11 @@ def permuted_label_cells(config: SweepConfig) -> Iterator[DecoderCell]:
 
 def method_cells(config: SweepConfig) -> Iterator[MethodCell]:
     """All methods on all decoders, those of one decoder next to each other."""
+    options = {method: config.attribution.of(method) for method in config.grid.method}
     for decoder, method in product(decoder_cells(config), config.grid.method):
         yield MethodCell(
             decoder=decoder,
             method=method,
-            options=config.attribution.of(method),
+            options=options[method],
             evaluation=config.evaluation,
         )
