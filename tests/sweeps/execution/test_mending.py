@@ -9,13 +9,14 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from sweeps.cli import app
+from sweeps.design.config_file import load
 from sweeps.execution import runner
 from sweeps.execution import sweep as module
 from sweeps.execution.runner import CellOutcome
 from sweeps.execution.sweep import Sweep
 from sweeps.store.artefacts import maps_of, name_of
 from sweeps.store.checks import CHECKED_FILE
-from tests.sweeps.processes import COMMAND, environment
+from tests.sweeps.processes import COMMAND, environment, in_a_process
 
 RUNNER = CliRunner()
 
@@ -108,6 +109,28 @@ def test_a_decoder_that_breaks_under_its_methods_is_trained_anew_and_they_are_ex
     assert aside(run) == [Path(name_of(decoder)).name]
     assert all(run.store.failure(cell) is None for cell in cells)
     pd.testing.assert_frame_equal(run.tidy(), table)
+
+
+def swept_on_ray(path):
+    """What is set aside, and which cells fail, of a sweep on a Ray of its own."""
+    run = Sweep(load(path), Console(quiet=True))
+    run.run(local=False)
+    return aside(run), [outcome.error for outcome in run.failed]
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_workers_of_ray_set_aside_what_they_cannot_read(done, tiny_file):
+    """A second round of the same sweep, with workers of its own, does the cells anew."""
+    decoder, cells = done.decoders[0], done.methods[:2]
+    table = done.tidy()
+    for cell in cells:
+        path_of(done, name_of(cell)).unlink()
+    truncated(path_of(done, name_of(decoder)))
+    moved, failed = in_a_process(swept_on_ray, tiny_file)
+    assert not failed
+    assert moved == [Path(name_of(decoder)).name]
+    pd.testing.assert_frame_equal(again(done).tidy(), table)
 
 
 def test_a_file_that_breaks_time_and_again_is_made_anew_once(done, monkeypatch):
