@@ -5,18 +5,17 @@ and a file appears under its name only once it is complete.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import mne
 import numpy as np
 import pandas as pd
 from pydantic_core import to_json
 
+from eegxai.atomic import staging
 from eegxai.simulation.dataset import SimulatedEEG
 from eegxai.simulation.waveforms import Epoch
 
@@ -107,16 +106,6 @@ def require_new(path: Path) -> None:
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise ValueError(f"{path} cannot be written: {folder} is no folder one may write to")
-
-
-@contextmanager
-def staging(folder: Path) -> Iterator[Path]:
-    """Temporary folder whose content moves to ``folder`` at the end, and vanishes on an error."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
-        yield Path(temporary)
-        for entry in Path(temporary).iterdir():
-            entry.rename(folder / entry.name)
 
 
 def _itself(name: str) -> tuple[str, ...]:

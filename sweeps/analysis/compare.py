@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from eegxai.atomic import write_whole
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, chance_corrected
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.registry import lookup, unknown_name
@@ -223,10 +224,4 @@ def write_differences(table: pd.DataFrame, path: Path) -> None:
         When the file has another ending or cannot be written.
     """
     content = lookup(TABLE_WRITERS, path.suffix, "kind of table")(table)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(content, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise ValueError(f"{str(path)!r} cannot be written: {error.strerror}") from error
+    write_whole(path, content)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from eegxai.atomic import write_whole
 from eegxai.attribution import METHODS, Validity
 from sweeps.design.cells import MethodCell, decoder_cells
 from sweeps.design.config import SweepConfig
@@ -86,7 +87,6 @@ def _told(row: dict[Hashable, Any]) -> str:
 
 def write_matrix(table: pd.DataFrame, folder: Path) -> list[Path]:
     """Write the evidence as CSV and the matrix with its notes as Markdown; the paths written."""
-    folder.mkdir(parents=True, exist_ok=True)
     lines = [
         matrix(table).to_markdown(),
         "",
@@ -96,5 +96,5 @@ def write_matrix(table: pd.DataFrame, folder: Path) -> list[Path]:
     ]
     contents = {"validity.csv": table.to_csv(index=False), "validity.md": "\n".join(lines) + "\n"}
     for name, content in contents.items():
-        (folder / name).write_text(content, encoding="utf-8")
+        write_whole(folder / name, content)
     return [folder / name for name in contents]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweeps.cli.common import Arguments, configuration, terminal, usage_error
+from sweeps.cli.common import Arguments, configuration, terminal, told_in_a_sentence, usage_error
 
 if TYPE_CHECKING:
     from sweeps.report.figures import LeftOut, Picture
@@ -61,11 +61,11 @@ def _check_formats(formats: Iterable[str]) -> None:
 
 def _written(picture: "Picture", folder: Path, formats: Iterable[str]) -> list[Path]:
     """Write a picture in each format; whole files or none."""
+    from eegxai.atomic import staging
     from eegxai.figures import save
-    from eegxai.simulation.files import staging
 
     names = [f"{picture.name}.{form}" for form in formats]
-    with staging(folder) as temporary:
+    with told_in_a_sentence(), staging(folder) as temporary:
         for name, form in zip(names, formats, strict=True):
             save(picture.figure, temporary / name, form)
     return [folder / name for name in names]

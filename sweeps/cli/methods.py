@@ -8,7 +8,7 @@ import typer
 from rich.progress import track
 from rich.table import Table
 
-from sweeps.cli.common import Arguments, check_gpu, configuration, terminal
+from sweeps.cli.common import Arguments, check_gpu, configuration, terminal, told_in_a_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,9 @@ def validity(
         _train_if_needed(decoder, store, device, console)
     table = certificates.evidence(_watched(cells, console), store, device)
     _print(table, console)
-    for path in certificates.write_matrix(table, out) if out else []:
+    with told_in_a_sentence():
+        written = certificates.write_matrix(table, out) if out else []
+    for path in written:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 

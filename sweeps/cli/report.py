@@ -21,6 +21,7 @@ def report(
     It needs no network and no MLflow. For example: eegxai report quickstart --out report.html
     """
     config = configuration(arguments)
+    from eegxai.atomic import UnwritableError
     from sweeps.report import html as module
     from sweeps.report.figures import NothingDoneError
     from sweeps.store.artefacts import store_of
@@ -30,7 +31,7 @@ def report(
         raise usage_error(f"--out {path} is a folder, allowed is a file such as report.html")
     try:
         module.write_report(config, store_of(config), path)
-    except NothingDoneError as error:
+    except (NothingDoneError, UnwritableError) as error:
         raise usage_error(str(error)) from None
     size = path.stat().st_size / MEGABYTE
     terminal().print(f"wrote {path} ({size:.1f} MB)", highlight=False, markup=False, soft_wrap=True)

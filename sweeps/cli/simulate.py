@@ -51,8 +51,9 @@ def simulate(
 
     console = terminal()
     console.print(_summary(eeg), highlight=False, markup=False)
-    written = files.write_eeg(eeg, out) if out else []
-    for path in (*written, *_drawn(eeg, plot)):
+    with told_in_a_sentence():
+        written = [*(files.write_eeg(eeg, out) if out else []), *_drawn(eeg, plot)]
+    for path in written:
         console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -84,10 +85,10 @@ def _summary(eeg: "SimulatedEEG") -> str:
 
 def _drawn(eeg: "SimulatedEEG", picture: Path | None) -> list[Path]:
     from eegxai import figures
-    from eegxai.simulation import files
+    from eegxai.atomic import staging
 
     if picture is None:
         return []
-    with files.staging(picture.parent) as folder:
+    with staging(picture.parent) as folder:
         figures.simulation(eeg).savefig(folder / picture.name, dpi=DPI)
     return [picture]

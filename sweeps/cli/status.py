@@ -93,6 +93,7 @@ def _told(seen: "Status") -> list[Table | Text]:
         _counts(seen),
         *_running(seen),
         *_failures(seen),
+        *_broken(seen),
         Text(summary(seen)),
     ]
 
@@ -127,6 +128,12 @@ def _failures(seen: "Status") -> Iterator[Text]:
         others = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
         yield Text(f"failed: {cells[0]}{others}: {reason}", style="red")
     yield from _more(len(titles), "reasons of failures")
+
+
+def _broken(seen: "Status") -> Iterator[Text]:
+    for sentence in seen.broken[:MAX_SHOWN]:
+        yield Text(sentence, style="red")
+    yield from _more(len(seen.broken), "broken files")
 
 
 def _more(count: int, what: str) -> Iterator[Text]:

@@ -13,6 +13,7 @@ from sweeps.cli.common import (
     asked_for,
     configuration,
     terminal,
+    told_in_a_sentence,
     usage_error,
 )
 
@@ -68,7 +69,9 @@ def tables(
         _print(console, kind, made, aggregate, config.name, groups)
         name = config.name if kind == "headline" else f"{config.name}-{kind}"
         export = Export(made, aggregate, groups, config.name)
-        for path in write_table(export, out or run.output / "tables", name, formats):
+        with told_in_a_sentence():
+            written = write_table(export, out or run.output / "tables", name, formats)
+        for path in written:
             console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 

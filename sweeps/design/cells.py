@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from itertools import product
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, TypeAdapter
 from pydantic_core import to_jsonable_python
@@ -25,12 +25,21 @@ SCHEMA = 4
 class Keyed:
     """A spec whose content is its identity: of its artefact, MLflow run and Tune trial."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
     @cached_property
     def key(self) -> str:
         """Hexadecimal sha256 of the canonical JSON of all fields and the schema number."""
-        content = {"schema": SCHEMA, "kind": type(self).__name__, "spec": self.as_json()}
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        kind = type(self).__name__
+        content = f'{{"kind":"{kind}","schema":{SCHEMA},"spec":{self.canonical_json}}}'
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    @cached_property
+    def canonical_json(self) -> str:
+        """All fields by name, without spaces; kept, since a decoder is part of many cells."""
+        names = sorted(self.__dataclass_fields__)
+        fields = (f'"{name}":{_canonical_json(getattr(self, name))}' for name in names)
+        return f"{{{','.join(fields)}}}"
 
     def as_json(self) -> dict[str, Any]:
         """All fields, defaults included, as plain JSON values."""
@@ -45,6 +54,15 @@ class Keyed:
     def stem(self) -> str:
         """File name without ending: readable, and unique by the key."""
         return f"{re.sub(r'[^A-Za-z0-9.+-]+', '_', self.title)}-{self.key[:16]}"
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+def _canonical_json(value: object) -> str:
+    if isinstance(value, Keyed):
+        return value.canonical_json
+    return _CANONICAL.encode(to_jsonable_python(value))
 
 
 LABELS_IN_TITLE = {"true": "", "permuted": " permuted labels"}
@@ -71,6 +89,11 @@ class DecoderCell(Keyed):
     def with_permuted_labels(self) -> "DecoderCell":
         """The same decoder, trained on permuted labels."""
         return replace(self, labels="permuted")
+
+    @property
+    def decoders(self) -> tuple["DecoderCell", ...]:
+        """Decoders that must be trained before: for permuted labels that of the true ones."""
+        return (replace(self, labels="true"),) if self.labels == "permuted" else ()
 
     @property
     def axes(self) -> dict[str, Any]:
@@ -157,10 +180,11 @@ def permuted_label_cells(config: SweepConfig) -> Iterator[DecoderCell]:
 
 def method_cells(config: SweepConfig) -> Iterator[MethodCell]:
     """All methods on all decoders, those of one decoder next to each other."""
+    options = {method: config.attribution.of(method) for method in config.grid.method}
     for decoder, method in product(decoder_cells(config), config.grid.method):
         yield MethodCell(
             decoder=decoder,
             method=method,
-            options=config.attribution.of(method),
+            options=options[method],
             evaluation=config.evaluation,
         )

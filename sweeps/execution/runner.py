@@ -14,6 +14,7 @@ from sweeps.design.cells import Cell, decoder_of
 from sweeps.design.config import TrialResources
 from sweeps.store.artefacts import Store, best_effort
 from sweeps.store.heartbeats import heartbeat
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.tasks.data import is_done
 from sweeps.tasks.explain import explain
 from sweeps.tasks.train import train_decoder
@@ -81,8 +82,10 @@ def run_cell(kind: str, cell: Cell, store_url: str, device: str, threads: int) -
         if not is_done(cell, store):
             with heartbeat(cell, store), threadpool_limits(threads, user_api="blas"):
                 RUNNERS[kind](cell, store, device)
-    except Exception:
+    except Exception as error:
         trace = traceback.format_exc()
+        if isinstance(error, BrokenArtefactError):  # of what the cell needs, which is made anew
+            best_effort(store.set_aside, error)
         best_effort(store.write_failure, cell, trace)
         return trace
     best_effort(store.remove_failure, cell)

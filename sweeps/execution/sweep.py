@@ -1,8 +1,10 @@
 """A sweep from its configuration to its table."""
 
-from collections.abc import Callable, Iterator, Sequence, Set
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -23,8 +25,9 @@ from sweeps.execution.ray_cluster import cluster, run_on_cluster, unmet_resource
 from sweeps.execution.ray_tune import private_ray, run_ray
 from sweeps.execution.runner import CellOutcome, OnDone, Stage, run_local
 from sweeps.scores.cache import Needed, tidy_from_store
-from sweeps.store.artefacts import best_effort, store_of
-from sweeps.tasks.data import is_done
+from sweeps.store.artefacts import BROKEN, best_effort, store_of
+from sweeps.store.checks import check_new_files, find_empty
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.tracking import (
     Publisher,
     PublishError,
@@ -35,6 +38,7 @@ from sweeps.tracking import (
 )
 from sweeps.tracking.background import publishing
 
+log = logging.getLogger(__name__)
 RunStage = Callable[[Stage, str, OnDone], None]
 
 
@@ -67,13 +71,17 @@ class Sweep:
         self.methods: list[MethodCell] = list(method_cells(self.config))
         self.publisher: Publisher | None = None
 
-    @property
-    def cells(self) -> list[Cell]:
+    @cached_property
+    def cells(self) -> dict[Cell, None]:
         """All cells, decoders before methods."""
-        return [*self.decoders, *self.permuted_label_decoders, *self.methods]
+        cells: list[Cell] = [*self.decoders, *self.permuted_label_decoders, *self.methods]
+        return dict.fromkeys(cells)
 
     def run(self, local: bool, address: str = "") -> None:
         """Do every cell that the store lacks, decoders before methods, and publish all.
+
+        What is done the store's listing states. A file that turns out broken as it is read is set
+        aside and its cell done anew, once.
 
         Parameters
         ----------
@@ -82,15 +90,49 @@ class Sweep:
         address : str
             Ray cluster to join; empty for a private Ray on this machine.
         """
-        # Once for both stages: a whole artefact is read to tell that it is whole.
-        todo = {cell for cell in self.cells if not is_done(cell, self.store)}
+        todo, again = self.left(), set[Cell]()
+        while True:
+            self._do(todo, local, address)
+            todo = self._to_do_anew(self._closed()) - again
+            if not todo:
+                return
+            self.failed = [outcome for outcome in self.failed if outcome.cell not in todo]
+            again |= todo
+
+    def left(self) -> set[Cell]:
+        """Cells that the store lacks, by one listing of each of its folders."""
+        self._set_aside(find_empty(self.cells, self.store))
+        return {cell for cell in self.cells if not self.store.has(cell)}
+
+    def _do(self, todo: Set[Cell], local: bool, address: str) -> None:
         if todo:
             with (
                 publishing(self._connected, self.store) as self._publish,
                 self._place(local, address) as run_stage,
             ):
                 self._run_stages(run_stage, todo)
+
+    def _closed(self) -> set[Cell]:
+        """Check the files that are new, publish all; the cells whose files were set aside."""
+        self.store.refresh()
+        found = self._set_aside(check_new_files(self.cells, self.store))
         self.sync()
+        return found | self._set_aside(self.store.broken.values())
+
+    def _set_aside(self, broken: Iterable[BrokenArtefactError]) -> set[Cell]:
+        """Move broken files of this sweep out of the way; their cells."""
+        own = [error for error in broken if error.cell in self.cells]
+        for error in own:
+            log.warning("%s; it is set aside in %s/ and made anew", error, BROKEN)
+            best_effort(self.store.set_aside, error)
+        return {error.cell for error in own if error.cell}
+
+    def _to_do_anew(self, aside: Set[Cell]) -> set[Cell]:
+        """Cells set aside, and those that failed because a worker set a decoder aside."""
+        failed = [outcome.cell for outcome in self.failed]
+        gone = {cell: [d for d in cell.decoders if not self.store.has(d)] for cell in failed}
+        wanting = {cell for cell, decoders in gone.items() if decoders}
+        return {*aside, *wanting, *(decoder for decoders in gone.values() for decoder in decoders)}
 
     @contextmanager
     def _place(self, local: bool, address: str) -> Iterator[RunStage]:
@@ -149,14 +191,14 @@ class Sweep:
         resources = self.config.resources
         self._run_stage(run_stage, "train", "decoder", self.decoders, todo, resources.train)
         # Trained on permuted labels as far as the true ones were learnt, so after those.
-        known = [
-            cell
-            for cell in self.permuted_label_decoders
-            if self.store.has(replace(cell, labels="true"))
-        ]
+        known = self._with_decoders(self.permuted_label_decoders)
         self._run_stage(run_stage, "relabel", "decoder", known, todo, resources.train)
-        explainable = [cell for cell in self.methods if all(map(self.store.has, cell.decoders))]
+        explainable = self._with_decoders(self.methods)
         self._run_stage(run_stage, "explain", "method", explainable, todo, resources.explain)
+
+    def _with_decoders(self, cells: Iterable[Cell]) -> list[Cell]:
+        """Cells whose decoders are trained."""
+        return [cell for cell in cells if all(map(self.store.has, cell.decoders))]
 
     def _run_stage(
         self,
@@ -181,6 +223,7 @@ class Sweep:
 
     def _take_in(self, outcome: CellOutcome) -> None:
         if not outcome.error:
+            self.store.note_done(outcome.cell)
             self._publish(outcome.cell)
             return
         self.failed.append(outcome)

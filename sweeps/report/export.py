@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from eegxai.atomic import write_whole
 from sweeps.analysis.tables import TableKind
 from sweeps.report.cells import Cell, cells, groups_of
 
@@ -38,14 +39,11 @@ class Export:
 
 def write_table(export: Export, folder: Path, name: str, formats: Iterable[str]) -> list[Path]:
     """Write a table in formats (names in ``TABLE_FORMATS``); the paths written."""
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for kind in formats:
         ending, content = TABLE_FORMATS[kind]
         paths.append(folder / f"{name}.{ending}")
-        partial = paths[-1].with_suffix(".partial")
-        partial.write_bytes(content(export))
-        partial.replace(paths[-1])
+        write_whole(paths[-1], content(export))
     return paths
 
 

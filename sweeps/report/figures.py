@@ -16,7 +16,8 @@ from sweeps.design.cells import DecoderCell, MethodCell, method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.scores.cache import tidy_from_store
 from sweeps.scores.table import CASCADE, SIMILARITY
-from sweeps.store.artefacts import BrokenArtefactError, Store
+from sweeps.store.artefacts import MAPS, Store
+from sweeps.store.packing import BrokenArtefactError
 
 ShownMaps = Mapping[DecoderCell, Mapping[str, ExampleMaps]]
 
@@ -120,7 +121,9 @@ def draw_figures(tidy: pd.DataFrame, maps: ShownMaps) -> Pictures:
 def shown_maps(cells: Iterable[MethodCell], store: Store) -> ShownMaps:
     """Example maps on one decoder of each feature type: the first at the highest SNR."""
     found: dict[str, dict[DecoderCell, dict[str, ExampleMaps]]] = {}
-    for cell in sorted(cells, key=lambda cell: -cell.decoder.data.snr_db):
+    stems = store.stems(MAPS)
+    with_maps = (cell for cell in cells if cell.stem in stems)
+    for cell in sorted(with_maps, key=lambda cell: -cell.decoder.data.snr_db):
         decoders = found.setdefault(cell.decoder.data.feature, {})
         is_another = bool(decoders) and cell.decoder not in decoders
         if not is_another and (maps := _maps_of(cell, store)):
@@ -131,7 +134,8 @@ def shown_maps(cells: Iterable[MethodCell], store: Store) -> ShownMaps:
 def _maps_of(cell: MethodCell, store: Store) -> ExampleMaps | None:
     try:
         return store.read_maps(cell)
-    except BrokenArtefactError:
+    except BrokenArtefactError as error:
+        store.note_broken(error)
         return None
 
 

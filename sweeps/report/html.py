@@ -3,7 +3,6 @@
 import base64
 import io
 import time
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
+from eegxai.atomic import write_whole
 from eegxai.figures import save
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
@@ -30,7 +30,8 @@ from sweeps.report.html_tables import (
     verdict_table,
 )
 from sweeps.store import provenance
-from sweeps.store.artefacts import BrokenArtefactError, Store
+from sweeps.store.artefacts import Store
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import Record
 from sweeps.store.status import Status, status_of, work_of
 
@@ -80,15 +81,10 @@ def write_report(config: SweepConfig, store: Store, path: Path) -> None:
     ------
     NothingDoneError
         When no method of the sweep is done.
+    UnwritableError
+        When the file cannot be written.
     """
-    page = render(config, store)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.parent / f".{path.name}.{uuid.uuid4().hex}.partial"
-    try:
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, render(config, store))
 
 
 def render(config: SweepConfig, store: Store) -> str:
@@ -212,8 +208,8 @@ def _records(cells: Iterable[MethodCell], store: Store) -> list[Record]:
     for cell in sample:
         try:
             records.append(store.read_scores(cell))
-        except BrokenArtefactError:
-            continue
+        except BrokenArtefactError as error:
+            store.note_broken(error)
     return records
 
 
@@ -262,6 +258,7 @@ def _missing(status: Status) -> list[str]:
     reasons = {trace.strip().splitlines()[-1] for trace in status.reasons.values() if trace.strip()}
     return [
         "Cells are missing: intervals are of those that are done.",
+        *status.broken,
         *(f"Failed: {reason}" for reason in sorted(reasons)),
     ]
 

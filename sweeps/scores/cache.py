@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,9 @@ import pyarrow.parquet as pq
 
 from sweeps.design.cells import MethodCell
 from sweeps.scores.table import KEY, TIDY, tidy_scores
-from sweeps.store.artefacts import BrokenArtefactError, Store, best_effort
+from sweeps.store.artefacts import Store, best_effort
+from sweeps.store.packing import BrokenArtefactError
+from sweeps.store.records import MethodScores
 
 log = logging.getLogger(__name__)
 CACHE_FILE = "tidy.parquet"
@@ -113,7 +116,10 @@ def tidy_from_store(
 
 
 def load_cache(cells: Iterable[MethodCell], store: Store, metrics: Needed = None) -> ScoreCache:
-    """Tidy scores of the finished cells; those whose files changed since are read again."""
+    """Tidy scores of the finished cells; those whose files changed since are read again.
+
+    A broken file is noted in the store's ``broken``, and the scores go on without its cell.
+    """
     stamps = store.stamps()
     finished = {cell.key: cell for cell in cells if cell.stem in stamps}
     current = {key: stamps[cell.stem] for key, cell in finished.items()}
@@ -121,25 +127,45 @@ def load_cache(cells: Iterable[MethodCell], store: Store, metrics: Needed = None
     stale = [key for key, stamp in current.items() if cached.stamps.get(key) != stamp]
     if stale:
         cached = _updated(_cached(store), [finished[key] for key in stale], current, store)
-    if cached.stamps.keys() == current.keys():
+    whole = {
+        key: cached.stamps[key] for key, stamp in current.items() if cached.stamps.get(key) == stamp
+    }
+    if cached.stamps.keys() == whole.keys():
         return cached
-    table = cached.table[cached.table[KEY].isin(list(current))]
-    return ScoreCache(table, {key: cached.stamps[key] for key in current})
+    return ScoreCache(cached.table[cached.table[KEY].isin(list(whole))], whole)
 
 
 def _updated(
     cached: ScoreCache, cells: Sequence[MethodCell], current: dict[str, str], store: Store
 ) -> ScoreCache:
     """The cache with the cells read; written when they are more than a few."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        new = tidy_scores(zip(cells, pool.map(store.read_scores, cells), strict=True))
-    read = {cell.key: current[cell.key] for cell in cells}
-    kept = cached.table[~cached.table[KEY].isin(list(read))]
-    parts = [part for part in (kept, new) if len(part)]
-    updated = ScoreCache(pd.concat(parts, ignore_index=True), {**cached.stamps, **read})
+    scores = _read_whole(cells, store)
+    asked = {cell.key for cell in cells}
+    new, kept = tidy_scores(scores), cached.table[~cached.table[KEY].isin(list(asked))]
+    parts = [part for part in (kept, new) if len(part)] or [EMPTY_CACHE.table]
+    stamps = {key: stamp for key, stamp in cached.stamps.items() if key not in asked}
+    stamps |= {cell.key: current[cell.key] for cell, _ in scores}
+    updated = ScoreCache(pd.concat(parts, ignore_index=True), stamps)
     if len(new) > NEW_SHARE_WORTH_WRITING * len(updated.table):
         best_effort(store.write_file, CACHE_FILE, updated.to_bytes())
     return updated
+
+
+def _read_whole(cells: Sequence[MethodCell], store: Store) -> list[tuple[MethodCell, MethodScores]]:
+    """Cells and their scores, without those whose files are broken or gone."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(partial(_read_scores, store), cells))
+    return [(cell, scores) for cell, scores in zip(cells, found, strict=True) if scores]
+
+
+def _read_scores(store: Store, cell: MethodCell) -> MethodScores | None:
+    try:
+        return store.read_scores(cell)
+    except BrokenArtefactError as error:
+        store.note_broken(error)
+    except FileNotFoundError:  # a sweep has set it aside since the listing
+        pass
+    return None
 
 
 def _cached(store: Store, metrics: Needed = None) -> ScoreCache:

@@ -10,8 +10,10 @@ import pandas as pd
 
 from sweeps.design.cells import Cell, DecoderCell, decoder_cells, method_cells, permuted_label_cells
 from sweeps.design.config import SweepConfig
-from sweeps.store.artefacts import BrokenArtefactError, Store
+from sweeps.store.artefacts import DECODERS, FAILURES, METHODS, Store
+from sweeps.store.checks import find_empty
 from sweeps.store.heartbeats import is_fresh
+from sweeps.store.packing import BrokenArtefactError
 
 SAMPLES = 3  # finished cells of a kind of work whose durations are read
 STATES = ("done", "running", "failed", "open")
@@ -34,6 +36,8 @@ class Status:
         Traceback of each failed cell.
     seconds : dict
         Mean duration of finished cells by kind of work, and by its first parts.
+    broken : list of str
+        Sentences on files that were found broken; their cells count as open.
     now : float
         Seconds since 1970.
     """
@@ -42,6 +46,7 @@ class Status:
     leases: dict[Cell, dict[str, Any]] = field(default_factory=dict)
     reasons: dict[Cell, str] = field(default_factory=dict)
     seconds: dict[Work, float] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
     now: float = field(default_factory=time.time)
 
     @property
@@ -87,22 +92,25 @@ class Status:
 
 
 def status_of(config: SweepConfig, store: Store) -> Status:
-    """Look once at a store: four listings, its leases and failures, and a few durations."""
+    """Look once at a store: a listing of each folder, leases, failures and a few durations."""
     cells: list[Cell] = [
         *decoder_cells(config),
         *permuted_label_cells(config),
         *method_cells(config),
     ]
-    made = store.stems("decoders") | store.stems("methods")
+    made = store.stems(DECODERS) | store.stems(METHODS)
     now = time.time()
     fresh = {stem: lease for stem, lease in store.leases().items() if is_fresh(lease, now)}
-    failed = store.stems("failures")
-    stems = {cell: cell.stem for cell in cells}
-    states = {cell: _state(stem, made, fresh, failed) for cell, stem in stems.items()}
-    leases = {cell: fresh[stems[cell]] for cell, state in states.items() if state == "running"}
+    failed = store.stems(FAILURES)
+    store.broken.update({error.name: error for error in find_empty(cells, store)})
+    seconds = durations([cell for cell in cells if cell.stem in made], store)
+    broken = {error.cell.stem for error in store.broken.values() if error.cell}
+    whole = made - broken
+    states = {cell: _state(cell.stem, whole, fresh, failed) for cell in cells}
+    leases = {cell: fresh[cell.stem] for cell, state in states.items() if state == "running"}
     reasons = {cell: store.failure(cell) or "" for cell, s in states.items() if s == "failed"}
-    done = [cell for cell, state in states.items() if state == "done"]
-    return Status(states, leases, reasons, durations(done, store), now)
+    advice = [error.advice for error in store.broken.values()]
+    return Status(states, leases, reasons, seconds, advice, now)
 
 
 def _state(stem: str, made: Iterable[str], fresh: Iterable[str], failed: Iterable[str]) -> str:
@@ -152,10 +160,13 @@ def _spread(cells: Sequence[Cell]) -> Sequence[Cell]:
 
 
 def _seconds(cell: Cell, store: Store) -> list[float]:
-    """Duration of a finished cell; none when its artefact is broken or gone."""
+    """Duration of a finished cell; none when its artefact is broken, which is noted, or gone."""
     try:
         if isinstance(cell, DecoderCell):
             return [store.read_decoder(cell).seconds]
         return [store.read_scores(cell).seconds]
-    except (BrokenArtefactError, FileNotFoundError):
-        return []
+    except BrokenArtefactError as error:
+        store.broken[error.name] = error  # without a warning: the status states it
+    except FileNotFoundError:
+        pass
+    return []

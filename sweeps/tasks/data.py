@@ -7,16 +7,23 @@ from torch import nn
 from eegxai.decoders import Split, build, hold_out, split_trials
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 from sweeps.design.cells import Cell, DecoderCell
-from sweeps.store.artefacts import BrokenArtefactError, Store
+from sweeps.store.artefacts import Store
+from sweeps.store.packing import BrokenArtefactError
 
 
 def is_done(cell: Cell, store: Store) -> bool:
-    """Whether the store holds a whole artefact of the cell."""
-    if not store.has(cell):
+    """Whether the store holds a whole artefact of the cell, now and whoever made it.
+
+    For one cell that is about to be done: its file is read, and set aside where it is broken. What
+    a whole sweep has done the store's listing states.
+    """
+    if not store.look(cell):
         return False
     try:
         store.read_decoder(cell) if isinstance(cell, DecoderCell) else store.read_scores(cell)
-    except BrokenArtefactError:
+    except BrokenArtefactError as error:
+        store.note_broken(error)
+        store.set_aside(error)
         return False
     return True
 

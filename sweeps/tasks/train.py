@@ -25,7 +25,8 @@ from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from sweeps.design.cells import DecoderCell
 from sweeps.store import provenance
-from sweeps.store.artefacts import BrokenArtefactError, Store
+from sweeps.store.artefacts import Store
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import TrainedDecoder
 from sweeps.tasks.data import restored, shape_of, simulated, split_of
 

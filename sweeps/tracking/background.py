@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from sweeps.design.cells import Cell
 from sweeps.store.artefacts import Store
 from sweeps.tracking import Publisher, PublishError
+from sweeps.tracking.publisher import try_to_publish
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts on an unreachable server
@@ -65,7 +66,7 @@ def _work(
 
 def _published(publisher: Callable[[], Publisher], store: Store, cell: Cell) -> bool:
     try:
-        publisher().publish(cell, store)
+        try_to_publish(publisher(), cell, store)
     except PublishError as error:
         log.info("%s is not in MLflow yet: %s", cell.title, error)
         return False

@@ -1,20 +1,19 @@
 """Pictures of a run, drawn by the publisher from the maps in the store."""
 
 import io
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eegxai.evaluation import ExampleMaps
 from eegxai.simulation import FEATURES
 from sweeps.design.cells import MethodCell
-from sweeps.store.artefacts import BrokenArtefactError, Store
+from sweeps.store.artefacts import Store
+from sweeps.store.packing import BrokenArtefactError
 
 # Tables also import this package, and draw nothing.
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-log = logging.getLogger(__name__)
 DPI = 80  # for a screen; figures for print are made by `eegxai figures`
 QUICKLY = {"compress_level": 1}  # a third of the time, for a few kilobytes more
 
@@ -24,7 +23,7 @@ def run_pictures(cell: MethodCell, store: Store) -> dict[str, bytes]:
     try:
         maps = store.read_maps(cell)
     except BrokenArtefactError as error:
-        log.warning("%s; its run has no pictures", error)
+        store.note_broken(error)
         return {}
     if maps is None:
         return {}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -11,10 +12,11 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 
-from sweeps.design.cells import Cell, DecoderCell, MethodCell
+from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache
 from sweeps.scores.table import tidy_scores
 from sweeps.store.artefacts import Store
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.tracking.location import tracking_uri
 from sweeps.tracking.pictures import run_pictures
 from sweeps.tracking.run_schema import (
@@ -35,6 +37,7 @@ from sweeps.tracking.run_schema import (
     run_name,
 )
 
+log = logging.getLogger(__name__)
 FINISHED = "FINISHED"
 SUMMARY = "sweep"  # the kind of the one run that contains all scores of an experiment
 DIGEST_TAG = "eegxai.digest"
@@ -200,14 +203,29 @@ class Publisher:
 
 
 def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> int:
-    """Bring MLflow to the state of the store; returns the number of cells in the store."""
+    """Bring MLflow to the state of the store; returns the number of cells in the store.
+
+    What cannot be read is noted in the store's ``broken``; the others are published.
+    """
     held = [cell for cell in cells if store.has(cell)]
     for cell in held:
-        publisher.publish(cell, store)
+        try_to_publish(publisher, cell, store)
     methods = [cell for cell in held if isinstance(cell, MethodCell)]
     if methods:
         publisher.publish_summary(load_cache(methods, store))
     return len(held)
+
+
+def try_to_publish(publisher: Publisher, cell: Cell, store: Store) -> None:
+    """Publish a cell, unless a file that this takes is broken or was set aside meanwhile."""
+    try:
+        publisher.publish(cell, store)
+    except BrokenArtefactError as error:
+        store.note_broken(error)
+    except FileNotFoundError as error:
+        if store.look(cell) and store.look(decoder_of(cell)):  # then it was not a file of theirs
+            raise
+        log.info("%s is not published: %s", cell.title, error)
 
 
 def is_whole(run: Run) -> bool:

@@ -14,7 +14,7 @@ from mlflow.entities import Run
 from sweeps.design.cells import MethodCell
 from sweeps.scores.cache import CACHE_FILE, EMPTY_CACHE, Needed, ScoreCache
 from sweeps.scores.table import AXES, KEY
-from sweeps.store.artefacts import BrokenArtefactError
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.tracking.location import PublishError
 from sweeps.tracking.publisher import SUMMARY, Publisher, is_whole
 from sweeps.tracking.run_schema import (

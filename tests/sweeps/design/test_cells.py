@@ -1,10 +1,20 @@
 """Cells and their keys: the content is the identity."""
 
+import hashlib
+import json
+
 import pytest
 
 from eegxai.decoders import TrainingSpec, recommended
 from eegxai.simulation import DataSpec
-from sweeps.design.cells import DecoderCell, MethodCell, decoder_cells, from_json, method_cells
+from sweeps.design.cells import (
+    SCHEMA,
+    DecoderCell,
+    MethodCell,
+    decoder_cells,
+    from_json,
+    method_cells,
+)
 from sweeps.design.config_file import load
 from tests.paths import ROOT
 
@@ -38,6 +48,23 @@ def test_keys_do_not_drift():
 
 
 SNAPSHOT = "395d7cca0506036b81136b43a4d51eaf9ba4bb4c7bb47afa8cd2debcc833cf9b"
+
+
+@pytest.mark.parametrize("name", ["quickstart", "paper"])
+def test_a_key_is_the_hash_of_the_canonical_json_of_the_whole_cell(name):
+    """However it is put together: keys of a grid are made in parts, decoder by decoder."""
+    config = load(ROOT / "conf" / f"{name}.yaml", ["grid.seed=0", "grid.fold=0"])
+    for cell in (*decoder_cells(config), *method_cells(config)):
+        content = {"schema": SCHEMA, "kind": type(cell).__name__, "spec": cell.as_json()}
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        assert cell.key == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def test_the_key_of_options_knows_their_types():
+    cells = [
+        MethodCell(decoder=DECODER, method="LRP", options={"x": x}) for x in (1, 1.0, True, "1")
+    ]
+    assert len({cell.key for cell in cells}) == len(cells)
 
 
 def test_cells_survive_json():

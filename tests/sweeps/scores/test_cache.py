@@ -12,7 +12,8 @@ from sweeps.design.cells import method_cells
 from sweeps.scores import cache as combined
 from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache, tidy_from_store
 from sweeps.scores.table import AREA, TIDY, half_width, tidy_scores
-from sweeps.store.artefacts import BrokenArtefactError, Store
+from sweeps.store.artefacts import Store
+from sweeps.store.packing import BrokenArtefactError
 from tests.finished_cells import N_STEPS, fill, method_scores, scores_table
 
 

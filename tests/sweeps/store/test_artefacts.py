@@ -12,7 +12,8 @@ from eegxai.attribution import Validity
 from eegxai.decoders import Checkpoint
 from eegxai.evaluation import ExampleMaps
 from sweeps.design.cells import decoder_cells, method_cells
-from sweeps.store.artefacts import BrokenArtefactError, Store
+from sweeps.store.artefacts import Store
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import MethodScores, TrainedDecoder
 from sweeps.tasks.data import is_done
 
@@ -184,7 +185,7 @@ def test_a_failed_write_leaves_the_finished_file_and_no_other(
     def full_disk(*_args, **_kwargs):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(type(store._files), "mv", full_disk)
+    monkeypatch.setattr(type(store.files.system), "mv", full_disk)
     with pytest.raises(OSError, match="No space"):
         store.write_decoder(decoder, TRAINED)
     assert store.read_bytes(decoder) == before

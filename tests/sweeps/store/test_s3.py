@@ -6,14 +6,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from rich.console import Console
 from typer.testing import CliRunner
 
 from sweeps.cli import app
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
-from sweeps.store.artefacts import BrokenArtefactError, Store, store_of
+from sweeps.execution.sweep import Sweep
+from sweeps.store.artefacts import Store, name_of, store_of
+from sweeps.store.checks import check_new_files
+from sweeps.store.files import StoreFiles
 from sweeps.store.heartbeats import heartbeat
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.status import status_of
+from tests.finished_cells import fill
 from tests.sweeps.store.test_artefacts import CHECKPOINT, SCORES, TRAINED, VERSIONS
 
 RUNNER = CliRunner()
@@ -55,6 +61,75 @@ def test_artefacts_come_back_from_a_bucket_as_they_went(bucket, tiny):
     assert all(torch.equal(weights[name], value) for name, value in TRAINED.weights.items())
     pd.testing.assert_frame_equal(store.read_scores(method).table, SCORES.table)
     assert store.stems("decoders") == {decoder.stem}
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """What the server is asked."""
+    serving = pytest.importorskip("werkzeug.serving")
+    asked, answer = [], serving.WSGIRequestHandler.run_wsgi
+
+    def counted(handler):
+        asked.append(f"{handler.command} {handler.path}")
+        answer(handler)
+
+    monkeypatch.setattr(serving.WSGIRequestHandler, "run_wsgi", counted)
+    return asked
+
+
+PAGE = 1000  # keys of one answer to a listing
+
+
+def test_what_is_left_takes_as_many_requests_however_many_cells_are_there(
+    bucket, tiny_file, requests
+):
+    """A listing of two folders; a folder of more than a thousand files takes one more each."""
+    config = load(tiny_file, [f"store={bucket}", "grid.seed=[0,1,2,3,4,5,6,7]"])
+    run = Sweep(config, Console(quiet=True))
+    held = [*run.decoders, *run.methods[:5]]
+    counts = []
+    for more in ([], run.methods[5:]):
+        for cell in (*held, *more):
+            run.store.files.write(name_of(cell), b"something")
+        requests.clear()
+        left = Sweep(config, Console(quiet=True)).left()
+        assert left == set(run.methods[5:]) - set(more)
+        assert not [request for request in requests if run.methods[0].key[:16] in request]
+        counts.append(len(requests))
+    assert counts[0] == counts[1] <= 4
+
+
+def test_a_listing_takes_one_request_for_a_thousand_files(bucket, requests):
+    files = StoreFiles(bucket)
+    for number in range(PAGE + 1):
+        files.write(f"methods/{number}.parquet", b"x")
+    files.write("decoders/0.safetensors", b"x")
+    counts = {}
+    for folder in ("decoders", "methods"):
+        requests.clear()
+        counts[folder] = len(files.listing(folder)), len(requests)
+    assert counts["decoders"][0] == 1
+    assert counts["methods"] == (PAGE + 1, counts["decoders"][1] + 1)
+
+
+def test_a_broken_file_in_a_bucket_is_found_and_set_aside(bucket, tiny):
+    store = Store(bucket)
+    cells = [*decoder_cells(tiny), *method_cells(tiny)]
+    fill(store, cells[:2], cells[2:])
+    assert not check_new_files(cells, store)
+    spoilt = {cells[0]: store.read_bytes(cells[0])[:-20], cells[2]: b"<html>"}
+    for cell, content in spoilt.items():
+        store.files.write(name_of(cell), content)
+    again = Store(bucket)
+    found = check_new_files(cells, again)
+    assert {error.cell for error in found} == set(spoilt)
+    for error in found:
+        again.set_aside(error)
+    assert [cell for cell in cells if not Store(bucket).has(cell)] == list(spoilt)
+    aside = again.files.listing("broken")
+    assert {name.rpartition(".")[0] for name in aside} == {
+        name_of(cell).rpartition("/")[2] for cell in spoilt
+    }
 
 
 def test_leases_and_failures_in_a_bucket(bucket, tiny):
@@ -101,11 +176,11 @@ def test_no_pickle_is_read_from_the_store(tiny, tmp_path):
     store.write_checkpoint(decoder, CHECKPOINT, VERSIONS)
     store.write_scores(method, SCORES)
     store.write_lease(decoder, {"beat": 0})
-    checkpoint = store._checkpoint_path(decoder)
+    checkpoint = f"{store.url}/checkpoints/{decoder.stem}.safetensors"
     content = pickle.dumps(Trap(trap))
     torch.save(Trap(trap), tmp_path / "torch.pt")
     for payload in (content, (tmp_path / "torch.pt").read_bytes()):
-        for path in (checkpoint, store.path(method), store._lease_path(decoder)):
+        for path in (checkpoint, store.path(method), f"{store.url}/running/{decoder.stem}.json"):
             Path(path).write_bytes(payload)
         with pytest.raises(BrokenArtefactError):
             store.read_checkpoint(decoder, VERSIONS)
@@ -126,6 +201,6 @@ def test_no_cell_writes_outside_its_store(tiny, tmp_path):
         hostile = type(cell)(**{**vars(cell), "method": name})
         store.write_failure(hostile, "x")
         store.write_lease(hostile, {"beat": 0})
-        for path in (store.path(hostile), store._lease_path(hostile)):
+        for path in (store.path(hostile), f"{store.url}/running/{hostile.stem}.json"):
             assert Path(path).resolve().parent.parent == root
     assert {path.name for path in tmp_path.iterdir()} == {"store", "tiny.yaml"}

@@ -1,6 +1,8 @@
 """MLflow runs of made-up cells, on a real SQLite store: what they say and what is read back."""
 
 import shutil
+import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from sweeps.design.config_file import load
 from sweeps.scores.cache import load_cache, tidy_from_store
 from sweeps.store.artefacts import Store
 from sweeps.tracking import KEY_TAG, Publisher, no_pictures, publish_all, tidy_from_runs
+from sweeps.tracking.background import publishing
 from sweeps.tracking.publisher import FINISHED, SUMMARY
 from sweeps.tracking.run_schema import COLOURS, HALF_WIDTHS, LAYOUT_TAG, SCORES, colour_of, run_name
 from tests.finished_cells import N_STEPS, example_maps, fill, method_scores
@@ -223,3 +226,39 @@ def test_nothing_published_is_an_empty_table(publisher, cells):
 
 def test_every_feature_type_has_a_headline_to_log(tiny_file):
     assert set(load(tiny_file).features) <= set(HEADLINE)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_broken_file_is_noted_and_all_else_published(publisher, store, cells, caplog, which):
+    """A decoder's, whose methods cannot be nested under it then, or a method's."""
+    decoders, methods = cells
+    broken = (decoders[0], methods[0])[which]
+    path = Path(store.path(broken))
+    path.write_bytes(path.read_bytes()[:-20])
+    publish_all(publisher, [*decoders, *methods], store)
+    missing = {broken, *(cell for cell in methods if cell.decoder == broken)}
+    for cell in (*decoders, *methods):
+        assert (run_of(publisher, cell) is None) == (cell in missing), cell.title
+    assert [error.cell for error in store.broken.values()] == [broken]
+    assert f"the file of {broken.title} is broken" in caplog.text
+
+
+def test_the_publishing_thread_survives_a_broken_file(publisher, store, cells):
+    decoders, _ = cells
+    path = Path(store.path(decoders[0]))
+    path.write_bytes(path.read_bytes()[:-20])
+    with publishing(lambda: publisher, store) as publish:
+        for cell in decoders:
+            publish(cell)
+        deadline = time.monotonic() + 60
+        while decoders[1].key not in publisher.published and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert publisher.published.keys() == {decoders[1].key}
+
+
+def test_a_file_set_aside_since_the_listing_is_passed_over(publisher, store, cells):
+    decoders, _ = cells
+    assert store.has(decoders[0])
+    Path(store.path(decoders[0])).unlink()
+    assert publish_all(publisher, decoders, store) == len(decoders)
+    assert publisher.published.keys() == {decoders[1].key}

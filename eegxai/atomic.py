@@ -1,0 +1,57 @@
+"""Files in folders of the user: whole or not at all, and one sentence where that fails."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+
+class UnwritableError(ValueError):
+    """A file that cannot be written, and why, in one sentence."""
+
+
+@contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """Temporary folder whose content moves to ``folder`` at the end, and vanishes on an error.
+
+    Raises
+    ------
+    UnwritableError
+        When the system refuses the folder, one of the files or the room for them.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
+            yield Path(temporary)
+            for entry in Path(temporary).iterdir():
+                entry.replace(folder / entry.name)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write a file, in place of one that exists; a reader never sees a part of it.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made where there is none.
+    content : bytes or str
+        Text is written as UTF-8.
+
+    Raises
+    ------
+    UnwritableError
+        When the system refuses; nothing is left behind, and a file that existed stays as it is.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with staging(path.parent) as folder:
+            (folder / path.name).write_bytes(data)
+    except UnwritableError as error:
+        raise _unwritable(path, error.__cause__) from error.__cause__
+
+
+def _unwritable(path: Path, error: BaseException | None) -> UnwritableError:
+    reason = getattr(error, "strerror", None) or error
+    return UnwritableError(f"{str(path)!r} cannot be written: {reason}")

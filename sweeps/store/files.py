@@ -1,0 +1,161 @@
+"""Files of a store by folder and name: whole or not at all, and each folder listed once."""
+
+import os
+import threading
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import fsspec
+from fsspec.implementations.arrow import ArrowFSWrapper
+from pyarrow.fs import S3FileSystem
+
+S3 = "s3://"
+# As Amazon's own tools read them; credentials and region are read by the library itself.
+S3_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+
+
+class ListedFile(NamedTuple):
+    """What a listing states of a file: its size in bytes, and a stamp of its content.
+
+    The stamp holds size and time of change, so a file that is written anew has another one. It is
+    empty where this process knows of the file without having listed it.
+    """
+
+    size: int
+    stamp: str = ""
+
+
+class StoreFiles:
+    """Files in folders of one level, by ``FOLDER/NAME``.
+
+    A folder is listed when it is first asked for, which takes one request for a thousand files of
+    a bucket. What this process writes, moves and removes afterwards enters the listing; what
+    others do enters by ``note`` or after ``forget``.
+
+    Parameters
+    ----------
+    url : str
+        Folder, as a path or an fsspec URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._listings: dict[str, dict[str, ListedFile]] = {}
+        self._lock = threading.Lock()  # the publisher's thread asks while the sweep's notes
+
+    @property
+    def _on_s3(self) -> bool:
+        return self.url.startswith(S3)
+
+    @cached_property
+    def system(self) -> fsspec.AbstractFileSystem:
+        """Where the files lie."""
+        return _s3() if self._on_s3 else fsspec.core.url_to_fs(self.url)[0]
+
+    @cached_property
+    def _root(self) -> str:
+        if self._on_s3:
+            return self.url.removeprefix(S3).strip("/")
+        return str(fsspec.core.url_to_fs(self.url)[1])
+
+    def path(self, name: str) -> str:
+        """Where a file lies in the system."""
+        return f"{self._root}/{name}"
+
+    def listing(self, folder: str) -> Mapping[str, ListedFile]:
+        """Files of a folder by name, without those that are being written."""
+        with self._lock:
+            if folder not in self._listings:
+                self._listings[folder] = self._list(folder)
+            return self._listings[folder]
+
+    def forget(self, *folders: str) -> None:
+        """Take the listings of folders anew when they are next asked for."""
+        with self._lock:
+            for folder in folders:
+                self._listings.pop(folder, None)
+
+    def note(self, name: str, size: int | None = None) -> None:
+        """Enter a file into the listing, or with size None strike it out."""
+        folder, _, file = name.rpartition("/")
+        with self._lock:
+            listing = self._listings.get(folder)
+            if listing is None:
+                return
+            if size is None:
+                listing.pop(file, None)
+            else:
+                listing[file] = ListedFile(size)
+
+    def look(self, name: str) -> bool:
+        """Whether a file is there now and not empty, by one request."""
+        try:
+            size = self.system.info(self.path(name))["size"]
+        except FileNotFoundError:
+            size = None
+        self.note(name, size)
+        return bool(size)
+
+    def read(self, name: str, n_bytes: int | None = None) -> bytes:
+        """Content of a file, or its first bytes."""
+        if n_bytes is None:
+            return bytes(self.system.cat_file(self.path(name)))
+        with self.system.open(self.path(name), "rb") as file:
+            return bytes(file.read(n_bytes))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file in place of one that exists: readers see a whole one."""
+        if self._on_s3:  # an object appears when its upload is complete, and not before
+            self.system.pipe_file(self.path(name), content)
+        else:
+            self._write_beside(self.path(name), content)
+        self.note(name, len(content))
+
+    def _write_beside(self, path: str, content: bytes) -> None:
+        folder, _, name = path.rpartition("/")
+        self.system.makedirs(folder, exist_ok=True)
+        partial = f"{folder}/.{name}.{uuid.uuid4().hex}.partial"
+        try:
+            self.system.pipe_file(partial, content)
+            self.system.mv(partial, path)
+        finally:
+            if self.system.exists(partial):
+                self.system.rm_file(partial)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, where there is one."""
+        with suppress(FileNotFoundError):
+            self.system.rm_file(self.path(name))
+        self.note(name)
+
+    def move(self, name: str, target: str) -> None:
+        """Move a file to another folder."""
+        if not self._on_s3:
+            self.system.makedirs(self.path(target).rpartition("/")[0], exist_ok=True)
+        self.system.mv(self.path(name), self.path(target))
+        self.note(name)
+
+    def _list(self, folder: str) -> dict[str, ListedFile]:
+        try:
+            entries = self.system.ls(self.path(folder), detail=True)
+        except FileNotFoundError:
+            return {}
+        named = ((entry["name"].rpartition("/")[2], entry) for entry in entries)
+        return {
+            name: ListedFile(entry["size"], _stamp(entry))
+            for name, entry in named
+            if entry["type"] != "directory" and not name.startswith(".")
+        }
+
+
+def _stamp(entry: Mapping[str, Any]) -> str:
+    return f"{entry['size']} {entry['mtime']}"
+
+
+def _s3() -> ArrowFSWrapper:
+    """Amazon's S3, or another server of its protocol that the environment names."""
+    endpoint = next((os.environ[name] for name in S3_ENDPOINTS if os.environ.get(name)), None)
+    return ArrowFSWrapper(S3FileSystem(endpoint_override=endpoint))

@@ -1,0 +1,160 @@
+"""Artefacts as bytes: tensors as safetensors, scores as Parquet, each with a header of its cell."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import safetensors.torch
+from torch import Tensor
+
+from eegxai.attribution import Validity
+from sweeps.design.cells import Cell, MethodCell
+from sweeps.store.records import MethodScores
+
+HEADER = "eegxai"
+LENGTH_BYTES = 8  # of the number with which safetensors content begins, the length of its JSON
+HEAD_BYTES = 2**16  # read at first: the JSON of most decoders is shorter
+
+
+class BrokenArtefactError(ValueError):
+    """A file that is truncated or foreign; it is made anew, never used.
+
+    Attributes
+    ----------
+    cell : Cell, optional
+        Whose file it is, where it is an artefact's.
+    name, path : str
+        The file in the store, as ``FOLDER/NAME``, and where that lies.
+    """
+
+    def __init__(
+        self, message: str, cell: Cell | None = None, name: str = "", path: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.cell, self.name, self.path = cell, name, path
+
+    @property
+    def advice(self) -> str:
+        """Which file is broken and what to do, in one sentence."""
+        whose = f"the file of {self.cell.title}" if self.cell else "a file of the store"
+        return (
+            f"{whose} is broken ({self.path or self}): run eegxai sweep with the same "
+            "configuration to make it anew"
+        )
+
+
+def packed(cell: Cell, tensors: dict[str, Tensor], record: dict[str, Any]) -> bytes:
+    """Safetensors content whose header names the cell, with its architecture, and its key."""
+    header = json.dumps({**record, "cell": cell.as_json(), "key": cell.key})
+    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    return safetensors.torch.save(whole, {HEADER: header})
+
+
+def unpacked(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and record of safetensors content.
+
+    Raises
+    ------
+    ValueError
+        When the content is truncated or foreign.
+    """
+    try:
+        return safetensors.torch.load(content), _record(_head(content, len(content)))
+    except (safetensors.SafetensorError, KeyError) as error:
+        raise ValueError(str(error)) from error
+
+
+def check_tensors(cell: Cell, size: int, read: Callable[[int | None], bytes]) -> None:
+    """Check that safetensors content is a cell's and as long as its header declares.
+
+    Parameters
+    ----------
+    cell : Cell
+        Whose file it should be.
+    size : int
+        Bytes of the file.
+    read : callable
+        Gives the first bytes, as many as it is asked for, or all where that is None.
+
+    Raises
+    ------
+    ValueError
+        When the file is truncated, foreign or another cell's.
+    """
+    start = read(HEAD_BYTES)
+    end = LENGTH_BYTES + int.from_bytes(start[:LENGTH_BYTES], "little")
+    if size < end:
+        raise ValueError(f"{size} bytes, which end before its header does")
+    try:
+        of_cell(cell, _record(_head(start if end <= len(start) else read(end), size)))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its header is foreign: {error}") from error
+
+
+def check_scores(cell: Cell, _size: int, read: Callable[[int | None], bytes]) -> None:
+    """Check the header of scores; parameters and raises are those of :func:`check_tensors`."""
+    try:
+        schema = pq.read_schema(io.BytesIO(read(None)))
+        of_cell(cell, json.loads(schema.metadata[HEADER.encode()]))
+    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def of_cell(cell: Cell, record: dict[str, Any]) -> dict[str, Any]:
+    """What a header records of its cell.
+
+    Raises
+    ------
+    ValueError
+        When it is another cell's.
+    """
+    if record.pop("key") != cell.key:
+        raise ValueError("it belongs to another cell")
+    record.pop("cell")
+    return record
+
+
+def _head(content: bytes, size: int) -> dict[str, Any]:
+    """JSON that begins safetensors content; it must declare the size of the whole."""
+    end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "little")
+    head = json.loads(content[LENGTH_BYTES:end])
+    ends = [tensor["data_offsets"][1] for name, tensor in head.items() if name != "__metadata__"]
+    if size != (declared := end + max(ends, default=0)):
+        raise ValueError(f"{size} bytes, where its header declares {declared}")
+    return head
+
+
+def _record(head: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(head["__metadata__"][HEADER])
+
+
+def packed_scores(cell: MethodCell, scores: MethodScores) -> bytes:
+    """Parquet whose header names the cell and its key."""
+    record = {name: value for name, value in vars(scores).items() if name != "table"}
+    record |= {"validity": asdict(scores.validity), "cell": cell.as_json(), "key": cell.key}
+    table = pa.Table.from_pandas(scores.table, preserve_index=False)
+    header = {**(table.schema.metadata or {}), HEADER.encode(): json.dumps(record).encode()}
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(header), buffer)
+    return buffer.getvalue()
+
+
+def unpacked_scores(cell: MethodCell, content: bytes) -> MethodScores:
+    """Scores of a cell.
+
+    Raises
+    ------
+    ValueError
+        When the content is truncated, foreign or another cell's.
+    """
+    try:
+        table = pq.read_table(io.BytesIO(content))
+        record = of_cell(cell, json.loads(table.schema.metadata[HEADER.encode()]))
+        record["validity"] = Validity(**record["validity"])
+        return MethodScores(table=table.to_pandas(), **record)
+    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,249 @@
+"""Files that turn out broken are named, set aside and made anew by the sweep itself."""
+
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from sweeps.cli import app
+from sweeps.design.config_file import load
+from sweeps.execution import runner
+from sweeps.execution import sweep as module
+from sweeps.execution.runner import CellOutcome
+from sweeps.execution.sweep import Sweep
+from sweeps.store.artefacts import maps_of, name_of
+from sweeps.store.checks import CHECKED_FILE
+from tests.sweeps.processes import COMMAND, environment, in_a_process
+
+RUNNER = CliRunner()
+
+
+class NoMlflow(Sweep):
+    """The sweep as on a machine without a tracking server."""
+
+    def _connected(self):
+        raise OSError("no server")
+
+
+@pytest.fixture
+def done(done_tiny):
+    """A finished sweep whose files were checked once."""
+    run = NoMlflow(done_tiny, Console(quiet=True))
+    run.run(local=True)
+    assert Path(run.store.url, CHECKED_FILE).exists()
+    return run
+
+
+def again(done):
+    return NoMlflow(done.config, Console(quiet=True))
+
+
+def path_of(run, name):
+    return Path(run.store.files.path(name))
+
+
+def truncated(path):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def foreign(path):
+    path.write_bytes(b"<html>502 Bad Gateway</html>" * 9)
+
+
+def aside(run):
+    return sorted(path.name.rpartition(".")[0] for path in Path(run.store.url, "broken").iterdir())
+
+
+FILES = {
+    "decoder": lambda run: name_of(run.decoders[0]),
+    "scores": lambda run: name_of(run.methods[1]),
+    "maps": lambda run: maps_of(run.methods[1]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spoil", [truncated, empty, foreign], ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize("file", FILES)
+def test_a_spoilt_file_is_made_anew_by_the_same_command(done, file, spoil, caplog):
+    name = FILES[file](done)
+    path, cell = path_of(done, name), done.decoders[0] if file == "decoder" else done.methods[1]
+    table, weights = done.tidy(), done.store.read_decoder(done.decoders[0]).weights
+    spoil(path)
+    run = again(done)
+    run.run(local=True)
+    assert not run.failed
+    assert str(path) in caplog.text
+    assert "is set aside in broken/ and made anew" in caplog.text
+    assert path.name in aside(run)
+    assert not NoMlflow(done.config, Console(quiet=True)).left()
+    assert run.store.has(cell)
+    assert path.stat().st_size
+    pd.testing.assert_frame_equal(run.tidy(), table)
+    new = run.store.read_decoder(done.decoders[0]).weights
+    assert all((new[name] == value).all() for name, value in weights.items())
+    before = caplog.text
+    again(done).run(local=True)
+    assert caplog.text == before
+
+
+@pytest.mark.slow
+def test_a_decoder_that_breaks_under_its_methods_is_trained_anew_and_they_are_explained(done):
+    """Found by the worker that reads it: its cells fail, and are done after the decoder."""
+    decoder, cells = done.decoders[0], done.methods[:2]
+    assert all(cell.decoder == decoder for cell in cells)
+    table = done.tidy()
+    for cell in cells:
+        path_of(done, name_of(cell)).unlink()
+    truncated(path_of(done, name_of(decoder)))
+    run = again(done)
+    assert run.left() == set(cells)  # nothing is read to tell that
+    run.run(local=True)
+    assert not run.failed
+    assert aside(run) == [Path(name_of(decoder)).name]
+    assert all(run.store.failure(cell) is None for cell in cells)
+    pd.testing.assert_frame_equal(run.tidy(), table)
+
+
+def swept_on_ray(path):
+    """What is set aside, and which cells fail, of a sweep on a Ray of its own."""
+    run = Sweep(load(path), Console(quiet=True))
+    run.run(local=False)
+    return aside(run), [outcome.error for outcome in run.failed]
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_workers_of_ray_set_aside_what_they_cannot_read(done, tiny_file):
+    """A second round of the same sweep, with workers of its own, does the cells anew."""
+    decoder, cells = done.decoders[0], done.methods[:2]
+    table = done.tidy()
+    for cell in cells:
+        path_of(done, name_of(cell)).unlink()
+    truncated(path_of(done, name_of(decoder)))
+    moved, failed = in_a_process(swept_on_ray, tiny_file)
+    assert not failed
+    assert moved == [Path(name_of(decoder)).name]
+    pd.testing.assert_frame_equal(again(done).tidy(), table)
+
+
+def test_a_file_that_breaks_time_and_again_is_made_anew_once(done, monkeypatch):
+    cell, made = done.methods[1], []
+
+    def run_local(stage, store_url, on_done):
+        """Instead of explaining: a disk that spoils what it is given."""
+        for cell in stage.cells:
+            made.append(cell)
+            path_of(done, name_of(cell)).write_bytes(b"spoilt")
+            on_done(CellOutcome(cell))
+
+    monkeypatch.setattr(module, "run_local", run_local)
+    truncated(path_of(done, name_of(cell)))
+    run = again(done)
+    run.run(local=True)
+    assert made == [cell]
+    assert not run.store.has(cell)
+    assert aside(run) == [Path(name_of(cell)).name] * 2
+
+
+def test_what_is_left_is_decided_without_reading_or_asking_for_a_cell(done, monkeypatch):
+    path_of(done, name_of(done.methods[1])).unlink()
+    files = type(done.store.files)
+    asked, listed = [], files._list
+
+    def lists(files, name):
+        asked.append(name)
+        return listed(files, name)
+
+    monkeypatch.setattr(files, "_list", lists)
+    for method in ("read", "look"):
+        monkeypatch.setattr(files, method, None)
+    assert again(done).left() == {done.methods[1]}
+    assert sorted(asked) == ["decoders", "methods"]
+
+
+def test_a_cell_that_another_process_has_done_meanwhile_is_not_done_twice(done, monkeypatch):
+    cell = done.methods[1]
+    content = path_of(done, name_of(cell)).read_bytes()
+    path_of(done, name_of(cell)).unlink()
+    run = again(done)
+    assert run.left() == {cell}
+    path_of(done, name_of(cell)).write_bytes(content)
+    monkeypatch.setitem(runner.RUNNERS, "method", None)
+    assert runner.run_cell("method", cell, run.store.url, "cpu", 1) == ""
+
+
+def broken_one(done):
+    """Scores of one cell, maps of another and a decoder, all of them truncated."""
+    names = [name_of(done.methods[1]), maps_of(done.methods[2]), name_of(done.decoders[0])]
+    for name in names:
+        truncated(path_of(done, name))
+    return [done.methods[1], done.methods[2], done.decoders[0]], names
+
+
+def content(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*.*") if path.name != "tidy.parquet"}
+
+
+# Options of the command, and which of the broken files above it reads.
+COMMANDS = {
+    "tables": (["--source", "store", "--format", "csv"], [0]),
+    "figures": (["--format", "png"], [0, 1]),
+    "report": ([], [0, 1]),
+    "status": ([], [0, 2]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_reading_commands_name_broken_files_and_go_on(done, tiny_file, command, caplog):
+    """And the store stays as it is."""
+    cells, names = broken_one(done)
+    before = content(Path(done.store.url))
+    options, read = COMMANDS[command]
+    shown = RUNNER.invoke(app, [command, str(tiny_file), *options])
+    assert shown.exit_code == 0, shown.output
+    said = "".join(f"{shown.output} {caplog.text}".split())  # a terminal folds long lines
+    for place in read:
+        path = path_of(done, names[place])
+        sentence = (
+            f"the file of {cells[place].title} is broken ({path}): run eegxai sweep with the same "
+            "configuration to make it anew"
+        )
+        assert "".join(sentence.split()) in said
+    assert content(Path(done.store.url)) == before
+
+
+@pytest.mark.slow
+def test_the_report_states_on_its_page_what_is_broken(done, tiny_file):
+    broken_one(done)
+    assert RUNNER.invoke(app, ["report", str(tiny_file)]).exit_code == 0
+    page = Path("runs/reports/tiny.html").read_text()
+    for cell in (done.methods[1], done.methods[2], done.decoders[0]):
+        assert f"the file of {cell.title} is broken" in page
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_the_sentence_and_no_trace(done, tiny_file):
+    """As people see it, without the logging that pytest sets up."""
+    cells, _ = broken_one(done)
+    command = [*COMMAND, "tables", str(tiny_file), "--source", "store", "--format", "csv"]
+    shown = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, check=True, timeout=300
+    )
+    assert shown.stderr.startswith(f"the file of {cells[0].title} is broken (")
+    assert "Traceback" not in shown.stderr
+    assert shown.stderr.count("is broken") == 1
+
+
+def test_status_counts_a_broken_cell_as_open(done, tiny_file):
+    empty(path_of(done, name_of(done.methods[3])))
+    shown = RUNNER.invoke(app, ["status", str(tiny_file)])
+    assert "10 cells: 9 done, 1 open" in shown.output
+    assert done.methods[3].title in shown.output
