@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from eegxai.attribution.api import MapOrReason, expected_sum, maps_or_reasons
 from eegxai.attribution.core.registry import METHODS, DegenerateMap, NotApplicable, find
+from eegxai.decoders.compiled import original_module
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
 DUPLICATE = 0.999  # Pearson correlation in every trial from which two methods are one
@@ -100,6 +101,7 @@ def validity(
     ValueError
         When the name or an option is unknown or ``x``, ``target`` or ``references`` is unusable.
     """
+    decoder = original_module(decoder)
     before = _digest(decoder)
     maps = maps_or_reasons({name: options}, decoder, x, target, references)[name]
     if isinstance(maps, NotApplicable | DegenerateMap):

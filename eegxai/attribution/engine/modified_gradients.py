@@ -9,14 +9,14 @@ may be called any number of times.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
-from types import FunctionType
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+
+from eegxai.attribution.engine.python_functions import asks_for_a_mode, without_asking
 
 # Other names of operations; the trailing underscore of those in place is dealt with apart.
 ALIASES = {
@@ -125,9 +125,9 @@ class ModifiedGradients(TorchFunctionMode):
         kwargs = kwargs or {}
         if not any(_depends(leaf) for leaf in tree_flatten((args, kwargs))[0]):
             return func(*args, **kwargs)
-        if _written_in_python(func):
+        if asks_for_a_mode(func):
             with self:
-                return _without_dispatch(func)(*args, **kwargs)
+                return without_asking(func)(*args, **kwargs)
         name = ALIASES.get(func.__name__, func.__name__)
         if name.endswith("_") and not name.endswith("__") and self._knows(name[:-1]):
             return self._in_place(name[:-1], *args, **kwargs)
@@ -154,29 +154,6 @@ class ModifiedGradients(TorchFunctionMode):
 
 def _depends(value: Any) -> bool:
     return isinstance(value, Tensor) and value.requires_grad
-
-
-def _written_in_python(function: Callable[..., Any]) -> bool:
-    """Whether a function of torch only calls others that may have rules, as in nn.functional."""
-    if not isinstance(function, FunctionType):
-        return False
-    names = function.__code__.co_names  # super: a method of Tensor around its namesake in C
-    return "super" not in names and any("handle_torch_function" in name for name in names)
-
-
-@cache
-def _without_dispatch(function: FunctionType) -> FunctionType:
-    """The function without its own look for a mode, so that the mode sees what it calls."""
-    blind = {name: _never for name in function.__globals__ if name.startswith("has_torch_function")}
-    scope = function.__globals__ | blind
-    code, defaults, closure = function.__code__, function.__defaults__, function.__closure__
-    twin = FunctionType(code, scope, function.__name__, defaults, closure)
-    twin.__kwdefaults__ = function.__kwdefaults__
-    return twin
-
-
-def _never(*_: object) -> bool:
-    return False
 
 
 class _Graft(torch.autograd.Function):
