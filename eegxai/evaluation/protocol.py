@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import mne
 import numpy as np
 import pandas as pd
-import torch
 from pydantic import Field, PositiveInt, field_validator
 from torch import Tensor, nn
 
@@ -187,7 +186,7 @@ def evaluate_explained(
     method's maps of those chosen, for callers who have them already. The other parameters and
     what is returned are those of :func:`evaluate`.
     """
-    chosen = torch.arange(len(explained.x)) if explained.trials is None else explained.trials
+    chosen = explained.chosen
     truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
     facts = known.of(chosen.cpu().numpy()) if known else None
     if original is None:

@@ -18,7 +18,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from eegxai.attribution.engine.python_functions import asks_for_a_mode, without_asking
 
-# Other names of operations; the trailing underscore of those in place is dealt with apart.
+# Other names of operations; the trailing underscore of those in place is handled separately.
 ALIASES = {
     "__mul__": "mul", "__rmul__": "mul", "multiply": "mul", "__imul__": "mul_",
     "__truediv__": "div", "divide": "div", "true_divide": "div", "__itruediv__": "div_",
@@ -49,26 +49,26 @@ class OpCall:
         What was called.
     leaves, spec
         Its arguments, flattened.
-    places : tuple of int
+    positions : tuple of int
         Which of the leaves depend on the trials.
     """
 
     function: Callable[..., Any]
     leaves: list[Any]
     spec: TreeSpec
-    places: tuple[int, ...]
+    positions: tuple[int, ...]
 
     @classmethod
     def of(cls, function: Callable[..., Any], *args: Any, **kwargs: Any) -> "OpCall":
-        """Arguments of a call, told apart by whether they depend on the trials."""
+        """The call with these arguments, and which of them depend on the trials."""
         leaves, spec = tree_flatten((args, kwargs))
-        places = [i for i, leaf in enumerate(leaves) if _depends(leaf)]
-        return cls(function, leaves, spec, tuple(places))
+        positions = [i for i, leaf in enumerate(leaves) if _depends(leaf)]
+        return cls(function, leaves, spec, tuple(positions))
 
     @property
     def inputs(self) -> list[Tensor]:
         """Arguments that depend on the trials."""
-        return [self.leaves[place] for place in self.places]
+        return [self.leaves[position] for position in self.positions]
 
     @property
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -78,8 +78,8 @@ class OpCall:
     def at(self, *inputs: Tensor) -> Any:
         """Result of the operation at other inputs."""
         leaves = list(self.leaves)
-        for place, value in zip(self.places, inputs, strict=True):
-            leaves[place] = value
+        for position, value in zip(self.positions, inputs, strict=True):
+            leaves[position] = value
         args, kwargs = tree_unflatten(leaves, self.spec)
         return self.function(*args, **kwargs)
 
@@ -97,7 +97,7 @@ class ModifiedGradients(TorchFunctionMode):
 
     Parameters
     ----------
-    rules : mapping of str to Rule
+    rules : mapping of str to GradientRule
         By name of the operation: from the call to its result.
     rewritten : mapping of str to callable
         By name of the operation: a function of the same arguments that does the same by

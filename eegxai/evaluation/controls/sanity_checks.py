@@ -50,6 +50,11 @@ class ExplainedTrials:
     permuted_labels_decoder: nn.Module | None = None
     trials: Tensor | None = None
 
+    @property
+    def chosen(self) -> Tensor:
+        """Their positions among the trials that they were chosen from; their own by default."""
+        return torch.arange(len(self.x)) if self.trials is None else self.trials
+
     @cached_property
     def layers(self) -> list[Layer]:
         """Layers with weights, from the output to the input."""
