@@ -104,9 +104,9 @@ def validity(
     """
     decoder = original_module(decoder)
     before = _digest(decoder)
-    maps = _own(name, options, compare or {})
-    if maps is None:
-        maps = maps_or_reasons({name: options}, decoder, x, target, references)[name]
+    known = _known(name, options, compare or {})
+    trials = decoder, x, target, references
+    maps = maps_or_reasons({name: options}, *trials)[name] if known is None else known
     if isinstance(maps, NotApplicable | DegenerateMap):
         return Validity(maps.status, str(maps))
     if reason := _degenerate(name, maps, limits := find(name).limits(decoder, x)):
@@ -122,8 +122,8 @@ def validity(
     )
 
 
-def _own(name: str, options: Mapping[str, Any], known: Mapping[str, Tensor]) -> Tensor | None:
-    """Maps of a method of the study, known already unless its options are others."""
+def _known(name: str, options: Mapping[str, Any], known: Mapping[str, Tensor]) -> Tensor | None:
+    """Maps of a method of the study, there already unless its options are others."""
     return known.get(name) if options_of(name, options) == options_of(name) else None
 
 
