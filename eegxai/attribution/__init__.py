@@ -1,4 +1,4 @@
-"""Attribution methods, the one way to call them, and whether they mean anything on a decoder."""
+"""Attribution methods, the one way to call them, and whether they are valid on a decoder."""
 
 # In the order of tables; a duplicate is one of a method before it.
 # isort: off

@@ -1,7 +1,7 @@
 """The one way to call attribution methods: checks, private copies, chunks, shared passes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from eegxai.attribution.core.options import REFERENCES, resolved, takes_references
 from eegxai.attribution.core.registry import DegenerateMap, NotApplicable, find
 from eegxai.attribution.engine.shared_passes import sharing
+from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
+from eegxai.decoders.compiled import uncompiled_copy
 
 BoundMethod = Callable[[nn.Module, Tensor, Tensor], Tensor]
 MapOrReason = Tensor | NotApplicable | DegenerateMap
@@ -28,13 +30,14 @@ def attribute(
     """Attribution map of each trial: what the target class's logit owes to each sample.
 
     The method works on a private copy of the decoder in evaluation mode, so the decoder itself
-    keeps its modes, parameters, statistics and hooks. Logits are attributed, never softmax
-    probabilities. Numbers do not depend on ``chunk`` or on the other trials.
+    keeps its modes, parameters, statistics and hooks; what torch.compile has compiled is run as
+    it was written. Whatever fails leaves nothing behind in torch. Logits are attributed, never
+    softmax probabilities. Numbers do not depend on ``chunk`` or on the other trials.
 
     Parameters
     ----------
     name : str
-        A name in ``METHODS`` or ``BASELINES``.
+        A name in ``METHODS`` or ``CONTROLS``.
     decoder : nn.Module
         Maps (trials, channels, times) to (trials, classes) logits; on any device.
     x : Tensor
@@ -54,12 +57,12 @@ def attribute(
     Raises
     ------
     NotApplicable
-        When the method means nothing on this decoder.
+        When the method is not applicable to this decoder.
     DegenerateMap
         When the method returned another shape or values that are not finite.
     ValueError
-        When the name or an option is unknown, or ``x``, ``target``, ``references`` or the value
-        of an option is unusable.
+        When the decoder is compiled by torch.jit, the name or an option is unknown, or ``x``,
+        ``target``, ``references`` or the value of an option is unusable.
     """
     (result,) = maps_or_reasons({name: options}, decoder, x, target, references).values()
     if isinstance(result, Tensor):
@@ -109,8 +112,7 @@ def maps_or_reasons(
     settings = {name: options_of(name, given) for name, given in methods.items()}
     _check_trials("x", x)
     _check_target(target, x)
-    with torch.inference_mode(False), torch.enable_grad():
-        copy = _detached(decoder)
+    with _private_copy(decoder) as copy:
         trials = _moved(x, copy)
         classes = target.detach().to(trials.device, copy=True)
         _check_classes(copy, trials, classes)
@@ -154,14 +156,13 @@ def expected_sum(
     method = find(name)
     if method.completeness_target is None:
         return None
-    copy = _detached(decoder)
-    own = _keywords(name, options_of(name, options), references, copy)
-    with torch.no_grad():
+    with _private_copy(decoder) as copy, torch.no_grad():
+        own = _keywords(name, options_of(name, options), references, copy)
         return method.completeness_target(copy, _moved(x, copy), target.to(x.device), **own)
 
 
 def _refusal(name: str, decoder: nn.Module, x: Tensor) -> NotApplicable | None:
-    """Why a method means nothing on a decoder; None where it does mean something."""
+    """Why a method is not applicable to a decoder; None where it is."""
     reasons = (requirement(decoder, x) for requirement in find(name).requires)
     reason = next((reason for reason in reasons if reason is not None), None)
     if reason is None:
@@ -198,9 +199,18 @@ def _in_chunks(
     return {name: faults.get(name) or torch.cat(pieces[name]) for name in calls}
 
 
+@contextmanager
+def _private_copy(decoder: nn.Module) -> Iterator[nn.Module]:
+    """Copy that methods may hook, in a context that they leave as it was, whatever fails."""
+    with torch_state_restored(), torch.inference_mode(False), torch.enable_grad():
+        copy = _detached(decoder)
+        with compiled_code_off():
+            yield copy
+
+
 def _detached(decoder: nn.Module) -> nn.Module:
-    """Private copy that a method may hook: evaluation mode, frozen, nothing done in place."""
-    copy = deepcopy(decoder).eval().requires_grad_(False)
+    """Copy in evaluation mode, frozen, with nothing compiled and nothing done in place."""
+    copy = uncompiled_copy(decoder).eval().requires_grad_(False)
     for module in copy.modules():
         if getattr(module, "inplace", False):
             module.inplace = False  # type: ignore[assignment]
@@ -244,7 +254,8 @@ def _check_classes(decoder: nn.Module, x: Tensor, target: Tensor) -> None:
 
 
 def _checked(name: str, call: BoundMethod, decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    result = call(decoder, x, target)
+    with torch_state_restored():  # methods after this one are called in the same context
+        result = call(decoder, x, target)
     if result.shape != x.shape:
         shapes = f"{tuple(result.shape)} for trials of {tuple(x.shape)}"
         raise DegenerateMap(f"{name} returned a map of shape {shapes}")

@@ -1,4 +1,4 @@
-"""Whether a method's maps mean anything on a decoder, decided before any map is scored."""
+"""Whether a method's maps are valid on a decoder, decided before any map is scored."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -8,23 +8,24 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.api import MapOrReason, expected_sum, maps_or_reasons
+from eegxai.attribution.api import MapOrReason, expected_sum, maps_or_reasons, options_of
 from eegxai.attribution.core.registry import METHODS, DegenerateMap, NotApplicable, find
+from eegxai.decoders.compiled import original_module
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
 DUPLICATE = 0.999  # Pearson correlation in every trial from which two methods are one
-COMPLETE = (0.95, 1.05)  # sum of a map relative to what its method promises
+COMPLETE = (0.95, 1.05)  # sum of a map relative to its method's completeness target
 BATCH = 1e-3  # change of a map by the trials beside it, relative to its largest magnitude
 
 
 @dataclass(frozen=True)
 class Validity:
-    """What a method's maps are worth on a decoder, and the evidence.
+    """Whether a method's maps are valid on a decoder, and the evidence.
 
     Attributes
     ----------
     status : str
-        ``"ok"``, ``"not_applicable"`` (the method means nothing there), ``"degenerate"`` (its
+        ``"ok"``, ``"not_applicable"`` (to this decoder), ``"degenerate"`` (its
         maps are empty, not finite, zero, or constant over time or channels) or ``"duplicate"``
         (it computes what a simpler method of the study computes).
     reason : str
@@ -34,8 +35,8 @@ class Validity:
     similarity : float or None
         Smallest Pearson correlation with that method's maps over the trials.
     completeness, completeness_worst : float or None
-        Sum of the map divided by the sum that the method promises: median over trials, and
-        the trial farthest from 1. None where it promises none.
+        Sum of the map divided by the sum that the method's definition gives: median over trials,
+        and the trial farthest from 1. None where it gives none.
     batch_dependence : float or None
         Largest change of a trial's map when it is explained alone, relative to the map's
         largest magnitude.
@@ -93,15 +94,19 @@ def validity(
         some trials' maps have is not the method's.
     compare : mapping, optional
         Maps of the study's methods for these trials, from :func:`study_maps`, for callers who
-        judge several methods. A method is a duplicate only of one registered before it.
+        judge several methods; a method's own are among them. A method is a duplicate only of
+        one registered before it.
 
     Raises
     ------
     ValueError
         When the name or an option is unknown or ``x``, ``target`` or ``references`` is unusable.
     """
+    decoder = original_module(decoder)
     before = _digest(decoder)
-    maps = maps_or_reasons({name: options}, decoder, x, target, references)[name]
+    known = _known(name, options, compare or {})
+    trials = decoder, x, target, references
+    maps = maps_or_reasons({name: options}, *trials)[name] if known is None else known
     if isinstance(maps, NotApplicable | DegenerateMap):
         return Validity(maps.status, str(maps))
     if reason := _degenerate(name, maps, limits := find(name).limits(decoder, x)):
@@ -117,6 +122,11 @@ def validity(
     )
 
 
+def _known(name: str, options: Mapping[str, Any], known: Mapping[str, Tensor]) -> Tensor | None:
+    """Maps of a method of the study, there already unless its options are others."""
+    return known.get(name) if options_of(name, options) == options_of(name) else None
+
+
 def study_maps(decoder: nn.Module, x: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Maps of those of the study's methods that have one on a decoder."""
     study = [name for name, method in METHODS.items() if method.group == "study"]
@@ -125,7 +135,7 @@ def study_maps(decoder: nn.Module, x: Tensor, target: Tensor) -> dict[str, Tenso
 
 
 def _outcome(name: str, decoder: nn.Module, x: Tensor, target: Tensor) -> MapOrReason | None:
-    """Map of a method; None where it breaks, which its own cell tells and not the others'."""
+    """Map of a method; None where it fails, which its own cell reports and not the others'."""
     try:
         return maps_or_reasons({name: {}}, decoder, x, target)[name]
     except Exception:

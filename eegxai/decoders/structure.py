@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from eegxai.decoders.hooks import hookable, hooked
 from eegxai.decoders.tracing import ReceptiveField, receptive_fields, weighted_layers
 
 TOLERANCE = 1e-9
@@ -89,22 +90,11 @@ def _calls(decoder: nn.Module, x: Tensor) -> dict[str, ModuleArguments]:
     """Arguments of the first call of each module, in the order in which the calls return."""
     seen: dict[str, ModuleArguments] = {}
 
-    def keep(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def keep(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], _output: Any) -> None:
         seen.setdefault(name, (args, kwargs))
 
-    handles = [
-        module.register_forward_hook(
-            lambda _m, args, kwargs, _out, name=name: keep(name, args, kwargs), with_kwargs=True
-        )
-        for name, module in decoder.named_modules()
-        if "parametrizations" not in name.split(".")
-    ]
-    try:
-        with torch.no_grad():
-            decoder(x)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with torch.no_grad(), hooked(decoder, hookable(decoder), keep):
+        decoder(x)
     return seen
 
 

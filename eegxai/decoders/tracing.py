@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from eegxai.decoders.hooks import hookable, hooked
+
 
 @contextmanager
 def evaluation_mode(decoder: nn.Module) -> Iterator[None]:
@@ -48,17 +50,16 @@ def weighted_layers(decoder: nn.Module, x: Tensor) -> dict[str, tuple[str, ...]]
 
 def _call_order(decoder: nn.Module, x: Tensor) -> list[str]:
     called: list[str] = []
-    handles = [
-        module.register_forward_pre_hook(lambda _m, _i, name=name: called.append(name))
-        for name, module in decoder.named_modules()
-        if "parametrizations" not in name.split(".")
-    ]
-    try:
-        with torch.no_grad(), evaluation_mode(decoder):
-            decoder(x[:1])
-    finally:
-        for handle in handles:
-            handle.remove()
+
+    def note(name: str, *_: object) -> None:
+        called.append(name)
+
+    with (
+        torch.no_grad(),
+        evaluation_mode(decoder),
+        hooked(decoder, hookable(decoder), note, before=True),
+    ):
+        decoder(x[:1])
     return list(dict.fromkeys(called))
 
 
@@ -79,17 +80,14 @@ class _StopForwardError(Exception):
 def output_of(decoder: nn.Module, layer: str, x: Tensor) -> Tensor:
     """Output of the named layer for trials (trials, channels, times), without gradients."""
 
-    def stop(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+    def stop(_name: str, _args: object, _kwargs: object, output: Tensor) -> None:
         raise _StopForwardError(output)
 
-    handle = decoder.get_submodule(layer).register_forward_hook(stop)
     try:
-        with torch.no_grad(), evaluation_mode(decoder):
+        with torch.no_grad(), evaluation_mode(decoder), hooked(decoder, [layer], stop):
             decoder(x)
     except _StopForwardError as reached:
         return reached.output
-    finally:
-        handle.remove()
     raise ValueError(f"layer {layer!r} is not called in the forward pass")
 
 
@@ -201,22 +199,13 @@ def _reached(decoder: nn.Module, marks: Tensor, chunk: int = 16) -> dict[str, Re
 def _reached_once(decoder: nn.Module, marks: Tensor) -> dict[str, Reach]:
     seen: dict[str, Reach] = {}
 
-    def look(name: str, output: object) -> None:
+    def look(name: str, _args: object, _kwargs: object, output: object) -> None:
         first = output[0] if isinstance(output, tuple) else output  # recurrent layers add states
         if isinstance(first, Tensor):
             seen[name] = {} if name in seen else _along_axes(first)
 
-    handles = [
-        module.register_forward_hook(lambda _m, _i, output, name=name: look(name, output))
-        for name, module in decoder.named_modules()
-        if "parametrizations" not in name.split(".")
-    ]
-    try:
-        with torch.no_grad():
-            decoder(torch.zeros(marks.shape).masked_fill(marks, torch.nan))
-    finally:
-        for handle in handles:
-            handle.remove()
+    with torch.no_grad(), hooked(decoder, hookable(decoder), look):
+        decoder(torch.zeros(marks.shape).masked_fill(marks, torch.nan))
     return seen
 
 

@@ -1,14 +1,12 @@
 """Evaluation of explanations: metrics, topographies, randomizations, scores."""
 
 from eegxai.evaluation.controls.null_maps import CHANCE, chance_corrected, null_maps, same_spectrum
+from eegxai.evaluation.controls.randomized_weights import bottom_up, cascade, independent
 from eegxai.evaluation.controls.sanity_checks import (
     CHECKS,
     Change,
     ExplainedTrials,
-    bottom_up,
-    cascade,
     check,
-    independent,
     swap_targets,
     variants,
 )

@@ -6,14 +6,15 @@ from typing import Any, NamedTuple
 import mne
 import numpy as np
 import pandas as pd
-import torch
 from pydantic import Field, PositiveInt, field_validator
 from torch import Tensor, nn
 
+from eegxai.decoders.compiled import original_module
 from eegxai.decoders.training import predict
 from eegxai.evaluation.controls.null_maps import (
     CHANCE,
     NULL_MAPS,
+    UNTRAINED,
     chance_corrected,
     null_maps,
     phase_randomized,
@@ -35,13 +36,12 @@ SCORE_COLUMNS = [
 ]  # fmt: skip
 
 Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
-OnMaps = Callable[[Tensor, Tensor], None]
 MapsByDomain = Mapping[str, list[Maps]]  # maps by domain, a few trials at a time
 Modes = Mapping[str, Mapping[str, Metric]]
 
 
 class Place(NamedTuple):
-    """The check and its step that scores belong to."""
+    """The check and the step of it that scores belong to."""
 
     check: str
     step: int = 0
@@ -83,10 +83,6 @@ class EvaluationSpec:
         return names
 
 
-def _keep_nothing(_trials: Tensor, _maps: Tensor) -> None:
-    """For those who want the scores alone."""
-
-
 def evaluate(
     explain: Explain,
     decoder: nn.Module,
@@ -100,7 +96,6 @@ def evaluate(
     *,
     known: SourceTruth | None = None,
     permuted_labels_decoder: nn.Module | None = None,
-    on_maps: OnMaps = _keep_nothing,
 ) -> pd.DataFrame:
     """Score an explanation method on one decoder: ground truth, chance, robustness checks.
 
@@ -128,9 +123,6 @@ def evaluate(
         What else is known of the trials, for errors in ms and mm and the spectral precision.
     permuted_labels_decoder : nn.Module, optional
         The architecture trained on permuted labels, for the check ``label_retrain``.
-    on_maps : callable
-        Called once with the places of the scored trials in ``x`` and their maps, for a record
-        of some of them (see ``examples``).
 
     Returns
     -------
@@ -154,7 +146,7 @@ def evaluate(
     explained = choose_explained(
         decoder, x, target, n_classes, seed, spec.n_trials, permuted_labels_decoder
     )
-    return evaluate_explained(explain, explained, ground_truth, info, spec, known, on_maps)
+    return evaluate_explained(explain, explained, ground_truth, info, spec, known)
 
 
 def choose_explained(
@@ -168,10 +160,11 @@ def choose_explained(
 ) -> ExplainedTrials:
     """At most so many of the trials that the decoder classifies correctly, to be explained.
 
-    One explained serves several methods: its randomized decoders are made once. Parameters and
-    raises are those of :func:`evaluate`.
+    They serve several methods, whose randomized decoders are made once. A decoder of
+    torch.compile is explained as it was written. Parameters and raises are those of
+    :func:`evaluate`.
     """
-    target = target.to(x.device)
+    decoder, target = original_module(decoder), target.to(x.device)
     chosen = _chosen_trials(decoder, x, target, n_trials, seed)
     return ExplainedTrials(
         decoder, x[chosen], target[chosen], n_classes, seed, permuted_labels_decoder, chosen
@@ -185,21 +178,24 @@ def evaluate_explained(
     info: mne.Info,
     spec: EvaluationSpec,
     known: SourceTruth | None = None,
-    on_maps: OnMaps = _keep_nothing,
+    original: Tensor | None = None,
 ) -> pd.DataFrame:
-    """Score an explanation method on a explained of :func:`choose_explained`.
+    """Score an explanation method on what :func:`choose_explained` has chosen.
 
-    ``ground_truth`` and ``known`` are of all trials that the explained's were chosen from; the
-    other parameters and what is returned are those of :func:`evaluate`.
+    ``ground_truth`` and ``known`` are of all trials that were chosen from, ``original`` are the
+    method's maps of those chosen, for callers who have them already. The other parameters and
+    what is returned are those of :func:`evaluate`.
     """
-    chosen = torch.arange(len(explained.x)) if explained.trials is None else explained.trials
+    chosen = explained.chosen
     truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
     facts = known.of(chosen.cpu().numpy()) if known else None
-    original = explain(explained.decoder, explained.x, explained.target)
-    on_maps(chosen, original)
+    if original is None:
+        original = explain(explained.decoder, explained.x, explained.target)
+    maps = {GROUND_TRUTH.check: original, **null_maps(explain, original, explained)}
+    twice = {check: _shown(maps[check], info) for check in (GROUND_TRUTH.check, UNTRAINED)}
     parts = [
-        *_against_truth(explain, explained, original, truth, facts, info, spec),
-        *_against_original(explain, explained, original, info, spec),
+        *_against_truth(maps, twice, truth, facts, info, spec),
+        *_against_original(explain, explained, twice, info, spec),
     ]
     table = pd.concat(parts, ignore_index=True)
     return table.assign(above_chance=_above_chance(table))[SCORE_COLUMNS]
@@ -216,43 +212,47 @@ def _chosen_trials(
 
 
 def _against_truth(
-    explain: Explain,
-    explained: ExplainedTrials,
-    original: Tensor,
+    maps: Mapping[str, Tensor],
+    shown: Mapping[str, MapsByDomain],
     ground_truth: Tensor,
     known: SourceTruth | None,
     info: mne.Info,
     spec: EvaluationSpec,
 ) -> Iterator[pd.DataFrame]:
-    """Scores against the ground truth: of the maps, and of maps that know less."""
+    """Scores against the ground truth: of the maps, and of maps that know less.
+
+    ``shown`` are those of the maps, by domain, that are needed for other scores too.
+    """
     truth = {
         domain: reference_maps(ground_truth, domain, info, spec.truth_threshold)
         for domain in DOMAINS
     }
-    baselines = null_maps(explain, original, explained)
-    for check, maps in {GROUND_TRUTH.check: original, **baselines}.items():
-        yield from _compared(Place(check), _shown(maps, info), truth, MODES)
+    for check, values in maps.items():
+        yield from _compared(Place(check), shown.get(check) or _shown(values, info), truth, MODES)
         if known:
-            errors = physical_scores(maps.cpu().numpy(), known)
+            errors = physical_scores(values.cpu().numpy(), known)
             yield _rows(Place(check), "channel_time", "calibrated", errors)
 
 
 def _against_original(
     explain: Explain,
     explained: ExplainedTrials,
-    original: Tensor,
+    shown: Mapping[str, MapsByDomain],
     info: mne.Info,
     spec: EvaluationSpec,
 ) -> Iterator[pd.DataFrame]:
     """Similarities to the original maps: of random ones, and after each randomization."""
-    reference = _shown(original, info)
+    reference = shown[GROUND_TRUTH.check]
     surrogates = {name: [phase_randomized(m) for m in maps] for name, maps in reference.items()}
     yield from _compared(SURROGATE, surrogates, reference, SIMILARITIES)
     for variant in variants(explained, spec.checks):
         change = variant.change
         place = Place(variant.check, variant.step, change.layer, change.layers_randomized)
-        maps = explain(change.decoder, explained.x, change.target)
-        yield from _compared(place, _shown(maps, info), reference, SIMILARITIES)
+        if explained.is_untrained(change):
+            maps = shown[UNTRAINED]
+        else:
+            maps = _shown(explain(change.decoder, explained.x, change.target), info)
+        yield from _compared(place, maps, reference, SIMILARITIES)
 
 
 def _shown(maps: Tensor, info: mne.Info) -> MapsByDomain:

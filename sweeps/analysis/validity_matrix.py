@@ -13,6 +13,7 @@ from sweeps.design.cells import MethodCell, decoder_cells
 from sweeps.design.config import SweepConfig
 from sweeps.store.artefacts import Store
 from sweeps.tasks.explain import judge
+from sweeps.tasks.opened import open_decoder
 
 CODES = {"not_applicable": "-", "degenerate": "empty", "duplicate": "same"}
 MATRIX_LEGEND = (
@@ -38,7 +39,7 @@ def evidence(cells: Iterable[MethodCell], store: Store, device: str = "cpu") -> 
     """One row a method and architecture: what was found, its flags and the matrix's code."""
     rows = []
     for cell in cells:
-        verdict = judge(cell, store, device)
+        verdict = judge(cell, open_decoder(cell.decoder, cell.evaluation, store, device))
         rows.append(
             {
                 "method": cell.method,

@@ -9,6 +9,7 @@ from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 from sweeps.design.cells import Cell, DecoderCell
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
+from sweeps.store.records import TrainedDecoder
 
 
 def is_done(cell: Cell, store: Store) -> bool:
@@ -28,7 +29,7 @@ def is_done(cell: Cell, store: Store) -> bool:
     return True
 
 
-# One data set and one decoder stay in memory: cells of one decoder come one after another.
+# One data set stays in memory: trainings and explanations of one data set follow each other.
 @lru_cache(maxsize=1)
 def simulated(spec: DataSpec) -> SimulatedEEG:
     """The data of a specification; the last one stays in memory."""
@@ -49,8 +50,17 @@ def shape_of(eeg: SimulatedEEG) -> tuple[int, int, int, float]:
     return n_channels, n_times, eeg.n_classes, float(eeg.info["sfreq"])
 
 
-def restored(cell: DecoderCell, store: Store, eeg: SimulatedEEG) -> nn.Module:
-    """Decoder with the stored weights."""
+def restored(cell: DecoderCell, trained: TrainedDecoder, eeg: SimulatedEEG) -> nn.Module:
+    """Decoder with the stored weights.
+
+    Raises
+    ------
+    BrokenArtefactError
+        When the weights are not those of the cell's architecture.
+    """
     decoder = build(cell.architecture, *shape_of(eeg))
-    decoder.load_state_dict(store.read_decoder(cell).weights)
+    try:
+        decoder.load_state_dict(trained.weights)
+    except RuntimeError as error:
+        raise BrokenArtefactError(f"weights of {cell.title} do not fit: {error}") from error
     return decoder

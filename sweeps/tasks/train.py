@@ -107,7 +107,8 @@ def _permuted_labels(
     y = torch.from_numpy(eeg.y[split.train])
     trials = torch.from_numpy(eeg.x[split.train])
     order = generator(cell.data.seed, "permuted labels").permutation(len(y))
-    true = restored(replace(cell, labels="true"), store, eeg).to(device)
+    twin = replace(cell, labels="true")
+    true = restored(twin, store.read_decoder(twin), eeg).to(device)
     known = (predict(true, trials.to(device)).argmax(1).cpu() == y).double().mean()
     return {
         "training": (trials, y[order]),

@@ -32,11 +32,11 @@ class Method:
     group : str
         ``"study"``, ``"extended"`` or ``"control"``.
     requires : tuple of callables
-        Each ``(decoder, x) -> str | None`` gives the reason why the method means nothing on
+        Each ``(decoder, x) -> str | None`` gives the reason why the method is not applicable to
         the decoder, or None.
-    promises : callable or None
+    completeness_target : callable or None
         ``(decoder, x, target, *, options) -> Tensor`` (trials,): what the sum of each map is by
-        the method's definition, with the method's options; None when it promises no sum.
+        the method's definition, with the method's options; None when it defines no sum.
     limits : callable
         ``(decoder, x) -> dict``: why maps are constant along ``"channels"`` or ``"times"``, for
         the axes along which they are by declaration.
@@ -55,7 +55,7 @@ GROUPS = {"study": METHODS, "extended": METHODS, "control": CONTROLS}
 
 
 class NotApplicable(ValueError):  # noqa: N818 (a verdict, not a fault)
-    """The method means nothing on this decoder; the message says why."""
+    """The method is not applicable to this decoder; the message says why."""
 
     status: Final = "not_applicable"
 
@@ -93,7 +93,7 @@ def attribution(
 
 
 def find(name: str) -> Method:
-    """Look a method or baseline up by its name.
+    """Look a method or control up by its name.
 
     Raises
     ------
@@ -109,5 +109,5 @@ def target_logits(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
 
 
 def whole_logit(decoder: nn.Module, x: Tensor, target: Tensor, **_options: Any) -> Tensor:
-    """Sum that methods promise which share the target's logit out, (trials,)."""
+    """Sum of the map by the definition of methods that share out the target's logit, (trials,)."""
     return target_logits(decoder, x, target)

@@ -9,8 +9,6 @@ may be called any number of times.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
-from types import FunctionType
 from typing import Any
 
 import torch
@@ -18,7 +16,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
-# Other names of operations; the trailing underscore of those in place is dealt with apart.
+from eegxai.attribution.engine.python_functions import asks_for_a_mode, without_asking
+
+# Other names of operations; the trailing underscore of those in place is handled separately.
 ALIASES = {
     "__mul__": "mul", "__rmul__": "mul", "multiply": "mul", "__imul__": "mul_",
     "__truediv__": "div", "divide": "div", "true_divide": "div", "__itruediv__": "div_",
@@ -49,26 +49,26 @@ class OpCall:
         What was called.
     leaves, spec
         Its arguments, flattened.
-    places : tuple of int
+    positions : tuple of int
         Which of the leaves depend on the trials.
     """
 
     function: Callable[..., Any]
     leaves: list[Any]
     spec: TreeSpec
-    places: tuple[int, ...]
+    positions: tuple[int, ...]
 
     @classmethod
     def of(cls, function: Callable[..., Any], *args: Any, **kwargs: Any) -> "OpCall":
-        """Arguments of a call, told apart by whether they depend on the trials."""
+        """The call with these arguments, and which of them depend on the trials."""
         leaves, spec = tree_flatten((args, kwargs))
-        places = [i for i, leaf in enumerate(leaves) if _depends(leaf)]
-        return cls(function, leaves, spec, tuple(places))
+        positions = [i for i, leaf in enumerate(leaves) if _depends(leaf)]
+        return cls(function, leaves, spec, tuple(positions))
 
     @property
     def inputs(self) -> list[Tensor]:
         """Arguments that depend on the trials."""
-        return [self.leaves[place] for place in self.places]
+        return [self.leaves[position] for position in self.positions]
 
     @property
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -78,8 +78,8 @@ class OpCall:
     def at(self, *inputs: Tensor) -> Any:
         """Result of the operation at other inputs."""
         leaves = list(self.leaves)
-        for place, value in zip(self.places, inputs, strict=True):
-            leaves[place] = value
+        for position, value in zip(self.positions, inputs, strict=True):
+            leaves[position] = value
         args, kwargs = tree_unflatten(leaves, self.spec)
         return self.function(*args, **kwargs)
 
@@ -97,7 +97,7 @@ class ModifiedGradients(TorchFunctionMode):
 
     Parameters
     ----------
-    rules : mapping of str to Rule
+    rules : mapping of str to GradientRule
         By name of the operation: from the call to its result.
     rewritten : mapping of str to callable
         By name of the operation: a function of the same arguments that does the same by
@@ -125,9 +125,9 @@ class ModifiedGradients(TorchFunctionMode):
         kwargs = kwargs or {}
         if not any(_depends(leaf) for leaf in tree_flatten((args, kwargs))[0]):
             return func(*args, **kwargs)
-        if _written_in_python(func):
+        if asks_for_a_mode(func):
             with self:
-                return _without_dispatch(func)(*args, **kwargs)
+                return without_asking(func)(*args, **kwargs)
         name = ALIASES.get(func.__name__, func.__name__)
         if name.endswith("_") and not name.endswith("__") and self._knows(name[:-1]):
             return self._in_place(name[:-1], *args, **kwargs)
@@ -154,29 +154,6 @@ class ModifiedGradients(TorchFunctionMode):
 
 def _depends(value: Any) -> bool:
     return isinstance(value, Tensor) and value.requires_grad
-
-
-def _written_in_python(function: Callable[..., Any]) -> bool:
-    """Whether a function of torch only calls others that may have rules, as in nn.functional."""
-    if not isinstance(function, FunctionType):
-        return False
-    names = function.__code__.co_names  # super: a method of Tensor around its namesake in C
-    return "super" not in names and any("handle_torch_function" in name for name in names)
-
-
-@cache
-def _without_dispatch(function: FunctionType) -> FunctionType:
-    """The function without its own look for a mode, so that the mode sees what it calls."""
-    blind = {name: _never for name in function.__globals__ if name.startswith("has_torch_function")}
-    scope = function.__globals__ | blind
-    code, defaults, closure = function.__code__, function.__defaults__, function.__closure__
-    twin = FunctionType(code, scope, function.__name__, defaults, closure)
-    twin.__kwdefaults__ = function.__kwdefaults__
-    return twin
-
-
-def _never(*_: object) -> bool:
-    return False
 
 
 class _Graft(torch.autograd.Function):

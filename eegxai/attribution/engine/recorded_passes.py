@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from eegxai.attribution.core.registry import target_logits
 from eegxai.attribution.engine.shared_passes import shared
+from eegxai.decoders.hooks import hooked
 
 
 @dataclass(frozen=True)
@@ -32,25 +33,16 @@ def recorded(decoder: nn.Module, names: list[str]) -> Iterator[list[ModuleCall]]
     """
     calls: list[ModuleCall] = []
 
-    def record(name: str, inputs: tuple[Tensor, ...], output: object) -> object:
+    def record(name: str, inputs: tuple[Tensor, ...], kwargs: object, output: object) -> object:
         if isinstance(output, tuple):
-            return record(name, inputs, output[0]), *output[1:]
+            return record(name, inputs, kwargs, output[0]), *output[1:]
         if not isinstance(output, Tensor):
             return output
         calls.append(ModuleCall(name, tuple(tensor.detach() for tensor in inputs), output))
         return output.clone()  # a later operation in place must not change the record
 
-    handles = [
-        decoder.get_submodule(name).register_forward_hook(
-            lambda _module, inputs, output, name=name: record(name, inputs, output)
-        )
-        for name in names
-    ]
-    try:
+    with hooked(decoder, names, record):
         yield calls
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a decoder must have for a method to mean something on it: reasons why it does not."""
+"""What a decoder must have for a method to be applicable, and the reasons why one is not."""
 
 from collections.abc import Collection, Iterator
 

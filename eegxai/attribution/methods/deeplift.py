@@ -29,7 +29,7 @@ from eegxai.attribution.engine.requirements import operation_without_rule, trace
 
 
 class _Memory:
-    """What operations took and gave in the baseline's pass, told call by call in the trial's."""
+    """Inputs and output of each operation in the baseline's pass, looked up in the trial's."""
 
     def __init__(self) -> None:
         self.calls: deque[tuple[str, list[Tensor], Tensor]] = deque()
@@ -77,7 +77,7 @@ def _cross_maximum(n_axes: int, call: OpCall, inputs: list[Tensor], value: Tenso
     captum's rule. With m the maximum of the trial, m0 that of the baseline and M the larger,
     the place of the trial's maximum accounts for M - m0 and that of the baseline's for m - M.
     Where the baseline is the same at both places, as a constant one always is, its place is
-    the trial's: the first of equals, which captum takes, means nothing.
+    the trial's: the first of equals, which captum takes, is arbitrary.
     """
     (z,), (z0,) = call.inputs, inputs
     maximum, place = _pooled(call, z.detach())

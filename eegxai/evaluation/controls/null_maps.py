@@ -7,12 +7,13 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from eegxai.evaluation.controls.sanity_checks import ExplainedTrials, cascade
+from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.seeding import trial_generators
 
 CHANCE = "same_spectrum"  # whose scores count as chance
-NULL_MAPS = (CHANCE, "input_magnitude", "untrained")
+UNTRAINED = "untrained"
+NULL_MAPS = (CHANCE, "input_magnitude", UNTRAINED)
 
 Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
@@ -62,14 +63,14 @@ def _surrogate(trial: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def null_maps(explain: Explain, original: Tensor, explained: ExplainedTrials) -> dict[str, Tensor]:
-    """Maps to score beside a method's own: what it should beat to have told anything.
+    """Maps to score beside a method's own, which it should beat.
 
     Parameters
     ----------
     explain : callable
         ``(decoder, x, target) -> Tensor`` of x's shape.
     original : Tensor (trials, channels, times)
-        The method's maps of the explained.
+        The method's maps of what is explained.
     explained : ExplainedTrials
         Decoder, trials, classes; its seed is that of the untrained decoder's weights.
 
@@ -79,11 +80,10 @@ def null_maps(explain: Explain, original: Tensor, explained: ExplainedTrials) ->
         ``same_spectrum``: random maps with the spectra of the method's; ``input_magnitude``:
         the magnitude of x; ``untrained``: the method on the decoder with all weights drawn anew.
     """
-    *_, (_, untrained) = cascade(explained.decoder, explained.x, explained.seed)
     maps = (
         same_spectrum(original),
         explained.x.abs(),
-        explain(untrained, explained.x, explained.target),
+        explain(explained.untrained_decoder, explained.x, explained.target),
     )
     return dict(zip(NULL_MAPS, maps, strict=True))
 

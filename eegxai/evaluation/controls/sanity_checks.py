@@ -1,25 +1,21 @@
 """Randomizations that an explanation must notice: another target, other weights, other labels.
 
-Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018. Every random value comes from a
-named stream of the seed; torch's global generators are neither read nor moved.
+Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018. The wrong classes come from a named
+stream of the seed; torch's global generators are neither read nor moved.
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from copy import deepcopy
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
 
-from eegxai.decoders.tracing import weighted_layers
 from eegxai.decoders.training import predict
+from eegxai.evaluation.controls.randomized_weights import Layer, layers_from_output, randomized
 from eegxai.registry import lookup
 from eegxai.seeding import torch_generator
 
-AFFINE_SPREAD = 0.5
 N_VERIFIED_TRIALS = 8  # trials whose logits show that a decoder is another one
 STUDY_CHECKS = ("target_swap", "cascade")
 
@@ -43,7 +39,7 @@ class ExplainedTrials:
     permuted_labels_decoder : nn.Module, optional
         The same architecture trained on permuted labels, for the check ``label_retrain``.
     trials : Tensor (trials,), optional
-        Their places among the trials that they were chosen from.
+        Their positions among the trials that they were chosen from.
     """
 
     decoder: nn.Module
@@ -53,6 +49,25 @@ class ExplainedTrials:
     seed: int
     permuted_labels_decoder: nn.Module | None = None
     trials: Tensor | None = None
+
+    @property
+    def chosen(self) -> Tensor:
+        """Their positions among the trials that they were chosen from; their own by default."""
+        return torch.arange(len(self.x)) if self.trials is None else self.trials
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """Layers with weights, from the output to the input."""
+        return layers_from_output(self.decoder, self.x)
+
+    @cached_property
+    def untrained_decoder(self) -> nn.Module:
+        """The decoder with the weights of all layers drawn anew, in which both cascades end."""
+        return randomized(self.decoder, self.layers, self.seed)
+
+    def is_untrained(self, change: "Change") -> bool:
+        """Whether a change leads to the untrained decoder, asked for the original classes."""
+        return change.decoder is self.untrained_decoder and change.target is self.target
 
     @cached_property
     def _changes(self) -> dict[str, "list[Change]"]:
@@ -70,7 +85,7 @@ class ExplainedTrials:
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """One randomization of a explained.
+    """One randomization of what is explained.
 
     Attributes
     ----------
@@ -92,14 +107,14 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """What to explain again, and where in which check it stands.
+    """What to explain again, for which step of which check.
 
     Attributes
     ----------
     check : str
         Name of the robustness check, such as ``"target_swap"`` or ``"cascade"``.
     step : int
-        Place in the check, from 1.
+        Number of the step, from 1.
     change : Change
         Decoder and classes to explain.
     """
@@ -140,9 +155,9 @@ def variants(explained: ExplainedTrials, checks: Iterable[str] = STUDY_CHECKS) -
     Raises
     ------
     ValueError
-        When a check is unknown, or needs what the explained lacks.
+        When a check is unknown, or needs what is missing in ``explained``.
     RuntimeError
-        When a variant has a trial's original class, or the original's weights or logits.
+        When a variant has a trial's original class, or the weights or logits of the decoder.
     """
     for name in checks:
         for step, change in enumerate(explained.changes(name), start=1):
@@ -177,7 +192,7 @@ def _target_swap(explained: ExplainedTrials) -> Iterator[Change]:
 
 @check("wrong_classes")
 def _wrong_classes(explained: ExplainedTrials) -> Iterator[Change]:
-    """Every wrong class of each trial, one a step."""
+    """Every wrong class of each trial, one per step."""
     for shift in range(1, explained.n_classes):
         yield Change(explained.decoder, (explained.target + shift) % explained.n_classes)
 
@@ -211,18 +226,19 @@ def swap_targets(target: Tensor, n_classes: int, seed: int) -> Tensor:
 
 @check("cascade")
 def _cascade(explained: ExplainedTrials) -> Iterator[Change]:
-    return _numbered(explained, cascade(explained.decoder, explained.x, explained.seed))
+    return _cumulative(explained, explained.layers)
 
 
 @check("bottom_up")
 def _bottom_up(explained: ExplainedTrials) -> Iterator[Change]:
-    return _numbered(explained, bottom_up(explained.decoder, explained.x, explained.seed))
+    return _cumulative(explained, explained.layers[::-1])
 
 
 @check("independent")
 def _independent(explained: ExplainedTrials) -> Iterator[Change]:
-    for layer, randomized in independent(explained.decoder, explained.x, explained.seed):
-        yield Change(randomized, explained.target, layer, 1)
+    for layer in explained.layers:
+        decoder = randomized(explained.decoder, [layer], explained.seed)
+        yield Change(decoder, explained.target, layer.name, 1)
 
 
 @check("label_retrain")
@@ -235,117 +251,11 @@ def _label_retrain(explained: ExplainedTrials) -> Iterator[Change]:
     yield Change(explained.permuted_labels_decoder, explained.target)
 
 
-def _numbered(
-    explained: ExplainedTrials, steps: Iterator[tuple[str, nn.Module]]
-) -> Iterator[Change]:
-    for count, (layer, randomized) in enumerate(steps, start=1):
-        yield Change(randomized, explained.target, layer, count)
-
-
-def cascade(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.Module]]:
-    """Randomize the weights layer after layer, from the output to the input, cumulatively.
-
-    Parameters
-    ----------
-    decoder : nn.Module
-        Trained decoder; left as it is.
-    x : Tensor
-        Trials (trials, channels, times) in µV; the order of layers is that of a forward pass.
-    seed : int
-        Seed of the new weights. A layer's weights depend on its place, counted from the
-        output, alone: they are the same in ``bottom_up`` and ``independent``.
-
-    Yields
-    ------
-    layer : str
-        Dotted name of the layer randomized last.
-    randomized : nn.Module
-        Copy of the decoder, independent of the copies before and after it.
-
-    Raises
-    ------
-    RuntimeError
-        When a step leaves a weight unchanged.
-    """
-    places = _places(decoder, x)
-    return _randomized(decoder, accumulate([place] for place in places), seed)
-
-
-def bottom_up(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.Module]]:
-    """Randomize the weights layer after layer, from the input to the output, cumulatively.
-
-    Parameters, yields and raises are those of :func:`cascade`.
-    """
-    places = _places(decoder, x)
-    return _randomized(decoder, accumulate([place] for place in reversed(places)), seed)
-
-
-def independent(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.Module]]:
-    """Randomize the weights of each layer alone, from the output to the input.
-
-    Parameters, yields and raises are those of :func:`cascade`.
-    """
-    return _randomized(decoder, ([place] for place in _places(decoder, x)), seed)
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A layer with weights, its parameters, and its place counted from the output."""
-
-    layer: str
-    parameters: tuple[str, ...]
-    number: int
-
-
-def _places(decoder: nn.Module, x: Tensor) -> list[_Place]:
-    layers = reversed(weighted_layers(decoder, x).items())
-    return [_Place(layer, names, number) for number, (layer, names) in enumerate(layers)]
-
-
-def _randomized(
-    decoder: nn.Module, steps: Iterable[list[_Place]], seed: int
-) -> Iterator[tuple[str, nn.Module]]:
-    """For each step a copy with the weights of its places drawn anew, and the last one's layer."""
-    for places in steps:
-        copy = deepcopy(decoder)
-        for place in places:
-            weights = {name: copy.get_parameter(name) for name in place.parameters}
-            redraw(place.layer, weights, torch_generator(seed, "cascade", place.number))
-        yield places[-1].layer, copy
-
-
-def redraw(layer: str, weights: Mapping[str, Tensor], stream: torch.Generator) -> None:
-    """Draw the weights of one layer anew, in place.
-
-    Every value is uniform. In a layer with a weight matrix or kernel the bound is torch's
-    default for convolutions and dense layers, 1 / sqrt(fan in), for the biases too. A layer
-    without one is a normalization (or a lone scale), whose default, ones and zeros, would
-    change nothing in an untrained decoder and little in a trained one: there a scale is
-    uniform in 0.5 .. 1.5 and a shift in -0.5 .. 0.5. Buffers such as running statistics stay.
-
-    Raises
-    ------
-    RuntimeError
-        When a weight is what it was before.
-    """
-    kernels = [weight for weight in weights.values() if weight.ndim >= 2]
-    for name, weight in weights.items():
-        before = weight.detach().clone()
-        if kernels:
-            _draw(weight, 0.0, _bound(weight if weight.ndim >= 2 else kernels[0]), stream)
+def _cumulative(explained: ExplainedTrials, layers: list[Layer]) -> Iterator[Change]:
+    """One more layer randomized per step; the last step is the untrained decoder itself."""
+    for count, layer in enumerate(layers, start=1):
+        if count == len(layers):
+            decoder = explained.untrained_decoder
         else:
-            _draw(weight, 0.0 if name.endswith("bias") else 1.0, AFFINE_SPREAD, stream)
-        if torch.equal(before, weight):
-            raise RuntimeError(f"randomizing layer {layer!r} left its weight {name!r} unchanged")
-
-
-def _bound(kernel: Tensor) -> float:
-    return 1 / math.sqrt(kernel[0].numel())
-
-
-def _draw(weight: Tensor, centre: float, spread: float, stream: torch.Generator) -> None:
-    # Drawn on the CPU, so that every device gets the same weights.
-    values = torch.empty(weight.shape, dtype=weight.dtype)
-    values.uniform_(centre - spread, centre + spread, generator=stream)
-    with torch.no_grad():
-        weight.copy_(values)
+            decoder = randomized(explained.decoder, layers[:count], explained.seed)
+        yield Change(decoder, explained.target, layer.name, count)

@@ -1,6 +1,7 @@
 """A method's validity on a decoder, on methods whose faults are known."""
 
 import dataclasses
+from importlib import import_module
 
 import pytest
 import torch
@@ -161,3 +162,20 @@ def test_a_method_that_breaks_takes_no_other_with_it(mine):
     assert validity("Saliency", decoder("deepnet"), *trials()).status == "ok"
     with pytest.raises(RuntimeError, match="broken on purpose"):
         validity("mine", decoder("deepnet"), *trials())
+
+
+@pytest.mark.parametrize(("options", "passes"), [({}, 1), ({"cam_placement": "stretch"}, 2)])
+def test_maps_that_are_known_are_not_computed_again(options, passes, monkeypatch):
+    """One pass more is the trial alone; other options are another map."""
+    network, calls = decoder("eegnet"), []
+    known = study_maps(network, *trials())
+    expected = validity("GradCAM", network, *trials(), **options)
+    module = import_module("eegxai.attribution.validity")  # behind the function of its name
+
+    def counted(*args, plain=module.maps_or_reasons):
+        calls.append(args)
+        return plain(*args)
+
+    monkeypatch.setattr(module, "maps_or_reasons", counted)
+    assert validity("GradCAM", network, *trials(), compare=known, **options) == expected
+    assert len(calls) == passes

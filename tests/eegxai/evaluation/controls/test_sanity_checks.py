@@ -16,7 +16,8 @@ from eegxai.evaluation import (
     swap_targets,
     variants,
 )
-from eegxai.evaluation.controls.sanity_checks import CHECKS, redraw
+from eegxai.evaluation.controls.randomized_weights import redraw
+from eegxai.evaluation.controls.sanity_checks import CHECKS
 from eegxai.seeding import torch_generator
 
 

@@ -1,0 +1,143 @@
+"""A trained decoder as all of a worker's methods need it: read, rebuilt and randomized once."""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from eegxai.attribution import study_maps
+from eegxai.evaluation import (
+    EvaluationSpec,
+    ExplainedTrials,
+    SourceTruth,
+    choose_explained,
+    source_truth,
+)
+from eegxai.seeding import generator
+from eegxai.simulation import SimulatedEEG
+from sweeps.design.cells import DecoderCell
+from sweeps.store.artefacts import Store
+from sweeps.store.records import TrainedDecoder
+from sweeps.tasks.data import restored, simulated, split_of
+
+N_JUDGED_TRIALS = 8  # test trials on which a method is judged
+N_REFERENCES = 16  # training trials that a method may compare with
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedDecoder:
+    """A trained decoder and its test trials, on one device.
+
+    Attributes
+    ----------
+    cell : DecoderCell
+        What it was trained on.
+    evaluation : EvaluationSpec
+        How its explanations are evaluated.
+    store : Store
+        Where it was read, and where its twin of permuted labels is.
+    device : str
+        torch device.
+    trained : TrainedDecoder
+        What the store holds of it.
+    decoder : nn.Module
+        The decoder with its weights.
+    eeg : SimulatedEEG
+        All trials.
+    positions : ndarray (trials,)
+        Those of the test trials among them.
+    x, y, ground_truth : Tensor
+        The test trials in µV, their classes, and their noiseless sensor signals in µV.
+    references : Tensor
+        Training trials, for methods that compare with other trials.
+    """
+
+    cell: DecoderCell
+    evaluation: EvaluationSpec
+    store: Store
+    device: str
+    trained: TrainedDecoder
+    decoder: nn.Module
+    eeg: SimulatedEEG
+    positions: np.ndarray
+    x: Tensor
+    y: Tensor
+    ground_truth: Tensor
+    references: Tensor
+
+    @property
+    def probe(self) -> tuple[Tensor, Tensor]:
+        """The few trials on which methods are judged, and their classes."""
+        return self.x[:N_JUDGED_TRIALS], self.y[:N_JUDGED_TRIALS]
+
+    @cached_property
+    def study_maps(self) -> dict[str, Tensor]:
+        """Maps of the study's methods for these trials, to find duplicates."""
+        return study_maps(self.decoder, *self.probe)
+
+    @cached_property
+    def source_truth(self) -> SourceTruth:
+        """What else the simulation knows of the test trials."""
+        return source_truth(self.eeg, self.positions)
+
+    @cached_property
+    def explained(self) -> ExplainedTrials:
+        """What the methods explain; it keeps the randomized decoders, the same for all methods."""
+        return choose_explained(
+            self.decoder,
+            self.x,
+            self.y,
+            self.eeg.n_classes,
+            self.cell.data.seed,
+            self.evaluation.n_trials,
+            self._permuted_labels_decoder,
+        )
+
+    @property
+    def _permuted_labels_decoder(self) -> nn.Module | None:
+        if "label_retrain" not in self.evaluation.checks:
+            return None
+        twin = self.cell.with_permuted_labels
+        return restored(twin, self.store.read_decoder(twin), self.eeg).to(self.device)
+
+
+# One decoder stays in memory: the cells of a decoder come one after another.
+@lru_cache(maxsize=1)
+def open_decoder(
+    cell: DecoderCell, evaluation: EvaluationSpec, store: Store, device: str
+) -> OpenedDecoder:
+    """Read a trained decoder and rebuild it with its test trials; the last one stays in memory.
+
+    Raises
+    ------
+    BrokenArtefactError
+        When its file, or later that of its twin of permuted labels, cannot be used.
+    """
+    trained = store.read_decoder(cell)
+    eeg = simulated(cell.data)
+    split = split_of(cell, eeg)
+    x, y, ground_truth = (
+        torch.from_numpy(array[split.test]).to(device) for array in (eeg.x, eeg.y, eeg.ground_truth)
+    )
+    return OpenedDecoder(
+        cell=cell,
+        evaluation=evaluation,
+        store=store,
+        device=device,
+        trained=trained,
+        decoder=restored(cell, trained, eeg).to(device),
+        eeg=eeg,
+        positions=split.test,
+        x=x,
+        y=y,
+        ground_truth=ground_truth,
+        references=torch.from_numpy(eeg.x[_some(split.train, cell.data.seed)]).to(device),
+    )
+
+
+def _some(training: np.ndarray, seed: int) -> np.ndarray:
+    """A few of the training trials."""
+    drawn = generator(seed, "references").permutation(len(training))[:N_REFERENCES]
+    return training[np.sort(drawn)]

@@ -1,0 +1,155 @@
+"""The evaluation of one method: every map is computed once, and the scores are those of each."""
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from eegxai.evaluation import (
+    EvaluationSpec,
+    bottom_up,
+    cascade,
+    choose_explained,
+    evaluate,
+    evaluate_explained,
+)
+from eegxai.evaluation.maps.domains import DOMAINS
+from eegxai.evaluation.metrics.similarity import SIMILARITIES
+from eegxai.evaluation.scoring import MODES, chunks, reference_maps, score_pairs
+from eegxai.simulation import simulate
+
+N_CLASSES = 3
+
+
+class Layers(nn.Module):
+    """Two dense layers, whose logits follow the trial."""
+
+    def __init__(self, n_inputs):
+        super().__init__()
+        self.hidden = nn.Linear(n_inputs, 5)
+        self.readout = nn.Linear(5, N_CLASSES)
+
+    def forward(self, x):
+        return self.readout(self.hidden(x.flatten(1) / 100).tanh())
+
+
+class Gradient:
+    """Trial times gradient; remembers what it was asked to explain."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, decoder, x, target):
+        weights = {name: value.clone() for name, value in decoder.state_dict().items()}
+        self.calls.append((weights, target))
+        trials = x.detach().requires_grad_()
+        logits = decoder(trials).gather(1, target[:, None]).sum()
+        return x * torch.autograd.grad(logits, trials)[0]
+
+    @property
+    def different(self):
+        """What it was asked for, without repetitions."""
+        found = []
+        for call in self.calls:
+            if not any(map(same, found, [call] * len(found))):
+                found.append(call)
+        return found
+
+
+def same(one, other):
+    weights = all(torch.equal(value, other[0][name]) for name, value in one[0].items())
+    return weights and torch.equal(one[1], other[1])
+
+
+@pytest.fixture(scope="module")
+def case():
+    eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=12)
+    torch.manual_seed(0)
+    x = torch.from_numpy(eeg.x)
+    decoder = Layers(x[0].numel()).eval()
+    with torch.no_grad():
+        target = decoder(x).argmax(1)
+    return decoder, x, target, torch.from_numpy(eeg.ground_truth), eeg.info
+
+
+def scored(case, checks):
+    decoder, x, target, truth, info = case
+    method = Gradient()
+    spec = EvaluationSpec(n_trials=6, checks=checks)
+    table = evaluate(method, decoder, x, target, truth, N_CLASSES, info, 4, spec)
+    explained = choose_explained(decoder, x, target, N_CLASSES, 4, 6)
+    return method, table, explained
+
+
+CHECKS = {
+    (): 2,  # the decoder itself and the untrained one
+    ("target_swap",): 3,
+    ("cascade",): 3,
+    ("bottom_up",): 3,
+    ("bottom_up", "target_swap", "cascade"): 5,
+}
+
+
+@pytest.mark.parametrize("checks", CHECKS)
+def test_every_decoder_and_class_is_explained_once(case, checks):
+    method, table, _ = scored(case, checks)
+    assert len(method.calls) == len(method.different) == CHECKS[checks]
+    assert set(checks) < set(table["check"])
+
+
+def moments(table, check, step, domain, mode):
+    """Mean and std of each metric, as the table has them."""
+    step_rows = table[(table["check"] == check) & (table["step"] == step)]
+    found = step_rows[(step_rows["domain"] == domain) & (step_rows["mode"] == mode)]
+    return found.set_index("metric")[["mean", "std"]].rename_axis(None)
+
+
+def expected_moments(maps, references, domain, info, metrics):
+    scores = score_pairs(chunks(maps, domain, info), references, metrics)
+    return scores.agg(["mean", "std"]).T
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize(("name", "steps"), [("cascade", cascade), ("bottom_up", bottom_up)])
+def test_the_untrained_decoder_scores_as_the_ends_of_both_cascades(case, name, steps, domain):
+    """Computed apart, from decoders made apart, and compared to the last bit."""
+    _, table, explained = scored(case, (name,))
+    info, truth = case[4], case[3][explained.trials]
+    original = Gradient()(explained.decoder, explained.x, explained.target)
+    *others, (layer, decoder) = steps(explained.decoder, explained.x, explained.seed)
+    maps = Gradient()(decoder, explained.x, explained.target)
+    references = {
+        ("untrained", 0): (reference_maps(truth, domain, info, 0.05), MODES),
+        (name, len(others) + 1): (list(chunks(original, domain, info)), SIMILARITIES),
+    }
+    for (check, step), (reference, modes) in references.items():
+        for mode, metrics in modes.items():
+            expected = expected_moments(maps, reference, domain, info, metrics)
+            pd.testing.assert_frame_equal(
+                moments(table, check, step, domain, mode), expected, check_exact=True
+            )
+    assert set(table[table["step"] == len(others) + 1]["layer"]) == {layer}
+
+
+def test_maps_that_are_there_already_are_not_computed_again(case):
+    method, table, explained = scored(case, ("cascade",))
+    maps = method(explained.decoder, explained.x, explained.target)
+    again, spec = Gradient(), EvaluationSpec(n_trials=6, checks=("cascade",))
+    found = evaluate_explained(again, explained, case[3], case[4], spec, original=maps)
+    assert found.equals(table)
+    assert len(again.calls) == 2
+
+
+def test_randomized_decoders_are_made_once_for_all_methods(case):
+    _, _, explained = scored(case, ())
+    for checks in (("cascade",), ("bottom_up",)):
+        spec = EvaluationSpec(n_trials=6, checks=checks)
+        evaluate_explained(Gradient(), explained, case[3], case[4], spec)
+    ends = [explained.changes(check)[-1].decoder for check in ("cascade", "bottom_up")]
+    assert ends == [explained.untrained_decoder] * 2
+
+
+def test_a_compiled_decoder_scores_as_the_one_it_was_made_from(case):
+    decoder, *others = case
+    compiled = (torch.compile(decoder, backend="eager"), *others)
+    assert scored(compiled, ("cascade",))[1].equals(scored(case, ("cascade",))[1])

@@ -1,0 +1,113 @@
+"""A worker opens a decoder once, and its scores are those of the science called directly."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+
+from eegxai.attribution import attribute, validity
+from eegxai.decoders import hold_out, initialised, split_trials
+from eegxai.evaluation import evaluate, source_truth
+from eegxai.simulation import simulate_spec
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import BrokenArtefactError, Store, store_of
+from sweeps.tasks.explain import explain
+from sweeps.tasks.opened import open_decoder
+from sweeps.tasks.train import train_decoder
+
+OVERRIDES = ["grid.seed=[0]", "grid.method=[Saliency,InputXGradient,GradCAM]"]
+RETRAIN = "evaluation.checks=[target_swap,label_retrain]"
+
+
+@pytest.fixture(autouse=True)
+def no_decoder_is_open():
+    open_decoder.cache_clear()
+    yield
+    open_decoder.cache_clear()
+
+
+@pytest.fixture
+def trained(tiny_file):
+    """Methods of one decoder, and the store with it and its twin of permuted labels."""
+    config = load(tiny_file, [*OVERRIDES, RETRAIN])
+    (cell,), store = decoder_cells(config), store_of(config)
+    for each in (cell, cell.with_permuted_labels):
+        train_decoder(each, store)
+    return list(method_cells(config)), store
+
+
+def restored_by_hand(cell, store, eeg):
+    decoder = initialised(cell.architecture, *eeg.x.shape[1:], eeg.n_classes, 250.0, 9).eval()
+    decoder.load_state_dict(store.read_decoder(cell).weights)
+    return decoder
+
+
+def scores_by_hand(cell, store):
+    """Table and validity of a cell from the public functions alone."""
+    eeg, spec = simulate_spec(cell.decoder.data), cell.decoder.training
+    seed = cell.decoder.data.seed
+    split = (
+        hold_out(eeg.y, spec.holdout, seed)
+        if spec.holdout
+        else split_trials(eeg.y, cell.decoder.fold, spec.n_folds, seed)
+    )
+    x, y, truth = (torch.from_numpy(a[split.test]) for a in (eeg.x, eeg.y, eeg.ground_truth))
+    decoder = restored_by_hand(cell.decoder, store, eeg)
+    table = evaluate(
+        lambda *given: attribute(cell.method, *given),
+        *(decoder, x, y, truth, eeg.n_classes, eeg.info, seed, cell.evaluation),
+        known=source_truth(eeg, split.test),
+        permuted_labels_decoder=restored_by_hand(cell.decoder.with_permuted_labels, store, eeg),
+    )
+    return table, validity(cell.method, decoder, x[:8], y[:8])
+
+
+def test_scores_and_validity_are_those_of_the_science_called_directly(trained):
+    (*_, cell), store = trained
+    explain(cell, store)
+    table, verdict = scores_by_hand(cell, store)
+    found = store.read_scores(cell)
+    pd.testing.assert_frame_equal(found.table, table, check_exact=True, check_dtype=False)
+    assert found.validity == verdict
+    assert found.validity.state_before == found.validity.state_after
+    assert len(store.read_maps(cell).trials) > 0
+
+
+def test_a_decoder_and_its_twin_are_read_once_for_all_methods(trained, monkeypatch):
+    cells, store = trained
+    read = []
+
+    def counted(self, cell, plain=Store.read_decoder):
+        read.append(cell.labels)
+        return plain(self, cell)
+
+    monkeypatch.setattr(Store, "read_decoder", counted)
+    for cell in cells:
+        explain(cell, store)
+    assert read == ["true", "permuted"]
+
+
+@pytest.mark.parametrize("labels", ["true", "permuted"])
+def test_a_broken_file_stops_the_task_before_anything_is_stored(trained, labels):
+    cells, store = trained
+    decoder = cells[0].decoder
+    broken = decoder if labels == "true" else decoder.with_permuted_labels
+    with open(store.path(broken), "r+b") as file:
+        file.truncate(100)
+    with pytest.raises(BrokenArtefactError, match=broken.stem):
+        explain(cells[0], store)
+    assert not store.has(cells[0])
+    train_decoder(broken, store)
+    explain(cells[0], store)
+    assert store.has(cells[0])
+
+
+def test_weights_of_another_architecture_are_a_broken_file(trained):
+    cells, store = trained
+    cell = cells[0].decoder
+    record = store.read_decoder(cell)
+    store.write_decoder(cell, replace(record, weights={"a.weight": torch.zeros(2)}))
+    with pytest.raises(BrokenArtefactError, match="do not fit"):
+        explain(cells[0], store)
