@@ -7,7 +7,7 @@ from torch import nn
 from eegxai.decoders import Split, build, hold_out, split_trials
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 from sweeps.design.cells import Cell, DecoderCell
-from sweeps.store.artefacts import Store
+from sweeps.store.artefacts import Store, name_of
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import TrainedDecoder
 
@@ -62,5 +62,6 @@ def restored(cell: DecoderCell, trained: TrainedDecoder, eeg: SimulatedEEG) -> n
     try:
         decoder.load_state_dict(trained.weights)
     except RuntimeError as error:
-        raise BrokenArtefactError(f"weights of {cell.title} do not fit: {error}") from error
+        message = f"weights of {cell.title} do not fit: {error}"
+        raise BrokenArtefactError(message, cell, name_of(cell)) from error
     return decoder
