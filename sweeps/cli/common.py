@@ -96,14 +96,14 @@ def told_in_a_sentence() -> Iterator[None]:
 
 def asked_for(tidy: "pd.DataFrame", where: str) -> "pd.DataFrame":
     """Tidy scores of the finished runs that are asked for; none is a mistake to tell."""
-    from sweeps.scores.selection import chosen
+    from sweeps.scores.selection import select_runs
 
     if tidy.empty:
         raise usage_error("no run of this sweep is finished yet; run: eegxai sweep")
     if not where:
         return tidy
     with told_in_a_sentence():
-        found = chosen(tidy, where)
+        found = select_runs(tidy, where)
     if found.empty:
         raise usage_error(f"--where {where!r} leaves none of the finished runs")
     return found
