@@ -1,4 +1,4 @@
-"""Tidy scores of a sweep: one table, a row a check, domain and metric of a cell."""
+"""Tidy scores of a sweep: one table, one row per cell, check, domain, metric and step."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

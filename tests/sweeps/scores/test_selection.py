@@ -86,8 +86,12 @@ def test_anything_else_is_refused_in_a_sentence(expression, message):
     assert str(refusal.value).startswith("--where")
 
 
-WORDS = """seed snr_db architecture at_chance == != < >= in not and or ( ) [ ] , 0 -3.5 'eegnet' 'a`b'
-True None @ . () : + ~ & lambda is 1e999 1j 99999999999999999999 b'x' if else {} * nan""".split()
+WORDS = [
+    "seed", "snr_db", "architecture", "at_chance", "==", "!=", "<", "in", "not", "and", "or",
+    "(", ")", "[", "]", ",", "0", "-3.5", "'eegnet'", "'a`b'", "True", "None", "@", ".", "()",
+    ":", "+", "~", "&", "lambda", "is", "1e999", "1j", "99999999999999999999", "b'x'", "if",
+    "else", "{}", "*", "nan",
+]  # fmt: skip
 WORD_LISTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=9)
 
 
