@@ -20,11 +20,11 @@ from eegxai.statistics import (
 from sweeps.analysis.summary import Headlines, headline_scores
 from sweeps.scores.table import AXES
 
-# Metrics that are another one for each feature type, on a domain of their own.
+# Names that stand for another metric and domain on each feature type.
 HEADLINES = {"calibrated": CALIBRATED_HEADLINE, "study": HEADLINE}
-AGAINST_TRUTH = "ground_truth"
-LEVELS = {AGAINST_TRUTH: CHANCE}  # the check whose scores count as chance for a check
-SURROGATE = "surrogate"  # for all others
+TRUTH_CHECK = "ground_truth"
+# Of a check, the one whose scores are its chance level.
+CHANCE_CHECKS, OTHER_CHANCE_CHECK = {TRUTH_CHECK: CHANCE}, "surrogate"
 DECODER_AXES = [axis for axis in AXES if axis != "method"]
 
 
@@ -47,7 +47,7 @@ class Quantity:
     """
 
     metric: str = "calibrated"
-    check: str = AGAINST_TRUTH
+    check: str = TRUTH_CHECK
 
 
 def read_tidy(path: Path) -> pd.DataFrame:
@@ -122,7 +122,7 @@ def readable(a: Asked, b: Asked) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def above_chance(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     """Scores (decoders, methods) on the scale where chance is 0 and the best value 1."""
-    level = Quantity(quantity.metric, LEVELS.get(quantity.check, SURROGATE))
+    level = Quantity(quantity.metric, CHANCE_CHECKS.get(quantity.check, OTHER_CHANCE_CHECK))
     found, chance = scores_of(tidy, quantity), scores_of(tidy, level)
     chance = chance.reindex(index=found.index, columns=found.columns)
     best = 0.0 if quantity.metric in ERRORS else 1.0
