@@ -21,7 +21,7 @@ from sweeps.design.config_file import load
 from sweeps.report.export import csv_bytes, write_whole
 from sweeps.report.inference_tables import differences_table
 from sweeps.report.markdown import to_markdown
-from sweeps.report.source import NoScoresError, load_scores
+from sweeps.report.source import SOURCES, NoScoresError, load_scores
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ def compare_runs(
     for run in (a, b):
         run.check()
     lookup(INTERVALS, interval, "--interval")
+    lookup(SOURCES, source, "--source")
     one, other = readable(*((run.scores(source), run.quantity) for run in (a, b)))
     table = differences(one, other, interval)
     titles = [f"{name}: {run.title}" for name, run in (("a", a), ("b", b))]
