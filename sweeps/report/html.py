@@ -122,14 +122,19 @@ def page(
         "facts": origin.facts,
         "configuration": config.model_dump_json(indent=2),
         "missing": origin.missing,
-        "invalid": [
-            status_table(origin.status),
-            flagged_table(tidy),
-            kind_table(TABLE_KINDS["coverage"], tidy),
-        ],
+        "invalid": [table for table in _missing_tables(tidy, origin) if table.rows],
         "limits": [*_limits_of(config, tidy), *LIMITS],
     }
     return _environment().get_template("report.html").render(contents)
+
+
+def _missing_tables(tidy: pd.DataFrame, origin: Origin) -> list[Table]:
+    """What is not done, not valid, or not defined."""
+    return [
+        status_table(origin.status),
+        flagged_table(tidy),
+        kind_table(TABLE_KINDS["coverage"], tidy),
+    ]
 
 
 def _environment() -> Environment:
