@@ -28,7 +28,7 @@ def figures(
     ] = list(DEFAULT_FORMATS),  # noqa: B006 (typer reads it once)
     source: Annotated[str, typer.Option(help=f"{SOURCE} MLflow holds no maps.")] = "store",
 ) -> None:
-    """Draw all pictures that the scores and maps of a sweep allow, for print and for the screen.
+    """Draw all pictures that a sweep's scores and maps allow, for print and for the screen.
 
     For example: eegxai figures quickstart --out figures
     """
