@@ -29,8 +29,8 @@ def staging(folder: Path) -> Iterator[Path]:
         raise _unwritable(folder, error) from error
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file, in place of one that exists; a reader never sees a part of it.
+def write_whole(path: Path, content: bytes | str) -> Path:
+    """Write a file, in place of one that exists; its path. A reader never sees a part of it.
 
     Parameters
     ----------
@@ -50,6 +50,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
             (folder / path.name).write_bytes(data)
     except UnwritableError as error:
         raise _unwritable(path, error.__cause__) from error.__cause__
+    return path
 
 
 def _unwritable(path: Path, error: BaseException | None) -> UnwritableError:

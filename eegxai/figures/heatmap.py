@@ -14,7 +14,7 @@ from eegxai.figures.style import DIVERGING, DOUBLE, PRINT, digits
 
 SCORES = ("calibrated", "score")  # against the planted signal
 # Blue is good everywhere: near the planted signal, unlike the randomized map.
-COLOURS: Mapping[bool, str] = {True: "Blues", False: DIVERGING}
+COLOUR_MAPS: Mapping[bool, str] = {True: "Blues", False: DIVERGING}
 SCALES: Mapping[bool, str] = {True: "score, 0: chance", False: "correlation with the original map"}
 TITLES: Mapping[str, str] = {
     "calibrated": "planted signal:\ncalibrated score",
@@ -57,7 +57,7 @@ def heat_map(table: pd.DataFrame) -> Figure:
 
 def _block(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
     """The cells of a check: one row per method, one column per feature type."""
-    colours = colormaps[COLOURS[check in SCORES]].with_extremes(bad="0.93")
+    colours = colormaps[COLOUR_MAPS[check in SCORES]].with_extremes(bad="0.93")
     scale = Normalize(0, 1)
     numbers = values.to_numpy(float)
     image = ax.imshow(np.ma.masked_invalid(numbers), cmap=colours, norm=scale, aspect="auto")

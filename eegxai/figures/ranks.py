@@ -108,10 +108,10 @@ def rankings(scores: pd.DataFrame, left: str, right: str) -> Figure:
 def _slopes(ax: Axes, scores: pd.DataFrame) -> None:
     """One line per method, from its rank by the first score to its rank by the second."""
     ranks = scores.rank(ascending=False, method="first").to_numpy()
-    for method, values, places in zip(scores.index, scores.to_numpy(), ranks, strict=True):
-        style = STAYS if abs(places[0] - places[1]) < MOVED else MOVES
-        ax.plot([0, 1], places, marker="o", ms=3, **style)
-        for x, score, rank in zip((0, 1), values, places, strict=True):
+    for method, values, ends in zip(scores.index, scores.to_numpy(), ranks, strict=True):
+        style = STAYS if abs(ends[0] - ends[1]) < MOVED else MOVES
+        ax.plot([0, 1], ends, marker="o", ms=3, **style)
+        for x, score, rank in zip((0, 1), values, ends, strict=True):
             text = (f"{method}  {score:.2f}", f"{score:.2f}  {method}")[x]
             _beside(ax, text, x, rank, va="center", fontsize=7)
     for x, name in enumerate(scores.columns):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from eegxai.atomic import write_whole
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, chance_corrected
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.registry import lookup, unknown_name
@@ -21,11 +20,11 @@ from eegxai.statistics import (
 from sweeps.analysis.summary import Headlines, headline_scores
 from sweeps.scores.table import AXES
 
-# Metrics that are another one for each feature type, on a domain of their own.
+# Names that stand for another metric and domain on each feature type.
 HEADLINES = {"calibrated": CALIBRATED_HEADLINE, "study": HEADLINE}
-AGAINST_TRUTH = "ground_truth"
-LEVELS = {AGAINST_TRUTH: CHANCE}  # the check whose scores count as chance for a check
-SURROGATE = "surrogate"  # for all others
+TRUTH_CHECK = "ground_truth"
+# Of a check, the one whose scores are its chance level.
+CHANCE_CHECKS, OTHER_CHANCE_CHECK = {TRUTH_CHECK: CHANCE}, "surrogate"
 DECODER_AXES = [axis for axis in AXES if axis != "method"]
 
 
@@ -48,7 +47,7 @@ class Quantity:
     """
 
     metric: str = "calibrated"
-    check: str = AGAINST_TRUTH
+    check: str = TRUTH_CHECK
 
 
 def read_tidy(path: Path) -> pd.DataFrame:
@@ -85,7 +84,7 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     _check_known("check", quantity.check, {*tidy["check"].dropna().unique()})
     _check_known("metric", quantity.metric, {*tidy["metric"].dropna().unique(), *HEADLINES})
     rows = headline_scores(
-        tidy, quantity.check, HEADLINES.get(quantity.metric, _places(quantity.metric))
+        tidy, quantity.check, HEADLINES.get(quantity.metric, _on_headline_domains(quantity.metric))
     )
     if rows.empty:
         raise ValueError(f"no score of {quantity.metric!r} is in the check {quantity.check!r}")
@@ -104,7 +103,7 @@ def _check_known(kind: str, name: str, known: set[str]) -> None:
         raise ValueError(unknown_name(kind, name, known))
 
 
-def _places(metric: str) -> Headlines:
+def _on_headline_domains(metric: str) -> Headlines:
     """A metric on the domain of each feature type's headline."""
     return {feature: (domain, metric) for feature, (domain, _) in HEADLINE.items()}
 
@@ -123,7 +122,7 @@ def readable(a: Asked, b: Asked) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def above_chance(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     """Scores (decoders, methods) on the scale where chance is 0 and the best value 1."""
-    level = Quantity(quantity.metric, LEVELS.get(quantity.check, SURROGATE))
+    level = Quantity(quantity.metric, CHANCE_CHECKS.get(quantity.check, OTHER_CHANCE_CHECK))
     found, chance = scores_of(tidy, quantity), scores_of(tidy, level)
     chance = chance.reindex(index=found.index, columns=found.columns)
     best = 0.0 if quantity.metric in ERRORS else 1.0
@@ -148,12 +147,14 @@ def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> 
     Raises
     ------
     ValueError
-        When nothing can be paired; the sentence tells why.
+        When nothing can be paired; the sentence states why.
     """
     _check_common(a, b)
     interval_of = lookup(INTERVALS, interval, "interval")
     features = [name for name in a.index.unique("feature") if name in b.index.unique("feature")]
-    parts = [paired_differences(_of(a, name), _of(b, name), interval_of) for name in features]
+    parts = [
+        paired_differences(_rows_of(a, name), _rows_of(b, name), interval_of) for name in features
+    ]
     table = pd.concat(parts, keys=features, names=["feature"]).reset_index("feature")
     table = table.reset_index(drop=True).assign(p_holm=holm(table["p"]))
     if not table["n_pairs"].any():
@@ -161,20 +162,20 @@ def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> 
     return table
 
 
-def _of(table: pd.DataFrame, feature: str) -> pd.DataFrame:
+def _rows_of(table: pd.DataFrame, feature: str) -> pd.DataFrame:
     return table[table.index.get_level_values("feature") == feature]
 
 
 def _check_common(a: pd.DataFrame, b: pd.DataFrame) -> None:
     """Refuse tables that differ in every value of an axis."""
     for axis in AXES:
-        one, other = _values(a, axis), _values(b, axis)
+        one, other = _axis_values(a, axis), _axis_values(b, axis)
         if not set(one) & set(other):
-            told = f"{', '.join(map(str, one))} against {', '.join(map(str, other))}"
-            raise ValueError(f"no {axis} is in both ({told}): nothing can be paired")
+            both = f"{', '.join(map(str, one))} against {', '.join(map(str, other))}"
+            raise ValueError(f"no {axis} is in both ({both}): nothing can be paired")
 
 
-def _values(table: pd.DataFrame, axis: str) -> list[object]:
+def _axis_values(table: pd.DataFrame, axis: str) -> list[object]:
     return list(table.columns if axis == "method" else table.index.unique(axis))
 
 
@@ -185,13 +186,14 @@ def agreement(table: pd.DataFrame) -> pd.Series:
 
 
 def comparison_notes(table: pd.DataFrame, interval: str) -> list[str]:
-    """What a reader of the differences must know, a line each."""
+    """What a reader of the differences must know, one line each."""
     tested = table["p"].count()
     fewest = fewest_decoders(ALPHA / max(tested, 1))
     ranks = ", ".join(f"{feature} {w:.2f}" for feature, w in agreement(table).items())
     return [
         f"pairs: decoders that both have; intervals: {interval}, of the mean difference",
-        f"p: signed-rank tests, Holm over {tested} rows; below {ALPHA} from {fewest} pairs on",
+        f"p: signed-rank tests, Holm over {tested} rows; bold: p < {ALPHA}, which needs at least "
+        f"{fewest} pairs",
         f"agreement of the two rankings (Kendall's W): {ranks}",
     ]
 
@@ -207,21 +209,3 @@ def unpaired(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
         if methods:
             lines.append(f"only in {name}: {', '.join(methods)}")
     return lines
-
-
-TABLE_WRITERS: dict[str, Callable[[pd.DataFrame], str]] = {
-    ".csv": lambda table: table.to_csv(index=False),
-    ".md": lambda table: table.round(4).to_markdown(index=False) + "\n",
-}
-
-
-def write_differences(table: pd.DataFrame, path: Path) -> None:
-    """Write the differences as CSV or Markdown, by the file's ending; whole or not at all.
-
-    Raises
-    ------
-    ValueError
-        When the file has another ending or cannot be written.
-    """
-    content = lookup(TABLE_WRITERS, path.suffix, "kind of table")(table)
-    write_whole(path, content)

@@ -1,4 +1,4 @@
-"""What can be inferred from a sweep: whether methods differ, which, where, and how surely."""
+"""What can be inferred from a sweep: whether methods differ, which, and on what it depends."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,12 @@ from string import ascii_lowercase
 import pandas as pd
 
 from eegxai.statistics import (
+    ALPHA,
     RankComparison,
     axis_effect,
     compare_ranks,
     complete_blocks,
+    fewest_decoders,
     repeated_measures,
 )
 from sweeps.analysis.compare import Quantity, scores_of
@@ -32,8 +34,8 @@ class FeatureTests:
         Friedman's test, mean ranks, pairs and cliques.
     methods : DataFrame
         Best first: method, mean (score), rank (mean rank), tied (letters: methods that share one
-        are not told apart); against the best method: difference (mean less the best one's), p_holm,
-        n_needed (decoders that would tell, see ``decoders_needed``).
+        are not significantly different); against the best method: difference (mean less the best
+        one's), p_holm, n_needed (decoders needed for significance, see ``decoders_needed``).
     axes : DataFrame
         Of each axis with several values: axis, share (of the variance of the differences between
         methods), p (by permutation), F, p_F (analysis of variance within decoders).
@@ -63,18 +65,18 @@ def compare_methods(tidy: pd.DataFrame, quantity: Quantity) -> Iterator[FeatureT
 
 def _inference(feature: str, scores: pd.DataFrame) -> FeatureTests:
     compared = compare_ranks(scores)
-    return FeatureTests(feature, compared, _methods(scores, compared), _axes(scores))
+    return FeatureTests(feature, compared, _method_table(scores, compared), _axis_table(scores))
 
 
-def _methods(scores: pd.DataFrame, compared: RankComparison) -> pd.DataFrame:
+def _method_table(scores: pd.DataFrame, compared: RankComparison) -> pd.DataFrame:
     ranks = compared.mean_ranks
     table = pd.DataFrame({"mean": complete_blocks(scores).scores.mean(), "rank": ranks})
-    tied = [_letters(str(name), compared) for name in ranks.index]
+    tied = [_clique_letters(str(name), compared) for name in ranks.index]
     against_best = _against(str(ranks.index[0]), compared.pairs)
     return table.loc[ranks.index].assign(tied=tied).join(against_best).reset_index(names="method")
 
 
-def _letters(method: str, compared: RankComparison) -> str:
+def _clique_letters(method: str, compared: RankComparison) -> str:
     cliques = zip(ascii_lowercase, compared.cliques, strict=False)
     return "".join(letter for letter, clique in cliques if method in clique)
 
@@ -86,7 +88,7 @@ def _against(best: str, pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([worse.set_index("method_a"), turned.set_index("method_b")])[AGAINST_BEST]
 
 
-def _axes(scores: pd.DataFrame) -> pd.DataFrame:
+def _axis_table(scores: pd.DataFrame) -> pd.DataFrame:
     """What each axis with several values does to the differences between methods."""
     varied = [axis for axis in AXES_TESTED if scores.index.unique(axis).size > 1]
     terms = repeated_measures(scores)
@@ -97,7 +99,44 @@ def _axes(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["axis", "share", "p", "F", "p_F"])
 
 
-def files(found: Sequence[FeatureTests]) -> dict[str, pd.DataFrame]:
+def caveats(tests: FeatureTests) -> list[str]:
+    """What was dropped, and whether any pair could have differed significantly at all."""
+    compared = tests.compared
+    n_pairs = max(len(compared.pairs), 1)
+    fewest = fewest_decoders(ALPHA / n_pairs)
+    lines = []
+    if methods := compared.methods_left_out:
+        lines.append(f"dropped, defined on too few decoders: {', '.join(methods)}")
+    if decoders := compared.decoders_left_out:
+        lines.append(f"dropped: {len(decoders)} decoders on which a method is undefined")
+    if compared.n_decoders < fewest:
+        lines.append(
+            f"{n_pairs} pairs are tested: none can be significantly different below {fewest} "
+            "decoders"
+        )
+    return lines
+
+
+def summary_lines(tests: FeatureTests) -> list[str]:
+    """Whether the methods differ, and what limits the answer."""
+    compared = tests.compared
+    return [
+        f"{tests.feature}: {len(tests.methods)} methods on {compared.n_decoders} decoders; "
+        f"all equal: p = {compared.p:.2g}",
+        *caveats(tests),
+    ]
+
+
+def axis_lines(tests: FeatureTests) -> list[str]:
+    """What each axis contributes to the differences between methods, one line each."""
+    return [
+        f"differences by {row['axis']}: {100 * row['share']:.0f} % of variance, "
+        f"p = {row['p']:.2g} (permuted), {row['p_F']:.2g} (F)"
+        for row in tests.axes.to_dict("records")
+    ]
+
+
+def tables_by_name(found: Sequence[FeatureTests]) -> dict[str, pd.DataFrame]:
     """The tables of all feature types by name: methods, pairs, axes."""
     kinds = {
         "methods": [one.methods for one in found],

@@ -20,14 +20,14 @@ Headlines = Mapping[str, tuple[str, str]]  # (domain, metric) by feature type
 
 
 def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
-    """Headline table: a row a method and group, means over the group's decoders.
+    """Headline table: one row per method and group, means over the group's decoders.
 
     Parameters
     ----------
     tidy : DataFrame
         Tidy scores (columns ``TIDY``).
     by : sequence of str
-        Axes that are kept apart; ``feature`` must be one of them, since each feature type has
+        Axes that form the groups; ``feature`` must be one of them, since each feature type has
         a headline score of its own.
 
     Returns

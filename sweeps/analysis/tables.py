@@ -57,9 +57,9 @@ class TableKind:
     Attributes
     ----------
     about : str
-        What it tells, for a caption.
+        What it shows, for a caption.
     make : callable
-        From tidy scores and the axes to keep apart to the table.
+        From tidy scores and the axes that are not averaged over to the table.
     columns : tuple of Column
         Those that people read; files hold all.
     across : str
@@ -80,7 +80,7 @@ def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataF
     tidy : DataFrame
         Tidy scores (columns ``TIDY``).
     by : sequence of str
-        Axes that are kept apart, ``feature`` among them.
+        Axes whose values have rows of their own, ``feature`` among them.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataF
 
 
 def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
-    """Number of decoders by what each method's maps are worth on them.
+    """Number of decoders by the validity of each method's maps.
 
     Returns
     -------
@@ -165,6 +165,10 @@ def _similarity(name: str, heading: str) -> Column:
     return Column(name, heading, "min", partial(_below_threshold, name))
 
 
+def _counts(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, name.removeprefix("n_").replace("_", " ")) for name in names)
+
+
 HEADLINE_COLUMNS = (
     Column("score", "score", "max"),
     Column("calibrated", "AUPRC", "max", _over_chance),
@@ -185,14 +189,11 @@ TABLE_KINDS: dict[str, TableKind] = {
     "validity": TableKind(
         "number of decoders by validity",
         validity_counts,
-        tuple(Column(n, n.replace("_", " ")) for n in ("n_decoders", *STATUSES, "flagged")),
+        _counts("n_decoders", *STATUSES, "flagged"),
     ),
     "coverage": TableKind(
         "trials where a number is defined",
         coverage,
-        tuple(
-            Column(n, n.replace("_", " "))
-            for n in ("n_decoders", "n_trials", "score", "calibrated", "class", "model")
-        ),
+        _counts("n_decoders", "n_trials", "score", "calibrated", "class", "model"),
     ),
 }

@@ -2,12 +2,10 @@
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from eegxai.atomic import write_whole
 from eegxai.attribution import METHODS, Validity
 from sweeps.design.cells import MethodCell, decoder_cells
 from sweeps.design.config import SweepConfig
@@ -17,9 +15,9 @@ from sweeps.tasks.opened import open_decoder
 
 CODES = {"not_applicable": "-", "degenerate": "empty", "duplicate": "same"}
 MATRIX_LEGEND = (
-    "ok: nothing speaks against the maps; a number: sum of the map over the sum that the method\n"
-    "promises (median, or the worst trial's); -: the method means nothing there; empty: zero or\n"
-    "constant maps; same: equal to a simpler method; batch: depends on the trials beside it"
+    "ok: nothing speaks against the maps; a number: sum of the map relative to the sum that\n"
+    "the method guarantees (median, or the worst trial); -: not applicable; empty: zero or\n"
+    "constant maps; same: equal to a simpler method; batch: depends on the other trials"
 )
 
 
@@ -36,7 +34,7 @@ def cells_to_judge(config: SweepConfig) -> Iterator[MethodCell]:
 
 
 def evidence(cells: Iterable[MethodCell], store: Store, device: str = "cpu") -> pd.DataFrame:
-    """One row a method and architecture: what was found, its flags and the matrix's code."""
+    """One row per method and architecture: what was found, its flags and the matrix's code."""
     rows = []
     for cell in cells:
         verdict = judge(cell, open_decoder(cell.decoder, cell.evaluation, store, device))
@@ -59,43 +57,28 @@ def code(verdict: Validity) -> str:
     if not verdict.flags:
         return "ok"
     ratios = [verdict.completeness, verdict.completeness_worst]
-    told = [f"{ratio:.2f}" for ratio in ratios if ratio is not None]
-    return next((text for text in told if text != "1.00"), "batch")
+    texts = [f"{ratio:.2f}" for ratio in ratios if ratio is not None]
+    return next((text for text in texts if text != "1.00"), "batch")
 
 
 def matrix(table: pd.DataFrame) -> pd.DataFrame:
-    """Codes, a row a method and a column an architecture, both in the table's order."""
+    """Codes, one row per method and one column per architecture, in the table's order."""
     wide = table.pivot_table("code", "method", "architecture", "first", sort=False)
     return wide.rename_axis(columns=None)
 
 
 def matrix_notes(table: pd.DataFrame) -> list[str]:
-    """One line a reason, with the methods and architectures it holds for."""
-    told = table.assign(note=[_told(row) for row in table.to_dict("records")])
-    told = told[told["note"] != ""]
-    where = told.groupby(["note", "method"], sort=False)["architecture"].agg(", ".join)
+    """One line per reason, with the methods and architectures it holds for."""
+    noted = table.assign(note=[_reason(row) for row in table.to_dict("records")])
+    noted = noted[noted["note"] != ""]
+    where = noted.groupby(["note", "method"], sort=False)["architecture"].agg(", ".join)
     groups = where.reset_index().groupby(["note", "architecture"], sort=False)["method"]
     return [f"{', '.join(methods)} on {names}: {note}" for (note, names), methods in groups]
 
 
-def _told(row: dict[Hashable, Any]) -> str:
+def _reason(row: dict[Hashable, Any]) -> str:
     """Reason of a verdict without the names of method and decoder."""
     if row["status"] == "duplicate":
         return f"equals {row['duplicate_of']}"
     reason = str(row["reason"])
     return reason.partition(": ")[2] if row["status"] == "not_applicable" else reason
-
-
-def write_matrix(table: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write the evidence as CSV and the matrix with its notes as Markdown; the paths written."""
-    lines = [
-        matrix(table).to_markdown(),
-        "",
-        MATRIX_LEGEND,
-        "",
-        *(f"- {note}" for note in matrix_notes(table)),
-    ]
-    contents = {"validity.csv": table.to_csv(index=False), "validity.md": "\n".join(lines) + "\n"}
-    for name, content in contents.items():
-        write_whole(folder / name, content)
-    return [folder / name for name in contents]

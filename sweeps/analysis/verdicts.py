@@ -27,7 +27,7 @@ class VerdictRule:
     name : str
         Of the property.
     asks : str
-        What must be so, for a legend.
+        What the interval must show, for a legend.
     holds : callable
         From a headline table to whether its rows show the property; NaN shows nothing.
     """
@@ -55,17 +55,19 @@ def _valid(table: pd.DataFrame) -> pd.Series:
 
 
 VERDICT_RULES = (
+    VerdictRule("a", "accurate", "AUPRC above that of random maps and of |x|", _accurate),
     VerdictRule(
-        "a", "accurate", "AUPRC above that of random maps and above that of |x|", _accurate
+        "c", "class-specific", f"class correlation below {SPECIFICITY_THRESHOLD}", _class_specific
     ),
-    VerdictRule("c", "class-specific", f"class below {SPECIFICITY_THRESHOLD}", _class_specific),
-    VerdictRule("m", "model-specific", f"model below {SPECIFICITY_THRESHOLD}", _model_specific),
-    VerdictRule("v", "valid", "flagged on no decoder, as equal to a simpler method", _valid),
+    VerdictRule(
+        "m", "model-specific", f"model correlation below {SPECIFICITY_THRESHOLD}", _model_specific
+    ),
+    VerdictRule("v", "valid", "no flag on any decoder, such as duplicate", _valid),
 )
 
 
 def verdicts(table: pd.DataFrame) -> pd.Series:
-    """Verdict on each row: ``ok``, or the letters of the properties that it does not show.
+    """Verdict on each row: ``ok``, or the letters of the properties that are NOT shown.
 
     Parameters
     ----------

@@ -10,11 +10,10 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sweeps.design.config import SweepConfig
 
-WHERE = "Runs to take, such as \"snr_db >= -12 and architecture == 'eegnet'\"."
+WHERE = "Select runs, for example \"snr_db >= -12 and architecture == 'eegnet'\"."
+SOURCE = "Where scores are read: store, or mlflow for those who have only the tracking URI."
 DEFAULT = "quickstart"
 USER_ERROR = 2
 
@@ -92,21 +91,6 @@ def told_in_a_sentence() -> Iterator[None]:
         yield
     except ValueError as error:
         raise usage_error(_sentence(error)) from None
-
-
-def asked_for(tidy: "pd.DataFrame", where: str) -> "pd.DataFrame":
-    """Tidy scores of the finished runs that are asked for; none is a mistake to tell."""
-    from sweeps.scores.selection import chosen
-
-    if tidy.empty:
-        raise usage_error("no run of this sweep is finished yet; run: eegxai sweep")
-    if not where:
-        return tidy
-    with told_in_a_sentence():
-        found = chosen(tidy, where)
-    if found.empty:
-        raise usage_error(f"--where {where!r} leaves none of the finished runs")
-    return found
 
 
 def terminal() -> Console:

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sweeps.cli.common import Arguments, configuration, terminal, told_in_a_sentence, usage_error
+from sweeps.cli.common import (
+    SOURCE,
+    Arguments,
+    configuration,
+    terminal,
+    told_in_a_sentence,
+    usage_error,
+)
 
-if TYPE_CHECKING:
-    from sweeps.report.figures import LeftOut, Picture
-
-FIGURE_FORMATS = ("png", "pdf")
+DEFAULT_FORMATS = ("png", "pdf")
 
 
 def figures(
@@ -20,57 +24,37 @@ def figures(
         Path | None, typer.Option(help="Folder to write to (default: figures/NAME in the output).")
     ] = None,
     formats: Annotated[
-        list[str], typer.Option("--format", help="png, pdf or svg; may be given several times.")
-    ] = list(FIGURE_FORMATS),  # noqa: B006 (typer reads it once)
+        list[str], typer.Option("--format", help="png, pdf or svg; may be repeated.")
+    ] = list(DEFAULT_FORMATS),  # noqa: B006 (typer reads it once)
+    source: Annotated[str, typer.Option(help=f"{SOURCE} MLflow holds no maps.")] = "store",
 ) -> None:
-    """Draw all that the scores and maps in the store allow, for print and for the screen.
+    """Draw all pictures that a sweep's scores and maps allow, for print and for the screen.
 
     For example: eegxai figures quickstart --out figures
     """
     _check_formats(formats)
     config = configuration(arguments)
-    from sweeps.report.figures import NothingDoneError, Picture, draw_figures, load_scores_and_maps
-    from sweeps.store.artefacts import store_of
+    from sweeps.report.figures import DroppedPicture, write_figures
 
     folder = out or Path(config.output) / "figures" / config.name
     if folder.is_file():
-        raise usage_error(f"--out {folder} is a file, allowed is a folder")
-    try:
-        shown = load_scores_and_maps(config, store_of(config))
-    except NothingDoneError as error:
-        raise usage_error(str(error)) from None
-    console, left_out = terminal(), []
-    for picture in draw_figures(*shown):
-        if isinstance(picture, Picture):
-            for path in _written(picture, folder, formats):
-                console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
-        else:
-            left_out.append(picture)
-    if left_out:
-        console.print(_told(left_out), highlight=False, markup=False, soft_wrap=True)
+        raise usage_error(f"--out {folder} is a file; it must be a folder")
+    console, dropped = terminal(), []
+    with told_in_a_sentence():
+        for one in write_figures(config, source, folder, formats):
+            if isinstance(one, DroppedPicture):
+                dropped.append(f"{one.name} ({one.reason})")
+            else:
+                console.print(f"wrote {one}", highlight=False, markup=False, soft_wrap=True)
+    if dropped:
+        line = f"dropped: {'; '.join(dropped)}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _check_formats(formats: Iterable[str]) -> None:
-    from eegxai.figures import FIGURE_FORMATS as KNOWN
+    from eegxai.figures import FIGURE_FORMATS
     from eegxai.registry import unknown_name
 
     for form in formats:
-        if form not in KNOWN:
-            raise usage_error(unknown_name("--format", form, KNOWN))
-
-
-def _written(picture: "Picture", folder: Path, formats: Iterable[str]) -> list[Path]:
-    """Write a picture in each format; whole files or none."""
-    from eegxai.atomic import staging
-    from eegxai.figures import save
-
-    names = [f"{picture.name}.{form}" for form in formats]
-    with told_in_a_sentence(), staging(folder) as temporary:
-        for name, form in zip(names, formats, strict=True):
-            save(picture.figure, temporary / name, form)
-    return [folder / name for name in names]
-
-
-def _told(left_out: Iterable["LeftOut"]) -> str:
-    """One line: which pictures are left out, and why."""
-    return "left out: " + "; ".join(f"{picture.name} ({picture.reason})" for picture in left_out)
+        if form not in FIGURE_FORMATS:
+            raise usage_error(unknown_name("--format", form, FIGURE_FORMATS))

@@ -8,7 +8,7 @@ import typer
 from rich.progress import track
 from rich.table import Table
 
-from sweeps.cli.common import Arguments, check_gpu, configuration, terminal, told_in_a_sentence
+from sweeps.cli.common import Arguments, check_gpu, configuration, terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +50,7 @@ def validity(
     is not yet: eegxai validity quickstart grid.architecture=eegnet grid.method=all
     """
     from sweeps.analysis import validity_matrix as certificates
+    from sweeps.report.validity import write_matrix
     from sweeps.store.artefacts import store_of
 
     config = configuration(arguments)
@@ -62,9 +63,7 @@ def validity(
         _train_if_needed(decoder, store, device, console)
     table = certificates.evidence(_watched(cells, console), store, device)
     _print(table, console)
-    with told_in_a_sentence():
-        written = certificates.write_matrix(table, out) if out else []
-    for path in written:
+    for path in write_matrix(table, out) if out else []:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
@@ -86,15 +85,11 @@ def _watched(cells: "list[MethodCell]", console: "Console") -> "Iterator[MethodC
 
 def _print(table: "pd.DataFrame", console: "Console") -> None:
     from sweeps.analysis import validity_matrix as certificates
+    from sweeps.report.terminal import terminal_parts
+    from sweeps.report.validity import matrix_table
 
-    codes = certificates.matrix(table)
-    shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    shown.add_column("method", no_wrap=True)
-    for architecture in codes.columns:
-        shown.add_column(architecture.replace("_", "\n"))
-    for method, row in codes.iterrows():
-        shown.add_row(str(method), *row)
-    console.print(shown, highlight=False)
+    for part in terminal_parts(matrix_table(table)):
+        console.print(part)
     console.print(certificates.MATRIX_LEGEND, style="dim", highlight=False)
     for note in certificates.matrix_notes(table):
         console.print(f"- {note}", highlight=False, markup=False)

@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from sweeps.cli.common import Arguments, configuration, terminal, usage_error
+from sweeps.cli.common import (
+    SOURCE,
+    Arguments,
+    configuration,
+    terminal,
+    told_in_a_sentence,
+    usage_error,
+)
 
 MEGABYTE = 1e6
 
@@ -15,23 +22,19 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="HTML file (default: reports/NAME.html in the output).")
     ] = None,
+    source: Annotated[str, typer.Option(help=f"{SOURCE} MLflow holds no maps.")] = "store",
 ) -> None:
     """Write one HTML file: the verdicts first, then figures, tables, origin and limits.
 
-    It needs no network and no MLflow. For example: eegxai report quickstart --out report.html
+    The page needs no network. For example: eegxai report quickstart --out report.html
     """
     config = configuration(arguments)
-    from eegxai.atomic import UnwritableError
-    from sweeps.report import html as module
-    from sweeps.report.figures import NothingDoneError
-    from sweeps.store.artefacts import store_of
+    from sweeps.report.html import write_report
 
     path = out or Path(config.output) / "reports" / f"{config.name}.html"
     if path.is_dir():
-        raise usage_error(f"--out {path} is a folder, allowed is a file such as report.html")
-    try:
-        module.write_report(config, store_of(config), path)
-    except (NothingDoneError, UnwritableError) as error:
-        raise usage_error(str(error)) from None
+        raise usage_error(f"--out {path} is a folder; it must be a file such as report.html")
+    with told_in_a_sentence():
+        write_report(config, path, source)
     size = path.stat().st_size / MEGABYTE
     terminal().print(f"wrote {path} ({size:.1f} MB)", highlight=False, markup=False, soft_wrap=True)

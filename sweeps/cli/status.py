@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from sweeps.cli.common import Arguments, configuration, terminal
@@ -88,27 +87,17 @@ def _time_left(seen: "Status") -> str:
     return f"about {_hours(seen.time_left)} left {workers}"
 
 
-def _told(seen: "Status") -> list[Table | Text]:
+def _told(seen: "Status") -> list[RenderableType]:
+    from sweeps.report.status_table import status_table
+    from sweeps.report.terminal import terminal_parts
+
     return [
-        _counts(seen),
+        *terminal_parts(status_table(seen, _hours)),
         *_running(seen),
         *_failures(seen),
         *_broken(seen),
         Text(summary(seen)),
     ]
-
-
-def _counts(seen: "Status") -> Table:
-    from sweeps.store.status import STATES
-
-    columns = ["stage", "architecture", *STATES]
-    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for name in columns:
-        shown.add_column(name, justify="right" if name in STATES else "left")
-    shown.add_column("worker time left", justify="right")
-    for row in seen.counts.to_dict("records"):
-        shown.add_row(*(str(row[name]) for name in columns), _hours(row["hours"]))
-    return shown
 
 
 def _running(seen: "Status") -> Iterator[Text]:

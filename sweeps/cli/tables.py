@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 
 from sweeps.cli.common import (
+    SOURCE,
     WHERE,
     Arguments,
-    asked_for,
     configuration,
     terminal,
     told_in_a_sentence,
@@ -21,12 +21,10 @@ from sweeps.cli.common import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sweeps.analysis.tables import TableKind
-    from sweeps.execution.sweep import Sweep
+    from sweeps.report.export import Export
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 ALL = "all"
-SOURCES = ("mlflow", "store")
 
 
 def tables(
@@ -34,45 +32,49 @@ def tables(
     table: Annotated[
         list[str] | None,
         typer.Option(
-            help="headline (default), robustness, snr, architecture, validity, coverage, or all."
+            help="headline (default), robustness, snr, architecture, validity, coverage, or all; "
+            "may be repeated."
         ),
     ] = None,
     where: Annotated[str, typer.Option(help=WHERE)] = "",
     by: Annotated[
         list[str] | None,
-        typer.Option(help="Further axis to keep apart: snr_db, architecture, seed, fold."),
+        typer.Option(
+            help="Split the tables by snr_db, architecture, seed or fold, instead of averaging "
+            "over it; may be repeated."
+        ),
     ] = None,
-    source: Annotated[
-        str, typer.Option(help="mlflow (then the store, where MLflow is away) or store.")
-    ] = "mlflow",
+    source: Annotated[str, typer.Option(help=SOURCE)] = "store",
     format: Annotated[
         list[str] | None,
-        typer.Option(help="File to write: csv, parquet, markdown, latex, excel (default: all)."),
+        typer.Option(
+            help="Format of the files: csv, parquet, markdown, latex, excel (default: all)."
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write to.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to (default: tables in the output).")
+    ] = None,
 ) -> None:
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
-    from sweeps.analysis.tables import TABLE_KINDS
-    from sweeps.execution.sweep import Sweep
+    from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
     from sweeps.report.export import TABLE_FORMATS, Export, write_table
+    from sweeps.report.source import load_scores
 
-    kinds = _checked("--table", table or ["headline"], (*TABLE_KINDS, ALL))
+    names = _checked("--table", table or ["headline"], (*TABLE_KINDS, ALL))
     formats = _checked("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     groups = ("feature", *_checked("--by", by or [], AXES_TO_SPLIT))
-    _checked("--source", [source], SOURCES)
     config, console = configuration(arguments), terminal()
-    run = Sweep(config, console)
-    tidy = _tidy(run, source, where)
-    for kind in TABLE_KINDS if ALL in kinds else kinds:
-        aggregate = TABLE_KINDS[kind]
-        made = aggregate.make(tidy, groups)
-        _print(console, kind, made, aggregate, config.name, groups)
-        name = config.name if kind == "headline" else f"{config.name}-{kind}"
-        export = Export(made, aggregate, groups, config.name)
+    with told_in_a_sentence():
+        tidy = load_scores(config, source, TABLE_METRICS, where)
+    for name in TABLE_KINDS if ALL in names else names:
+        kind = TABLE_KINDS[name]
+        export = Export(kind.make(tidy, groups), kind, groups, config.name)
+        _print(console, name, export)
+        stem = config.name if name == "headline" else f"{config.name}-{name}"
         with told_in_a_sentence():
-            written = write_table(export, out or run.output / "tables", name, formats)
-        for path in written:
-            console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+            paths = write_table(export, out or Path(config.output) / "tables", stem, formats)
+        for path in paths:
+            console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _checked(option: str, names: list[str], allowed: Sequence[str]) -> list[str]:
@@ -84,45 +86,31 @@ def _checked(option: str, names: list[str], allowed: Sequence[str]) -> list[str]
     return names
 
 
-def _tidy(run: "Sweep", source: str, where: str) -> "pd.DataFrame":
-    """Tidy scores of the runs that are asked for; none is a mistake to tell."""
-    from sweeps.analysis.tables import TABLE_METRICS
+def _print(console: Console, name: str, export: "Export") -> None:
+    from sweeps.report.legends import TABLE_LEGEND
+    from sweeps.report.result_tables import tables_by_group
+    from sweeps.report.terminal import print_tables
 
-    if source == "mlflow":
-        run.connect()
-    return asked_for(run.tidy(TABLE_METRICS), where)
-
-
-def _print(
-    console: Console,
-    kind: str,
-    table: "pd.DataFrame",
-    aggregate: "TableKind",
-    title: str,
-    by: Sequence[str],
-) -> None:
-    from sweeps.report import cells as shown
-
-    if kind == "headline":
-        print_headline(console, table, title, by)
+    if name == "headline":
+        print_headline(console, export.frame, export.title, export.by)
         return
-    for heading, part in shown.terminal_tables(table, aggregate, title, by):
-        console.print()
-        console.print(heading, highlight=False)
-        console.print(part)
+    shown = tables_by_group(export.frame, export.kind, export.by)
+    print_tables(console, shown, f"{export.title}, {export.kind.about}")
+    if any(column.best for column in export.kind.columns):
+        console.print(TABLE_LEGEND, style="dim", highlight=False)
 
 
 def print_headline(
     console: Console, table: "pd.DataFrame", title: str, by: Sequence[str] = ("feature",)
 ) -> None:
     """Print the headline table with its legend."""
-    from sweeps.report import terminal as module
+    from sweeps.report.legends import HEADLINE_LEGEND, accuracies
+    from sweeps.report.result_tables import terminal_headlines
+    from sweeps.report.terminal import print_tables
 
     if table.empty:
         console.print("no cell is scored yet")
         return
-    for part in module.terminal_tables(table, title, by):
-        console.print()
-        console.print(part)
-    console.print(module.accuracies(table), highlight=False)
-    console.print(module.HEADLINE_LEGEND, style="dim", highlight=False)
+    print_tables(console, terminal_headlines(table, by), title)
+    console.print(accuracies(table), highlight=False)
+    console.print(HEADLINE_LEGEND, style="dim", highlight=False)

@@ -24,7 +24,7 @@ from sweeps.execution.progress import StageProgress
 from sweeps.execution.ray_cluster import cluster, run_on_cluster, unmet_resources
 from sweeps.execution.ray_tune import private_ray, run_ray
 from sweeps.execution.runner import CellOutcome, OnDone, Stage, run_local
-from sweeps.scores.cache import Needed, tidy_from_store
+from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import BROKEN, best_effort, store_of
 from sweeps.store.checks import check_new_files, find_empty
 from sweeps.store.packing import BrokenArtefactError
@@ -33,8 +33,8 @@ from sweeps.tracking import (
     PublishError,
     no_pictures,
     publish_all,
+    reason_of,
     run_pictures,
-    tidy_from_runs,
 )
 from sweeps.tracking.background import publishing
 
@@ -107,7 +107,7 @@ class Sweep:
     def _do(self, todo: Set[Cell], local: bool, address: str) -> None:
         if todo:
             with (
-                publishing(self._connected, self.store) as self._publish,
+                publishing(self.connected, self.store) as self._publish,
                 self._place(local, address) as run_stage,
             ):
                 self._run_stages(run_stage, todo)
@@ -151,20 +151,14 @@ class Sweep:
     def sync(self) -> int:
         """Bring MLflow to the store's state; the number of cells that the store holds."""
         try:
-            return publish_all(self._connected(), self.cells, self.store)
+            return publish_all(self.connected(), self.cells, self.store)
         except PublishError as error:
-            self.unpublished = str(error)
+            self.unpublished = reason_of(error)
             return 0
 
     def table(self, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
-        """Headline table of this sweep's cells, from MLflow or else from the store."""
-        return headline(self.tidy(HEADLINE_METRICS), by)
-
-    def tidy(self, metrics: Needed = None) -> pd.DataFrame:
-        """Tidy scores of this sweep's cells, from MLflow or else from the store."""
-        if self.publisher is None or self.unpublished:
-            return tidy_from_store(self.methods, self.store, metrics)
-        return tidy_from_runs(self.publisher, self.methods, metrics)
+        """Headline table of this sweep's cells, from the store."""
+        return headline(tidy_from_store(self.methods, self.store, HEADLINE_METRICS), by)
 
     def memorised_accuracy(self) -> dict[str, float]:
         """Share of the permuted labels that each of their decoders knows, by its title."""
@@ -174,14 +168,8 @@ class Sweep:
             if self.store.has(cell)
         }
 
-    def connect(self) -> None:
-        """Open the MLflow experiment, or remember why that failed."""
-        try:
-            self._connected()
-        except PublishError as error:
-            self.unpublished = str(error)
-
-    def _connected(self) -> Publisher:
+    def connected(self) -> Publisher:
+        """The MLflow experiment, opened once."""
         if self.publisher is None:
             draw = run_pictures if self.config.tracking.figures else no_pictures
             self.publisher = Publisher(self.config.name, str(self.output), draw)

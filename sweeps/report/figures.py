@@ -1,12 +1,14 @@
-"""The pictures of a sweep: which rows each shows, what it says, and why one is left out."""
+"""The pictures of a sweep: which rows each shows, what it says, and why one is dropped."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from eegxai import figures
+from eegxai.atomic import staging
 from eegxai.attribution import CONTROLS
 from eegxai.evaluation import HEADLINE, ExampleMaps, chance_corrected
 from eegxai.statistics import ALPHA, compare_ranks
@@ -14,22 +16,22 @@ from sweeps.analysis.summary import estimate, headline, similarities
 from sweeps.analysis.verdicts import SPECIFICITY_THRESHOLD
 from sweeps.design.cells import DecoderCell, MethodCell, method_cells
 from sweeps.design.config import SweepConfig
-from sweeps.scores.cache import tidy_from_store
+from sweeps.report.source import load_scores
 from sweeps.scores.table import CASCADE, SIMILARITY
-from sweeps.store.artefacts import MAPS, Store
+from sweeps.store.artefacts import MAPS, Store, store_of
 from sweeps.store.packing import BrokenArtefactError
 
 ShownMaps = Mapping[DecoderCell, Mapping[str, ExampleMaps]]
 
 AXES_WITHIN_FEATURE = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
-INTERVAL = "95 % intervals over decoders (over trials where there is one)"
+INTERVALS_SHOWN = "95 % intervals over decoders (over trials where there is one)"
 HEADLINE_DOMAINS = {feature: domain for feature, (domain, _) in HEADLINE.items()}  # of the headline
 # Of the tidy checks those that compare with the planted signal or are a null, not a robustness.
 NOT_ROBUSTNESS = ("ground_truth", "same_spectrum", "input_magnitude", "untrained", "surrogate")
 
 
 @dataclass(frozen=True)
-class Score:
+class PlottedScore:
     """A score of the headline as pictures name it, and the columns of what it must beat."""
 
     label: str
@@ -37,16 +39,18 @@ class Score:
     dotted: str
 
 
-PLOTTED_SCORES: Mapping[str, Score] = {
-    "calibrated": Score(
+PLOTTED_SCORES: Mapping[str, PlottedScore] = {
+    "calibrated": PlottedScore(
         "calibrated score (AUPRC)",
         ("calibrated_chance", "calibrated_input"),
         "the better of |x| and random maps of the same spectrum",
     ),
-    "score": Score("study's score (mass, cosine)", ("chance",), "random maps of the same spectrum"),
+    "score": PlottedScore(
+        "study's score (mass, cosine)", ("chance",), "random maps of the same spectrum"
+    ),
 }
 
-SIDES = {"score": "study: mass, cosine", "calibrated": "calibrated: AUPRC"}
+RANKED_BY = {"score": "study: mass, cosine", "calibrated": "calibrated: AUPRC"}
 
 
 @dataclass(frozen=True)
@@ -71,51 +75,82 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class DroppedPicture:
     """A picture that the data do not allow, and why."""
 
     name: str
     reason: str
 
 
-class NothingDoneError(ValueError):
-    """A sweep of which no method is done, told in one sentence."""
+Pictures = Iterator[Picture | DroppedPicture]
 
 
-Pictures = Iterator[Picture | LeftOut]
+def write_figures(
+    config: SweepConfig, source: str, folder: Path, formats: Sequence[str]
+) -> Iterator[Path | DroppedPicture]:
+    """Write the pictures of a sweep as files, one picture at a time.
 
+    Parameters
+    ----------
+    config : SweepConfig
+        The sweep.
+    source : str
+        Where its scores are read, see :func:`sweeps.report.source.load_scores`.
+    folder : Path
+        Where the files go; they appear whole.
+    formats : sequence of str
+        Of each picture, names of ``eegxai.figures.FIGURE_FORMATS``.
 
-def load_scores_and_maps(config: SweepConfig, store: Store) -> tuple[pd.DataFrame, ShownMaps]:
-    """Tidy scores and shown maps of a sweep.
+    Yields
+    ------
+    Path or DroppedPicture
+        A file that was written, or a picture that cannot be drawn.
 
     Raises
     ------
-    NothingDoneError
-        When no method of the sweep is done.
+    ValueError
+        See :func:`sweeps.report.source.load_scores`.
     """
-    cells = list(method_cells(config))
-    tidy = tidy_from_store(cells, store)
-    if tidy.empty:
-        message = f"no method of the sweep {config.name!r} is done yet; run: eegxai sweep"
-        raise NothingDoneError(message)
-    return tidy, shown_maps(cells, store)
+    tidy = load_scores(config, source)
+    for picture in draw_figures(tidy, load_maps(config, source)):
+        if isinstance(picture, DroppedPicture):
+            yield picture
+        else:
+            yield from _write(picture, folder, formats)
 
 
-def draw_figures(tidy: pd.DataFrame, maps: ShownMaps) -> Pictures:
-    """All pictures of a sweep, one at a time, and those that are left out.
+def _write(picture: Picture, folder: Path, formats: Sequence[str]) -> list[Path]:
+    """Write a picture in each format; whole files or none."""
+    names = [f"{picture.name}.{form}" for form in formats]
+    with staging(folder) as temporary:
+        for name, form in zip(names, formats, strict=True):
+            figures.save(picture.figure, temporary / name, form)
+    return [folder / name for name in names]
+
+
+def load_maps(config: SweepConfig, source: str) -> ShownMaps | None:
+    """Maps that pictures show; None where the source has none."""
+    if source != "store":
+        return None
+    return shown_maps(method_cells(config), store_of(config))
+
+
+def draw_figures(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
+    """All pictures of a sweep, one at a time, and those that are dropped.
 
     Parameters
     ----------
     tidy : DataFrame
         Tidy scores (columns ``TIDY``).
-    maps : mapping
-        Decoders whose maps are shown, and of each the example maps by method.
+    maps : mapping or None
+        Decoders whose maps are shown, and of each the example maps by method; None where the
+        source of the scores has no maps.
     """
     only_baselines = tidy["method"].isin(list(CONTROLS)).all()
     for draw in FOR_BASELINES if only_baselines else FIGURES:
         yield from draw(tidy, maps)
     if only_baselines:
-        yield LeftOut("curves", "baselines only")
+        yield DroppedPicture("curves", "baselines only")
 
 
 def shown_maps(cells: Iterable[MethodCell], store: Store) -> ShownMaps:
@@ -139,13 +174,13 @@ def _maps_of(cell: MethodCell, store: Store) -> ExampleMaps | None:
         return None
 
 
-def _heat_map(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
+def _check_heat_map(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     table = checks(tidy)
     yield Picture(
         "checks",
         figures.heat_map(table),
         "Every check of every method, means over decoders. Scores: 0 at chance, 1 at their best. "
-        "Other checks: correlation of the map with the one it must differ from. Blue is good "
+        "Other checks: correlation of the map with the map it must differ from. Blue is good "
         f"everywhere; white is {SPECIFICITY_THRESHOLD:g}, the study's threshold.",
         f"Heat map of {table['method'].nunique()} methods by {table['check'].nunique()} checks "
         f"and {table['feature'].nunique()} feature types, its values written in the cells.",
@@ -168,17 +203,17 @@ def checks(tidy: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def _score_by_snr(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
+def _score_by_snr(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     if tidy["snr_db"].nunique() < 2:
-        yield from (LeftOut(f"{name}-by-snr", "one SNR only") for name in PLOTTED_SCORES)
+        yield from (DroppedPicture(f"{name}-by-snr", "one SNR only") for name in PLOTTED_SCORES)
         return
     table = headline(tidy, ("feature", "snr_db"))
     for name, score in PLOTTED_SCORES.items():
         yield Picture(
             f"{name}-by-snr",
             figures.score_by_snr(with_floor(table, name), score.label, score.dotted),
-            f"The {score.label} of each method against SNR, with {INTERVAL}. Dotted: "
-            f"{score.dotted}, which know no decoder; a method has told something only above it.",
+            f"The {score.label} of each method against SNR, with {INTERVALS_SHOWN}. Dotted: "
+            f"{score.dotted}, which know no decoder; only above it does a method add information.",
             f"Line charts of the {score.label} against SNR, one for each method.",
         )
 
@@ -190,18 +225,18 @@ def with_floor(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return chosen.assign(floor=table[list(PLOTTED_SCORES[name].rivals)].max(axis=1))
 
 
-def _cascades(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
+def _cascades(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     rows = tidy[(tidy["check"] == CASCADE) & (tidy["metric"] == SIMILARITY)]
     rows = rows[rows["domain"] == rows["feature"].map(HEADLINE_DOMAINS)]
     if rows.empty:
-        yield LeftOut("cascade", "the check cascade was not run")
+        yield DroppedPicture("cascade", "the check cascade was not run")
     for architecture, part in rows.groupby("architecture", sort=False):
         table = estimated(part, ["feature", "method", "step"])
         yield Picture(
             f"cascade-{architecture}",
             figures.cascade_curves(table, SPECIFICITY_THRESHOLD),
             f"Correlation of each map of {architecture} with the original one while its layers "
-            f"are randomized, from the output to the input, with {INTERVAL}. A method that "
+            f"are randomized, from the output to the input, with {INTERVALS_SHOWN}. A method that "
             f"explains the network ends below {SPECIFICITY_THRESHOLD:g} (dotted).",
             f"Line charts of similarity against randomized layers for "
             f"{table['method'].nunique()} methods on {architecture}.",
@@ -214,13 +249,13 @@ def estimated(rows: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
     return pd.DataFrame(estimate("mean", rows, groups)).reindex(order).reset_index()
 
 
-def _critical_differences(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
+def _critical_differences(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     scores = headline(tidy, ("feature", *AXES_WITHIN_FEATURE))
     for feature, rows in scores.groupby("feature", sort=False):
         name = f"critical-difference-{feature}"
         wide = rows.pivot_table("calibrated", AXES_WITHIN_FEATURE, "method", sort=False)
         if wide.notna().any(axis=1).sum() < 2:
-            yield LeftOut(name, "one decoder only")
+            yield DroppedPicture(name, "one decoder only")
             continue
         compared = compare_ranks(wide)
         title = f"{feature}: mean ranks over {compared.n_decoders} decoders"
@@ -228,32 +263,35 @@ def _critical_differences(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
             name,
             figures.critical_difference(compared, title),
             f"Mean rank of each method by the calibrated score, {feature}; 1 is best. A bar joins "
-            "methods that pairwise signed-rank tests with Holm's correction do not tell apart "
-            f"at {ALPHA:g}; Friedman's test that all rank alike: p = {compared.p:.2g}.",
+            "methods that are not significantly different in pairwise signed-rank tests with "
+            f"Holm's correction at {ALPHA:g}; Friedman's test that all rank alike: "
+            f"p = {compared.p:.2g}.",
             f"Critical-difference diagram of {len(compared.mean_ranks)} methods, best first: "
             f"{', '.join(compared.mean_ranks.index)}.",
         )
 
 
-def _paper_against_calibrated(tidy: pd.DataFrame, _maps: ShownMaps) -> Pictures:
+def _paper_against_calibrated(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     means = headline(tidy)[["feature", "method", *PLOTTED_SCORES]].dropna()
     if means.empty:
-        yield LeftOut("rankings", "no method has both a study's and a calibrated score")
+        yield DroppedPicture("rankings", "no method has both a study's and a calibrated score")
         return
-    named = means.rename(columns=SIDES)
+    named = means.rename(columns=RANKED_BY)
     yield Picture(
         "rankings",
-        figures.rankings(named, *SIDES.values()),
+        figures.rankings(named, *RANKED_BY.values()),
         "Methods ranked by the study's score (left) and by the calibrated one (right), of the "
         f"same maps. Orange: moved by {figures.MOVED} ranks or more.",
         f"Slope chart of the ranks of {means['method'].nunique()} methods by two scores.",
     )
 
 
-def _maps_beside_truth(_tidy: pd.DataFrame, maps: ShownMaps) -> Pictures:
-    if not maps:
-        yield LeftOut("maps", "the store holds no example maps")
-    for decoder, examples in maps.items():
+def _maps_beside_truth(_tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
+    if maps is None:
+        yield DroppedPicture("maps", "MLflow holds no maps, they need --source store")
+    elif not maps:
+        yield DroppedPicture("maps", "the store holds no example maps")
+    for decoder, examples in (maps or {}).items():
         yield Picture(
             f"maps-{decoder.data.feature}",
             figures.maps_beside_truth(examples),
@@ -264,11 +302,11 @@ def _maps_beside_truth(_tidy: pd.DataFrame, maps: ShownMaps) -> Pictures:
         )
 
 
-Drawing = Callable[[pd.DataFrame, ShownMaps], Pictures]
+Drawing = Callable[[pd.DataFrame, ShownMaps | None], Pictures]
 FOR_BASELINES: tuple[Drawing, ...] = (
-    _heat_map,
+    _check_heat_map,
     _maps_beside_truth,
     _critical_differences,
     _paper_against_calibrated,
 )
-FIGURES: tuple[Drawing, ...] = (_heat_map, _score_by_snr, _cascades, *FOR_BASELINES[1:])
+FIGURES: tuple[Drawing, ...] = (_check_heat_map, _score_by_snr, _cascades, *FOR_BASELINES[1:])

@@ -1,82 +1,115 @@
-"""Headline tables for the terminal."""
+"""Tables for the terminal, in parts where one is wider than 80 columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
-import pandas as pd
-from rich.table import Table
+from rich.console import Console, Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
 
-from sweeps.analysis.verdicts import PASSED, VERDICT_RULES
+from sweeps.report.table import MINUS, MISSING, Table, TableCell
 
-COLUMN_WIDTHS = {"score": 5, "class": 5, "model": 5}
-HEADLINE_LEGEND = "\n".join(
-    [
-        "score: share of the map on the planted signal; spatial: cosine of topographies",
-        "class: correlation of the map with the one for a wrong class",
-        "model: correlation with the map of a network whose weights are all random",
-        "verdict: ok, or a letter for each property that the 95 % interval does not show:",
-        *(f"{rule.letter} = {rule.name}: {rule.asks}" for rule in VERDICT_RULES),
-        "!: some decoders decode no better than chance",
-    ]
-)
+WIDTH = 80  # of a terminal that is not widened
+GAPS = (2, 1)  # between columns: the narrower one where the wider does not fit
+STYLES = {"pass": "green", "fail": "dim", "none": "dim"}
+PLAIN = {ord(MISSING): "--", ord(MINUS): "-"}  # signs that not every terminal has
 
 
-def terminal_tables(table: pd.DataFrame, title: str, by: Sequence[str]) -> list[Table]:
-    """Tables of methods by feature type, one for each value of the other axes of ``by``."""
-    others = [axis for axis in by if axis != "feature"]
-    if not others:
-        return [_terminal_table(table, title)]
-    return [
-        _terminal_table(part, f"{title}: {_named(others, values)}")
-        for values, part in table.groupby(others, sort=False)
-    ]
+def print_tables(console: Console, tables: Iterable[Table], title: str) -> None:
+    """Print tables one below the other, each under the title and its own one."""
+    for table in tables:
+        console.print()
+        heading = f"{title}: {table.title}" if table.title else title
+        console.print(heading, highlight=False, markup=False)
+        for part in terminal_parts(table):
+            console.print(part)
 
 
-def _named(axes: Sequence[str], values: Sequence[object]) -> str:
-    return ", ".join(f"{axis} {value}" for axis, value in zip(axes, values, strict=True))
+def terminal_parts(table: Table) -> Iterator[RenderableType]:
+    """The table in parts that fit a terminal; each repeats the columns that name the rows."""
+    layout = _layout(table)
+    part: list[range] = []
+    for unit in layout.units:
+        if part and layout.width([layout.names, *part, unit]) > WIDTH:
+            yield layout.drawn(part)
+            part = []
+        part.append(unit)
+    yield layout.drawn(part)
 
 
-def _terminal_table(table: pd.DataFrame, title: str) -> Table:
-    """Three feature types side by side are narrow enough for a terminal of 80 columns."""
-    features = table["feature"].drop_duplicates().tolist()
-    at_chance = set(table.loc[table["at_chance"] > 0, "feature"])
-    headings = [f"{feature}!" if feature in at_chance else feature for feature in features]
-    first = max(map(len, table["method"]))
-    widths = {**COLUMN_WIDTHS, "": max(map(len, table["verdict"]))}
-    # A heading over several columns: as a cell of one of them it would widen it.
-    over = "".join(heading.ljust(sum(widths.values()) + len(widths)) for heading in headings)
-    heading = f"{title}\n{'':{first}} {over}"
-    shown = Table(
-        title=heading, title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False
-    )
-    shown.add_column("method", no_wrap=True, width=first)
-    for _ in features:
-        for name, width in widths.items():
-            shown.add_column(name, justify="right", width=width, no_wrap=True)
-    for method, rows in table.groupby("method", sort=False):
-        by_feature = rows.set_index("feature")
-        cells = [cell for feature in features for cell in _cells(by_feature, feature)]
-        shown.add_row(str(method), *cells)
-    return shown
+@dataclass(frozen=True)
+class _Layout:
+    """A table with the width of each column and the gap between them."""
+
+    table: Table
+    widths: Sequence[int]
+    gap: int
+
+    @property
+    def names(self) -> range:
+        """The columns that name the rows."""
+        return range(self.table.n_names)
+
+    @property
+    def units(self) -> list[range]:
+        """Columns that stay together: those of a group, or each by itself."""
+        first, n_columns = self.table.n_names, len(self.table.columns)
+        spans = [group.span for group in self.table.groups] or [1] * (n_columns - first)
+        starts = [first + sum(spans[:place]) for place in range(len(spans))]
+        return [range(start, start + span) for start, span in zip(starts, spans, strict=True)]
+
+    def width(self, units: Iterable[range]) -> int:
+        """Width of columns beside each other."""
+        chosen = [self.widths[column] for column in chain(*units)]
+        return sum(chosen) + self.gap * (len(chosen) - 1)
+
+    def drawn(self, units: Sequence[range]) -> RenderableType:
+        """Columns beside those that name the rows."""
+        table, columns = self.table, [*chain(self.names, *units)]
+        shown = RichTable(box=None, padding=(0, self.gap, 0, 0), pad_edge=False)
+        for column in columns:
+            shown.add_column(
+                _heading(table.columns[column]),
+                justify="left" if table.kinds[column] == "text" else "right",
+                width=self.widths[column],
+                no_wrap=True,
+            )
+        for row in table.rows:
+            shown.add_row(*(_styled(row[column], bool(table.groups)) for column in columns))
+        return Group(self._over(units), shown) if table.groups else shown
+
+    def _over(self, units: Sequence[range]) -> Text:
+        """Names of the groups, each where its columns begin: as cells they would widen one."""
+        names = dict(zip(self.units, self.table.groups, strict=True))
+        texts = ["".ljust(self.width([self.names]))]
+        texts += [names[unit].name.ljust(self.width([unit])) for unit in units]
+        return Text((" " * self.gap).join(texts).rstrip(), no_wrap=True)
 
 
-def accuracies(table: pd.DataFrame) -> str:
-    """Sentence with the mean test accuracy of the decoders of each feature type."""
-    groups = table.groupby("feature", sort=False)
-    return "test accuracy: " + ", ".join(_accuracy(str(name), rows) for name, rows in groups)
+def _layout(table: Table) -> _Layout:
+    """The widest gap with which the whole table fits; where none does, the table has parts."""
+    widths = [_width(table, column) for column in range(len(table.columns))]
+    layouts = [_Layout(table, widths, gap) for gap in GAPS]
+    everything = [range(len(widths))]
+    return next((one for one in layouts if one.width(everything) <= WIDTH), layouts[0])
 
 
-def _accuracy(feature: str, rows: pd.DataFrame) -> str:
-    counts = rows.groupby("method")[["at_chance", "n_decoders"]].sum().max()
-    text = f"{feature} {rows['accuracy'].mean():.2f}"
-    if counts["at_chance"] == 0:
-        return text
-    return f"{text} ({counts['at_chance']} of {counts['n_decoders']} decoders at chance)"
+def _width(table: Table, column: int) -> int:
+    texts = (_plain_text(row[column], bool(table.groups)) for row in table.rows)
+    return max(map(len, (*_heading(table.columns[column]).splitlines(), *texts)), default=0)
 
 
-def _cells(rows: pd.DataFrame, feature: str) -> list[str]:
-    if feature not in rows.index:
-        return [""] * 4
-    row = rows.loc[feature]
-    numbers = [f"{row[name]:.2f}" for name in ("score", "class_r", "model_r")]
-    colour = "green" if row["verdict"] == PASSED else "dim"
-    return [*numbers, f"[{colour}]{row['verdict']}[/]"]
+def _heading(name: str) -> str:
+    """Long names, such as those of architectures, on several lines."""
+    return name.translate(PLAIN).replace("_", "\n")
+
+
+def _plain_text(cell: TableCell, narrow: bool) -> str:
+    if narrow and cell.short:
+        return cell.short.translate(PLAIN)
+    return (f"{cell.text} ±{cell.half}" if cell.half else cell.text).translate(PLAIN)
+
+
+def _styled(cell: TableCell, narrow: bool) -> Text:
+    return Text(_plain_text(cell, narrow), style="bold" if cell.bold else STYLES.get(cell.kind, ""))

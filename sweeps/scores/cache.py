@@ -48,7 +48,7 @@ class ScoreCache:
     table : DataFrame
         Columns ``TIDY`` and ``KEY``.
     stamps : dict
-        Of the cells held, by key: what told the state of the file that was read.
+        Of the cells held, by key: the stamp of the file that was read.
     """
 
     table: pd.DataFrame

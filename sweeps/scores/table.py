@@ -1,4 +1,4 @@
-"""Tidy scores of a sweep: one table, a row a check, domain and metric of a cell."""
+"""Tidy scores of a sweep: one table, one row per cell, check, domain, metric and step."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from eegxai.statistics.intervals import CONFIDENCE
 from sweeps.design.cells import MethodCell
 from sweeps.store.records import MethodScores
 
@@ -18,7 +19,6 @@ KEY = "key"  # of the cell of a row, where tables of cells are joined
 SIMILARITY = "pearson_raw"
 # The area under a cascade stands beside its steps, as a metric of its own.
 CASCADE, AREA = "cascade", f"{SIMILARITY}_area"
-CONFIDENCE = 0.95
 
 
 def tidy_scores(cells: Iterable[tuple[MethodCell, MethodScores]]) -> pd.DataFrame:

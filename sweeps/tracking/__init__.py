@@ -8,10 +8,10 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from sweeps.tracking.location import PublishError, tracking_uri, ui_command
+from sweeps.tracking.location import PublishError, reason_of, tracking_uri, ui_command
 from sweeps.tracking.pictures import no_pictures, run_pictures
 from sweeps.tracking.publisher import Publisher, publish_all
-from sweeps.tracking.reader import tidy_from_runs
+from sweeps.tracking.reader import records_from_mlflow, scores_from_mlflow, tidy_from_runs
 from sweeps.tracking.run_schema import KEY_TAG, KIND_TAG
 
 __all__ = [
@@ -21,7 +21,10 @@ __all__ = [
     "Publisher",
     "no_pictures",
     "publish_all",
+    "reason_of",
+    "records_from_mlflow",
     "run_pictures",
+    "scores_from_mlflow",
     "tidy_from_runs",
     "tracking_uri",
     "ui_command",

@@ -9,29 +9,87 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
+from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from sweeps.design.cells import MethodCell
 from sweeps.scores.cache import CACHE_FILE, EMPTY_CACHE, Needed, ScoreCache
 from sweeps.scores.table import AXES, KEY
 from sweeps.store.packing import BrokenArtefactError
-from sweeps.tracking.location import PublishError
+from sweeps.store.records import Record
+from sweeps.tracking.location import PublishError, tracking_uri
+from sweeps.tracking.pictures import no_pictures
 from sweeps.tracking.publisher import SUMMARY, Publisher, is_whole
 from sweeps.tracking.run_schema import (
     ACCURACY,
     AT_CHANCE_TAG,
+    COMMIT_TAG,
     FLAGS_TAG,
     HALF_WIDTHS,
     KEY_TAG,
     KIND_TAG,
+    MACHINE_TAG,
     N_TRIALS,
     N_VALID,
     SCORES,
+    SECONDS,
     VALIDITY_TAG,
+    VERSION_TAG,
 )
 
 MAX_SINGLE_LOOKUPS = 200  # runs that are asked for one by one; more are paged
+SQLITE = "sqlite:///"
 AXIS_TYPES: dict[str, type] = {"snr_db": float, "seed": int, "fold": int}
+
+
+def scores_from_mlflow(
+    experiment: str, output: str, cells: Iterable[MethodCell], metrics: Needed = None
+) -> pd.DataFrame:
+    """Tidy scores as :func:`tidy_from_runs` has them; none where there is no such experiment.
+
+    Raises
+    ------
+    PublishError
+        When MLflow does not answer.
+    """
+    publisher = _experiment(experiment, output)
+    return tidy_from_runs(publisher, cells, metrics) if publisher else EMPTY_CACHE.of([])
+
+
+def records_from_mlflow(experiment: str, output: str, cells: Iterable[MethodCell]) -> list[Record]:
+    """How the results of cells came about, from the tags of their runs."""
+    publisher = _experiment(experiment, output)
+    found = _found(publisher, [cell.key for cell in cells]) if publisher else []
+    return [_record(run) for run in found]
+
+
+def _experiment(experiment: str, output: str) -> Publisher | None:
+    """The experiment where there is one: who reads creates neither a database nor an experiment."""
+    uri = tracking_uri(output)
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
+        return None
+    client = MlflowClient(tracking_uri=uri)
+    if client.get_experiment_by_name(experiment) is None:
+        return None
+    return Publisher(experiment, output, no_pictures)
+
+
+def _record(run: Run) -> Record:
+    metrics, tags = run.data.metrics, run.data.tags
+    versions = {
+        tag.removeprefix(VERSION_TAG): number
+        for tag, number in tags.items()
+        if tag.startswith(VERSION_TAG)
+    }
+    return Record(
+        accuracy=metrics[ACCURACY],
+        at_chance=tags[AT_CHANCE_TAG] == str(True),
+        seconds=metrics[SECONDS],
+        finished=run.info.end_time / 1000,
+        versions=versions,
+        machine=tags.get(MACHINE_TAG, ""),
+        commit=tags.get(COMMIT_TAG, ""),
+    )
 
 
 def tidy_from_runs(
@@ -43,7 +101,7 @@ def tidy_from_runs(
     have their last step alone.
     """
     keys = [cell.key for cell in cells]
-    summary = _summary(publisher, metrics)
+    summary = _summary_scores(publisher, metrics)
     lacking = [key for key in keys if key not in summary.stamps]
     found = _found(publisher, lacking)
     tables = [table for table in (summary.table, *map(_tidy_run, found)) if len(table)]
@@ -52,7 +110,7 @@ def tidy_from_runs(
     return ScoreCache(pd.concat(tables, ignore_index=True), {}).of(keys)
 
 
-def _summary(publisher: Publisher, metrics: Needed) -> ScoreCache:
+def _summary_scores(publisher: Publisher, metrics: Needed) -> ScoreCache:
     """What the run of all scores holds; nothing where there is none that can be read."""
     run = publisher.find(KIND_TAG, SUMMARY)
     if run is None or not is_whole(run):
@@ -87,7 +145,7 @@ def _tidy_run(run: Run) -> pd.DataFrame:
         "n_valid": _values(metrics, N_VALID, names),
         "n_trials": metrics.get(N_TRIALS),
     }
-    axes = {axis: _value(axis, run.data.params[axis]) for axis in AXES}
+    axes = {axis: _axis_value(axis, run.data.params[axis]) for axis in AXES}
     known = {
         KEY: tags[KEY_TAG],
         "accuracy": metrics[ACCURACY],
@@ -102,5 +160,5 @@ def _values(metrics: dict[str, float], prefix: str, names: Sequence[str]) -> lis
     return [metrics.get(prefix + name, float("nan")) for name in names] or float("nan")
 
 
-def _value(axis: str, text: str) -> str | float | int:
+def _axis_value(axis: str, text: str) -> str | float | int:
     return AXIS_TYPES.get(axis, str)(text)

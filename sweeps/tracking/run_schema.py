@@ -1,4 +1,4 @@
-"""What a run says of a cell: its name, description, tags, parameters and metrics.
+"""What a run states about a cell: its name, description, tags, parameters and metrics.
 
 Every value carries the time at which the cell finished: MLflow keeps one copy of equal metric
 rows, and a run that was half written is completed without doubling a step.
@@ -24,6 +24,7 @@ VALIDITY_TAG = "eegxai.validity"
 FLAGS_TAG = "eegxai.flags"
 REASON_TAG = "eegxai.reason"
 AT_CHANCE_TAG = "eegxai.at_chance"
+VERSION_TAG = "version."  # before the name of a package
 COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
 COLOUR_TAG = "mlflow.runColor"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
@@ -36,7 +37,7 @@ N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
 
 # A method has one colour in every chart: the UI's own follow the run's id and look alike. By Sasha
 # Trubetskoy, "20 simple, distinct colors".
-COLOURS = (
+METHOD_COLOURS = (
     "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#9a6324",
     "#bfef45", "#800000", "#469990", "#000075", "#808000", "#a9a9a9", "#000000", "#ffe119",
 )  # fmt: skip
@@ -64,7 +65,7 @@ so each map is scored against it.
 map's mass on it (spatial: cosine of topographies). 1 is best |
 | `headline/chance` | the same score of random maps of the same spectrum |
 | `headline/calibrated_score` | average precision of the map's magnitude. 1 is best |
-| `headline/class_similarity` | correlation of the map with the one for a wrong class: low is \
+| `headline/class_similarity` | correlation of the map with the map for a wrong class: low is \
 class-specific |
 | `headline/model_similarity` | correlation with the map of a network whose weights are all \
 random: low is model-specific |
@@ -72,16 +73,17 @@ random: low is model-specific |
 | `headline/accuracy` | test accuracy of the decoder |
 | `scores/CHECK/DOMAIN/METRIC` | every number, such as `scores/cascade/channel_time/pearson_raw`, \
 a curve over the randomized layers |
-| `uncertainty/...`, `valid_trials/...` | half of the 95 % interval over the trials, and on how \
-many the number is defined |
+| `uncertainty/...`, `valid_trials/...` | half of the 95 % interval over the trials, and the \
+number of trials for which the score is defined |
 | tag `eegxai.validity` | ok, duplicate (of a simpler method), degenerate, not_applicable |
 
 Filter such as `params.method = "DeepLift" and tags.`eegxai.kind` = "method"`.
-Tables of all runs: `eegxai tables`."""
+Tables of all runs: `eegxai tables --source mlflow`."""
 
 SUMMARY_NOTE = """\
-All scores of the sweep in one table, a row a run, check, domain and metric: `tidy.parquet` among
-the artefacts. `eegxai tables` reads it instead of thousands of runs."""
+All scores of the sweep in one table, one row per run, check, domain, metric and step:
+`tidy.parquet` among the artefacts. `eegxai tables --source mlflow` reads it instead of thousands
+of runs."""
 
 METHOD_NOTE = """\
 **{method}** on {architecture}, trained on {feature} EEG at {snr_db:g} dB (seed {seed}, fold {fold};
@@ -119,7 +121,7 @@ def _leaves(content: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, An
 
 def tags_of(cell: Cell, record: Record) -> dict[str, str]:
     """Tags of any cell: which it is and how it came about."""
-    versions = {f"version.{package}": number for package, number in record.versions.items()}
+    versions = {VERSION_TAG + package: number for package, number in record.versions.items()}
     origin = {COMMIT_TAG: record.commit, MACHINE_TAG: record.machine}
     return {
         KEY_TAG: cell.key,
@@ -148,12 +150,12 @@ def method_tags(
 ) -> dict[str, str]:
     """Tags of a method's run."""
     verdict = scores.validity
-    told = {FLAGS_TAG: "; ".join(verdict.flags), REASON_TAG: verdict.reason}
+    optional = {FLAGS_TAG: "; ".join(verdict.flags), REASON_TAG: verdict.reason}
     numbers = [f"- {name.replace('_', ' ')}: {value:.3f}" for name, value in headlines.items()]
     note = METHOD_NOTE.format(
         **cell.axes,
         accuracy=scores.accuracy,
-        verdict=_told(verdict),
+        verdict=_validity_sentence(verdict),
         numbers="\n".join(numbers) or "It has no scores.",
     )
     return {
@@ -162,17 +164,17 @@ def method_tags(
         VALIDITY_TAG: verdict.status,
         COLOUR_TAG: colour_of(cell.method),
         NOTE_TAG: note,
-        **{tag: text for tag, text in told.items() if text},
+        **{tag: text for tag, text in optional.items() if text},
     }
 
 
 def colour_of(method: str) -> str:
     """Colour of a method's runs, by its place among the registered ones, the study's first."""
     names = list(dict.fromkeys((*STUDY_METHODS, *CONTROLS, *METHODS, method)))
-    return COLOURS[names.index(method) % len(COLOURS)]
+    return METHOD_COLOURS[names.index(method) % len(METHOD_COLOURS)]
 
 
-def _told(verdict: Validity) -> str:
+def _validity_sentence(verdict: Validity) -> str:
     reason = f": {verdict.reason}" if verdict.reason else ""
     return f"Validity: {verdict.status}{reason}."
 
@@ -202,12 +204,12 @@ def method_metrics(
 
 
 def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
-    """The few numbers that come first, of the tidy rows of a method; without those not asked."""
+    """The few numbers that come first, as far as the tidy rows of a method have them."""
     if rows.empty:
         return {}
     feature = rows["feature"].iloc[0]
     domain = HEADLINE[feature][0]
-    places = {
+    sources = {
         **dict.fromkeys(("score", "chance"), HEADLINE[feature]),
         "calibrated_score": CALIBRATED_HEADLINE[feature],
         **dict.fromkeys(("class_similarity", "model_similarity"), (domain, SIMILARITY)),
@@ -215,7 +217,7 @@ def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
     }
     ordered = rows.sort_values("step", kind="stable")
     last = ordered.groupby(["check", "domain", "metric"])["mean"].last()
-    found = {name: last.get((check, *places[name])) for name, check in HEADLINE_CHECKS.items()}
+    found = {name: last.get((check, *sources[name])) for name, check in HEADLINE_CHECKS.items()}
     return {name: float(value) for name, value in found.items() if value is not None}
 
 

@@ -18,12 +18,11 @@ from sweeps.analysis.compare import (
     differences,
     scores_of,
     unpaired,
-    write_differences,
 )
 from sweeps.cli import app
-from sweeps.cli.compare import TABLES
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
+from sweeps.report.comparison import write_differences
 from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import store_of
 from tests.paths import ROOT
@@ -183,13 +182,12 @@ def test_exported_tables_are_compared(before, after, tiny_file, tmp_path, ending
     result = run(path, tiny_file, *B, "--interval", "bootstrap")
     assert result.exit_code == 0, result.output
     assert "+0.235" in result.output
-    assert set(TABLES) == set(TABLE_READERS)
 
 
 def test_a_single_pair_has_no_interval(before, after, tiny_file):
     result = run(tiny_file, "--a", "grid.seed=[2]", "--a", METHODS, *B)
     assert result.exit_code == 0, result.output
-    assert "NaN .. NaN" in result.output
+    assert "-- .. --" in result.output
 
 
 def test_tables_are_written_as_markdown(before, tmp_path):

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from eegxai.statistics import axis_effect, repeated_measures, signed_rank_pairs
 from sweeps.analysis.compare import Quantity, scores_of
-from sweeps.analysis.significance import FeatureTests, compare_methods, files
+from sweeps.analysis.significance import FeatureTests, compare_methods, tables_by_name
 from sweeps.cli import app
 from sweeps.design.config_file import load
 from tests.paths import ROOT
@@ -48,7 +48,7 @@ def test_methods_come_best_first_with_what_they_lack(tidy):
     assert by_name["n_needed"]["GradCAM"] == pair["n_needed"]
 
 
-def test_methods_that_are_not_told_apart_share_a_letter(tidy):
+def test_methods_that_are_not_significantly_different_share_a_letter(tidy):
     (found, _) = compare_methods(tidy, CALIBRATED)
     by_name = found.methods.set_index("method")["tied"]
     for pair in found.compared.pairs.to_dict("records"):
@@ -77,7 +77,7 @@ def test_one_decoder_is_told_in_a_sentence(tidy):
 
 def test_files_hold_all_features_and_pairs(tidy):
     found = [one for one in compare_methods(tidy, CALIBRATED) if isinstance(one, FeatureTests)]
-    tables = files(found)
+    tables = tables_by_name(found)
     assert {name: len(table) for name, table in tables.items()} == {
         "methods": 2 * 4,
         "pairs": 2 * 6,
@@ -96,7 +96,7 @@ def test_the_command_prints_and_writes(tiny_file, tmp_path):
     assert result.exit_code == 0, result.output
     assert "temporal: " in result.output
     assert "on 7 decoders" in result.output
-    assert "none can be told apart" not in result.output
+    assert "none can be significantly" not in result.output
     assert max(map(len, result.output.splitlines())) <= 100
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {f"tiny-{name}.csv" for name in ("methods", "pairs", "axes")}
@@ -106,7 +106,9 @@ def test_too_few_decoders_for_any_pair_are_told(tiny_file):
     fill(load(tiny_file, [SEEDS, METHODS]))
     given = ["statistics", str(tiny_file), SEEDS, METHODS, "--where", "seed < 6"]
     result = RUNNER.invoke(app, given)
-    assert "3 pairs are tested: none can be told apart below 7 decoders" in result.output
+    assert (
+        "3 pairs are tested: none can be significantly different below 7 decoders" in result.output
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -124,7 +126,7 @@ def test_mistakes_are_told_in_a_sentence(tiny_file):
     given = ["statistics", str(tiny_file), SEEDS, METHODS]
     for option, value, told in (
         ("--metric", "auprc_magnitud", "did you mean 'auprc_magnitude'"),
-        ("--where", "seed > 100", "leaves none"),
+        ("--where", "seed > 100", "matches no finished run"),
     ):
         result = RUNNER.invoke(app, [*given, option, value])
         assert (result.exit_code, told in result.output) == (2, True), result.output

@@ -13,8 +13,9 @@ from eegxai.attribution import Validity
 from sweeps.analysis.tables import TABLE_KINDS, coverage, robustness, validity_counts
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
-from sweeps.report.cells import terminal_tables
 from sweeps.report.export import TABLE_FORMATS, Export, write_table
+from sweeps.report.result_tables import tables_by_group
+from sweeps.report.terminal import print_tables
 from sweeps.scores.table import AREA, tidy_scores
 from tests.finished_cells import N_STEPS, N_TRIALS, method_scores
 
@@ -91,33 +92,30 @@ def test_coverage_counts_trials_and_is_zero_without_scores(tiny):
     ]
 
 
-@pytest.mark.parametrize("kind", TABLE_KINDS)
+@pytest.mark.parametrize("kind", TABLE_KINDS.values(), ids=TABLE_KINDS)
 def test_terminal_tables_fit_80_columns(tidy, kind):
-    aggregate = TABLE_KINDS[kind]
     console = Console(file=io.StringIO(), width=80)
-    for title, table in terminal_tables(
-        aggregate.make(tidy, ("feature",)), aggregate, "tiny", ("feature",)
-    ):
-        console.print(title)
-        console.print(table)
+    frame = kind.make(tidy, ("feature",))
+    print_tables(console, tables_by_group(frame, kind, ("feature",)), "tiny")
     lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
     assert max(map(len, lines)) <= 80
     assert "…" not in console.file.getvalue()
     assert sum(line.startswith("DeepLift") for line in lines) >= 1
 
 
-@pytest.mark.parametrize("kind", TABLE_KINDS)
+@pytest.mark.parametrize("kind", TABLE_KINDS.values(), ids=TABLE_KINDS)
 def test_files_hold_the_table(tidy, kind, tmp_path):
-    aggregate = TABLE_KINDS[kind]
-    table = aggregate.make(tidy, ("feature",))
-    export = Export(table, aggregate, ("feature",), "tiny_sweep")
-    csv, parquet, markdown, latex, excel = write_table(export, tmp_path, kind, TABLE_FORMATS)
+    table = kind.make(tidy, ("feature",))
+    export = Export(table, kind, ("feature",), "tiny_sweep")
+    csv, parquet, markdown, latex, excel = write_table(export, tmp_path, "table", TABLE_FORMATS)
     pd.testing.assert_frame_equal(pd.read_csv(csv), table, check_dtype=False)
     pd.testing.assert_frame_equal(pd.read_parquet(parquet), table)
     sheet = openpyxl.load_workbook(excel).active
     assert [cell.value for cell in sheet[1]] == list(table.columns)
     assert sheet.max_row == len(table) + 1
-    assert "| DeepLift" in markdown.read_text()
+    rows = [line for line in markdown.read_text().splitlines() if line.startswith("| DeepLift")]
+    assert len(rows) == len(table) / 3
+    assert all(line.count("|") == len(kind.columns) + 2 for line in rows)
     text = latex.read_text()
     assert r"\toprule" in text
     assert r"tiny\_sweep" in text
@@ -125,39 +123,67 @@ def test_files_hold_the_table(tidy, kind, tmp_path):
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_latex_has_the_best_in_bold_and_stars_where_the_interval_shows_it(tmp_path):
-    table = pd.DataFrame(
-        {
-            "feature": "temporal",
-            "method": ["Saliency", "DeepLift", "RandomMap"],
-            "score": [0.2, 0.6, 0.9],
-            "score_high": [0.3, 0.7, 1.0],
-            "calibrated": [0.1, 0.5, 0.0],
-            "calibrated_high": [0.2, 0.6, 0.0],
-            "over_chance_low": [-0.1, 0.1, np.nan],
-            "class_r": [0.9, -0.004, 1.0],
-            "class_r_high": [1.0, 0.2, 1.0],
-            "model_r": [0.4, 0.1, np.nan],
-            "model_r_high": [0.6, 0.3, np.nan],
-        }
-    )
-    export = Export(table, TABLE_KINDS["headline"], ("feature",), "x")
-    (path,) = write_table(export, tmp_path, "x", ["latex"])
-    rows = {line.split(" &")[0]: line for line in path.read_text().splitlines() if " & " in line}
-    half = r" {\scriptsize$\pm$%s}"
-    assert (
-        rows["DeepLift"]
-        == " & ".join(
-            [
-                "DeepLift",
-                r"\textbf{0.60}" + half % "0.10",
-                r"\textbf{0.50}" + half % "0.10" + "*",
-                r"\textbf{0.00}" + half % "0.20" + "*",
-                r"\textbf{0.10}" + half % "0.20" + "*",
-            ]
-        )
-        + r" \\"
-    )
+BESIDE_TWO_OTHERS = {
+    "feature": "temporal",
+    "method": ["Saliency", "DeepLift", "RandomMap"],
+    "score": [0.2, 0.6, 0.9],
+    "score_high": [0.3, 0.7, 1.0],
+    "calibrated": [0.1, 0.5, 0.0],
+    "calibrated_high": [0.2, 0.6, 0.0],
+    "over_chance_low": [-0.1, 0.1, np.nan],
+    "class_r": [0.9, -0.04, 1.0],
+    "class_r_high": [1.0, 0.2, 1.0],
+    "model_r": [0.4, 0.1, np.nan],
+    "model_r_high": [0.6, 0.3, np.nan],
+}
+
+
+@pytest.fixture
+def ranked(tmp_path):
+    """Lines of a format of a table in which DeepLift is best."""
+    export = Export(pd.DataFrame(BESIDE_TWO_OTHERS), TABLE_KINDS["headline"], ("feature",), "x")
+
+    def lines(form):
+        (path,) = write_table(export, tmp_path, "x", [form])
+        return {line.strip("| ").split(" ")[0]: line for line in path.read_text().splitlines()}
+
+    return lines
+
+
+def test_latex_has_the_best_in_bold_and_stars_where_the_interval_shows_it(ranked):
+    rows, half = ranked("latex"), r" {\scriptsize$\pm$%s}"
+    cells = [
+        r"\textbf{0.60}" + half % "0.10",
+        r"\textbf{0.50}" + half % "0.10" + "*",
+        r"\textbf{$-$0.04}" + half % "0.24" + "*",
+        r"\textbf{0.10}" + half % "0.20" + "*",
+    ]
+    assert rows["DeepLift"] == " & ".join(["DeepLift", *cells]) + r" \\"
     assert "*" not in rows["Saliency"]
     assert "textbf" not in rows["RandomMap"]
     assert rows["RandomMap"].endswith(r"& -- \\")
+
+
+def test_markdown_marks_the_same(ranked):
+    rows = ranked("markdown")
+    cells = [cell.strip() for cell in rows["DeepLift"].strip("|").split("|")]
+    assert cells == [
+        "DeepLift", "**0.60** ±0.10", r"**0.50** ±0.10\*", r"**−0.04** ±0.24\*",
+        r"**0.10** ±0.20\*",
+    ]  # fmt: skip
+    assert r"\*" not in rows["Saliency"]
+    assert "**" not in rows["RandomMap"]
+
+
+def test_names_are_text_in_every_format(tmp_path):
+    """What a plug-in calls its method is no markup."""
+    hostile = BESIDE_TWO_OTHERS | {"method": ["a_b^{$}&%~#", "x|y", "[bold]z"]}
+    export = Export(pd.DataFrame(hostile), TABLE_KINDS["headline"], ("feature",), "x")
+    latex, markdown = write_table(export, tmp_path, "x", ["latex", "markdown"])
+    escaped = r"a\_b\textasciicircum{}\{\$\}\&\%\textasciitilde{}\# &"
+    assert escaped in latex.read_text()
+    assert r"| x\|y " in markdown.read_text()
+    console = Console(file=io.StringIO(), width=80)
+    print_tables(console, export.tables, "[red]x")
+    assert "[bold]z" in console.file.getvalue()
+    assert "[red]x" in console.file.getvalue()

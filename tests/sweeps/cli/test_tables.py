@@ -18,9 +18,7 @@ def tables(tiny_file):
     """The command on a store that is filled."""
     config = load(tiny_file)
     fill(store_of(config), methods=method_cells(config))
-    return lambda *options: RUNNER.invoke(
-        app, ["tables", str(tiny_file), "--source", "store", *options]
-    )
+    return lambda *options: RUNNER.invoke(app, ["tables", str(tiny_file), *options])
 
 
 def test_the_headline_is_printed_and_written_in_every_format(tables, tmp_path):
@@ -49,7 +47,7 @@ def test_all_tables_of_chosen_runs_in_one_format(tables, tmp_path):
         (["--by", "snr"], "snr_db"),
         (["--source", "disk"], "store"),
         (["--where", "snr > 3"], "snr_db"),
-        (["--where", "seed == 9"], "leaves none"),
+        (["--where", "seed == 9"], "matches no finished run"),
         (["--where", "open('x') == seed"], "not allowed"),
     ],
 )
@@ -64,6 +62,6 @@ def test_a_mistake_is_told_in_a_sentence_before_anything_is_written(
 
 
 def test_a_sweep_without_a_finished_run_is_told(tiny_file):
-    refused = RUNNER.invoke(app, ["tables", str(tiny_file), "--source", "store"])
+    refused = RUNNER.invoke(app, ["tables", str(tiny_file)])
     assert refused.exit_code == 2
     assert "eegxai sweep" in refused.output

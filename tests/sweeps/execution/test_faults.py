@@ -111,7 +111,7 @@ def assert_as_in_peace(config, in_peace):
     pd.testing.assert_frame_equal(tidy_from_store(run.methods, run.store), in_peace)
     assert run.store.stems("methods") == {cell.stem for cell in run.methods}
     assert run.store.stems("decoders") == {cell.stem for cell in run.decoders}
-    run.connect()
+    run.connected()
     for kind, cells in (("decoder", run.decoders), ("method", run.methods)):
         keys = [found.data.tags["eegxai.key"] for found in run.publisher.runs(kind)]
         assert sorted(keys) == sorted(cell.key for cell in cells)

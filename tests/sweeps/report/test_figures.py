@@ -1,4 +1,4 @@
-"""The pictures of a sweep: the right rows, and a reason for what is left out."""
+"""The pictures of a sweep: the right rows, and a reason for what is dropped."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from eegxai.evaluation import chance_corrected
 from eegxai.statistics import ALPHA
 from sweeps.analysis.summary import headline
 from sweeps.cli import app
-from sweeps.report.figures import LeftOut, Picture, checks, draw_figures, with_floor
+from sweeps.report.figures import DroppedPicture, Picture, checks, draw_figures, with_floor
 from sweeps.scores.table import AXES
 from tests.tidy_tables import N_LAYERS, tidy_table
 
@@ -39,14 +39,14 @@ def test_all_pictures_that_scores_allow_are_drawn(drawn):
         "critical-difference-spatial",
         "rankings",
     }
-    assert drawn["maps"] == LeftOut("maps", "the store holds no example maps")
+    assert drawn["maps"] == DroppedPicture("maps", "the store holds no example maps")
     assert all(shown.alt and shown.caption for shown in drawn.values() if shown.name in found)
 
 
-def test_what_one_decoder_does_not_tell_is_left_out_with_a_reason():
+def test_what_one_decoder_does_not_tell_is_dropped_with_a_reason():
     tidy = tidy_table(METHODS, ["temporal"], [-3.5], [0], ["deepnet"])
     tidy = tidy[tidy["check"] != "cascade"]
-    reasons = {s.name: s.reason for s in draw_figures(tidy, {}) if isinstance(s, LeftOut)}
+    reasons = {s.name: s.reason for s in draw_figures(tidy, {}) if isinstance(s, DroppedPicture)}
     assert reasons == {
         "calibrated-by-snr": "one SNR only",
         "score-by-snr": "one SNR only",
@@ -58,7 +58,7 @@ def test_what_one_decoder_does_not_tell_is_left_out_with_a_reason():
 
 def test_baselines_alone_and_methods_without_scores_draw_no_curves():
     drawn = list(draw_figures(tidy_table(["RandomMap"], ["temporal"]), {}))
-    assert LeftOut("curves", "baselines only") in drawn
+    assert DroppedPicture("curves", "baselines only") in drawn
     unscored = tidy_table(["LRP"], ["temporal"], [-3.5]).drop_duplicates(list(AXES))
     unscored[["check", "domain", "metric"]] = None
     unscored[["mean", "half_width"]] = np.nan
@@ -119,14 +119,16 @@ def test_the_command_writes_each_picture_in_each_format(done_tiny, tmp_path):
     stems.add("critical-difference-temporal")
     assert names == {f"{stem}.{form}" for stem in stems for form in ("png", "pdf")}
     assert result.output.count("wrote figs/") == len(names)
-    *_, told = result.output.strip().splitlines()
-    assert told == "left out: calibrated-by-snr (one SNR only); score-by-snr (one SNR only)"
+    *_, dropped = result.output.strip().splitlines()
+    assert dropped == "dropped: calibrated-by-snr (one SNR only); score-by-snr (one SNR only)"
 
 
 def test_nothing_is_drawn_of_a_sweep_without_results(tiny_file, tmp_path):
     result = RUNNER.invoke(app, ["figures", str(tiny_file), "--out", "figs"])
     assert result.exit_code == 2
-    assert result.output == "eegxai: no method of the sweep 'tiny' is done yet; run: eegxai sweep\n"
+    assert (
+        result.output == "eegxai: no method of the sweep 'tiny' is scored yet; run: eegxai sweep\n"
+    )
     assert not (tmp_path / "figs").exists()
 
 
@@ -140,4 +142,4 @@ def test_an_unknown_format_is_told_before_any_work(tiny_file):
 def test_a_file_in_the_place_of_the_folder_is_told(tiny_file):
     result = RUNNER.invoke(app, ["figures", str(tiny_file), "--out", str(tiny_file)])
     assert result.exit_code == 2
-    assert result.output.endswith("is a file, allowed is a folder\n")
+    assert result.output.endswith("is a file; it must be a folder\n")

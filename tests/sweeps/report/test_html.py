@@ -16,7 +16,15 @@ from sweeps.cli import app
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
 from sweeps.report.html import packed, page
-from sweeps.report.html_tables import answer, invalid_table, number, verdict, verdict_table
+from sweeps.report.legends import answer
+from sweeps.report.origin import Origin
+from sweeps.report.result_tables import (
+    ACCURATE_BY,
+    flagged_table,
+    result_cell,
+    verdict_cell,
+    verdict_table,
+)
 from sweeps.scores.table import AXES
 from sweeps.store.records import MethodScores
 from sweeps.store.status import Status
@@ -81,7 +89,7 @@ def told(tmp_path_factory):
     states = dict.fromkeys(cells[:-1], "done") | {cells[-1]: "failed"}
     status = Status(states, reasons={cells[-1]: f"Traceback\nValueError: {HOSTILE}"})
     records = [record(), record(commit="", versions={"torch": "2.12"})]
-    return page(config, tidy, {}, status, records)
+    return page(config, tidy, {}, Origin(status, records))
 
 
 def test_sections_come_in_order_and_all_tags_are_closed(told):
@@ -105,7 +113,7 @@ def test_nothing_is_loaded_from_anywhere(told):
 def test_each_check_and_the_coverage_have_a_table(told):
     for caption in ("Correlation of the map with the original one", "Trials where a number"):
         assert f"<caption>{caption}" in told
-    assert {"target swap", "cascade area", "n trials"} <= set(Page(told).cells)
+    assert {"target swap", "cascade area", "trials"} <= set(Page(told).cells)
 
 
 def test_hostile_names_are_text(told):
@@ -157,15 +165,21 @@ def test_the_verdict_table_has_a_row_a_method_and_dashes_for_what_is_not_known()
 
 
 def test_verdicts_are_words_and_numbers_keep_their_value_for_sorting():
-    assert verdict("ok").text == "✓ passes"
-    assert verdict("cm").text == "✗ not class-specific, not model-specific"
-    assert verdict("-").text == "baseline"
+    assert verdict_cell("ok").text == "✓ passes"
+    assert verdict_cell("cm").text == "✗ not class-specific, not model-specific"
+    assert verdict_cell("-").text == "baseline"
     order = ["-", "n/a", "acm", "c", "ok"]
-    assert sorted(order, key=lambda v: verdict(v).sort) == ["ok", "c", "acm", "-", "n/a"]
-    cell = number(-0.123, (-0.2, 0.1))
-    assert (cell.text, float(cell.sort), cell.note) == ("−0.12", -0.123, "[−0.20, 0.10]")
-    assert number(float("nan")).sort == ""
-    assert number(0.5, (float("nan"), float("nan"))).note == ""
+    assert sorted(order, key=lambda v: verdict_cell(v).sort) == ["ok", "c", "acm", "-", "n/a"]
+    cell = result_cell(measured(-0.123, -0.346, 0.1), ACCURATE_BY)
+    assert (cell.text, float(cell.sort)) == ("−0.12", -0.123)
+    assert (cell.interval, cell.half) == ("[−0.35, 0.10]", "0.22")
+    assert result_cell(measured(np.nan, np.nan, np.nan), ACCURATE_BY).sort == ""
+    assert result_cell(measured(0.5, np.nan, np.nan), ACCURATE_BY).interval == ""
+
+
+def measured(*values):
+    names = ("calibrated", "calibrated_low", "calibrated_high")
+    return dict(zip(names, values, strict=True))
 
 
 def test_packed_pictures_keep_their_colours():
@@ -184,7 +198,7 @@ def test_the_answer_names_methods_that_pass_everywhere():
     table = headline(tidy_table(["DeepLift", "LRP", "RandomMap"]))
     table["verdict"] = ["ok", "a", "-", "ok", "ok", "-"]
     assert answer(table) == (
-        "Of 2 methods, 1 pass every rule on every feature type: DeepLift. "
+        "Of 2 methods, 1 passes every rule on every feature type: DeepLift. "
         "By feature type, temporal: DeepLift; spatial: DeepLift, LRP."
     )
     table["verdict"] = "a"
@@ -195,7 +209,7 @@ def test_flags_are_counted_by_decoder():
     tidy = tidy_table(["DeepLift", "LRP"])
     flagged = (tidy["method"] == "LRP") & (tidy["architecture"] == "deepnet")
     tidy.loc[flagged, ["validity", "flags"]] = ["duplicate", "equals InputXGradient"]
-    (row,) = invalid_table(tidy).rows
+    (row,) = flagged_table(tidy).rows
     n_decoders = len(tidy[flagged].drop_duplicates(list(AXES)))
     assert [cell.text for cell in row] == [
         "LRP", "deepnet", "duplicate", str(n_decoders), "temporal, spatial",
@@ -222,11 +236,13 @@ def test_the_command_writes_one_file_of_a_real_sweep(done_tiny, tmp_path):
 def test_there_is_no_report_of_nothing(tiny_file, tmp_path):
     result = RUNNER.invoke(app, ["report", str(tiny_file), "--out", "report.html"])
     assert result.exit_code == 2
-    assert result.output == "eegxai: no method of the sweep 'tiny' is done yet; run: eegxai sweep\n"
+    assert (
+        result.output == "eegxai: no method of the sweep 'tiny' is scored yet; run: eegxai sweep\n"
+    )
     assert not (tmp_path / "report.html").exists()
 
 
 def test_a_folder_in_the_place_of_the_file_is_told(tiny_file, tmp_path):
     result = RUNNER.invoke(app, ["report", str(tiny_file), "--out", str(tmp_path)])
     assert result.exit_code == 2
-    assert "is a folder, allowed is a file such as report.html" in result.output
+    assert "is a folder; it must be a file such as report.html" in result.output

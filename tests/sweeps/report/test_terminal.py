@@ -13,7 +13,9 @@ from scipy import stats
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
 from sweeps.analysis.summary import headline
 from sweeps.analysis.verdicts import VERDICT_RULES
-from sweeps.report import terminal as tables
+from sweeps.report.legends import HEADLINE_LEGEND, accuracies
+from sweeps.report.result_tables import terminal_headlines
+from sweeps.report.terminal import print_tables
 from sweeps.scores.table import as_tidy, half_width
 
 SCORE = ("channel_time", "mass_clipped")
@@ -182,7 +184,10 @@ def test_every_rule_has_a_letter_of_its_own_and_a_line_of_the_legend():
     letters = [rule.letter for rule in VERDICT_RULES]
     assert letters == sorted(set(letters)) == ["a", "c", "m", "v"]
     for rule in VERDICT_RULES:
-        assert f"{rule.letter} = {rule.name}: {rule.asks}" in tables.HEADLINE_LEGEND.splitlines()
+        assert (
+            f"{rule.letter} = not shown to be {rule.name} ({rule.asks})"
+            in HEADLINE_LEGEND.splitlines()
+        )
 
 
 def test_decoders_at_chance_are_flagged_and_still_scored():
@@ -201,9 +206,9 @@ def test_decoders_at_chance_are_flagged_and_still_scored():
     assert table["at_chance"].tolist() == [1, 0, 1, 0]
     assert (table[table["feature"] == "temporal"]["score"] == 0.5).all()
     sentence = "temporal 0.90 (1 of 2 decoders at chance), spatial 0.90"
-    assert tables.accuracies(table) == f"test accuracy: {sentence}"
+    assert accuracies(table) == f"test accuracy: {sentence}"
     console = Console(file=io.StringIO(), width=80)
-    console.print(*tables.terminal_tables(table, "title", ("feature",)))
+    print_tables(console, terminal_headlines(table, ("feature",)), "title")
     assert "temporal!" in console.file.getvalue()
     assert "spatial!" not in console.file.getvalue()
 
@@ -218,12 +223,12 @@ def test_methods_keep_their_order_and_features_stand_side_by_side():
     )
     table = headline(tidy)
     console = Console(file=io.StringIO(), width=100)
-    console.print(*tables.terminal_tables(table, "title", ("feature",)))
-    _, over, names, *rest = (line.rstrip() for line in console.file.getvalue().splitlines())
+    print_tables(console, terminal_headlines(table, ("feature",)), "title")
+    _, _, over, names, *rest = (line.rstrip() for line in console.file.getvalue().splitlines())
     assert [line.split()[0] for line in rest] == METHODS_SHOWN
     assert over.split() == ["temporal", "spectral", "spatial"]
     assert [m.start() for m in re.finditer(r"\S+", over)] == [
         m.start() for m in re.finditer("score", names)
     ]
     assert max(map(len, (over, names, *rest))) <= 80
-    assert max(map(len, tables.HEADLINE_LEGEND.splitlines())) <= 80
+    assert max(map(len, HEADLINE_LEGEND.splitlines())) <= 80

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.scores.selection import SELECTABLE_COLUMNS, FilterError, chosen
+from sweeps.scores.selection import SELECTABLE_COLUMNS, FilterError, select_runs
 
 TIDY = pd.DataFrame(
     [
@@ -33,12 +33,15 @@ TIDY = pd.DataFrame(
         "'deepnet' == architecture",
         "accuracy > 0.55 and validity == 'ok'",
         "not (seed == 0 or seed == 1)",
+        "seed == fold",
+        "seed < 99999999999999999999999 and seed > 1",
+        "architecture != '`' and architecture != '@x' and seed > 0",
     ],
 )
 def test_it_chooses_as_pandas_does(expression):
     expected = TIDY.query(expression)
     assert 0 < len(expected) < len(TIDY)
-    pd.testing.assert_frame_equal(chosen(TIDY, expression), expected)
+    pd.testing.assert_frame_equal(select_runs(TIDY, expression), expected)
 
 
 @pytest.mark.parametrize(
@@ -64,16 +67,35 @@ def test_it_chooses_as_pandas_does(expression):
         ("seed == None", "not allowed"),
         ("snr_db == {'a': 1}", "not allowed"),
         ("seed if seed else fold", "not allowed"),
+        ("seed == @pd", "not an expression"),
+        ("seed == `fold`", "not an expression"),
+        ("seed == 0 & fold == 0", "not allowed"),
+        ("seed == seed.size", "not allowed"),
+        ("not seed", "not allowed"),
+        ("seed in ((1, 2), 3)", "not allowed"),
+        ("seed == 0\nfold == 0", "not an expression"),
+        ("at_chance < 99999999999999999999", "too large"),
+        ("architecture == 'eegnt'", "matches no finished run; architecture is deepnet or eegnet"),
+        ("seed > 2 and feature == 'spatial'", "seed is 0 or 1 or 2; feature is spatial or"),
     ],
 )
 def test_anything_else_is_refused_in_a_sentence(expression, message):
     with pytest.raises(FilterError, match=message) as refusal:
-        chosen(TIDY, expression)
+        select_runs(TIDY, expression)
     assert "\n" not in str(refusal.value)
     assert str(refusal.value).startswith("--where")
 
 
-@given(st.text(max_size=30))
+WORDS = [
+    "seed", "snr_db", "architecture", "at_chance", "==", "!=", "<", "in", "not", "and", "or",
+    "(", ")", "[", "]", ",", "0", "-3.5", "'eegnet'", "'a`b'", "True", "None", "@", ".", "()",
+    ":", "+", "~", "&", "lambda", "is", "1e999", "1j", "99999999999999999999", "b'x'", "if",
+    "else", "{}", "*", "nan",
+]  # fmt: skip
+WORD_LISTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=9)
+
+
+@given(st.text(max_size=30) | WORD_LISTS.map(" ".join))
 def test_no_text_does_anything_but_choose_or_be_refused(text):
     with contextlib.suppress(FilterError):
-        assert len(chosen(TIDY, text)) <= len(TIDY)
+        assert len(select_runs(TIDY, text)) <= len(TIDY)

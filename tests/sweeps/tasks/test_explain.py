@@ -12,7 +12,8 @@ from eegxai.evaluation import evaluate, source_truth
 from eegxai.simulation import simulate_spec
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
-from sweeps.store.artefacts import BrokenArtefactError, Store, store_of
+from sweeps.store.artefacts import Store, store_of
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.tasks.explain import explain
 from sweeps.tasks.opened import open_decoder
 from sweeps.tasks.train import train_decoder

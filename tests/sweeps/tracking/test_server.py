@@ -30,7 +30,7 @@ def server(tmp_path):
 
 def test_the_printed_command_opens_the_ui(tiny):
     """On what a sweep logged without any server, from the folder it ran in."""
-    Sweep(tiny, Console(quiet=True)).connect()
+    Sweep(tiny, Console(quiet=True)).connected()
     port = free_port()
     command = [sys.executable, "-m", *ui_command("runs").split(), "--port", str(port)]
     quiet = environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
@@ -57,7 +57,7 @@ def test_a_sweep_logs_to_a_server_that_comes_later(tiny_file, monkeypatch, reque
         synced = RUNNER.invoke(app, ["sync", str(tiny_file), "tracking.figures=true"])
         assert synced.exit_code == 0, synced.output
     run = Sweep(load(tiny_file), Console(quiet=True))
-    run.connect()
+    run.connected()
     assert len(run.publisher.runs("decoder")) == len(run.decoders)
     methods = run.publisher.runs("method")
     assert len(methods) == len(run.methods)

@@ -95,7 +95,7 @@ def test_a_sweep_logs_to_a_team_server(team_server, bucket, tiny_file, monkeypat
         assert synced.exit_code == 0, synced.output
     assert ADMIN["MLFLOW_TRACKING_PASSWORD"] not in synced.output
     run = Sweep(load(tiny_file), Console(quiet=True))
-    run.connect()
+    run.connected()
     for kind, cells in (("decoder", run.decoders), ("method", run.methods)):
         keys = [found.data.tags["eegxai.key"] for found in run.publisher.runs(kind)]
         assert sorted(keys) == sorted(cell.key for cell in cells)

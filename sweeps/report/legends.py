@@ -1,0 +1,67 @@
+"""Texts around the tables: meanings of columns and verdicts, and the answer in two sentences."""
+
+import pandas as pd
+
+from sweeps.analysis.verdicts import PASSED, UNJUDGED, VERDICT_RULES
+
+HEADLINE_LEGEND = "\n".join(
+    [
+        "score: share of the map on the planted signal; spatial: cosine of topographies",
+        "class: correlation of the map with the map for a wrong class",
+        "model: correlation with the map of a network whose weights are all random",
+        "ok?: ok where the 95 % intervals show all properties; otherwise the letters of",
+        "the properties that they do NOT show:",
+        *(f"{rule.letter} = not shown to be {rule.name} ({rule.asks})" for rule in VERDICT_RULES),
+        "n/a: no scores, not applicable; -: baseline, not judged",
+        "!: some decoders decode no better than chance",
+    ]
+)
+TABLE_LEGEND = "bold: best of its column, baselines excluded; ±: half of the 95 % interval"
+SCORE_MEANINGS = {
+    "AUPRC": "average precision of the map's magnitude as a detector of the planted signal; 1 is "
+    "best, chance is close to 0",
+    "study's score": "share of the positive part of the map that lies on the planted signal "
+    "(spatial: cosine of topographies)",
+    "class r": "correlation of the map with the map for a wrong class",
+    "model r": "correlation with the map of the network whose weights are all random",
+}
+
+
+def page_legend() -> dict[str, str]:
+    """What the columns are, and what each rule of the verdict requires."""
+    return {
+        **SCORE_MEANINGS,
+        **{rule.name: rule.asks for rule in VERDICT_RULES},
+        "✗ not …": "not shown by the 95 % interval, which is no proof of the opposite",
+    }
+
+
+def answer(headline: pd.DataFrame) -> str:
+    """The verdict in two sentences."""
+    judged = headline[headline["verdict"] != UNJUDGED]
+    passed = judged[judged["verdict"] == PASSED]
+    counts = passed["method"].value_counts()
+    features = list(headline["feature"].unique())
+    everywhere = [name for name in passed["method"].unique() if counts[name] == len(features)]
+    each = [
+        f"{feature}: {', '.join(passed[passed['feature'] == feature]['method']) or 'none'}"
+        for feature in features
+    ]
+    passes = "passes" if len(everywhere) == 1 else "pass"
+    counted = f"Of {judged['method'].nunique()} methods, {len(everywhere) or 'none'} {passes}"
+    named = f": {', '.join(everywhere)}" if everywhere else ""
+    return f"{counted} every rule on every feature type{named}. By feature type, {'; '.join(each)}."
+
+
+def accuracies(table: pd.DataFrame) -> str:
+    """Sentence with the mean test accuracy of the decoders of each feature type."""
+    groups = table.groupby("feature", sort=False)
+    return "test accuracy: " + ", ".join(_accuracy(str(name), rows) for name, rows in groups)
+
+
+def _accuracy(feature: str, rows: pd.DataFrame) -> str:
+    counts = rows.groupby("method")[["at_chance", "n_decoders"]].sum().max()
+    text = f"{feature} {rows['accuracy'].mean():.2f}"
+    if counts["at_chance"] == 0:
+        return text
+    return f"{text} ({counts['at_chance']} of {counts['n_decoders']} decoders at chance)"

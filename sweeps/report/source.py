@@ -1,0 +1,73 @@
+"""Where a report reads a sweep's scores: its store, or MLflow for those who have only its URI."""
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from eegxai.registry import lookup
+from sweeps.design.cells import method_cells
+from sweeps.design.config import SweepConfig
+from sweeps.scores.cache import Needed, tidy_from_store
+from sweeps.scores.selection import select_runs
+from sweeps.store.artefacts import store_of
+
+NO_SCORES = {
+    "store": "no method of the sweep {!r} is scored yet; run: eegxai sweep",
+    "mlflow": "MLflow holds no scored method of the sweep {!r}; run: eegxai sync",
+}
+
+
+class NoScoresError(ValueError):
+    """A sweep of which no method is scored, in one sentence."""
+
+
+class NoAnswerError(ValueError):
+    """MLflow does not answer, in one sentence."""
+
+
+def load_scores(
+    config: SweepConfig, source: str = "store", metrics: Needed = None, where: str = ""
+) -> pd.DataFrame:
+    """Tidy scores (columns ``TIDY``) of the finished methods of a sweep.
+
+    Parameters
+    ----------
+    config : SweepConfig
+        The sweep.
+    source : str
+        A name of ``SOURCES``.
+    metrics : collection of str, optional
+        Metrics that are needed; others may be missing.
+    where : str
+        Which runs are selected, see :func:`sweeps.scores.selection.select_runs`; all by default.
+
+    Raises
+    ------
+    ValueError
+        When the source is unknown or does not answer, when no method is scored yet, and when the
+        expression is wrong or matches no run.
+    """
+    tidy = lookup(SOURCES, source, "--source")(config, metrics)
+    if tidy.empty:
+        raise NoScoresError(NO_SCORES[source].format(config.name))
+    return select_runs(tidy, where) if where else tidy
+
+
+def _from_store(config: SweepConfig, metrics: Needed) -> pd.DataFrame:
+    return tidy_from_store(method_cells(config), store_of(config), metrics)
+
+
+def _from_mlflow(config: SweepConfig, metrics: Needed) -> pd.DataFrame:
+    from sweeps.tracking import PublishError, reason_of, scores_from_mlflow  # takes a second
+
+    try:
+        return scores_from_mlflow(config.name, config.output, method_cells(config), metrics)
+    except PublishError as error:
+        sentence = f"--source mlflow: MLflow does not answer ({reason_of(error)})"
+        raise NoAnswerError(f"{sentence}; with access to the store, use --source store") from None
+
+
+SOURCES: Mapping[str, Callable[[SweepConfig, Needed], pd.DataFrame]] = {
+    "store": _from_store,
+    "mlflow": _from_mlflow,
+}

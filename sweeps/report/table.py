@@ -1,0 +1,101 @@
+"""A table of results as people read it: built once, rendered for terminal, page and files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MISSING = "–"
+MINUS = "−"
+
+
+@dataclass(frozen=True)
+class TableCell:
+    """What a cell shows, and what it is sorted by.
+
+    Attributes
+    ----------
+    text : str
+        With typographic signs (minus, dash); renderers replace those that their format lacks.
+    sort : str
+        The value it is sorted by; empty cells come last.
+    half : str
+        Half of the 95 % interval; empty where there is none.
+    interval : str
+        The same interval as ``[low, high]``.
+    kind : str
+        ``number``, ``text``, or of verdicts ``pass``, ``fail`` and ``none``.
+    short : str
+        What narrow columns show instead; empty where it is the same.
+    bold : bool
+        Whether it is emphasised: the best of its group, a significant difference.
+    starred : bool
+        Whether the interval shows what is asked of the method.
+    """
+
+    text: str
+    sort: str = ""
+    half: str = ""
+    interval: str = ""
+    kind: str = "number"
+    short: str = ""
+    bold: bool = False
+    starred: bool = False
+
+
+@dataclass(frozen=True)
+class ColumnGroup:
+    """A heading over several columns."""
+
+    name: str
+    span: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; leading columns of text name its rows.
+
+    Attributes
+    ----------
+    title : str
+        What the table shows, or which group of rows.
+    columns : sequence of str
+        Headings.
+    rows : sequence of sequence of TableCell
+    groups : sequence of ColumnGroup
+        Over all columns but the first; empty where the columns are not grouped.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[TableCell]]
+    groups: Sequence[ColumnGroup] = ()
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kind of each column, by its first cell."""
+        return [cell.kind for cell in self.rows[0]] if self.rows else ["text"] * len(self.columns)
+
+    @property
+    def n_names(self) -> int:
+        """Number of leading columns of text, which name the rows."""
+        kinds = self.kinds
+        return next((n for n, kind in enumerate(kinds) if kind != "text"), len(kinds))
+
+
+def word(text: object) -> TableCell:
+    """Words, sorted by the alphabet."""
+    return TableCell(str(text), str(text), kind="text")
+
+
+def plain_value(value: object) -> TableCell:
+    """A value of an axis or a count, as it is."""
+    if isinstance(value, str):
+        return word(value)
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return TableCell(text.replace("-", MINUS), str(value))
+
+
+def formatted(value: float, form: str, missing: str = MISSING, bold: bool = False) -> TableCell:
+    """A number in a format such as ``.3f``."""
+    if value != value:
+        return TableCell(missing)
+    return TableCell(format(value, form).replace("-", MINUS), str(value), bold=bold)
