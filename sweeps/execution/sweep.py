@@ -25,9 +25,9 @@ from sweeps.execution.ray_cluster import cluster, run_on_cluster, unmet_resource
 from sweeps.execution.ray_tune import private_ray, run_ray
 from sweeps.execution.runner import CellOutcome, OnDone, Stage, run_local
 from sweeps.scores.cache import tidy_from_store
-from sweeps.store.artefacts import BROKEN, best_effort, store_of
+from sweeps.store.artefacts import best_effort, store_of
 from sweeps.store.checks import check_new_files, find_empty
-from sweeps.store.packing import BrokenArtefactError
+from sweeps.store.packing import MADE_ANEW, BrokenArtefactError
 from sweeps.tracking import (
     Publisher,
     PublishError,
@@ -123,16 +123,21 @@ class Sweep:
         """Move broken files of this sweep out of the way; their cells."""
         own = [error for error in broken if error.cell in self.cells]
         for error in own:
-            log.warning("%s; it is set aside in %s/ and made anew", error, BROKEN)
+            log.warning(MADE_ANEW, error)
             best_effort(self.store.set_aside, error)
         return {error.cell for error in own if error.cell}
 
     def _to_do_anew(self, aside: Set[Cell]) -> set[Cell]:
         """Cells set aside, and those that failed because a worker set a decoder aside."""
         failed = [outcome.cell for outcome in self.failed]
-        gone = {cell: [d for d in cell.decoders if not self.store.has(d)] for cell in failed}
-        wanting = {cell for cell, decoders in gone.items() if decoders}
-        return {*aside, *wanting, *(decoder for decoders in gone.values() for decoder in decoders)}
+        gone = {decoder for cell in failed for decoder in self._without_file(cell)}
+        for decoder in gone - aside:
+            log.warning(MADE_ANEW, f"{self.store.path(decoder)} of {decoder.title} is broken")
+        return {*aside, *gone, *(cell for cell in failed if self._without_file(cell))}
+
+    def _without_file(self, cell: Cell) -> list[DecoderCell]:
+        """Decoders that a cell needs and the store lacks."""
+        return [decoder for decoder in cell.decoders if not self.store.has(decoder)]
 
     @contextmanager
     def _place(self, local: bool, address: str) -> Iterator[RunStage]:
@@ -150,6 +155,7 @@ class Sweep:
 
     def sync(self) -> int:
         """Bring MLflow to the store's state; the number of cells that the store holds."""
+        self.unpublished = ""
         try:
             return publish_all(self.connected(), self.cells, self.store)
         except PublishError as error:
@@ -186,7 +192,7 @@ class Sweep:
 
     def _with_decoders(self, cells: Iterable[Cell]) -> list[Cell]:
         """Cells whose decoders are trained."""
-        return [cell for cell in cells if all(map(self.store.has, cell.decoders))]
+        return [cell for cell in cells if not self._without_file(cell)]
 
     def _run_stage(
         self,

@@ -18,6 +18,7 @@ from sweeps.store.records import MethodScores
 HEADER = "eegxai"
 LENGTH_BYTES = 8  # of the number with which safetensors content begins, the length of its JSON
 HEAD_BYTES = 2**16  # read at first: the JSON of most decoders is shorter
+MADE_ANEW = "%s; it is set aside in broken/ and made anew"  # for the log, with the error
 
 
 class BrokenArtefactError(ValueError):

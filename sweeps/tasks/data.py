@@ -1,5 +1,6 @@
 """The data of a cell: its simulated trials, how they are split, and its decoder rebuilt."""
 
+import logging
 from functools import lru_cache
 
 from torch import nn
@@ -8,8 +9,10 @@ from eegxai.decoders import Split, build, hold_out, split_trials
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 from sweeps.design.cells import Cell, DecoderCell
 from sweeps.store.artefacts import Store, name_of
-from sweeps.store.packing import BrokenArtefactError
+from sweeps.store.packing import MADE_ANEW, BrokenArtefactError
 from sweeps.store.records import TrainedDecoder
+
+log = logging.getLogger(__name__)
 
 
 def is_done(cell: Cell, store: Store) -> bool:
@@ -23,7 +26,7 @@ def is_done(cell: Cell, store: Store) -> bool:
     try:
         store.read_decoder(cell) if isinstance(cell, DecoderCell) else store.read_scores(cell)
     except BrokenArtefactError as error:
-        store.note_broken(error)
+        log.warning(MADE_ANEW, error)
         store.set_aside(error)
         return False
     return True

@@ -94,7 +94,9 @@ def test_a_spoilt_file_is_made_anew_by_the_same_command(done, file, spoil, caplo
 
 
 @pytest.mark.slow
-def test_a_decoder_that_breaks_under_its_methods_is_trained_anew_and_they_are_explained(done):
+def test_a_decoder_that_breaks_under_its_methods_is_trained_anew_and_they_are_explained(
+    done, caplog
+):
     """Found by the worker that reads it: its cells fail, and are done after the decoder."""
     decoder, cells = done.decoders[0], done.methods[:2]
     assert all(cell.decoder == decoder for cell in cells)
@@ -108,6 +110,8 @@ def test_a_decoder_that_breaks_under_its_methods_is_trained_anew_and_they_are_ex
     assert not run.failed
     assert aside(run) == [Path(name_of(decoder)).name]
     assert all(run.store.failure(cell) is None for cell in cells)
+    named = f"{run.store.path(decoder)} of {decoder.title} is broken; it is set aside"
+    assert named in caplog.text
     pd.testing.assert_frame_equal(run.tidy(), table)
 
 
