@@ -14,7 +14,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 
 def usable_cpus() -> int:
-    """Number of CPUs that this process may use; all of the machine where the system does not say."""
+    """Number of CPUs that this process may use; all of the machine where no system says so."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
