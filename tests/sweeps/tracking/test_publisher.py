@@ -14,7 +14,14 @@ from sweeps.scores.cache import load_cache, tidy_from_store
 from sweeps.store.artefacts import Store
 from sweeps.tracking import KEY_TAG, Publisher, no_pictures, publish_all, tidy_from_runs
 from sweeps.tracking.publisher import FINISHED, SUMMARY
-from sweeps.tracking.run_schema import COLOURS, HALF_WIDTHS, LAYOUT_TAG, SCORES, colour_of, run_name
+from sweeps.tracking.run_schema import (
+    HALF_WIDTHS,
+    LAYOUT_TAG,
+    METHOD_COLOURS,
+    SCORES,
+    colour_of,
+    run_name,
+)
 from tests.finished_cells import N_STEPS, example_maps, fill, method_scores
 
 
@@ -175,7 +182,7 @@ def test_a_broken_file_of_maps_costs_the_pictures_alone(publisher, cells, store,
 
 def test_every_method_of_a_comparison_has_a_colour_of_its_own():
     assert len({colour_of(method) for method in STUDY_METHODS}) == len(STUDY_METHODS)
-    assert colour_of("a method of a plugin") in COLOURS
+    assert colour_of("a method of a plugin") in METHOD_COLOURS
 
 
 def test_the_summary_holds_what_the_store_holds(publisher, cells, store):
