@@ -9,7 +9,7 @@ HEADLINE_LEGEND = "\n".join(
         "score: share of the map on the planted signal; spatial: cosine of topographies",
         "class: correlation of the map with the map for a wrong class",
         "model: correlation with the map of a network whose weights are all random",
-        "ok?: ok where the 95 % intervals show all properties; otherwise the letters of",
+        "ok?: verdict. ok if the 95 % intervals show all properties, else the letters of",
         "the properties that they do NOT show:",
         *(f"{rule.letter} = not shown to be {rule.name} ({rule.asks})" for rule in VERDICT_RULES),
         "n/a: no scores, not applicable; -: baseline, not judged",
