@@ -1,19 +1,27 @@
 """``eegxai compare``: what changed between two sweeps, or between two metrics of one."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from eegxai.registry import lookup
+from sweeps.analysis.compare import TABLE_READERS, Quantity
 from sweeps.cli.common import (
     SOURCE,
     configuration_file,
+    print_written,
     terminal,
     told_in_a_sentence,
 )
-
-if TYPE_CHECKING:
-    from sweeps.report.comparison import ComparedRun
+from sweeps.report.comparison import (
+    DIFFERENCE_FORMATS,
+    ComparedRun,
+    compare_runs,
+    write_differences,
+)
+from sweeps.report.inference_tables import differences_table
+from sweeps.report.terminal import terminal_parts
 
 RUN = "Configuration (YAML file or name in conf/), or a table of tidy scores (.parquet, .csv)."
 
@@ -64,10 +72,6 @@ def compare(
 
     eegxai compare quickstart --metric study --metric-b calibrated
     """
-    from sweeps.report.comparison import compare_runs, write_differences
-    from sweeps.report.inference_tables import differences_table
-    from sweeps.report.terminal import terminal_parts
-
     of_a, of_b = tuple(a or []), tuple(b or [])
     name_b, overrides_b = (run_b, of_b) if run_b else (run_a, (*of_a, *of_b))
     console = terminal()
@@ -81,17 +85,14 @@ def compare(
     for part in terminal_parts(differences_table(comparison.differences)):
         console.print(part)
     for line in comparison.notes:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, markup=False, soft_wrap=True)
     if out:
         with told_in_a_sentence():
             path = write_differences(comparison.differences, out)
-        console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
+        print_written(console, [path])
 
 
-def _run(name: str, overrides: tuple[str, ...], metric: str, check: str) -> "ComparedRun":
-    from sweeps.analysis.compare import TABLE_READERS, Quantity
-    from sweeps.report.comparison import ComparedRun
-
+def _run(name: str, overrides: tuple[str, ...], metric: str, check: str) -> ComparedRun:
     if "=" in name:
         raise ValueError(f"{name!r} is not a run: give overrides as --a or --b")
     path = Path(name) if Path(name).suffix in TABLE_READERS else configuration_file([name])
@@ -100,8 +101,5 @@ def _run(name: str, overrides: tuple[str, ...], metric: str, check: str) -> "Com
 
 def _check_out(out: Path | None) -> None:
     """Refuse before any work a file that cannot be written."""
-    from eegxai.registry import lookup
-    from sweeps.report.comparison import DIFFERENCE_FORMATS
-
     if out:
         lookup(DIFFERENCE_FORMATS, out.suffix, f"--out {out}: the ending")

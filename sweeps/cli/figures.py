@@ -6,14 +6,18 @@ from typing import Annotated
 
 import typer
 
+from eegxai.figures import FIGURE_FORMATS
+from eegxai.registry import unknown_name
 from sweeps.cli.common import (
     SOURCE,
     Arguments,
     configuration,
+    print_written,
     terminal,
     told_in_a_sentence,
     usage_error,
 )
+from sweeps.report.figures import DroppedPicture, write_figures
 
 DEFAULT_FORMATS = ("png", "pdf")
 
@@ -34,8 +38,6 @@ def figures(
     """
     _check_formats(formats)
     config = configuration(arguments)
-    from sweeps.report.figures import DroppedPicture, write_figures
-
     folder = out or Path(config.output) / "figures" / config.name
     if folder.is_file():
         raise usage_error(f"--out {folder} is a file; it must be a folder")
@@ -45,16 +47,13 @@ def figures(
             if isinstance(one, DroppedPicture):
                 dropped.append(f"{one.name} ({one.reason})")
             else:
-                console.print(f"wrote {one}", highlight=False, markup=False, soft_wrap=True)
+                print_written(console, [one])
     if dropped:
         line = f"dropped: {'; '.join(dropped)}"
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _check_formats(formats: Iterable[str]) -> None:
-    from eegxai.figures import FIGURE_FORMATS
-    from eegxai.registry import unknown_name
-
     for form in formats:
         if form not in FIGURE_FORMATS:
             raise usage_error(unknown_name("--format", form, FIGURE_FORMATS))

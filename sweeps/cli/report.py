@@ -13,6 +13,7 @@ from sweeps.cli.common import (
     told_in_a_sentence,
     usage_error,
 )
+from sweeps.report.html import write_report
 
 MEGABYTE = 1e6
 
@@ -29,12 +30,10 @@ def report(
     The page needs no network. For example: eegxai report quickstart --out report.html
     """
     config = configuration(arguments)
-    from sweeps.report.html import write_report
-
     path = out or Path(config.output) / "reports" / f"{config.name}.html"
     if path.is_dir():
         raise usage_error(f"--out {path} is a folder; it must be a file such as report.html")
     with told_in_a_sentence():
         write_report(config, path, source)
     size = path.stat().st_size / MEGABYTE
-    terminal().print(f"wrote {path} ({size:.1f} MB)", highlight=False, markup=False, soft_wrap=True)
+    terminal().print(f"wrote {path} ({size:.1f} MB)", markup=False, soft_wrap=True)

@@ -1,22 +1,32 @@
 """``eegxai statistics``: whether methods differ over the decoders of a sweep, and how surely."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from sweeps.analysis.compare import Quantity
+from sweeps.analysis.significance import (
+    FeatureTests,
+    axis_lines,
+    compare_methods,
+    summary_lines,
+    tables_by_name,
+)
 from sweeps.cli.common import (
     SOURCE,
     WHERE,
     Arguments,
     configuration,
+    print_written,
     terminal,
     told_in_a_sentence,
 )
-
-if TYPE_CHECKING:
-    from sweeps.analysis.significance import FeatureTests
+from sweeps.report.export import csv_bytes, write_whole
+from sweeps.report.inference_tables import TESTS_LEGEND, method_tests_table
+from sweeps.report.source import load_scores
+from sweeps.report.terminal import terminal_parts
 
 
 def statistics(
@@ -41,13 +51,6 @@ def statistics(
     Friedman's test, signed-rank tests of all pairs, effects of the axes: docs/statistics.md
     states how they are computed and when they mislead.
     """
-    from eegxai.atomic import write_whole
-    from sweeps.analysis.compare import Quantity
-    from sweeps.analysis.significance import FeatureTests, compare_methods, tables_by_name
-    from sweeps.report.export import csv_bytes
-    from sweeps.report.inference_tables import TESTS_LEGEND
-    from sweeps.report.source import load_scores
-
     config, console = configuration(arguments), terminal()
     with told_in_a_sentence():
         tidy = load_scores(config, source, where=where)
@@ -56,27 +59,23 @@ def statistics(
     for one in found:
         _print(console, one)
     if tested:
-        console.print(TESTS_LEGEND, style="dim", highlight=False)
+        console.print(TESTS_LEGEND, style="dim")
     if not (out and tested):
         return
     for name, table in tables_by_name(tested).items():
         with told_in_a_sentence():
             path = write_whole(out / f"{config.name}-{name}.csv", csv_bytes(table))
-        console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
+        print_written(console, [path])
 
 
-def _print(console: Console, one: "FeatureTests | str") -> None:
-    from sweeps.analysis.significance import axis_lines, summary_lines
-    from sweeps.report.inference_tables import method_tests_table
-    from sweeps.report.terminal import terminal_parts
-
+def _print(console: Console, one: FeatureTests | str) -> None:
     if isinstance(one, str):
-        console.print(one, highlight=False, markup=False)
+        console.print(one, markup=False)
         return
     console.print()
     for line in summary_lines(one):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, markup=False)
     for part in terminal_parts(method_tests_table(one)):
         console.print(part)
     for line in axis_lines(one):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, markup=False)

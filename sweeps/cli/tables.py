@@ -2,26 +2,29 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.console import Console
 
+from eegxai.registry import unknown_name
+from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
 from sweeps.cli.common import (
     SOURCE,
     WHERE,
     Arguments,
     configuration,
+    print_written,
     terminal,
     told_in_a_sentence,
     usage_error,
 )
-
-# What needs torch, Ray or MLflow is imported where it is used: --help answers at once.
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sweeps.report.export import Export
+from sweeps.report.export import TABLE_FORMATS, Export, write_table
+from sweeps.report.legends import HEADLINE_LEGEND, TABLE_LEGEND, accuracies
+from sweeps.report.result_tables import tables_by_group, terminal_headlines
+from sweeps.report.source import load_scores
+from sweeps.report.terminal import print_tables
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 ALL = "all"
@@ -56,10 +59,6 @@ def tables(
     ] = None,
 ) -> None:
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
-    from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
-    from sweeps.report.export import TABLE_FORMATS, Export, write_table
-    from sweeps.report.source import load_scores
-
     names = _checked("--table", table or ["headline"], (*TABLE_KINDS, ALL))
     formats = _checked("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     groups = ("feature", *_checked("--by", by or [], AXES_TO_SPLIT))
@@ -73,44 +72,33 @@ def tables(
         stem = config.name if name == "headline" else f"{config.name}-{name}"
         with told_in_a_sentence():
             paths = write_table(export, out or Path(config.output) / "tables", stem, formats)
-        for path in paths:
-            console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
+        print_written(console, paths)
 
 
 def _checked(option: str, names: list[str], allowed: Sequence[str]) -> list[str]:
-    from eegxai.registry import unknown_name
-
     for name in names:
         if name not in allowed:
             raise usage_error(unknown_name(option, name, allowed))
     return names
 
 
-def _print(console: Console, name: str, export: "Export") -> None:
-    from sweeps.report.legends import TABLE_LEGEND
-    from sweeps.report.result_tables import tables_by_group
-    from sweeps.report.terminal import print_tables
-
+def _print(console: Console, name: str, export: Export) -> None:
     if name == "headline":
         print_headline(console, export.frame, export.title, export.by)
         return
     shown = tables_by_group(export.frame, export.kind, export.by)
     print_tables(console, shown, f"{export.title}, {export.kind.about}")
     if any(column.best for column in export.kind.columns):
-        console.print(TABLE_LEGEND, style="dim", highlight=False)
+        console.print(TABLE_LEGEND, style="dim")
 
 
 def print_headline(
-    console: Console, table: "pd.DataFrame", title: str, by: Sequence[str] = ("feature",)
+    console: Console, table: pd.DataFrame, title: str, by: Sequence[str] = ("feature",)
 ) -> None:
     """Print the headline table with its legend."""
-    from sweeps.report.legends import HEADLINE_LEGEND, accuracies
-    from sweeps.report.result_tables import terminal_headlines
-    from sweeps.report.terminal import print_tables
-
     if table.empty:
         console.print("no cell is scored yet")
         return
     print_tables(console, terminal_headlines(table, by), title)
-    console.print(accuracies(table), highlight=False)
-    console.print(HEADLINE_LEGEND, style="dim", highlight=False)
+    console.print(accuracies(table))
+    console.print(HEADLINE_LEGEND, style="dim")

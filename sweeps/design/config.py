@@ -1,8 +1,6 @@
 """The configuration of a sweep, as pydantic models."""
 
 import math
-import warnings
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -22,9 +20,11 @@ from pydantic import (
 
 from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, options_of
 from eegxai.decoders import DECODERS, TrainingSpec, recommended
+from eegxai.errors import fields_of
 from eegxai.evaluation import EvaluationSpec
 from eegxai.head import HeadField, HeadSpec
 from eegxai.registry import unknown_name
+from eegxai.renamed import warn_renamed
 from eegxai.simulation import FEATURES, NoiseSpec
 
 DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
@@ -45,11 +45,6 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def fields_of(model: Any) -> Mapping[str, Any]:
-    """Fields of a pydantic model or dataclass by name; none of anything else."""
-    return getattr(model, "model_fields", None) or getattr(model, "__pydantic_fields__", {})
-
-
 def _as_axis(value: Any) -> Any:
     return list(value) if isinstance(value, list | tuple) else [value]
 
@@ -65,8 +60,7 @@ def _checked_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _expand_groups(methods: list[Any]) -> list[Any]:
     for old in RENAMED_GROUPS.keys() & {entry for entry in methods if isinstance(entry, str)}:
-        new = RENAMED_GROUPS[old]
-        warnings.warn(f"grid.method={old} is called {new} now", DeprecationWarning, stacklevel=2)
+        warn_renamed(f"grid.method={old}", f"grid.method={RENAMED_GROUPS[old]}")
     current = (RENAMED_GROUPS.get(str(entry), entry) for entry in methods)
     return [name for entry in current for name in METHOD_GROUPS.get(str(entry), (entry,))]
 
