@@ -9,7 +9,7 @@ from tests.paths import ROOT
 # Folders (or single modules) of each package, from the one that knows no other to the last.
 FOLDERS = {
     "eegxai": [
-        "spec", "machine", "seeding", "registry", "plugins",
+        "registry", "errors", "spec", "machine", "seeding", "plugins",
         "head", "simulation", "decoders", "statistics", "attribution", "evaluation", "figures",
     ],
     "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],

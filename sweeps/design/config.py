@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -22,6 +21,7 @@ from pydantic import (
 
 from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, options_of
 from eegxai.decoders import DECODERS, TrainingSpec, recommended
+from eegxai.errors import fields_of
 from eegxai.evaluation import EvaluationSpec
 from eegxai.head import HeadField, HeadSpec
 from eegxai.registry import unknown_name
@@ -43,11 +43,6 @@ class Model(BaseModel):
     """Part of a configuration: frozen, and a field it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-def fields_of(model: Any) -> Mapping[str, Any]:
-    """Fields of a pydantic model or dataclass by name; none of anything else."""
-    return getattr(model, "model_fields", None) or getattr(model, "__pydantic_fields__", {})
 
 
 def _as_axis(value: Any) -> Any:

@@ -1,19 +1,28 @@
-"""A sweep's YAML file: reading it, command-line overrides, and errors in one sentence."""
+"""A sweep's YAML file: finding and reading it, command-line overrides, errors in one sentence."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
+import sweeps
+from eegxai.errors import sentence
 from eegxai.registry import unknown_name
-from sweeps.design.config import SweepConfig, fields_of
+from sweeps.design.config import SweepConfig
+
+SUFFIX = ".yaml"
+_PACKAGE = Path(sweeps.__file__).parent
+# Inside the package where it was installed from a wheel, beside it in a source tree.
+INSTALLED = next(
+    (folder for folder in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if folder.is_dir()),
+    _PACKAGE / "conf",
+)
 
 
 class ConfigError(ValueError):
-    """Bad input of the user, told in one sentence; the command line exits with code 2."""
+    """Bad input of the user, in one sentence; the command line exits with code 2."""
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
@@ -30,7 +39,34 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
     try:
         return SweepConfig.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_sentence(error.errors()[0])) from error
+        raise ConfigError(sentence(error, SweepConfig)) from error
+
+
+def find(name: str) -> Path:
+    """File of a configuration: a path with its suffix as it is, or the name of a known one.
+
+    A name is looked up in ``conf`` of the working directory, then in the working directory, then
+    among the configurations that are installed with this package.
+
+    Raises
+    ------
+    ConfigError
+        When no configuration has this name; says where it was looked up and which there are.
+    """
+    if Path(name).suffix in (SUFFIX, ".yml"):
+        return Path(name)
+    folders = (Path("conf"), Path(), INSTALLED)
+    places = (*(folder / f"{name}{SUFFIX}" for folder in folders), Path(name))
+    path = next((path for path in places if path.is_file()), None)
+    if path is None:
+        raise ConfigError(_not_found(name, folders))
+    return path
+
+
+def _not_found(name: str, folders: Sequence[Path]) -> str:
+    known = {path.stem for folder in folders for path in folder.glob(f"*{SUFFIX}")}
+    looked = ", ".join(str(folder.resolve()) for folder in folders)
+    return f"{unknown_name('configuration', name, known)}; {name}{SUFFIX} was looked up in {looked}"
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -41,10 +77,16 @@ def _read_yaml(path: Path) -> dict[str, Any]:
             f"configuration {str(path)!r} cannot be read: {error.strerror}"
         ) from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"configuration {str(path)!r} is not valid YAML: {error}") from error
+        raise ConfigError(
+            f"configuration {str(path)!r} is not valid YAML: {_line(error)}"
+        ) from error
     if not isinstance(values, dict):
         raise ConfigError(f"configuration {str(path)!r} must be a mapping of fields to values")
     return values
+
+
+def _line(error: yaml.YAMLError) -> str:
+    return " ".join(str(error).split())
 
 
 def _apply(values: dict[str, Any], override: str) -> None:
@@ -60,35 +102,3 @@ def _apply(values: dict[str, Any], override: str) -> None:
         values[last] = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"override {override!r}: {text!r} is not a YAML value") from error
-
-
-def _sentence(error: ErrorDetails) -> str:
-    """One sentence of a pydantic error: the field, the value and what is allowed."""
-    field = ".".join(str(part) for part in error["loc"])
-    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        *parents, name = error["loc"]
-        section = ".".join(map(str, parents)) or "configuration"
-        return unknown_name(f"field {field}: in {section} the name", name, _fields_at(parents))
-    if error["type"] in ("missing", "missing_argument"):
-        return f"{field} is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] != "value_error":
-        return f"{field}={error['input']!r} is not allowed: {message}"
-    needs_field = message.startswith(("is ", "holds "))
-    return f"{field}={_short(error['input'])} {message}" if needs_field else message
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _fields_at(path: Sequence[int | str]) -> list[str]:
-    """Field names of the part of the configuration that a path leads to."""
-    model: Any = SweepConfig
-    for part in path:
-        if str(part) not in fields_of(model):  # a name of the user's, the key of a mapping
-            continue
-        annotation = fields_of(model)[str(part)].annotation
-        model = next((a for a in get_args(annotation) if fields_of(a)), annotation)
-    return list(fields_of(model))

@@ -1,7 +1,6 @@
 """Where results come from: the versions, the code and the machine that made them."""
 
 import os
-import platform
 import subprocess
 from functools import cache
 from importlib.metadata import version
@@ -9,8 +8,9 @@ from pathlib import Path
 
 import torch
 
+from eegxai.machine import processor
+
 PACKAGES = ("eegxai", "torch", "captum", "numpy", "mne", "braindecode")
-CPU_INFO = Path("/proc/cpuinfo")
 
 
 @cache
@@ -34,13 +34,4 @@ def commit() -> str:
 def machine(device: str) -> str:
     """Hardware in words: the GPU where ``device`` is one, the processor and its CPUs."""
     gpu = f"{torch.cuda.get_device_name(device)}, " if device.startswith("cuda") else ""
-    return f"{gpu}{_processor()}, {os.cpu_count()} CPUs"
-
-
-def _processor() -> str:
-    try:
-        lines = CPU_INFO.read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
+    return f"{gpu}{processor()}, {os.cpu_count()} CPUs"

@@ -7,6 +7,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, create_model
 
+from eegxai.errors import sentence
 from eegxai.registry import unknown_name
 
 DEFAULT_CHUNK = 8  # on a CPU small chunks are also the fast ones: they stay in its cache
@@ -45,6 +46,4 @@ def resolved(name: str, function: Callable[..., Any], given: Mapping[str, Any]) 
     try:
         return model(**given).model_dump()
     except ValidationError as error:
-        first = error.errors()[0]
-        option, told = first["loc"][0], first["msg"]
-        raise ValueError(f"{option}={first['input']!r} of {name}: {told}") from None
+        raise ValueError(sentence(error, model, name)) from None

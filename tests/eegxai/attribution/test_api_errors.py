@@ -54,9 +54,15 @@ def test_options_are_the_keyword_only_parameters_and_the_chunk(register, decoder
     ("options", "message"),
     [
         ({"facter": 3}, "option of scaled 'facter' is unknown; did you mean 'factor'"),
-        ({"factor": "many"}, "factor='many' of scaled: Input should be a valid integer"),
-        ({"kind": "cubed"}, "kind='cubed' of scaled: Input should be 'plain' or 'squared'"),
-        ({"chunk": 0}, "chunk=0 of scaled: Input should be greater than 0"),
+        (
+            {"factor": "many"},
+            "factor='many' of scaled is not allowed: Input should be a valid integer",
+        ),
+        (
+            {"kind": "cubed"},
+            "kind='cubed' of scaled is not allowed: Input should be 'plain' or 'squared'",
+        ),
+        ({"chunk": 0}, "chunk=0 of scaled is not allowed: Input should be greater than 0"),
         ({"references": 1}, "option of scaled 'references' is unknown"),
     ],
 )

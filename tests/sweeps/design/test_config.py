@@ -1,11 +1,13 @@
 """Configuration: overrides, and one clear sentence for every mistake."""
 
+from pathlib import Path
+
 import pytest
 
 from eegxai.attribution import STUDY_METHODS
 from eegxai.decoders import recommended
 from sweeps.design.cells import decoder_cells, method_cells
-from sweeps.design.config_file import ConfigError, load
+from sweeps.design.config_file import ConfigError, find, load
 from tests.paths import ROOT
 
 CONF = ROOT / "conf"
@@ -119,6 +121,25 @@ def test_a_missing_section_and_file_are_told(tmp_path):
     path.write_text("a: [1")
     with pytest.raises(ConfigError, match="not valid YAML"):
         load(path)
+
+
+def test_a_name_is_looked_up_here_before_the_installed_ones(tiny_file, tmp_path):
+    assert find("tiny") == Path("tiny.yaml")
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "tiny.yaml").touch()
+    assert find("tiny") == Path("conf/tiny.yaml")
+    assert find("quickstart").samefile(CONF / "quickstart.yaml")
+    assert find("nowhere.yaml") == Path("nowhere.yaml")
+
+
+def test_an_unknown_name_says_where_it_was_looked_up_what_there_is_and_what_is_closest(tiny_file):
+    with pytest.raises(ConfigError) as caught:
+        find("tyni")
+    message = str(caught.value)
+    assert "configuration 'tyni' is unknown; did you mean 'tiny'?" in message
+    for known in ("tiny", "quickstart", "paper", str(tiny_file.parent / "conf"), str(CONF)):
+        assert known in message
+    assert "\n" not in message
 
 
 def test_yaml_cannot_build_objects(tmp_path):

@@ -1,0 +1,77 @@
+"""Errors of a user in one sentence: the field, the value and what is allowed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from eegxai.registry import unknown_name
+
+UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
+MISSING_FIELD = ("missing", "missing_argument")
+OWN_MESSAGE = "value_error"  # raised by a validator of this project, which words it
+LONGEST_VALUE = 60  # characters of a value that are quoted
+
+
+def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
+    """One sentence for an error: the first of pydantic's, or the message of any other.
+
+    Parameters
+    ----------
+    error : ValueError
+        Such as a ``pydantic.ValidationError``.
+    model : type, optional
+        The pydantic model or dataclass that refused its values; an unknown field is then answered
+        with the closest of the fields there are.
+    owner : str
+        Whose fields they are, where the field alone does not say it.
+    """
+    if not isinstance(error, ValidationError):
+        return str(error)
+    details = error.errors()[0]
+    field = ".".join(str(part) for part in details["loc"])
+    if details["type"] in UNKNOWN_FIELD:
+        return _unknown(details, field, model)
+    if details["type"] in MISSING_FIELD:
+        return f"{field} is missing"
+    return _refused(details, field, owner)
+
+
+def fields_of(model: Any) -> Mapping[str, Any]:
+    """Fields of a pydantic model or dataclass by name; none of anything else."""
+    return getattr(model, "model_fields", None) or getattr(model, "__pydantic_fields__", {})
+
+
+def _unknown(details: ErrorDetails, field: str, model: Any) -> str:
+    *parents, name = details["loc"]
+    section = ".".join(map(str, parents)) or "configuration"
+    known = _fields_at(model, parents)
+    if not known:
+        return f"field {field} is unknown"
+    return unknown_name(f"field {field}: in {section} the name", name, known)
+
+
+def _refused(details: ErrorDetails, field: str, owner: str) -> str:
+    """The sentence for a value that is not allowed."""
+    message = details["msg"].removeprefix("Value error, ")
+    of = f" of {owner}" if owner else ""
+    if details["type"] != OWN_MESSAGE:
+        return f"{field}={details['input']!r}{of} is not allowed: {message}"
+    needs_field = message.startswith(("is ", "holds "))
+    return f"{field}={_short(details['input'])} {message}" if needs_field else message
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
+
+
+def _fields_at(model: Any, path: Sequence[int | str]) -> list[str]:
+    """Field names of the part of a model that a path leads to."""
+    for part in path:
+        if str(part) not in fields_of(model):  # a name of the user's, the key of a mapping
+            continue
+        annotation = fields_of(model)[str(part)].annotation
+        model = next((a for a in get_args(annotation) if fields_of(a)), annotation)
+    return list(fields_of(model))
