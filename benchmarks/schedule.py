@@ -24,7 +24,7 @@ from eegxai.attribution import STUDY_METHODS, Validity
 from eegxai.simulation import DataSpec
 from sweeps.design.cells import DecoderCell, MethodCell
 from sweeps.design.config import TrialResources
-from sweeps.execution.ray_tune import private_ray, run_ray
+from sweeps.execution.ray_session import private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
 from sweeps.store.artefacts import Store
 from sweeps.store.records import MethodScores
@@ -74,7 +74,7 @@ def scheduled(stage: Stage, store: Store) -> tuple[np.ndarray, Counter[int | Non
         ends.append(time.perf_counter() - started)
         workers[outcome.pid] += 1
 
-    with private_ray():
+    with private_ray() as run_ray:
         started = time.perf_counter()
         run_ray(stage, store.url, on_done)
         return np.array(ends), workers, time.perf_counter() - started

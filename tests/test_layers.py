@@ -9,7 +9,7 @@ from tests.paths import ROOT
 # Folders (or single modules) of each package, from the one that knows no other to the last.
 FOLDERS = {
     "eegxai": [
-        "registry", "errors", "spec", "machine", "seeding", "plugins",
+        "renamed", "registry", "errors", "spec", "machine", "seeding", "plugins",
         "head", "simulation", "decoders", "statistics", "attribution", "evaluation", "figures",
     ],
     "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],
@@ -19,7 +19,7 @@ FOLDERS = {
     ],
 }  # fmt: skip
 ONLY_IN = {"mlflow": "tracking", "ray": "execution", "yaml": "design"}
-PUBLIC = "__init__"  # a package's face, which may name anything in it
+PUBLIC = ("__init__", "__main__")  # a package's face, which may name anything in it
 
 
 def modules(folder):

@@ -16,13 +16,13 @@ LINUX_MODULES = {
 }  # fmt: skip
 LINUX_NAMES = {
     "os": {
-        "chown", "chroot", "eventfd", "fork", "forkpty", "getegid", "geteuid", "getgid", "getgroups",
-        "getloadavg", "getpgid", "getpgrp", "getpriority", "getsid", "getuid", "getxattr", "killpg",
-        "lchown", "listxattr", "memfd_create", "mkfifo", "mknod", "nice", "pidfd_open",
-        "posix_fadvise", "posix_fallocate", "posix_spawn", "pread", "pwrite", "register_at_fork",
-        "sched_getaffinity", "sched_setaffinity", "sched_yield", "sendfile", "setgid", "setpgid",
-        "setpriority", "setsid", "setuid", "setxattr", "splice", "statvfs", "sysconf", "uname",
-        "wait3", "wait4",
+        "chown", "chroot", "eventfd", "fork", "forkpty", "getegid", "geteuid", "getgid",
+        "getgroups", "getloadavg", "getpgid", "getpgrp", "getpriority", "getsid", "getuid",
+        "getxattr", "killpg", "lchown", "listxattr", "memfd_create", "mkfifo", "mknod", "nice",
+        "pidfd_open", "posix_fadvise", "posix_fallocate", "posix_spawn", "pread", "pwrite",
+        "register_at_fork", "sched_getaffinity", "sched_setaffinity", "sched_yield", "sendfile",
+        "setgid", "setpgid", "setpriority", "setsid", "setuid", "setxattr", "splice", "statvfs",
+        "sysconf", "uname", "wait3", "wait4",
     },
     "signal": {
         "SIGALRM", "SIGCHLD", "SIGCONT", "SIGHUP", "SIGKILL", "SIGQUIT", "SIGSTOP", "SIGUSR1",
@@ -109,7 +109,8 @@ for package in (eegxai, sweeps):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         if not module.name.endswith("__main__"):
             __import__(module.name)
-ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("eegxai", "sweeps")]
+own = ("eegxai", "sweeps")
+ours = [module for name, module in sys.modules.items() if name.split(".")[0] in own]
 found = {{
     f"{{module.__name__}}.{{name}}": value.nbytes
     for module in ours

@@ -1,50 +1,120 @@
-"""The ``eegxai`` command: a command is a function of one of these modules and a name below."""
+"""The ``eegxai`` command: a command is a function of one of these modules and an entry below."""
+
+import warnings
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
-from sweeps.cli.compare import compare
-from sweeps.cli.figures import figures
-from sweeps.cli.methods import methods, validity
-from sweeps.cli.report import report
-from sweeps.cli.simulate import simulate
-from sweeps.cli.statistics import statistics
-from sweeps.cli.status import status
-from sweeps.cli.submit import submit
-from sweeps.cli.sweep import grid, sweep, sync
-from sweeps.cli.tables import tables
-from sweeps.cli.train import train
+from eegxai import __version__
+from eegxai.renamed import RenamedWarning
+from sweeps.cli.lazy import LazyCommand, lazy_group
 
 __all__ = ["app", "main"]
 
 # In the order of --help.
-COMMANDS = (
-    sweep,
-    submit,
-    status,
-    grid,
-    tables,
-    compare,
-    statistics,
-    figures,
-    report,
-    sync,
-    train,
-    simulate,
-    methods,
-    validity,
-)
+COMMANDS = {
+    "sweep": LazyCommand(
+        "sweeps.cli.sweep:sweep",
+        "Run a sweep: simulate, train, explain, score, log; then print the table.",
+    ),
+    "submit": LazyCommand(
+        "sweeps.cli.submit:submit",
+        "Submit a sweep to a Ray cluster as a job, with this working tree and its constraints.",
+    ),
+    "status": LazyCommand(
+        "sweeps.cli.status:status",
+        "Show what is done, running and failed (and why), and the time left, from the store alone.",
+    ),
+    "grid": LazyCommand(
+        "sweeps.cli.grid:grid",
+        "List the cells of a sweep, their number and how many are done.",
+    ),
+    "tables": LazyCommand(
+        "sweeps.cli.tables:tables",
+        "Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel.",
+    ),
+    "compare": LazyCommand(
+        "sweeps.cli.compare:compare",
+        "Compare two sweeps: paired differences of each method over the decoders that both have.",
+    ),
+    "statistics": LazyCommand(
+        "sweeps.cli.statistics:statistics",
+        "Test whether methods differ over trained decoders, which, and what SNR and architecture "
+        "do.",
+    ),
+    "figures": LazyCommand(
+        "sweeps.cli.figures:figures",
+        "Draw all that the scores and maps in the store allow, for print and for the screen.",
+    ),
+    "report": LazyCommand(
+        "sweeps.cli.report:report",
+        "Write one HTML file: the verdicts first, then figures, tables, origin and limits.",
+    ),
+    "sync": LazyCommand(
+        "sweeps.cli.sweep:sync",
+        "Bring MLflow up to date with the store, for example after its server was away.",
+    ),
+    "train": LazyCommand(
+        "sweeps.cli.train:train",
+        "Train one decoder of a sweep, as the sweep does and into the same store.",
+    ),
+    "simulate": LazyCommand(
+        "sweeps.cli.simulate:simulate",
+        "Simulate EEG with known ground truth: write it to a file, draw it, or both.",
+    ),
+    "methods": LazyCommand(
+        "sweeps.cli.methods:methods",
+        "List the attribution methods: their groups, options, defaults and what they compute.",
+    ),
+    "validity": LazyCommand(
+        "sweeps.cli.validity:validity",
+        "Print which methods are applicable to which architectures, measured on trained decoders.",
+    ),
+}
 
 app = typer.Typer(
-    add_completion=False,
+    cls=lazy_group(COMMANDS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Which explanations of EEG decoders tell the truth? Sweeps over simulated EEG whose "
-    "answer is known. Start with: eegxai sweep",
+    help="Which explanations of EEG decoders tell the truth? Sweeps over simulated EEG with known "
+    "ground truth. Start with: eegxai sweep",
 )
-for command in COMMANDS:
-    app.command()(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"eegxai {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Options before the command."""
 
 
 def main() -> None:
     """Entry point of the ``eegxai`` command."""
-    app()
+    _show_renamed_names()
+    app(prog_name="eegxai")
+
+
+def _show_renamed_names() -> None:
+    """Print the use of an old name in one plain line: Python hides such warnings by default."""
+    warnings.simplefilter("default", RenamedWarning)
+    show = warnings.showwarning
+
+    def show_plainly(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, RenamedWarning):
+            return show(message, category, *place, **more)
+        console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+        return console.print(f"eegxai: {message}")
+
+    warnings.showwarning = show_plainly

@@ -1,38 +1,39 @@
-"""What the commands share: the configuration argument, one-sentence errors, the terminal."""
+"""What the commands share: the configuration argument, errors in one sentence, the terminal."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import pandas as pd
+import torch
 import typer
 from rich.console import Console
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sweeps.design.config import SweepConfig
+from eegxai.errors import sentence
+from sweeps.design.config import SweepConfig
+from sweeps.design.config_file import find, load
+from sweeps.scores.selection import chosen
 
 WHERE = "Runs to take, such as \"snr_db >= -12 and architecture == 'eegnet'\"."
 DEFAULT = "quickstart"
 USER_ERROR = 2
+WIDTH = 100  # columns where there is no terminal: files, CI
 
 Arguments = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[CONFIG] [FIELD=VALUE]...",
-        help="YAML file, or the name of one in conf/ (default: quickstart), then overrides such "
-        "as grid.snr_db=[-3.5,-12] training.epochs=20",
+        help="YAML file, or the name of one in conf/ or of those installed (default: quickstart), "
+        "then overrides such as grid.snr_db=[-3.5,-12] training.epochs=20",
         show_default=False,
     ),
 ]
 
 
-def configuration(arguments: list[str] | None) -> "SweepConfig":
+def configuration(arguments: list[str] | None) -> SweepConfig:
     """Configuration of the command line; a user mistake ends the program with code 2."""
-    from sweeps.design.config_file import load
-
     with told_in_a_sentence():
         return load(configuration_file(arguments), overrides_of(arguments))
 
@@ -42,7 +43,8 @@ def configuration_file(arguments: list[str] | None) -> Path:
     names = [argument for argument in arguments or [] if "=" not in argument]
     if len(names) > 1:
         raise usage_error(f"one configuration at a time, not {len(names)}: {', '.join(names)}")
-    return _find(names[0] if names else DEFAULT)
+    with told_in_a_sentence():
+        return find(names[0] if names else DEFAULT)
 
 
 def overrides_of(arguments: list[str] | None) -> list[str]:
@@ -52,11 +54,11 @@ def overrides_of(arguments: list[str] | None) -> list[str]:
 
 def usage_error(message: str) -> typer.Exit:
     """Print a mistake of the user; raise what this returns to end with exit code 2."""
-    Console(stderr=True).print(f"eegxai: {message}", highlight=False, markup=False, soft_wrap=True)
+    print_error(message)
     return typer.Exit(USER_ERROR)
 
 
-def check_machine(config: "SweepConfig") -> None:
+def check_machine(config: SweepConfig) -> None:
     """Refuse a configuration that asks for what this machine does not have."""
     check_gpu(config)
     cpus = os.cpu_count() or 1
@@ -73,10 +75,8 @@ def check_machine(config: "SweepConfig") -> None:
             )
 
 
-def check_gpu(config: "SweepConfig") -> None:
+def check_gpu(config: SweepConfig) -> None:
     """Refuse a configuration that asks for a GPU where there is none."""
-    import torch
-
     for stage, resources in config.resources:
         if resources.gpu and not torch.cuda.is_available():
             raise usage_error(
@@ -91,13 +91,11 @@ def told_in_a_sentence() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise usage_error(_sentence(error)) from None
+        raise usage_error(sentence(error)) from None
 
 
-def asked_for(tidy: "pd.DataFrame", where: str) -> "pd.DataFrame":
-    """Tidy scores of the finished runs that are asked for; none is a mistake to tell."""
-    from sweeps.scores.selection import chosen
-
+def asked_for(tidy: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Tidy scores of the finished runs that are asked for; none is a mistake of the user."""
     if tidy.empty:
         raise usage_error("no run of this sweep is finished yet; run: eegxai sweep")
     if not where:
@@ -110,28 +108,21 @@ def asked_for(tidy: "pd.DataFrame", where: str) -> "pd.DataFrame":
 
 
 def terminal() -> Console:
-    """Console of the terminal, or of fixed width where there is none (files, CI)."""
-    console = Console()
-    return console if console.is_terminal else Console(width=100)
+    """Console of the terminal, or of fixed width where there is none (files, CI).
+
+    It prints text as it is: brackets are no markup, and numbers are not coloured.
+    """
+    console = Console(markup=False, highlight=False)
+    width = None if console.is_terminal else WIDTH
+    return Console(markup=False, highlight=False, width=width)
 
 
-def _find(name: str) -> Path:
-    """A path as it is, or the name of a file in conf/ of here or of the source tree."""
-    if Path(name).suffix:
-        return Path(name)
-    folders = (Path("conf"), Path(__file__).parents[2] / "conf")
-    found = (folder / f"{name}.yaml" for folder in folders)
-    return next((path for path in found if path.exists()), Path(name))
+def print_error(message: str) -> None:
+    """Print a line to standard error, as this program's."""
+    Console(stderr=True, markup=False, highlight=False).print(f"eegxai: {message}", soft_wrap=True)
 
 
-def _sentence(error: ValueError) -> str:
-    """The first of pydantic's errors, or the error itself."""
-    from pydantic import ValidationError
-
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors()[0]
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "value_error":
-        return message
-    return f"{'.'.join(map(str, first['loc']))}={first['input']!r} is not allowed: {message}"
+def print_written(console: Console, paths: Iterable[Path]) -> None:
+    """Print a line for each file that was written, unbroken for copying."""
+    for path in paths:
+        console.print(f"wrote {path}", soft_wrap=True)

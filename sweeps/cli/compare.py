@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import pandas as pd
 import typer
 from rich.table import Table
 
+from eegxai.registry import lookup
+from eegxai.statistics import ALPHA, INTERVALS
+from sweeps.analysis import compare as comparison
+from sweeps.analysis.compare import TABLE_READERS, TABLE_WRITERS, Quantity, read_tidy
 from sweeps.cli.common import configuration_file, terminal, told_in_a_sentence
+from sweeps.design.cells import method_cells
+from sweeps.design.config import SweepConfig
+from sweeps.design.config_file import load
+from sweeps.scores.cache import tidy_from_store
+from sweeps.store.artefacts import store_of
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sweeps.analysis.compare import Quantity
-    from sweeps.design.config import SweepConfig
-
-TABLES = (".parquet", ".csv")  # those of sweeps.analysis.compare.READERS
 RUN = "Configuration (YAML file or name in conf/), or a tidy table (.parquet, .csv)."
 
 
@@ -54,8 +57,6 @@ def compare(
 
     eegxai compare quickstart --metric study --metric-b calibrated
     """
-    from sweeps.analysis import compare as comparison
-
     of_a, of_b = tuple(a or []), tuple(b or [])
     run, overrides = (run_b, of_b) if run_b else (run_a, (*of_a, *of_b))
     sides = (
@@ -88,10 +89,8 @@ class Side:
     check: str
 
     @property
-    def quantity(self) -> "Quantity":
+    def quantity(self) -> Quantity:
         """What is read of it."""
-        from sweeps.analysis.compare import Quantity
-
         return Quantity(self.metric, self.check)
 
     @property
@@ -107,15 +106,11 @@ class Side:
     @property
     def is_table(self) -> bool:
         """Whether it is a file of tidy scores."""
-        return Path(self.run).suffix in TABLES
+        return Path(self.run).suffix in TABLE_READERS
 
 
 def _check(sides: tuple[Side, Side], interval: str, out: Path | None) -> None:
     """Refuse before any work what cannot be compared or written."""
-    from eegxai.registry import lookup
-    from eegxai.statistics import INTERVALS
-    from sweeps.analysis.compare import TABLE_WRITERS
-
     if sides[0] == sides[1]:
         raise ValueError(f"{sides[0].run} is compared with itself: give RUN_B, --b or --metric-b")
     for side in sides:
@@ -130,19 +125,12 @@ def _check(sides: tuple[Side, Side], interval: str, out: Path | None) -> None:
         lookup(TABLE_WRITERS, out.suffix, f"--out {out}: the ending")
 
 
-def _config(side: Side) -> "SweepConfig":
-    from sweeps.design.config_file import load
-
+def _config(side: Side) -> SweepConfig:
     return load(configuration_file([side.run]), side.overrides)
 
 
-def _tidy(side: Side) -> "pd.DataFrame":
+def _tidy(side: Side) -> pd.DataFrame:
     """Tidy scores of a file, or of a configuration's store."""
-    from sweeps.analysis.compare import read_tidy
-    from sweeps.design.cells import method_cells
-    from sweeps.scores.cache import tidy_from_store
-    from sweeps.store.artefacts import store_of
-
     if side.is_table:
         return read_tidy(Path(side.run))
     config = _config(side)
@@ -152,10 +140,8 @@ def _tidy(side: Side) -> "pd.DataFrame":
     return tidy
 
 
-def _shown(table: "pd.DataFrame") -> Table:
+def _shown(table: pd.DataFrame) -> Table:
     """The differences, narrow enough for a terminal of 80 columns; bold where they are certain."""
-    from eegxai.statistics import ALPHA
-
     shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("feature", "method"):
         shown.add_column(name, no_wrap=True)
@@ -168,7 +154,7 @@ def _shown(table: "pd.DataFrame") -> Table:
     return shown
 
 
-def _cells(row: "dict[Any, Any]") -> list[str]:
+def _cells(row: dict[Any, Any]) -> list[str]:
     low, high = (_number(row[name], "+.3f") for name in ("low", "high"))
     numbers = [_number(row[name], ".3f") for name in ("mean_a", "mean_b")]
     difference, p = _number(row["difference"], "+.3f"), _number(row["p_holm"], ".3f")

@@ -2,16 +2,24 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from eegxai.figures import FIGURE_FORMATS, save
+from eegxai.registry import unknown_name
+from eegxai.simulation.files import staging
 from sweeps.cli.common import Arguments, configuration, terminal, usage_error
+from sweeps.report.figures import (
+    LeftOut,
+    NothingDoneError,
+    Picture,
+    draw_figures,
+    load_scores_and_maps,
+)
+from sweeps.store.artefacts import store_of
 
-if TYPE_CHECKING:
-    from sweeps.report.figures import LeftOut, Picture
-
-FIGURE_FORMATS = ("png", "pdf")
+DEFAULT_FORMATS = ("png", "pdf")
 
 
 def figures(
@@ -21,7 +29,7 @@ def figures(
     ] = None,
     formats: Annotated[
         list[str], typer.Option("--format", help="png, pdf or svg; may be given several times.")
-    ] = list(FIGURE_FORMATS),  # noqa: B006 (typer reads it once)
+    ] = list(DEFAULT_FORMATS),  # noqa: B006 (typer reads it once)
 ) -> None:
     """Draw all that the scores and maps in the store allow, for print and for the screen.
 
@@ -29,9 +37,6 @@ def figures(
     """
     _check_formats(formats)
     config = configuration(arguments)
-    from sweeps.report.figures import NothingDoneError, Picture, draw_figures, load_scores_and_maps
-    from sweeps.store.artefacts import store_of
-
     folder = out or Path(config.output) / "figures" / config.name
     if folder.is_file():
         raise usage_error(f"--out {folder} is a file, allowed is a folder")
@@ -51,19 +56,13 @@ def figures(
 
 
 def _check_formats(formats: Iterable[str]) -> None:
-    from eegxai.figures import FIGURE_FORMATS as KNOWN
-    from eegxai.registry import unknown_name
-
     for form in formats:
-        if form not in KNOWN:
-            raise usage_error(unknown_name("--format", form, KNOWN))
+        if form not in FIGURE_FORMATS:
+            raise usage_error(unknown_name("--format", form, FIGURE_FORMATS))
 
 
-def _written(picture: "Picture", folder: Path, formats: Iterable[str]) -> list[Path]:
+def _written(picture: Picture, folder: Path, formats: Iterable[str]) -> list[Path]:
     """Write a picture in each format; whole files or none."""
-    from eegxai.figures import save
-    from eegxai.simulation.files import staging
-
     names = [f"{picture.name}.{form}" for form in formats]
     with staging(folder) as temporary:
         for name, form in zip(names, formats, strict=True):
@@ -71,6 +70,6 @@ def _written(picture: "Picture", folder: Path, formats: Iterable[str]) -> list[P
     return [folder / name for name in names]
 
 
-def _told(left_out: Iterable["LeftOut"]) -> str:
+def _told(left_out: Iterable[LeftOut]) -> str:
     """One line: which pictures are left out, and why."""
     return "left out: " + "; ".join(f"{picture.name} ({picture.reason})" for picture in left_out)

@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 from sweeps.cli.common import Arguments, configuration, terminal, usage_error
+from sweeps.report import html as module
+from sweeps.report.figures import NothingDoneError
+from sweeps.store.artefacts import store_of
 
 MEGABYTE = 1e6
 
@@ -21,10 +24,6 @@ def report(
     It needs no network and no MLflow. For example: eegxai report quickstart --out report.html
     """
     config = configuration(arguments)
-    from sweeps.report import html as module
-    from sweeps.report.figures import NothingDoneError
-    from sweeps.store.artefacts import store_of
-
     path = out or Path(config.output) / "reports" / f"{config.name}.html"
     if path.is_dir():
         raise usage_error(f"--out {path} is a folder, allowed is a file such as report.html")

@@ -1,14 +1,14 @@
 """``eegxai simulate``: one data set as a file and as a picture."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sweeps.cli.common import terminal, told_in_a_sentence, usage_error
-
-if TYPE_CHECKING:
-    from eegxai.simulation import SimulatedEEG
+from eegxai import figures, simulation
+from eegxai.head import HeadSpec
+from eegxai.simulation import SimulatedEEG, files
+from sweeps.cli.common import print_written, terminal, told_in_a_sentence, usage_error
 
 PICTURES = (".png", ".pdf", ".svg")
 DPI = 130
@@ -16,50 +16,46 @@ DPI = 130
 
 def simulate(
     feature: Annotated[str, typer.Argument(help="temporal, spectral, spatial or distractor.")],
-    snr_db: Annotated[float, typer.Option(help="Signal to noise ratio, dB.")] = -3.5,
-    n_trials: Annotated[int, typer.Option(help="Trials of all classes together.")] = 200,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal data.")] = 0,
+    snr_db: Annotated[float, typer.Option(help="Signal-to-noise ratio, dB.")] = -3.5,
+    n_trials: Annotated[int, typer.Option(help="Number of trials, all classes together.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 0,
     head: Annotated[str, typer.Option(help="Head model: sphere, forward or nyhead.")] = "sphere",
     head_file: Annotated[
         Path | None,
-        typer.Option(help="File of the head: an MNE -fwd.fif, or the New York Head's .mat."),
+        typer.Option(help="File of the head model: an MNE -fwd.fif, or the New York Head's .mat."),
     ] = None,
-    line_uv: Annotated[float, typer.Option(help="Line noise at 50 Hz, µV.")] = 0.0,
-    blink_uv: Annotated[float, typer.Option(help="Eye blinks in a quarter of trials, µV.")] = 0.0,
+    line_uv: Annotated[float, typer.Option(help="Amplitude of line noise at 50 Hz, µV.")] = 0.0,
+    blink_uv: Annotated[
+        float, typer.Option(help="Amplitude of eye blinks in a quarter of the trials, µV.")
+    ] = 0.0,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="NAME-epo.fif (MNE Epochs; the ground truth in NAME-truth-epo.fif beside it), "
-            "NAME.npz, or a name without suffix for a BIDS folder (with mne-bids)."
+            help="File to write: NAME-epo.fif (MNE Epochs, with the ground truth in "
+            "NAME-truth-epo.fif), NAME.npz, or a name without suffix for a BIDS folder (needs "
+            "mne-bids)."
         ),
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Picture (.png, .pdf, .svg).")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture to draw: .png, .pdf or .svg.")] = None,
 ) -> None:
-    """Simulate EEG whose answer is known: write it, draw it, or both.
+    """Simulate EEG with known ground truth: write it to a file, draw it, or both.
 
     For example: eegxai simulate temporal --snr-db -3.5 --out demo-epo.fif --plot demo.png
     """
-    from eegxai import simulation
-    from eegxai.head import HeadSpec
-
     with told_in_a_sentence():
         _check_targets(out, plot)
         model = HeadSpec(model=head, file=str(head_file) if head_file else None)
         noise = simulation.NoiseSpec(line_uv=line_uv, blink_uv=blink_uv)
         eeg = simulation.simulate(feature, snr_db, seed, n_trials, model, noise)
-    from eegxai.simulation import files
-
     console = terminal()
-    console.print(_summary(eeg), highlight=False, markup=False)
-    written = files.write_eeg(eeg, out) if out else []
-    for path in (*written, *_drawn(eeg, plot)):
-        console.print(f"wrote {path}", highlight=False, markup=False, soft_wrap=True)
+    console.print(_summary(eeg))
+    with told_in_a_sentence():
+        written = [*(files.write_eeg(eeg, out) if out else []), *_drawn(eeg, plot)]
+    print_written(console, written)
 
 
 def _check_targets(out: Path | None, plot: Path | None) -> None:
     """Refuse before any work what cannot be written afterwards."""
-    from eegxai.simulation import files
-
     if out is None and plot is None:
         raise usage_error("nothing to do: give --out FILE to write, --plot FILE to draw, or both")
     if out:
@@ -70,7 +66,7 @@ def _check_targets(out: Path | None, plot: Path | None) -> None:
         files.require_new(plot)
 
 
-def _summary(eeg: "SimulatedEEG") -> str:
+def _summary(eeg: SimulatedEEG) -> str:
     n_trials, n_channels, n_times = eeg.x.shape
     sfreq = eeg.info["sfreq"]
     counts = eeg.trials["class_name"].value_counts()
@@ -82,10 +78,7 @@ def _summary(eeg: "SimulatedEEG") -> str:
     )
 
 
-def _drawn(eeg: "SimulatedEEG", picture: Path | None) -> list[Path]:
-    from eegxai import figures
-    from eegxai.simulation import files
-
+def _drawn(eeg: SimulatedEEG, picture: Path | None) -> list[Path]:
     if picture is None:
         return []
     with files.staging(picture.parent) as folder:

@@ -1,12 +1,16 @@
 """``eegxai statistics``: whether methods differ over the decoders of a sweep, and how surely."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from eegxai.statistics import ALPHA, fewest_decoders
+from sweeps.analysis.compare import Quantity, write_differences
+from sweeps.analysis.significance import FeatureTests, compare_methods, files
 from sweeps.cli.common import (
     WHERE,
     Arguments,
@@ -15,12 +19,9 @@ from sweeps.cli.common import (
     terminal,
     told_in_a_sentence,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sweeps.analysis.significance import FeatureTests
-
+from sweeps.design.cells import method_cells
+from sweeps.scores.cache import tidy_from_store
+from sweeps.store.artefacts import store_of
 
 TESTS_LEGEND = "\n".join(
     [
@@ -52,12 +53,6 @@ def statistics(
     Friedman's test, signed-rank pairs, effects of the axes: docs/statistics.md tells how they are
     computed and when they mislead.
     """
-    from sweeps.analysis.compare import Quantity, write_differences
-    from sweeps.analysis.significance import compare_methods, files
-    from sweeps.design.cells import method_cells
-    from sweeps.scores.cache import tidy_from_store
-    from sweeps.store.artefacts import store_of
-
     config, console = configuration(arguments), terminal()
     tidy = asked_for(tidy_from_store(method_cells(config), store_of(config)), where)
     with told_in_a_sentence():
@@ -76,7 +71,7 @@ def statistics(
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
-def _print(console: Console, one: "FeatureTests | str") -> None:
+def _print(console: Console, one: FeatureTests | str) -> None:
     if isinstance(one, str):
         console.print(one, highlight=False, markup=False)
         return
@@ -99,8 +94,6 @@ def _print(console: Console, one: "FeatureTests | str") -> None:
 
 def _caveats(one: "FeatureTests") -> list[str]:
     """What was left out, and whether a pair could have been told apart at all."""
-    from eegxai.statistics import ALPHA, fewest_decoders
-
     n_decoders, n_pairs = one.compared.n_decoders, max(len(one.compared.pairs), 1)
     fewest = fewest_decoders(ALPHA / n_pairs)
     methods, decoders = one.compared.methods_left_out, one.compared.decoders_left_out
@@ -114,7 +107,7 @@ def _caveats(one: "FeatureTests") -> list[str]:
     return lines
 
 
-def _methods(methods: "pd.DataFrame") -> Table:
+def _methods(methods: pd.DataFrame) -> Table:
     shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     shown.add_column("method", no_wrap=True)
     for name in ("mean", "rank", "tied", "to the best", "p Holm", "decoders needed"):

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console, Group
@@ -12,10 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeps.cli.common import Arguments, configuration, terminal
-
-if TYPE_CHECKING:
-    from sweeps.design.config import SweepConfig
-    from sweeps.store.status import Status
+from sweeps.design.config import SweepConfig
+from sweeps.store.artefacts import store_of
+from sweeps.store.status import STATES, Status, status_of
 
 WATCH_SECONDS = 10.0
 MAX_SHOWN = 12  # running cells, and reasons of failures
@@ -24,10 +23,10 @@ MAX_SHOWN = 12  # running cells, and reasons of failures
 def status(
     arguments: Arguments = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Look again every 10 s until every cell is done.")
+        bool, typer.Option("--watch", help="Refresh every 10 s until every cell is done.")
     ] = False,
 ) -> None:
-    """Tell what is done, running and failed (and why), and the time left, from the store alone.
+    """Show what is done, running and failed (and why), and the time left, from the store alone.
 
     Works while a sweep runs, after a crash, and on any machine that reaches the store.
     """
@@ -39,14 +38,11 @@ def status(
         console.print(Group(*_told(_look(config))))
 
 
-def _look(config: "SweepConfig") -> "Status":
-    from sweeps.store.artefacts import store_of
-    from sweeps.store.status import status_of
-
+def _look(config: SweepConfig) -> Status:
     return status_of(config, store_of(config))
 
 
-def _watch(config: "SweepConfig", console: Console) -> None:
+def _watch(config: SweepConfig, console: Console) -> None:
     """Keep one picture fresh in a terminal; elsewhere write a line when something changed."""
     with Live(console=console, auto_refresh=False) as live:
         before = ""
@@ -55,11 +51,11 @@ def _watch(config: "SweepConfig", console: Console) -> None:
             if console.is_terminal:
                 live.update(Group(*_told(seen)), refresh=True)
             elif line != before:
-                console.print(line, highlight=False)
+                console.print(line)
             before = line
 
 
-def _looks(config: "SweepConfig") -> "Iterator[Status]":
+def _looks(config: SweepConfig) -> Iterator[Status]:
     while True:
         seen = _look(config)
         yield seen
@@ -68,16 +64,14 @@ def _looks(config: "SweepConfig") -> "Iterator[Status]":
         time.sleep(WATCH_SECONDS)
 
 
-def summary(seen: "Status") -> str:
+def summary(seen: Status) -> str:
     """One sentence: cells by state and the time left."""
-    from sweeps.store.status import STATES
-
     states = list(seen.states.values())
     counts = [f"{states.count(name)} {name}" for name in STATES if name in states]
     return f"{len(states)} cells: {', '.join(counts)}; {_time_left(seen)}"
 
 
-def _time_left(seen: "Status") -> str:
+def _time_left(seen: Status) -> str:
     if seen.is_done:
         return "nothing left"
     if math.isnan(seen.work_left):
@@ -88,7 +82,7 @@ def _time_left(seen: "Status") -> str:
     return f"about {_hours(seen.time_left)} left {workers}"
 
 
-def _told(seen: "Status") -> list[Table | Text]:
+def _told(seen: Status) -> list[Table | Text]:
     return [
         _counts(seen),
         *_running(seen),
@@ -97,9 +91,7 @@ def _told(seen: "Status") -> list[Table | Text]:
     ]
 
 
-def _counts(seen: "Status") -> Table:
-    from sweeps.store.status import STATES
-
+def _counts(seen: Status) -> Table:
     columns = ["stage", "architecture", *STATES]
     shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in columns:
@@ -110,14 +102,14 @@ def _counts(seen: "Status") -> Table:
     return shown
 
 
-def _running(seen: "Status") -> Iterator[Text]:
+def _running(seen: Status) -> Iterator[Text]:
     for cell, lease in list(seen.leases.items())[:MAX_SHOWN]:
         since = _hours((seen.now - lease["started"]) / 3600)
         yield Text(f"running: {cell.title} on {lease['host']}, process {lease['pid']}, for {since}")
     yield from _more(len(seen.leases), "running cells")
 
 
-def _failures(seen: "Status") -> Iterator[Text]:
+def _failures(seen: Status) -> Iterator[Text]:
     """One line a reason, with its number of cells and the first of them."""
     titles: dict[str, list[str]] = {}
     for cell, trace in seen.reasons.items():

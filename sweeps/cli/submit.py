@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,13 +11,14 @@ from sweeps.cli.common import (
     configuration,
     configuration_file,
     overrides_of,
+    print_error,
     terminal,
     told_in_a_sentence,
     usage_error,
 )
-
-if TYPE_CHECKING:
-    from sweeps.design.config import SweepConfig
+from sweeps.design.config import SweepConfig
+from sweeps.execution import ray_jobs
+from sweeps.execution.ray_environment import ClusterError
 
 DASHBOARD = "http://127.0.0.1:8265"
 JOB_FAILED = 3
@@ -25,32 +26,34 @@ JOB_FAILED = 3
 
 def submit(
     arguments: Arguments = None,
-    address: Annotated[str, typer.Option(help="The cluster's Ray dashboard.")] = DASHBOARD,
-    tree: Annotated[Path, typer.Option(help="Working tree that the job runs.")] = Path(),
+    address: Annotated[
+        str, typer.Option(help="Address of the cluster's Ray dashboard.")
+    ] = DASHBOARD,
+    tree: Annotated[
+        Path, typer.Option(help="Working tree that the job installs and runs.")
+    ] = Path(),
     follow: Annotated[
-        bool, typer.Option("--follow", help="Print what the job prints until it ends.")
+        bool, typer.Option("--follow", help="Print the job's output until it ends.")
     ] = False,
 ) -> None:
     """Submit a sweep to a Ray cluster as a job, with this working tree and its constraints.
 
     For example: eegxai submit paper store=s3://bucket/paper --follow
     """
-    from sweeps.execution import ray_jobs
-
     config = configuration(arguments)
     _check_store(config)
     console = terminal()
     given = [_within(configuration_file(arguments), tree), *overrides_of(arguments)]
     with told_in_a_sentence():
         job = ray_jobs.submit_sweep(address, tree, given, os.environ)
-    console.print(f"submitted job {job}; what is done: eegxai status", highlight=False)
+    console.print(f"submitted job {job}; its progress: eegxai status")
     if "MLFLOW_TRACKING_URI" not in os.environ:
         console.print("no MLFLOW_TRACKING_URI is set: log the results later with eegxai sync")
     if follow:
         _follow(address, job)
 
 
-def _check_store(config: "SweepConfig") -> None:
+def _check_store(config: SweepConfig) -> None:
     """Refuse a store that lies in the job's own folder, which goes when the job ends."""
     if "://" not in config.store and not Path(config.store or config.output).is_absolute():
         raise usage_error(
@@ -71,11 +74,9 @@ def _within(file: Path, tree: Path) -> str:
 
 
 def _follow(address: str, job: str) -> None:
-    from sweeps.execution import ray_jobs
-
     try:
         for text in ray_jobs.follow(address, job):
             typer.echo(text, nl=False)
-    except ray_jobs.ClusterError as error:
-        typer.echo(f"eegxai: {error}", err=True)
+    except ClusterError as error:
+        print_error(str(error))
         raise typer.Exit(JOB_FAILED) from None

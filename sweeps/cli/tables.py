@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import pandas as pd
 import typer
 from rich.console import Console
 
+from eegxai.registry import unknown_name
+from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS, TableKind
 from sweeps.cli.common import (
     WHERE,
     Arguments,
@@ -15,13 +18,10 @@ from sweeps.cli.common import (
     terminal,
     usage_error,
 )
-
-# What needs torch, Ray or MLflow is imported where it is used: --help answers at once.
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sweeps.analysis.tables import TableKind
-    from sweeps.execution.sweep import Sweep
+from sweeps.execution.sweep import Sweep
+from sweeps.report import cells as shown
+from sweeps.report import terminal as module
+from sweeps.report.export import TABLE_FORMATS, Export, write_table
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 ALL = "all"
@@ -51,10 +51,6 @@ def tables(
     out: Annotated[Path | None, typer.Option(help="Folder to write to.")] = None,
 ) -> None:
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
-    from sweeps.analysis.tables import TABLE_KINDS
-    from sweeps.execution.sweep import Sweep
-    from sweeps.report.export import TABLE_FORMATS, Export, write_table
-
     kinds = _checked("--table", table or ["headline"], (*TABLE_KINDS, ALL))
     formats = _checked("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     groups = ("feature", *_checked("--by", by or [], AXES_TO_SPLIT))
@@ -73,18 +69,14 @@ def tables(
 
 
 def _checked(option: str, names: list[str], allowed: Sequence[str]) -> list[str]:
-    from eegxai.registry import unknown_name
-
     for name in names:
         if name not in allowed:
             raise usage_error(unknown_name(option, name, allowed))
     return names
 
 
-def _tidy(run: "Sweep", source: str, where: str) -> "pd.DataFrame":
+def _tidy(run: Sweep, source: str, where: str) -> pd.DataFrame:
     """Tidy scores of the runs that are asked for; none is a mistake to tell."""
-    from sweeps.analysis.tables import TABLE_METRICS
-
     if source == "mlflow":
         run.connect()
     return asked_for(run.tidy(TABLE_METRICS), where)
@@ -93,13 +85,11 @@ def _tidy(run: "Sweep", source: str, where: str) -> "pd.DataFrame":
 def _print(
     console: Console,
     kind: str,
-    table: "pd.DataFrame",
-    aggregate: "TableKind",
+    table: pd.DataFrame,
+    aggregate: TableKind,
     title: str,
     by: Sequence[str],
 ) -> None:
-    from sweeps.report import cells as shown
-
     if kind == "headline":
         print_headline(console, table, title, by)
         return
@@ -110,11 +100,9 @@ def _print(
 
 
 def print_headline(
-    console: Console, table: "pd.DataFrame", title: str, by: Sequence[str] = ("feature",)
+    console: Console, table: pd.DataFrame, title: str, by: Sequence[str] = ("feature",)
 ) -> None:
     """Print the headline table with its legend."""
-    from sweeps.report import terminal as module
-
     if table.empty:
         console.print("no cell is scored yet")
         return

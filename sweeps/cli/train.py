@@ -1,44 +1,37 @@
 """``eegxai train``: one decoder of a sweep, watched while it learns."""
 
-from typing import TYPE_CHECKING
-
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from eegxai.simulation import FEATURES
 from sweeps.cli.common import Arguments, check_gpu, configuration, terminal, usage_error
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from sweeps.design.cells import DecoderCell
-    from sweeps.design.config import SweepConfig
-    from sweeps.store.artefacts import Store
-    from sweeps.store.records import TrainedDecoder
+from sweeps.design.cells import DecoderCell, decoder_cells
+from sweeps.design.config import SweepConfig
+from sweeps.store.artefacts import Store, store_of
+from sweeps.store.records import TrainedDecoder
+from sweeps.tasks.data import is_done
+from sweeps.tasks.train import train_decoder
 
 
 def train(arguments: Arguments = None) -> None:
-    """Train one decoder of a sweep, the same way and into the same store as the sweep does.
+    """Train one decoder of a sweep, as the sweep does and into the same store.
 
-    Overrides choose it: eegxai train quickstart grid.feature=temporal. A training that was
-    interrupted goes on; one that is done is shown.
+    Overrides choose it: eegxai train quickstart grid.feature=temporal. An interrupted training is
+    resumed; the results of a finished one are shown.
     """
-    from sweeps.store.artefacts import store_of
-    from sweeps.tasks.data import is_done
-
     config = configuration(arguments)
     check_gpu(config)
     cell, console = _only_decoder(config), terminal()
     store = store_of(config)
-    console.print(cell.title, highlight=False)
+    console.print(cell.title)
     device = "cuda" if config.resources.train.gpu else "cpu"
     done = is_done(cell, store)
     trained = store.read_decoder(cell) if done else _trained(cell, store, device, console)
     _print_result(console, cell, trained)
 
 
-def _only_decoder(config: "SweepConfig") -> "DecoderCell":
-    from sweeps.design.cells import decoder_cells
-
+def _only_decoder(config: SweepConfig) -> DecoderCell:
     cells = list(decoder_cells(config))
     if len(cells) > 1:
         raise usage_error(
@@ -48,11 +41,7 @@ def _only_decoder(config: "SweepConfig") -> "DecoderCell":
     return cells[0]
 
 
-def _trained(
-    cell: "DecoderCell", store: "Store", device: str, console: "Console"
-) -> "TrainedDecoder":
-    from sweeps.tasks.train import train_decoder
-
+def _trained(cell: DecoderCell, store: Store, device: str, console: Console) -> TrainedDecoder:
     columns = (TextColumn("epoch"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     note = TextColumn("{task.description}")
     with Progress(*columns, note, console=console, disable=not console.is_terminal) as bar:
@@ -62,7 +51,7 @@ def _trained(
             text = _described(epoch)
             bar.update(task, completed=epoch["epoch"] + 1, description=text)
             if not console.is_terminal:
-                console.print(text, highlight=False)
+                console.print(text)
 
         return train_decoder(cell, store, device, on_epoch)
 
@@ -74,9 +63,7 @@ def _described(epoch: dict[str, float]) -> str:
     )
 
 
-def _print_result(console: "Console", cell: "DecoderCell", trained: "TrainedDecoder") -> None:
-    from eegxai.simulation import FEATURES
-
+def _print_result(console: Console, cell: DecoderCell, trained: TrainedDecoder) -> None:
     names = FEATURES[cell.data.feature].class_names
     shown = Table(title="test trials", title_justify="left", box=None)
     shown.add_column("true class")
@@ -89,5 +76,4 @@ def _print_result(console: "Console", cell: "DecoderCell", trained: "TrainedDeco
     console.print(
         f"accuracy {trained.accuracy:.3f} of {trained.n_test} test trials{chance}; "
         f"{len(trained.history)} epochs, {trained.seconds:.0f} s",
-        highlight=False,
     )

@@ -1,7 +1,6 @@
 """The configuration of a sweep, as pydantic models."""
 
 import math
-import warnings
 from typing import Annotated, Any
 
 from pydantic import (
@@ -25,6 +24,7 @@ from eegxai.errors import fields_of
 from eegxai.evaluation import EvaluationSpec
 from eegxai.head import HeadField, HeadSpec
 from eegxai.registry import unknown_name
+from eegxai.renamed import warn_renamed
 from eegxai.simulation import FEATURES, NoiseSpec
 
 DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
@@ -60,8 +60,7 @@ def _checked_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _expand_groups(methods: list[Any]) -> list[Any]:
     for old in RENAMED_GROUPS.keys() & {entry for entry in methods if isinstance(entry, str)}:
-        new = RENAMED_GROUPS[old]
-        warnings.warn(f"grid.method={old} is called {new} now", DeprecationWarning, stacklevel=2)
+        warn_renamed(f"grid.method={old}", f"grid.method={RENAMED_GROUPS[old]}")
     current = (RENAMED_GROUPS.get(str(entry), entry) for entry in methods)
     return [name for entry in current for name in METHOD_GROUPS.get(str(entry), (entry,))]
 

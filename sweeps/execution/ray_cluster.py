@@ -1,14 +1,20 @@
-"""Ray clusters: joining one, and running stages there."""
+"""Ray clusters: joining one, and running stages there.
 
-import os
+It imports Ray, and is therefore imported late, by :mod:`sweeps.execution.ray_session`.
+"""
+
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import ray
+from ray.util.queue import Queue
+
 from sweeps.design.config import Resources
-from sweeps.execution.ray_tune import RAY_ENVIRONMENT, run_ray
+from sweeps.execution.ray_environment import RAY_ENVIRONMENT, no_answer
+from sweeps.execution.ray_tune import run_ray
 from sweeps.execution.runner import OnDone, Stage
 
 AUTO = "auto"
@@ -18,16 +24,9 @@ CLIENT_ATTEMPTS = 3
 LISTEN_SECONDS = 0.5
 
 
-class ClusterError(ValueError):
-    """A cluster that cannot be used, told in one sentence."""
-
-
 @contextmanager
-def cluster(address: str) -> Iterator[None]:
+def joined(address: str) -> Iterator[None]:
     """The Ray cluster at an address: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``."""
-    os.environ.update(RAY_ENVIRONMENT)
-    import ray
-
     _check_reachable(address)
     try:
         _join(address)
@@ -55,8 +54,6 @@ def _join(address: str) -> None:
 
     Ray's proxy forks it beside running threads, which now and then kills the child at once.
     """
-    import ray
-
     for attempt in range(1, CLIENT_ATTEMPTS + 1):
         try:
             ray.init(
@@ -71,16 +68,8 @@ def _join(address: str) -> None:
                 raise
 
 
-def no_answer(who: str, address: str, error: Exception) -> ClusterError:
-    """The error of an address at which no cluster, dashboard or agent answers."""
-    reason = str(error).strip().partition("\n")[0]
-    return ClusterError(f"no Ray {who} answers at address={address!r}: {reason}")
-
-
 def unmet_resources(resources: Resources) -> list[str]:
     """What the stages reserve and no node of the joined cluster offers now, in sentences."""
-    import ray
-
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     return [
         f"no node has resources.{stage}={of.bundle} now: its cells wait until one joins"
@@ -95,13 +84,9 @@ def run_on_cluster(stage: Stage, store_url: str, on_done: OnDone) -> None:
     Through a client Tune would run its callbacks on the head node; there the whole stage is a
     task of the cluster instead, whose outcomes come back by a queue.
     """
-    import ray
-
     if not ray.util.client.ray.is_connected():
         run_ray(stage, store_url, on_done)
         return
-    from ray.util.queue import Queue
-
     outcomes = Queue(actor_options={"num_cpus": 0})
     task = ray.remote(run_ray).options(num_cpus=0).remote(stage, store_url, outcomes.put)
     _listen(outcomes, task, on_done)
@@ -109,9 +94,7 @@ def run_on_cluster(stage: Stage, store_url: str, on_done: OnDone) -> None:
 
 
 def _listen(outcomes: Any, task: Any, on_done: OnDone) -> None:
-    """Hand outcomes on until the task has ended and all of them are told."""
-    import ray
-
+    """Hand outcomes on until the task has ended and all of them are handed on."""
     ended: list[Any] = []
     while not ended:
         ended, _ = ray.wait([task], timeout=LISTEN_SECONDS)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sweeps.execution.ray_cluster import LISTEN_SECONDS, ClusterError, no_answer
-from sweeps.execution.ray_tune import RAY_ENVIRONMENT
+from sweeps.execution.ray_environment import RAY_ENVIRONMENT, ClusterError, no_answer
+
+LISTEN_SECONDS = 0.5
 
 # A dashboard answers some seconds before the agents that start jobs do, and then refuses jobs.
 NO_AGENT, AGENT_SECONDS = "No available agent", 60.0
@@ -78,12 +79,12 @@ def follow(address: str, job: str) -> Iterator[str]:
     ClusterError
         When the job ends otherwise than well.
     """
-    client, told = _client(address), 0
+    client, n_printed = _client(address), 0
     while True:
         info = client.get_job_info(job)
         printed = client.get_job_logs(job)
-        yield printed[told:]
-        told = len(printed)
+        yield printed[n_printed:]
+        n_printed = len(printed)
         if info.status.is_terminal():
             break
         time.sleep(LISTEN_SECONDS)
@@ -92,7 +93,7 @@ def follow(address: str, job: str) -> Iterator[str]:
 
 
 def _client(address: str) -> Any:
-    try:
+    try:  # Ray's extra for clusters may be missing, which is answered like a missing dashboard
         from ray.job_submission import JobSubmissionClient
 
         return JobSubmissionClient(address)

@@ -1,6 +1,6 @@
 """A sweep from its configuration to its table."""
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,9 +19,8 @@ from sweeps.design.cells import (
 )
 from sweeps.design.config import SweepConfig, TrialResources
 from sweeps.execution.progress import StageProgress
-from sweeps.execution.ray_cluster import cluster, run_on_cluster, unmet_resources
-from sweeps.execution.ray_tune import private_ray, run_ray
-from sweeps.execution.runner import CellOutcome, OnDone, Stage, run_local
+from sweeps.execution.ray_session import RunStage, cluster, private_ray
+from sweeps.execution.runner import CellOutcome, Stage, run_local
 from sweeps.scores.cache import Needed, tidy_from_store
 from sweeps.store.artefacts import best_effort, store_of
 from sweeps.tasks.data import is_done
@@ -34,8 +33,6 @@ from sweeps.tracking import (
     tidy_from_runs,
 )
 from sweeps.tracking.background import publishing
-
-RunStage = Callable[[Stage, str, OnDone], None]
 
 
 @dataclass
@@ -98,13 +95,14 @@ class Sweep:
         if local:
             yield run_local
         elif address:
-            with cluster(address):
-                for sentence in unmet_resources(self.config.resources):
-                    self.console.print(sentence, style="yellow", highlight=False)
+            with cluster(address, self.config.resources, self._warn) as run_on_cluster:
                 yield run_on_cluster
         else:
-            with private_ray():
+            with private_ray() as run_ray:
                 yield run_ray
+
+    def _warn(self, sentence: str) -> None:
+        self.console.print(sentence, style="yellow", highlight=False)
 
     def sync(self) -> int:
         """Bring MLflow to the store's state; the number of cells that the store holds."""

@@ -15,7 +15,7 @@ from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
-from sweeps.execution.ray_tune import private_ray, run_ray
+from sweeps.execution.ray_session import private_ray
 from tests.paths import ROOT
 
 COMMAND = [sys.executable, "-m", "sweeps.cli"]
@@ -43,7 +43,7 @@ def in_a_process(function, *arguments, first=__name__):
 def outcomes_on_ray(stage, store_url):
     """Outcomes of a stage's cells on a Ray with two CPUs."""
     outcomes = []
-    with private_ray(num_cpus=2):
+    with private_ray(num_cpus=2) as run_ray:
         run_ray(stage, store_url, outcomes.append)
     return outcomes
 

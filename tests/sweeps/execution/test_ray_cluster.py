@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from sweeps.cli import app
 from sweeps.design.config import Resources
 from sweeps.design.config_file import ConfigError, load
-from sweeps.execution.ray_cluster import ClusterError, unmet_resources
+from sweeps.execution.ray_environment import ClusterError
 from sweeps.execution.ray_jobs import runtime_environment, submit_sweep
-from sweeps.execution.ray_tune import private_ray
+from sweeps.execution.ray_session import private_ray
 from sweeps.execution.runner import Stage
 from sweeps.execution.sweep import Sweep
 from sweeps.store.artefacts import store_of
@@ -117,6 +117,8 @@ def test_at_most_so_many_at_a_time(tiny, tmp_path):
 
 def lacking_on_two_cpus(*all_resources):
     with private_ray(num_cpus=2):
+        from sweeps.execution.ray_cluster import unmet_resources
+
         return [unmet_resources(resources) for resources in all_resources]
 
 

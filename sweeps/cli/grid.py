@@ -1,0 +1,28 @@
+"""``eegxai grid``: the cells of a sweep, and how many are done."""
+
+from collections import Counter
+
+from sweeps.cli.common import Arguments, configuration, terminal
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.store.artefacts import store_of
+
+
+def grid(arguments: Arguments = None) -> None:
+    """List the cells of a sweep, their number and how many are done."""
+    config = configuration(arguments)
+    console = terminal()
+    store = store_of(config)
+    trained = {cell: store.has(cell) for cell in decoder_cells(config)}
+    explained = Counter(cell.decoder for cell in method_cells(config) if store.has(cell))
+    n_methods = len(config.grid.method)
+    for cell, done in trained.items():
+        state = "done" if done else "open"
+        console.print(f"{state}  {cell.title}, {explained[cell]}/{n_methods} methods")
+    for axis, values in config.grid:
+        console.print(f"{axis}: {', '.join(map(str, values))}")
+    counts = {
+        "decoders": (len(trained), sum(trained.values())),
+        "methods": (len(trained) * n_methods, explained.total()),
+    }
+    for kind, (total, n_done) in counts.items():
+        console.print(f"{kind}: {total} cells, {n_done} done")

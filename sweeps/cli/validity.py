@@ -1,0 +1,78 @@
+"""``eegxai validity``: which methods are applicable to which architectures."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from sweeps.analysis import validity_matrix
+from sweeps.cli.common import (
+    Arguments,
+    check_gpu,
+    configuration,
+    print_written,
+    terminal,
+    told_in_a_sentence,
+)
+from sweeps.design.cells import DecoderCell, MethodCell
+from sweeps.store.artefacts import Store, store_of
+from sweeps.tasks.data import is_done
+from sweeps.tasks.train import train_decoder
+
+
+def validity(
+    arguments: Arguments = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the matrix and the measurements behind it.")
+    ] = None,
+) -> None:
+    """Print which methods are applicable to which architectures, measured on trained decoders.
+
+    Tests the sweep's methods on the first decoder of each of its architectures, which is trained
+    first where the store does not have it.
+
+    For example: eegxai validity quickstart grid.architecture=eegnet grid.method=all
+    """
+    config = configuration(arguments)
+    check_gpu(config)
+    console = terminal()
+    store = store_of(config)
+    cells = list(validity_matrix.cells_to_judge(config))
+    device = "cuda" if config.resources.explain.gpu else "cpu"
+    for decoder in dict.fromkeys(cell.decoder for cell in cells):
+        _train_if_needed(decoder, store, device, console)
+    table = validity_matrix.evidence(_watched(cells, console), store, device)
+    _print(table, console)
+    with told_in_a_sentence():
+        written = validity_matrix.write_matrix(table, out) if out else []
+    print_written(console, written)
+
+
+def _train_if_needed(decoder: DecoderCell, store: Store, device: str, console: Console) -> None:
+    if not is_done(decoder, store):
+        console.print(f"training {decoder.title}")
+        train_decoder(decoder, store, device)
+
+
+def _watched(cells: list[MethodCell], console: Console) -> Iterator[MethodCell]:
+    quiet = not console.is_terminal
+    yield from track(cells, "testing", console=console, transient=True, disable=quiet)
+
+
+def _print(table: pd.DataFrame, console: Console) -> None:
+    codes = validity_matrix.matrix(table)
+    shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    shown.add_column("method", no_wrap=True)
+    for architecture in codes.columns:
+        shown.add_column(architecture.replace("_", "\n"))
+    for method, row in codes.iterrows():
+        shown.add_row(str(method), *row)
+    console.print(shown)
+    console.print(validity_matrix.MATRIX_LEGEND, style="dim")
+    for note in validity_matrix.matrix_notes(table):
+        console.print(f"- {note}")
