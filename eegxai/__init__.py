@@ -2,6 +2,76 @@
 
 The science half of the project: it knows no Ray, no MLflow and no YAML, so that a notebook
 can use it alone. The sweep over many decoders and methods lives in :mod:`sweeps`.
+
+The names of ``__all__`` are the public face. Each is imported when it is first used, so that
+``import eegxai`` takes no time; ``__init__.pyi`` has their types.
 """
 
+from importlib import import_module
+from typing import Any
+
 __version__ = "0.1.0"
+
+_PACKAGES = (
+    "attribution",
+    "decoders",
+    "evaluation",
+    "figures",
+    "head",
+    "simulation",
+    "statistics",
+)
+_NAMES = {
+    "attribution": (
+        "CONTROLS",
+        "METHODS",
+        "STUDY_METHODS",
+        "attribute",
+        "attribute_all",
+        "options_of",
+        "validity",
+    ),
+    "decoders": (
+        "DECODERS",
+        "TrainingSpec",
+        "build",
+        "confusion_matrix",
+        "fit",
+        "initialised",
+        "predict",
+        "recommended",
+        "split_trials",
+    ),
+    "evaluation": (
+        "CALIBRATED_METRICS",
+        "EvaluationSpec",
+        "SIMILARITIES",
+        "STUDY_METRICS",
+        "chance_corrected",
+        "evaluate",
+        "ground_truth_reference",
+        "score",
+        "similarity",
+        "topography",
+    ),
+    "head": ("HEADS", "HeadSpec", "open_head"),
+    "simulation": ("FEATURES", "DataSpec", "NoiseSpec", "SimulatedEEG", "simulate"),
+    "statistics": ("axis_effect", "compare_ranks", "paired_differences"),
+}
+_HOME = {name: package for package, names in _NAMES.items() for name in names}
+
+__all__ = sorted([*_PACKAGES, *_HOME])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

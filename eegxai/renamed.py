@@ -1,7 +1,8 @@
 """Names that moved: they work from their old place until the next minor version, and warn."""
 
+import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -16,8 +17,11 @@ def warn_renamed(old: str, new: str, stacklevel: int = 2) -> None:
     warnings.warn(message, RenamedWarning, stacklevel=stacklevel + 1)
 
 
-def old_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
-    """The ``__getattr__`` of a module for names that it had once.
+def keep_old_names(module: str, names: Mapping[str, str]) -> None:
+    """Let a module answer to names that it had once (PEP 562), with a warning.
+
+    Set from here and not written in the module, where a type checker would take it as leave to
+    read any name.
 
     Parameters
     ----------
@@ -27,11 +31,11 @@ def old_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
         Old name to ``MODULE:NAME``, where it is now.
     """
 
-    def __getattr__(name: str) -> Any:  # noqa: N807 (PEP 562)
+    def old_name(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         place, _, new = names[name].partition(":")
         warn_renamed(f"{module}.{name}", f"{place}.{new}")
         return getattr(import_module(place), new)
 
-    return __getattr__
+    vars(sys.modules[module])["__getattr__"] = old_name

@@ -23,6 +23,7 @@ from eegxai.attribution.core.registry import (
 )
 from eegxai.attribution.validity import Validity, study_maps, validity
 from eegxai.plugins import load_plugins
+from eegxai.renamed import keep_old_names
 
 STUDY_METHODS = tuple(name for name, method in METHODS.items() if method.group == "study")
 
@@ -41,5 +42,13 @@ __all__ = [
     "study_maps",
     "validity",
 ]
+
+keep_old_names(
+    __name__,
+    {
+        "BASELINES": "eegxai.attribution:CONTROLS",
+        "STUDY": "eegxai.attribution:STUDY_METHODS",
+    },
+)
 
 load_plugins("eegxai.methods")  # last: they import from here

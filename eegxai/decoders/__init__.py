@@ -15,6 +15,7 @@ from eegxai.decoders.tracing import (
 )
 from eegxai.decoders.training import TrainingSpec, fit, initialised, predict, recommended
 from eegxai.plugins import load_plugins
+from eegxai.renamed import keep_old_names
 
 __all__ = [
     "DECODERS",
@@ -41,5 +42,14 @@ __all__ = [
     "split_trials",
     "weighted_layers",
 ]
+
+keep_old_names(
+    __name__,
+    {
+        "Anatomy": "eegxai.decoders:DecoderStructure",
+        "Epoch": "eegxai.decoders:TrainingEpoch",
+        "anatomy": "eegxai.decoders:decoder_structure",
+    },
+)
 
 load_plugins("eegxai.decoders")  # last, since plug-ins import from here

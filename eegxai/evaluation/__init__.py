@@ -31,6 +31,7 @@ from eegxai.evaluation.scoring import (
     score,
     similarity,
 )
+from eegxai.renamed import keep_old_names
 
 __all__ = [
     "CALIBRATED_HEADLINE",
@@ -67,3 +68,20 @@ __all__ = [
     "topography",
     "variants",
 ]
+
+keep_old_names(
+    __name__,
+    {
+        "CALIBRATED": "eegxai.evaluation:CALIBRATED_METRICS",
+        "METRICS": "eegxai.evaluation:STUDY_METRICS",
+        "Examples": "eegxai.evaluation:ExampleMaps",
+        "Subject": "eegxai.evaluation:ExplainedTrials",
+        "Truth": "eegxai.evaluation:SourceTruth",
+        "baseline_maps": "eegxai.evaluation:null_maps",
+        "evaluate_subject": "eegxai.evaluation:evaluate_explained",
+        "examples": "eegxai.evaluation:choose_examples",
+        "normalised": "eegxai.evaluation:chance_corrected",
+        "subject_of": "eegxai.evaluation:choose_explained",
+        "truth_of": "eegxai.evaluation:source_truth",
+    },
+)

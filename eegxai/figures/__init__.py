@@ -7,6 +7,7 @@ from eegxai.figures.ranks import MOVED, critical_difference, rankings
 from eegxai.figures.simulated import simulation
 from eegxai.figures.style import FIGURE_FORMATS, digits, save
 from eegxai.figures.trials import map_against_truth
+from eegxai.renamed import keep_old_names
 
 __all__ = [
     "FIGURE_FORMATS",
@@ -23,3 +24,11 @@ __all__ = [
     "simulation",
     "topographies",
 ]
+
+keep_old_names(
+    __name__,
+    {
+        "FORMATS": "eegxai.figures:FIGURE_FORMATS",
+        "cascade": "eegxai.figures:cascade_curves",
+    },
+)

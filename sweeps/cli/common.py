@@ -110,19 +110,19 @@ def asked_for(tidy: pd.DataFrame, where: str) -> pd.DataFrame:
 def terminal() -> Console:
     """Console of the terminal, or of fixed width where there is none (files, CI).
 
-    It prints text as it is: brackets are no markup, and numbers are not coloured.
+    Numbers are not coloured. What may hold a bracket is printed with ``markup=False``.
     """
-    console = Console(markup=False, highlight=False)
-    width = None if console.is_terminal else WIDTH
-    return Console(markup=False, highlight=False, width=width)
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
 
 
 def print_error(message: str) -> None:
     """Print a line to standard error, as this program's."""
-    Console(stderr=True, markup=False, highlight=False).print(f"eegxai: {message}", soft_wrap=True)
+    console = Console(stderr=True, highlight=False)
+    console.print(f"eegxai: {message}", markup=False, soft_wrap=True)
 
 
 def print_written(console: Console, paths: Iterable[Path]) -> None:
     """Print a line for each file that was written, unbroken for copying."""
     for path in paths:
-        console.print(f"wrote {path}", soft_wrap=True)
+        console.print(f"wrote {path}", markup=False, soft_wrap=True)

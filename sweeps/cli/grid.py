@@ -17,12 +17,12 @@ def grid(arguments: Arguments = None) -> None:
     n_methods = len(config.grid.method)
     for cell, done in trained.items():
         state = "done" if done else "open"
-        console.print(f"{state}  {cell.title}, {explained[cell]}/{n_methods} methods")
+        console.print(f"{state}  {cell.title}, {explained[cell]}/{n_methods} methods", markup=False)
     for axis, values in config.grid:
-        console.print(f"{axis}: {', '.join(map(str, values))}")
+        console.print(f"{axis}: {', '.join(map(str, values))}", markup=False)
     counts = {
         "decoders": (len(trained), sum(trained.values())),
         "methods": (len(trained) * n_methods, explained.total()),
     }
     for kind, (total, n_done) in counts.items():
-        console.print(f"{kind}: {total} cells, {n_done} done")
+        console.print(f"{kind}: {total} cells, {n_done} done", markup=False)

@@ -48,7 +48,7 @@ def simulate(
         noise = simulation.NoiseSpec(line_uv=line_uv, blink_uv=blink_uv)
         eeg = simulation.simulate(feature, snr_db, seed, n_trials, model, noise)
     console = terminal()
-    console.print(_summary(eeg))
+    console.print(_summary(eeg), markup=False)
     with told_in_a_sentence():
         written = [*(files.write_eeg(eeg, out) if out else []), *_drawn(eeg, plot)]
     print_written(console, written)

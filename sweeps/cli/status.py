@@ -51,7 +51,7 @@ def _watch(config: SweepConfig, console: Console) -> None:
             if console.is_terminal:
                 live.update(Group(*_told(seen)), refresh=True)
             elif line != before:
-                console.print(line)
+                console.print(line, markup=False)
             before = line
 
 

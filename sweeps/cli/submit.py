@@ -46,7 +46,7 @@ def submit(
     given = [_within(configuration_file(arguments), tree), *overrides_of(arguments)]
     with told_in_a_sentence():
         job = ray_jobs.submit_sweep(address, tree, given, os.environ)
-    console.print(f"submitted job {job}; its progress: eegxai status")
+    console.print(f"submitted job {job}; its progress: eegxai status", markup=False)
     if "MLFLOW_TRACKING_URI" not in os.environ:
         console.print("no MLFLOW_TRACKING_URI is set: log the results later with eegxai sync")
     if follow:

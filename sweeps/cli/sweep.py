@@ -61,7 +61,7 @@ def sync(arguments: Arguments = None) -> None:
     console = terminal()
     run = Sweep(config, console)
     count = run.sync()
-    console.print(f"{count} finished cells are in MLflow")
+    console.print(f"{count} finished cells are in MLflow", markup=False)
     _print_tracking(console, run)
     if run.unpublished:
         raise typer.Exit(CELLS_FAILED)
@@ -82,11 +82,11 @@ def _print_results(console: Console, run: Sweep) -> None:
     print_headline(console, run.table(), run.config.name)
     for title, share in run.memorised_accuracy().items():
         # Methods are tested on permuted labels only so far as a decoder has memorised them.
-        console.print(f"{title}: {share:.2f} of its permuted labels memorised")
+        console.print(f"{title}: {share:.2f} of its permuted labels memorised", markup=False)
     _print_tracking(console, run)
     for outcome in run.failed:
         reason = outcome.error.strip().splitlines()[-1]
-        console.print(f"failed: {outcome.cell.title}: {reason}", style="red")
+        console.print(f"failed: {outcome.cell.title}: {reason}", style="red", markup=False)
 
 
 def _print_tracking(console: Console, run: Sweep) -> None:
@@ -95,6 +95,7 @@ def _print_tracking(console: Console, run: Sweep) -> None:
             f"MLflow could not be written ({run.unpublished}); the scores are safe in "
             f"{run.store.url}, log them later with: eegxai sync",
             style="yellow",
+            markup=False,
         )
         return
-    console.print(f"compare the runs: {ui_command(run.config.output)}")
+    console.print(f"compare the runs: {ui_command(run.config.output)}", markup=False)

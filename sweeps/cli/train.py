@@ -24,7 +24,7 @@ def train(arguments: Arguments = None) -> None:
     check_gpu(config)
     cell, console = _only_decoder(config), terminal()
     store = store_of(config)
-    console.print(cell.title)
+    console.print(cell.title, markup=False)
     device = "cuda" if config.resources.train.gpu else "cpu"
     done = is_done(cell, store)
     trained = store.read_decoder(cell) if done else _trained(cell, store, device, console)
@@ -51,7 +51,7 @@ def _trained(cell: DecoderCell, store: Store, device: str, console: Console) -> 
             text = _described(epoch)
             bar.update(task, completed=epoch["epoch"] + 1, description=text)
             if not console.is_terminal:
-                console.print(text)
+                console.print(text, markup=False)
 
         return train_decoder(cell, store, device, on_epoch)
 

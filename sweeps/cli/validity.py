@@ -55,7 +55,7 @@ def validity(
 
 def _train_if_needed(decoder: DecoderCell, store: Store, device: str, console: Console) -> None:
     if not is_done(decoder, store):
-        console.print(f"training {decoder.title}")
+        console.print(f"training {decoder.title}", markup=False)
         train_decoder(decoder, store, device)
 
 
@@ -75,4 +75,4 @@ def _print(table: pd.DataFrame, console: Console) -> None:
     console.print(shown)
     console.print(validity_matrix.MATRIX_LEGEND, style="dim")
     for note in validity_matrix.matrix_notes(table):
-        console.print(f"- {note}")
+        console.print(f"- {note}", markup=False)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from torch import Tensor, nn
 
 from eegxai.registry import lookup
+from eegxai.renamed import warn_renamed
 
 Attribution = Callable[..., Tensor]
 Requirement = Callable[[nn.Module, Tensor], str | None]
@@ -73,20 +74,26 @@ def attribution(
     requires: tuple[Requirement, ...] = (),
     completeness_target: Attribution | None = None,
     limits: Limits = _unlimited,
+    promises: Attribution | None = None,
 ) -> Callable[[Attribution], Attribution]:
     """Register the decorated function as an attribution method.
+
+    ``promises`` is the old name of ``completeness_target``.
 
     Raises
     ------
     ValueError
         When the name is taken or the group unknown.
     """
+    if promises:
+        warn_renamed("attribution(promises=)", "attribution(completeness_target=)")
+    sums_to = completeness_target or promises
     registry = lookup(GROUPS, group, "group")
     if name in METHODS or name in CONTROLS:
         raise ValueError(f"method {name!r} is registered already, choose another name")
 
     def register(function: Attribution) -> Attribution:
-        registry[name] = Method(function, group, requires, completeness_target, limits)
+        registry[name] = Method(function, group, requires, sums_to, limits)
         return function
 
     return register

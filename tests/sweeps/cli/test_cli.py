@@ -1,24 +1,25 @@
 """The command line: help that teaches, mistakes in one sentence with exit code 2."""
 
-import subprocess
-import sys
+import re
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
 from sweeps.cli import app
+from sweeps.design.cells import method_cells
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import store_of
+from tests.finished_cells import fill
 
 RUNNER = CliRunner()
 
 
-def test_help_teaches_and_needs_no_torch():
+def test_help_teaches():
     result = RUNNER.invoke(app, ["--help"])
     assert result.exit_code == 0
     for command in ("sweep", "grid", "tables", "sync", "simulate"):
         assert command in result.output
-    code = "import sys, sweeps.cli; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("command", ["sweep", "grid", "tables", "sync", "train"])
@@ -31,9 +32,13 @@ def test_mistakes_end_with_code_two_before_any_work(command, tiny_file, tmp_path
 
 
 def test_a_missing_configuration_is_told(tiny_file):
-    result = RUNNER.invoke(app, ["grid", "nothing"])
+    result = RUNNER.invoke(app, ["grid", "quikstart"])
     assert result.exit_code == 2
-    assert "'nothing' cannot be read" in result.output
+    assert "configuration 'quikstart' is unknown; did you mean 'quickstart'?" in result.output
+    assert "quikstart.yaml was looked up in" in result.output
+    result = RUNNER.invoke(app, ["grid", "nothing.yaml"])
+    assert result.exit_code == 2
+    assert "'nothing.yaml' cannot be read" in result.output
 
 
 def test_two_configurations_are_refused(tiny_file):
@@ -60,6 +65,15 @@ def test_tables_without_runs_say_what_to_do(tiny_file):
     result = RUNNER.invoke(app, ["tables", str(tiny_file)])
     assert result.exit_code == 2
     assert "run: eegxai sweep" in result.output
+
+
+def test_colours_of_a_table_are_not_printed_as_text(tiny_file):
+    config = load(tiny_file)
+    fill(store_of(config), methods=method_cells(config))
+    result = RUNNER.invoke(app, ["tables", str(tiny_file), "--source", "store"])
+    assert result.exit_code == 0, result.output
+    assert "verdict" in result.output
+    assert not re.search(r"\[(/|…|dim|green)", result.output)
 
 
 def test_the_paper_grid_is_listed():
