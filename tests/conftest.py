@@ -11,13 +11,12 @@ import torch
 
 
 def pytest_collection_modifyitems(items):
-    """Files that start servers come first: a process takes a file, and theirs take longest.
-
-    The one that must wait for all others (see ``machine`` of tests/sweeps) comes last.
-    """
-    slowest = {item.path for item in items if item.get_closest_marker("cluster")}
-    alone = {item.path for item in items if hasattr(item.module, "STOPS_EVERY_RAY")}
-    items.sort(key=lambda item: (item.path in alone, item.path not in slowest))
+    """Files that start servers come first, then those with slow tests: a process takes a file."""
+    files = {
+        mark: {item.path for item in items if item.get_closest_marker(mark)}
+        for mark in ("cluster", "slow")
+    }
+    items.sort(key=lambda item: (item.path not in files["cluster"], item.path not in files["slow"]))
 
 
 def pytest_runtest_setup(item):

@@ -83,19 +83,22 @@ def test_max_pool_rule_equals_captums_for_a_baseline_without_ties():
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_where_ours_differs_from_captum_on_purpose(apart):
-    """A ReLU behind a max-pool: 0.1 off.
+def test_a_max_pool_passes_all_to_the_maximum_of_the_trial(apart):
+    """And the ReLU behind it the slope between its two values, whatever stands between them.
 
-    With both hooked on one tensor, captum loses the ReLU's rule, and its map does not sum to the
-    difference of the logits. Kept apart, it does; then captum takes the first of a baseline's
-    equal maxima, ours the place of the trial's maximum.
+    All maxima of the zero baseline are equal here, so that the places of the baseline say nothing.
     """
     stages = [nn.MaxPool1d(3), *([Apart()] if apart else []), nn.ReLU()]
     decoder, (x, target) = pooled(*stages), trials()
-    maps = theirs("DeepLift", decoder, x, target), attribute("DeepLift", decoder, x, target)
-    logits = decoder(x) - decoder(0 * x)
-    difference = logits.gather(1, target[:, None])[:, 0]
-    theirs_error, ours_error = (relative_error(m.sum((1, 2)), difference) for m in maps)
-    assert relative_error(*maps) > 0.05
-    assert ours_error < 1e-12
-    assert theirs_error < 1e-12 if apart else theirs_error > 0.01
+    convolution, pool, dense = (decoder.stages[place] for place in (0, 1, -1))
+    found = attribute("DeepLift", decoder, x, target)
+
+    trial, baseline = (pool(convolution(given)) for given in (x, 0 * x))
+    slope = (trial.relu() - baseline.relu()) / (trial - baseline)
+    given = x.clone().requires_grad_()
+    linear = dense((slope * pool(convolution(given))).flatten(1))
+    gradient = torch.autograd.grad(linear.gather(1, target[:, None]).sum(), given)[0]
+    assert relative_error(found, x * gradient) < 1e-9
+
+    difference = (decoder(x) - decoder(0 * x)).gather(1, target[:, None])[:, 0]
+    assert relative_error(found.sum((1, 2)), difference) < 1e-12

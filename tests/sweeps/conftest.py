@@ -1,17 +1,17 @@
 """A sweep small enough for tests: short training, few trials, real files."""
 
 import fcntl
+import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
+from sweeps.execution.runner import Stage, run_local
 from sweeps.store.artefacts import store_of
-from sweeps.tasks.explain import explain
-from sweeps.tasks.train import train_decoder
+from sweeps.tracking import Publisher
 
 TINY = """
 name: tiny
@@ -27,16 +27,20 @@ tracking: {figures: false}
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def machine(request):
-    """Files may start servers side by side, but not beside a file with ``STOPS_EVERY_RAY``.
-
-    ``ray symmetric-run`` ends by stopping every Ray of the machine.
-    """
-    alone = getattr(request.module, "STOPS_EVERY_RAY", False)
-    with Path(tempfile.gettempdir(), "eegxai-tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        yield
+def made_once(tmp_path_factory, name, make):
+    """Folder that the first process of this run to ask for it fills, and all read."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # of the folders that the processes have for themselves
+    folder, partial = root / name, root / f"{name}-partial"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            make(partial)
+            partial.rename(folder)
+    return folder
 
 
 @pytest.fixture
@@ -54,17 +58,24 @@ def tiny(tiny_file):
     return load(tiny_file)
 
 
-@pytest.fixture(scope="session")
-def tiny_store(tmp_path_factory):
-    """Folder with the results of the tiny sweep, made once."""
-    folder = tmp_path_factory.mktemp("tiny")
+def run_tiny(folder):
+    """Train and explain the tiny sweep's cells as a sweep does, without Ray and MLflow."""
     (folder / "tiny.yaml").write_text(TINY)
     config = load(folder / "tiny.yaml", [f"output={folder}"])
-    for cell in decoder_cells(config):
-        train_decoder(cell, store_of(config))
-    for cell in method_cells(config):
-        explain(cell, store_of(config))
-    return folder / "store"
+    errors = []
+    for kind, cells, resources in (
+        ("decoder", decoder_cells(config), config.resources.train),
+        ("method", method_cells(config), config.resources.explain),
+    ):
+        stage = Stage(kind, kind, list(cells), resources)
+        run_local(stage, store_of(config).url, lambda outcome: errors.append(outcome.error))
+    assert not any(errors), errors
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tmp_path_factory):
+    """Folder with the results of the tiny sweep; tests copy it."""
+    return made_once(tmp_path_factory, "tiny", run_tiny) / "store"
 
 
 @pytest.fixture
@@ -72,3 +83,22 @@ def done_tiny(tiny, tiny_store):
     """The tiny sweep with its results, without Ray and MLflow."""
     shutil.copytree(tiny_store, Path(tiny.output) / "store")
     return tiny
+
+
+def make_database(folder):
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
+        Publisher("other", str(folder))
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """File of a tracking store without runs: MLflow takes seconds to make one."""
+    return made_once(tmp_path_factory, "mlflow", make_database) / "mlflow.db"
+
+
+@pytest.fixture
+def with_database(tiny_file, empty_database):
+    """An empty tracking store in the place where sweeps look for one."""
+    (tiny_file.parent / "runs").mkdir()
+    shutil.copy(empty_database, tiny_file.parent / "runs")

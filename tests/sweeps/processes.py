@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -28,30 +29,60 @@ def environment(**more):
     return {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": path, **more}
 
 
-def in_a_process(function, *arguments, first=__name__):
-    """What a function gives in a process of its own, which imports the module ``first`` first.
+def own_process(first=__name__):
+    """Pool of one process that imports the module ``first`` first.
 
     For tests that change their process for good, and for those that start Ray: it forks its
     servers, which now and then does not survive beside the threads of a process that has run
     other tests; Ray then ends that process, and every test after this one with it.
     """
     how = {"initializer": import_module, "initargs": (first,), "mp_context": get_context("spawn")}
-    with ProcessPoolExecutor(1, **how) as pool:
-        return pool.submit(function, *arguments).result()
+    return ProcessPoolExecutor(1, **how)
+
+
+@contextlib.contextmanager
+def ray_process():
+    """A process with a Ray of two CPUs: what calls functions in it and gives what they give."""
+    with own_process() as pool:
+        pool.submit(enter_ray).result()
+        try:
+            yield lambda function, *arguments: pool.submit(function, *arguments).result()
+        finally:
+            pool.submit(leave_ray).result()
+
+
+RAY = contextlib.ExitStack()
+
+
+def enter_ray():
+    RAY.enter_context(private_ray(num_cpus=2))
+
+
+def leave_ray():
+    RAY.close()
 
 
 def outcomes_on_ray(stage, store_url):
-    """Outcomes of a stage's cells on a Ray with two CPUs."""
+    """Outcomes of a stage's cells on the Ray of this process."""
+    from sweeps.execution.ray_tune import run_ray  # imports Ray, whose environment is set by now
+
     outcomes = []
-    with private_ray(num_cpus=2) as run_ray:
-        run_ray(stage, store_url, outcomes.append)
+    run_ray(stage, store_url, outcomes.append)
     return outcomes
 
 
+def unmet_on_ray(resources):
+    """What the Ray of this process does not offer."""
+    from sweeps.execution.ray_cluster import unmet_resources
+
+    return unmet_resources(resources)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has, from a range that is neither the system's nor Ray's workers'."""
+    while listens(port := random.SystemRandom().randrange(20_000, 32_000)):
+        pass
+    return port
 
 
 def wait_for(answers, seconds=240):

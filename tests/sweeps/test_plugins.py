@@ -47,6 +47,7 @@ def test_it_is_listed_with_its_options(eegxai_command):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("with_database")
 def test_it_is_swept_and_in_every_table(eegxai_command, tiny_file):
     arguments = (str(tiny_file), "grid.seed=0", "grid.method=[SquaredSaliency,RandomMap]")
     options = "attribution.per_method.SquaredSaliency={power: 1}"

@@ -13,6 +13,7 @@ from eegxai.figures import MOVED, rankings, simulation, topographies
 from eegxai.figures.style import VERMILION
 from eegxai.head import montage_info
 from eegxai.simulation import simulate
+from tests.pictures import pixels
 
 INFO = montage_info(250.0)
 
@@ -31,7 +32,15 @@ def test_each_map_has_its_head_and_its_own_scale(tmp_path):
     assert np.nanmin(small) < -0.95  # the picture goes on beyond the outermost electrode
     assert not np.nan_to_num(zero).any()
     figure.savefig(tmp_path / "maps.png")
-    assert (tmp_path / "maps.png").stat().st_size > 10_000
+    found = pixels(tmp_path / "maps.png")
+    width, height = figure.get_size_inches() * figure.dpi
+    assert found.shape == (pytest.approx(height, abs=1), pytest.approx(width, abs=1), 3)
+    drawn = (found < 250).any(2)
+    for image in heads.images:  # in the file a head is ink from edge to edge, or from half of it
+        left, right = heads.transData.transform([(edge, 0) for edge in image.get_extent()[:2]])[
+            :, 0
+        ].astype(int)
+        assert drawn[:, left:right].any(0).mean() > 0.5
 
 
 def test_the_scalp_is_the_one_that_mne_draws():

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from eegxai.simulation import simulate
 from sweeps.cli import app
+from tests.pictures import pixels
 
 RUNNER = CliRunner()
 
@@ -25,7 +26,7 @@ def test_it_writes_the_data_and_the_picture_it_was_asked_for(tmp_path):
     assert "spatial at -12 dB, seed 5: 9 trials (5 left, 4 right) of 62 channels" in said
     assert f"wrote {out}" in said
     assert f"wrote {plot}" in said
-    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert pixels(plot).shape[2] == 3
     expected = simulate("spatial", snr_db=-12, seed=5, n_trials=9)
     with np.load(out) as found:
         np.testing.assert_array_equal(found["x"], expected.x)

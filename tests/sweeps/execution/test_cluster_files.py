@@ -1,19 +1,14 @@
-"""The files people launch clusters with: as Ray's own tools read them, and run where that goes."""
+"""The files people launch clusters with: as Ray's own tools read them."""
 
 import re
 import shlex
-import subprocess
 
-import pytest
 import yaml
 
 from sweeps.design.config_file import load
-from sweeps.store.artefacts import store_of
-from sweeps.store.status import status_of
-from tests.sweeps.processes import ROOT, TOKEN, environment
+from tests.paths import ROOT
 
 FILES = ROOT / "conf" / "cluster"
-STOPS_EVERY_RAY = True  # see conftest: what Slurm runs does
 
 
 def test_ray_accepts_the_autoscaler_file():
@@ -39,23 +34,3 @@ def test_the_job_on_kubernetes_runs_a_sweep_on_gpu_workers():
     (worker,) = cluster["workerGroupSpecs"]
     limits = worker["template"]["spec"]["containers"][0]["resources"]["limits"]
     assert int(limits["nvidia.com/gpu"]) >= max(of.gpu for _, of in config.resources)
-
-
-@pytest.mark.slow
-@pytest.mark.cluster
-def test_the_slurm_script_runs_a_sweep_on_one_node(tiny_file, tmp_path):
-    """Without Slurm's own commands it is a job of this machine alone."""
-    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={tmp_path / 'store'}"]
-    done = subprocess.run(
-        ["bash", FILES / "slurm.sh", tiny_file, *overrides],
-        env=environment(**TOKEN),
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    if "Ray is already started on this node" in done.stdout + done.stderr:
-        pytest.skip("another Ray runs on this machine")
-    assert done.returncode == 0, done.stdout + done.stderr
-    config = load(tiny_file, overrides)
-    assert status_of(config, store_of(config)).is_done

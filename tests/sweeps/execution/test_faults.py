@@ -28,7 +28,11 @@ from tests.sweeps.processes import (
     wait_for,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.cluster]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.cluster,
+    pytest.mark.usefixtures("with_database"),
+]
 
 # Long enough to be hit in the middle: epochs by checkpoints, explanations by ScoreCAM.
 LONGER = ["training.epochs=12", "data.n_trials=128", "grid.seed=0"]
@@ -117,12 +121,33 @@ def assert_as_in_peace(config, in_peace):
         assert sorted(keys) == sorted(cell.key for cell in cells)
 
 
-def test_workers_killed_while_they_train_and_explain(config, tiny_file, in_peace):
-    process = start(tiny_file)
+def test_workers_killed_at_work_and_a_cell_that_raises(config, tiny_file, in_peace, tmp_path):
+    """A worker dies training, one explaining, and one method raises every time.
+
+    Its cells are named with their reason, kept with their traceback, and the others are as ever.
+    """
+    broken = tmp_path / "broken-1.dist-info"
+    broken.mkdir()
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (broken / "entry_points.txt").write_text("[eegxai.methods]\nbroken = broken\n")
+    (tmp_path / "broken.py").write_text(BROKEN)
+    given = ["grid.method=[Saliency,ScoreCAM,RandomMap,Broken]"]
+    process = start(tiny_file, *given, paths=[str(tmp_path)])
     for kind in (DecoderCell, None):
         os.kill(until(lambda kind=kind: worker_on(config, kind), process), signal.SIGKILL)
-    ended(process)
+    output = ended(process, 3)
+    assert "Broken: RuntimeError: on purpose" in output
     assert_as_in_peace(config, in_peace)
+    told = subprocess.run(
+        [*COMMAND, "status", str(tiny_file), *LONGER, *given],
+        env=environment(paths=[str(tmp_path)]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "RuntimeError: on purpose" in told.stdout
+    (failure,) = (Path(store_of(config).url) / "failures").iterdir()
+    assert "Traceback" in failure.read_text()
 
 
 def test_the_driver_interrupted_then_killed_and_started_again(config, tiny_file, in_peace):
@@ -203,29 +228,6 @@ def test_a_node_leaves_and_another_joins(config, tiny_file, in_peace, cluster):
     add_node()
     ended(process)
     assert_as_in_peace(config, in_peace)
-
-
-def test_a_cell_that_raises_every_time(config, tiny_file, in_peace, tmp_path):
-    """It is named with its reason, kept with its traceback, and the others are as ever."""
-    broken = tmp_path / "broken-1.dist-info"
-    broken.mkdir()
-    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
-    (broken / "entry_points.txt").write_text("[eegxai.methods]\nbroken = broken\n")
-    (tmp_path / "broken.py").write_text(BROKEN)
-    given = ["grid.method=[Saliency,ScoreCAM,RandomMap,Broken]"]
-    output = ended(start(tiny_file, *given, paths=[str(tmp_path)]), 3)
-    assert "Broken: RuntimeError: on purpose" in output
-    assert_as_in_peace(config, in_peace)
-    told = subprocess.run(
-        [*COMMAND, "status", str(tiny_file), *LONGER, *given],
-        env=environment(paths=[str(tmp_path)]),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "RuntimeError: on purpose" in told.stdout
-    (failure,) = (Path(store_of(config).url) / "failures").iterdir()
-    assert "Traceback" in failure.read_text()
 
 
 def test_mlflow_stops_and_comes_back(config, tiny_file, in_peace, tmp_path, monkeypatch):

@@ -1,25 +1,23 @@
 """A real Ray cluster of one node: joined, through a client, and by a submitted job."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import ray
-from rich.console import Console
 from typer.testing import CliRunner
 
 from sweeps.cli import app
-from sweeps.design.config import Resources
 from sweeps.design.config_file import ConfigError, load
 from sweeps.execution.ray_environment import ClusterError
 from sweeps.execution.ray_jobs import runtime_environment, submit_sweep
-from sweeps.execution.ray_session import private_ray
-from sweeps.execution.runner import Stage
-from sweeps.execution.sweep import Sweep
 from sweeps.store.artefacts import store_of
 from sweeps.store.status import status_of
 from tests.sweeps.processes import (
@@ -29,9 +27,7 @@ from tests.sweeps.processes import (
     end,
     environment,
     free_port,
-    in_a_process,
     listens,
-    outcomes_on_ray,
     start_ray,
     wait_for,
 )
@@ -45,7 +41,7 @@ def eegxai(*arguments, **more):
     """Run the command in a process of its own, for Ray is joined once a process."""
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(
-        command, env=environment(**more), capture_output=True, text=True, timeout=280, check=False
+        command, env=environment(**more), capture_output=True, text=True, timeout=500, check=False
     )
 
 
@@ -102,32 +98,44 @@ def test_a_sweep_is_submitted_as_a_job(ray_node, tiny_file, tmp_path):
     assert status_of(config, store_of(config)).is_done
 
 
+SRUN = """#!/usr/bin/env bash
+# In place of Slurm's: what it starts is one more node of this machine.
+while [[ $1 == --* ]]; do shift; done
+exec "$@"
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.cluster
-def test_at_most_so_many_at_a_time(tiny, tmp_path):
-    """Two CPUs and one cell at a time: one process does them all."""
-    overrides = ["resources.explain.max_concurrent=1", "grid.seed=0"]
-    config = load(tmp_path / "tiny.yaml", overrides)
-    run = Sweep(config, Console(quiet=True))
-    stage = Stage("explain", "method", run.methods, config.resources.explain)
-    outcomes = in_a_process(outcomes_on_ray, stage, run.store.url)
-    assert len(outcomes) == len(run.methods)
-    assert len({outcome.pid for outcome in outcomes}) == 1
-
-
-def lacking_on_two_cpus(*all_resources):
-    with private_ray(num_cpus=2):
-        from sweeps.execution.ray_cluster import unmet_resources
-
-        return [unmet_resources(resources) for resources in all_resources]
-
-
-@pytest.mark.cluster
-def test_what_no_node_of_the_cluster_offers(tiny):
-    licence = Resources.model_validate({"train": {"custom": {"licence": 1}}})
-    lacks, lacks_nothing = in_a_process(lacking_on_two_cpus, licence, tiny.resources)
-    assert "licence" in lacks[0]
-    assert lacks_nothing == []
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_the_slurm_script_runs_a_sweep_and_stops_its_own_ray_alone(
+    ray_node, tiny_file, tmp_path, nodes
+):
+    """A node is a Ray node here, and another Ray runs on the machine all the while."""
+    srun = tmp_path / "bin" / "srun"
+    srun.parent.mkdir()
+    srun.write_text(SRUN)
+    srun.chmod(0o755)
+    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={tmp_path / 'store'}"]
+    port = 20_000 + free_port() % 6000 * 2
+    job = {"SLURM_JOB_ID": str((port - 20_000) // 2), "SLURM_JOB_NUM_NODES": str(nodes)}
+    here = os.pathsep.join([str(srun.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", ROOT / "conf" / "cluster" / "slurm.sh", tiny_file, *overrides],
+        env=environment(PATH=here, SLURM_CPUS_PER_TASK=str(3 - nodes), **job, **TOKEN),
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    shutil.rmtree(f"/tmp/eegxai-{os.getuid()}-{port}", ignore_errors=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.stdout + done.stderr).count("Ray runtime started.") == nodes
+    config = load(tiny_file, overrides)
+    assert status_of(config, store_of(config)).is_done
+    assert not listens(port)
+    assert listens(ray_node["gcs"])
+    assert listens(ray_node["client"])
 
 
 def test_a_cluster_that_is_not_there_is_told(tiny_file):

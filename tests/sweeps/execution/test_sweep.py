@@ -1,7 +1,6 @@
-"""A small sweep end to end: real training, real files, real MLflow, real Ray."""
+"""A small sweep end to end: real training, real files, real MLflow."""
 
 import shutil
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +15,19 @@ from eegxai.simulation import simulate_spec
 from sweeps.analysis.summary import headline
 from sweeps.cli import app
 from sweeps.design.config_file import load
-from sweeps.execution.runner import Stage
 from sweeps.execution.sweep import Sweep
 from sweeps.report.source import load_scores
 from sweeps.tracking import KEY_TAG
 from tests.sweeps.conftest import TINY
-from tests.sweeps.processes import in_a_process, outcomes_on_ray
 
 pytestmark = pytest.mark.slow
 
 RUNNER = CliRunner()
 
 
-def swept(config, local=True):
+def swept(config):
     run = Sweep(config, Console(quiet=True))
-    run.run(local)
+    run.run(local=True)
     assert not run.failed, run.failed[0].error
     return run
 
@@ -155,6 +152,7 @@ def register():
     METHODS.update(before)
 
 
+@pytest.mark.usefixtures("with_database")
 def test_a_failing_cell_is_named_and_leaves_the_others_and_no_file(tiny_file, register):
     """A method that raises on this decoder: exit code 3, the others are in the table."""
 
@@ -171,6 +169,7 @@ def test_a_failing_cell_is_named_and_leaves_the_others_and_no_file(tiny_file, re
     assert [run.store.has(cell) for cell in run.methods] == [False, True] * 2
 
 
+@pytest.mark.usefixtures("with_database")
 def test_maps_that_are_not_finite_are_recorded_as_degenerate(tiny_file, register):
     register("Nowhere", lambda decoder, x, target: x / 0 * 0)
     run = swept(load(tiny_file, ["grid.method=[Nowhere,Saliency]", "grid.seed=0"]))
@@ -180,6 +179,7 @@ def test_maps_that_are_not_finite_are_recorded_as_degenerate(tiny_file, register
     assert run.table().set_index("method")["verdict"]["Nowhere"] == "n/a"
 
 
+@pytest.mark.usefixtures("with_database")
 def test_not_applicable_is_recorded_as_such(tiny_file):
     overrides = ["grid.architecture=eegnet", "grid.method=[GuidedBackprop,Saliency]", "grid.seed=0"]
     run = swept(load(tiny_file, overrides))
@@ -188,42 +188,6 @@ def test_not_applicable_is_recorded_as_such(tiny_file):
     assert "ReLU" in scores.validity.reason
     assert scores.table.empty
     assert run.table().set_index("method")["verdict"]["GuidedBackprop"] == "n/a"
-
-
-def tables_from_ray(path, overrides):
-    return stored_tables(swept(load(path, overrides), local=False))
-
-
-@pytest.mark.cluster
-def test_ray_gives_the_same_numbers_in_any_order_(done, tiny_file):
-    """Two workers, methods in reverse order: the same keys, the same bits."""
-    overrides = [
-        "output=on_ray",
-        "grid.method=[InputMagnitude,RandomMap,InputXGradient,Saliency]",
-        "grid.seed=[1,0]",
-    ]
-    on_ray = in_a_process(tables_from_ray, tiny_file, overrides)
-    expected = stored_tables(done)
-    assert on_ray.keys() == expected.keys()
-    for key, table in on_ray.items():
-        pd.testing.assert_frame_equal(table, expected[key])
-
-
-@pytest.mark.cluster
-def test_actors_are_reused_and_stay_with_their_decoder(done, tmp_path):
-    """Eight cells, two CPUs: two processes, each of which serves several cells."""
-    stage = Stage("explain", "method", done.methods, done.config.resources.explain)
-    copy = shutil.copytree(
-        tmp_path / "runs" / "store" / "decoders", tmp_path / "other" / "decoders"
-    )
-    outcomes = in_a_process(outcomes_on_ray, stage, str(copy.parent))
-    assert {outcome.cell.key for outcome in outcomes} == {cell.key for cell in done.methods}
-    assert not any(outcome.error for outcome in outcomes)
-    workers = {outcome.pid for outcome in outcomes}
-    assert len(workers) == 2
-    for worker in workers:  # a decoder that is left for another is not come back to
-        decoders = [outcome.cell.decoder for outcome in outcomes if outcome.pid == worker]
-        assert len(list(groupby(decoders))) == len(set(decoders))
 
 
 def test_grid_and_tables_commands(done, tiny_file, tmp_path):

@@ -11,6 +11,7 @@ from sweeps.analysis.summary import headline
 from sweeps.cli import app
 from sweeps.report.figures import DroppedPicture, Picture, checks, draw_figures, with_floor
 from sweeps.scores.table import AXES
+from tests.pictures import pixels
 from tests.tidy_tables import N_LAYERS, tidy_table
 
 METHODS = ["DeepLift", "LRP", "GradCAM", "RandomMap"]
@@ -118,6 +119,8 @@ def test_the_command_writes_each_picture_in_each_format(done_tiny, tmp_path):
     stems = {"checks", "cascade-deepnet", "maps-temporal", "rankings"}
     stems.add("critical-difference-temporal")
     assert names == {f"{stem}.{form}" for stem in stems for form in ("png", "pdf")}
+    for stem in stems:
+        assert min(pixels(tmp_path / "figs" / f"{stem}.png").shape[:2]) > 100
     assert result.output.count("wrote figs/") == len(names)
     *_, dropped = result.output.strip().splitlines()
     assert dropped == "dropped: calibrated-by-snr (one SNR only); score-by-snr (one SNR only)"

@@ -147,6 +147,7 @@ def test_leases_and_failures_in_a_bucket(bucket, tiny):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("with_database")
 def test_a_sweep_into_a_bucket_and_again(bucket, tiny_file, tmp_path):
     overrides = ["grid.seed=0", "grid.method=Saliency", f"store={bucket}"]
     for _ in range(2):

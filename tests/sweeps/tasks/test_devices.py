@@ -1,8 +1,5 @@
 """Everything a GPU would run, on a device that is another than the CPU in all but hardware."""
 
-from functools import partial
-from pathlib import Path
-
 import pandas as pd
 import pytest
 import torch
@@ -14,14 +11,26 @@ from sweeps.design.config_file import load
 from sweeps.store.artefacts import Store, store_of
 from sweeps.tasks.explain import explain
 from sweeps.tasks.train import train_decoder
-from tests.sweeps.processes import in_a_process
+from tests.sweeps.processes import own_process
 
 pytestmark = pytest.mark.slow
 # Forward-mode derivatives of layer normalisation and LSTMs read the memory of the device itself.
 CANNOT = {("atcnet", "FullGrad"), ("eegconformer", "FullGrad"), ("deepsleepnet", "FullGrad")}
 ELSEWHERE = "elsewhere"
-# The device has to be known before torch first computes a gradient.
-on_another_device = partial(in_a_process, first="tests.elsewhere")
+# A device does the same at every point of a path and on every noisy copy.
+FEW = {
+    "IntegratedGradients": {"steps": 3},
+    "SmoothGrad": {"samples": 2},
+    "GradientSHAP": {"samples": 3},
+    "TimeOcclusion": {"window": 50, "stride": 50},
+}
+
+
+@pytest.fixture(scope="module")
+def on_another_device():
+    """What calls a function where the device is known, before torch first computes a gradient."""
+    with own_process("tests.elsewhere") as pool:
+        yield lambda function, *arguments: pool.submit(function, *arguments).result()
 
 
 def refused():
@@ -42,7 +51,7 @@ def words_of(attempt):
     return str(error.value)
 
 
-def test_the_device_does_not_mix_with_the_cpu():
+def test_the_device_does_not_mix_with_the_cpu(on_another_device):
     told = on_another_device(refused)
     assert all(ELSEWHERE in words for words in told[:3])
     assert "numpy() is not supported" in told[3]
@@ -77,12 +86,12 @@ def difference(name, here, there):
 
 def explained(name, decoder, x, target, references):
     try:
-        return attribute(name, decoder, x, target, references=references)
+        return attribute(name, decoder, x, target, references=references, **FEW.get(name, {}))
     except NotApplicable:
         return None
 
 
-def test_methods_give_the_same_maps_on_another_device():
+def test_methods_give_the_same_maps_on_another_device(on_another_device):
     found = on_another_device(differences)
     assert len(found) == len(DECODERS) * len(METHODS) - len(CANNOT)
     assert {case: size for case, size in found.items() if not size < 1e-4} == {}
@@ -90,21 +99,23 @@ def test_methods_give_the_same_maps_on_another_device():
 
 def scored(path):
     """Scores of methods on both devices, of a decoder that was trained elsewhere."""
-    config = load(path, ["grid.seed=0", "grid.method=[Saliency,LRP,ScoreCAM,IntegratedGradients]"])
+    given = ["grid.seed=0", "grid.method=[Saliency,LRP,ScoreCAM,IntegratedGradients]"]
+    given += ["attribution.steps=3"]
+    config = load(path, [*given, f"output={path.parent}"])
     (cell,), methods = decoder_cells(config), method_cells(config)
     trained = train_decoder(cell, store_of(config), ELSEWHERE)
-    return [scores_on(device, cell, trained, methods) for device in ("cpu", ELSEWHERE)]
+    return [scores_on(d, path.parent, cell, trained, methods) for d in ("cpu", ELSEWHERE)]
 
 
-def scores_on(device, cell, trained, methods):
-    store = Store(str(Path(device).resolve()))
+def scores_on(device, folder, cell, trained, methods):
+    store = Store(str(folder / device))
     store.write_decoder(cell, trained)
     for method in methods:
         explain(method, store, device)
     return {method.method: store.read_scores(method) for method in methods}
 
 
-def test_a_cell_is_trained_and_scored_on_another_device(tiny_file):
+def test_a_cell_is_trained_and_scored_on_another_device(on_another_device, tiny_file):
     here, there = on_another_device(scored, tiny_file)
     for method, scores in here.items():
         assert scores.validity.status == there[method].validity.status

@@ -12,26 +12,27 @@ from eegxai.simulation import simulate_spec
 from sweeps.design import cells as grid
 from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
-from sweeps.store.artefacts import Store
-from sweeps.tasks.train import FIT_ARGUMENTS, train_decoder
+from sweeps.tasks.train import FIT_ARGUMENTS
+from tests.sweeps.conftest import TINY
 
 LEARNS = ["data.n_trials=64", "training.epochs=60", "grid.seed=[0]", "training.learning_rate=1e-2"]
 RETRAIN = "evaluation.checks=[target_swap,cascade,label_retrain]"
 
 
-@pytest.fixture
-def pair(tiny_file, tmp_path):
-    """A decoder trained on true labels, one on permuted ones, and their store."""
-    cell = next(grid.decoder_cells(load(tiny_file, LEARNS)))
-    store = Store(str(tmp_path / "store"))
-    for each in (cell, cell.with_permuted_labels):
-        train_decoder(each, store)
-    return cell, store
+@pytest.fixture(scope="module")
+def retrained(tmp_path_factory):
+    """A sweep that trained a decoder, then one on permuted labels, and compared their maps."""
+    folder = tmp_path_factory.mktemp("retrained")
+    (folder / "tiny.yaml").write_text(TINY)
+    given = [RETRAIN, *LEARNS, "grid.method=[Saliency]", f"output={folder}"]
+    sweep = Sweep(load(folder / "tiny.yaml", given), Console(quiet=True))
+    sweep.run(local=True)
+    return sweep
 
 
 @pytest.mark.slow
-def test_permuted_labels_are_learnt_by_heart_as_far_as_the_true_ones(pair):
-    cell, store = pair
+def test_permuted_labels_are_learnt_by_heart_as_far_as_the_true_ones(retrained):
+    (cell,), store = retrained.decoders, retrained.store
     eeg = simulate_spec(cell.data)
     split = split_trials(eeg.y, cell.fold, cell.training.n_folds, cell.data.seed)
     arguments = FIT_ARGUMENTS["permuted"](cell.with_permuted_labels, eeg, split, store, "cpu")
@@ -63,14 +64,10 @@ def test_only_a_check_asks_for_permuted_label_decoders(tiny, tiny_file):
 
 
 @pytest.mark.slow
-def test_a_sweep_retrains_on_permuted_labels_and_compares_the_maps(tiny_file):
-    sweep = Sweep(
-        load(tiny_file, [RETRAIN, *LEARNS, "grid.method=[Saliency]"]), Console(quiet=True)
-    )
-    sweep.run(local=True)
-    assert not sweep.failed
-    table = sweep.store.read_scores(sweep.methods[0]).table
+def test_a_sweep_retrains_on_permuted_labels_and_compares_the_maps(retrained):
+    assert not retrained.failed
+    table = retrained.store.read_scores(retrained.methods[0]).table
     rows = table[table["check"] == "label_retrain"].set_index(["domain", "metric"])
     assert (rows["n_valid"] == rows["n_trials"]).all()
     assert np.abs(rows.loc[("channel_time", "pearson_raw"), "mean"]) < 0.9
-    assert len(sweep.publisher.runs("decoder")) == 2
+    assert len(retrained.publisher.runs("decoder")) == 2

@@ -1,6 +1,5 @@
 """MLflow runs of made-up cells, on a real SQLite store: what they say and what is read back."""
 
-import shutil
 import time
 from pathlib import Path
 
@@ -43,20 +42,8 @@ def store(tmp_path, cells):
     return store
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    """An empty tracking store: MLflow takes seconds to make one."""
-    folder = tmp_path_factory.mktemp("empty")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
-        Publisher("other", str(folder))
-    return folder / "mlflow.db"
-
-
 @pytest.fixture
-def publisher(tiny, tmp_path, database):
-    (tmp_path / "runs").mkdir()
-    shutil.copy(database, tmp_path / "runs")
+def publisher(tiny, tmp_path, with_database):
     return Publisher(tiny.name, str(tmp_path / "runs"))
 
 

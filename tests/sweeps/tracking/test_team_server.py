@@ -81,7 +81,7 @@ def team_server(database, bucket):
 
 @pytest.mark.slow
 @pytest.mark.cluster
-def test_a_sweep_logs_to_a_team_server(team_server, bucket, tiny_file, monkeypatch):
+def test_a_sweep_logs_to_a_team_server(team_server, bucket, done_tiny, tiny_file, monkeypatch):
     """Ten cells once each, their artefacts in the bucket; nothing without the password."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", team_server)
     strange = RUNNER.invoke(app, ["sweep", str(tiny_file), "--local"])

@@ -1,0 +1,79 @@
+"""Stages on a Ray of two CPUs, which all tests here share: what they give, and who does what."""
+
+from itertools import groupby
+
+import pandas as pd
+import pytest
+
+from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.design.config import Resources
+from sweeps.design.config_file import load
+from sweeps.execution.runner import Stage
+from sweeps.store.artefacts import Store, store_of
+from tests.sweeps.conftest import TINY
+from tests.sweeps.processes import outcomes_on_ray, ray_process, unmet_on_ray
+
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
+
+REVERSED = ["grid.method=[InputMagnitude,RandomMap,InputXGradient,Saliency]", "grid.seed=[1,0]"]
+
+
+@pytest.fixture(scope="module")
+def on_ray():
+    """What calls a function in the process that has the Ray."""
+    with ray_process() as call:
+        yield call
+
+
+@pytest.fixture(scope="module")
+def explained(on_ray, tmp_path_factory):
+    """The tiny sweep, its axes in reverse order, and the outcomes of its explanations."""
+    folder = tmp_path_factory.mktemp("on_ray")
+    (folder / "tiny.yaml").write_text(TINY)
+    config = load(folder / "tiny.yaml", [f"output={folder}", *REVERSED])
+    train = Stage("train", "decoder", list(decoder_cells(config)), config.resources.train)
+    explain = Stage("explain", "method", list(method_cells(config)), config.resources.explain)
+    trained = on_ray(outcomes_on_ray, train, store_of(config).url)
+    assert not any(outcome.error for outcome in trained)
+    return config, on_ray(outcomes_on_ray, explain, store_of(config).url)
+
+
+def test_ray_gives_the_same_numbers_in_any_order(explained, tiny_store):
+    """Two workers, axes in reverse order: the same keys, the same bits."""
+    config, _ = explained
+    cells = list(method_cells(config))
+    store, expected = store_of(config), Store(str(tiny_store))
+    assert {cell.stem for cell in cells} == store.stems("methods") == expected.stems("methods")
+    for cell in cells:
+        found, table = (s.read_scores(cell).table for s in (store, expected))
+        pd.testing.assert_frame_equal(found, table)
+
+
+def test_actors_are_reused_and_stay_with_their_decoder(explained):
+    """Eight cells, two CPUs: two processes, each of which serves several cells."""
+    config, outcomes = explained
+    assert {outcome.cell.key for outcome in outcomes} == {c.key for c in method_cells(config)}
+    assert not any(outcome.error for outcome in outcomes)
+    workers = {outcome.pid for outcome in outcomes}
+    assert len(workers) == 2
+    for worker in workers:  # a decoder that is left for another is not come back to
+        decoders = [outcome.cell.decoder for outcome in outcomes if outcome.pid == worker]
+        assert len(list(groupby(decoders))) == len(set(decoders))
+
+
+def test_at_most_so_many_at_a_time(on_ray, tiny_file, tmp_path):
+    """Two CPUs and one cell at a time: one process does them all."""
+    overrides = ["resources.explain.max_concurrent=1", "grid.seed=0"]
+    config = load(tiny_file, overrides)
+    cells = list(method_cells(config))
+    stage = Stage("explain", "method", cells, config.resources.explain)
+    outcomes = on_ray(outcomes_on_ray, stage, str(tmp_path / "store"))
+    assert len(outcomes) == len(cells) == 4
+    assert len({outcome.pid for outcome in outcomes}) == 1
+
+
+def test_what_no_node_of_the_cluster_offers(on_ray, tiny):
+    licence = Resources.model_validate({"train": {"custom": {"licence": 1}}})
+    (lacks,) = on_ray(unmet_on_ray, licence)
+    assert "licence" in lacks
+    assert on_ray(unmet_on_ray, tiny.resources) == []
