@@ -1,10 +1,9 @@
 """The one way a specification is declared: frozen, strict about its fields, normalised."""
 
-from typing import TypeVar
+from typing import TypeVar, dataclass_transform
 
 import pydantic.dataclasses
 from pydantic import ConfigDict
-from typing_extensions import dataclass_transform
 
 T = TypeVar("T")
 
