@@ -54,11 +54,9 @@ def test_grad_cam_equals_captums():
     assert relative_error(ours, expected) < 1e-6
 
 
-def test_guided_grad_cam_is_the_product_that_captum_leaves_empty():
-    """captum's interpolates only to the rank of the input, which is one less than the layer's."""
+def test_guided_grad_cam_is_the_product_of_captums_two():
     decoder, (x, target) = deepcopy(trained_decoder("deepnet")), trials()
     layer = decoder.temporal[12]
-    assert theirs("GuidedGradCam", decoder, x, target, layer).numel() == 0
     columns = theirs("LayerGradCam", decoder, x, target, layer, relu_attributions=True)[:, 0]
     guided = theirs("GuidedBackprop", decoder, x, target)
     ours = attribute("GuidedGradCAM", decoder, x, target, cam_placement="stretch")

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from eegxai.attribution import attribute
 from eegxai.attribution.cams import _bias_gradients
 from eegxai.attribution.placement import layer_placement
-from eegxai.decoders.tracing import output_of
 from tests.helpers import N_CHANNELS, N_CLASSES, N_TIMES
 from tests.parity.trained import relative_error, trained, trained_decoder, trials
 
@@ -96,12 +95,31 @@ def test_map_equals_grad_cams_on_the_studys_network(name, cam):
     assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 1e-6
 
 
+def test_grad_cam_plus_plus_equals_grad_cams_for_large_gradients():
+    """grad-cam adds 1e-6 to 2 g^2 + g^3 sum(A), which a gain of the logits makes as nothing."""
+    gain = 1e4
+    decoder, (x, target) = deepcopy(trained_decoder("deepnet")), trials()
+    expected = theirs("GradCAMPlusPlus", decoder, x, target, gain)
+    decoder.output.weight.mul_(gain)
+    decoder.output.bias.mul_(gain)
+    ours = attribute("GradCAM++", decoder, x, target, cam_placement="stretch")
+    assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 1e-6
+
+
 @pytest.mark.parametrize(("name", "cam"), [*PAIRS, ("ScoreCAM", "ScoreCAM")])
 def test_map_equals_grad_cams_where_columns_are_samples(name, cam):
     decoder, (x, target) = same_size(), trials()
     expected = theirs(cam, decoder, x, target)
     ours = attribute(name, decoder, x, target)
     assert relative_error(as_theirs(ours, N_TIMES), expected) < 1e-6
+
+
+def test_score_cam_is_near_grad_cams_on_the_studys_network():
+    """grad-cam masks by columns stretched from corner to corner: a difference of 1e-3 or so."""
+    decoder, (x, target) = trained_decoder("deepnet"), trials()
+    expected = theirs("ScoreCAM", decoder, x, target)
+    ours = attribute("ScoreCAM", decoder, x, target, cam_placement="stretch")
+    assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 0.05
 
 
 def full_grad_as_theirs(decoder, x, target):
@@ -120,79 +138,3 @@ def test_full_grad_is_made_of_the_pieces_of_grad_cams():
     decoder, (x, target) = trained_decoder("deepnet"), trials()
     expected = theirs("FullGrad", decoder, x, target)
     assert relative_error(full_grad_as_theirs(decoder, x, target), expected) < 1e-6
-
-
-# ------------------------------------------------------------------ where ours differs on purpose
-
-
-def test_columns_lie_at_their_centres_and_not_evenly():
-    """Columns at samples 69.5 to 117.5 of 200; grad-cam has them at 24.5 to 174.5."""
-    decoder, (x, target) = trained_decoder("deepnet"), trials()
-    expected = theirs("GradCAM", decoder, x, target)
-    ours = scaled(attribute("GradCAM", decoder, x, target).relu())
-    assert relative_error(ours, expected) > 0.1
-
-
-def test_time_is_not_painted_onto_channels():
-    """Time is the last axis but one of Deep4's layers, which grad-cam takes for channels."""
-    decoder, (x, target) = trained_decoder("deep4"), trials()
-    ours = scaled(attribute("GradCAM", decoder, x, target, cam_placement="stretch"))
-    expected = theirs("GradCAM", decoder, x, target)
-    assert span(ours, axis=1) == 0  # the layer has no channels
-    assert span(ours, axis=2) == pytest.approx(1, abs=1e-6)
-    assert span(expected, axis=1) == pytest.approx(1, abs=1e-6)
-    assert span(expected, axis=2) == 0
-
-
-def span(maps, axis):
-    return float((maps.amax(axis) - maps.amin(axis)).max())
-
-
-def grad_cam_plus_plus_error(gain):
-    """Relative error of ours where the logits are multiplied by a gain."""
-    decoder, (x, target) = deepcopy(trained_decoder("deepnet")), trials()
-    expected = theirs("GradCAMPlusPlus", decoder, x, target, gain)
-    decoder.output.weight.mul_(gain)
-    decoder.output.bias.mul_(gain)
-    ours = attribute("GradCAM++", decoder, x, target, cam_placement="stretch")
-    return relative_error(as_theirs(ours, N_COLUMNS), expected)
-
-
-def test_grad_cam_plus_plus_has_no_constant_beside_squared_gradients():
-    """grad-cam adds 1e-6 to 2 g^2 + g^3 sum(A), which hides gradients of 1e-3 and smaller."""
-    assert grad_cam_plus_plus_error(gain=1) > 0.05  # 0.2 to 0.9: training depends on the machine
-    assert grad_cam_plus_plus_error(gain=1e4) < 1e-6
-
-
-def test_score_cam_masks_by_the_maps_that_it_sums():
-    """grad-cam masks by columns stretched from corner to corner, and sums the others."""
-    decoder, (x, target) = trained_decoder("deepnet"), trials()
-    expected = theirs("ScoreCAM", decoder, x, target)
-    ours = attribute("ScoreCAM", decoder, x, target, cam_placement="stretch")
-    assert 1e-5 < relative_error(as_theirs(ours, N_COLUMNS), expected) < 0.05  # 1e-3 or so
-    assert relative_error(as_theirs(score_cam(decoder, x, target), N_COLUMNS), expected) < 1e-6
-
-
-def score_cam(decoder, x, target):
-    """ScoreCAM with grad-cam's masks."""
-    columns = output_of(decoder, decoder.cam_layer, x)
-    size = {"size": x.shape[1:], "mode": "bilinear", "align_corners": True}
-    masks = scaled(F.interpolate(columns, **size)).unbind(1)
-    trial = torch.arange(len(x))
-    with torch.no_grad():
-        scores = torch.stack([decoder(x * mask)[trial, target] for mask in masks], 1)
-    return torch.einsum("tk,tkcs->tcs", scores.softmax(1), stretched(columns))
-
-
-def test_full_grad_keeps_signs_and_the_biases_of_dense_layers():
-    """Ours sums to the logit; grad-cam's is positive and scaled, and so sums to no logit."""
-    decoder, (x, target) = trained_decoder("deepnet"), trials()
-    logits = decoder(x)[torch.arange(len(x)), target]
-    ours = attribute("FullGrad", decoder, x, target)
-    expected = theirs("FullGrad", decoder, x, target)
-    torch.testing.assert_close(ours.sum((1, 2)), logits)
-    assert ours.min() < 0
-    assert expected.min() == 0
-    torch.testing.assert_close(expected.amax((1, 2)), torch.ones(len(x), dtype=x.dtype))
-    correlation = float(torch.corrcoef(torch.stack([ours.flatten(), expected.flatten()]))[0, 1])
-    assert correlation < 0.8  # 0.4 or so
