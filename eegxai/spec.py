@@ -1,10 +1,9 @@
 """The one way to declare a specification: frozen, with unknown fields refused, normalised."""
 
-from typing import TypeVar
+from typing import TypeVar, dataclass_transform
 
 import pydantic.dataclasses
 from pydantic import ConfigDict
-from typing_extensions import dataclass_transform
 
 T = TypeVar("T")
 

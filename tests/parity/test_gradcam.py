@@ -97,12 +97,31 @@ def test_map_equals_grad_cams_on_the_studys_network(name, cam):
     assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 1e-6
 
 
+def test_grad_cam_plus_plus_equals_grad_cams_for_large_gradients():
+    """grad-cam adds 1e-6 to 2 g^2 + g^3 sum(A), which a gain of the logits makes as nothing."""
+    gain = 1e4
+    decoder, (x, target) = deepcopy(trained_decoder("deepnet")), trials()
+    expected = theirs("GradCAMPlusPlus", decoder, x, target, gain)
+    decoder.output.weight.mul_(gain)
+    decoder.output.bias.mul_(gain)
+    ours = attribute("GradCAM++", decoder, x, target, cam_placement="stretch")
+    assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 1e-6
+
+
 @pytest.mark.parametrize(("name", "cam"), [*PAIRS, ("ScoreCAM", "ScoreCAM")])
 def test_map_equals_grad_cams_where_columns_are_samples(name, cam):
     decoder, (x, target) = same_size(), trials()
     expected = theirs(cam, decoder, x, target)
     ours = attribute(name, decoder, x, target)
     assert relative_error(as_theirs(ours, N_TIMES), expected) < 1e-6
+
+
+def test_score_cam_is_near_grad_cams_on_the_studys_network():
+    """grad-cam masks by columns stretched from corner to corner: a difference of 1e-3 or so."""
+    decoder, (x, target) = trained_decoder("deepnet"), trials()
+    expected = theirs("ScoreCAM", decoder, x, target)
+    ours = attribute("ScoreCAM", decoder, x, target, cam_placement="stretch")
+    assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 0.05
 
 
 def full_grad_as_theirs(decoder, x, target):

@@ -184,6 +184,20 @@ def test_rule_of_a_max_pool(trial, baseline, expected):
     assert result.flatten().tolist() == expected
 
 
+def test_relu_behind_a_max_pool_takes_its_secant_at_the_trials_place():
+    """A constant baseline is equal everywhere, and the trial's maximum alone has a place."""
+    decoder, (x, target) = Between(lambda z: F.max_pool1d(z[:, None], 3).relu()), small_trials()
+    start = decoder.hidden.bias.fill_(0.1)[0]
+    hidden = decoder.hidden(x.flatten(1))[:, None]
+    largest, place = (z.flatten(1) for z in F.max_pool1d(hidden, 3, return_indices=True))
+    assert largest.min() < 0 < largest.max()  # both sides of the ReLU
+    secant = (largest.relu() - start) / (largest - start)
+    multipliers = decoder.output.weight[target] * secant
+    weights = torch.einsum("tp,tpi->ti", multipliers, decoder.hidden.weight[place])
+    expected = x * weights.view_as(x)
+    torch.testing.assert_close(attribute("DeepLift", decoder, x, target), expected)
+
+
 # ------------------------------------------------------------------ decoders
 
 
