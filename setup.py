@@ -14,6 +14,8 @@ class BuildWithConfigurations(build_py):
 
     def run(self) -> None:
         """Build the packages, then put ``conf/`` inside."""
+        if not self.editable_mode:
+            shutil.rmtree(self.build_lib, ignore_errors=True)  # modules that are gone by now
         super().run()
         if not self.editable_mode:
             target = Path(self.build_lib) / "sweeps" / "conf"

@@ -59,7 +59,7 @@ class Validity:
         """What speaks against scores of this method, in words; empty if nothing does."""
         found = {
             self.reason: self.status != "ok",
-            self._completeness_told: not all(map(_complete, self._ratios)),
+            self._completeness_text: not all(map(_complete, self._ratios)),
             f"depends on the batch ({self.batch_dependence})": (self.batch_dependence or 0) > BATCH,
             "changes the decoder": self.state_before != self.state_after,
         }
@@ -71,7 +71,7 @@ class Validity:
         return [ratio for ratio in given if ratio is not None]
 
     @property
-    def _completeness_told(self) -> str:
+    def _completeness_text(self) -> str:
         return " .. ".join(f"{ratio:.3g}" for ratio in self._ratios) + " of the promised sum"
 
 

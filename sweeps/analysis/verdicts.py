@@ -13,7 +13,7 @@ from eegxai.attribution import CONTROLS
 SPECIFICITY_THRESHOLD = 0.5
 PASSED = "ok"
 NOT_APPLICABLE = "n/a"
-UNJUDGED = "-"  # baselines: what methods are measured against
+UNJUDGED = "-"  # controls, which methods are measured against
 
 
 @dataclass(frozen=True)

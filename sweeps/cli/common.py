@@ -33,7 +33,7 @@ Arguments = Annotated[
 
 def configuration(arguments: list[str] | None) -> SweepConfig:
     """Configuration of the command line; a user mistake ends the program with code 2."""
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         return load(configuration_file(arguments), overrides_of(arguments))
 
 
@@ -42,7 +42,7 @@ def configuration_file(arguments: list[str] | None) -> Path:
     names = [argument for argument in arguments or [] if "=" not in argument]
     if len(names) > 1:
         raise usage_error(f"one configuration at a time, not {len(names)}: {', '.join(names)}")
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         return find(names[0] if names else DEFAULT)
 
 
@@ -85,7 +85,7 @@ def check_gpu(config: SweepConfig) -> None:
 
 
 @contextmanager
-def told_in_a_sentence() -> Iterator[None]:
+def errors_in_one_sentence() -> Iterator[None]:
     """End the program with code 2 and one sentence when the block finds a value wrong."""
     try:
         yield
@@ -99,7 +99,8 @@ def terminal() -> Console:
     Numbers are not coloured. What may hold a bracket is printed with ``markup=False``.
     """
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    told = os.environ.get("COLUMNS", "").isdigit()  # rich reads it too
+    return console if console.is_terminal or told else Console(highlight=False, width=WIDTH)
 
 
 def print_error(message: str) -> None:

@@ -10,9 +10,9 @@ from sweeps.analysis.compare import TABLE_READERS, Quantity
 from sweeps.cli.common import (
     SOURCE,
     configuration_file,
+    errors_in_one_sentence,
     print_written,
     terminal,
-    told_in_a_sentence,
 )
 from sweeps.report.comparison import (
     DIFFERENCE_FORMATS,
@@ -75,7 +75,7 @@ def compare(
     of_a, of_b = tuple(a or []), tuple(b or [])
     name_b, overrides_b = (run_b, of_b) if run_b else (run_a, (*of_a, *of_b))
     console = terminal()
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         _check_out(out)
         runs = (
             _run(run_a, of_a, metric, check),
@@ -87,7 +87,7 @@ def compare(
     for line in comparison.notes:
         console.print(line, markup=False, soft_wrap=True)
     if out:
-        with told_in_a_sentence():
+        with errors_in_one_sentence():
             path = write_differences(comparison.differences, out)
         print_written(console, [path])
 

@@ -12,9 +12,9 @@ from sweeps.cli.common import (
     SOURCE,
     Arguments,
     configuration,
+    errors_in_one_sentence,
     print_written,
     terminal,
-    told_in_a_sentence,
     usage_error,
 )
 from sweeps.report.figures import DroppedPicture, write_figures
@@ -42,7 +42,7 @@ def figures(
     if folder.is_file():
         raise usage_error(f"--out {folder} is a file; it must be a folder")
     console, dropped = terminal(), []
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         for one in write_figures(config, source, folder, formats):
             if isinstance(one, DroppedPicture):
                 dropped.append(f"{one.name} ({one.reason})")

@@ -9,8 +9,8 @@ from sweeps.cli.common import (
     SOURCE,
     Arguments,
     configuration,
+    errors_in_one_sentence,
     terminal,
-    told_in_a_sentence,
     usage_error,
 )
 from sweeps.report.html import write_report
@@ -33,7 +33,7 @@ def report(
     path = out or Path(config.output) / "reports" / f"{config.name}.html"
     if path.is_dir():
         raise usage_error(f"--out {path} is a folder; it must be a file such as report.html")
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         write_report(config, path, source)
     size = path.stat().st_size / MEGABYTE
     terminal().print(f"wrote {path} ({size:.1f} MB)", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from eegxai import figures, simulation
 from eegxai.atomic import staging
 from eegxai.head import HeadSpec
 from eegxai.simulation import SimulatedEEG, files
-from sweeps.cli.common import print_written, terminal, told_in_a_sentence, usage_error
+from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
 
 PICTURES = (".png", ".pdf", ".svg")
 DPI = 130
@@ -43,14 +43,14 @@ def simulate(
 
     For example: eegxai simulate temporal --snr-db -3.5 --out demo-epo.fif --plot demo.png
     """
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         _check_targets(out, plot)
         model = HeadSpec(model=head, file=str(head_file) if head_file else None)
         noise = simulation.NoiseSpec(line_uv=line_uv, blink_uv=blink_uv)
         eeg = simulation.simulate(feature, snr_db, seed, n_trials, model, noise)
     console = terminal()
     console.print(_summary(eeg), markup=False)
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         written = [*(files.write_eeg(eeg, out) if out else []), *_drawn(eeg, plot)]
     print_written(console, written)
 

@@ -19,9 +19,9 @@ from sweeps.cli.common import (
     WHERE,
     Arguments,
     configuration,
+    errors_in_one_sentence,
     print_written,
     terminal,
-    told_in_a_sentence,
 )
 from sweeps.report.export import csv_bytes, write_whole
 from sweeps.report.inference_tables import TESTS_LEGEND, method_tests_table
@@ -52,7 +52,7 @@ def statistics(
     states how they are computed and when they mislead.
     """
     config, console = configuration(arguments), terminal()
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         tidy = load_scores(config, source, where=where)
         found = list(compare_methods(tidy, Quantity(metric, check)))
     tested = [one for one in found if isinstance(one, FeatureTests)]
@@ -63,7 +63,7 @@ def statistics(
     if not (out and tested):
         return
     for name, table in tables_by_name(tested).items():
-        with told_in_a_sentence():
+        with errors_in_one_sentence():
             path = write_whole(out / f"{config.name}-{name}.csv", csv_bytes(table))
         print_written(console, [path])
 

@@ -36,7 +36,7 @@ def status(
     if watch:
         _watch(config, console)
     else:
-        console.print(Group(*_told(_look(config))))
+        console.print(Group(*_lines(_look(config))))
 
 
 def _look(config: SweepConfig) -> Status:
@@ -50,7 +50,7 @@ def _watch(config: SweepConfig, console: Console) -> None:
         for seen in _looks(config):
             line = summary(seen)
             if console.is_terminal:
-                live.update(Group(*_told(seen)), refresh=True)
+                live.update(Group(*_lines(seen)), refresh=True)
             elif line != before:
                 console.print(line, markup=False)
             before = line
@@ -83,7 +83,7 @@ def _time_left(seen: Status) -> str:
     return f"about {_hours(seen.time_left)} left {workers}"
 
 
-def _told(seen: Status) -> list[RenderableType]:
+def _lines(seen: Status) -> list[RenderableType]:
     return [
         *terminal_parts(status_table(seen, _hours)),
         *_running(seen),

@@ -10,10 +10,10 @@ from sweeps.cli.common import (
     Arguments,
     configuration,
     configuration_file,
+    errors_in_one_sentence,
     overrides_of,
     print_error,
     terminal,
-    told_in_a_sentence,
     usage_error,
 )
 from sweeps.design.config import SweepConfig
@@ -44,7 +44,7 @@ def submit(
     _check_store(config)
     console = terminal()
     given = [_within(configuration_file(arguments), tree), *overrides_of(arguments)]
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         job = ray_jobs.submit_sweep(address, tree, given, os.environ)
     console.print(f"submitted job {job}; its progress: eegxai status", markup=False)
     if "MLFLOW_TRACKING_URI" not in os.environ:

@@ -15,9 +15,9 @@ from sweeps.cli.common import (
     WHERE,
     Arguments,
     configuration,
+    errors_in_one_sentence,
     print_written,
     terminal,
-    told_in_a_sentence,
     usage_error,
 )
 from sweeps.report.export import TABLE_FORMATS, Export, write_table
@@ -63,14 +63,14 @@ def tables(
     formats = _checked("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     groups = ("feature", *_checked("--by", by or [], AXES_TO_SPLIT))
     config, console = configuration(arguments), terminal()
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         tidy = load_scores(config, source, TABLE_METRICS, where)
     for name in TABLE_KINDS if ALL in names else names:
         kind = TABLE_KINDS[name]
         export = Export(kind.make(tidy, groups), kind, groups, config.name)
         _print(console, name, export)
         stem = config.name if name == "headline" else f"{config.name}-{name}"
-        with told_in_a_sentence():
+        with errors_in_one_sentence():
             paths = write_table(export, out or Path(config.output) / "tables", stem, formats)
         print_written(console, paths)
 

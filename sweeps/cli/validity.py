@@ -14,9 +14,9 @@ from sweeps.cli.common import (
     Arguments,
     check_gpu,
     configuration,
+    errors_in_one_sentence,
     print_written,
     terminal,
-    told_in_a_sentence,
 )
 from sweeps.design.cells import DecoderCell, MethodCell
 from sweeps.report.terminal import terminal_parts
@@ -49,7 +49,7 @@ def validity(
         _train_if_needed(decoder, store, device, console)
     table = validity_matrix.evidence(_watched(cells, console), store, device)
     _print(table, console)
-    with told_in_a_sentence():
+    with errors_in_one_sentence():
         written = write_matrix(table, out) if out else []
     print_written(console, written)
 

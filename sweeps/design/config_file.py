@@ -76,6 +76,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"configuration {str(path)!r} cannot be read: {error.strerror}"
         ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"configuration {str(path)!r} is not a text file in UTF-8") from error
     except yaml.YAMLError as error:
         raise ConfigError(
             f"configuration {str(path)!r} is not valid YAML: {_line(error)}"

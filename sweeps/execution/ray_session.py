@@ -23,7 +23,7 @@ def private_ray(num_cpus: int | None = None) -> Iterator[RunStage]:
     """A Ray of this process alone, and the function that runs a stage on it.
 
     Some of its ports are open to the network whatever address it is given, so that it obeys only
-    who knows a token, drawn anew for each process.
+    who knows a token, drawn for each process.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ def run_ray(stage: Stage, store_url: str, on_done: OnDone) -> None:
     Notes
     -----
     The store is the record of what is done, so Tune's own files are thrown away. A cell that
-    kills its worker time and again ends its trial; the rest of that trial is scheduled anew.
+    kills its worker time and again ends its trial; the rest of that trial is scheduled again.
     """
     left = {cell.key: cell for cell in stage.cells}
 
@@ -156,7 +156,7 @@ class Reporter(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: Any, **info: Any
     ) -> None:
-        """Report the cell of one step, unless it was before, where a trial was begun anew."""
+        """Report the cell of one step, unless it was before, where a trial was begun again."""
         cell = self.left.get(result["key"])
         if cell:
             self.on_done(CellOutcome(cell, result["error"], result["worker"]))

@@ -84,7 +84,7 @@ def run_cell(kind: str, cell: Cell, store_url: str, device: str, threads: int) -
                 RUNNERS[kind](cell, store, device)
     except Exception as error:
         trace = traceback.format_exc()
-        if isinstance(error, BrokenArtefactError):  # of what the cell needs, which is made anew
+        if isinstance(error, BrokenArtefactError):  # of what the cell needs, which is recomputed
             best_effort(store.set_aside, error)
         best_effort(store.write_failure, cell, trace)
         return trace

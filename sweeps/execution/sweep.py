@@ -26,7 +26,7 @@ from sweeps.execution.runner import CellOutcome, Stage, run_local
 from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import best_effort, store_of
 from sweeps.store.checks import check_new_files, find_empty
-from sweeps.store.packing import MADE_ANEW, BrokenArtefactError
+from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
 from sweeps.tracking import (
     Publisher,
     PublishError,
@@ -50,7 +50,7 @@ class Sweep:
         What to run.
     console : Console
         Where progress goes.
-    failed : list of Outcome
+    failed : list of CellOutcome
         Cells that ended with an error, filled while the sweep runs.
     unpublished : str
         Why MLflow could not be written, empty when it could.
@@ -79,7 +79,7 @@ class Sweep:
         """Do every cell that the store lacks, decoders before methods, and publish all.
 
         What is done the store's listing states. A file that turns out broken as it is read is set
-        aside and its cell done anew, once.
+        aside and its cell recomputed, once.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class Sweep:
         todo, again = self.left(), set[Cell]()
         while True:
             self._do(todo, local, address)
-            todo = self._to_do_anew(self._closed()) - again
+            todo = self._to_recompute(self._closed()) - again
             if not todo:
                 return
             self.failed = [outcome for outcome in self.failed if outcome.cell not in todo]
@@ -121,16 +121,16 @@ class Sweep:
         """Move broken files of this sweep out of the way; their cells."""
         own = [error for error in broken if error.cell in self.cells]
         for error in own:
-            log.warning(MADE_ANEW, error)
+            log.warning(RECOMPUTED, error)
             best_effort(self.store.set_aside, error)
         return {error.cell for error in own if error.cell}
 
-    def _to_do_anew(self, aside: Set[Cell]) -> set[Cell]:
+    def _to_recompute(self, aside: Set[Cell]) -> set[Cell]:
         """Cells set aside, and those that failed because a worker set a decoder aside."""
         failed = [outcome.cell for outcome in self.failed]
         gone = {decoder for cell in failed for decoder in self._without_file(cell)}
         for decoder in gone - aside:
-            log.warning(MADE_ANEW, f"{self.store.path(decoder)} of {decoder.title} is broken")
+            log.warning(RECOMPUTED, f"{self.store.path(decoder)} of {decoder.title} is broken")
         return {*aside, *gone, *(cell for cell in failed if self._without_file(cell))}
 
     def _without_file(self, cell: Cell) -> list[DecoderCell]:

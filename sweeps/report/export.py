@@ -50,7 +50,7 @@ class Export:
             return about
         return (
             f"{about} Means over decoders with half of their 95 % intervals; bold: best of its "
-            "group, baselines excluded; *: the interval lies above chance (scores) or below the "
+            "group, controls excluded; *: the interval lies above chance (scores) or below the "
             "threshold of specificity (correlations)."
         )
 

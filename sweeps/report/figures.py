@@ -146,11 +146,11 @@ def draw_figures(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
         Decoders whose maps are shown, and of each the example maps by method; None where the
         source of the scores has no maps.
     """
-    only_baselines = tidy["method"].isin(list(CONTROLS)).all()
-    for draw in FOR_BASELINES if only_baselines else FIGURES:
+    only_controls = tidy["method"].isin(list(CONTROLS)).all()
+    for draw in FOR_CONTROLS if only_controls else FIGURES:
         yield from draw(tidy, maps)
-    if only_baselines:
-        yield DroppedPicture("curves", "baselines only")
+    if only_controls:
+        yield DroppedPicture("curves", "controls only")
 
 
 def shown_maps(cells: Iterable[MethodCell], store: Store) -> ShownMaps:
@@ -303,10 +303,10 @@ def _maps_beside_truth(_tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
 
 
 Drawing = Callable[[pd.DataFrame, ShownMaps | None], Pictures]
-FOR_BASELINES: tuple[Drawing, ...] = (
+FOR_CONTROLS: tuple[Drawing, ...] = (
     _check_heat_map,
     _maps_beside_truth,
     _critical_differences,
     _paper_against_calibrated,
 )
-FIGURES: tuple[Drawing, ...] = (_check_heat_map, _score_by_snr, _cascades, *FOR_BASELINES[1:])
+FIGURES: tuple[Drawing, ...] = (_check_heat_map, _score_by_snr, _cascades, *FOR_CONTROLS[1:])

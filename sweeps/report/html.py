@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,12 +116,19 @@ def page(
         "dropped": [picture for picture in drawn if isinstance(picture, DroppedPicture)],
         "tables": _tables(tidy),
         "facts": origin.facts,
-        "configuration": config.model_dump_json(indent=2),
+        "configuration": _configuration(config),
         "missing": origin.missing,
         "invalid": [table for table in _missing_tables(tidy, origin) if table.rows],
         "limits": [*_limits_of(config, tidy), *LIMITS],
     }
     return _environment().get_template("report.html").render(contents)
+
+
+def _configuration(config: SweepConfig) -> str:
+    """All fields as JSON; of the training only those set, as others depend on the architecture."""
+    fields = config.model_dump(mode="json")
+    given = config.model_dump(mode="json", exclude_unset=True)
+    return json.dumps({**fields, "training": given.get("training", {})}, indent=2)
 
 
 def _missing_tables(tidy: pd.DataFrame, origin: Origin) -> list[Table]:

@@ -12,11 +12,11 @@ HEADLINE_LEGEND = "\n".join(
         "ok?: verdict. ok if the 95 % intervals show all properties, else the letters of",
         "the properties that they do NOT show:",
         *(f"{rule.letter} = not shown to be {rule.name} ({rule.asks})" for rule in VERDICT_RULES),
-        "n/a: no scores, not applicable; -: baseline, not judged",
+        "n/a: no scores, not applicable; -: control, not judged",
         "!: some decoders decode no better than chance",
     ]
 )
-TABLE_LEGEND = "bold: best of its column, baselines excluded; ±: half of the 95 % interval"
+TABLE_LEGEND = "bold: best of its column, controls excluded; ±: half of the 95 % interval"
 SCORE_MEANINGS = {
     "AUPRC": "average precision of the map's magnitude as a detector of the planted signal; 1 is "
     "best, chance is close to 0",

@@ -32,7 +32,7 @@ PAGE_COLUMNS = (
     Column("n_decoders", "decoders"),
 )
 AXIS_HEADINGS: Mapping[str, str] = {"snr_db": "SNR (dB)"}
-UNSCORED: Mapping[str, str] = {NOT_APPLICABLE: "not applicable", UNJUDGED: "baseline"}
+UNSCORED: Mapping[str, str] = {NOT_APPLICABLE: "not applicable", UNJUDGED: "control"}
 NO_FLAGS = ""
 UNKNOWN = TableCell(MISSING)
 
@@ -120,7 +120,7 @@ def _columns_across(rows: pd.DataFrame, kind: TableKind) -> Columns:
 
 
 def _best(rows: pd.DataFrame, column: Column) -> float:
-    """Best value of a method that is no baseline; NaN where none is best."""
+    """Best value of a method that is not a control; NaN where none is best."""
     methods = rows.loc[~rows["method"].isin(list(CONTROLS)), column.name]
     if not column.best or methods.empty:
         return float("nan")

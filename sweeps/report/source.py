@@ -12,7 +12,8 @@ from sweeps.scores.selection import select_runs
 from sweeps.store.artefacts import store_of
 
 NO_SCORES = {
-    "store": "no method of the sweep {!r} is scored yet; run: eegxai sweep",
+    "store": "no method of the sweep {!r} is scored yet; "
+    "run: eegxai sweep, with the same arguments",
     "mlflow": "MLflow holds no scored method of the sweep {!r}; run: eegxai sync",
 }
 

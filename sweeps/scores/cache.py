@@ -27,7 +27,7 @@ from sweeps.store.records import MethodScores
 log = logging.getLogger(__name__)
 CACHE_FILE = "tidy.parquet"
 HEADER = b"eegxai"
-CACHE_LAYOUT = 1  # of the table: raise it when columns change, so that old files are made anew
+CACHE_LAYOUT = 1  # of the table: raise it when columns change, so that old files are written again
 BATCH_ROWS = 65_536  # read at a time
 THREADS = 8  # a store far away answers several questions at a time
 NEW_SHARE_WORTH_WRITING = (
@@ -86,7 +86,7 @@ class ScoreCache:
             table = _read(pq.ParquetFile(pa.BufferReader(content), read_dictionary=[KEY]), metrics)
             header = json.loads(table.schema.metadata[HEADER])
             layout, stamps = header["layout"], header["stamps"]
-        except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise BrokenArtefactError(f"{CACHE_FILE} is broken: {error}") from error
         if layout != CACHE_LAYOUT:
             raise BrokenArtefactError(f"{CACHE_FILE} has the layout {layout}, not {CACHE_LAYOUT}")
@@ -169,11 +169,11 @@ def _read_scores(store: Store, cell: MethodCell) -> MethodScores | None:
 
 
 def _cached(store: Store, metrics: Needed = None) -> ScoreCache:
-    """What the store's cache holds; one that cannot be used is made anew."""
+    """What the store's cache holds; one that cannot be used is written again."""
     try:
         return ScoreCache.from_bytes(store.read_file(CACHE_FILE), metrics)
     except FileNotFoundError:
         return EMPTY_CACHE
-    except BrokenArtefactError as error:
-        log.info("%s; it is made anew", error)
+    except (BrokenArtefactError, OSError) as error:  # pyarrow's for damaged pages, or a folder
+        log.info("%s; it is written again", error)
         return EMPTY_CACHE

@@ -35,19 +35,31 @@ def select_runs(tidy: pd.DataFrame, expression: str) -> pd.DataFrame:
         true for no row.
     """
     try:
-        tree = ast.parse(expression.strip(), mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise FilterError(f"--where {expression!r} is not an expression: {error.args[0]}") from None
-    for comparison in _comparisons(tree):
-        _check_comparison(comparison, tidy)
-    # Written anew: in one line, and without what Python's parser skips and pandas' may not.
-    try:
-        found = tidy.query(ast.unparse(tree), engine="python")
-    except OverflowError:
-        raise FilterError(f"--where {expression!r} holds a number that is too large") from None
+        tree = _parsed(expression)
+        found = _matching(tidy, tree)
+    except (RecursionError, MemoryError):
+        raise FilterError("--where holds an expression that is nested too deeply") from None
     if found.empty:
         raise FilterError(f"--where {expression!r} matches no finished run; {_held(tree, tidy)}")
     return found
+
+
+def _parsed(expression: str) -> ast.expr:
+    try:
+        return ast.parse(expression.strip(), mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        raise FilterError(f"--where {expression!r} is not an expression: {error.args[0]}") from None
+
+
+def _matching(tidy: pd.DataFrame, tree: ast.expr) -> pd.DataFrame:
+    """Rows for which a checked expression is true."""
+    for comparison in _comparisons(tree):
+        _check_comparison(comparison, tidy)
+    # Written again: in one line, and without what Python's parser skips and pandas' may not.
+    try:
+        return tidy.query(ast.unparse(tree), engine="python")
+    except OverflowError:
+        raise FilterError("--where holds a number that is too large") from None
 
 
 def _comparisons(node: ast.expr) -> Iterator[ast.Compare]:

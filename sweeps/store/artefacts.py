@@ -88,7 +88,7 @@ class Store:
         self.files.note(name_of(cell), UNKNOWN_SIZE)
 
     def refresh(self) -> None:
-        """Take all listings anew when they are next asked for."""
+        """List all folders again when they are next asked for."""
         self.files.forget(*ARTEFACTS)
 
     def read_bytes(self, cell: Cell) -> bytes:
@@ -101,7 +101,7 @@ class Store:
         return {name.rpartition(".")[0] for name in self.files.listing(folder)}
 
     def stamps(self) -> dict[str, str]:
-        """What tells the state of each method's file now, by stem, by one listing."""
+        """A stamp of each method's file as it is now, by stem, by one listing."""
         self.files.forget(METHODS)
         listed = self.files.listing(METHODS)
         return {name.rpartition(".")[0]: file.stamp for name, file in listed.items()}
@@ -126,6 +126,9 @@ class Store:
         Maps are made with the scores of their method, which are moved along with them.
         """
         self.broken.pop(error.name, None)
+        if error.stamp and error.stamp != self.files.stamp(error.name):
+            self.files.forget(error.name.partition("/")[0])
+            return  # another process has set it aside and computed the cell again
         scores = [name_of(error.cell)] if error.cell and error.name.startswith(MAPS) else []
         for name in (error.name, *scores):
             file = name.rpartition("/")[2]
@@ -264,7 +267,8 @@ class Store:
         except (ValueError, KeyError, TypeError) as error:
             path = self.files.path(name)
             message = f"{path} is broken: {error}"
-            raise BrokenArtefactError(message, cell, name, path) from error
+            stamp = self.files.stamp(name)
+            raise BrokenArtefactError(message, cell, name, path, stamp) from error
 
 
 def name_of(cell: Cell) -> str:

@@ -45,7 +45,7 @@ def find_empty(cells: Iterable[Cell], store: Store) -> Iterator[BrokenArtefactEr
     empty = {name for name, file in listed.items() if not file.size}
     for cell in cells if empty else ():
         if name_of(cell) in empty:
-            yield _broken(cell, name_of(cell), store, "0 bytes")
+            yield _broken(cell, name_of(cell), store, listed[name_of(cell)], "0 bytes")
 
 
 def check_new_files(cells: Iterable[Cell], store: Store) -> list[BrokenArtefactError]:
@@ -87,15 +87,17 @@ def _checked(
     try:
         HEADER_CHECKS[folder](cell, listed[name].size, partial(store.files.read, name))
     except ValueError as error:
-        return _broken(cell, name, store, str(error))
+        return _broken(cell, name, store, listed[name], str(error))
     except FileNotFoundError:  # another process has set it aside since the listing
         pass
     return None
 
 
-def _broken(cell: Cell, name: str, store: Store, reason: str) -> BrokenArtefactError:
+def _broken(
+    cell: Cell, name: str, store: Store, file: ListedFile, reason: str
+) -> BrokenArtefactError:
     path = store.files.path(name)
-    return BrokenArtefactError(f"{path} is broken: {reason}", cell, name, path)
+    return BrokenArtefactError(f"{path} is broken: {reason}", cell, name, path, file.stamp)
 
 
 def _read_checked(store: Store) -> dict[str, str]:
@@ -106,7 +108,7 @@ def _read_checked(store: Store) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (pa.ArrowException, OSError, KeyError) as error:
-        log.info("%s is broken and made anew: %s", CHECKED_FILE, error)
+        log.info("%s is broken and written again: %s", CHECKED_FILE, error)
         return {}
 
 

@@ -20,7 +20,7 @@ S3_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 class ListedFile(NamedTuple):
     """What a listing states of a file: its size in bytes, and a stamp of its content.
 
-    The stamp holds size and time of change, so a file that is written anew has another one. It is
+    The stamp holds size and time of change, so a file that is written again has another one. It is
     empty where this process knows of the file without having listed it.
     """
 
@@ -73,7 +73,7 @@ class StoreFiles:
             return self._listings[folder]
 
     def forget(self, *folders: str) -> None:
-        """Take the listings of folders anew when they are next asked for."""
+        """List folders again when they are next asked for."""
         with self._lock:
             for folder in folders:
                 self._listings.pop(folder, None)
@@ -98,6 +98,13 @@ class StoreFiles:
             size = None
         self.note(name, size)
         return bool(size)
+
+    def stamp(self, name: str) -> str:
+        """Stamp of a file as it is now, by one request; empty where there is none."""
+        try:
+            return _stamp(self.system.info(self.path(name)))
+        except FileNotFoundError:
+            return ""
 
     def read(self, name: str, n_bytes: int | None = None) -> bytes:
         """Content of a file, or its first bytes."""

@@ -1,4 +1,4 @@
-"""Leases: small files in the store that tell which cells are being worked on, and where."""
+"""Leases: small files in the store that state which cells are being worked on, and where."""
 
 import os
 import socket

@@ -18,11 +18,11 @@ from sweeps.store.records import MethodScores
 HEADER = "eegxai"
 LENGTH_BYTES = 8  # of the number with which safetensors content begins, the length of its JSON
 HEAD_BYTES = 2**16  # read at first: the JSON of most decoders is shorter
-MADE_ANEW = "%s; it is set aside in broken/ and made anew"  # for the log, with the error
+RECOMPUTED = "%s; it is set aside in broken/ and recomputed"  # for the log, with the error
 
 
 class BrokenArtefactError(ValueError):
-    """A file that is truncated or foreign; it is made anew, never used.
+    """A file that is truncated or foreign; it is recomputed, never used.
 
     Attributes
     ----------
@@ -30,13 +30,20 @@ class BrokenArtefactError(ValueError):
         Whose file it is, where it is an artefact's.
     name, path : str
         The file in the store, as ``FOLDER/NAME``, and where that lies.
+    stamp : str
+        What states its content as it was found broken; empty where that is not known.
     """
 
     def __init__(
-        self, message: str, cell: Cell | None = None, name: str = "", path: str = ""
+        self,
+        message: str,
+        cell: Cell | None = None,
+        name: str = "",
+        path: str = "",
+        stamp: str = "",
     ) -> None:
         super().__init__(message)
-        self.cell, self.name, self.path = cell, name, path
+        self.cell, self.name, self.path, self.stamp = cell, name, path, stamp
 
     @property
     def advice(self) -> str:
@@ -44,7 +51,7 @@ class BrokenArtefactError(ValueError):
         whose = f"the file of {self.cell.title}" if self.cell else "a file of the store"
         return (
             f"{whose} is broken ({self.path or self}): run eegxai sweep with the same "
-            "configuration to make it anew"
+            "configuration to recompute it"
         )
 
 

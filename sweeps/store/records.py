@@ -69,7 +69,7 @@ class MethodScores(Record):
     table : DataFrame
         One row a check, layer, domain and metric; empty when the method has no usable maps.
     validity : Validity
-        Whether the method means something on this decoder, and the evidence.
+        Whether the method is applicable to this decoder, and the evidence.
     """
 
     table: pd.DataFrame

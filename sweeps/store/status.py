@@ -66,12 +66,12 @@ class Status:
 
     @property
     def work_left(self) -> float:
-        """Hours that one worker needs for all that is not done; NaN while nothing tells."""
+        """Hours that one worker needs for all that is not done; NaN while nothing is known."""
         return sum(self._left(cell, state) for cell, state in self.states.items()) / 3600
 
     @property
     def time_left(self) -> float:
-        """Hours left with as many workers as are at work; NaN when none is or nothing tells."""
+        """Hours left with as many workers as are at work; NaN when none is, or nothing is known."""
         return self.work_left / len(self.leases) if self.leases else float("nan")
 
     @property

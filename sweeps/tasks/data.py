@@ -9,7 +9,7 @@ from eegxai.decoders import Split, build, hold_out, split_trials
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 from sweeps.design.cells import Cell, DecoderCell
 from sweeps.store.artefacts import Store, name_of
-from sweeps.store.packing import MADE_ANEW, BrokenArtefactError
+from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
 from sweeps.store.records import TrainedDecoder
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def is_done(cell: Cell, store: Store) -> bool:
     try:
         store.read_decoder(cell) if isinstance(cell, DecoderCell) else store.read_scores(cell)
     except BrokenArtefactError as error:
-        log.warning(MADE_ANEW, error)
+        log.warning(RECOMPUTED, error)
         store.set_aside(error)
         return False
     return True

@@ -54,7 +54,7 @@ def train_decoder(
 
     Notes
     -----
-    Permuted labels cannot be learnt but by heart. Their decoder is trained, without early
+    Permuted labels can only be memorised. Their decoder is trained, without early
     stopping, until it knows as many of its training trials as the decoder of the true labels,
     which must be in the store, knows of the same trials (Adebayo et al., NeurIPS 2018).
     """
@@ -103,7 +103,7 @@ def _true_labels(
 def _permuted_labels(
     cell: DecoderCell, eeg: SimulatedEEG, split: Split, store: Store, device: str
 ) -> dict[str, Any]:
-    """What ``fit`` is given to learn permuted classes by heart, as far as the true ones are."""
+    """What ``fit`` is given to memorise permuted classes as well as the true ones are learnt."""
     y = torch.from_numpy(eeg.y[split.train])
     trials = torch.from_numpy(eeg.x[split.train])
     order = generator(cell.data.seed, "permuted labels").permutation(len(y))
@@ -129,7 +129,7 @@ def _interrupted(cell: DecoderCell, store: Store, versions: dict[str, str]) -> C
     try:
         return store.read_checkpoint(cell, versions)
     except BrokenArtefactError as error:
-        log.warning("%s; training starts anew", error)
+        log.warning("%s; training starts from the beginning", error)
         return None
 
 

@@ -28,7 +28,7 @@ VERSION_TAG = "version."  # before the name of a package
 COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
 COLOUR_TAG = "mlflow.runColor"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
-# Raise it when runs change their names: those of an older layout are filled anew.
+# Raise it when runs change their names: those of an older layout are written again.
 RUN_LAYOUT = "2"
 KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # not a chat
 # The UI sorts sections by name: what is read first comes first.

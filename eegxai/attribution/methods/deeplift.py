@@ -150,7 +150,7 @@ DEEPLIFT_RULES: dict[str, Callable[[OpCall, list[Tensor], Tensor], Tensor]] = {
 }
 
 
-def _ruled(decoder: nn.Module, x: Tensor, baseline: Tensor) -> ModifiedGradients:
+def _deeplift_gradients(decoder: nn.Module, x: Tensor, baseline: Tensor) -> ModifiedGradients:
     """Mode for the pass of the trials, after the baseline's pass has been recorded."""
     memory = _Memory()
     with ModifiedGradients(
@@ -164,7 +164,7 @@ def _ruled(decoder: nn.Module, x: Tensor, baseline: Tensor) -> ModifiedGradients
 
 def _difference_map(decoder: nn.Module, x: Tensor, baseline: Tensor, target: Tensor) -> Tensor:
     trials = x.detach().requires_grad_()
-    with _ruled(decoder, x, baseline):
+    with _deeplift_gradients(decoder, x, baseline):
         logits = target_logits(decoder, trials, target)
     (multipliers,) = torch.autograd.grad(logits.sum(), trials)
     return (x - baseline) * multipliers
@@ -172,7 +172,9 @@ def _difference_map(decoder: nn.Module, x: Tensor, baseline: Tensor, target: Ten
 
 def has_deeplift_rules(decoder: nn.Module, x: Tensor) -> str | None:
     """Reason why DeepLift would fall back to the plain gradient somewhere."""
-    return operation_without_rule(traced(_ruled(decoder, x[:1], 0 * x[:1]), decoder, x))
+    return operation_without_rule(
+        traced(_deeplift_gradients(decoder, x[:1], 0 * x[:1]), decoder, x)
+    )
 
 
 @attribution(

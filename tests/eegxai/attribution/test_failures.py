@@ -1,11 +1,14 @@
 """What fails leaves nothing behind: after it, every method gives the bits that it gave before."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import nn
 from torch.autograd import forward_ad
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
+from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode_stack
 
 from eegxai.attribution import CONTROLS, METHODS, attribute, attribute_all, validity
 from eegxai.attribution.engine.shared_passes import _done
@@ -259,3 +262,58 @@ def test_scripted_decoders_are_refused_in_a_sentence(case):
     holder.dense = torch.jit.script(holder.dense)
     with pytest.raises(ValueError, match=r"module 'dense' of the decoder is compiled by torch"):
         explain("Saliency", holder)
+
+
+# ------------------------------------------------------------------ what decoders leave in torch
+
+
+class Doubling(TorchDispatchMode):
+    """Doubles what operations give, as long as it stays."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        return function(*args, **(kwargs or {}))
+
+
+def enter_a_dispatch_mode():
+    Doubling().__enter__()
+
+
+def halve_saved_tensors():
+    torch.autograd.graph.saved_tensors_hooks(lambda z: z / 2, lambda z: z).__enter__()
+
+
+def compute_in_double():
+    torch.set_default_dtype(torch.float64)
+
+
+class Leaves(Small):
+    """Changes torch for all that comes after, then raises."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+
+    def forward(self, x):
+        self.change()
+        raise RuntimeError("changed")
+
+
+@pytest.mark.parametrize("change", [enter_a_dispatch_mode, halve_saved_tensors, compute_in_double])
+def test_what_a_decoder_changes_in_torch_is_put_back(change, expected):
+    decoder, (x, target) = Leaves(change), trials()
+    for name in ("Saliency", "DeepLift", "ChannelOcclusion"):
+        with pytest.raises(RuntimeError, match="changed"):
+            attribute(name, decoder, x, target)
+    assert not _get_current_dispatch_mode_stack()
+    assert torch.get_default_dtype() == torch.float32
+    found = maps()
+    assert [name for name in ALL if not torch.equal(found[name], expected[name])] == []
+
+
+def test_threads_leave_the_compiler_as_it_was():
+    import torch._dynamo  # in memory, as after some torch.compile
+
+    decoder, before = fresh(), torch._dynamo.eval_frame._stance.stance
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: explain("DeepLift", decoder), range(12)))
+    assert torch._dynamo.eval_frame._stance.stance == before

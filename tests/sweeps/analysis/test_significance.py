@@ -67,7 +67,7 @@ def test_axes_of_several_values_are_tested(tidy):
     assert all(part.axes.empty for part in compare_methods(one, CALIBRATED))
 
 
-def test_one_decoder_is_told_in_a_sentence(tidy):
+def test_one_decoder_is_errors_in_one_sentence(tidy):
     alone = tidy[tidy["seed"].eq(0) & tidy["snr_db"].eq(-3.5) & tidy["architecture"].eq("deepnet")]
     assert list(compare_methods(alone, CALIBRATED)) == [
         f"{feature}: 1 decoder, tests need 2: add seeds to the grid"
@@ -119,7 +119,7 @@ def test_commands_of_the_page_run(tiny_file, command):
     assert "temporal: 1 decoder, tests need 2" in result.output
 
 
-def test_mistakes_are_told_in_a_sentence(tiny_file):
+def test_mistakes_are_errors_in_one_sentence(tiny_file):
     empty = RUNNER.invoke(app, ["statistics", str(tiny_file)])
     assert (empty.exit_code, "run: eegxai sweep" in empty.output) == (2, True)
     fill(load(tiny_file, [SEEDS, METHODS]))

@@ -51,7 +51,7 @@ def test_all_tables_of_chosen_runs_in_one_format(tables, tmp_path):
         (["--where", "open('x') == seed"], "not allowed"),
     ],
 )
-def test_a_mistake_is_told_in_a_sentence_before_anything_is_written(
+def test_a_mistake_is_errors_in_one_sentence_before_anything_is_written(
     tables, options, message, tmp_path
 ):
     refused = tables(*options, "--out", str(tmp_path / "out"))

@@ -1,4 +1,4 @@
-"""Files that turn out broken are named, set aside and made anew by the sweep itself."""
+"""Files that turn out broken are named, set aside and recomputed by the sweep itself."""
 
 import subprocess
 from pathlib import Path
@@ -71,7 +71,7 @@ FILES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("spoil", [truncated, empty, foreign], ids=lambda spoil: spoil.__name__)
 @pytest.mark.parametrize("file", FILES)
-def test_a_spoilt_file_is_made_anew_by_the_same_command(done, file, spoil, caplog):
+def test_a_spoilt_file_is_recomputed_by_the_same_command(done, file, spoil, caplog):
     name = FILES[file](done)
     path, cell = path_of(done, name), done.decoders[0] if file == "decoder" else done.methods[1]
     table, weights = done.tidy(), done.store.read_decoder(done.decoders[0]).weights
@@ -80,7 +80,7 @@ def test_a_spoilt_file_is_made_anew_by_the_same_command(done, file, spoil, caplo
     run.run(local=True)
     assert not run.failed
     assert str(path) in caplog.text
-    assert "is set aside in broken/ and made anew" in caplog.text
+    assert "is set aside in broken/ and recomputed" in caplog.text
     assert path.name in aside(run)
     assert not NoMlflow(done.config, Console(quiet=True)).left()
     assert run.store.has(cell)
@@ -94,7 +94,7 @@ def test_a_spoilt_file_is_made_anew_by_the_same_command(done, file, spoil, caplo
 
 
 @pytest.mark.slow
-def test_a_decoder_that_breaks_under_its_methods_is_trained_anew_and_they_are_explained(
+def test_a_decoder_that_breaks_under_its_methods_is_trained_again_and_they_are_explained(
     done, caplog
 ):
     """Found by the worker that reads it: its cells fail, and are done after the decoder."""
@@ -125,7 +125,7 @@ def swept_on_ray(path):
 @pytest.mark.slow
 @pytest.mark.cluster
 def test_workers_of_ray_set_aside_what_they_cannot_read(done, tiny_file):
-    """A second round of the same sweep, with workers of its own, does the cells anew."""
+    """A second round of the same sweep, with workers of its own, computes the cells again."""
     decoder, cells = done.decoders[0], done.methods[:2]
     table = done.tidy()
     for cell in cells:
@@ -137,7 +137,7 @@ def test_workers_of_ray_set_aside_what_they_cannot_read(done, tiny_file):
     pd.testing.assert_frame_equal(again(done).tidy(), table)
 
 
-def test_a_file_that_breaks_time_and_again_is_made_anew_once(done, monkeypatch):
+def test_a_file_that_breaks_time_and_again_is_recomputed_once(done, monkeypatch):
     cell, made = done.methods[1], []
 
     def run_local(stage, store_url, on_done):
@@ -218,7 +218,7 @@ def test_reading_commands_name_broken_files_and_go_on(done, tiny_file, command, 
         path = path_of(done, names[place])
         sentence = (
             f"the file of {cells[place].title} is broken ({path}): run eegxai sweep with the same "
-            "configuration to make it anew"
+            "configuration to recompute it"
         )
         assert "".join(sentence.split()) in said
     assert content(Path(done.store.url)) == before

@@ -90,7 +90,7 @@ def test_a_killed_training_goes_on_to_the_same_bits(cell, tiny_file, tmp_path, o
 
 
 @pytest.mark.parametrize("spoil", [lambda content: content[:-9], lambda content: b"not a tensor"])
-def test_a_spoilt_checkpoint_is_told_and_trained_anew(cell, tmp_path, caplog, spoil):
+def test_a_spoilt_checkpoint_is_told_and_trained_again(cell, tmp_path, caplog, spoil):
     kept = {}
     store = Store(str(tmp_path / "store"))
     path = checkpoint_of(cell, tmp_path / "store")
@@ -104,7 +104,7 @@ def test_a_spoilt_checkpoint_is_told_and_trained_anew(cell, tmp_path, caplog, sp
     again = train_decoder(cell, store)
     assert again.history == expected.history
     assert "is broken" in caplog.text
-    assert "training starts anew" in caplog.text
+    assert "training starts from the beginning" in caplog.text
 
 
 def test_training_tells_its_confusion_and_whether_it_is_chance(cell, tmp_path):

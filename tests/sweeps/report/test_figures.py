@@ -59,7 +59,7 @@ def test_what_one_decoder_does_not_tell_is_dropped_with_a_reason():
 
 def test_baselines_alone_and_methods_without_scores_draw_no_curves():
     drawn = list(draw_figures(tidy_table(["RandomMap"], ["temporal"]), {}))
-    assert DroppedPicture("curves", "baselines only") in drawn
+    assert DroppedPicture("curves", "controls only") in drawn
     unscored = tidy_table(["LRP"], ["temporal"], [-3.5]).drop_duplicates(list(AXES))
     unscored[["check", "domain", "metric"]] = None
     unscored[["mean", "half_width"]] = np.nan
@@ -129,9 +129,8 @@ def test_the_command_writes_each_picture_in_each_format(done_tiny, tmp_path):
 def test_nothing_is_drawn_of_a_sweep_without_results(tiny_file, tmp_path):
     result = RUNNER.invoke(app, ["figures", str(tiny_file), "--out", "figs"])
     assert result.exit_code == 2
-    assert (
-        result.output == "eegxai: no method of the sweep 'tiny' is scored yet; run: eegxai sweep\n"
-    )
+    asked = "eegxai: no method of the sweep 'tiny' is scored yet; run: eegxai sweep"
+    assert result.output == f"{asked}, with the same arguments\n"
     assert not (tmp_path / "figs").exists()
 
 

@@ -167,7 +167,7 @@ def test_the_verdict_table_has_a_row_a_method_and_dashes_for_what_is_not_known()
 def test_verdicts_are_words_and_numbers_keep_their_value_for_sorting():
     assert verdict_cell("ok").text == "✓ passes"
     assert verdict_cell("cm").text == "✗ not class-specific, not model-specific"
-    assert verdict_cell("-").text == "baseline"
+    assert verdict_cell("-").text == "control"
     order = ["-", "n/a", "acm", "c", "ok"]
     assert sorted(order, key=lambda v: verdict_cell(v).sort) == ["ok", "c", "acm", "-", "n/a"]
     cell = result_cell(measured(-0.123, -0.346, 0.1), ACCURATE_BY)
@@ -236,9 +236,8 @@ def test_the_command_writes_one_file_of_a_real_sweep(done_tiny, tmp_path):
 def test_there_is_no_report_of_nothing(tiny_file, tmp_path):
     result = RUNNER.invoke(app, ["report", str(tiny_file), "--out", "report.html"])
     assert result.exit_code == 2
-    assert (
-        result.output == "eegxai: no method of the sweep 'tiny' is scored yet; run: eegxai sweep\n"
-    )
+    asked = "eegxai: no method of the sweep 'tiny' is scored yet; run: eegxai sweep"
+    assert result.output == f"{asked}, with the same arguments\n"
     assert not (tmp_path / "report.html").exists()
 
 

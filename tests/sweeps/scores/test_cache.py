@@ -80,13 +80,15 @@ def test_a_cell_that_is_gone_is_not_told(store, cells):
     assert len(tidy_from_store(cells[:1], store)) == 0
 
 
-def test_a_broken_cache_and_one_of_another_layout_are_made_anew(store, cells, monkeypatch):
+def test_a_broken_cache_and_one_of_another_layout_are_written_again(store, cells, monkeypatch):
     before = tidy_from_store(cells, store)
     content = store.read_file(CACHE_FILE)
     with monkeypatch.context() as older:
         older.setattr(combined, "CACHE_LAYOUT", 0)
         old = load_cache(cells, store).to_bytes()
-    for broken in (content[:-9], b"", old):
+    damaged = bytearray(content)
+    damaged[200:1200:7] = bytes(~byte & 0xFF for byte in content[200:1200:7])
+    for broken in (content[:-9], b"", bytes(damaged), old):
         with pytest.raises(BrokenArtefactError):
             ScoreCache.from_bytes(broken)
         store.write_file(CACHE_FILE, broken)

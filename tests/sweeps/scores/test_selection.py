@@ -99,3 +99,13 @@ WORD_LISTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=9)
 def test_no_text_does_anything_but_choose_or_be_refused(text):
     with contextlib.suppress(FilterError):
         assert len(select_runs(TIDY, text)) <= len(TIDY)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["not " * 3000 + "seed == 1", "seed == " + "-" * 5000 + "1", "seed " + "< 9 " * 2000],
+    ids=["not", "minus", "chain"],
+)
+def test_what_is_nested_too_deeply_is_refused_in_a_sentence(expression):
+    with pytest.raises(FilterError, match=r"nested too deeply|is not allowed|is not an expression"):
+        select_runs(TIDY, expression)

@@ -91,7 +91,7 @@ def test_a_spoilt_file_is_found_and_refused_and_no_other(store, cells, folder, s
     assert (error.cell, error.path) == (cell, str(path))
     assert error.advice == (
         f"the file of {cell.title} is broken ({path}): run eegxai sweep with the same "
-        "configuration to make it anew"
+        "configuration to recompute it"
     )
     with pytest.raises(BrokenArtefactError) as read:
         READERS[folder](store, cell)
@@ -127,7 +127,7 @@ def test_a_file_is_looked_into_once(store, cells, monkeypatch, tmp_path):
     assert read == [CHECKED_FILE, name_of(cells[0])]
 
 
-def test_a_broken_record_of_the_checks_is_made_anew(store, cells):
+def test_a_broken_record_of_the_checks_is_written_again(store, cells):
     assert not check_new_files(cells, store)
     content = store.read_file(CHECKED_FILE)
     for broken in (content[:-9], b"", b"x"):
@@ -185,3 +185,18 @@ def test_what_is_broken_is_told_once(store, cells, caplog):
             store.read_decoder(cell)
         store.note_broken(read.value)
     assert caplog.messages == [read.value.advice]
+
+
+def test_a_file_that_another_process_has_recomputed_meanwhile_stays(store, cells):
+    """Both find it broken; the other one is faster."""
+    other, cell = Store(store.url), cells[-1]
+    path = Path(store.path(cell))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:500])
+    ((ours,), (theirs,)) = (check_new_files([cell], one) for one in (store, other))
+    other.set_aside(theirs)
+    other.files.write(name_of(cell), whole)
+    store.set_aside(ours)
+    assert path.read_bytes() == whole
+    assert len(list(Path(store.files.path("broken")).iterdir())) == 1
+    assert store.has(cell)

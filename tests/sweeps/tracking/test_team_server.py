@@ -111,7 +111,7 @@ def test_a_sweep_logs_to_a_team_server(team_server, bucket, done_tiny, tiny_file
         ("postgresql://me@there/x", "", "MLFLOW_AUTH_ADMIN_PASSWORD is not set"),
     ],
 )
-def test_mistakes_are_told_in_a_sentence(database, password, told):
+def test_mistakes_are_errors_in_one_sentence(database, password, told):
     done = subprocess.run(
         [sys.executable, SCRIPT, "--database", database, "--artifacts", "s3://b/x"],
         env=environment(MLFLOW_AUTH_ADMIN_PASSWORD=password),
