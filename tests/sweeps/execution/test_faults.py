@@ -155,7 +155,7 @@ def test_the_driver_interrupted_then_killed_and_started_again(config, tiny_file,
     process = start(tiny_file)
     until(lambda: store.stems("checkpoints"), process)
     process.send_signal(signal.SIGINT)
-    assert "the same command goes on" in ended(process, 130)
+    assert "the same command resumes" in ended(process, 130)
 
     process = start(tiny_file)
     before = until(lambda: store.stems("methods"), process)
@@ -242,7 +242,8 @@ def test_mlflow_stops_and_comes_back(config, tiny_file, in_peace, tmp_path, monk
         end(server)
         until(lambda: store.stems("methods"), process)
         server = start_mlflow(port, folder)
-        ended(process)
+        if "MLflow could not be written" in ended(process):  # the sweep was faster than the server
+            ended(start(tiny_file))
         assert_as_in_peace(config, in_peace)
     finally:
         end(server)

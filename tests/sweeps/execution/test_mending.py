@@ -14,9 +14,10 @@ from sweeps.execution import runner
 from sweeps.execution import sweep as module
 from sweeps.execution.runner import CellOutcome
 from sweeps.execution.sweep import Sweep
+from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import maps_of, name_of
 from sweeps.store.checks import CHECKED_FILE
-from tests.sweeps.processes import COMMAND, environment, in_a_process
+from tests.sweeps.processes import COMMAND, environment, own_process
 
 RUNNER = CliRunner()
 
@@ -39,6 +40,10 @@ def done(done_tiny):
 
 def again(done):
     return NoMlflow(done.config, Console(quiet=True))
+
+
+def scores_of(run):
+    return tidy_from_store(run.methods, run.store)
 
 
 def path_of(run, name):
@@ -74,7 +79,7 @@ FILES = {
 def test_a_spoilt_file_is_recomputed_by_the_same_command(done, file, spoil, caplog):
     name = FILES[file](done)
     path, cell = path_of(done, name), done.decoders[0] if file == "decoder" else done.methods[1]
-    table, weights = done.tidy(), done.store.read_decoder(done.decoders[0]).weights
+    table, weights = scores_of(done), done.store.read_decoder(done.decoders[0]).weights
     spoil(path)
     run = again(done)
     run.run(local=True)
@@ -85,7 +90,7 @@ def test_a_spoilt_file_is_recomputed_by_the_same_command(done, file, spoil, capl
     assert not NoMlflow(done.config, Console(quiet=True)).left()
     assert run.store.has(cell)
     assert path.stat().st_size
-    pd.testing.assert_frame_equal(run.tidy(), table)
+    pd.testing.assert_frame_equal(scores_of(run), table)
     new = run.store.read_decoder(done.decoders[0]).weights
     assert all((new[name] == value).all() for name, value in weights.items())
     before = caplog.text
@@ -100,7 +105,7 @@ def test_a_decoder_that_breaks_under_its_methods_is_trained_again_and_they_are_e
     """Found by the worker that reads it: its cells fail, and are done after the decoder."""
     decoder, cells = done.decoders[0], done.methods[:2]
     assert all(cell.decoder == decoder for cell in cells)
-    table = done.tidy()
+    table = scores_of(done)
     for cell in cells:
         path_of(done, name_of(cell)).unlink()
     truncated(path_of(done, name_of(decoder)))
@@ -112,7 +117,7 @@ def test_a_decoder_that_breaks_under_its_methods_is_trained_again_and_they_are_e
     assert all(run.store.failure(cell) is None for cell in cells)
     named = f"{run.store.path(decoder)} of {decoder.title} is broken; it is set aside"
     assert named in caplog.text
-    pd.testing.assert_frame_equal(run.tidy(), table)
+    pd.testing.assert_frame_equal(scores_of(run), table)
 
 
 def swept_on_ray(path):
@@ -127,14 +132,15 @@ def swept_on_ray(path):
 def test_workers_of_ray_set_aside_what_they_cannot_read(done, tiny_file):
     """A second round of the same sweep, with workers of its own, computes the cells again."""
     decoder, cells = done.decoders[0], done.methods[:2]
-    table = done.tidy()
+    table = scores_of(done)
     for cell in cells:
         path_of(done, name_of(cell)).unlink()
     truncated(path_of(done, name_of(decoder)))
-    moved, failed = in_a_process(swept_on_ray, tiny_file)
+    with own_process() as pool:
+        moved, failed = pool.submit(swept_on_ray, tiny_file).result()
     assert not failed
     assert moved == [Path(name_of(decoder)).name]
-    pd.testing.assert_frame_equal(again(done).tidy(), table)
+    pd.testing.assert_frame_equal(scores_of(again(done)), table)
 
 
 def test_a_file_that_breaks_time_and_again_is_recomputed_once(done, monkeypatch):
