@@ -128,11 +128,11 @@ def _write(picture: Picture, folder: Path, formats: Sequence[str]) -> list[Path]
     return [folder / name for name in names]
 
 
-def load_maps(config: SweepConfig, source: str) -> ShownMaps | None:
+def load_maps(config: SweepConfig, source: str, store: Store | None = None) -> ShownMaps | None:
     """Maps that pictures show; None where the source has none."""
     if source != "store":
         return None
-    return shown_maps(method_cells(config), store_of(config))
+    return shown_maps(method_cells(config), store or store_of(config))
 
 
 def draw_figures(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:

@@ -29,6 +29,7 @@ from sweeps.report.result_tables import (
 from sweeps.report.source import load_scores
 from sweeps.report.status_table import status_table
 from sweeps.report.table import Table
+from sweeps.store.artefacts import store_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE_DPI = 150  # of pictures on the page: sharp at their printed size, and small files
@@ -83,8 +84,10 @@ def write_report(config: SweepConfig, path: Path, source: str = "store") -> None
 
 def render(config: SweepConfig, source: str = "store") -> str:
     """The page; parameters and raises are those of :func:`write_report`."""
-    tidy, maps = load_scores(config, source), load_maps(config, source)
-    return page(config, tidy, maps, load_origin(config, source, tidy))
+    store = store_of(config)  # one for all: the page names each broken file that is met
+    tidy = load_scores(config, source, store=store)
+    maps = load_maps(config, source, store)
+    return page(config, tidy, maps, load_origin(config, source, tidy, store))
 
 
 def page(

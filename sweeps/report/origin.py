@@ -10,7 +10,7 @@ from sweeps.design.cells import Cell, MethodCell, decoder_of, method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.scores.table import AXES
 from sweeps.store import provenance
-from sweeps.store.artefacts import Store, store_of
+from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import Record
 from sweeps.store.status import Status, status_of, work_of
@@ -64,11 +64,10 @@ class Origin:
         ]
 
 
-def load_origin(config: SweepConfig, source: str, tidy: pd.DataFrame) -> Origin:
+def load_origin(config: SweepConfig, source: str, tidy: pd.DataFrame, store: Store) -> Origin:
     """Origin of the results of a sweep; MLflow knows what is done, not what failed."""
     cells = list(method_cells(config))
     if source == "store":
-        store = store_of(config)
         return Origin(status_of(config, store), _records(cells, store))
     from sweeps.tracking import records_from_mlflow
 

@@ -9,7 +9,7 @@ from sweeps.design.cells import method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.scores.cache import Needed, tidy_from_store
 from sweeps.scores.selection import select_runs
-from sweeps.store.artefacts import store_of
+from sweeps.store.artefacts import Store, store_of
 
 NO_SCORES = {
     "store": "no method of the sweep {!r} is scored yet; "
@@ -27,7 +27,11 @@ class NoAnswerError(ValueError):
 
 
 def load_scores(
-    config: SweepConfig, source: str = "store", metrics: Needed = None, where: str = ""
+    config: SweepConfig,
+    source: str = "store",
+    metrics: Needed = None,
+    where: str = "",
+    store: Store | None = None,
 ) -> pd.DataFrame:
     """Tidy scores (columns ``TIDY``) of the finished methods of a sweep.
 
@@ -41,6 +45,8 @@ def load_scores(
         Metrics that are needed; others may be missing.
     where : str
         Which runs are selected, see :func:`sweeps.scores.selection.select_runs`; all by default.
+    store : Store, optional
+        The sweep's store, for those who read more of it: it remembers the broken files it meets.
 
     Raises
     ------
@@ -48,17 +54,17 @@ def load_scores(
         When the source is unknown or does not answer, when no method is scored yet, and when the
         expression is wrong or matches no run.
     """
-    tidy = lookup(SOURCES, source, "--source")(config, metrics)
+    tidy = lookup(SOURCES, source, "--source")(config, metrics, store)
     if tidy.empty:
         raise NoScoresError(NO_SCORES[source].format(config.name))
     return select_runs(tidy, where) if where else tidy
 
 
-def _from_store(config: SweepConfig, metrics: Needed) -> pd.DataFrame:
-    return tidy_from_store(method_cells(config), store_of(config), metrics)
+def _from_store(config: SweepConfig, metrics: Needed, store: Store | None) -> pd.DataFrame:
+    return tidy_from_store(method_cells(config), store or store_of(config), metrics)
 
 
-def _from_mlflow(config: SweepConfig, metrics: Needed) -> pd.DataFrame:
+def _from_mlflow(config: SweepConfig, metrics: Needed, _store: Store | None) -> pd.DataFrame:
     from sweeps.tracking import PublishError, reason_of, scores_from_mlflow  # takes a second
 
     try:
@@ -68,7 +74,7 @@ def _from_mlflow(config: SweepConfig, metrics: Needed) -> pd.DataFrame:
         raise NoAnswerError(f"{sentence}; with access to the store, use --source store") from None
 
 
-SOURCES: Mapping[str, Callable[[SweepConfig, Needed], pd.DataFrame]] = {
+SOURCES: Mapping[str, Callable[[SweepConfig, Needed, Store | None], pd.DataFrame]] = {
     "store": _from_store,
     "mlflow": _from_mlflow,
 }
