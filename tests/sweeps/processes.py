@@ -21,6 +21,8 @@ from tests.paths import ROOT
 
 COMMAND = [sys.executable, "-m", "sweeps.cli"]
 TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
+# A job's files are dropped after ten minutes by default; a busy machine takes longer to use them.
+PATIENT = {"RAY_RUNTIME_ENV_TEMPORARY_REFERENCE_EXPIRATION_S": "3600"}
 
 
 def environment(**more):
@@ -101,7 +103,11 @@ def start_ray(arguments, log, **more):
     command = [ray, "start", *map(str, arguments), "--block"]
     command += ["--object-store-memory", str(100 * 2**20)]
     return subprocess.Popen(
-        command, env=environment(**TOKEN, **more), stdout=log, stderr=log, start_new_session=True
+        command,
+        env=environment(**TOKEN, **PATIENT, **more),
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
     )
 
 
