@@ -102,6 +102,8 @@ def start_ray(arguments, log, **more):
     ray = shutil.which("ray", path=str(Path(sys.executable).parent)) or "ray"
     command = [ray, "start", *map(str, arguments), "--block"]
     command += ["--object-store-memory", str(100 * 2**20)]
+    # By default the same for every node: a machine's second has no agent, and so takes no job.
+    command += ["--dashboard-agent-listen-port", str(free_port())]
     return subprocess.Popen(
         command,
         env=environment(**TOKEN, **PATIENT, **more),
