@@ -13,6 +13,7 @@ from rich.console import Console
 from eegxai.errors import sentence
 from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import find, load
+from sweeps.report.terminal import print_sentence
 
 WHERE = "Select runs, for example \"snr_db >= -12 and architecture == 'eegnet'\"."
 SOURCE = "Where scores are read: store, or mlflow for those who have only the tracking URI."
@@ -106,10 +107,10 @@ def terminal() -> Console:
 def print_error(message: str) -> None:
     """Print a line to standard error, as this program's."""
     console = Console(stderr=True, highlight=False)
-    console.print(f"eegxai: {message}", markup=False, soft_wrap=True)
+    print_sentence(console, f"eegxai: {message}")
 
 
 def print_written(console: Console, paths: Iterable[Path]) -> None:
     """Print a line for each file that was written, unbroken for copying."""
     for path in paths:
-        console.print(f"wrote {path}", markup=False, soft_wrap=True)
+        print_sentence(console, f"wrote {path}")

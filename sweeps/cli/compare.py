@@ -21,7 +21,7 @@ from sweeps.report.comparison import (
     write_differences,
 )
 from sweeps.report.inference_tables import differences_table
-from sweeps.report.terminal import terminal_parts
+from sweeps.report.terminal import print_sentence, terminal_parts
 
 RUN = "Configuration (YAML file or name in conf/), or a table of tidy scores (.parquet, .csv)."
 
@@ -85,7 +85,7 @@ def compare(
     for part in terminal_parts(differences_table(comparison.differences)):
         console.print(part)
     for line in comparison.notes:
-        console.print(line, markup=False, soft_wrap=True)
+        print_sentence(console, line)
     if out:
         with errors_in_one_sentence():
             path = write_differences(comparison.differences, out)

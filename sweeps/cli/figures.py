@@ -18,6 +18,7 @@ from sweeps.cli.common import (
     usage_error,
 )
 from sweeps.report.figures import DroppedPicture, write_figures
+from sweeps.report.terminal import print_sentence
 
 DEFAULT_FORMATS = ("png", "pdf")
 
@@ -50,7 +51,7 @@ def figures(
                 print_written(console, [one])
     if dropped:
         line = f"dropped: {'; '.join(dropped)}"
-        console.print(line, markup=False, soft_wrap=True)
+        print_sentence(console, line)
 
 
 def _check_formats(formats: Iterable[str]) -> None:

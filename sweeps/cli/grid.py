@@ -4,6 +4,7 @@ from collections import Counter
 
 from sweeps.cli.common import Arguments, configuration, terminal
 from sweeps.design.cells import decoder_cells, method_cells
+from sweeps.report.terminal import print_sentence
 from sweeps.store.artefacts import store_of
 
 
@@ -17,12 +18,12 @@ def grid(arguments: Arguments = None) -> None:
     n_methods = len(config.grid.method)
     for cell, done in trained.items():
         state = "done" if done else "open"
-        console.print(f"{state}  {cell.title}, {explained[cell]}/{n_methods} methods", markup=False)
+        print_sentence(console, f"{state}  {cell.title}, {explained[cell]}/{n_methods} methods")
     for axis, values in config.grid:
-        console.print(f"{axis}: {', '.join(map(str, values))}", markup=False)
+        print_sentence(console, f"{axis}: {', '.join(map(str, values))}")
     counts = {
         "decoders": (len(trained), sum(trained.values())),
         "methods": (len(trained) * n_methods, explained.total()),
     }
     for kind, (total, n_done) in counts.items():
-        console.print(f"{kind}: {total} cells, {n_done} done", markup=False)
+        print_sentence(console, f"{kind}: {total} cells, {n_done} done")

@@ -14,6 +14,7 @@ from sweeps.cli.common import (
     usage_error,
 )
 from sweeps.report.html import write_report
+from sweeps.report.terminal import print_sentence
 
 MEGABYTE = 1e6
 
@@ -36,4 +37,4 @@ def report(
     with errors_in_one_sentence():
         write_report(config, path, source)
     size = path.stat().st_size / MEGABYTE
-    terminal().print(f"wrote {path} ({size:.1f} MB)", markup=False, soft_wrap=True)
+    print_sentence(terminal(), f"wrote {path} ({size:.1f} MB)")

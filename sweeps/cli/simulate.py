@@ -10,6 +10,7 @@ from eegxai.atomic import staging
 from eegxai.head import HeadSpec
 from eegxai.simulation import SimulatedEEG, files
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
+from sweeps.report.terminal import print_sentence
 
 PICTURES = (".png", ".pdf", ".svg")
 DPI = 130
@@ -49,7 +50,7 @@ def simulate(
         noise = simulation.NoiseSpec(line_uv=line_uv, blink_uv=blink_uv)
         eeg = simulation.simulate(feature, snr_db, seed, n_trials, model, noise)
     console = terminal()
-    console.print(_summary(eeg), markup=False)
+    print_sentence(console, _summary(eeg))
     with errors_in_one_sentence():
         written = [*(files.write_eeg(eeg, out) if out else []), *_drawn(eeg, plot)]
     print_written(console, written)

@@ -26,7 +26,7 @@ from sweeps.cli.common import (
 from sweeps.report.export import csv_bytes, write_whole
 from sweeps.report.inference_tables import TESTS_LEGEND, method_tests_table
 from sweeps.report.source import load_scores
-from sweeps.report.terminal import terminal_parts
+from sweeps.report.terminal import print_sentence, terminal_parts
 
 
 def statistics(
@@ -70,12 +70,12 @@ def statistics(
 
 def _print(console: Console, one: FeatureTests | str) -> None:
     if isinstance(one, str):
-        console.print(one, markup=False)
+        print_sentence(console, one)
         return
     console.print()
     for line in summary_lines(one):
-        console.print(line, markup=False)
+        print_sentence(console, line)
     for part in terminal_parts(method_tests_table(one)):
         console.print(part)
     for line in axis_lines(one):
-        console.print(line, markup=False)
+        print_sentence(console, line)

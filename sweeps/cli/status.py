@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from sweeps.cli.common import Arguments, configuration, terminal
 from sweeps.design.config import SweepConfig
 from sweeps.report.status_table import status_table
-from sweeps.report.terminal import terminal_parts
+from sweeps.report.terminal import print_sentence, terminal_parts
 from sweeps.store.artefacts import store_of
 from sweeps.store.status import STATES, Status, status_of
 
@@ -35,8 +35,12 @@ def status(
     console = terminal()
     if watch:
         _watch(config, console)
-    else:
-        console.print(Group(*_lines(_look(config))))
+        return
+    seen = _look(config)
+    for part in terminal_parts(status_table(seen, _hours)):
+        console.print(part)
+    for sentence in _sentences(seen):
+        print_sentence(console, sentence)
 
 
 def _look(config: SweepConfig) -> Status:
@@ -50,9 +54,9 @@ def _watch(config: SweepConfig, console: Console) -> None:
         for seen in _looks(config):
             line = summary(seen)
             if console.is_terminal:
-                live.update(Group(*_lines(seen)), refresh=True)
+                live.update(_picture(seen), refresh=True)
             elif line != before:
-                console.print(line, markup=False)
+                print_sentence(console, line)
             before = line
 
 
@@ -83,14 +87,16 @@ def _time_left(seen: Status) -> str:
     return f"about {_hours(seen.time_left)} left {workers}"
 
 
-def _lines(seen: Status) -> list[RenderableType]:
-    return [
-        *terminal_parts(status_table(seen, _hours)),
-        *_running(seen),
-        *_failures(seen),
-        *_broken(seen),
-        Text(summary(seen)),
-    ]
+def _picture(seen: Status) -> Group:
+    return Group(*terminal_parts(status_table(seen, _hours)), *_sentences(seen))
+
+
+def _sentences(seen: Status) -> Iterator[Text]:
+    """What runs, what failed and why, what is broken, and how far all is."""
+    yield from _running(seen)
+    yield from _failures(seen)
+    yield from _broken(seen)
+    yield Text(summary(seen))
 
 
 def _running(seen: Status) -> Iterator[Text]:
@@ -112,7 +118,7 @@ def _failures(seen: Status) -> Iterator[Text]:
     yield from _more(len(titles), "reasons of failures")
 
 
-def _broken(seen: "Status") -> Iterator[Text]:
+def _broken(seen: Status) -> Iterator[Text]:
     for sentence in seen.broken[:MAX_SHOWN]:
         yield Text(sentence, style="red")
     yield from _more(len(seen.broken), "broken files")

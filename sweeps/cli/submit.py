@@ -19,6 +19,7 @@ from sweeps.cli.common import (
 from sweeps.design.config import SweepConfig
 from sweeps.execution import ray_jobs
 from sweeps.execution.ray_environment import ClusterError
+from sweeps.report.terminal import print_sentence
 
 DASHBOARD = "http://127.0.0.1:8265"
 JOB_FAILED = 3
@@ -46,9 +47,11 @@ def submit(
     given = [_within(configuration_file(arguments), tree), *overrides_of(arguments)]
     with errors_in_one_sentence():
         job = ray_jobs.submit_sweep(address, tree, given, os.environ)
-    console.print(f"submitted job {job}; its progress: eegxai status", markup=False)
+    print_sentence(console, f"submitted job {job}; its progress: eegxai status")
     if "MLFLOW_TRACKING_URI" not in os.environ:
-        console.print("no MLFLOW_TRACKING_URI is set: log the results later with eegxai sync")
+        print_sentence(
+            console, "no MLFLOW_TRACKING_URI is set: log the results later with eegxai sync"
+        )
     if follow:
         _follow(address, job)
 

@@ -18,6 +18,7 @@ from sweeps.cli.tables import print_headline
 from sweeps.design.config import SweepConfig
 from sweeps.execution.ray_environment import ClusterError
 from sweeps.execution.sweep import Sweep
+from sweeps.report.terminal import print_sentence
 from sweeps.tracking import ui_command
 
 CELLS_FAILED = 3
@@ -61,7 +62,7 @@ def sync(arguments: Arguments = None) -> None:
     console = terminal()
     run = Sweep(config, console)
     count = run.sync()
-    console.print(f"{count} finished cells are in MLflow", markup=False)
+    print_sentence(console, f"{count} finished cells are in MLflow")
     _print_tracking(console, run)
     if run.unpublished:
         raise typer.Exit(CELLS_FAILED)
@@ -82,20 +83,20 @@ def _print_results(console: Console, run: Sweep) -> None:
     print_headline(console, run.table(), run.config.name)
     for title, share in run.memorised_accuracy().items():
         # Methods are tested on permuted labels only so far as a decoder has memorised them.
-        console.print(f"{title}: {share:.2f} of its permuted labels memorised", markup=False)
+        print_sentence(console, f"{title}: {share:.2f} of its permuted labels memorised")
     _print_tracking(console, run)
     for outcome in run.failed:
         reason = outcome.error.strip().splitlines()[-1]
-        console.print(f"failed: {outcome.cell.title}: {reason}", style="red", markup=False)
+        print_sentence(console, f"failed: {outcome.cell.title}: {reason}", style="red")
 
 
 def _print_tracking(console: Console, run: Sweep) -> None:
     if run.unpublished:
-        console.print(
+        print_sentence(
+            console,
             f"MLflow could not be written ({run.unpublished}); the scores are safe in "
             f"{run.store.url}, log them later with: eegxai sync",
             style="yellow",
-            markup=False,
         )
         return
-    console.print(f"compare the runs: {ui_command(run.config.output)}", markup=False)
+    print_sentence(console, f"compare the runs: {ui_command(run.config.output)}")

@@ -24,7 +24,7 @@ from sweeps.report.export import TABLE_FORMATS, Export, write_table
 from sweeps.report.legends import HEADLINE_LEGEND, TABLE_LEGEND, accuracies
 from sweeps.report.result_tables import tables_by_group, terminal_headlines
 from sweeps.report.source import load_scores
-from sweeps.report.terminal import print_tables
+from sweeps.report.terminal import print_sentence, print_tables
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 ALL = "all"
@@ -97,7 +97,7 @@ def print_headline(
 ) -> None:
     """Print the headline table with its legend."""
     if table.empty:
-        console.print("no cell is scored yet")
+        print_sentence(console, "no cell is scored yet")
         return
     print_tables(console, terminal_headlines(table, by), title)
     console.print(accuracies(table))

@@ -8,6 +8,7 @@ from eegxai.simulation import FEATURES
 from sweeps.cli.common import Arguments, check_gpu, configuration, terminal, usage_error
 from sweeps.design.cells import DecoderCell, decoder_cells
 from sweeps.design.config import SweepConfig
+from sweeps.report.terminal import print_sentence
 from sweeps.store.artefacts import Store, store_of
 from sweeps.store.records import TrainedDecoder
 from sweeps.tasks.data import is_done
@@ -24,7 +25,7 @@ def train(arguments: Arguments = None) -> None:
     check_gpu(config)
     cell, console = _only_decoder(config), terminal()
     store = store_of(config)
-    console.print(cell.title, markup=False)
+    print_sentence(console, cell.title)
     device = "cuda" if config.resources.train.gpu else "cpu"
     done = is_done(cell, store)
     trained = store.read_decoder(cell) if done else _trained(cell, store, device, console)
@@ -51,7 +52,7 @@ def _trained(cell: DecoderCell, store: Store, device: str, console: Console) -> 
             text = _described(epoch)
             bar.update(task, completed=epoch["epoch"] + 1, description=text)
             if not console.is_terminal:
-                console.print(text, markup=False)
+                print_sentence(console, text)
 
         return train_decoder(cell, store, device, on_epoch)
 
@@ -73,7 +74,8 @@ def _print_result(console: Console, cell: DecoderCell, trained: TrainedDecoder) 
         shown.add_row(name, *map(str, counts))
     console.print(shown)
     chance = ", no better than chance" if trained.at_chance else ""
-    console.print(
+    print_sentence(
+        console,
         f"accuracy {trained.accuracy:.3f} of {trained.n_test} test trials{chance}; "
         f"{len(trained.history)} epochs, {trained.seconds:.0f} s",
     )

@@ -19,7 +19,7 @@ from sweeps.cli.common import (
     terminal,
 )
 from sweeps.design.cells import DecoderCell, MethodCell
-from sweeps.report.terminal import terminal_parts
+from sweeps.report.terminal import print_sentence, terminal_parts
 from sweeps.report.validity import matrix_table, write_matrix
 from sweeps.store.artefacts import Store, store_of
 from sweeps.tasks.data import is_done
@@ -56,7 +56,7 @@ def validity(
 
 def _train_if_needed(decoder: DecoderCell, store: Store, device: str, console: Console) -> None:
     if not is_done(decoder, store):
-        console.print(f"training {decoder.title}", markup=False)
+        print_sentence(console, f"training {decoder.title}")
         train_decoder(decoder, store, device)
 
 
@@ -70,4 +70,4 @@ def _print(table: pd.DataFrame, console: Console) -> None:
         console.print(part)
     console.print(validity_matrix.MATRIX_LEGEND, style="dim")
     for note in validity_matrix.matrix_notes(table):
-        console.print(f"- {note}", markup=False)
+        print_sentence(console, f"- {note}")

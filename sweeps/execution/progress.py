@@ -7,6 +7,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from sweeps.report.terminal import print_sentence
+
 
 def clock(seconds: float) -> str:
     """Duration as minutes and seconds, such as ``2:05``."""
@@ -45,7 +47,7 @@ class StageProgress:
     def __enter__(self) -> Self:
         self.bar.start()
         if not self.console.is_terminal:
-            self.console.print(f"{self.name}: {self.done}/{self.total} cells done")
+            print_sentence(self.console, f"{self.name}: {self.done}/{self.total} cells done")
         return self
 
     def __exit__(
@@ -62,7 +64,7 @@ class StageProgress:
         note = f"{clock(self._left())} left"
         self.bar.update(self.task, completed=self.done, note=note)
         if not self.console.is_terminal:
-            self.console.print(f"{self.name}: {self.done}/{self.total} {title}, {note}")
+            print_sentence(self.console, f"{self.name}: {self.done}/{self.total} {title}, {note}")
 
     def _left(self) -> float:
         pace = (time.monotonic() - self.started) / (self.done - self.before)

@@ -23,6 +23,7 @@ from sweeps.design.config import SweepConfig, TrialResources
 from sweeps.execution.progress import StageProgress
 from sweeps.execution.ray_session import RunStage, cluster, private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
+from sweeps.report.terminal import print_sentence
 from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import best_effort, store_of
 from sweeps.store.checks import check_new_files, find_empty
@@ -150,7 +151,7 @@ class Sweep:
                 yield run_ray
 
     def _warn(self, sentence: str) -> None:
-        self.console.print(sentence, style="yellow", highlight=False)
+        print_sentence(self.console, sentence, style="yellow")
 
     def sync(self) -> int:
         """Bring MLflow to the store's state; the number of cells that the store holds."""

@@ -1,4 +1,4 @@
-"""Tables for the terminal, in parts where one is wider than 80 columns."""
+"""Sentences and tables for the terminal; a table wider than 80 columns comes in parts."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,17 @@ STYLES = {"pass": "green", "fail": "dim", "none": "dim"}
 PLAIN = {ord(MISSING): "--", ord(MINUS): "-"}  # signs that not every terminal has
 
 
+def print_sentence(console: Console, sentence: str | Text, style: str = "") -> None:
+    """Print a line as it is written, unbroken: to be copied, and found whole in a log."""
+    console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
 def print_tables(console: Console, tables: Iterable[Table], title: str) -> None:
     """Print tables one below the other, each under the title and its own one."""
     for table in tables:
         console.print()
         heading = f"{title}: {table.title}" if table.title else title
-        console.print(heading, highlight=False, markup=False)
+        print_sentence(console, heading)
         for part in terminal_parts(table):
             console.print(part)
 

@@ -3,11 +3,11 @@
 import contextlib
 import os
 import random
-import shutil
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.error
 import urllib.request
@@ -97,10 +97,20 @@ def wait_for(answers, seconds=240):
     return found
 
 
-def start_ray(arguments, log, **more):
+def light_environment(folder):
+    """Python of a virtual environment of no size in which this one's packages are found.
+
+    A job's environment begins as a copy of that of its Ray node: several GB with PyTorch's.
+    """
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    there = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
+    (Path(there) / "packages.pth").write_text(sysconfig.get_path("purelib"))
+    return folder / "bin" / "python"
+
+
+def start_ray(arguments, log, python=sys.executable, **more):
     """A Ray node as a process group of its own, with no object store to speak of."""
-    ray = shutil.which("ray", path=str(Path(sys.executable).parent)) or "ray"
-    command = [ray, "start", *map(str, arguments), "--block"]
+    command = [str(python), "-m", "ray.scripts.scripts", "start", *map(str, arguments), "--block"]
     command += ["--object-store-memory", str(100 * 2**20)]
     # By default the same for every node: a machine's second has no agent, and so takes no job.
     command += ["--dashboard-agent-listen-port", str(free_port())]

@@ -27,6 +27,7 @@ from tests.sweeps.processes import (
     end,
     environment,
     free_port,
+    light_environment,
     listens,
     start_ray,
     wait_for,
@@ -52,8 +53,9 @@ def ray_node(tmp_path_factory):
     arguments = ["--head", "--port", ports["gcs"], "--num-cpus", "2"]
     arguments += ["--ray-client-server-port", ports["client"], "--resources", '{"licence": 1}']
     arguments += ["--dashboard-host", "127.0.0.1", "--dashboard-port", ports["dashboard"]]
-    with (tmp_path_factory.mktemp("ray") / "log").open("w") as log:
-        node = start_ray(arguments, log)
+    folder = tmp_path_factory.mktemp("ray")
+    with (folder / "log").open("w") as log:
+        node = start_ray(arguments, log, light_environment(folder / "venv"))
         try:
             wait_for(lambda: listens(ports["client"]))
             yield ports

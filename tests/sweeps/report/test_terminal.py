@@ -15,7 +15,7 @@ from sweeps.analysis.summary import headline
 from sweeps.analysis.verdicts import VERDICT_RULES
 from sweeps.report.legends import HEADLINE_LEGEND, accuracies
 from sweeps.report.result_tables import terminal_headlines
-from sweeps.report.terminal import print_tables
+from sweeps.report.terminal import print_sentence, print_tables
 from sweeps.scores.table import as_tidy, half_width
 
 SCORE = ("channel_time", "mass_clipped")
@@ -232,3 +232,11 @@ def test_methods_keep_their_order_and_features_stand_side_by_side():
     ]
     assert max(map(len, (over, names, *rest))) <= 80
     assert max(map(len, HEADLINE_LEGEND.splitlines())) <= 80
+
+
+def test_a_sentence_stays_on_one_line():
+    """A reason of a failure is found whole by who searches a log for it."""
+    sentence = "failed: [a cell]: " + "no space left on device " * 10
+    console = Console(file=io.StringIO(), width=80)
+    print_sentence(console, sentence)
+    assert console.file.getvalue() == sentence + "\n"
