@@ -20,7 +20,10 @@ grid:
   snr_db: [-3.5]
   seed: [0, 1]
   method: [Saliency, InputXGradient, RandomMap, InputMagnitude]
-data: {n_trials: 64, noise: {n_dipoles: 4}}
+data:
+  n_trials: 64
+  noise: {n_dipoles: 4}
+  head: {model: sphere, channels: [Fz, FC1, FC2, C3, Cz, C4, CP1, CP2, Pz, Oz]}
 training: {learning_rate: 1e-3, batch_size: 16, epochs: 1}
 evaluation: {n_trials: 4}
 tracking: {figures: false}

@@ -35,7 +35,7 @@ pytestmark = [
 ]
 
 # Long enough to be hit in the middle: epochs by checkpoints, explanations by ScoreCAM.
-LONGER = ["training.epochs=12", "data.n_trials=128", "grid.seed=0"]
+LONGER = ["training.epochs=40", "data.n_trials=128", "grid.seed=0"]
 LONGER += ["grid.method=[Saliency,ScoreCAM,RandomMap]"]
 BROKEN = """
 from eegxai.attribution import attribution

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -54,7 +55,10 @@ def ray_node(tmp_path_factory):
     arguments += ["--ray-client-server-port", ports["client"], "--resources", '{"licence": 1}']
     arguments += ["--dashboard-host", "127.0.0.1", "--dashboard-port", ports["dashboard"]]
     folder = tmp_path_factory.mktemp("ray")
-    with (folder / "log").open("w") as log:
+    # A job joins the last Ray that was started in its node's folder, which others must not share;
+    # a path of pytest's would be too long for Ray's sockets.
+    with tempfile.TemporaryDirectory() as own, (folder / "log").open("w") as log:
+        arguments += ["--temp-dir", own]
         node = start_ray(arguments, log, light_environment(folder / "venv"))
         try:
             wait_for(lambda: listens(ports["client"]))

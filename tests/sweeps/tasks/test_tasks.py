@@ -15,7 +15,7 @@ from sweeps.execution.sweep import Sweep
 from sweeps.tasks.train import FIT_ARGUMENTS
 from tests.sweeps.conftest import TINY
 
-LEARNS = ["data.n_trials=64", "training.epochs=60", "grid.seed=[0]", "training.learning_rate=1e-2"]
+LEARNS = ["training.epochs=200", "grid.seed=[0]"]
 RETRAIN = "evaluation.checks=[target_swap,cascade,label_retrain]"
 
 
