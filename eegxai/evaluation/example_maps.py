@@ -94,7 +94,7 @@ def choose_examples(
     threshold : float
         Share of a trial's peak below which the ground truth counts as zero.
     """
-    ranked = headline_scores(maps, ground_truth, info, feature, threshold)
+    ranked = scores_for_ranking(maps, ground_truth, info, feature, threshold)
     chosen = [*_by_rank(ranked), _typical(ground_truth)]
     shown = maps[chosen].float().cpu().numpy()
     return ExampleMaps(
@@ -111,7 +111,7 @@ def choose_examples(
     )
 
 
-def headline_scores(
+def scores_for_ranking(
     maps: Tensor, ground_truth: Tensor, info: mne.Info, feature: str, threshold: float
 ) -> pd.Series:
     """The study's headline score of a feature type for each trial (see ``HEADLINE``)."""

@@ -1,6 +1,6 @@
 """The evaluation of explanations of one decoder: ground truth and robustness checks, tidy."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import mne
@@ -15,6 +15,7 @@ from eegxai.evaluation.controls.null_maps import (
     CHANCE,
     NULL_MAPS,
     UNTRAINED,
+    Explain,
     chance_corrected,
     null_maps,
     phase_randomized,
@@ -35,12 +36,11 @@ SCORE_COLUMNS = [
     "mean", "std", "n_trials", "n_valid", "above_chance",
 ]  # fmt: skip
 
-Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 MapsByDomain = Mapping[str, list[Maps]]  # maps by domain, a few trials at a time
 Modes = Mapping[str, Mapping[str, Metric]]
 
 
-class Place(NamedTuple):
+class CheckStep(NamedTuple):
     """The check and the step of it that scores belong to."""
 
     check: str
@@ -49,8 +49,8 @@ class Place(NamedTuple):
     layers_randomized: int = 0
 
 
-GROUND_TRUTH = Place("ground_truth")
-SURROGATE = Place("surrogate")
+GROUND_TRUTH = CheckStep("ground_truth")
+SURROGATE = CheckStep("surrogate")
 AGAINST_TRUTH = (GROUND_TRUTH.check, *NULL_MAPS)
 
 
@@ -228,10 +228,12 @@ def _against_truth(
         for domain in DOMAINS
     }
     for check, values in maps.items():
-        yield from _compared(Place(check), shown.get(check) or _shown(values, info), truth, MODES)
+        yield from _compared(
+            CheckStep(check), shown.get(check) or _shown(values, info), truth, MODES
+        )
         if known:
             errors = physical_scores(values.cpu().numpy(), known)
-            yield _rows(Place(check), "channel_time", "calibrated", errors)
+            yield _rows(CheckStep(check), "channel_time", "calibrated", errors)
 
 
 def _against_original(
@@ -247,12 +249,12 @@ def _against_original(
     yield from _compared(SURROGATE, surrogates, reference, SIMILARITIES)
     for variant in variants(explained, spec.checks):
         change = variant.change
-        place = Place(variant.check, variant.step, change.layer, change.layers_randomized)
+        check_step = CheckStep(variant.check, variant.step, change.layer, change.layers_randomized)
         if explained.is_untrained(change):
             maps = shown[UNTRAINED]
         else:
             maps = _shown(explain(change.decoder, explained.x, change.target), info)
-        yield from _compared(place, maps, reference, SIMILARITIES)
+        yield from _compared(check_step, maps, reference, SIMILARITIES)
 
 
 def _shown(maps: Tensor, info: mne.Info) -> MapsByDomain:
@@ -260,11 +262,11 @@ def _shown(maps: Tensor, info: mne.Info) -> MapsByDomain:
 
 
 def _compared(
-    place: Place, shown: MapsByDomain, reference: MapsByDomain, modes: Modes
+    check_step: CheckStep, shown: MapsByDomain, reference: MapsByDomain, modes: Modes
 ) -> Iterator[pd.DataFrame]:
     for domain, maps in shown.items():
         for mode, metrics in modes.items():
-            yield _rows(place, domain, mode, score_pairs(maps, reference[domain], metrics))
+            yield _rows(check_step, domain, mode, score_pairs(maps, reference[domain], metrics))
 
 
 def _above_chance(table: pd.DataFrame) -> np.ndarray:
@@ -279,9 +281,9 @@ def _above_chance(table: pd.DataFrame) -> np.ndarray:
     return chance_corrected(table["mean"], chance, best)
 
 
-def _rows(place: Place, domain: str, mode: str, scores: pd.DataFrame) -> pd.DataFrame:
+def _rows(check_step: CheckStep, domain: str, mode: str, scores: pd.DataFrame) -> pd.DataFrame:
     """Mean and std (ddof = 1) of each metric over the trials where it is defined."""
     moments = {"mean": scores.mean(), "std": scores.std(), "n_valid": scores.count()}
     columns = {name: moment.to_numpy() for name, moment in moments.items()}
-    where: dict[str, Any] = {**place._asdict(), "domain": domain, "mode": mode}
+    where: dict[str, Any] = {**check_step._asdict(), "domain": domain, "mode": mode}
     return pd.DataFrame({"metric": scores.columns, **columns, "n_trials": len(scores), **where})

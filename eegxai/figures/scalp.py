@@ -17,21 +17,21 @@ from matplotlib.patches import Circle
 from eegxai.evaluation.maps.domains import RESOLUTION, topography_operator
 
 # Shown share of the disc's radius: pixels on its edge are blended with the empty ones outside.
-SHOWN = 1 - 3 / RESOLUTION
+SHOWN_RADIUS = 1 - 3 / RESOLUTION
 SPACING = 1.18  # distance between heads in a row, in widths of the disc: room for the ears
 OUTLINE: Mapping[str, Any] = {"color": "black", "lw": 0.8, "clip_on": False}
 
 Array = np.ndarray
 
 
-class Head(NamedTuple):
+class HeadOutline(NamedTuple):
     """What pictures of a montage share: the extent, and the lines of head, nose and ears."""
 
     extent: tuple[float, float, float, float]
     lines: list[Array]
 
 
-_HEADS: dict[bytes, Head] = {}
+_OUTLINES: dict[bytes, HeadOutline] = {}
 
 
 def draw_scalp(
@@ -55,7 +55,7 @@ def draw_scalp(
         extent=extent, origin="lower", interpolation="bilinear",
     )  # fmt: skip
     centre = (left + right) / 2, (bottom + top) / 2
-    image.set_clip_path(Circle(centre, SHOWN * (right - left) / 2, transform=ax.transData))
+    image.set_clip_path(Circle(centre, SHOWN_RADIUS * (right - left) / 2, transform=ax.transData))
     for line in lines:
         ax.plot(*line, **OUTLINE)
     ax.autoscale()
@@ -77,22 +77,22 @@ def relative(values: Array) -> Array:
     return values / peak if peak > 0 else values
 
 
-def _shifted(info: mne.Info, shift: float) -> Head:
+def _shifted(info: mne.Info, shift: float) -> HeadOutline:
     """The head at a position in a row of heads."""
-    (left, right, bottom, top), lines = _head(info)
+    (left, right, bottom, top), lines = _outline(info)
     moved = shift * SPACING * (right - left)
-    return Head(
+    return HeadOutline(
         (left + moved, right + moved, bottom, top), [np.stack((x + moved, y)) for x, y in lines]
     )
 
 
-def _head(info: mne.Info) -> Head:
+def _outline(info: mne.Info) -> HeadOutline:
     key = np.stack([channel["loc"][:3] for channel in info["chs"]]).tobytes()
-    if key not in _HEADS:
+    if key not in _OUTLINES:
         axes = Figure().add_axes((0, 0, 1, 1))
         image, _ = mne.viz.plot_topomap(
             np.zeros(len(info["chs"])), info, axes=axes, sensors=False, contours=0, show=False
         )
         lines = [np.asarray(line.get_xydata()).T for line in axes.lines]
-        _HEADS[key] = Head(tuple(image.get_extent()), lines)
-    return _HEADS[key]
+        _OUTLINES[key] = HeadOutline(tuple(image.get_extent()), lines)
+    return _OUTLINES[key]

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from eegxai.evaluation import KINDS, ExampleMaps
 from eegxai.figures.style import BLUE, DIVERGING, VERMILION
 
-SHOWN = ("best", "median", "worst")  # kinds of example trials, one row each
+SHOWN_KINDS = ("best", "median", "worst")  # kinds of example trials, one row each
 COLUMNS = ("planted signal", "attribution, ± 30 % of its peak", "mean over channels")
 SIZE = (9.0, 6.0)  # inches
 # An automatic layout takes as long as the drawing itself, and thousands are drawn.
@@ -29,9 +29,9 @@ def map_against_truth(examples: ExampleMaps) -> Figure:
     """
     figure = Figure(figsize=SIZE)
     grid = figure.subplots(
-        len(SHOWN), len(COLUMNS), sharex=True, width_ratios=(3, 3, 2.5), gridspec_kw=MARGINS
+        len(SHOWN_KINDS), len(COLUMNS), sharex=True, width_ratios=(3, 3, 2.5), gridspec_kw=MARGINS
     )
-    for row, kind in zip(grid, SHOWN, strict=True):
+    for row, kind in zip(grid, SHOWN_KINDS, strict=True):
         _row(row, examples, kind)
     for ax, title in zip(grid[0], COLUMNS, strict=True):
         ax.set_title(title)

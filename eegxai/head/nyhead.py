@@ -21,7 +21,7 @@ GAIN, PLACES, NORMALS = "sa.cortex75K.V_fem", "sa.cortex75K.vc", "sa.cortex75K.n
 
 # One unit of V_fem. The file does not state its unit; LFPykit 0.5 (NYHeadModel) takes it to be
 # V/(mA·m), "probably", and potentials then have the size that they have in spherical heads.
-MICROVOLT_PER_NANOAMPERE_METRE = 1.0
+MICROVOLT_PER_FILE_UNIT = 1.0
 
 Array = np.ndarray
 
@@ -58,7 +58,7 @@ def nyhead_head(file: str, channels: Sequence[str] | None = None) -> SampledHead
         channels=wanted,
         montage=template(),
         places_mni_mm=fields.places,
-        gain=fields.gain[rows] * MICROVOLT_PER_NANOAMPERE_METRE,
+        gain=fields.gain[rows] * MICROVOLT_PER_FILE_UNIT,
         normals=unit(fields.normals),
         tilt_deg=np.zeros(len(fields.normals)),
     )

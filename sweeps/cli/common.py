@@ -12,14 +12,14 @@ from rich.console import Console
 
 from eegxai.errors import sentence
 from sweeps.design.config import SweepConfig
-from sweeps.design.config_file import find, load
+from sweeps.design.config_file import configuration_path, load
 from sweeps.report.terminal import print_sentence
 
 WHERE = "Select runs, for example \"snr_db >= -12 and architecture == 'eegnet'\"."
 SOURCE = "Where scores are read: store, or mlflow for those who have only the tracking URI."
 DEFAULT = "quickstart"
 USER_ERROR = 2
-WIDTH = 100  # columns where there is no terminal: files, CI
+PIPE_WIDTH = 100  # columns where there is no terminal: files, CI
 
 Arguments = Annotated[
     list[str] | None,
@@ -44,7 +44,7 @@ def configuration_file(arguments: list[str] | None) -> Path:
     if len(names) > 1:
         raise usage_error(f"one configuration at a time, not {len(names)}: {', '.join(names)}")
     with errors_in_one_sentence():
-        return find(names[0] if names else DEFAULT)
+        return configuration_path(names[0] if names else DEFAULT)
 
 
 def overrides_of(arguments: list[str] | None) -> list[str]:
@@ -101,7 +101,7 @@ def terminal() -> Console:
     """
     console = Console(highlight=False)
     told = os.environ.get("COLUMNS", "").isdigit()  # rich reads it too
-    return console if console.is_terminal or told else Console(highlight=False, width=WIDTH)
+    return console if console.is_terminal or told else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def print_error(message: str) -> None:

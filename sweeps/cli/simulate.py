@@ -12,7 +12,7 @@ from eegxai.simulation import SimulatedEEG, files
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
 from sweeps.report.terminal import print_sentence
 
-PICTURES = (".png", ".pdf", ".svg")
+PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 DPI = 130
 
 
@@ -63,8 +63,8 @@ def _check_targets(out: Path | None, plot: Path | None) -> None:
     if out:
         files.targets(out)
     if plot:
-        if plot.suffix not in PICTURES:
-            raise usage_error(f"--plot {plot} must end in one of: {', '.join(PICTURES)}")
+        if plot.suffix not in PICTURE_SUFFIXES:
+            raise usage_error(f"--plot {plot} must end in one of: {', '.join(PICTURE_SUFFIXES)}")
         files.require_new(plot)
 
 

@@ -54,7 +54,7 @@ def _watch(config: SweepConfig, console: Console) -> None:
         for seen in _looks(config):
             line = summary(seen)
             if console.is_terminal:
-                live.update(_picture(seen), refresh=True)
+                live.update(_live_view(seen), refresh=True)
             elif line != before:
                 print_sentence(console, line)
             before = line
@@ -81,13 +81,13 @@ def _time_left(seen: Status) -> str:
         return "nothing left"
     if math.isnan(seen.work_left):
         return "time left unknown, no cell of some stage is done yet"
-    if not seen.leases:
+    if not seen.heartbeats:
         return f"{_hours(seen.work_left)} of one worker's time left, none is at work"
-    workers = f"with {len(seen.leases)} cells at a time"
+    workers = f"with {len(seen.heartbeats)} cells at a time"
     return f"about {_hours(seen.time_left)} left {workers}"
 
 
-def _picture(seen: Status) -> Group:
+def _live_view(seen: Status) -> Group:
     return Group(*terminal_parts(status_table(seen, _hours)), *_sentences(seen))
 
 
@@ -100,10 +100,12 @@ def _sentences(seen: Status) -> Iterator[Text]:
 
 
 def _running(seen: Status) -> Iterator[Text]:
-    for cell, lease in list(seen.leases.items())[:MAX_SHOWN]:
-        since = _hours((seen.now - lease["started"]) / 3600)
-        yield Text(f"running: {cell.title} on {lease['host']}, process {lease['pid']}, for {since}")
-    yield from _more(len(seen.leases), "running cells")
+    for cell, heartbeat in list(seen.heartbeats.items())[:MAX_SHOWN]:
+        since = _hours((seen.now - heartbeat["started"]) / 3600)
+        yield Text(
+            f"running: {cell.title} on {heartbeat['host']}, process {heartbeat['pid']}, for {since}"
+        )
+    yield from _more(len(seen.heartbeats), "running cells")
 
 
 def _failures(seen: Status) -> Iterator[Text]:

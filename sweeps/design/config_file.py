@@ -42,7 +42,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
         raise ConfigError(sentence(error, SweepConfig)) from error
 
 
-def find(name: str) -> Path:
+def configuration_path(name: str) -> Path:
     """File of a configuration: a path with its suffix as it is, or the name of a known one.
 
     A name is looked up in ``conf`` of the working directory, then in the working directory, then

@@ -186,7 +186,7 @@ class Sweep:
         self._run_stage(run_stage, "train", "decoder", self.decoders, todo, resources.train)
         # Trained on permuted labels as far as the true ones were learnt, so after those.
         known = self._with_decoders(self.permuted_label_decoders)
-        self._run_stage(run_stage, "relabel", "decoder", known, todo, resources.train)
+        self._run_stage(run_stage, "label_retrain", "decoder", known, todo, resources.train)
         explainable = self._with_decoders(self.methods)
         self._run_stage(run_stage, "explain", "method", explainable, todo, resources.explain)
 

@@ -186,7 +186,7 @@ def _tables(tidy: pd.DataFrame) -> list[Table]:
 def _page_figure(picture: Picture) -> PageFigure:
     drawn = io.BytesIO()
     save(picture.figure, drawn, "png", PAGE_DPI)
-    source = base64.b64encode(packed(drawn.getvalue())).decode()
+    source = base64.b64encode(palette_png(drawn.getvalue())).decode()
     return PageFigure(
         name=picture.name,
         source=f"data:image/png;base64,{source}",
@@ -196,7 +196,7 @@ def _page_figure(picture: Picture) -> PageFigure:
     )
 
 
-def packed(drawn: bytes) -> bytes:
+def palette_png(drawn: bytes) -> bytes:
     """A PNG of few colours: a quarter of the bytes, and colours that an eye takes for the same."""
     small = io.BytesIO()
     with Image.open(io.BytesIO(drawn)) as image:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from sweeps.report.table import MINUS, MISSING, Table, TableCell
 
-WIDTH = 80  # of a terminal that is not widened
+TABLE_WIDTH = 80  # of a terminal that is not widened
 GAPS = (2, 1)  # between columns: the narrower one where the wider does not fit
 STYLES = {"pass": "green", "fail": "dim", "none": "dim"}
 PLAIN = {ord(MISSING): "--", ord(MINUS): "-"}  # signs that not every terminal has
@@ -36,7 +36,7 @@ def terminal_parts(table: Table) -> Iterator[RenderableType]:
     layout = _layout(table)
     part: list[range] = []
     for unit in layout.units:
-        if part and layout.width([layout.names, *part, unit]) > WIDTH:
+        if part and layout.width([layout.names, *part, unit]) > TABLE_WIDTH:
             yield layout.drawn(part)
             part = []
         part.append(unit)
@@ -97,7 +97,7 @@ def _layout(table: Table) -> _Layout:
     widths = [_width(table, column) for column in range(len(table.columns))]
     layouts = [_Layout(table, widths, gap) for gap in GAPS]
     everything = [range(len(widths))]
-    return next((one for one in layouts if one.width(everything) <= WIDTH), layouts[0])
+    return next((one for one in layouts if one.width(everything) <= TABLE_WIDTH), layouts[0])
 
 
 def _width(table: Table, column: int) -> int:

@@ -26,14 +26,12 @@ from sweeps.store.records import MethodScores
 
 log = logging.getLogger(__name__)
 CACHE_FILE = "tidy.parquet"
-HEADER = b"eegxai"
+CACHE_KEY = b"eegxai"
 CACHE_LAYOUT = 1  # of the table: raise it when columns change, so that old files are written again
 BATCH_ROWS = 65_536  # read at a time
 THREADS = 8  # a store far away answers several questions at a time
-NEW_SHARE_WORTH_WRITING = (
-    0.02  # new share of the rows from which a longer cache is worth its writing
-)
-
+# Share of new rows from which a longer cache is worth its writing.
+NEW_SHARE_WORTH_WRITING = 0.02
 
 # The metrics that a reader needs, of all where it is None: of millions of rows, tables read few.
 Needed = Collection[str] | None
@@ -69,7 +67,7 @@ class ScoreCache:
         table = pa.Table.from_pandas(self.table, preserve_index=False)
         header = json.dumps({"layout": CACHE_LAYOUT, "stamps": self.stamps}).encode()
         buffer = io.BytesIO()
-        kept = table.replace_schema_metadata({**(table.schema.metadata or {}), HEADER: header})
+        kept = table.replace_schema_metadata({**(table.schema.metadata or {}), CACHE_KEY: header})
         pq.write_table(kept, buffer, compression="zstd")
         return buffer.getvalue()
 
@@ -84,7 +82,7 @@ class ScoreCache:
         """
         try:
             table = _read(pq.ParquetFile(pa.BufferReader(content), read_dictionary=[KEY]), metrics)
-            header = json.loads(table.schema.metadata[HEADER])
+            header = json.loads(table.schema.metadata[CACHE_KEY])
             layout, stamps = header["layout"], header["stamps"]
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise BrokenArtefactError(f"{CACHE_FILE} is broken: {error}") from error

@@ -151,21 +151,21 @@ class Store:
         """Record that a cell did not fail in the end."""
         self.files.remove(_failure(cell))
 
-    def write_lease(self, cell: Cell, lease: dict[str, Any]) -> None:
+    def write_heartbeat(self, cell: Cell, heartbeat: dict[str, Any]) -> None:
         """Record who works on a cell and when they last said so."""
-        self.files.write(_lease(cell), json.dumps(lease).encode())
+        self.files.write(_heartbeat(cell), json.dumps(heartbeat).encode())
 
-    def leases(self) -> dict[str, dict[str, Any]]:
-        """All leases by the stems of their cells; one that ends meanwhile is left out."""
+    def heartbeats(self) -> dict[str, dict[str, Any]]:
+        """All heartbeats by the stems of their cells; one that ends meanwhile is left out."""
         found = {}
         for stem in self.stems(RUNNING):
             with suppress(FileNotFoundError, ValueError):
                 found[stem] = json.loads(self.files.read(f"{RUNNING}/{stem}.json"))
         return found
 
-    def remove_lease(self, cell: Cell) -> None:
+    def remove_heartbeat(self, cell: Cell) -> None:
         """Record that nobody works on a cell any more."""
-        self.files.remove(_lease(cell))
+        self.files.remove(_heartbeat(cell))
 
     def write_decoder(self, cell: DecoderCell, trained: TrainedDecoder) -> None:
         """Store a trained decoder as safetensors with a JSON header; drop its checkpoint."""
@@ -291,7 +291,7 @@ def _failure(cell: Cell) -> str:
     return f"{FAILURES}/{cell.stem}.txt"
 
 
-def _lease(cell: Cell) -> str:
+def _heartbeat(cell: Cell) -> str:
     return f"{RUNNING}/{cell.stem}.json"
 
 

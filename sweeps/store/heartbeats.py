@@ -18,9 +18,9 @@ STALE_SECONDS = 120.0
 
 @contextmanager
 def heartbeat(cell: Cell, store: Store, beat_seconds: float = BEAT_SECONDS) -> Iterator[None]:
-    """Keep a cell's lease fresh while the block works on the cell, and remove it in the end.
+    """Keep a cell's heartbeat fresh while the block works on the cell, and remove it in the end.
 
-    A lease informs people and excludes nobody: when two workers do the same cell they write
+    A heartbeat informs people and excludes nobody: when two workers do the same cell they write
     the same artefact. So one that cannot be written hinders no work either.
     """
     ended = threading.Event()
@@ -34,11 +34,11 @@ def heartbeat(cell: Cell, store: Store, beat_seconds: float = BEAT_SECONDS) -> I
     finally:
         ended.set()
         beats.join()
-        best_effort(store.remove_lease, cell)
+        best_effort(store.remove_heartbeat, cell)
 
 
 def is_fresh(heartbeat: dict[str, Any], now: float | None = None) -> bool:
-    """Whether a lease was renewed lately."""
+    """Whether a heartbeat was renewed lately."""
     return (time.time() if now is None else now) - heartbeat["beat"] < STALE_SECONDS
 
 
@@ -50,6 +50,6 @@ def _beat(
     beat_seconds: float,
 ) -> None:
     while True:
-        best_effort(store.write_lease, cell, {**holder, "beat": time.time()})
+        best_effort(store.write_heartbeat, cell, {**holder, "beat": time.time()})
         if ended.wait(beat_seconds):
             return

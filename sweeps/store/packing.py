@@ -15,7 +15,7 @@ from eegxai.attribution import Validity
 from sweeps.design.cells import Cell, MethodCell
 from sweeps.store.records import MethodScores
 
-HEADER = "eegxai"
+RECORD_KEY = "eegxai"
 LENGTH_BYTES = 8  # of the number with which safetensors content begins, the length of its JSON
 HEAD_BYTES = 2**16  # read at first: the JSON of most decoders is shorter
 RECOMPUTED = "%s; it is set aside in broken/ and recomputed"  # for the log, with the error
@@ -59,7 +59,7 @@ def packed(cell: Cell, tensors: dict[str, Tensor], record: dict[str, Any]) -> by
     """Safetensors content whose header names the cell, with its architecture, and its key."""
     header = json.dumps({**record, "cell": cell.as_json(), "key": cell.key})
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    return safetensors.torch.save(whole, {HEADER: header})
+    return safetensors.torch.save(whole, {RECORD_KEY: header})
 
 
 def unpacked(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -107,7 +107,7 @@ def check_scores(cell: Cell, _size: int, read: Callable[[int | None], bytes]) ->
     """Check the header of scores; parameters and raises are those of :func:`check_tensors`."""
     try:
         schema = pq.read_schema(io.BytesIO(read(None)))
-        of_cell(cell, json.loads(schema.metadata[HEADER.encode()]))
+        of_cell(cell, json.loads(schema.metadata[RECORD_KEY.encode()]))
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:
         raise ValueError(str(error)) from error
 
@@ -137,7 +137,7 @@ def _head(content: bytes, size: int) -> dict[str, Any]:
 
 
 def _record(head: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(head["__metadata__"][HEADER])
+    return json.loads(head["__metadata__"][RECORD_KEY])
 
 
 def packed_scores(cell: MethodCell, scores: MethodScores) -> bytes:
@@ -145,7 +145,7 @@ def packed_scores(cell: MethodCell, scores: MethodScores) -> bytes:
     record = {name: value for name, value in vars(scores).items() if name != "table"}
     record |= {"validity": asdict(scores.validity), "cell": cell.as_json(), "key": cell.key}
     table = pa.Table.from_pandas(scores.table, preserve_index=False)
-    header = {**(table.schema.metadata or {}), HEADER.encode(): json.dumps(record).encode()}
+    header = {**(table.schema.metadata or {}), RECORD_KEY.encode(): json.dumps(record).encode()}
     buffer = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(header), buffer)
     return buffer.getvalue()
@@ -161,7 +161,7 @@ def unpacked_scores(cell: MethodCell, content: bytes) -> MethodScores:
     """
     try:
         table = pq.read_table(io.BytesIO(content))
-        record = of_cell(cell, json.loads(table.schema.metadata[HEADER.encode()]))
+        record = of_cell(cell, json.loads(table.schema.metadata[RECORD_KEY.encode()]))
         record["validity"] = Validity(**record["validity"])
         return MethodScores(table=table.to_pandas(), **record)
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:

@@ -30,7 +30,7 @@ class Status:
     ----------
     states : dict
         One of ``STATES`` for each cell, in the order of the sweep.
-    leases : dict
+    heartbeats : dict
         Of the running cells: host, pid, started and beat (seconds since 1970).
     reasons : dict
         Traceback of each failed cell.
@@ -43,7 +43,7 @@ class Status:
     """
 
     states: dict[Cell, str]
-    leases: dict[Cell, dict[str, Any]] = field(default_factory=dict)
+    heartbeats: dict[Cell, dict[str, Any]] = field(default_factory=dict)
     reasons: dict[Cell, str] = field(default_factory=dict)
     seconds: dict[Work, float] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Status:
     @property
     def time_left(self) -> float:
         """Hours left with as many workers as are at work; NaN when none is, or nothing is known."""
-        return self.work_left / len(self.leases) if self.leases else float("nan")
+        return self.work_left / len(self.heartbeats) if self.heartbeats else float("nan")
 
     @property
     def is_done(self) -> bool:
@@ -88,11 +88,11 @@ class Status:
         whole = next(known, float("nan"))
         if state != "running":
             return whole
-        return max(0.0, whole - (self.now - self.leases[cell]["started"]))
+        return max(0.0, whole - (self.now - self.heartbeats[cell]["started"]))
 
 
 def status_of(config: SweepConfig, store: Store) -> Status:
-    """Look once at a store: a listing of each folder, leases, failures and a few durations."""
+    """Look once at a store: a listing of each folder, heartbeats, failures and a few durations."""
     cells: list[Cell] = [
         *decoder_cells(config),
         *permuted_label_cells(config),
@@ -100,17 +100,21 @@ def status_of(config: SweepConfig, store: Store) -> Status:
     ]
     made = store.stems(DECODERS) | store.stems(METHODS)
     now = time.time()
-    fresh = {stem: lease for stem, lease in store.leases().items() if is_fresh(lease, now)}
+    fresh = {
+        stem: heartbeat
+        for stem, heartbeat in store.heartbeats().items()
+        if is_fresh(heartbeat, now)
+    }
     failed = store.stems(FAILURES)
     store.broken.update({error.name: error for error in find_empty(cells, store)})
     seconds = durations([cell for cell in cells if cell.stem in made], store)
     broken = {error.cell.stem for error in store.broken.values() if error.cell}
     whole = made - broken
     states = {cell: _state(cell.stem, whole, fresh, failed) for cell in cells}
-    leases = {cell: fresh[cell.stem] for cell, state in states.items() if state == "running"}
+    heartbeats = {cell: fresh[cell.stem] for cell, state in states.items() if state == "running"}
     reasons = {cell: store.failure(cell) or "" for cell, s in states.items() if s == "failed"}
     advice = [error.advice for error in store.broken.values()]
-    return Status(states, leases, reasons, seconds, advice, now)
+    return Status(states, heartbeats, reasons, seconds, advice, now)
 
 
 def _state(stem: str, made: Iterable[str], fresh: Iterable[str], failed: Iterable[str]) -> str:
@@ -123,7 +127,7 @@ def stage_of(cell: Cell) -> str:
     """Stage that a cell belongs to."""
     if not isinstance(cell, DecoderCell):
         return "explain"
-    return {"true": "train", "permuted": "relabel"}[cell.labels]
+    return {"true": "train", "permuted": "label_retrain"}[cell.labels]
 
 
 def work_of(cell: Cell) -> Work:

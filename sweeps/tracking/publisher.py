@@ -42,7 +42,7 @@ FINISHED = "FINISHED"
 SUMMARY = "sweep"  # the kind of the one run that contains all scores of an experiment
 DIGEST_TAG = "eegxai.digest"
 PARENT_TAG = "mlflow.parentRunId"
-PICTURES = "figures"  # folder of a run's artefacts
+PICTURE_FOLDER = "figures"  # folder of a run's artefacts
 MAX_BATCH = 1000  # MLflow's limit for all entities of a call
 
 
@@ -252,7 +252,7 @@ def _method_content(cell: MethodCell, store: Store, draw: Draw) -> RunContent:
     at = _milliseconds(scores.finished)
     rows = tidy_scores([(cell, scores)]).dropna(subset="check")
     headlines = headlines_of(rows)
-    drawn = {f"{PICTURES}/{name}": png for name, png in draw(cell, store).items()}
+    drawn = {f"{PICTURE_FOLDER}/{name}": png for name, png in draw(cell, store).items()}
     return RunContent(
         run_name(cell),
         method_tags(cell, scores, headlines),

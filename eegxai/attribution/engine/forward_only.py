@@ -1,6 +1,6 @@
 """Rectifiers and max-pools for passes that nobody differentiates.
 
-torch's write down the place of every maximum, in eight bytes, for a gradient that ScoreCAM never
+torch's write down the position of every maximum, in eight bytes, for a gradient that ScoreCAM never
 asks for: a sixth of its time on the study's network.
 """
 
@@ -32,14 +32,14 @@ def _pooled_first(decoder: nn.Module) -> nn.Module:
     copy = deepcopy(decoder)
     for module in copy.modules():
         if isinstance(module, nn.Sequential):
-            for place, (one, other) in enumerate(pairwise(list(module))):
+            for position, (one, other) in enumerate(pairwise(list(module))):
                 if isinstance(one, nn.ReLU) and isinstance(other, nn.MaxPool2d):
-                    module[place], module[place + 1] = other, nn.ReLU(inplace=True)
+                    module[position], module[position + 1] = other, nn.ReLU(inplace=True)
     return copy
 
 
 class MaxPoolWithoutIndices(TorchFunctionMode):
-    """Context in which max-pools give their values as ever and do not look for their places.
+    """Context in which max-pools give their values as ever and do not look for their positions.
 
     Those are changed that cut their input into windows, larger than one value, without overlap,
     padding or gaps.
@@ -66,7 +66,7 @@ def _pooled(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Tensor | None:
-    """Values of a max-pool; None where its windows are others or places are asked for."""
+    """Values of a max-pool; None where its windows are others or positions are asked for."""
     height, width = window = _pair(kernel_size)
     plain = _pair(padding) == (0, 0) and _pair(dilation) == (1, 1)
     if (
@@ -78,8 +78,8 @@ def _pooled(
     ):
         return None
     rows, columns = z.shape[-2] // height * height, z.shape[-1] // width * width
-    places = product(range(height), range(width))
-    return reduce(torch.maximum, (z[..., i:rows:height, j:columns:width] for i, j in places))
+    positions = product(range(height), range(width))
+    return reduce(torch.maximum, (z[..., i:rows:height, j:columns:width] for i, j in positions))
 
 
 def _pair(value: int | Sequence[int]) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 Activations A and gradients g = d logit / d A are those of the layer that the decoder names in
 its attribute ``cam_layer``, arranged as (trials, features k, channels or 1, columns); sums over
-places run over the last two axes. The papers end with a ReLU on the map. It is left out here,
+positions run over the last two axes. The papers end with a ReLU on the map. It is left out here,
 because whether a region speaks against the class is part of the answer; GuidedGradCAM alone
 contains it by definition.
 
@@ -59,7 +59,7 @@ def _grad_cam_columns(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
 def grad_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
-    """Sum over k of (mean of g_k over places) A_k (Selvaraju et al., arXiv:1610.02391)."""
+    """Sum over k of (mean of g_k over positions) A_k (Selvaraju et al., arXiv:1610.02391)."""
     return _placed(_grad_cam_columns(decoder, x, target), decoder, x, cam_placement)
 
 
@@ -76,11 +76,11 @@ def guided_grad_cam(
 def grad_cam_plus_plus(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
-    """Sum over k of w_k A_k, w_k = sum over places of alpha_k ReLU(g_k).
+    """Sum over k of w_k A_k, w_k = sum over positions of alpha_k ReLU(g_k).
 
     Chattopadhay et al., arXiv:1710.11063, eq. 19: alpha_k = g^2 / (2 g^2 + g^3 sum(A_k)), which
     is 1 / (2 + g sum(A_k)) wherever the ReLU lets g pass. The derivatives there are those of
-    exp(logit); the factor exp(logit), common to all places of a trial, is left out. Without the
+    exp(logit); the factor exp(logit), common to all positions of a trial, is left out. Without the
     constant that some libraries add to the denominator, small gradients count in full.
     """
     activations, gradients = _activations_and_gradients(decoder, x, target)
@@ -93,7 +93,7 @@ def grad_cam_plus_plus(
 def x_grad_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
-    """Sum over k of w_k A_k, w_k = sum over places of g_k A_k / sum of A_k.
+    """Sum over k of w_k A_k, w_k = sum over positions of g_k A_k / sum of A_k.
 
     Fu et al., BMVC 2020 (arXiv:2008.02312). Where the activations of a feature cancel
     to exactly zero, as those of a dead ReLU do, the feature has no weight.
@@ -109,7 +109,7 @@ def x_grad_cam(
 def layer_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
-    """Sum over k of ReLU(g_k) A_k, place by place (Jiang et al., IEEE TIP 30:5875, 2021)."""
+    """Sum over k of ReLU(g_k) A_k, position by position (Jiang et al., IEEE TIP 30:5875, 2021)."""
     activations, gradients = _activations_and_gradients(decoder, x, target)
     return _placed((gradients.relu() * activations).sum(1), decoder, x, cam_placement)
 

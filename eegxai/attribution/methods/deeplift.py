@@ -72,22 +72,22 @@ def _midpoint(call: OpCall, inputs: list[Tensor], _value: Tensor) -> Tensor:
 
 
 def _cross_maximum(n_axes: int, call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:
-    """Max-pool: the way up to the larger maximum is the gain of the trial's place, the rest a loss.
+    """Max-pool: the way up to the larger maximum is the gain of the trial's, the rest a loss.
 
     captum's rule. With m the maximum of the trial, m0 that of the baseline and M the larger,
-    the place of the trial's maximum accounts for M - m0 and that of the baseline's for m - M.
-    Where the baseline is the same at both places, as a constant one always is, its place is
+    the position of the trial's maximum accounts for M - m0 and that of the baseline's for m - M.
+    Where the baseline is the same at both positions, as a constant one always is, its position is
     the trial's: the first of equals, which captum takes, is arbitrary.
     """
     (z,), (z0,) = call.inputs, inputs
-    maximum, place = _pooled(call, z.detach())
-    there, there0 = _taken(z, place, n_axes), _taken(z0, place, n_axes)
+    maximum, position = _pooled(call, z.detach())
+    there, there0 = _taken(z, position, n_axes), _taken(z0, position, n_axes)
     larger = maximum.maximum(value)
     gained = there * _slope(larger, value, maximum, there0, lambda: torch.ones_like(value))
     tied = _near(there0, value)
     if not tied.all():
-        place = place.where(tied, _pooled(call, z0)[1])
-        there, there0 = _taken(z, place, n_axes), _taken(z0, place, n_axes)
+        position = position.where(tied, _pooled(call, z0)[1])
+        there, there0 = _taken(z, position, n_axes), _taken(z0, position, n_axes)
     slope = _slope(maximum, larger, there.detach(), there0, lambda: torch.zeros_like(value))
     return grafted(maximum, gained + there * slope)
 
@@ -98,9 +98,9 @@ def _pooled(call: OpCall, z: Tensor) -> tuple[Tensor, Tensor]:
     return pool(z, *args[1:], **(kwargs | {"return_indices": True}))
 
 
-def _taken(z: Tensor, place: Tensor, n_axes: int) -> Tensor:
-    """Values of z at the places that a pool over its last axes found."""
-    return z.flatten(-n_axes).gather(-1, place.flatten(-n_axes)).view(place.shape)
+def _taken(z: Tensor, position: Tensor, n_axes: int) -> Tensor:
+    """Values of z at the positions that a pool over its last axes found."""
+    return z.flatten(-n_axes).gather(-1, position.flatten(-n_axes)).view(position.shape)
 
 
 def _log_sum_exp(call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:

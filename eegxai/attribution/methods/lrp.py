@@ -1,6 +1,6 @@
 """Layer-wise relevance propagation (LRP), as the gradient with other rules.
 
-Relevance is activation times modified gradient at every place, so a rule only scales or replaces
+Relevance is activation times modified gradient at every position, so a rule only scales or replaces
 gradients (Ancona et al., ICLR 2018). All methods here share what is no weighted layer:
 
 - Activations pass relevance on unchanged, the square and the logarithm of shallow_fbcsp too.

@@ -48,8 +48,8 @@ def integrated_gradients(
     start = reference_input(x, baseline)
     nodes, weights = np.polynomial.legendre.leggauss(steps)  # on -1..1
     average = torch.zeros_like(x)
-    for place, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-        average += weight * _input_gradient(decoder, torch.lerp(start, x, place), target)
+    for position, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+        average += weight * _input_gradient(decoder, torch.lerp(start, x, position), target)
     return (x - start) * average
 
 
@@ -109,7 +109,7 @@ def gradient_shap(
 
     Lundberg & Lee, arXiv:1705.07874, as their software samples it; Erion et al.,
     arXiv:1906.10670. Complete in expectation. References are drawn in turn from a random order,
-    and places between reference and trial one from each of as many equal parts as there are
+    and positions between reference and trial one from each of as many equal parts as there are
     samples: the expectation of independent draws with less of their scatter.
 
     Parameters
@@ -117,20 +117,20 @@ def gradient_shap(
     references : Tensor
         Trials (n, channels, times) in µV.
     samples : int
-        Pairs of a reference and a place for each trial.
+        Pairs of a reference and a position for each trial.
     """
     generators = trial_generators(x, "gradient_shap")
     draws = [_draw(random, len(references), samples) for random in generators]
-    chosen, places = (torch.from_numpy(np.stack(drawn, 1)) for drawn in zip(*draws, strict=True))
+    chosen, positions = (torch.from_numpy(np.stack(drawn, 1)) for drawn in zip(*draws, strict=True))
     average = torch.zeros_like(x)
-    for index, place in zip(chosen.to(x.device), places.to(x), strict=True):  # of each trial
+    for index, position in zip(chosen.to(x.device), positions.to(x), strict=True):  # of each trial
         start = references[index]
-        points = torch.lerp(start, x, place[:, None, None])
+        points = torch.lerp(start, x, position[:, None, None])
         average += (x - start) * _input_gradient(decoder, points, target) / samples
     return average
 
 
 def _draw(random: np.random.Generator, n: int, samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of references and places between 0 (reference) and 1 (trial), each (samples,)."""
+    """Indices of references and positions between 0 (reference) and 1 (trial), each (samples,)."""
     parts = random.permutation(samples)
     return np.resize(random.permutation(n), samples), (parts + random.random(samples)) / samples

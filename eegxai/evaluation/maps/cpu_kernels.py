@@ -229,9 +229,9 @@ def _select(row: Array, count: int) -> float:
     """K-th largest value, among those between two of a sample's, or of all if that misses it."""
     floor, ceiling = _bounds(row[::STRIDE].copy(), count / STRIDE)
     between, n_above = _between(row, floor, ceiling)
-    place = len(between) - (count - n_above)
-    if 0 <= place < len(between):
-        return _nth(between, place)
+    position = len(between) - (count - n_above)
+    if 0 <= position < len(between):
+        return _nth(between, position)
     return _nth(row.copy(), len(row) - count)
 
 
@@ -258,15 +258,15 @@ def _between(row: Array, floor: float, ceiling: float) -> tuple[Array, int]:
 
 
 @compiled
-def _nth(values: Array, place: int) -> float:
+def _nth(values: Array, position: int) -> float:
     """Value at a position of the ascending order (Hoare's selection); reorders the values."""
     low, high = 0, len(values) - 1
     while low < high:
         left, right = _parted(values, low, high)
-        if right < place < left:
+        if right < position < left:
             break
-        low, high = (low, right) if place <= right else (left, high)
-    return values[place]
+        low, high = (low, right) if position <= right else (left, high)
+    return values[position]
 
 
 @compiled
@@ -299,13 +299,13 @@ def ascending(first: int, last: int, rows: Array) -> Array:
 
 @compiled
 def _ascending(row: Array) -> Array:
-    keys, places = _ascending_keys(row), np.arange(len(row))
+    keys, positions = _ascending_keys(row), np.arange(len(row))
     counts = _digit_counts(keys)
     for digit in range(N_DIGITS):
         if counts[digit].max() < len(row):
             starts = np.cumsum(counts[digit]) - counts[digit]
-            keys, places = _sorted_by_digit(keys, places, digit, starts)
-    return places
+            keys, positions = _sorted_by_digit(keys, positions, digit, starts)
+    return positions
 
 
 @compiled
@@ -332,10 +332,12 @@ def _digit_counts(keys: Array) -> Array:
 
 
 @compiled
-def _sorted_by_digit(keys: Array, places: Array, digit: int, starts: Array) -> tuple[Array, Array]:
-    sorted_keys, sorted_places = np.empty_like(keys), np.empty_like(places)
-    for key, place in zip(keys, places):  # noqa: B905 - numba knows no strict
+def _sorted_by_digit(
+    keys: Array, positions: Array, digit: int, starts: Array
+) -> tuple[Array, Array]:
+    sorted_keys, sorted_positions = np.empty_like(keys), np.empty_like(positions)
+    for key, position in zip(keys, positions):  # noqa: B905 - numba knows no strict
         value = _digit(key, digit)
-        sorted_keys[starts[value]], sorted_places[starts[value]] = key, place
+        sorted_keys[starts[value]], sorted_positions[starts[value]] = key, position
         starts[value] += 1
-    return sorted_keys, sorted_places
+    return sorted_keys, sorted_positions

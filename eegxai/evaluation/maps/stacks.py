@@ -247,18 +247,18 @@ class Maps:
 
 def ranks(rows: Tensor) -> Tensor:
     """Ranks from 0 within each row, in float64; equal values share their mean rank."""
-    places = torch.arange(rows.shape[1], dtype=torch.float64, device=rows.device)
+    positions = torch.arange(rows.shape[1], dtype=torch.float64, device=rows.device)
     order = ascending(rows)
-    shared = _shared_places(rows.gather(1, order), places)
+    shared = _shared_positions(rows.gather(1, order), positions)
     return torch.empty_like(shared).scatter_(1, order, shared)
 
 
-def _shared_places(ordered: Tensor, places: Tensor) -> Tensor:
+def _shared_positions(ordered: Tensor, positions: Tensor) -> Tensor:
     """Ranks of sorted values; the mean rank wherever neighbours are equal."""
     tied = ordered[:, 1:] == ordered[:, :-1]
     if not tied.any():
-        return places.expand_as(ordered).contiguous()
-    first = places.masked_fill(pad(tied, (1, 0)), 0).cummax(1).values
-    ends = places.masked_fill(pad(tied, (0, 1)), torch.inf)
+        return positions.expand_as(ordered).contiguous()
+    first = positions.masked_fill(pad(tied, (1, 0)), 0).cummax(1).values
+    ends = positions.masked_fill(pad(tied, (0, 1)), torch.inf)
     last = ends.flip(1).cummin(1).values.flip(1)
     return (first + last) / 2

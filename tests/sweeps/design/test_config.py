@@ -7,7 +7,7 @@ import pytest
 from eegxai.attribution import STUDY_METHODS
 from eegxai.decoders import recommended
 from sweeps.design.cells import decoder_cells, method_cells
-from sweeps.design.config_file import ConfigError, find, load
+from sweeps.design.config_file import ConfigError, configuration_path, load
 from tests.paths import ROOT
 
 CONF = ROOT / "conf"
@@ -124,17 +124,17 @@ def test_a_missing_section_and_file_are_told(tmp_path):
 
 
 def test_a_name_is_looked_up_here_before_the_installed_ones(tiny_file, tmp_path):
-    assert find("tiny") == Path("tiny.yaml")
+    assert configuration_path("tiny") == Path("tiny.yaml")
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "tiny.yaml").touch()
-    assert find("tiny") == Path("conf/tiny.yaml")
-    assert find("quickstart").samefile(CONF / "quickstart.yaml")
-    assert find("nowhere.yaml") == Path("nowhere.yaml")
+    assert configuration_path("tiny") == Path("conf/tiny.yaml")
+    assert configuration_path("quickstart").samefile(CONF / "quickstart.yaml")
+    assert configuration_path("nowhere.yaml") == Path("nowhere.yaml")
 
 
 def test_an_unknown_name_says_where_it_was_looked_up_what_there_is_and_what_is_closest(tiny_file):
     with pytest.raises(ConfigError) as caught:
-        find("tyni")
+        configuration_path("tyni")
     message = str(caught.value)
     assert "configuration 'tyni' is unknown; did you mean 'tiny'?" in message
     for known in ("tiny", "quickstart", "paper", str(tiny_file.parent / "conf"), str(CONF)):

@@ -95,12 +95,12 @@ def worker_on(config, kind):
     """Process that works on a cell of a kind; a training only when it has a checkpoint."""
     store = store_of(config)
     cells = decoder_cells(config) if kind is DecoderCell else method_cells(config)
-    leases = store.leases()
-    held = [cell for cell in cells if cell.stem in leases]
+    heartbeats = store.heartbeats()
+    held = [cell for cell in cells if cell.stem in heartbeats]
     if kind is DecoderCell:
         begun = store.stems("checkpoints")
         held = [cell for cell in held if cell.stem in begun]
-    return leases[held[0].stem]["pid"] if held else None
+    return heartbeats[held[0].stem]["pid"] if held else None
 
 
 def ended(process, code=0):

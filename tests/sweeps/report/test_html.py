@@ -15,7 +15,7 @@ from sweeps.analysis.summary import headline
 from sweeps.cli import app
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
-from sweeps.report.html import packed, page
+from sweeps.report.html import page, palette_png
 from sweeps.report.legends import answer
 from sweeps.report.origin import Origin
 from sweeps.report.result_tables import (
@@ -188,10 +188,10 @@ def test_packed_pictures_keep_their_colours():
     rare[:, :] = (160, 20, 30)  # few pixels of a colour beside many of another
     image = np.concatenate([np.uint8(255 * colormaps["Blues"](ramp)[..., :3]), rare])
     Image.fromarray(image).save(drawn, "png")
-    with Image.open(io.BytesIO(packed(drawn.getvalue()))) as small:
+    with Image.open(io.BytesIO(palette_png(drawn.getvalue()))) as small:
         found = np.asarray(small.convert("RGB")).astype(int)
     assert abs(found - image).max() < 24
-    assert len(packed(drawn.getvalue())) <= len(drawn.getvalue())
+    assert len(palette_png(drawn.getvalue())) <= len(drawn.getvalue())
 
 
 def test_the_answer_names_methods_that_pass_everywhere():

@@ -11,11 +11,11 @@ from rich.console import Console
 from sweeps.report.latex import to_latex
 from sweeps.report.markdown import to_markdown
 from sweeps.report.table import ColumnGroup, Table, TableCell, formatted, plain_value, word
-from sweeps.report.terminal import WIDTH, print_tables
+from sweeps.report.terminal import TABLE_WIDTH, print_tables
 
 
 def printed(table):
-    console = Console(file=io.StringIO(), width=WIDTH)
+    console = Console(file=io.StringIO(), width=TABLE_WIDTH)
     print_tables(console, [table], "title")
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
@@ -28,7 +28,7 @@ def wide(n_groups, span, method="IntegratedGradients"):
 
 def test_a_wide_table_has_parts_that_keep_groups_whole_and_name_their_rows():
     lines = printed(wide(n_groups=5, span=4))
-    assert max(map(len, lines)) <= WIDTH
+    assert max(map(len, lines)) <= TABLE_WIDTH
     over = [line.split() for line in lines if "feature" in line]
     assert over == [["feature0", "feature1"], ["feature2", "feature3"], ["feature4"]]
     rows = [line.split() for line in lines if line.startswith("IntegratedGradients")]
@@ -40,7 +40,7 @@ def test_nothing_is_cut_off(n_columns, n_letters):
     values = [f"{column}".rjust(n_letters, "x") for column in range(n_columns)]
     table = Table("", ["method", *values], [[word("LRP"), *map(TableCell, values)]])
     lines = printed(table)
-    assert max(map(len, lines)) <= WIDTH
+    assert max(map(len, lines)) <= TABLE_WIDTH
     rows = [line.split()[1:] for line in lines if line.startswith("LRP")]
     assert [text for row in rows for text in row] == values
 

@@ -134,16 +134,16 @@ def test_a_broken_file_in_a_bucket_is_found_and_set_aside(bucket, tiny):
     }
 
 
-def test_leases_and_failures_in_a_bucket(bucket, tiny):
+def test_heartbeats_and_failures_in_a_bucket(bucket, tiny):
     store = Store(bucket)
     one, two = decoder_cells(tiny)
     store.write_failure(two, "RuntimeError: no luck")
     with heartbeat(one, store, beat_seconds=0.01):
-        while not store.leases():
+        while not store.heartbeats():
             pass
         states = status_of(tiny, store).states
     assert (states[one], states[two]) == ("running", "failed")
-    assert store.leases() == {}
+    assert store.heartbeats() == {}
     store.remove_failure(two)
     assert store.failure(two) is None
 
@@ -178,7 +178,7 @@ def test_no_pickle_is_read_from_the_store(tiny, tmp_path):
     decoder, method = next(decoder_cells(tiny)), next(method_cells(tiny))
     store.write_checkpoint(decoder, CHECKPOINT, VERSIONS)
     store.write_scores(method, SCORES)
-    store.write_lease(decoder, {"beat": 0})
+    store.write_heartbeat(decoder, {"beat": 0})
     checkpoint = f"{store.url}/checkpoints/{decoder.stem}.safetensors"
     content = pickle.dumps(Trap(trap))
     torch.save(Trap(trap), tmp_path / "torch.pt")
@@ -189,7 +189,7 @@ def test_no_pickle_is_read_from_the_store(tiny, tmp_path):
             store.read_checkpoint(decoder, VERSIONS)
         with pytest.raises(BrokenArtefactError):
             store.read_scores(method)
-        assert store.leases() == {}
+        assert store.heartbeats() == {}
     assert not trap.exists()
     pickle.loads(content)
     assert trap.exists()  # the trap works
@@ -203,7 +203,7 @@ def test_no_cell_writes_outside_its_store(tiny, tmp_path):
     for name in ("../../out", "/etc/out", "..", "a\\..\\b", "a\nb"):
         hostile = type(cell)(**{**vars(cell), "method": name})
         store.write_failure(hostile, "x")
-        store.write_lease(hostile, {"beat": 0})
+        store.write_heartbeat(hostile, {"beat": 0})
         for path in (store.path(hostile), f"{store.url}/running/{hostile.stem}.json"):
             assert Path(path).resolve().parent.parent == root
     assert {path.name for path in tmp_path.iterdir()} == {"store", "tiny.yaml"}

@@ -39,11 +39,11 @@ def test_a_cell_is_done_running_failed_or_open(tiny, store):
     store.write_decoder(one, TRAINED)
     store.write_failure(first, "Traceback\nRuntimeError: no luck")
     with heartbeat(second, store):
-        wait_for(store.leases)
+        wait_for(store.heartbeats)
         seen = status_of(tiny, store)
         assert (seen.states[one], seen.states[two]) == ("done", "open")
         assert (seen.states[first], seen.states[second]) == ("failed", "running")
-        assert seen.leases[second]["pid"] == os.getpid()
+        assert seen.heartbeats[second]["pid"] == os.getpid()
         assert seen.reasons == {first: "Traceback\nRuntimeError: no luck"}
     assert status_of(tiny, store).states[second] == "open"
 
@@ -76,13 +76,13 @@ def test_durations_are_known_for_a_kind_of_work_and_for_its_first_parts(tiny, st
     assert known == {work[:n]: 1.5 for n in (1, 2, 3, 4)}
 
 
-def test_a_lease_is_renewed_and_goes_stale(tiny, store):
+def test_a_heartbeat_is_renewed_and_goes_stale(tiny, store):
     cell = next(decoder_cells(tiny))
     with heartbeat(cell, store, beat_seconds=0.01):
-        wait_for(store.leases)
-        before = store.leases()[cell.stem]
-        wait_for(lambda: store.leases()[cell.stem]["beat"] > before["beat"])
-    assert not store.leases()
+        wait_for(store.heartbeats)
+        before = store.heartbeats()[cell.stem]
+        wait_for(lambda: store.heartbeats()[cell.stem]["beat"] > before["beat"])
+    assert not store.heartbeats()
     assert is_fresh(before)
     assert not is_fresh(before, before["beat"] + STALE_SECONDS)
 
@@ -100,21 +100,21 @@ with heartbeat(next(decoder_cells(config)), store_of(config)):
 """
 
 
-def test_the_lease_of_a_killed_worker_stays_and_ends_by_its_age(tiny, tiny_file, store):
+def test_the_heartbeat_of_a_killed_worker_stays_and_ends_by_its_age(tiny, tiny_file, store):
     root = str(ROOT)
     command = [sys.executable, "-c", KILLED, str(tiny_file)]
     worker = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": root})
-    wait_for(store.leases, 60)
+    wait_for(store.heartbeats, 60)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     cell = next(decoder_cells(tiny))
     assert status_of(tiny, store).states[cell] == "running"
-    left = store.leases()[cell.stem]
-    store.write_lease(cell, {**left, "beat": left["beat"] - STALE_SECONDS})
+    left = store.heartbeats()[cell.stem]
+    store.write_heartbeat(cell, {**left, "beat": left["beat"] - STALE_SECONDS})
     assert status_of(tiny, store).states[cell] == "open"
 
 
-def test_a_store_that_cannot_hold_a_lease_hinders_no_work(tiny, store, tmp_path, caplog):
+def test_a_store_that_cannot_hold_a_heartbeat_hinders_no_work(tiny, store, tmp_path, caplog):
     (tmp_path / "runs" / "store").mkdir(parents=True)
     (tmp_path / "runs" / "store" / "running").write_text("a file where a folder should be")
     with heartbeat(next(decoder_cells(tiny)), store):
@@ -123,7 +123,7 @@ def test_a_store_that_cannot_hold_a_lease_hinders_no_work(tiny, store, tmp_path,
 
 
 @pytest.mark.slow
-def test_a_sweep_leaves_reasons_and_no_leases(tiny, store):
+def test_a_sweep_leaves_reasons_and_no_heartbeats(tiny, store):
     """Explaining decoders that were never trained fails, and training them afterwards heals."""
     cells = list(method_cells(tiny))[:1]
     stage = Stage("explain", "method", cells, tiny.resources.explain)
@@ -137,7 +137,7 @@ def test_a_sweep_leaves_reasons_and_no_leases(tiny, store):
     healed = status_of(tiny, store)
     assert healed.states[cells[0]] == "done"
     assert store.failure(cells[0]) is None
-    assert not store.leases()
+    assert not store.heartbeats()
 
 
 def test_the_command_tells_reasons_and_time(tiny_file, tiny, store):
@@ -167,6 +167,6 @@ def test_stages_of_cells(tiny):
     method = next(method_cells(tiny))
     assert [stage_of(c) for c in (cell, cell.with_permuted_labels, method)] == [
         "train",
-        "relabel",
+        "label_retrain",
         "explain",
     ]
