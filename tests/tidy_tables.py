@@ -6,7 +6,7 @@ import pandas as pd
 
 from eegxai.evaluation import HEADLINE
 from eegxai.seeding import generator
-from sweeps.scores.table import AXES, as_tidy
+from sweeps.scores.table import AXES, TIDY
 
 SIMILARITY = "pearson_raw"
 N_LAYERS = {"deepnet": 8, "eegnet_relu": 4}
@@ -47,3 +47,9 @@ def _cell(feature, snr_db, seed, fold, architecture, numbered):
     table = pd.DataFrame(rows, columns=["check", "domain", "metric", "step", "mean"])
     known = {"accuracy": 0.9, "at_chance": False, "validity": "ok", "flags": ""}
     return table.assign(half_width=0.02, **axes, **known)
+
+
+def as_tidy(parts):
+    """One table of the columns ``TIDY`` from parts that may lack some."""
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return frame.reindex(columns=list(TIDY))

@@ -1,6 +1,6 @@
 """Tidy scores of a sweep: one table, one row per cell, check, domain, metric and step."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -85,9 +85,3 @@ def interval_half(std: pd.Series, n: pd.Series) -> pd.Series:
     """Half of Student's 95 % interval of a mean over n values; NaN where n is 1."""
     freedom = (n - 1).where(n > 1)
     return stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * std / np.sqrt(n)
-
-
-def as_tidy(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One table of the columns ``TIDY`` from parts that may lack some."""
-    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    return frame.reindex(columns=list(TIDY))

@@ -16,7 +16,8 @@ from sweeps.analysis.verdicts import VERDICT_RULES
 from sweeps.report.legends import HEADLINE_LEGEND, accuracies
 from sweeps.report.result_tables import terminal_headlines
 from sweeps.report.terminal import print_sentence, print_tables
-from sweeps.scores.table import as_tidy, half_width
+from sweeps.scores.table import half_width
+from tests.tidy_tables import as_tidy
 
 SCORE = ("channel_time", "mass_clipped")
 CALIBRATED = ("channel_time", "auprc_magnitude")
