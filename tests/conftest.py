@@ -2,12 +2,21 @@
 
 import os
 
-# Read when torch is imported: the processes are as many as the cores already.
+# Read when torch is imported: the processes are more than the cores already.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
+
+from eegxai.machine import usable_cpus
+
+MOST_PROCESSES = 4
+
+
+def pytest_xdist_auto_num_workers():
+    """One process more than there are cores, because tests also wait for servers to start."""
+    return min(usable_cpus() + 1, MOST_PROCESSES)
 
 
 def pytest_collection_modifyitems(items):

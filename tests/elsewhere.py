@@ -38,6 +38,13 @@ class Backend(_DummyBackendModule):
     def get_amp_supported_dtype(self):
         return [torch.bfloat16, torch.float16]
 
+    # Its random numbers are the CPU's: it has no state of its own, for which torch 2.15 asks.
+    def get_rng_state(self, device=None):
+        return torch.empty(0, dtype=torch.uint8)
+
+    def set_rng_state(self, state, device=None):
+        pass
+
 
 class Elsewhere(torch.Tensor):
     """Tensor of the device; ``here`` are its values on the CPU."""

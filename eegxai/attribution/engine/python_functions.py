@@ -15,7 +15,7 @@ from functools import cache
 from types import FunctionType
 from typing import Any
 
-SEEN_WITH = ("2.11",)
+SEEN_WITH = ("2.11", "2.15")
 QUESTION = "has_torch_function"
 
 

@@ -1,6 +1,7 @@
 """What fails leaves nothing behind: after it, every method gives the bits that it gave before."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import torch
@@ -250,7 +251,11 @@ def test_compiled_decoders_are_explained_as_they_were_written(make, expected):
 
 def test_compiled_decoders_are_judged_as_they_were_written():
     for name in ("GradCAM", "DeepLift"):
-        assert validity(name, fresh(compiled), *trials()) == validity(name, fresh(), *trials())
+        given, as_written = (validity(name, fresh(make), *trials()) for make in (compiled, Small))
+        assert given.state_before == given.state_after
+        # Compiling may leave an attribute on the module, so that the digests are not compared.
+        unmarked = {"state_before": "", "state_after": ""}
+        assert replace(given, **unmarked) == replace(as_written, **unmarked)
 
 
 @pytest.mark.parametrize("case", ["torch.jit.script", "torch.jit.trace"])

@@ -163,7 +163,7 @@ def test_the_driver_interrupted_then_killed_and_started_again(config, tiny_file,
     process.communicate()
     written = {stem: _modified(store, stem) for stem in before}
 
-    ended(start(tiny_file))
+    ended(start(tiny_file, "--local"))
     assert {stem: _modified(store, stem) for stem in before} == written
     assert_as_in_peace(config, in_peace)
 
@@ -237,13 +237,13 @@ def test_mlflow_stops_and_comes_back(config, tiny_file, in_peace, tmp_path, monk
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
     server = start_mlflow(port, folder)
     try:
-        process = start(tiny_file)
+        process = start(tiny_file, "--local")
         until(lambda: store.stems("decoders"), process)
         end(server)
         until(lambda: store.stems("methods"), process)
         server = start_mlflow(port, folder)
         if "MLflow could not be written" in ended(process):  # the sweep was faster than the server
-            ended(start(tiny_file))
+            ended(start(tiny_file, "--local"))
         assert_as_in_peace(config, in_peace)
     finally:
         end(server)

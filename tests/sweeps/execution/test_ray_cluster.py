@@ -104,6 +104,11 @@ def test_a_sweep_is_submitted_as_a_job(ray_node, tiny_file, tmp_path):
     assert status_of(config, store_of(config)).is_done
 
 
+@pytest.fixture(scope="module")
+def slurm_store(tmp_path_factory):
+    return tmp_path_factory.mktemp("slurm") / "store"
+
+
 SRUN = """#!/usr/bin/env bash
 # In place of Slurm's: what it starts is one more node of this machine.
 while [[ $1 == --* ]]; do shift; done
@@ -113,16 +118,19 @@ exec "$@"
 
 @pytest.mark.slow
 @pytest.mark.cluster
-@pytest.mark.parametrize("nodes", [1, 2])
+@pytest.mark.parametrize("nodes", [2, 1])
 def test_the_slurm_script_runs_a_sweep_and_stops_its_own_ray_alone(
-    ray_node, tiny_file, tmp_path, nodes
+    ray_node, slurm_store, tiny_file, tmp_path, nodes
 ):
-    """A node is a Ray node here, and another Ray runs on the machine all the while."""
+    """A node is a Ray node here, and another Ray runs on the machine all the while.
+
+    On one node, the sweep that two nodes did is resumed, with nothing left to do.
+    """
     srun = tmp_path / "bin" / "srun"
     srun.parent.mkdir()
     srun.write_text(SRUN)
     srun.chmod(0o755)
-    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={tmp_path / 'store'}"]
+    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={slurm_store}"]
     port = 20_000 + free_port() % 6000 * 2
     job = {"SLURM_JOB_ID": str((port - 20_000) // 2), "SLURM_JOB_NUM_NODES": str(nodes)}
     here = os.pathsep.join([str(srun.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
