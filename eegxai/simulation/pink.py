@@ -12,10 +12,10 @@ import scipy.linalg
 
 Array = np.ndarray
 
-# Length of the recording, in epochs. Its lowest frequency is a quarter of the epoch's own, as after
-# a slow high-pass filter, and no two samples of an epoch are neighbours round its end.
+# Length of the recording, in epochs: the fewest with which no two samples of an epoch are closer
+# round the recording's end than within the epoch by far. 1/f has no lower limit: of a longer
+# recording the same variance would lie at ever lower frequencies, more of it in the epoch's mean.
 RECORDING_EPOCHS = 4
-STRETCH = 50  # samples of an epoch that are made at once, see :func:`pink`
 
 
 def pink_covariance(n_times: int) -> Array:
@@ -39,21 +39,15 @@ def pink_covariance(n_times: int) -> Array:
 def pink(white: Array) -> Array:
     """Turn white noise (..., channels, times) of variance 1 into pink noise of variance 1.
 
-    An epoch that begins anywhere in the recording is Gaussian with the covariance P of
-    :func:`pink_covariance`. With P = C C^T (Cholesky), C times white noise has this distribution,
-    too, and the rest of the recording need not be made. Sample t depends on white samples up to t
-    alone, so that samples are made in stretches, each from what came before: half the products.
+    An epoch that begins at a random place of the recording, as at any other, is Gaussian with the
+    covariance P of :func:`pink_covariance`. With P = C C^T (Cholesky), C times white noise has this distribution,
+    too, and the rest of the recording need not be made. Each trial is a matrix product of its own,
+    so that its bits do not depend on the others.
     """
-    n_times = white.shape[-1]
-    to_pink = _white_to_pink(n_times).astype(white.dtype)
-    noise = np.empty_like(white)
-    for start in range(0, n_times, STRETCH):
-        stop = start + STRETCH
-        np.matmul(white[..., :stop], to_pink[:stop, start:stop], out=noise[..., start:stop])
-    return noise
+    return white @ _white_to_pink(white.shape[-1]).astype(white.dtype)
 
 
 @cache
 def _white_to_pink(n_times: int) -> Array:
     """Transposed Cholesky factor (white samples, pink samples) of the covariance."""
-    return np.linalg.cholesky(pink_covariance(n_times)).T
+    return np.ascontiguousarray(np.linalg.cholesky(pink_covariance(n_times)).T)
