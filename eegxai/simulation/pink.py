@@ -12,9 +12,9 @@ import scipy.linalg
 
 Array = np.ndarray
 
-# Length of the recording, in epochs: the fewest with which no two samples of an epoch are closer
-# round the recording's end than within the epoch by far. 1/f has no lower limit: of a longer
-# recording the same variance would lie at ever lower frequencies, more of it in the epoch's mean.
+# Length of the recording, in epochs. Samples of one epoch are at most a quarter of the recording
+# apart, so that its period does not show. 1/f has no lower limit: a longer recording has more of
+# its variance in the mean of an epoch (16 % with 4 epochs, 23 % with 8, 30 % with 16).
 RECORDING_EPOCHS = 4
 
 
@@ -40,9 +40,9 @@ def pink(white: Array) -> Array:
     """Turn white noise (..., channels, times) of variance 1 into pink noise of variance 1.
 
     An epoch that begins at a random place of the recording, as at any other, is Gaussian with the
-    covariance P of :func:`pink_covariance`. With P = C C^T (Cholesky), C times white noise has this distribution,
-    too, and the rest of the recording need not be made. Each trial is a matrix product of its own,
-    so that its bits do not depend on the others.
+    covariance P of :func:`pink_covariance`. With P = C C^T (Cholesky), C times white noise has this
+    distribution, too, and the rest of the recording need not be made. Each trial is a matrix
+    product of its own, so that its bits do not depend on the others.
     """
     return white @ _white_to_pink(white.shape[-1]).astype(white.dtype)
 
