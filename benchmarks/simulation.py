@@ -19,12 +19,14 @@ from eegxai.head import open_head
 from eegxai.simulation import FEATURES, DataSpec, simulate_spec
 from eegxai.simulation import noise as noise_module
 from eegxai.simulation.blocks import blocks
+from eegxai.simulation.pink import RECORDING_EPOCHS
 from eegxai.simulation.trials import draw_trials
 from eegxai.simulation.waveforms import white
 
 REPEATS = 5
 PLAIN_TRIALS = 200
 N_CHANNELS, N_TIMES, N_SOURCES = 62, 250, 64
+N_RECORDING = RECORDING_EPOCHS * N_TIMES
 
 
 def spec(n_trials: int) -> DataSpec:
@@ -32,11 +34,13 @@ def spec(n_trials: int) -> DataSpec:
 
 
 def plain_pink(rng: np.random.Generator) -> np.ndarray:
-    spectrum = np.fft.fft(rng.standard_normal(N_TIMES))
-    frequency = np.abs(np.fft.fftfreq(N_TIMES))
+    """A random stretch of a recording of several epochs."""
+    spectrum = np.fft.fft(rng.standard_normal(N_RECORDING))
+    frequency = np.abs(np.fft.fftfreq(N_RECORDING))
     spectrum[1:] /= np.sqrt(frequency[1:])
     spectrum[0] = 0
-    wave = np.real(np.fft.ifft(spectrum))
+    start = rng.integers(N_RECORDING - N_TIMES + 1)
+    wave = np.real(np.fft.ifft(spectrum))[start : start + N_TIMES]
     return wave / np.abs(wave).max()
 
 

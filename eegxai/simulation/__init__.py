@@ -2,6 +2,7 @@
 
 from eegxai.simulation.dataset import SimulatedEEG, simulate, simulate_spec, simulate_trials
 from eegxai.simulation.features import FEATURES
+from eegxai.simulation.pink import pink_covariance
 from eegxai.simulation.spec import DataSpec, NoiseSpec
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "DataSpec",
     "NoiseSpec",
     "SimulatedEEG",
+    "pink_covariance",
     "simulate",
     "simulate_spec",
     "simulate_trials",

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from eegxai.machine import keep_freed_memory, usable_cpus
 
 BLOCK = 32  # trials that share a random stream; part of the identity of the data
@@ -20,10 +22,11 @@ def blocks(n_trials: int) -> list[slice]:
 def each_block(function: Callable[[slice], T], n_trials: int) -> list[T]:
     """Results of a function for the rows of each block, in order; one thread per core.
 
-    Threads suffice, because numpy releases Python's lock while it computes.
+    Threads suffice, because numpy releases Python's lock while it computes. Its matrix products
+    have one thread each: with more they wait for each other, ten times as long on a busy machine.
     """
     keep_freed_memory()
-    with ThreadPoolExecutor(_n_threads()) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(_n_threads()) as pool:
         return list(pool.map(function, blocks(n_trials)))
 
 

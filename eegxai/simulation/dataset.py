@@ -8,6 +8,7 @@ import mne
 import numpy as np
 import pandas as pd
 from scipy.special import expit
+from threadpoolctl import threadpool_limits
 
 from eegxai.head import HeadSpec, open_head
 from eegxai.simulation import noise, signal
@@ -125,7 +126,8 @@ def simulate_trials(data: DataSpec, start: int, stop: int) -> tuple[Array, Array
         raise ValueError(f"trials {start} to {stop} do not exist; allowed are 0 to {data.n_trials}")
     trials, factors = draw_trials(data), _streamed_factors(data)
     needed = blocks(data.n_trials)[start // BLOCK : -(-stop // BLOCK)]
-    made = [_parts(data, trials)(rows) for rows in needed]
+    with threadpool_limits(1, user_api="blas"):  # the same bits as from all blocks in parallel
+        made = [_parts(data, trials)(rows) for rows in needed]
     for rows, (ground_truth, x) in zip(needed, made, strict=True):
         _mix(data, factors, rows, ground_truth, x)
     ground_truth, x = (np.concatenate(arrays) for arrays in zip(*made, strict=True))

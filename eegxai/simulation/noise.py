@@ -12,8 +12,9 @@ from eegxai.head import mni_to_head, open_head
 from eegxai.seeding import generator
 from eegxai.simulation.blocks import BLOCK
 from eegxai.simulation.features import MOMENT_PER_UNIT
+from eegxai.simulation.pink import pink
 from eegxai.simulation.spec import EPOCH, DataSpec
-from eegxai.simulation.waveforms import gaussian_peak, pink, sine, white
+from eegxai.simulation.waveforms import gaussian_peak, sine, white
 
 # Each eye as a current dipole in a homogeneous conductor (source dipoles of blinks: Lins et al.
 # 1993, Brain Topogr. 6:65-78). Centres of the eyeballs (MNI mm, rounded) and the direction, up

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import scipy.fft
 import scipy.signal
 
 Array = np.ndarray
@@ -142,19 +141,3 @@ def _uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
     uniform = bits.view(np.float32)
     uniform -= np.float32(1)
     return uniform
-
-
-def pink(white: Array) -> Array:
-    """Turn white noise (..., times) into pink noise: power falls as 1/f, zero mean.
-
-    Spectral synthesis: each Fourier coefficient is weighted by f to the power -1/2. White noise
-    of variance 1 gives pink noise of expected variance 1.
-    """
-    n_times = white.shape[-1]
-    frequency = scipy.fft.rfftfreq(n_times)
-    weight = np.zeros_like(frequency)
-    weight[1:] = frequency[1:] ** -0.5
-    two_sided = np.concatenate([weight, weight[1 : (n_times + 1) // 2]])
-    weight /= np.sqrt(np.mean(two_sided**2))
-    spectrum = scipy.fft.rfft(white) * weight.astype(white.dtype)
-    return scipy.fft.irfft(spectrum, n=n_times)

@@ -101,26 +101,6 @@ def test_white_noise_is_normal_white_and_a_prefix_of_more():
     np.testing.assert_array_equal(fewer, values[:7])
 
 
-@pytest.mark.parametrize("n_times", [250, 251])
-def test_pink_noise_falls_as_one_over_f(n_times):
-    white = np.random.default_rng(1).standard_normal((4000, n_times)).astype(np.float32)
-    pink = waveforms.pink(white)
-    assert pink.shape == white.shape
-    assert pink.dtype == np.float32
-    frequency, power = scipy.signal.periodogram(pink, 250.0, detrend=False)
-    inner = slice(1, -1)  # without mean and Nyquist
-    slope = np.polyfit(np.log(frequency[inner]), np.log(power.mean(axis=0)[inner]), 1)[0]
-    assert slope == pytest.approx(-1.0, rel=0.05)
-    np.testing.assert_allclose(pink.mean(axis=1), 0, atol=1e-6)
-    np.testing.assert_allclose(pink.var(), 1, rtol=0.01)
-
-
-def test_pink_noise_is_a_linear_filter_along_time():
-    white = np.random.default_rng(2).standard_normal((3, 4, 250))
-    mixing = np.random.default_rng(3).standard_normal((5, 4))
-    np.testing.assert_allclose(waveforms.pink(mixing @ white), mixing @ waveforms.pink(white))
-
-
 @given(st.floats(-1e3, 1e3), st.floats(0, 1e3), st.floats(-20, 20))
 def test_spread_stays_within_its_deviation(mean, deviation, normal):
     value = Spread(mean, deviation).at(normal)

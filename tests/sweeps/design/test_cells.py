@@ -47,7 +47,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "395d7cca0506036b81136b43a4d51eaf9ba4bb4c7bb47afa8cd2debcc833cf9b"
+SNAPSHOT = "9263e756efc94d87967d419af951aceb1a10b27abc72c4055fe41cfb7f0d4d88"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper"])
