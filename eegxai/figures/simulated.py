@@ -97,16 +97,16 @@ def _summary(eeg: SimulatedEEG) -> _Summary:
 def _view(eeg: SimulatedEEG, label: int, summary: _Summary) -> _ClassView:
     trials = np.flatnonzero(eeg.y == label)
     truth = eeg.ground_truth[trials]
-    strongest = int(np.square(truth).mean(axis=(0, 2)).argmax())
-    noiseless = truth[:, strongest]
-    peak = int(np.abs(summary.over_trials(noiseless)).argmax())
+    signal = truth if truth.any() else eeg.ground_truth  # shown where other classes have theirs
+    strongest = int(np.square(signal).mean(axis=(0, 2)).argmax())
+    peak = int(np.abs(summary.over_trials(signal[:, strongest])).argmax())
     return _ClassView(
         name=eeg.class_names[label],
         summary=summary,
         epoch=eeg.spec.epoch,
         info=eeg.info,
         channel=eeg.info.ch_names[strongest],
-        noiseless=noiseless,
+        noiseless=truth[:, strongest],
         noisy=eeg.x[trials, strongest],
         topography=summary.over_trials(truth[:, :, peak]),
         peak=peak,
