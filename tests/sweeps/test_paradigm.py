@@ -21,9 +21,9 @@ SMALL = (
     "data.n_trials=60",
     "data.noise={n_dipoles: 4}",
     "grid.seed=0",
+    "grid.snr_db=[0,-60]",  # in the second, no target is found
     "grid.method=[Saliency,InputXGradient,RandomMap,InputMagnitude]",
-    "training.epochs=2",
-    "training.learning_rate=1e-3",
+    "training.epochs=8",
     "evaluation.n_trials=4",
     "tracking.figures=false",
 )
@@ -63,6 +63,10 @@ def test_it_is_swept_to_tables_figures_and_a_report(oddball, empty_database):
     table = pd.read_csv("runs/tables/oddball.csv")
     scores = table[table["feature"] == "p300"].set_index("method")["score"]
     assert scores.between(0, 1).all()
+    rows = pd.read_parquet("runs/tables/oddball.parquet")
+    rows = rows[(rows["check"] == "ground_truth") & (rows["metric"] == "mass_clipped")]
+    assert (rows["n_valid"] <= rows["n_trials"]).all()
+    assert rows[rows["snr_db"] == -60]["mean"].isna().all()
     run("figures", oddball, *SMALL)
     assert pixels(oddball.parent / "runs" / "figures" / "oddball" / "maps-p300.png").any()
     run("report", oddball, *SMALL)

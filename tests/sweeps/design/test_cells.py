@@ -47,7 +47,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "395d7cca0506036b81136b43a4d51eaf9ba4bb4c7bb47afa8cd2debcc833cf9b"
+SNAPSHOT = "39fdbe9296c3f2544d02e7de32231484a78b8d8b2f4b325bd56e6d44b36020ca"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper"])

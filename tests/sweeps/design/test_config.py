@@ -244,7 +244,7 @@ def test_another_definition_of_one_name_has_another_key(oddball_file):
         (f"{P3B}.latency_ms=1700", "class 'target': signal 'P3b' with latency_ms=[1700.0, 0.0]"),
         (
             f"{P3B}.kind=peek",
-            "feature 'p300': class 'target': signal 'P3b': kind 'peek' is unknown",
+            "class 'target': signal 'P3b': kind 'peek' is unknown; did you mean",
         ),
         ("data.features.p300.classes.target.probability=2", "class 'target': probability=2"),
         ("data.features.p300.classes.target.dipoles=[[0,0,200]]", "lies outside the brain"),
