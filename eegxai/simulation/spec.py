@@ -122,7 +122,8 @@ class DataSpec:
     def _parts_fit_together(self) -> "DataSpec":
         _require_epoch(self)
         require_fit(self.feature_type, self.epoch)
-        require_inside_head(self.feature_type, self.head)
+        if self.definition:
+            require_inside_head(self.definition, self.head)
         _require_line(self)
         _require_trials(self)
         return self

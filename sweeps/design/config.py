@@ -1,7 +1,7 @@
 """The configuration of a sweep, as pydantic models."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -100,13 +100,15 @@ class Grid(Model):
     @field_validator("architecture", "method")
     @classmethod
     def _names_are_registered(cls, values: tuple[str, ...], info: Any) -> tuple[str, ...]:
-        choices: dict[str, Iterable[str]] = {
+        choices: dict[str, Mapping[str, object]] = {
             "architecture": DECODERS,
-            "method": METHODS | CONTROLS | METHOD_GROUPS,
-        }[info.field_name]
+            "method": {**METHODS, **CONTROLS, **METHOD_GROUPS},
+        }
         for value in values:
-            if value not in choices:
-                raise ValueError(unknown_name(f"grid.{info.field_name}", value, choices))
+            if value not in choices[info.field_name]:
+                raise ValueError(
+                    unknown_name(f"grid.{info.field_name}", value, choices[info.field_name])
+                )
         return values
 
 
