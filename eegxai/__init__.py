@@ -55,7 +55,16 @@ _NAMES = {
         "topography",
     ),
     "head": ("HEADS", "HeadSpec", "open_head"),
-    "simulation": ("FEATURES", "DataSpec", "NoiseSpec", "SimulatedEEG", "simulate"),
+    "simulation": (
+        "ClassSpec",
+        "DataSpec",
+        "FEATURES",
+        "FeatureSpec",
+        "NoiseSpec",
+        "Signal",
+        "SimulatedEEG",
+        "simulate",
+    ),
     "statistics": ("axis_effect", "compare_ranks", "paired_differences"),
 }
 _HOME = {name: package for package, names in _NAMES.items() for name in names}

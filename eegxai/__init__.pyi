@@ -35,8 +35,11 @@ from eegxai.head import HEADS as HEADS
 from eegxai.head import HeadSpec as HeadSpec
 from eegxai.head import open_head as open_head
 from eegxai.simulation import FEATURES as FEATURES
+from eegxai.simulation import ClassSpec as ClassSpec
 from eegxai.simulation import DataSpec as DataSpec
+from eegxai.simulation import FeatureSpec as FeatureSpec
 from eegxai.simulation import NoiseSpec as NoiseSpec
+from eegxai.simulation import Signal as Signal
 from eegxai.simulation import SimulatedEEG as SimulatedEEG
 from eegxai.simulation import simulate as simulate
 from eegxai.statistics import axis_effect as axis_effect

@@ -30,6 +30,9 @@ def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     details = error.errors()[0]
+    cause = details.get("ctx", {}).get("error")
+    if isinstance(cause, ValidationError):
+        return sentence(cause, model, owner)
     field = ".".join(str(part) for part in details["loc"])
     if details["type"] in UNKNOWN_FIELD:
         return _unknown(details, field, model)

@@ -1,4 +1,4 @@
-"""Methods and decoders of other packages, found by their entry points."""
+"""Methods, decoders and feature types of other packages, found by their entry points."""
 
 import warnings
 from importlib.metadata import entry_points
@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 def load_plugins(group: str) -> None:
     """Import the modules that installed packages name under an entry point group.
 
-    A module registers its contents with the same decorators as this package. If one fails, a
+    A module registers its contents with the same functions as this package. If one fails, a
     warning names it and the others are still loaded.
     """
     for point in entry_points(group=group):

@@ -1,9 +1,12 @@
 """The one way to declare a specification: frozen, with unknown fields refused, normalised."""
 
-from typing import TypeVar, dataclass_transform
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, dataclass_transform
 
 import pydantic.dataclasses
-from pydantic import ConfigDict
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+
+from eegxai.errors import sentence
 
 T = TypeVar("T")
 
@@ -17,3 +20,36 @@ def spec(cls: type[T]) -> type[T]:
     """
     config = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=False)
     return pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=config)(cls)  # type: ignore[return-value]
+
+
+def by_name(model: type, kind: str) -> BeforeValidator:
+    """Validator of a tuple of specs with a ``name``, which may be given as a mapping by name.
+
+    Errors say which of them is wrong. ``kind`` is what one of them is called.
+    """
+    read: Callable[[Any], Any] = TypeAdapter(model).validate_python
+
+    def one(fields: Any) -> Any:
+        if isinstance(fields, model):
+            return fields
+        if not isinstance(fields, Mapping):
+            raise ValueError(f"{kind} {fields!r} is not allowed, a mapping of its fields is needed")
+        name = fields.get("name")
+        try:
+            return read(fields)
+        except ValidationError as error:
+            raise ValueError(f"{kind} {name!r}: {sentence(error, model)}") from error
+
+    def each(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            value = [_named(kind, name, fields) for name, fields in value.items()]
+        return [one(fields) for fields in value] if isinstance(value, list | tuple) else value
+
+    return BeforeValidator(each)
+
+
+def _named(kind: str, name: object, fields: Any) -> dict[str, Any]:
+    """Fields with their name; nothing after the colon in YAML means no fields."""
+    if not isinstance(fields, Mapping | None):
+        raise ValueError(f"{kind} {name!r} is {fields!r}, but a mapping of its fields is needed")
+    return {"name": str(name), **(fields or {})}

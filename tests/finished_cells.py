@@ -7,6 +7,7 @@ import torch
 from eegxai.attribution import Validity
 from eegxai.evaluation import choose_examples
 from eegxai.head import montage_info
+from eegxai.simulation import DataSpec
 from sweeps.store.records import MethodScores, TrainedDecoder
 
 N_STEPS, N_TRIALS = 4, 8
@@ -60,7 +61,8 @@ def example_maps():
     truth = torch.randn(N_TRIALS, 62, 50, generator=random)
     target = torch.arange(N_TRIALS) % 4
     places = np.arange(N_TRIALS)
-    return choose_examples(maps, truth, target, places, montage_info(250.0), "temporal", 0.05)
+    data = DataSpec(feature="temporal", snr_db=0, n_trials=N_TRIALS, seed=0)
+    return choose_examples(maps, truth, target, places, montage_info(250.0), data, 0.05)
 
 
 def fill(store, decoders=(), methods=()):

@@ -22,7 +22,7 @@ PROGRAMS = ("eegxai", "sweeps", "tests", "docs", "conf", "benchmarks", "scripts"
 SOURCES = ("*.py", "*.yaml", "*.toml", "*.j2", "*.html", "*.sh")
 
 # Dotted names that are no modules: a group of entry points and the tags of MLflow runs.
-OTHER_NAMES = {"eegxai.methods", "eegxai.kind", "eegxai.validity"}
+OTHER_NAMES = {"eegxai.methods", "eegxai.features", "eegxai.kind", "eegxai.validity"}
 # Words in backticks that belong to something else than this repository's code.
 FOREIGN_WORDS = {"V_fem", "clab_electrodes", "normals", "vc", "ruff", "mypy", "pytest"}
 OVERRIDE = re.compile(

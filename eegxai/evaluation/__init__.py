@@ -25,6 +25,7 @@ from eegxai.evaluation.protocol import (
 from eegxai.evaluation.scoring import (
     CALIBRATED_HEADLINE,
     HEADLINE,
+    Headlines,
     ground_truth_reference,
     score,
     similarity,
@@ -44,6 +45,7 @@ __all__ = [
     "EvaluationSpec",
     "ExampleMaps",
     "ExplainedTrials",
+    "Headlines",
     "SourceTruth",
     "bottom_up",
     "cascade",

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from eegxai.evaluation.metrics.study import STUDY_METRICS
-from eegxai.evaluation.scoring import HEADLINE, chunks, reference_maps, score_pairs
+from eegxai.evaluation.scoring import HEADLINE, chunks, reference_maps, score_against_truth
 from eegxai.head.montage import info_with
-from eegxai.simulation import FEATURES
+from eegxai.simulation import DataSpec
 
 # Trials by their headline score; "shared" is chosen by its planted signal alone, so it is the same
 # trial for all methods on a decoder.
@@ -45,6 +45,8 @@ class ExampleMaps:
         Their names.
     sfreq : float
         Sampling frequency, Hz.
+    start_ms : float
+        Time of the first sample, ms.
     """
 
     trials: Array
@@ -57,6 +59,12 @@ class ExampleMaps:
     positions: Array
     channels: tuple[str, ...]
     sfreq: float
+    start_ms: float = 0.0
+
+    @property
+    def times_ms(self) -> Array:
+        """Times (times,) of the samples, ms."""
+        return self.start_ms + 1e3 * np.arange(self.ground_truth.shape[-1]) / self.sfreq
 
     @property
     def info(self) -> mne.Info:
@@ -72,7 +80,7 @@ def choose_examples(
     target: Tensor,
     trials: Array,
     info: mne.Info,
-    feature: str,
+    data: DataSpec,
     threshold: float,
 ) -> ExampleMaps:
     """Choose example trials of a method: its best, median and worst, and a shared one.
@@ -89,12 +97,13 @@ def choose_examples(
         Their indices in the simulation.
     info : mne.Info
         The channels.
-    feature : str
-        Feature type, whose headline score ranks the trials.
+    data : DataSpec
+        What was simulated: its feature type has the headline score that ranks the trials.
     threshold : float
         Share of a trial's peak below which the ground truth counts as zero.
     """
-    ranked = scores_for_ranking(maps, ground_truth, info, feature, threshold)
+    ranked = scores_for_ranking(maps, ground_truth, info, data.feature, threshold)
+    n_classes = len(data.feature_type.classes)
     chosen = [*_by_rank(ranked), _typical(ground_truth)]
     shown = maps[chosen].float().cpu().numpy()
     return ExampleMaps(
@@ -103,11 +112,12 @@ def choose_examples(
         scores=ranked.to_numpy()[chosen],
         attribution=_shares(shown),
         ground_truth=ground_truth[chosen].float().cpu().numpy(),
-        class_attribution=_shares(_class_means(maps, target, feature)),
-        class_ground_truth=_class_means(ground_truth, target, feature),
+        class_attribution=_shares(_class_means(maps, target, n_classes)),
+        class_ground_truth=_class_means(ground_truth, target, n_classes),
         positions=np.stack([channel["loc"][:3] for channel in info["chs"]]),
         channels=tuple(info.ch_names),
         sfreq=float(info["sfreq"]),
+        start_ms=data.epoch.start_ms,
     )
 
 
@@ -117,7 +127,8 @@ def scores_for_ranking(
     """The study's headline score of a feature type for each trial (see ``HEADLINE``)."""
     domain, metric = HEADLINE[feature]
     truth = reference_maps(ground_truth, domain, info, threshold)
-    return score_pairs(chunks(maps, domain, info), truth, {metric: STUDY_METRICS[metric]})[metric]
+    wanted = {metric: STUDY_METRICS[metric]}
+    return score_against_truth(chunks(maps, domain, info), truth, wanted)[metric]
 
 
 def _by_rank(ranked: pd.Series) -> list[int]:
@@ -128,16 +139,16 @@ def _by_rank(ranked: pd.Series) -> list[int]:
 
 
 def _typical(ground_truth: Tensor) -> int:
-    """Index of the trial whose signal has the median power."""
+    """Index of the trial whose signal has the median power, of those with a signal if any has."""
     power = ground_truth.double().square().sum((1, 2))
-    return int(power.argsort(stable=True)[len(power) // 2])
+    n_silent = int((power == 0).sum()) % len(power)
+    return int(power.argsort(stable=True)[n_silent:][(len(power) - n_silent) // 2])
 
 
-def _class_means(maps: Tensor, target: Tensor, feature: str) -> Array:
+def _class_means(maps: Tensor, target: Tensor, n_classes: int) -> Array:
     """Mean magnitude over the trials of each class and over time, (classes, channels)."""
     magnitude = maps.double().abs().mean(2)
-    labels = range(len(FEATURES[feature].classes))
-    means = torch.stack([magnitude[target == label].mean(0) for label in labels])
+    means = torch.stack([magnitude[target == label].mean(0) for label in range(n_classes)])
     return means.float().cpu().numpy()
 
 

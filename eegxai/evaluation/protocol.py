@@ -1,6 +1,6 @@
 """The evaluation of explanations of one decoder: ground truth and robustness checks, tidy."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import mne
@@ -26,7 +26,13 @@ from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.physical import ERRORS, SourceTruth, physical_scores
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import Metric
-from eegxai.evaluation.scoring import MODES, chunks, reference_maps, score_pairs
+from eegxai.evaluation.scoring import (
+    MODES,
+    chunks,
+    reference_maps,
+    score_against_truth,
+    score_pairs,
+)
 from eegxai.registry import lookup
 from eegxai.seeding import generator
 from eegxai.spec import spec
@@ -61,7 +67,8 @@ class EvaluationSpec:
     Attributes
     ----------
     n_trials : int
-        Most trials to score, drawn from those that the decoder classifies correctly.
+        Most trials to score, drawn from those that the decoder classifies correctly; trials with
+        a planted signal come first.
     truth_threshold : float
         Share of a trial's peak below which the ground truth counts as zero. The study does
         not say which it used.
@@ -144,7 +151,7 @@ def evaluate(
         When the decoder classifies no trial correctly, or a check lacks what it needs.
     """
     explained = choose_explained(
-        decoder, x, target, n_classes, seed, spec.n_trials, permuted_labels_decoder
+        decoder, x, target, n_classes, seed, spec.n_trials, permuted_labels_decoder, ground_truth
     )
     return evaluate_explained(explain, explained, ground_truth, info, spec, known)
 
@@ -157,15 +164,19 @@ def choose_explained(
     seed: int,
     n_trials: int,
     permuted_labels_decoder: nn.Module | None = None,
+    ground_truth: Tensor | None = None,
 ) -> ExplainedTrials:
     """At most so many of the trials that the decoder classifies correctly, to be explained.
 
+    Where a ground truth is given, trials in which it is zero are chosen last: they have no score
+    against it.
     They serve several methods, whose randomized decoders are made once. A decoder of
     torch.compile is explained as it was written. Parameters and raises are those of
     :func:`evaluate`.
     """
     decoder, target = original_module(decoder), target.to(x.device)
-    chosen = _chosen_trials(decoder, x, target, n_trials, seed)
+    planted = None if ground_truth is None else ground_truth.flatten(1).any(1).cpu().numpy()
+    chosen = _chosen_trials(decoder, x, target, n_trials, seed, planted)
     return ExplainedTrials(
         decoder, x[chosen], target[chosen], n_classes, seed, permuted_labels_decoder, chosen
     )
@@ -202,12 +213,19 @@ def evaluate_explained(
 
 
 def _chosen_trials(
-    decoder: nn.Module, x: Tensor, target: Tensor, n_trials: int, seed: int
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    n_trials: int,
+    seed: int,
+    planted: np.ndarray | None,
 ) -> Tensor:
     correct = (predict(decoder, x).argmax(1) == target).nonzero().flatten()
     if len(correct) == 0:
         raise ValueError(f"none of {len(x)} trials is classified correctly: nothing to score")
     order = generator(seed, "scored trials").permutation(len(correct))
+    if planted is not None:
+        order = order[np.argsort(~planted[correct.cpu().numpy()[order]], kind="stable")]
     return correct[np.sort(order[:n_trials])]
 
 
@@ -228,9 +246,8 @@ def _against_truth(
         for domain in DOMAINS
     }
     for check, values in maps.items():
-        yield from _compared(
-            CheckStep(check), shown.get(check) or _shown(values, info), truth, MODES
-        )
+        maps_by_domain = shown.get(check) or _shown(values, info)
+        yield from _compared(CheckStep(check), maps_by_domain, truth, MODES, score_against_truth)
         if known:
             errors = physical_scores(values.cpu().numpy(), known)
             yield _rows(CheckStep(check), "channel_time", "calibrated", errors)
@@ -262,11 +279,15 @@ def _shown(maps: Tensor, info: mne.Info) -> MapsByDomain:
 
 
 def _compared(
-    check_step: CheckStep, shown: MapsByDomain, reference: MapsByDomain, modes: Modes
+    check_step: CheckStep,
+    shown: MapsByDomain,
+    reference: MapsByDomain,
+    modes: Modes,
+    score: Callable[..., pd.DataFrame] = score_pairs,
 ) -> Iterator[pd.DataFrame]:
     for domain, maps in shown.items():
         for mode, metrics in modes.items():
-            yield _rows(check_step, domain, mode, score_pairs(maps, reference[domain], metrics))
+            yield _rows(check_step, domain, mode, score(maps, reference[domain], metrics))
 
 
 def _above_chance(table: pd.DataFrame) -> np.ndarray:

@@ -19,20 +19,40 @@ from eegxai.simulation import FEATURES
 
 MODES: dict[str, dict[str, Metric]] = {"paper": STUDY_METRICS, "calibrated": CALIBRATED_METRICS}
 
+
+class Headlines(dict[str, tuple[str, str]]):
+    """(domain, metric) by feature type; one that is not listed has those of ``temporal``."""
+
+    def __missing__(self, feature: str) -> tuple[str, str]:
+        return self["temporal"]
+
+    def domains(self, features: pd.Series) -> pd.Series:
+        """Domain of the headline for a column of feature types."""
+        return features.map({feature: self[feature][0] for feature in features.unique()})
+
+    def metrics(self, features: pd.Series) -> pd.Series:
+        """Metric of the headline for a column of feature types."""
+        return features.map({feature: self[feature][1] for feature in features.unique()})
+
+    def with_metric(self, metric: str) -> "Headlines":
+        """Another metric on the same domains."""
+        return Headlines({feature: (domain, metric) for feature, (domain, _) in self.items()})
+
+
 # The study's headline against ground truth by feature type: (domain, metric). Relevance mass
 # accuracy, and cosine on the topography; of their versions the clipped one, with which
 # braindecode's interpretability tutorial sums up a method.
-HEADLINE: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(FEATURES, ("channel_time", "mass_clipped")),
-    "spatial": ("topography", "cosine_clipped"),
-}
+HEADLINE = Headlines(
+    {
+        **dict.fromkeys(FEATURES, ("channel_time", "mass_clipped")),
+        "spatial": ("topography", "cosine_clipped"),
+    }
+)
 
 # The calibrated headline, on the same domain: average precision of the map's magnitude. Its chance
 # level is known, the truth itself reaches 1, and it ignores the sign, which methods use in
 # different ways.
-CALIBRATED_HEADLINE: dict[str, tuple[str, str]] = {
-    feature: (domain, "auprc_magnitude") for feature, (domain, _) in HEADLINE.items()
-}
+CALIBRATED_HEADLINE = HEADLINE.with_metric("auprc_magnitude")
 
 # 32 MB of maps of 62 x 250; with fewer trials, threads wait for each other.
 TRIALS_AT_A_TIME = 256
@@ -129,6 +149,17 @@ def score_pairs(
     pairs = zip(attribution, reference, strict=True)
     rows = [torch.stack([metric(*pair) for metric in metrics.values()], dim=1) for pair in pairs]
     return pd.DataFrame(torch.cat(rows).cpu().numpy(), columns=list(metrics))
+
+
+def score_against_truth(
+    attribution: Iterable[Maps], truth: Iterable[Maps], metrics: Mapping[str, Metric]
+) -> pd.DataFrame:
+    """As :func:`score_pairs`, with NaN for trials in which nothing is planted."""
+    reference = list(truth)
+    planted = torch.cat([maps.values.flatten(1).any(1) for maps in reference]).cpu().numpy()
+    scores = score_pairs(attribution, reference, metrics)
+    scores[~planted] = np.nan
+    return scores
 
 
 def _compared(

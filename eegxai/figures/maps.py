@@ -122,7 +122,7 @@ def _row(axes: Sequence[Axes], examples: ExampleMaps, trial: int) -> None:
     truth, values = abs(examples.ground_truth[trial]), abs(examples.attribution[trial])
     draw_scalp(planted, truth.mean(1), examples.info, _towards(VERMILION))
     draw_scalp(shown, values.mean(1), examples.info, _towards(BLUE))
-    _time_courses(over_time, truth.mean(0), values.mean(0), examples.sfreq)
+    _time_courses(over_time, truth.mean(0), values.mean(0), examples.times_ms)
     score = f"{examples.scores[trial]:.2f}"
     over_time.text(1, 0.98, score, ha="right", va="top", fontsize=6, transform=over_time.transAxes)
 
@@ -147,11 +147,16 @@ def _label_rows(axes: Array, names: Sequence[str]) -> None:
         )
 
 
-def _time_courses(ax: Axes, truth: Array, values: Array, sfreq: float) -> None:
-    times_ms = 1000 * np.arange(len(truth)) / sfreq
+def _time_courses(ax: Axes, truth: Array, values: Array, times_ms: Array) -> None:
     ax.fill_between(times_ms, relative(truth), color=VERMILION, alpha=0.35, lw=0)
     ax.plot(times_ms, relative(values), color=BLUE, lw=0.7)
-    ax.set(ylim=(0, 1.25), xlim=(0, times_ms[-1]), yticks=[], xticks=[0, 500])
+    ax.set(ylim=(0, 1.25), xlim=(times_ms[0], times_ms[-1]), yticks=[], xticks=_ticks(times_ms))
     ax.tick_params(labelbottom=False, length=2)
     ax.spines[["left"]].set_visible(False)
     ax.spines[["bottom"]].set_color(GREY)
+
+
+def _ticks(times_ms: Array) -> list[float]:
+    """Time zero and one mark halfway to the end, as far as they are within the epoch."""
+    halfway = 100.0 * round(times_ms[-1] / 200)
+    return [at for at in (0.0, halfway) if times_ms[0] <= at <= times_ms[-1]]

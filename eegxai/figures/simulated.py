@@ -84,27 +84,29 @@ class _ClassView:
 
 
 def _summary(eeg: SimulatedEEG) -> _Summary:
-    """Averages if every class is phase-locked, otherwise root mean squares."""
+    """Averages if every class with a signal is phase-locked, otherwise root mean squares."""
     shares = []
     for label in range(eeg.n_classes):
         trials = eeg.ground_truth[eeg.y == label]
-        shares.append(np.square(trials.mean(0)).sum() / np.square(trials).sum(axis=(1, 2)).mean())
+        if trials.any():
+            power = np.square(trials).sum(axis=(1, 2)).mean()
+            shares.append(np.square(trials.mean(0)).sum() / power)
     return AVERAGE if min(shares) >= PHASE_LOCKED_SHARE else ROOT_MEAN_SQUARE
 
 
 def _view(eeg: SimulatedEEG, label: int, summary: _Summary) -> _ClassView:
     trials = np.flatnonzero(eeg.y == label)
     truth = eeg.ground_truth[trials]
-    strongest = int(np.square(truth).mean(axis=(0, 2)).argmax())
-    noiseless = truth[:, strongest]
-    peak = int(np.abs(summary.over_trials(noiseless)).argmax())
+    signal = truth if truth.any() else eeg.ground_truth  # shown where other classes have theirs
+    strongest = int(np.square(signal).mean(axis=(0, 2)).argmax())
+    peak = int(np.abs(summary.over_trials(signal[:, strongest])).argmax())
     return _ClassView(
         name=eeg.class_names[label],
         summary=summary,
-        epoch=Epoch(eeg.x.shape[-1], eeg.info["sfreq"]),
+        epoch=eeg.spec.epoch,
         info=eeg.info,
         channel=eeg.info.ch_names[strongest],
-        noiseless=noiseless,
+        noiseless=truth[:, strongest],
         noisy=eeg.x[trials, strongest],
         topography=summary.over_trials(truth[:, :, peak]),
         peak=peak,
@@ -121,7 +123,7 @@ def _over_trials(ax: Axes, view: _ClassView) -> None:
 
 
 def _on_the_scalp(ax: Axes, view: _ClassView) -> None:
-    summary, highest = view.summary, np.abs(view.topography).max()
+    summary, highest = view.summary, np.abs(view.topography).max() or 1.0
     image, _ = mne.viz.plot_topomap(
         view.topography,
         view.info,

@@ -45,16 +45,16 @@ def _row(axes: Array, examples: ExampleMaps, kind: str) -> None:
     place = KINDS.index(kind)
     truth, values = examples.ground_truth[place], examples.attribution[place]
     order = np.square(truth).sum(1).argsort()[::-1]
-    end_ms = 1e3 * truth.shape[1] / examples.sfreq
+    times_ms = examples.times_ms
     planted, shown, over_time = axes
-    _heat_map(planted, truth[order] / max(np.abs(truth).max(), 1e-30), end_ms, 1.0)
-    _heat_map(shown, values[order], end_ms, FAINT)
+    _heat_map(planted, truth[order] / max(np.abs(truth).max(), 1e-30), times_ms, 1.0)
+    _heat_map(shown, values[order], times_ms, FAINT)
     planted.set_ylabel(f"{kind} trial\nscore {examples.scores[place]:.2f}\n\nchannel")
-    _curves(over_time, np.abs(truth).mean(0), np.abs(values).mean(0), end_ms)
+    _curves(over_time, np.abs(truth).mean(0), np.abs(values).mean(0), times_ms)
 
 
-def _heat_map(ax: Axes, values: Array, end_ms: float, limit: float) -> None:
-    extent = (0.0, end_ms, len(values), 0.0)
+def _heat_map(ax: Axes, values: Array, times_ms: Array, limit: float) -> None:
+    extent = (times_ms[0], _end(times_ms), len(values), 0.0)
     ax.imshow(
         values, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", extent=extent,
         interpolation="nearest",
@@ -62,11 +62,15 @@ def _heat_map(ax: Axes, values: Array, end_ms: float, limit: float) -> None:
     ax.set_yticks([])
 
 
-def _curves(ax: Axes, planted: Array, attributed: Array, end_ms: float) -> None:
-    times = np.linspace(0, end_ms, len(planted), endpoint=False)
+def _curves(ax: Axes, planted: Array, attributed: Array, times_ms: Array) -> None:
     for values, colour, label in (
         (planted, VERMILION, "planted"),
         (attributed, BLUE, "attribution"),
     ):
-        ax.plot(times, values / max(values.max(), 1e-30), color=colour, lw=1.2, label=label)
-    ax.set(xlim=(0, end_ms), yticks=[0, 1])
+        ax.plot(times_ms, values / max(values.max(), 1e-30), color=colour, lw=1.2, label=label)
+    ax.set(xlim=(times_ms[0], _end(times_ms)), yticks=[0, 1])
+
+
+def _end(times_ms: Array) -> float:
+    """When the last sample ends."""
+    return float(2 * times_ms[-1] - times_ms[-2])

@@ -5,7 +5,7 @@ whatever frame a head model computes in.
 """
 
 from eegxai.head.base import Head, LeadField
-from eegxai.head.models import HEADS, HeadField, HeadSpec, open_head
+from eegxai.head.models import HEADS, HeadField, HeadSpec, Montage, open_head, with_montage
 from eegxai.head.montage import MONTAGE, mni_to_head, montage_info
 from eegxai.head.sphere import brain_points
 
@@ -16,8 +16,10 @@ __all__ = [
     "HeadField",
     "HeadSpec",
     "LeadField",
+    "Montage",
     "brain_points",
     "mni_to_head",
     "montage_info",
     "open_head",
+    "with_montage",
 ]

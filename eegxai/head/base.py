@@ -75,6 +75,10 @@ class Head(Protocol):
         """
         ...
 
+    def require_inside(self, positions_mni_mm: Array) -> None:
+        """Refuse dipoles outside the brain; raises as :meth:`lead_field`, without its work."""
+        ...
+
     def random_places(self, n_places: int, rng: np.random.Generator) -> Array:
         """Random positions in the brain, (n_places, 3), MNI mm."""
         ...
@@ -111,11 +115,20 @@ class SampledHead:
 
     def lead_field(self, positions_mni_mm: Array) -> LeadField:
         """See :meth:`Head.lead_field`."""
+        nearest = self._nearest(positions_mni_mm)
+        gain = average_reference(self.gain[:, nearest])
+        return LeadField(gain, self.normals[nearest], self.tilt_deg[nearest])
+
+    def require_inside(self, positions_mni_mm: Array) -> None:
+        """See :meth:`Head.require_inside`."""
+        self._nearest(positions_mni_mm)
+
+    def _nearest(self, positions_mni_mm: Array) -> Array:
+        """Indices (dipoles,) of the sources nearest to positions, which must be near enough."""
         positions = checked_positions(positions_mni_mm)
         distances_mm, nearest = cKDTree(self.places_mni_mm).query(positions)
         _require_near(positions, distances_mm)
-        gain = average_reference(self.gain[:, nearest])
-        return LeadField(gain, self.normals[nearest], self.tilt_deg[nearest])
+        return nearest
 
     def random_places(self, n_places: int, rng: np.random.Generator) -> Array:
         """Positions of random sources of the file, drawn uniformly with replacement."""

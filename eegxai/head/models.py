@@ -1,15 +1,17 @@
 """Head models: their specification, their registry, and the one way to open one."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from eegxai.head.base import Head
 from eegxai.head.forward import forward_head
+from eegxai.head.montage import known_montage
 from eegxai.head.nyhead import nyhead_head
 from eegxai.head.sphere import sphere_head
 from eegxai.registry import lookup
@@ -33,7 +35,10 @@ class HeadSpec:
         The head's file: needed by ``forward`` and ``nyhead``, refused by ``sphere``.
     channels : tuple of str, optional
         Electrodes in the order wanted. By default the study's; all EEG channels of the file
-        for ``forward``.
+        for ``forward``, all electrodes of the ``montage`` where one is given.
+    montage : str, optional
+        A standard montage of MNE, which has the positions of the electrodes; only for ``sphere``,
+        since a file has electrodes of its own. By default the template ``colin27_1005``.
     mri_to_mni : str, optional
         Only for ``forward`` and a subject that is not fsaverage: a -trans.fif with the affine
         from the subject's MRI frame to MNI, as :func:`mne.read_talxfm` returns it.
@@ -45,6 +50,7 @@ class HeadSpec:
     model: str = "sphere"
     file: Annotated[str | None, Field(validate_default=True)] = None
     channels: tuple[str, ...] | None = None
+    montage: str | None = None
     mri_to_mni: str | None = None
     sha256: Digest = None
     mri_to_mni_sha256: Digest = None
@@ -70,6 +76,19 @@ class HeadSpec:
             raise ValueError(f"channels are {channels}; at least two different names are needed")
         return channels
 
+    @field_validator("montage")
+    @classmethod
+    def _montage_where_used(cls, name: str | None, given: ValidationInfo) -> str | None:
+        if name is None:
+            return None
+        model = given.data.get("model")
+        if model in FILE_MODELS:
+            raise ValueError(
+                f"montage {name!r} is only for head sphere: head {model!r} has electrodes of its "
+                "own, of which channels may be a list"
+            )
+        return known_montage(name)
+
     @field_validator("mri_to_mni")
     @classmethod
     def _transform_where_used(cls, file: str | None, given: ValidationInfo) -> str | None:
@@ -87,6 +106,12 @@ class HeadSpec:
             )
         return actual
 
+    @model_validator(mode="after")
+    def _electrodes_exist(self) -> "HeadSpec":
+        if self.model == "sphere":
+            sphere_head(self.channels, self.montage)
+        return self
+
 
 def _used_by(models: Collection[str], file: str | None, given: ValidationInfo) -> str | None:
     """A file that exists, in a field that only these models use (None: the model is wrong)."""
@@ -99,6 +124,30 @@ def _used_by(models: Collection[str], file: str | None, given: ValidationInfo) -
 
 def _named(value: object) -> object:
     return {"model": value} if isinstance(value, str) else value
+
+
+Montage = str | Sequence[str] | None  # a standard montage of MNE, or a list of electrodes
+
+
+def with_montage(head: HeadSpec, montage: Montage) -> HeadSpec:
+    """A head with the electrodes of a montage: all of a named one, or those that are listed.
+
+    A listed electrode has the position that the head gives it. With a name, ``head.channels`` may
+    select electrodes of the montage.
+
+    Raises
+    ------
+    ValueError
+        When the head states the same, too, or has no such electrodes.
+    """
+    if montage is None:
+        return head
+    field = "montage" if isinstance(montage, str) else "channels"
+    if getattr(head, field) is not None:
+        raise ValueError(f"montage {montage!r} and head.{field} are both given; one is enough")
+    if isinstance(montage, str):
+        return replace(head, montage=montage)
+    return replace(head, channels=tuple(montage))
 
 
 HeadField = Annotated[HeadSpec, BeforeValidator(_named)]  # so that YAML may say `head: sphere`
@@ -135,7 +184,7 @@ def _digest(path: Path, mtime_ns: int, size: int) -> str:
 
 
 HEADS: Mapping[str, Callable[[HeadSpec], Head]] = {
-    "sphere": lambda head: sphere_head(head.channels),
+    "sphere": lambda head: sphere_head(head.channels, head.montage),
     "forward": lambda head: forward_head(str(head.file), head.channels, head.mri_to_mni),
     "nyhead": lambda head: nyhead_head(str(head.file), head.channels),
 }

@@ -1,4 +1,4 @@
-"""Electrodes: the study's montage, template positions, and the head frame they are in."""
+"""Electrodes: the study's montage, MNE's standard ones, and the head frame they are in."""
 
 import difflib
 from collections.abc import Collection, Sequence
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import mne
 import numpy as np
+
+from eegxai.registry import lookup
 
 # The 64-channel actiCAP in SEREEGA's order (utl_get_montage.m), without TP9 and TP10, which the
 # New York Head lacks (Sujatha Ravindran & Contreras-Vidal 2023).
@@ -21,6 +23,9 @@ MONTAGE: tuple[str, ...] = (
 
 # MNE's 10-05 template; its fiducials are those of fsaverage, so both share one head frame.
 TEMPLATE = "colin27_1005"
+
+RENAMED_IN_MNE = ("standard_", "colin27_")  # prefixes before and since 1.13; both are accepted
+SAME_PLACE_MM = 0.1
 
 Array = np.ndarray
 
@@ -38,7 +43,7 @@ def montage_info(sfreq: float) -> mne.Info:
 
 def template_info(channels: Sequence[str], sfreq: float) -> mne.Info:
     """MNE measurement info of any electrodes of the template; ``sfreq`` in Hz."""
-    return info_with(channels, sfreq, template())
+    return info_with(channels, sfreq, standard_montage(TEMPLATE))
 
 
 def info_with(channels: Sequence[str], sfreq: float, montage: mne.channels.DigMontage) -> mne.Info:
@@ -47,15 +52,41 @@ def info_with(channels: Sequence[str], sfreq: float, montage: mne.channels.DigMo
     return info.set_montage(montage, verbose="ERROR")
 
 
+def known_montage(name: str) -> str:
+    """Name of a standard montage as MNE has it now.
+
+    Raises
+    ------
+    ValueError
+        When MNE has no such montage; suggests the closest name.
+    """
+    builtin = mne.channels.get_builtin_montages()
+    old, new = RENAMED_IN_MNE
+    current = {known: known for known in builtin}
+    current |= {known.replace(new, old): known for known in builtin}
+    return lookup(current, name, "montage")
+
+
 @cache
-def template() -> mne.channels.DigMontage:
-    """Positions of the electrodes of :data:`TEMPLATE`."""
-    return mne.channels.make_standard_montage(TEMPLATE)
+def standard_montage(name: str) -> mne.channels.DigMontage:
+    """Positions of the electrodes of a standard montage of MNE."""
+    return mne.channels.make_standard_montage(known_montage(name))
 
 
-def require_electrodes(channels: Sequence[str]) -> None:
-    """Refuse electrodes that are not in the template, like :func:`require_channels`."""
-    require_channels(channels, template().ch_names, f"the electrode template {TEMPLATE}")
+@cache
+def electrodes(name: str) -> tuple[str, ...]:
+    """Electrodes of a standard montage; one that has two names counts once, under the first."""
+    places = standard_montage(name).get_positions()["ch_pos"]
+    found: dict[tuple[float, ...], str] = {}
+    for label, place in places.items():
+        found.setdefault(tuple(np.round(1e3 * place / SAME_PLACE_MM)), label)
+    return tuple(found.values())
+
+
+def require_electrodes(channels: Sequence[str], montage: str = TEMPLATE) -> None:
+    """Refuse electrodes that are not in a standard montage, like :func:`require_channels`."""
+    names = standard_montage(montage).ch_names
+    require_channels(channels, names, f"the electrode template {montage}")
 
 
 def require_channels(wanted: Sequence[str], available: Collection[str], where: str) -> None:

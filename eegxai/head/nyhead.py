@@ -14,7 +14,13 @@ import scipy.io
 from scipy.io.matlab import MatReadError
 
 from eegxai.head.base import SampledHead, unit
-from eegxai.head.montage import MONTAGE, require_channels, require_electrodes, template
+from eegxai.head.montage import (
+    MONTAGE,
+    TEMPLATE,
+    require_channels,
+    require_electrodes,
+    standard_montage,
+)
 
 LABELS = "sa.clab_electrodes"
 GAIN, PLACES, NORMALS = "sa.cortex75K.V_fem", "sa.cortex75K.vc", "sa.cortex75K.normals"
@@ -56,7 +62,7 @@ def nyhead_head(file: str, channels: Sequence[str] | None = None) -> SampledHead
     rows = [fields.labels.index(name) for name in wanted]
     return SampledHead(
         channels=wanted,
-        montage=template(),
+        montage=standard_montage(TEMPLATE),
         places_mni_mm=fields.places,
         gain=fields.gain[rows] * MICROVOLT_PER_FILE_UNIT,
         normals=unit(fields.normals),

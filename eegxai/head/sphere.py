@@ -1,4 +1,4 @@
-"""The spherical head: no file, no anatomy, and any electrodes of the template."""
+"""The spherical head: no file, no anatomy, and the electrodes of any of MNE's montages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +19,14 @@ from eegxai.head.base import (
 )
 from eegxai.head.montage import (
     MONTAGE,
+    TEMPLATE,
+    electrodes,
     head_to_mni,
+    info_with,
     mni_to_head,
     montage_info,
     require_electrodes,
-    template_info,
+    standard_montage,
 )
 
 # The brain as an ellipsoid, MNI mm: inside the inner skull of fsaverage, within the default
@@ -46,36 +49,49 @@ class SphereHead:
     Parameters
     ----------
     channels : tuple of str
-        Electrodes of the template.
+        Electrodes of the montage.
+    montage : str
+        One of MNE's standard montages, which has their positions.
     """
 
     channels: tuple[str, ...] = MONTAGE
+    montage: str = TEMPLATE
 
     def info(self, sfreq: float) -> mne.Info:
         """See :meth:`eegxai.head.Head.info`."""
-        return template_info(self.channels, sfreq)
+        return info_with(self.channels, sfreq, standard_montage(self.montage))
 
     def lead_field(self, positions_mni_mm: Array) -> LeadField:
         """See :meth:`eegxai.head.Head.lead_field`; cached, with read-only arrays."""
         positions = checked_positions(positions_mni_mm)
-        return _lead_field(self.channels, tuple(map(tuple, positions.tolist())))
+        return _lead_field(self, tuple(map(tuple, positions.tolist())))
+
+    def require_inside(self, positions_mni_mm: Array) -> None:
+        """See :meth:`eegxai.head.Head.require_inside`."""
+        positions = checked_positions(positions_mni_mm)
+        distances_mm = np.linalg.norm(positions - _centre_mni_mm(), axis=1)
+        _require_near(positions, distances_mm, _sphere_model()["layers"][0]["rad"] * 1e3)
 
     def random_places(self, n_places: int, rng: np.random.Generator) -> Array:
         """See :func:`brain_points`."""
         return brain_points(n_places, rng)
 
 
-def sphere_head(channels: Sequence[str] | None = None) -> SphereHead:
-    """The spherical head with these electrodes, by default those of the study.
+def sphere_head(channels: Sequence[str] | None = None, montage: str | None = None) -> SphereHead:
+    """The spherical head with these electrodes of a standard montage of MNE.
+
+    By default all electrodes of the montage; without a montage those of the study, and positions
+    of the template.
 
     Raises
     ------
     ValueError
-        When an electrode is not in the template.
+        When there is no such montage or it lacks an electrode.
     """
-    wanted = MONTAGE if channels is None else tuple(channels)
-    require_electrodes(wanted)
-    return SphereHead(wanted)
+    all_of_it = MONTAGE if montage is None else electrodes(montage)
+    wanted = all_of_it if channels is None else tuple(channels)
+    require_electrodes(wanted, montage or TEMPLATE)
+    return SphereHead(wanted, montage or TEMPLATE)
 
 
 def brain_points(n_points: int, rng: np.random.Generator) -> Array:
@@ -86,26 +102,24 @@ def brain_points(n_points: int, rng: np.random.Generator) -> Array:
 
 
 @cache
-def _lead_field(channels: tuple[str, ...], places: Places) -> LeadField:
-    positions, sphere = np.array(places), _sphere_model()
-    centre_mm = mne.transforms.apply_trans(head_to_mni(), sphere["r0"]) * 1e3
-    brain_radius_mm = sphere["layers"][0]["rad"] * 1e3
-    _require_inside(positions, np.linalg.norm(positions - centre_mm, axis=1), brain_radius_mm)
-    gain = average_reference(_gain(channels, positions))
-    normals = radial_normals(positions, centre_mm)
+def _lead_field(head: SphereHead, places: Places) -> LeadField:
+    positions = np.array(places)
+    head.require_inside(positions)
+    gain = average_reference(_gain(head, positions))
+    normals = radial_normals(positions, _centre_mni_mm())
     for array in (gain, normals):
         array.setflags(write=False)
     return LeadField(gain=gain, normals=normals, tilt_deg=RADIAL_TILT_DEG)
 
 
-def _gain(channels: tuple[str, ...], positions_mni_mm: Array) -> Array:
+def _gain(head: SphereHead, positions_mni_mm: Array) -> Array:
     """Gain (channels, sources, 3), µV per nA·m along MNI axes, in MNE's own reference."""
     upwards = np.tile([0.0, 0.0, 1.0], (len(positions_mni_mm), 1))  # unused: all axes are free
     places = {"rr": mni_to_head(positions_mni_mm) / 1e3, "nn": upwards}
     # Positions go in as head coordinates (trans=None): given a transform, MNE 1.13 compares MRI
     # positions with the sphere's centre in the head frame and drops sources inside the brain.
     forward = mne.make_forward_solution(
-        _electrodes_on_the_sphere(channels),
+        _electrodes_on_the_sphere(head),
         trans=None,
         src=mne.setup_volume_source_space(pos=places, verbose="ERROR"),
         bem=_sphere_model(),
@@ -113,23 +127,27 @@ def _gain(channels: tuple[str, ...], positions_mni_mm: Array) -> Array:
         mindist=0.0,
         verbose="ERROR",
     )
-    along_head_axes = forward["sol"]["data"].reshape(len(channels), len(positions_mni_mm), 3)
+    along_head_axes = forward["sol"]["data"].reshape(-1, len(positions_mni_mm), 3)
     mni_to_head_axes = head_to_mni()["trans"][:3, :3].T
     return along_head_axes @ mni_to_head_axes * MICROVOLT_PER_NANOAMPERE_METRE
 
 
 @cache
-def _electrodes_on_the_sphere(channels: tuple[str, ...]) -> mne.Info:
+def _electrodes_on_the_sphere(head: SphereHead) -> mne.Info:
     """Info with each electrode moved radially onto the scalp sphere.
 
     MNE treats an electrode at another distance as lying on a sphere of that radius, so that
     dipoles near the brain's edge would lie outside the brain of some electrodes.
     """
-    sphere, info = _sphere_model(), template_info(channels, 1.0)
+    sphere, info = _sphere_model(), head.info(1.0)
     for channel in info["chs"]:
         offset = channel["loc"][:3] - sphere["r0"]
         channel["loc"][:3] = sphere["r0"] + sphere.radius * offset / np.linalg.norm(offset)
     return info
+
+
+def _centre_mni_mm() -> Array:
+    return mne.transforms.apply_trans(head_to_mni(), _sphere_model()["r0"]) * 1e3
 
 
 @cache
@@ -137,7 +155,7 @@ def _sphere_model() -> mne.bem.ConductorModel:
     return mne.make_sphere_model("auto", "auto", montage_info(1.0), verbose="ERROR")
 
 
-def _require_inside(positions_mni_mm: Array, distances_mm: Array, radius_mm: float) -> None:
+def _require_near(positions_mni_mm: Array, distances_mm: Array, radius_mm: float) -> None:
     outside = np.flatnonzero(distances_mm >= radius_mm)
     if outside.size:
         first = int(outside[0])

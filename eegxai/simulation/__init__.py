@@ -1,17 +1,26 @@
 """Simulated EEG whose class-related signal is known at every channel and sample."""
 
+from eegxai.plugins import load_plugins
 from eegxai.simulation.dataset import SimulatedEEG, simulate, simulate_spec, simulate_trials
-from eegxai.simulation.features import FEATURES
+from eegxai.simulation.feature_spec import ClassSpec, FeatureSpec, Signal
+from eegxai.simulation.features import BUILT_IN, FEATURES, add_feature
 from eegxai.simulation.pink import pink_covariance
 from eegxai.simulation.spec import DataSpec, NoiseSpec
 
 __all__ = [
+    "BUILT_IN",
     "FEATURES",
+    "ClassSpec",
     "DataSpec",
+    "FeatureSpec",
     "NoiseSpec",
+    "Signal",
     "SimulatedEEG",
+    "add_feature",
     "pink_covariance",
     "simulate",
     "simulate_spec",
     "simulate_trials",
 ]
+
+load_plugins("eegxai.features")  # last, since plug-ins import from here

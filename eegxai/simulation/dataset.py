@@ -10,13 +10,14 @@ import pandas as pd
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
-from eegxai.head import HeadSpec, open_head
+from eegxai.head import HeadSpec, Montage, open_head, with_montage
 from eegxai.simulation import noise, signal
 from eegxai.simulation.blocks import BLOCK, blocks, each_block
-from eegxai.simulation.features import FEATURES
+from eegxai.simulation.feature_spec import FeatureSpec
+from eegxai.simulation.labels import labels
 from eegxai.simulation.noise import add_artefacts, sensor_noise
 from eegxai.simulation.signal import columns, sensor_distractor, sensor_signal
-from eegxai.simulation.spec import DEFAULT_NOISE, EPOCH, DataSpec, NoiseSpec
+from eegxai.simulation.spec import DEFAULT_NOISE, DataSpec, NoiseSpec
 from eegxai.simulation.support import band_support, time_support
 from eegxai.simulation.trials import draw_distractors, draw_trials
 
@@ -41,7 +42,8 @@ class SimulatedEEG:
     trials : DataFrame
         One row per trial: class_name, signal, dipole (index in the feature's table), x_mm, y_mm,
         z_mm (MNI), side, latency_ms, width_ms, amplitude (source units), low_hz, high_hz,
-        frequency_hz, phase (cycles). NaN where the signal has no such property.
+        frequency_hz, phase (cycles). NaN where the signal has no such property; in a trial
+        without a signal, its name is empty and its dipole -1.
     info : mne.Info
     spec : DataSpec
     """
@@ -56,7 +58,7 @@ class SimulatedEEG:
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in the order of their labels."""
-        return FEATURES[self.spec.feature].class_names
+        return self.spec.feature_type.class_names
 
     @property
     def n_classes(self) -> int:
@@ -65,39 +67,59 @@ class SimulatedEEG:
 
     def time_support(self) -> Array:
         """Samples in which each trial's signal is active, see :func:`support.time_support`."""
-        return time_support(self.trials, EPOCH.times_ms)
+        return time_support(self.trials, self.spec.epoch.times_ms)
 
     def band_support(self, share: float = BAND_SHARE) -> tuple[Array, Array]:
         """Frequencies (Hz) and where each trial's signal is, see :func:`support.band_support`."""
-        return band_support(self.ground_truth, EPOCH.sfreq, share)
+        return band_support(self.ground_truth, self.spec.sfreq, share)
 
 
 def simulate(
-    feature: str,
+    feature: str | FeatureSpec,
     snr_db: float,
     seed: int,
     n_trials: int,
     head: str | HeadSpec = "sphere",
     noise: NoiseSpec = DEFAULT_NOISE,
+    *,
+    sfreq: float = 250.0,
+    tmin: float = 0.0,
+    tmax: float = 1.0,
+    montage: Montage = None,
 ) -> SimulatedEEG:
     """Simulate EEG of one feature type; the parameters are those of :class:`DataSpec`.
+
+    ``feature`` is a name or the feature type itself, ``montage`` the name of a standard montage
+    of MNE or a list of electrodes, see :func:`eegxai.head.with_montage`.
 
     Raises
     ------
     ValueError
-        When the feature or head is unknown, or a value is out of range.
+        When the feature or head is unknown, a value is out of range, or the feature type does
+        not fit the epoch or the head.
     """
-    # A name becomes a specification in validation, which mypy does not know about.
-    fields = {"feature": feature, "snr_db": snr_db, "seed": seed, "n_trials": n_trials}
-    return simulate_spec(DataSpec(**fields, head=head, noise=noise))  # type: ignore[arg-type]
+    own = feature if isinstance(feature, FeatureSpec) else None
+    spec = DataSpec(
+        feature=own.name if own else str(feature),
+        definition=own,
+        snr_db=snr_db,
+        n_trials=n_trials,
+        seed=seed,
+        sfreq=sfreq,
+        tmin=tmin,
+        tmax=tmax,
+        head=with_montage(HeadSpec(model=head) if isinstance(head, str) else head, montage),
+        noise=noise,
+    )
+    return simulate_spec(spec)
 
 
 def simulate_spec(data: DataSpec) -> SimulatedEEG:
     """Simulate the EEG that a spec describes."""
-    trials, info = draw_trials(data), open_head(data.head).info(EPOCH.sfreq)
+    trials, info = draw_trials(data), open_head(data.head).info(data.sfreq)
     parts = _parts(data, trials)
     # Two arrays are filled and mixed in place, because 40,000 trials take 2.5 GB per array.
-    shape = (data.n_trials, len(info.ch_names), EPOCH.n_times)
+    shape = (data.n_trials, len(info.ch_names), data.epoch.n_times)
     ground_truth, x = np.empty(shape, np.float32), np.empty(shape, np.float32)
 
     def fill(rows: slice) -> None:
@@ -106,8 +128,8 @@ def simulate_spec(data: DataSpec) -> SimulatedEEG:
     each_block(fill, data.n_trials)
     factors = mixing_factors(lambda rows: (ground_truth[rows], x[rows]), data.n_trials, data.snr_db)
     each_block(lambda rows: _mix(data, factors, rows, ground_truth[rows], x[rows]), data.n_trials)
-    labels = np.arange(data.n_trials, dtype=np.int64) % len(FEATURES[data.feature].classes)
-    return SimulatedEEG(x, labels, ground_truth, trials, info, data)
+    y = labels(data.feature_type.shares, data.n_trials)
+    return SimulatedEEG(x, y, ground_truth, trials, info, data)
 
 
 def simulate_trials(data: DataSpec, start: int, stop: int) -> tuple[Array, Array]:
@@ -163,7 +185,7 @@ def _parts(data: DataSpec, trials: pd.DataFrame) -> Parts:
     signal.prepare(data)
     noise.prepare(data)
     drawn = columns(trials)
-    if FEATURES[data.feature].distractor is None:
+    if data.feature_type.distractor is None:
         return lambda rows: (sensor_signal(data, drawn, rows), sensor_noise(data, rows))
     distractors = columns(draw_distractors(data))
     return lambda rows: (

@@ -5,6 +5,7 @@ and a file appears under its name only once it is complete.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,7 +18,6 @@ from pydantic_core import to_json
 
 from eegxai.atomic import staging
 from eegxai.simulation.dataset import SimulatedEEG
-from eegxai.simulation.waveforms import Epoch
 
 VOLT_PER_MICROVOLT = 1e-6
 TRUTH_DATASET = Path("derivatives") / "ground-truth"  # of a BIDS folder
@@ -132,11 +132,13 @@ def _epochs(eeg: SimulatedEEG, microvolts: Array) -> mne.EpochsArray:
     MNE's inverse solutions require the projection; it does not change data that already have the
     average reference.
     """
-    starts = np.arange(len(eeg.y)) * microvolts.shape[-1]
+    epoch = eeg.spec.epoch
+    zeros = np.arange(len(eeg.y)) * epoch.n_times + max(-epoch.first, 0)
     epochs = mne.EpochsArray(
         VOLT_PER_MICROVOLT * microvolts.astype(np.float64),
         _info(eeg),
-        np.column_stack([starts, np.zeros_like(starts), eeg.y + 1]),
+        np.column_stack([zeros, np.zeros_like(zeros), eeg.y + 1]),
+        tmin=epoch.start_ms / 1e3,
         event_id=_event_id(eeg),
         metadata=eeg.trials,
         verbose="ERROR",
@@ -160,7 +162,6 @@ def _spec_json(eeg: SimulatedEEG) -> str:
 
 
 def _write_npz(eeg: SimulatedEEG, path: Path) -> None:
-    sfreq = eeg.info["sfreq"]
     columns = {f"trials_{name}": _plain(column) for name, column in eeg.trials.items()}
     np.savez(
         path,
@@ -170,8 +171,8 @@ def _write_npz(eeg: SimulatedEEG, path: Path) -> None:
         ground_truth=eeg.ground_truth,
         ch_names=np.array(eeg.info.ch_names),
         class_names=np.array(eeg.class_names),
-        times_ms=Epoch(eeg.x.shape[-1], sfreq).times_ms,
-        sfreq=sfreq,
+        times_ms=eeg.spec.epoch.times_ms,
+        sfreq=eeg.spec.sfreq,
         spec=_spec_json(eeg),
         **columns,
     )
@@ -198,7 +199,7 @@ def _write_dataset(eeg: SimulatedEEG, microvolts: Array, root: Path, kind: str, 
         path=root, name=title, dataset_type=kind, generated_by=generator, verbose="ERROR"
     )
     place = mne_bids.BIDSPath(
-        root=root, subject=f"seed{eeg.spec.seed}", task=eeg.spec.feature, datatype="eeg"
+        root=root, subject=f"seed{eeg.spec.seed}", task=_entity(eeg.spec.feature), datatype="eeg"
     )
     written = mne_bids.write_raw_bids(
         _recording(eeg, microvolts),
@@ -209,28 +210,44 @@ def _write_dataset(eeg: SimulatedEEG, microvolts: Array, root: Path, kind: str, 
         verbose="ERROR",
     )
     mne_bids.update_sidecar_json(
-        written.copy().update(extension=".json"), RECORDING, verbose="ERROR"
+        written.copy().update(extension=".json"), _sidecar(eeg), verbose="ERROR"
     )
 
 
-# The trials follow each other without a gap, so filters must not be applied across their borders.
-RECORDING = {
-    "RecordingType": "discontinuous",
-    "EEGReference": "average",
-    "Manufacturer": "n/a",
-    "TaskDescription": "Simulated; every event starts a trial, which lasts until the next one.",
-}
+def _entity(name: str) -> str:
+    """A name as BIDS allows it in file names: letters and digits."""
+    return re.sub(r"[^A-Za-z0-9]", "", name)
+
+
+def _sidecar(eeg: SimulatedEEG) -> dict[str, str]:
+    """What BIDS states of the recording.
+
+    The trials follow each other without a gap, so filters must not be applied across their borders.
+    """
+    lasts_s = eeg.spec.epoch.duration_ms / 1e3
+    return {
+        "RecordingType": "discontinuous",
+        "EEGReference": "average",
+        "Manufacturer": "n/a",
+        "TaskDescription": f"Simulated; every event comes {_before_event_s(eeg):g} s after the "
+        f"start of a trial, which lasts {lasts_s:g} s.",
+    }
+
+
+def _before_event_s(eeg: SimulatedEEG) -> float:
+    """From a trial's start to its event, s: to time zero where that is within the trial."""
+    return max(-eeg.spec.epoch.start_ms / 1e3, 0.0)
 
 
 def _recording(eeg: SimulatedEEG, microvolts: Array) -> mne.io.RawArray:
     """Trials joined into one recording in volts, each annotated with its class and metadata."""
     volts = VOLT_PER_MICROVOLT * np.concatenate(microvolts, axis=-1, dtype=np.float64)
     raw = mne.io.RawArray(volts, _info(eeg), verbose="ERROR")
-    seconds = microvolts.shape[-1] / eeg.info["sfreq"]
-    onsets = seconds * np.arange(len(eeg.y))
+    seconds, before = microvolts.shape[-1] / eeg.info["sfreq"], _before_event_s(eeg)
+    onsets = seconds * np.arange(len(eeg.y)) + before
     names = [eeg.class_names[label] for label in eeg.y]
     details = eeg.trials.to_dict("records")
-    return raw.set_annotations(mne.Annotations(onsets, seconds, names, extras=details))
+    return raw.set_annotations(mne.Annotations(onsets, seconds - before, names, extras=details))
 
 
 EEG_FORMATS: Mapping[str, Format] = {

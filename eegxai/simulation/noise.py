@@ -3,6 +3,7 @@
 Every random stream is named by (seed, purpose, block of trials).
 """
 
+import math
 from functools import lru_cache
 
 import mne
@@ -13,7 +14,7 @@ from eegxai.seeding import generator
 from eegxai.simulation.blocks import BLOCK
 from eegxai.simulation.features import MOMENT_PER_UNIT
 from eegxai.simulation.pink import pink
-from eegxai.simulation.spec import EPOCH, DataSpec
+from eegxai.simulation.spec import DataSpec
 from eegxai.simulation.waveforms import gaussian_peak, sine, white
 
 # Each eye as a current dipole in a homogeneous conductor (source dipoles of blinks: Lins et al.
@@ -37,11 +38,11 @@ def prepare(data: DataSpec) -> None:
 
 def sensor_noise(data: DataSpec, rows: slice) -> Array:
     """Brain and sensor noise of one block before mixing: (trials, channels, times), µV."""
-    block, n_trials = rows.start // BLOCK, rows.stop - rows.start
+    block, n_trials, n_times = rows.start // BLOCK, rows.stop - rows.start, data.epoch.n_times
     topographies, sensor_rms = _noise_sources(data)
     n_channels, n_dipoles = topographies.shape
-    brain = _white(data, "source noise", block, (n_trials, n_dipoles, EPOCH.n_times))
-    sensor = _white(data, "sensor noise", block, (n_trials, n_channels, EPOCH.n_times))
+    brain = _white(data, "source noise", block, (n_trials, n_dipoles, n_times))
+    sensor = _white(data, "sensor noise", block, (n_trials, n_channels, n_times))
     sensor -= sensor.mean(axis=1, keepdims=True)
     sensor *= sensor_rms
     # The filter acts along time and the projection along channels, so their order is free.
@@ -56,7 +57,7 @@ def line_noise(data: DataSpec, rows: slice) -> Array:
     """
     block, n_trials = rows.start // BLOCK, rows.stop - rows.start
     phase = generator(data.seed, "line phase", block).random(BLOCK)[:n_trials]
-    wave = sine(EPOCH, np.full(n_trials, data.noise.line_hz), phase).astype(np.float32)
+    wave = sine(data.epoch, np.full(n_trials, data.noise.line_hz), phase).astype(np.float32)
     return data.noise.line_uv * _line_pattern(data)[:, None] * wave[:, None, :]
 
 
@@ -66,9 +67,8 @@ def blinks(data: DataSpec, rows: slice) -> Array:
     rng = generator(data.seed, "blinks", block)
     present, moment = rng.random((2, BLOCK))[:, :n_trials]
     width, size = rng.standard_normal((2, BLOCK))[:, :n_trials]
-    course = gaussian_peak(
-        EPOCH, moment * EPOCH.duration_ms, BLINK_WIDTH_MS + BLINK_WIDTH_SPREAD_MS * width
-    )
+    latency_ms = data.epoch.start_ms + moment * data.epoch.duration_ms
+    course = gaussian_peak(data.epoch, latency_ms, BLINK_WIDTH_MS + BLINK_WIDTH_SPREAD_MS * width)
     peak = data.noise.blink_uv * (1 + BLINK_SIZE_SPREAD * size)
     peak[present >= data.noise.blink_probability] = 0
     course = (peak[:, None] * course).astype(np.float32)
@@ -85,7 +85,10 @@ def add_artefacts(x: Array, data: DataSpec, rows: slice) -> None:
 
 def _white(data: DataSpec, purpose: str, block: int, shape: tuple[int, ...]) -> Array:
     """White noise (trials, ...), variance 1; fewer trials are a prefix of more."""
-    return white(generator(data.seed, purpose, block), shape)
+    n_trials, n_values = shape[0], math.prod(shape[1:])
+    even = n_values + n_values % 2  # numbers are made in pairs
+    noise = white(generator(data.seed, purpose, block), (n_trials, even))
+    return noise[:, :n_values].reshape(shape)
 
 
 @lru_cache(maxsize=8)
@@ -105,7 +108,7 @@ def _noise_sources(data: DataSpec) -> tuple[Array, np.float32]:
 @lru_cache(maxsize=8)
 def _line_pattern(data: DataSpec) -> Array:
     """Gain of each channel, average reference, root mean square 1, float32."""
-    n_channels = len(open_head(data.head).info(EPOCH.sfreq).ch_names)
+    n_channels = len(open_head(data.head).info(data.sfreq).ch_names)
     gain = generator(data.seed, "line pattern").lognormal(0.0, LINE_GAIN_SPREAD, n_channels)
     gain -= gain.mean()
     return (gain / np.sqrt(np.mean(gain**2))).astype(np.float32)
@@ -117,7 +120,7 @@ def _blink_pattern(data: DataSpec) -> Array:
 
     A dipole p at the origin of a homogeneous conductor has the potential p r / r^3.
     """
-    montage: mne.Info = open_head(data.head).info(EPOCH.sfreq)
+    montage: mne.Info = open_head(data.head).info(data.sfreq)
     electrodes = np.array([channel["loc"][:3] for channel in montage["chs"]]) * 1e3
     eyes = mni_to_head(np.array(EYES_MNI_MM))
     from_eye = electrodes[:, None, :] - eyes

@@ -11,8 +11,9 @@ import pandas as pd
 from eegxai.head import open_head
 from eegxai.seeding import generator
 from eegxai.simulation.blocks import BLOCK
-from eegxai.simulation.features import FEATURES, MOMENT_PER_UNIT, Trials
-from eegxai.simulation.spec import EPOCH, DataSpec
+from eegxai.simulation.features import MOMENT_PER_UNIT
+from eegxai.simulation.kinds import KINDS, Trials
+from eegxai.simulation.spec import DataSpec
 
 Array = np.ndarray
 
@@ -54,21 +55,21 @@ def _evoked(data: DataSpec, trials: Trials, rows: slice, purpose: str) -> Array:
 
 
 def _activity(data: DataSpec, trials: Trials, purpose: str, block: int) -> Array:
-    """Source waveforms (trials, times) of one block, source units."""
+    """Source waveforms (trials, times) of one block, source units; zero without a signal."""
     names = trials["signal"]
-    activity = np.empty((len(names), EPOCH.n_times))
-    signals = FEATURES[data.feature].signals
-    for name in sorted(set(names)):
+    activity = np.zeros((len(names), data.epoch.n_times))
+    signals = data.feature_type.signals
+    for name in sorted({*names} & {*signals}):
         rows = np.flatnonzero(names == name)
         some = {column: values[rows] for column, values in trials.items()}
         rng = generator(data.seed, f"{name} {purpose}", block)
-        activity[rows] = signals[name].waveform(EPOCH, some, rng)
+        activity[rows] = KINDS[signals[name].kind].waveform(data.epoch, some, rng)
     return activity
 
 
 @lru_cache(maxsize=8)
 def _topographies(data: DataSpec) -> Array:
     """µV (channels, dipoles) per source unit of the feature's dipoles, float32."""
-    field = open_head(data.head).lead_field(np.array(FEATURES[data.feature].dipoles_mni_mm))
+    field = open_head(data.head).lead_field(np.array(data.feature_type.dipoles_mni_mm))
     orientations = field.orientations(generator(data.seed, "orientations"))
     return (MOMENT_PER_UNIT * field.project(orientations)).astype(np.float32)

@@ -2,15 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from eegxai.head import HeadField, HeadSpec
 from eegxai.registry import lookup
-from eegxai.simulation.features import FEATURES
+from eegxai.simulation.feature_spec import FeatureSpec
+from eegxai.simulation.features import BUILT_IN, FEATURES
+from eegxai.simulation.fit import require_fit, require_inside_head
+from eegxai.simulation.labels import fewest_trials
 from eegxai.simulation.waveforms import Epoch
 from eegxai.spec import spec
 
-EPOCH = Epoch(n_times=250, sfreq=250.0)  # 1 s, as in the authors' code
+FEWEST_TIMES = 2  # of an epoch
 
 
 @spec
@@ -33,7 +36,7 @@ class NoiseSpec:
     line_uv : float
         Amplitude of the line noise, µV: the root mean square over channels of its peak.
     line_hz : float
-        Frequency of the line, Hz: 50 or 60.
+        Frequency of the line, Hz: 50 or 60; below half of the sampling frequency.
     blink_uv : float
         Peak of an average blink at the electrode where it is largest, µV; real blinks reach 100
         to 200.
@@ -45,7 +48,7 @@ class NoiseSpec:
     source_amplitude: Annotated[float, Field(gt=0)] = 1.7
     sensor_share: Annotated[float, Field(ge=0, lt=1)] = 0.5
     line_uv: Annotated[float, Field(ge=0)] = 0.0
-    line_hz: Annotated[float, Field(gt=0, lt=EPOCH.sfreq / 2)] = 50.0
+    line_hz: Annotated[float, Field(gt=0)] = 50.0
     blink_uv: Annotated[float, Field(ge=0)] = 0.0
     blink_probability: Annotated[float, Field(ge=0, le=1)] = 0.25
 
@@ -60,37 +63,96 @@ class DataSpec:
     Parameters
     ----------
     feature : str
-        Name in :data:`eegxai.simulation.FEATURES`.
+        Name of the feature type: one in :data:`eegxai.simulation.FEATURES`, or that of the
+        ``definition``.
+    definition : FeatureSpec, optional
+        The feature type itself, where it is not built in: filled in for one that a package adds,
+        so that whoever reads the spec needs nothing else.
     snr_db : float
         20 log10(r / (1 - r)) of the amplitude mixing ratio r.
     n_trials : int
-        At least one per class; trial i belongs to class i modulo the number of classes.
+        At least one per class; each trial belongs to the class that is furthest behind its share,
+        so that with equal shares trial i belongs to class i modulo the number of classes.
     seed : int
         Not negative.
+    sfreq : float
+        Sampling frequency, Hz.
+    tmin, tmax : float
+        Start and end of the epoch, s after time zero, each rounded to a whole sample. The sample
+        at ``tmin`` is part of the epoch, that at ``tmax`` is not. Latencies count from time zero.
     head : HeadSpec
-        The head model; a name is enough for one that needs no file.
+        The head model with its electrodes; a name is enough for one that needs no file.
     noise : NoiseSpec
     """
 
     feature: str
+    definition: Annotated[FeatureSpec | None, Field(validate_default=True)] = None
     snr_db: float
     n_trials: int
     seed: Annotated[int, Field(ge=0)]
+    sfreq: Annotated[float, Field(gt=0)] = 250.0
+    tmin: float = 0.0
+    tmax: float = 1.0
     head: HeadField = HeadSpec()
     noise: NoiseSpec = DEFAULT_NOISE
 
-    @field_validator("feature")
+    @property
+    def feature_type(self) -> FeatureSpec:
+        """The classes and their signals."""
+        return self.definition or BUILT_IN[self.feature]
+
+    @property
+    def epoch(self) -> Epoch:
+        """The samples of a trial."""
+        return Epoch.between(self.tmin, self.tmax, self.sfreq)
+
+    @field_validator("definition")
     @classmethod
-    def _known_feature(cls, name: str) -> str:
-        lookup(FEATURES, name, "feature")
-        return name
+    def _defined(cls, definition: FeatureSpec | None, given: ValidationInfo) -> FeatureSpec | None:
+        """The definition of a feature type that is not built in, None of one that is."""
+        name = given.data.get("feature", "")
+        found = definition or lookup(FEATURES, name, "feature")
+        if found.name != name:
+            raise ValueError(f"definition is of {found.name!r} and not of feature {name!r}")
+        if found != BUILT_IN.get(name, found):
+            raise ValueError(f"feature {name!r} is built in; choose another name for your own")
+        return None if name in BUILT_IN else found
 
     @model_validator(mode="after")
-    def _every_class_has_a_trial(self) -> "DataSpec":
-        needed = len(FEATURES[self.feature].classes)
-        if self.n_trials < needed:
-            raise ValueError(
-                f"n_trials {self.n_trials} is too small: "
-                f"{self.feature!r} has {needed} classes and needs at least one trial of each"
-            )
+    def _parts_fit_together(self) -> "DataSpec":
+        _require_epoch(self)
+        require_fit(self.feature_type, self.epoch)
+        if self.definition:
+            require_inside_head(self.definition, self.head)
+        _require_line(self)
+        _require_trials(self)
         return self
+
+
+def _require_epoch(data: DataSpec) -> None:
+    if data.tmax <= data.tmin:
+        raise ValueError(f"tmax={data.tmax:g} must be greater than tmin={data.tmin:g}")
+    if (n_times := data.epoch.n_times) < FEWEST_TIMES:
+        raise ValueError(
+            f"sfreq={data.sfreq:g} leaves {n_times} samples between tmin={data.tmin:g} and "
+            f"tmax={data.tmax:g}; at least {FEWEST_TIMES} are needed"
+        )
+
+
+def _require_line(data: DataSpec) -> None:
+    highest_hz = data.sfreq / 2
+    if data.noise.line_uv and data.noise.line_hz >= highest_hz:
+        raise ValueError(
+            f"line_hz={data.noise.line_hz:g} must be below {highest_hz:g}, half of the sampling "
+            "frequency"
+        )
+
+
+def _require_trials(data: DataSpec) -> None:
+    """Every class needs a trial."""
+    feature = data.feature_type
+    if data.n_trials < (needed := fewest_trials(feature.shares, 1)):
+        raise ValueError(
+            f"n_trials {data.n_trials} is too small: {data.feature!r} has "
+            f"{len(feature.classes)} classes and needs at least {needed} trials, one of each"
+        )

@@ -1,6 +1,6 @@
 """What happens in each trial: class, dipole, latency, width, amplitude, frequency as a table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -8,18 +8,30 @@ import pandas as pd
 
 from eegxai.seeding import generator
 from eegxai.simulation.blocks import BLOCK, blocks
-from eegxai.simulation.features import FEATURES, ClassSpec, Feature
+from eegxai.simulation.feature_spec import ClassSpec, FeatureSpec, Signal
+from eegxai.simulation.labels import labels
+from eegxai.simulation.regions import Position
 from eegxai.simulation.spec import DataSpec
 
 SIDES = {-1: "left", 0: "midline", 1: "right"}
+NO_BAND = (np.nan, np.nan)
+NO_SIGNAL = {
+    "signal": "",
+    "dipole": -1,
+    **dict.fromkeys(("x_mm", "y_mm", "z_mm"), np.nan),
+    "side": "",
+    **dict.fromkeys(("latency_ms", "width_ms", "amplitude"), np.nan),
+    **dict.fromkeys(("low_hz", "high_hz", "frequency_hz", "phase"), np.nan),
+}
 
 T = TypeVar("T")
 
 
 def draw_trials(data: DataSpec) -> pd.DataFrame:
     """Parameters of every trial, as in :attr:`SimulatedEEG.trials`."""
-    classes = FEATURES[data.feature].classes
-    return _draw(data, "trials", [classes[i % len(classes)] for i in range(data.n_trials)])
+    feature = data.feature_type
+    drawn = [feature.classes[label] for label in labels(feature.shares, data.n_trials)]
+    return _draw(data, "trials", drawn)
 
 
 def draw_distractors(data: DataSpec) -> pd.DataFrame:
@@ -30,16 +42,18 @@ def draw_distractors(data: DataSpec) -> pd.DataFrame:
     ValueError
         When the feature type has no distractor.
     """
-    distractor = FEATURES[data.feature].distractor
+    distractor = data.feature_type.distractor
     if distractor is None:
         raise ValueError(f"feature {data.feature!r} has no distractor")
     return _draw(data, "distractors", [distractor] * data.n_trials)
 
 
 def _draw(data: DataSpec, purpose: str, classes: Sequence[ClassSpec]) -> pd.DataFrame:
-    feature = FEATURES[data.feature]
+    feature, places = data.feature_type, _places(data.feature_type)
     draws = zip(classes, _randomness(data, purpose), strict=False)
-    trials = pd.DataFrame([_draw_trial(feature, drawn, *numbers) for drawn, numbers in draws])
+    trials = pd.DataFrame(
+        [_draw_trial(feature, places, drawn, *numbers) for drawn, numbers in draws]
+    )
     trials["phase"] = trials["phase"].where(trials["frequency_hz"].notna())
     return trials.rename_axis("trial")
 
@@ -51,28 +65,47 @@ def _randomness(data: DataSpec, purpose: str) -> Iterator[tuple[np.ndarray, np.n
         yield from zip(rng.random((BLOCK, 3)), rng.standard_normal((BLOCK, 4)), strict=True)
 
 
+def _places(feature: FeatureSpec) -> dict[Position, int]:
+    """Index of each dipole in the feature type's table."""
+    return {place: index for index, place in enumerate(feature.dipoles_mni_mm)}
+
+
 def _draw_trial(
-    feature: Feature, drawn: ClassSpec, uniform: np.ndarray, normal: np.ndarray
+    feature: FeatureSpec,
+    places: Mapping[Position, int],
+    drawn: ClassSpec,
+    uniform: np.ndarray,
+    normal: np.ndarray,
 ) -> dict[str, object]:
+    if not drawn.signals:
+        return {"class_name": drawn.name, **NO_SIGNAL}
     which_signal, which_dipole, phase = uniform
-    latency, width, amplitude, frequency = normal
-    signal, dipole = _pick(drawn.signals, which_signal), _pick(drawn.dipoles, which_dipole)
-    x_mm, y_mm, z_mm = feature.dipoles_mni_mm[dipole]
+    signal = _pick(drawn.signals, which_signal)
+    place = _pick(feature.dipoles_of(drawn), which_dipole)
+    x_mm, y_mm, z_mm = place
     return {
         "class_name": drawn.name,
         "signal": signal.name,
-        "dipole": dipole,
+        "dipole": places[place],
         "x_mm": x_mm,
         "y_mm": y_mm,
         "z_mm": z_mm,
         "side": SIDES[int(np.sign(x_mm))],
+        **_draw_signal(signal, normal),
+        "phase": phase,
+    }
+
+
+def _draw_signal(signal: Signal, normal: np.ndarray) -> dict[str, float]:
+    latency, width, amplitude, frequency = normal
+    low_hz, high_hz = signal.band_hz or NO_BAND
+    return {
         "latency_ms": signal.latency_ms.at(latency),
         "width_ms": signal.width_ms.at(width),
         "amplitude": signal.amplitude.at(amplitude),
-        "low_hz": signal.band_hz[0],
-        "high_hz": signal.band_hz[1],
-        "frequency_hz": signal.frequency_hz.at(frequency),
-        "phase": phase,
+        "low_hz": low_hz,
+        "high_hz": high_hz,
+        "frequency_hz": signal.frequency_hz.at(frequency) if signal.frequency_hz else np.nan,
     }
 
 

@@ -1,7 +1,7 @@
 """Source waveforms, vectorised over trials: one row per trial, one column per sample.
 
 Definitions are SEREEGA's (Krol et al. 2018, J. Neurosci. Methods 309:13-24) where it has them;
-sample 0 is at 0 ms. Amplitudes have the unit of the ``amplitude`` given.
+latencies are relative to time zero. Amplitudes have the unit of the ``amplitude`` given.
 """
 
 import math
@@ -19,10 +19,37 @@ STOPBAND_DB = 40.0  # ripple 0.01, the smaller of SEREEGA's two (ersp_generate_s
 
 @dataclass(frozen=True)
 class Epoch:
-    """Sampling of a trial: number of samples and sampling frequency in Hz."""
+    """Sampling of a trial.
+
+    Parameters
+    ----------
+    n_times : int
+        Number of samples.
+    sfreq : float
+        Sampling frequency, Hz.
+    first : int
+        The first sample, counted from that at time zero: below 0 where the epoch has a baseline.
+    """
 
     n_times: int
     sfreq: float
+    first: int = 0
+
+    @classmethod
+    def between(cls, tmin: float, tmax: float, sfreq: float) -> "Epoch":
+        """Epoch from ``tmin`` to before ``tmax`` (s), each rounded to a whole sample."""
+        first = round(tmin * sfreq)
+        return cls(round(tmax * sfreq) - first, sfreq, first)
+
+    @property
+    def start_ms(self) -> float:
+        """Time of the first sample, ms."""
+        return 1e3 * self.first / self.sfreq
+
+    @property
+    def end_ms(self) -> float:
+        """Time at which the trial ends, one sample after the last one, ms."""
+        return self.start_ms + self.duration_ms
 
     @property
     def duration_ms(self) -> float:
@@ -32,7 +59,7 @@ class Epoch:
     @property
     def times_ms(self) -> Array:
         """Times (n_times,) of the samples, ms."""
-        return 1e3 * np.arange(self.n_times) / self.sfreq
+        return 1e3 * (self.first + np.arange(self.n_times)) / self.sfreq
 
 
 def scale_to_peak(signal: Array, amplitude: Array) -> Array:
@@ -83,8 +110,8 @@ def burst_window(epoch: Epoch, latency_ms: Array, width_ms: Array, taper: float)
         Tapered share of the window: near 0 a rectangle, 1 a Hann window.
     """
     width = np.floor(width_ms / 1e3 * epoch.sfreq)
-    first = np.floor(latency_ms / 1e3 * epoch.sfreq) + 1 - np.ceil(width / 2)
-    position = np.arange(epoch.n_times) - first[:, None]
+    begins = np.floor(latency_ms / 1e3 * epoch.sfreq) + 1 - np.ceil(width / 2)
+    position = epoch.first + np.arange(epoch.n_times) - begins[:, None]
     to_edge = np.minimum(position, width[:, None] - 1 - position)
     ramp = to_edge / (taper * (width[:, None] - 1) / 2)
     tapered = 0.5 - 0.5 * np.cos(np.pi * np.clip(ramp, 0, 1))

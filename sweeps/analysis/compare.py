@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, chance_corrected
+from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, Headlines, chance_corrected
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.registry import lookup, unknown_name
 from eegxai.statistics import (
@@ -17,7 +17,7 @@ from eegxai.statistics import (
     kendall_w,
     paired_differences,
 )
-from sweeps.analysis.summary import Headlines, headline_scores
+from sweeps.analysis.summary import headline_scores
 from sweeps.scores.table import AXES
 
 # Names that stand for another metric and domain on each feature type.
@@ -105,7 +105,7 @@ def _check_known(kind: str, name: str, known: set[str]) -> None:
 
 def _on_headline_domains(metric: str) -> Headlines:
     """A metric on the domain of each feature type's headline."""
-    return {feature: (domain, metric) for feature, (domain, _) in HEADLINE.items()}
+    return HEADLINE.with_metric(metric)
 
 
 Asked = tuple[pd.DataFrame, Quantity]  # tidy scores, and what is read of them

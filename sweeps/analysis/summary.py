@@ -1,11 +1,11 @@
 """The headline of a sweep: each method's scores, robustness and verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, chance_corrected
+from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, Headlines, chance_corrected
 from sweeps.analysis.verdicts import verdicts
 from sweeps.scores.table import AXES, SIMILARITY, interval_half
 
@@ -15,8 +15,6 @@ HEADLINE_METRICS = {
     SIMILARITY,
     *(metric for _, metric in (*HEADLINE.values(), *CALIBRATED_HEADLINE.values())),
 }
-
-Headlines = Mapping[str, tuple[str, str]]  # (domain, metric) by feature type
 
 
 def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -114,17 +112,13 @@ def headline_scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.
     """Rows of a check that hold the headline metric of their feature type."""
     # Of the check's rows alone: a whole sweep has some hundred times as many.
     rows = tidy[tidy["check"] == check]
-    domains, metrics = (
-        rows["feature"].map({feature: headline[place] for feature, headline in headlines.items()})
-        for place in (0, 1)
-    )
+    domains, metrics = headlines.domains(rows["feature"]), headlines.metrics(rows["feature"])
     return rows[(rows["domain"] == domains) & (rows["metric"] == metrics)]
 
 
 def similarities(tidy: pd.DataFrame, check: str, metric: str = SIMILARITY) -> pd.DataFrame:
     """Similarity to the original map at the check's last step, on the headline's domain."""
     rows = tidy[(tidy["check"] == check) & (tidy["metric"] == metric)]
-    domains = rows["feature"].map({feature: domain for feature, (domain, _) in HEADLINE.items()})
-    chosen = rows[rows["domain"] == domains]
+    chosen = rows[rows["domain"] == HEADLINE.domains(rows["feature"])]
     last = chosen.groupby(list(AXES))["step"].transform("max")
     return chosen[chosen["step"] == last]

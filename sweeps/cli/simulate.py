@@ -1,35 +1,74 @@
 """``eegxai simulate``: one data set as a file and as a picture."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from eegxai import figures, simulation
+from eegxai import figures
 from eegxai.atomic import staging
-from eegxai.head import HeadSpec
-from eegxai.simulation import SimulatedEEG, files
+from eegxai.simulation import NoiseSpec, SimulatedEEG, files, simulate_spec
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
+from sweeps.design.config import Data
+from sweeps.design.config_file import configuration_path, load
 from sweeps.report.terminal import print_sentence
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 DPI = 130
+DEFAULT_TRIALS = 200
 
 
 def simulate(
-    feature: Annotated[str, typer.Argument(help="temporal, spectral, spatial or distractor.")],
+    feature: Annotated[
+        str,
+        typer.Argument(
+            help="temporal, spectral, spatial, distractor, one that a package adds, or one that "
+            "--config defines."
+        ),
+    ],
+    config: Annotated[
+        str | None,
+        typer.Option(
+            help="YAML file of a sweep, or its name: simulate what it simulates, with its own "
+            "feature types; the options below override it."
+        ),
+    ] = None,
     snr_db: Annotated[float, typer.Option(help="Signal-to-noise ratio, dB.")] = -3.5,
-    n_trials: Annotated[int, typer.Option(help="Number of trials, all classes together.")] = 200,
+    n_trials: Annotated[
+        int | None,
+        typer.Option(help="Number of trials, all classes together; 200 without --config."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 0,
-    head: Annotated[str, typer.Option(help="Head model: sphere, forward or nyhead.")] = "sphere",
+    sfreq: Annotated[
+        float | None, typer.Option(help="Sampling frequency, Hz; the study's is 250.")
+    ] = None,
+    tmin: Annotated[
+        float | None, typer.Option(help="Start of the epoch, s after time zero; the study's is 0.")
+    ] = None,
+    tmax: Annotated[
+        float | None, typer.Option(help="End of the epoch, s after time zero; the study's is 1.")
+    ] = None,
+    montage: Annotated[
+        str | None,
+        typer.Option(
+            help="Electrodes: a standard montage of MNE such as standard_1020 or biosemi64, or a "
+            "list such as Fz,Cz,Pz; the study's are 62."
+        ),
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(help="Head model: sphere (default), forward or nyhead.")
+    ] = None,
     head_file: Annotated[
         Path | None,
         typer.Option(help="File of the head model: an MNE -fwd.fif, or the New York Head's .mat."),
     ] = None,
-    line_uv: Annotated[float, typer.Option(help="Amplitude of line noise at 50 Hz, µV.")] = 0.0,
+    line_uv: Annotated[
+        float | None, typer.Option(help="Amplitude of line noise at 50 Hz, µV; none by default.")
+    ] = None,
     blink_uv: Annotated[
-        float, typer.Option(help="Amplitude of eye blinks in a quarter of the trials, µV.")
-    ] = 0.0,
+        float | None,
+        typer.Option(help="Amplitude of blinks in a quarter of the trials, µV; none by default."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -46,14 +85,35 @@ def simulate(
     """
     with errors_in_one_sentence():
         _check_targets(out, plot)
-        model = HeadSpec(model=head, file=str(head_file) if head_file else None)
-        noise = simulation.NoiseSpec(line_uv=line_uv, blink_uv=blink_uv)
-        eeg = simulation.simulate(feature, snr_db, seed, n_trials, model, noise)
+        asked = {
+            "n_trials": n_trials,
+            "sfreq": sfreq,
+            "tmin": tmin,
+            "tmax": tmax,
+            "montage": montage.split(",") if montage and "," in montage else montage,
+            "head": _head(head, head_file),
+            "noise": {"line_uv": line_uv, "blink_uv": blink_uv},
+        }
+        eeg = simulate_spec(_data(config, asked).of(feature, snr_db, seed))
     console = terminal()
     print_sentence(console, _summary(eeg))
     with errors_in_one_sentence():
         written = [*(files.write_eeg(eeg, out) if out else []), *_drawn(eeg, plot)]
     print_written(console, written)
+
+
+def _head(model: str | None, file: Path | None) -> dict[str, str] | None:
+    """Fields of the head, None where no option asks for one."""
+    fields = {"model": model, "file": str(file) if file else None}
+    return {name: value for name, value in fields.items() if value is not None} or None
+
+
+def _data(config: str | None, asked: dict[str, Any]) -> Data:
+    """What is simulated: the configuration's data, or the study's, with what the options ask."""
+    data = load(configuration_path(config)).data if config else Data(n_trials=DEFAULT_TRIALS)
+    noise = {name: value for name, value in asked["noise"].items() if value is not None}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    return Data(**{**dict(data), **changes, "noise": NoiseSpec(**{**vars(data.noise), **noise})})
 
 
 def _check_targets(out: Path | None, plot: Path | None) -> None:

@@ -4,7 +4,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from eegxai.simulation import FEATURES
 from sweeps.cli.common import Arguments, check_gpu, configuration, terminal, usage_error
 from sweeps.design.cells import DecoderCell, decoder_cells
 from sweeps.design.config import SweepConfig
@@ -65,7 +64,7 @@ def _described(epoch: dict[str, float]) -> str:
 
 
 def _print_result(console: Console, cell: DecoderCell, trained: TrainedDecoder) -> None:
-    names = FEATURES[cell.data.feature].class_names
+    names = cell.data.feature_type.class_names
     shown = Table(title="test trials", title_justify="left", box=None)
     shown.add_column("true class")
     for name in names:

@@ -158,14 +158,7 @@ def decoder_cells(config: SweepConfig) -> Iterator[DecoderCell]:
     """All decoders of a sweep, those of one data set next to each other."""
     grid = config.grid
     for feature, snr_db, seed in product(config.features, grid.snr_db, grid.seed):
-        data = DataSpec(
-            feature=feature,
-            snr_db=snr_db,
-            seed=seed,
-            n_trials=config.data.trials_of(feature),
-            head=config.data.head,
-            noise=config.data.noise,
-        )
+        data = config.data.of(feature, snr_db, seed)
         for architecture, fold in product(grid.architecture, grid.fold):
             training = config.training.of(architecture)
             yield DecoderCell(data=data, architecture=architecture, fold=fold, training=training)

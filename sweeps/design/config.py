@@ -1,8 +1,10 @@
 """The configuration of a sweep, as pydantic models."""
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -13,6 +15,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    ValidationError,
     create_model,
     field_validator,
     model_validator,
@@ -20,12 +23,14 @@ from pydantic import (
 
 from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, options_of
 from eegxai.decoders import DECODERS, TrainingSpec, recommended
-from eegxai.errors import fields_of
+from eegxai.errors import fields_of, sentence
 from eegxai.evaluation import EvaluationSpec
-from eegxai.head import HeadField, HeadSpec
-from eegxai.registry import unknown_name
+from eegxai.head import HeadField, HeadSpec, with_montage
+from eegxai.registry import lookup, unknown_name
 from eegxai.renamed import warn_renamed
-from eegxai.simulation import FEATURES, NoiseSpec
+from eegxai.simulation import BUILT_IN, FEATURES, DataSpec, FeatureSpec, NoiseSpec
+from eegxai.simulation.labels import fewest_trials
+from eegxai.spec import by_name
 
 DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
 
@@ -92,31 +97,81 @@ class Grid(Model):
     def _no_axis_is_empty_or_doubled(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
         return _checked_axis(values)
 
-    @field_validator("feature", "architecture", "method")
+    @field_validator("architecture", "method")
     @classmethod
     def _names_are_registered(cls, values: tuple[str, ...], info: Any) -> tuple[str, ...]:
-        choices = {
-            "feature": FEATURES,
+        choices: dict[str, Mapping[str, object]] = {
             "architecture": DECODERS,
-            "method": METHODS | CONTROLS | METHOD_GROUPS,
-        }[info.field_name]
+            "method": {**METHODS, **CONTROLS, **METHOD_GROUPS},
+        }
         for value in values:
-            if value not in choices:
-                raise ValueError(unknown_name(f"grid.{info.field_name}", value, choices))
+            if value not in choices[info.field_name]:
+                raise ValueError(
+                    unknown_name(f"grid.{info.field_name}", value, choices[info.field_name])
+                )
         return values
 
 
 class Data(Model):
-    """What is simulated for each feature type."""
+    """What is simulated for each feature type.
+
+    ``features`` defines feature types of one's own, by name. ``montage`` is the name of a standard
+    montage of MNE or a list of electrodes of the head; the other fields are those of ``DataSpec``.
+    """
 
     n_trials: PositiveInt | dict[str, PositiveInt] = 2000
+    sfreq: PositiveFloat = 250.0
+    tmin: FiniteFloat = 0.0
+    tmax: FiniteFloat = 1.0
+    montage: str | tuple[str, ...] | None = None
     head: HeadField = HeadSpec()
     noise: NoiseSpec = NoiseSpec()
     distractor: bool = False
+    features: Annotated[tuple[FeatureSpec, ...], by_name(FeatureSpec, "feature")] = ()
+
+    @field_validator("features")
+    @classmethod
+    def _names_are_free(cls, own: tuple[FeatureSpec, ...]) -> tuple[FeatureSpec, ...]:
+        names = [feature.name for feature in own]
+        for name in names:
+            if name in BUILT_IN or names.count(name) > 1:
+                raise ValueError(f"data.features: the name {name!r} is taken; choose another one")
+        return own
+
+    @model_validator(mode="after")
+    def _montage_fits_the_head(self) -> "Data":
+        with_montage(self.head, self.montage)
+        return self
+
+    @property
+    def known_features(self) -> dict[str, FeatureSpec]:
+        """All feature types by name: those there are, and one's own."""
+        return FEATURES | {feature.name: feature for feature in self.features}
 
     def trials_of(self, feature: str) -> int:
         """Number of trials of a feature type."""
         return self.n_trials if isinstance(self.n_trials, int) else self.n_trials[feature]
+
+    def of(self, feature: str, snr_db: float, seed: int) -> DataSpec:
+        """Specification of one data set.
+
+        Raises
+        ------
+        ValueError
+            When there is no such feature type, or it does not fit the epoch or the head.
+        """
+        return DataSpec(
+            feature=feature,
+            definition=lookup(self.known_features, feature, "feature"),
+            snr_db=snr_db,
+            n_trials=self.trials_of(feature),
+            seed=seed,
+            sfreq=self.sfreq,
+            tmin=self.tmin,
+            tmax=self.tmax,
+            head=with_montage(self.head, self.montage),
+            noise=self.noise,
+        )
 
 
 # The split is no matter of the architecture: decoders are compared on the same test trials.
@@ -278,7 +333,9 @@ class SweepConfig(Model):
     def _parts_fit_together(self) -> "SweepConfig":
         self._check_folds()
         for feature in self.features:
+            self._check_feature(feature)
             self._check_trials(feature)
+            self._check_data(feature)
         return self
 
     @property
@@ -292,19 +349,31 @@ class SweepConfig(Model):
             if fold >= n_folds:
                 raise ValueError(f"grid.fold={fold} does not exist, {_range_of(n_folds)}")
 
-    def _check_trials(self, feature: str) -> None:
-        given = self.data.n_trials
+    def _check_feature(self, feature: str) -> None:
+        known, given = self.data.known_features, self.data.n_trials
+        if feature not in known:
+            raise ValueError(unknown_name("grid.feature", feature, known))
         if isinstance(given, dict) and feature not in given:
             raise ValueError(f"data.n_trials has no entry for the feature {feature!r} of the grid")
-        n_classes = len(FEATURES[feature].classes)
+
+    def _check_trials(self, feature: str) -> None:
+        classes = self.data.known_features[feature]
         # At least two trials of each class held out, one for validation and one for the test.
         held = self._split.holdout or 1 / self._split.n_folds
-        fewest = n_classes * math.ceil(2 / held)
+        fewest = fewest_trials(classes.shares, math.ceil(2 / held))
         if (n_trials := self.data.trials_of(feature)) < fewest:
+            rarest = classes.class_names[int(np.argmin(classes.shares))]
             raise ValueError(
                 f"data.n_trials={n_trials} is too few for {feature}: to hold out {held:.2g} of "
-                f"{n_classes} classes takes at least {fewest}"
+                f"each class, the rarest being {rarest!r}, takes at least {fewest}"
             )
+
+    def _check_data(self, feature: str) -> None:
+        """Refuse what fits neither the epoch nor the head before any work starts."""
+        try:
+            self.data.of(feature, self.grid.snr_db[0], self.grid.seed[0])
+        except ValidationError as error:
+            raise ValueError(f"data for {feature}: {sentence(error, DataSpec)}") from error
 
 
 def _range_of(n_folds: int) -> str:

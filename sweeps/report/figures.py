@@ -25,7 +25,6 @@ ShownMaps = Mapping[DecoderCell, Mapping[str, ExampleMaps]]
 
 AXES_WITHIN_FEATURE = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
 INTERVALS_SHOWN = "95 % intervals over decoders (over trials where there is one)"
-HEADLINE_DOMAINS = {feature: domain for feature, (domain, _) in HEADLINE.items()}  # of the headline
 # Of the tidy checks those that compare with the planted signal or are a null, not a robustness.
 NOT_ROBUSTNESS = ("ground_truth", "same_spectrum", "input_magnitude", "untrained", "surrogate")
 
@@ -227,7 +226,7 @@ def with_floor(table: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _cascades(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     rows = tidy[(tidy["check"] == CASCADE) & (tidy["metric"] == SIMILARITY)]
-    rows = rows[rows["domain"] == rows["feature"].map(HEADLINE_DOMAINS)]
+    rows = rows[rows["domain"] == HEADLINE.domains(rows["feature"])]
     if rows.empty:
         yield DroppedPicture("cascade", "the check cascade was not run")
     for architecture, part in rows.groupby("architecture", sort=False):

@@ -251,7 +251,12 @@ class Store:
             return None
         arrays = {name: _widened(tensor).numpy() for name, tensor in tensors.items()}
         with self._broken(cell, maps_of(cell)):
-            return ExampleMaps(**arrays, channels=tuple(record["channels"]), sfreq=record["sfreq"])
+            return ExampleMaps(
+                **arrays,
+                channels=tuple(record["channels"]),
+                sfreq=record["sfreq"],
+                start_ms=record["start_ms"],
+            )
 
     def _tensors(self, cell: Cell, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         content = self.files.read(name)

@@ -82,7 +82,7 @@ def _examples(cell: MethodCell, opened: OpenedDecoder, maps: Tensor) -> ExampleM
         opened.y[chosen],
         opened.positions[chosen.cpu().numpy()],
         opened.eeg.info,
-        cell.decoder.data.feature,
+        cell.decoder.data,
         cell.evaluation.truth_threshold,
     )
 

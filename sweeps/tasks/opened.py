@@ -93,6 +93,7 @@ class OpenedDecoder:
             self.cell.data.seed,
             self.evaluation.n_trials,
             self._permuted_labels_decoder,
+            self.ground_truth,
         )
 
     @property

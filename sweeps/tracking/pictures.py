@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from eegxai.evaluation import ExampleMaps
-from eegxai.simulation import FEATURES
 from sweeps.design.cells import MethodCell
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
@@ -39,7 +38,7 @@ def _classes_on_the_scalp(cell: MethodCell, maps: ExampleMaps) -> "Figure":
     """Mean magnitude of the planted signal and of the map for each class."""
     from eegxai.figures import topographies
 
-    names = FEATURES[cell.decoder.data.feature].class_names
+    names = cell.decoder.data.feature_type.class_names
     both = {"planted": maps.class_ground_truth, "map": maps.class_attribution}
     shown = {
         f"{name}\n{kind}": values

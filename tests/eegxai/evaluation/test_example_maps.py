@@ -7,6 +7,7 @@ import torch
 
 from eegxai.evaluation import HEADLINE, KINDS, choose_examples, ground_truth_reference, score
 from eegxai.head import montage_info
+from eegxai.simulation import DataSpec
 
 N_TRIALS, N_TIMES = 9, 30
 THRESHOLD = 0.05
@@ -39,7 +40,8 @@ TRIALS = np.arange(100, 100 + N_TRIALS)
 
 
 def shown(maps, truth, info, feature="temporal"):
-    return choose_examples(maps, truth, TARGET, TRIALS, info, feature, THRESHOLD)
+    data = DataSpec(feature=feature, snr_db=0, n_trials=100, seed=0, tmin=-0.1)
+    return choose_examples(maps, truth, TARGET, TRIALS, info, data, THRESHOLD)
 
 
 @pytest.mark.parametrize("feature", ["temporal", "spatial"])

@@ -153,3 +153,48 @@ def test_a_compiled_decoder_scores_as_the_one_it_was_made_from(case):
     decoder, *others = case
     compiled = (torch.compile(decoder, backend="eager"), *others)
     assert scored(compiled, ("cascade",))[1].equals(scored(case, ("cascade",))[1])
+
+
+@pytest.fixture(scope="module")
+def half_silent(case):
+    """The same trials, of which the first eight have no planted signal."""
+    decoder, x, target, truth, info = case
+    truth = truth.clone()
+    truth[:8] = 0
+    return decoder, x, target, truth, info
+
+
+def test_trials_with_a_planted_signal_are_explained_first(half_silent):
+    decoder, x, target, truth, _ = half_silent
+    for n_trials in (2, 4, 6):
+        chosen = choose_explained(
+            decoder, x, target, N_CLASSES, 4, n_trials, ground_truth=truth
+        ).chosen
+        planted = truth[chosen].flatten(1).any(1).sum()
+        assert (len(chosen), planted) == (n_trials, min(n_trials, 4))
+        assert torch.equal(chosen, chosen.sort().values)
+
+
+def test_a_planted_signal_everywhere_changes_no_choice(case):
+    decoder, x, target, truth, _ = case
+    plain, told = (
+        choose_explained(decoder, x, target, N_CLASSES, 4, 6, ground_truth=one).chosen
+        for one in (None, truth)
+    )
+    assert torch.equal(plain, told)
+
+
+def test_trials_without_a_signal_have_no_score_against_the_truth(half_silent):
+    _, table, _ = scored(half_silent, ("target_swap",))
+    against_truth = table["check"].isin(["ground_truth", "same_spectrum", "untrained"])
+    assert (table["n_trials"] == 6).all()
+    assert table.loc[against_truth, "n_valid"].max() == 4
+    assert table.loc[table["check"] == "target_swap", "n_valid"].max() == 6
+
+
+def test_nothing_planted_at_all_is_reported_and_fails_nothing(case):
+    decoder, x, target, truth, info = case
+    _, table, _ = scored((decoder, x, target, torch.zeros_like(truth), info), ())
+    truth_rows = table[table["check"] == "ground_truth"]
+    assert truth_rows["mean"].isna().all()
+    assert (truth_rows["n_valid"] == 0).all()

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from eegxai.evaluation import (
+    CALIBRATED_HEADLINE,
     HEADLINE,
     SIMILARITIES,
     STUDY_METRICS,
@@ -131,6 +132,9 @@ def test_headlines_exist():
     for domain, metric in HEADLINE.values():
         assert domain in DOMAINS
         assert metric in STUDY_METRICS
+    assert set(HEADLINE) == set(FEATURES)
+    assert HEADLINE["p300"] == HEADLINE["temporal"]
+    assert CALIBRATED_HEADLINE["p300"] == ("channel_time", "auprc_magnitude")
     assert set(HEADLINE) == set(FEATURES)
 
 

@@ -121,7 +121,7 @@ def shown():
     noise = torch.randn(truth.shape, generator=random)
     y, trials = torch.from_numpy(eeg.y), np.arange(24)
     return {
-        name: choose_examples(maps, truth, y, trials, eeg.info, "temporal", 0.05)
+        name: choose_examples(maps, truth, y, trials, eeg.info, eeg.spec, 0.05)
         for name, maps in {"good": truth, "bad": noise, "zero": 0 * truth}.items()
     }
 

@@ -306,7 +306,7 @@ def test_source_noise_has_rank_and_level_of_its_dipoles():
         ({"noise": {"sensor_share": 1.0}}, "sensor_share"),
         ({"noise": {"pink": 1}}, "pink"),
         ({"noise": {"line_uv": -1}}, "line_uv"),
-        ({"noise": {"line_hz": 125}}, "line_hz"),
+        ({"noise": {"line_hz": 125, "line_uv": 1}}, "line_hz=125 must be below 125"),
         ({"noise": {"blink_uv": -1}}, "blink_uv"),
         ({"noise": {"blink_probability": 1.5}}, "blink_probability"),
         ({"trials": 3}, "trials"),

@@ -8,7 +8,7 @@ from scipy.signal.windows import tukey
 from scipy.stats import norm
 
 from eegxai.simulation import waveforms
-from eegxai.simulation.features import Spread
+from eegxai.simulation.feature_spec import Spread
 from eegxai.simulation.waveforms import Epoch
 
 EPOCH = Epoch(n_times=250, sfreq=250.0)

@@ -47,7 +47,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "9263e756efc94d87967d419af951aceb1a10b27abc72c4055fe41cfb7f0d4d88"
+SNAPSHOT = "39fdbe9296c3f2544d02e7de32231484a78b8d8b2f4b325bd56e6d44b36020ca"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper"])

@@ -190,3 +190,84 @@ def test_an_option_goes_to_every_method_that_has_it(tiny_file):
 def test_a_wrong_option_is_named(tiny_file, override, message):
     with pytest.raises(ConfigError, match=message):
         load(tiny_file, [override])
+
+
+PARADIGM = """
+  sfreq: 500
+  tmin: -0.2
+  tmax: 1.8
+  montage: [Fz, Cz, Pz, Oz]
+  features:
+    p300:
+      classes:
+        target:
+          probability: 0.2
+          dipoles: [precuneus]
+          signals: {P3b: {kind: peak, latency_ms: [400, 40], width_ms: 300, amplitude: 1e1}}
+        standard:
+"""
+P3B = "data.features.p300.classes.target.signals.P3b"
+
+
+@pytest.fixture
+def oddball_file(tmp_path):
+    path = tmp_path / "oddball.yaml"
+    path.write_text(
+        f"name: oddball\ngrid: {{feature: [p300, temporal], snr_db: -9}}\ndata: {PARADIGM}"
+    )
+    return path
+
+
+def test_a_paradigm_reaches_every_cell(oddball_file):
+    config = load(oddball_file)
+    own, built_in = (cell.data for cell in decoder_cells(config))
+    assert own.feature_type.class_names == ("target", "standard")
+    assert own.feature_type.shares == (0.2, 0.8)
+    assert own.feature_type.signals["P3b"].amplitude == (10, 0)
+    assert built_in.definition is None
+    for data in (own, built_in):
+        assert (data.epoch.n_times, data.epoch.start_ms) == (1000, -200)
+        assert data.head.channels == ("Fz", "Cz", "Pz", "Oz")
+
+
+def test_another_definition_of_one_name_has_another_key(oddball_file):
+    keys = {
+        next(decoder_cells(load(oddball_file, overrides))).key
+        for overrides in ([], [f"{P3B}.amplitude=11"], ["data.sfreq=250"], ["data.montage=[Cz,Pz]"])
+    }
+    assert len(keys) == 4
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        (f"{P3B}.latency_ms=1700", "class 'target': signal 'P3b' with latency_ms=[1700.0, 0.0]"),
+        (
+            f"{P3B}.kind=peek",
+            "class 'target': signal 'P3b': kind 'peek' is unknown; did you mean",
+        ),
+        ("data.features.p300.classes.target.probability=2", "class 'target': probability=2"),
+        ("data.features.p300.classes.target.dipoles=[[0,0,200]]", "lies outside the brain"),
+        ("grid.feature=p30", "grid.feature 'p30' is unknown; did you mean 'p300'?"),
+        ("data.n_trials=45", "n_trials=45 is too few for p300: to hold out 0.2 of each class, "),
+        ("data.n_trials=45", "the rarest being 'target', takes at least 48"),
+        ("data.n_trials={p300: 100}", "no entry for the feature 'temporal'"),
+        (f"{P3B}.width_ms=3", "has width_ms=[3.0, 0.0]; at sfreq=500 Hz it must stay above 4 ms"),
+        ("data.tmax=0.9", "class 'P900'"),
+        ("data.montage=[Czz,Pz]", "lacks the channels 'Czz' (closest: 'Cz')"),
+        ("data.montage=biosemi63", "montage 'biosemi63' is unknown; did you mean 'biosemi64'"),
+        ("data.head={channels: [Cz, Pz]}", "are both given; one is enough"),
+    ],
+)
+def test_what_does_not_fit_is_told_when_the_file_is_read(oddball_file, override, told):
+    with pytest.raises(ConfigError) as caught:
+        load(oddball_file, [override])
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_of_a_built_in_feature_type_is_taken(oddball_file):
+    text = oddball_file.read_text().replace("p300:", "temporal:").replace("[p300, ", "[")
+    oddball_file.write_text(text)
+    with pytest.raises(ConfigError, match="the name 'temporal' is taken"):
+        load(oddball_file)

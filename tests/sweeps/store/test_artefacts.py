@@ -83,6 +83,7 @@ MAPS = ExampleMaps(
     positions=np.arange(6.0).reshape(2, 3) / 100,
     channels=("Cz", "Pz"),
     sfreq=250.0,
+    start_ms=-200.0,
 )
 
 
@@ -91,11 +92,11 @@ def test_example_maps_come_back_to_half_precision(store, method):
     store.write_maps(method, MAPS)
     back = store.read_maps(method)
     for name, value in vars(MAPS).items():
-        if name not in ("channels", "sfreq"):
+        if name not in ("channels", "sfreq", "start_ms"):
             found = getattr(back, name)
             np.testing.assert_allclose(found, value, rtol=1e-3)
             assert found.dtype == value.dtype
-    assert (back.channels, back.sfreq) == (MAPS.channels, 250.0)
+    assert (back.channels, back.sfreq, back.start_ms) == (MAPS.channels, 250.0, -200.0)
     assert not store.has(method)
 
 

@@ -1,0 +1,122 @@
+"""The oddball of the documentation, from its YAML to tables, figures, report and pictures."""
+
+import re
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from sweeps.cli import app
+from sweeps.design.cells import method_cells
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import store_of
+from sweeps.tracking.pictures import run_pictures
+from tests.paths import ROOT
+from tests.pictures import pixels
+
+PAGE = (ROOT / "docs" / "simulation.md").read_text()
+SMALL = (
+    "data.n_trials=60",
+    "data.noise={n_dipoles: 4}",
+    "grid.seed=0",
+    "grid.snr_db=[0,-60]",  # in the second, no target is found
+    "grid.method=[Saliency,InputXGradient,RandomMap,InputMagnitude]",
+    "training.epochs=8",
+    "evaluation.n_trials=4",
+    "tracking.figures=false",
+)
+
+
+@pytest.fixture
+def oddball(tmp_path, monkeypatch):
+    """The page's configuration in an empty working directory."""
+    (text,) = re.findall(r"```yaml\n(name: oddball.*?)```", PAGE, flags=re.DOTALL)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "oddball.yaml"
+    path.write_text(text)
+    return path
+
+
+def run(*words):
+    result = CliRunner().invoke(app, list(map(str, words)))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_it_is_what_the_page_says(oddball):
+    data = next(method_cells(load(oddball))).decoder.data
+    assert (len(data.head.channels), data.sfreq, data.epoch.n_times) == (19, 500, 1000)
+    assert data.feature_type.shares == (0.2, 0.8)
+
+
+@pytest.mark.slow
+def test_it_is_swept_to_tables_figures_and_a_report(oddball, empty_database):
+    (oddball.parent / "runs").mkdir()
+    (oddball.parent / "runs" / "mlflow.db").write_bytes(empty_database.read_bytes())
+    told = run("sweep", "--local", oddball, *SMALL)
+    assert "p300" in told
+    assert "InputXGradient" in told
+    run("tables", oddball, *SMALL)
+    table = pd.read_csv("runs/tables/oddball.csv")
+    scores = table[table["feature"] == "p300"].set_index("method")["score"]
+    assert scores.between(0, 1).all()
+    rows = pd.read_parquet("runs/tables/oddball.parquet")
+    rows = rows[(rows["check"] == "ground_truth") & (rows["metric"] == "mass_clipped")]
+    assert (rows["n_valid"] <= rows["n_trials"]).all()
+    assert rows[rows["snr_db"] == -60]["mean"].isna().all()
+    run("figures", oddball, *SMALL)
+    assert pixels(oddball.parent / "runs" / "figures" / "oddball" / "maps-p300.png").any()
+    run("report", oddball, *SMALL)
+    assert "p300" in (oddball.parent / "runs" / "reports" / "oddball.html").read_text()
+    run("statistics", oddball, *SMALL)
+    config = load(oddball, SMALL)
+    cell, *_ = method_cells(config)
+    store = store_of(config)
+    maps = store.read_maps(cell)
+    np.testing.assert_allclose(maps.times_ms, -200 + 2 * np.arange(1000))
+    assert maps.ground_truth.any(axis=(1, 2)).all()
+    assert np.isnan(maps.class_attribution[1]).all() or maps.class_ground_truth[1].max() == 0
+    assert set(run_pictures(cell, store)) == {"map_against_truth.png", "topographies.png"}
+
+
+def test_it_is_simulated_from_its_file(oddball, tmp_path):
+    told = run(
+        "simulate", "p300", "--config", oddball, "--n-trials", 20,
+        "--out", "a-epo.fif", "--plot", "a.png",
+    )  # fmt: skip
+    said = " ".join(told.split())
+    assert "20 trials (4 target, 16 standard) of 19 channels and 1000 samples (2 s" in said
+    epochs = mne.read_epochs(tmp_path / "a-epo.fif", verbose="ERROR")
+    assert epochs.times[0] == pytest.approx(-0.2)
+    assert pixels(tmp_path / "a.png").any()
+
+
+def test_options_override_the_file(oddball):
+    told = run(
+        "simulate", "temporal", "--config", oddball, "--n-trials", 4, "--sfreq", 250,
+        "--tmin", 0, "--tmax", 1, "--montage", "Fz,Cz,Pz", "--out", "a.npz",
+    )  # fmt: skip
+    assert "of 3 channels and 250 samples (1 s at 250 Hz)" in " ".join(told.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["p300"], "feature 'p300' is unknown"),
+        (["p30", "--config", "oddball.yaml"], "did you mean 'p300'?"),
+        (["temporal", "--tmax", "0.5"], "class 'P900': signal 'P900' with latency_ms=[900.0, 5.0]"),
+        (["temporal", "--montage", "standard_1021"], "did you mean 'standard_1020'?"),
+        (["temporal", "--montage", "Cz,Pzz"], "'Pzz' (closest: 'Pz')"),
+        (["temporal", "--sfreq", "0"], "sfreq=0.0 is not allowed"),
+        (["temporal", "--config", "odd.yaml"], "'odd.yaml' cannot be read"),
+    ],
+)
+@pytest.mark.usefixtures("oddball")
+def test_mistakes_end_with_code_two_and_one_sentence(words, told):
+    result = CliRunner().invoke(app, ["simulate", *words, "--out", "a.npz"])
+    assert result.exit_code == 2
+    assert told in result.output
+    assert result.output.count("\n") == 1
