@@ -74,19 +74,35 @@ def standard_montage(name: str) -> mne.channels.DigMontage:
 
 
 @cache
+def _places(name: str) -> dict[str, tuple[float, ...]]:
+    """Position of each electrode of a standard montage, in steps of :data:`SAME_PLACE_MM`."""
+    places = standard_montage(name).get_positions()["ch_pos"]
+    return {label: tuple(np.round(1e3 * at / SAME_PLACE_MM)) for label, at in places.items()}
+
+
+@cache
 def electrodes(name: str) -> tuple[str, ...]:
     """Electrodes of a standard montage; one that has two names counts once, under the first."""
-    places = standard_montage(name).get_positions()["ch_pos"]
-    found: dict[tuple[float, ...], str] = {}
-    for label, place in places.items():
-        found.setdefault(tuple(np.round(1e3 * place / SAME_PLACE_MM)), label)
-    return tuple(found.values())
+    first: dict[tuple[float, ...], str] = {}
+    for label, place in _places(name).items():
+        first.setdefault(place, label)
+    return tuple(first.values())
 
 
 def require_electrodes(channels: Sequence[str], montage: str = TEMPLATE) -> None:
-    """Refuse electrodes that are not in a standard montage, like :func:`require_channels`."""
-    names = standard_montage(montage).ch_names
-    require_channels(channels, names, f"the electrode template {montage}")
+    """Refuse electrodes that a standard montage lacks or has at one place.
+
+    Raises
+    ------
+    ValueError
+        As :func:`require_channels`, or names two electrodes that are the same.
+    """
+    places = _places(montage)
+    require_channels(channels, places, f"the electrode template {montage}")
+    found: dict[tuple[float, ...], str] = {}
+    for name in channels:
+        if (same := found.setdefault(places[name], name)) != name:
+            raise ValueError(f"channels {same!r} and {name!r} are at the same place; one is enough")
 
 
 def require_channels(wanted: Sequence[str], available: Collection[str], where: str) -> None:

@@ -42,6 +42,8 @@ METHOD_COLOURS = (
     "#bfef45", "#800000", "#469990", "#000075", "#808000", "#a9a9a9", "#000000", "#ffe119",
 )  # fmt: skip
 
+LONGEST_PARAM = 6000  # characters; MLflow refuses longer ones, such as many classes in one
+
 # Of the metrics under headline/: the check they are read from.
 HEADLINE_CHECKS = {
     "score": "ground_truth",
@@ -108,7 +110,7 @@ def run_name(cell: Cell) -> str:
 def params_of(cell: Cell) -> list[Param]:
     """Axes under their own names, everything else under its path."""
     values = {**dict(_leaves(cell.as_json())), **cell.axes}
-    return [Param(name, str(value)) for name, value in values.items()]
+    return [Param(name, str(value)[:LONGEST_PARAM]) for name, value in values.items()]
 
 
 def _leaves(content: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

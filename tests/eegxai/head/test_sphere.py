@@ -258,6 +258,6 @@ def test_errors_name_the_dipole_and_the_value(positions, message):
 
 
 def test_unknown_electrodes_are_named_with_the_closest_match():
-    message = r"template colin27_1005 lacks the channels 'FCX' \(closest: 'FC.'\), 'qqqq'$"
+    message = r"template colin27_1005 lacks the channels 'FCX' \(closest: 'FC.'\), 'qqqq'"
     with pytest.raises(ValueError, match=message):
         open_head(HeadSpec(channels=("Cz", "FCX", "qqqq")))

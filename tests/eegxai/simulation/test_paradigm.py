@@ -184,6 +184,7 @@ def test_a_montage_is_a_name_or_electrodes_of_the_head():
     [
         ({"montage": "biosemi65"}, "montage 'biosemi65' is unknown; did you mean 'biosemi64'"),
         ({"montage": "biosemi32", "channels": ("Cz", "TP9")}, "biosemi32 lacks the channels 'TP9'"),
+        ({"channels": ("T7", "Cz", "T3")}, "channels 'T7' and 'T3' are at the same place"),
         ({"channels": ("Cz", "Pzz")}, "colin27_1005 lacks the channels 'Pzz' (closest: 'Pz')"),
     ],
 )
