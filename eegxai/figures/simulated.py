@@ -19,7 +19,8 @@ from eegxai.simulation.waveforms import Epoch
 NOISELESS: Mapping[str, Any] = {"color": VERMILION, "lw": 1.6}
 NOISY: Mapping[str, Any] = {"color": BLUE, "lw": 0.9}
 SPECTRUM_FLOOR = 1e-3  # of the weakest noisy power: what is shown below it
-HIGHEST_HZ = 60.0  # of the spectra: above every band of the features
+HIGHEST_HZ = 60.0  # of the spectra: above every band of the study's features
+ABOVE_BAND = 1.2  # how far, as a factor, spectra reach beyond the highest band there is
 PHASE_LOCKED_SHARE = 0.5  # of the signal's power: below it, averages are not informative
 
 Array = np.ndarray
@@ -81,6 +82,7 @@ class _ClassView:
     noisy: Array
     topography: Array
     peak: int  # sample of the topography
+    highest_hz: float  # of the spectrum
 
 
 def _summary(eeg: SimulatedEEG) -> _Summary:
@@ -110,7 +112,14 @@ def _view(eeg: SimulatedEEG, label: int, summary: _Summary) -> _ClassView:
         noisy=eeg.x[trials, strongest],
         topography=summary.over_trials(truth[:, :, peak]),
         peak=peak,
+        highest_hz=_highest_hz(eeg),
     )
+
+
+def _highest_hz(eeg: SimulatedEEG) -> float:
+    """Where spectra end: beyond every signal's frequencies."""
+    fastest = eeg.trials[["high_hz", "frequency_hz"]].max().max()
+    return HIGHEST_HZ if np.isnan(fastest) else max(HIGHEST_HZ, ABOVE_BAND * fastest)
 
 
 def _over_trials(ax: Axes, view: _ClassView) -> None:
@@ -140,7 +149,7 @@ def _on_the_scalp(ax: Axes, view: _ClassView) -> None:
 def _spectrum(ax: Axes, view: _ClassView) -> None:
     noisy, noiseless = (_power(trials, view.epoch) for trials in (view.noisy, view.noiseless))
     frequency = scipy.fft.rfftfreq(view.epoch.n_times, 1 / view.epoch.sfreq)
-    shown = (frequency > 0) & (frequency <= HIGHEST_HZ)
+    shown = (frequency > 0) & (frequency <= view.highest_hz)
     ax.semilogy(frequency[shown], noisy[shown], **NOISY)
     ax.semilogy(frequency[shown], noiseless[shown], **NOISELESS)
     ax.set_ylim(bottom=SPECTRUM_FLOOR * noisy[shown].min())

@@ -9,8 +9,8 @@ from eegxai import figures
 from eegxai.atomic import staging
 from eegxai.simulation import NoiseSpec, SimulatedEEG, files, simulate_spec
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
-from sweeps.design.config import Data
 from sweeps.design.config_file import configuration_path, load
+from sweeps.design.data import Data
 from sweeps.report.terminal import print_sentence
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")

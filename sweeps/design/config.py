@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import numpy as np
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -25,12 +24,11 @@ from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, options_of
 from eegxai.decoders import DECODERS, TrainingSpec, recommended
 from eegxai.errors import fields_of, sentence
 from eegxai.evaluation import EvaluationSpec
-from eegxai.head import HeadField, HeadSpec, with_montage
-from eegxai.registry import lookup, unknown_name
+from eegxai.registry import unknown_name
 from eegxai.renamed import warn_renamed
-from eegxai.simulation import BUILT_IN, FEATURES, DataSpec, FeatureSpec, NoiseSpec
+from eegxai.simulation import DataSpec
 from eegxai.simulation.labels import fewest_trials
-from eegxai.spec import by_name
+from sweeps.design.data import Data, Model
 
 DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
 
@@ -42,12 +40,6 @@ METHOD_GROUPS: dict[str, tuple[str, ...]] = {
     "all": tuple(METHODS),
 }
 RENAMED_GROUPS = {"baselines": "controls"}  # old names, until the next minor version
-
-
-class Model(BaseModel):
-    """Part of a configuration: frozen, and a field it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _as_axis(value: Any) -> Any:
@@ -110,68 +102,6 @@ class Grid(Model):
                     unknown_name(f"grid.{info.field_name}", value, choices[info.field_name])
                 )
         return values
-
-
-class Data(Model):
-    """What is simulated for each feature type.
-
-    ``features`` defines feature types of one's own, by name. ``montage`` is the name of a standard
-    montage of MNE or a list of electrodes of the head; the other fields are those of ``DataSpec``.
-    """
-
-    n_trials: PositiveInt | dict[str, PositiveInt] = 2000
-    sfreq: PositiveFloat = 250.0
-    tmin: FiniteFloat = 0.0
-    tmax: FiniteFloat = 1.0
-    montage: str | tuple[str, ...] | None = None
-    head: HeadField = HeadSpec()
-    noise: NoiseSpec = NoiseSpec()
-    distractor: bool = False
-    features: Annotated[tuple[FeatureSpec, ...], by_name(FeatureSpec, "feature")] = ()
-
-    @field_validator("features")
-    @classmethod
-    def _names_are_free(cls, own: tuple[FeatureSpec, ...]) -> tuple[FeatureSpec, ...]:
-        names = [feature.name for feature in own]
-        for name in names:
-            if name in BUILT_IN or names.count(name) > 1:
-                raise ValueError(f"data.features: the name {name!r} is taken; choose another one")
-        return own
-
-    @model_validator(mode="after")
-    def _montage_fits_the_head(self) -> "Data":
-        with_montage(self.head, self.montage)
-        return self
-
-    @property
-    def known_features(self) -> dict[str, FeatureSpec]:
-        """All feature types by name: those there are, and one's own."""
-        return FEATURES | {feature.name: feature for feature in self.features}
-
-    def trials_of(self, feature: str) -> int:
-        """Number of trials of a feature type."""
-        return self.n_trials if isinstance(self.n_trials, int) else self.n_trials[feature]
-
-    def of(self, feature: str, snr_db: float, seed: int) -> DataSpec:
-        """Specification of one data set.
-
-        Raises
-        ------
-        ValueError
-            When there is no such feature type, or it does not fit the epoch or the head.
-        """
-        return DataSpec(
-            feature=feature,
-            definition=lookup(self.known_features, feature, "feature"),
-            snr_db=snr_db,
-            n_trials=self.trials_of(feature),
-            seed=seed,
-            sfreq=self.sfreq,
-            tmin=self.tmin,
-            tmax=self.tmax,
-            head=with_montage(self.head, self.montage),
-            noise=self.noise,
-        )
 
 
 # The split is no matter of the architecture: decoders are compared on the same test trials.
@@ -350,11 +280,9 @@ class SweepConfig(Model):
                 raise ValueError(f"grid.fold={fold} does not exist, {_range_of(n_folds)}")
 
     def _check_feature(self, feature: str) -> None:
-        known, given = self.data.known_features, self.data.n_trials
+        known = self.data.known_features
         if feature not in known:
             raise ValueError(unknown_name("grid.feature", feature, known))
-        if isinstance(given, dict) and feature not in given:
-            raise ValueError(f"data.n_trials has no entry for the feature {feature!r} of the grid")
 
     def _check_trials(self, feature: str) -> None:
         classes = self.data.known_features[feature]

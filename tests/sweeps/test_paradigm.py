@@ -22,7 +22,7 @@ SMALL = (
     "data.noise={n_dipoles: 4}",
     "grid.seed=0",
     "grid.snr_db=[0,-60]",  # in the second, no target is found
-    "grid.method=[Saliency,InputXGradient,RandomMap,InputMagnitude]",
+    "grid.method=[Saliency,RandomMap]",
     "training.epochs=8",
     "evaluation.n_trials=4",
     "tracking.figures=false",
@@ -48,9 +48,9 @@ def run(*words):
 
 def headline_trials(scores):
     """How many trials have the headline score, of how many."""
-    rows = scores.table.set_index(["check", "domain", "metric"])
-    row = rows.loc[("ground_truth", "channel_time", "mass_clipped")].iloc[0]
-    return row["n_valid"], row["n_trials"]
+    asked = "check == 'ground_truth' and domain == 'channel_time' and metric == 'mass_clipped'"
+    (row,) = scores.table.query(asked).itertuples()
+    return row.n_valid, row.n_trials
 
 
 def test_it_is_what_the_page_says(oddball):
@@ -65,7 +65,7 @@ def test_it_is_swept_to_tables_figures_and_a_report(oddball, empty_database):
     (oddball.parent / "runs" / "mlflow.db").write_bytes(empty_database.read_bytes())
     told = run("sweep", "--local", oddball, *SMALL)
     assert "p300" in told
-    assert "InputXGradient" in told
+    assert "Saliency" in told
     run("tables", oddball, *SMALL)
     table = pd.read_csv("runs/tables/oddball.csv")
     scores = table[table["feature"] == "p300"].set_index("method")["score"]
@@ -74,10 +74,9 @@ def test_it_is_swept_to_tables_figures_and_a_report(oddball, empty_database):
     assert pixels(oddball.parent / "runs" / "figures" / "oddball" / "maps-p300.png").any()
     run("report", oddball, *SMALL)
     assert "p300" in (oddball.parent / "runs" / "reports" / "oddball.html").read_text()
-    run("statistics", oddball, *SMALL)
     config = load(oddball, SMALL)
     cells, store = list(method_cells(config)), store_of(config)
-    (found, most), (none, _) = (headline_trials(store.read_scores(one)) for one in cells[::4])
+    (found, most), (none, _) = (headline_trials(store.read_scores(one)) for one in cells[::2])
     assert 0 < found <= most == 4
     assert none == 0
     cell = cells[0]

@@ -1,0 +1,96 @@
+"""The part of the configuration that says what is simulated."""
+
+from typing import Annotated
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FiniteFloat,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from eegxai.head import HeadField, HeadSpec, with_montage
+from eegxai.registry import lookup
+from eegxai.simulation import BUILT_IN, FEATURES, DataSpec, FeatureSpec, NoiseSpec
+from eegxai.spec import by_name
+
+
+class Model(BaseModel):
+    """Part of a configuration: frozen, and a field it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Data(Model):
+    """What is simulated for each feature type.
+
+    ``features`` defines feature types of one's own, by name. ``montage`` is the name of a standard
+    montage of MNE or a list of electrodes of the head; the other fields are those of ``DataSpec``.
+    """
+
+    n_trials: PositiveInt | dict[str, PositiveInt] = 2000
+    sfreq: PositiveFloat = 250.0
+    tmin: FiniteFloat = 0.0
+    tmax: FiniteFloat = 1.0
+    montage: str | tuple[str, ...] | None = None
+    head: HeadField = HeadSpec()
+    noise: NoiseSpec = NoiseSpec()
+    distractor: bool = False
+    features: Annotated[tuple[FeatureSpec, ...], by_name(FeatureSpec, "feature")] = ()
+
+    @field_validator("features")
+    @classmethod
+    def _names_are_free(cls, own: tuple[FeatureSpec, ...]) -> tuple[FeatureSpec, ...]:
+        names = [feature.name for feature in own]
+        for name in names:
+            if name in BUILT_IN or names.count(name) > 1:
+                raise ValueError(f"data.features: the name {name!r} is taken; choose another one")
+        return own
+
+    @model_validator(mode="after")
+    def _montage_fits_the_head(self) -> "Data":
+        with_montage(self.head, self.montage)
+        return self
+
+    @property
+    def known_features(self) -> dict[str, FeatureSpec]:
+        """All feature types by name: those there are, and one's own."""
+        return FEATURES | {feature.name: feature for feature in self.features}
+
+    def trials_of(self, feature: str) -> int:
+        """Number of trials of a feature type.
+
+        Raises
+        ------
+        ValueError
+            When each feature type has a number of its own and this one has none.
+        """
+        if isinstance(self.n_trials, int):
+            return self.n_trials
+        if feature not in self.n_trials:
+            raise ValueError(f"data.n_trials has no entry for the feature {feature!r}")
+        return self.n_trials[feature]
+
+    def of(self, feature: str, snr_db: float, seed: int) -> DataSpec:
+        """Specification of one data set.
+
+        Raises
+        ------
+        ValueError
+            When there is no such feature type, or it does not fit the epoch or the head.
+        """
+        return DataSpec(
+            feature=feature,
+            definition=lookup(self.known_features, feature, "feature"),
+            snr_db=snr_db,
+            n_trials=self.trials_of(feature),
+            seed=seed,
+            sfreq=self.sfreq,
+            tmin=self.tmin,
+            tmax=self.tmax,
+            head=with_montage(self.head, self.montage),
+            noise=self.noise,
+        )
