@@ -20,7 +20,7 @@ from eegxai.simulation import simulate
 
 FEATURE_TYPES = ("temporal", "spectral", "spatial")
 N_TRIALS = 32  # of each seed
-DEPTHS_MM = (0, 40, 55, 70, np.inf)  # distances to the nearest electrode
+DEPTHS_MM = (0, 40, 55, 70, 100)  # distances to the nearest electrode
 SIMULATING = open_head(HeadSpec())
 Array = np.ndarray
 Located = tuple[Array, Array]  # maps (trials, channels, times) and dipoles (trials, 3), MNI mm

@@ -90,6 +90,10 @@ class Head(Protocol):
         """Positions in the brain to scan for a dipole, (places, 3), MNI mm; always the same."""
         ...
 
+    def __hash__(self) -> int:
+        """What is computed once for a head is cached with the head as its key."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class SampledHead:

@@ -74,9 +74,9 @@ def test_the_best_source_is_that_of_least_squares(grid):
     assert dipole_error(trial, best[None], grid) == pytest.approx(0)
 
 
-def test_a_dipole_error_needs_a_pattern_over_channels(grid):
+def test_a_dipole_error_needs_a_pattern_over_channels(other_grid):
     nothing = np.stack([np.zeros((62, 10)), np.full((62, 10), 4.0), np.full((62, 10), np.nan)])
-    assert np.isnan(dipole_error(nothing, np.zeros((3, 3)), grid)).all()
+    assert np.isnan(dipole_error(nothing, np.zeros((3, 3)), other_grid)).all()
 
 
 def test_spectral_precision_is_the_share_of_power_in_the_band():
@@ -102,9 +102,17 @@ def test_the_default_is_not_to_scan_with_the_head_that_made_the_data():
     assert by_default is source_grid(scanning_head(HEAD)) is not source_grid(HEAD)
     gains = HEAD.lead_field(by_default.places_mni_mm).gain.transpose(1, 0, 2)
     missed = np.linalg.norm(gains - by_default.projectors @ gains, axis=(1, 2))
-    assert (missed > 0.005 * np.linalg.norm(gains, axis=(1, 2))).all()
-    same = source_truth(eeg, np.arange(4), scan_with=HEAD).grid
-    assert same is source_grid(HEAD)
+    relative = missed / np.linalg.norm(gains, axis=(1, 2))
+    assert np.median(relative) > 0.03
+    assert relative.min() > 1e-3  # next to the centre, where shells do not matter
+
+
+def test_the_head_that_made_the_data_can_be_scanned_with():
+    eeg = simulate("temporal", -3.5, 0, 4)
+    grid = source_truth(eeg, np.arange(4), scan_with=HEAD).grid
+    assert grid is source_grid(HEAD)
+    gains = HEAD.lead_field(grid.places_mni_mm).gain.transpose(1, 0, 2)
+    np.testing.assert_allclose(grid.projectors @ gains, gains, atol=1e-12)
 
 
 def test_the_head_to_scan_with_has_the_channels_of_the_data():
