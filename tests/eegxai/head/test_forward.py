@@ -13,6 +13,7 @@ import pytest
 from mne.io.constants import FIFF
 from scipy.spatial.transform import Rotation
 
+from eegxai.evaluation.metrics.physical import physical_scores, source_grid, source_truth
 from eegxai.head import MONTAGE, HeadSpec, montage_info, open_head, scanning_head
 from eegxai.head.base import MAX_SCAN_PLACES, radial_normals
 from eegxai.simulation import FEATURES, simulate
@@ -340,3 +341,14 @@ def test_data_are_simulated_in_the_head_of_a_file(tmp_path):
     assert sides.min() > 0
     loudest = np.abs(eeg.ground_truth[eeg.y == 0]).sum(axis=(0, 2)).argmax()
     assert eeg.info.ch_names[loudest] in {"C3", "Cz"}
+
+
+def test_dipoles_of_a_file_are_located_by_the_scanning_head(tmp_path):
+    places = np.array(FEATURES["spatial"].dipoles_mni_mm)
+    file = write(tmp_path, make_forward([space("discrete", places / 1e3)]))
+    head = HeadSpec(model="forward", file=file)
+    eeg = simulate("spatial", snr_db=-3.5, seed=1, n_trials=8, head=head)
+    truth = source_truth(eeg, np.arange(8))
+    errors = physical_scores(eeg.ground_truth, truth)["dipole_error_mm"]
+    assert truth.grid is source_grid(scanning_head(open_head(head)))
+    assert ((errors > 0) & (errors < 15)).all()
