@@ -7,7 +7,7 @@ whatever frame a head model computes in.
 from eegxai.head.base import Head, LeadField
 from eegxai.head.models import HEADS, HeadField, HeadSpec, Montage, open_head, with_montage
 from eegxai.head.montage import MONTAGE, mni_to_head, montage_info
-from eegxai.head.sphere import brain_points
+from eegxai.head.sphere import brain_points, scanning_head
 
 __all__ = [
     "HEADS",
@@ -21,5 +21,6 @@ __all__ = [
     "mni_to_head",
     "montage_info",
     "open_head",
+    "scanning_head",
     "with_montage",
 ]

@@ -4,6 +4,7 @@ Everything a caller sees is in MNI millimetres and MNI axes (x right, y anterior
 whatever frame a head model computes in.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,8 @@ RADIAL_TILT_DEG = 20.0
 # A dipole farther from all sources of a head than this lies outside its brain (our choice:
 # coarse source spaces leave gaps of about a centimetre).
 MAX_DISTANCE_MM = 20.0
+
+MAX_SCAN_PLACES = 4000  # about as many as in the spherical head
 
 MICROVOLT_PER_NANOAMPERE_METRE = 1e-3  # of one V/(A·m), the unit of MNE's forward solutions
 
@@ -83,6 +86,14 @@ class Head(Protocol):
         """Random positions in the brain, (n_places, 3), MNI mm."""
         ...
 
+    def scan_places(self) -> Array:
+        """Positions in the brain to scan for a dipole, (places, 3), MNI mm; always the same."""
+        ...
+
+    def __hash__(self) -> int:
+        """What is computed once for a head is cached with the head as its key."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class SampledHead:
@@ -133,6 +144,10 @@ class SampledHead:
     def random_places(self, n_places: int, rng: np.random.Generator) -> Array:
         """Positions of random sources of the file, drawn uniformly with replacement."""
         return self.places_mni_mm[rng.integers(len(self.places_mni_mm), size=n_places)]
+
+    def scan_places(self) -> Array:
+        """Sources of the file at equal steps, :data:`MAX_SCAN_PLACES` at most."""
+        return self.places_mni_mm[:: math.ceil(len(self.places_mni_mm) / MAX_SCAN_PLACES)]
 
 
 def checked_positions(positions_mni_mm: Array) -> Array:

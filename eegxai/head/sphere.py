@@ -10,6 +10,7 @@ import numpy as np
 from eegxai.head.base import (
     MICROVOLT_PER_NANOAMPERE_METRE,
     RADIAL_TILT_DEG,
+    Head,
     LeadField,
     average_reference,
     checked_positions,
@@ -34,32 +35,68 @@ from eegxai.head.montage import (
 BRAIN_CENTRE_MM = (0.0, -20.0, 10.0)
 BRAIN_HALF_AXES_MM = (62.0, 78.0, 56.0)
 
+# The lattice that is scanned for a dipole: as dense as 3,000 random positions in the ellipsoid
+# above, and as far from the inner skull as the volume source spaces of MNE.
+SCAN_SPACING_MM = 8.0
+SCAN_MARGIN_MM = 5.0
+
 Array = np.ndarray
 Places = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
-class SphereHead:
-    """Four concentric shells (brain, CSF, skull, scalp).
+class Shells:
+    """Concentric shells from the brain to the scalp.
 
-    The normals are radial. The radii (0.90, 0.92, 0.97 and 1 of the head's) and conductivities
-    (0.33, 1, 0.004 and 0.33 S/m) are MNE's defaults. MNE fits the sphere to the electrodes of the
-    study's montage, so the head is the same whichever channels are requested.
+    Parameters
+    ----------
+    radii : tuple of float
+        Outer radii as shares of the head's.
+    conductivities : tuple of float
+        S/m.
+    """
+
+    radii: tuple[float, ...]
+    conductivities: tuple[float, ...]
+
+
+# Brain, CSF, skull and scalp as in MNE.
+FOUR_SHELLS = Shells((0.90, 0.92, 0.97, 1.0), (0.33, 1.0, 0.004, 0.33))
+
+# Brain, skull and scalp: radii of 8.0, 8.5 and 9.2 cm (Rush & Driscoll 1968, Anesth. Analg.
+# 47:717-723), and a skull that conducts 25 times less than the brain (Lai et al. 2005, Clin.
+# Neurophysiol. 116:456-465: 25 ± 7 in vivo).
+THREE_SHELLS = Shells((8.0 / 9.2, 8.5 / 9.2, 1.0), (0.33, 0.33 / 25, 0.33))
+
+
+@dataclass(frozen=True)
+class SphereHead:
+    """Concentric shells, by default four (brain, CSF, skull, scalp) with MNE's values.
+
+    The normals are radial. MNE fits the sphere to the electrodes of the study's montage, so the
+    head is the same whichever channels are requested.
 
     Parameters
     ----------
     channels : tuple of str
         Electrodes of the montage.
-    montage : str
-        One of MNE's standard montages, which has their positions.
+    montage : str or tuple, shape (channels, 3)
+        One of MNE's standard montages, which has their positions, or the positions themselves in
+        MNE's head frame, m.
+    shells : Shells
     """
 
     channels: tuple[str, ...] = MONTAGE
-    montage: str = TEMPLATE
+    montage: str | Places = TEMPLATE
+    shells: Shells = FOUR_SHELLS
 
     def info(self, sfreq: float) -> mne.Info:
         """See :meth:`eegxai.head.Head.info`."""
-        return info_with(self.channels, sfreq, standard_montage(self.montage))
+        if isinstance(self.montage, str):
+            return info_with(self.channels, sfreq, standard_montage(self.montage))
+        places = dict(zip(self.channels, self.montage, strict=True))
+        montage = mne.channels.make_dig_montage(places, coord_frame="head")
+        return info_with(self.channels, sfreq, montage)
 
     def lead_field(self, positions_mni_mm: Array) -> LeadField:
         """See :meth:`eegxai.head.Head.lead_field`; cached, with read-only arrays."""
@@ -70,11 +107,18 @@ class SphereHead:
         """See :meth:`eegxai.head.Head.require_inside`."""
         positions = checked_positions(positions_mni_mm)
         distances_mm = np.linalg.norm(positions - _centre_mni_mm(), axis=1)
-        _require_near(positions, distances_mm, _sphere_model()["layers"][0]["rad"] * 1e3)
+        _require_near(positions, distances_mm, _brain_radius_mm(self.shells))
 
     def random_places(self, n_places: int, rng: np.random.Generator) -> Array:
         """See :func:`brain_points`."""
         return brain_points(n_places, rng)
+
+    def scan_places(self) -> Array:
+        """A cubic lattice in the innermost sphere: multiples of 8 mm, 5 mm from its edge."""
+        steps = np.arange(-20, 21) * SCAN_SPACING_MM
+        lattice = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+        distances_mm = np.linalg.norm(lattice - _centre_mni_mm(), axis=1)
+        return lattice[distances_mm < _brain_radius_mm(self.shells) - SCAN_MARGIN_MM]
 
 
 def sphere_head(channels: Sequence[str] | None = None, montage: str | None = None) -> SphereHead:
@@ -92,6 +136,21 @@ def sphere_head(channels: Sequence[str] | None = None, montage: str | None = Non
     wanted = all_of_it if channels is None else tuple(channels)
     require_electrodes(wanted, montage or TEMPLATE)
     return SphereHead(wanted, montage or TEMPLATE)
+
+
+def scanning_head(head: Head) -> SphereHead:
+    """Another head with the same electrodes: the one to scan data of this head with.
+
+    Whoever localizes a source does not know the head that it lies in. Scanning with the very head
+    that made the data, the "inverse crime", finds dipoles better than anyone could. This one is
+    a sphere of :data:`THREE_SHELLS` whatever the given head is.
+
+    The electrodes keep their directions from the centre, in MNE's head frame. In a head from a
+    file this frame is that of the file's subject, whose fiducials are taken to be fsaverage's.
+    """
+    info = head.info(1.0)
+    places = tuple(tuple(channel["loc"][:3].tolist()) for channel in info["chs"])
+    return SphereHead(tuple(info.ch_names), places, THREE_SHELLS)
 
 
 def brain_points(n_points: int, rng: np.random.Generator) -> Array:
@@ -122,7 +181,7 @@ def _gain(head: SphereHead, positions_mni_mm: Array) -> Array:
         _electrodes_on_the_sphere(head),
         trans=None,
         src=mne.setup_volume_source_space(pos=places, verbose="ERROR"),
-        bem=_sphere_model(),
+        bem=_sphere_model(head.shells),
         meg=False,
         mindist=0.0,
         verbose="ERROR",
@@ -139,7 +198,7 @@ def _electrodes_on_the_sphere(head: SphereHead) -> mne.Info:
     MNE treats an electrode at another distance as lying on a sphere of that radius, so that
     dipoles near the brain's edge would lie outside the brain of some electrodes.
     """
-    sphere, info = _sphere_model(), head.info(1.0)
+    sphere, info = _sphere_model(head.shells), head.info(1.0)
     for channel in info["chs"]:
         offset = channel["loc"][:3] - sphere["r0"]
         channel["loc"][:3] = sphere["r0"] + sphere.radius * offset / np.linalg.norm(offset)
@@ -147,12 +206,19 @@ def _electrodes_on_the_sphere(head: SphereHead) -> mne.Info:
 
 
 def _centre_mni_mm() -> Array:
-    return mne.transforms.apply_trans(head_to_mni(), _sphere_model()["r0"]) * 1e3
+    """Centre (3,) of the sphere, which does not depend on its shells."""
+    return mne.transforms.apply_trans(head_to_mni(), _sphere_model(FOUR_SHELLS)["r0"]) * 1e3
+
+
+def _brain_radius_mm(shells: Shells) -> float:
+    return float(_sphere_model(shells)["layers"][0]["rad"]) * 1e3
 
 
 @cache
-def _sphere_model() -> mne.bem.ConductorModel:
-    return mne.make_sphere_model("auto", "auto", montage_info(1.0), verbose="ERROR")
+def _sphere_model(shells: Shells) -> mne.bem.ConductorModel:
+    return mne.make_sphere_model(
+        "auto", "auto", montage_info(1.0), shells.radii, shells.conductivities, verbose="ERROR"
+    )
 
 
 def _require_near(positions_mni_mm: Array, distances_mm: Array, radius_mm: float) -> None:

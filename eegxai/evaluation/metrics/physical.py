@@ -10,13 +10,11 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from eegxai.head import HeadSpec, open_head
+from eegxai.head import open_head, scanning_head
 from eegxai.head.base import Head
-from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from eegxai.simulation.support import power_spectrum
 
-N_PLACES = 3000  # positions in the brain, about 7 mm apart
 ERRORS = ("latency_error_ms", "dipole_error_mm")  # their best value is 0, of all others 1
 NEGLIGIBLE_SHARE = 1e-12  # a smaller share of a map's power is rounding, even in single precision
 
@@ -52,7 +50,7 @@ class SourceTruth:
     low_hz, high_hz : array, shape (trials,)
         Edges of the band; NaN where the signal has none.
     grid : SourceGrid
-        Of the head that the trials were simulated with.
+        Of the head to scan with, by default another one than the trials were simulated with.
     """
 
     ground_truth: Array
@@ -73,8 +71,25 @@ class SourceTruth:
         )
 
 
-def source_truth(eeg: SimulatedEEG, trials: Array) -> SourceTruth:
-    """Truth of chosen trials of a simulation; ``trials`` are their indices in it."""
+def source_truth(eeg: SimulatedEEG, trials: Array, scan_with: Head | None = None) -> SourceTruth:
+    """Truth of chosen trials of a simulation.
+
+    Parameters
+    ----------
+    eeg : SimulatedEEG
+    trials : array, shape (trials,)
+        Indices of the trials in it.
+    scan_with : Head, optional
+        The head in which dipoles are sought. By default :func:`eegxai.head.scanning_head` of the
+        head that made the data, so that it is another one.
+
+    Raises
+    ------
+    ValueError
+        When that head has other channels than the data.
+    """
+    head = scanning_head(open_head(eeg.spec.head)) if scan_with is None else scan_with
+    _require_same_channels(head, eeg)
     table = eeg.trials.iloc[trials]
     return SourceTruth(
         eeg.ground_truth[trials],
@@ -82,19 +97,22 @@ def source_truth(eeg: SimulatedEEG, trials: Array) -> SourceTruth:
         table[["x_mm", "y_mm", "z_mm"]].to_numpy(),
         table["low_hz"].to_numpy(),
         table["high_hz"].to_numpy(),
-        head_grid(eeg.spec.head),
+        source_grid(head),
     )
 
 
-@lru_cache(maxsize=1)  # 92 MB with 62 channels
-def head_grid(head: HeadSpec) -> SourceGrid:
-    """Source grid of a head model, the same for every data set."""
-    return source_grid(open_head(head))
+def _require_same_channels(head: Head, eeg: SimulatedEEG) -> None:
+    if (channels := head.info(1.0).ch_names) != eeg.info.ch_names:
+        raise ValueError(
+            f"scan_with has the channels {', '.join(channels)}; those of the data are needed: "
+            f"{', '.join(eeg.info.ch_names)}"
+        )
 
 
-def source_grid(head: Head, n_places: int = N_PLACES) -> SourceGrid:
-    """Random positions in the brain, seeded, with their topographies."""
-    places = head.random_places(n_places, generator(0, "source grid"))
+@lru_cache(maxsize=1)  # 119 MB with 62 channels
+def source_grid(head: Head) -> SourceGrid:
+    """Positions to scan in a head with their topographies, the same for every data set."""
+    places = head.scan_places()
     gain = head.lead_field(places).gain.transpose(1, 0, 2)
     bases, _, _ = np.linalg.svd(gain, full_matrices=False)
     return SourceGrid(places, bases @ bases.transpose(0, 2, 1))
@@ -153,7 +171,7 @@ def dipole_error(attribution: Array, dipoles_mni_mm: Array, grid: SourceGrid) ->
 def _best_sources(maps: Array, grid: SourceGrid) -> Array:
     covariance = maps @ maps.transpose(0, 2, 1)
     n_trials, n_places = len(covariance), len(grid.projectors)
-    # Their traces as one matrix product; tensordot would copy the projectors, 92 MB.
+    # Their traces as one matrix product; tensordot would copy the projectors, 119 MB.
     explained = covariance.reshape(n_trials, -1) @ grid.projectors.reshape(n_places, -1).T
     return explained.argmax(1)
 

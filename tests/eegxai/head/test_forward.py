@@ -4,6 +4,7 @@ The spherical head gives MNE its dipoles in the head frame; these files come fro
 MRI frame and a transform, so a mistake with frames or axes cannot cancel out.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import mne
@@ -12,8 +13,9 @@ import pytest
 from mne.io.constants import FIFF
 from scipy.spatial.transform import Rotation
 
-from eegxai.head import MONTAGE, HeadSpec, montage_info, open_head
-from eegxai.head.base import radial_normals
+from eegxai.evaluation.metrics.physical import physical_scores, source_grid, source_truth
+from eegxai.head import MONTAGE, HeadSpec, montage_info, open_head, scanning_head
+from eegxai.head.base import MAX_SCAN_PLACES, radial_normals
 from eegxai.simulation import FEATURES, simulate
 
 FSAVERAGE = Path(mne.__file__).parent / "data" / "fsaverage"
@@ -241,6 +243,21 @@ def test_random_places_are_sources(discrete):
     np.testing.assert_array_equal(places, head.random_places(100, np.random.default_rng(1)))
 
 
+def test_places_to_scan_are_sources(discrete):
+    head = open_forward(discrete)
+    np.testing.assert_array_equal(head.scan_places(), head.places_mni_mm)
+    larger = replace(head, places_mni_mm=np.arange(3.0 * (2 * MAX_SCAN_PLACES + 1)).reshape(-1, 3))
+    np.testing.assert_array_equal(larger.scan_places(), larger.places_mni_mm[::3])
+
+
+def test_a_file_is_scanned_with_a_sphere_on_its_electrodes(discrete):
+    channels = ("Oz", "C4", "Fp1")
+    head = scanning_head(open_forward(discrete, channels=channels))
+    gain = scanning_head(open_head(HeadSpec(channels=channels))).lead_field(PLACES).gain
+    np.testing.assert_allclose(head.lead_field(PLACES).gain, gain, atol=1e-5)
+    np.testing.assert_allclose(gain.sum(axis=0), 0, atol=1e-12)
+
+
 def test_channels_are_those_of_the_file_in_any_order(discrete):
     channels = ("Oz", "C4", "Fp1")
     assert open_forward(discrete).info(250.0).ch_names == list(MONTAGE)
@@ -324,3 +341,14 @@ def test_data_are_simulated_in_the_head_of_a_file(tmp_path):
     assert sides.min() > 0
     loudest = np.abs(eeg.ground_truth[eeg.y == 0]).sum(axis=(0, 2)).argmax()
     assert eeg.info.ch_names[loudest] in {"C3", "Cz"}
+
+
+def test_dipoles_of_a_file_are_located_by_the_scanning_head(tmp_path):
+    places = np.array(FEATURES["spatial"].dipoles_mni_mm)
+    file = write(tmp_path, make_forward([space("discrete", places / 1e3)]))
+    head = HeadSpec(model="forward", file=file)
+    eeg = simulate("spatial", snr_db=-3.5, seed=1, n_trials=8, head=head)
+    truth = source_truth(eeg, np.arange(8))
+    errors = physical_scores(eeg.ground_truth, truth)["dipole_error_mm"]
+    assert truth.grid is source_grid(scanning_head(open_head(head)))
+    assert ((errors > 0) & (errors < 15)).all()

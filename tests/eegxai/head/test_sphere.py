@@ -15,12 +15,18 @@ from eegxai.head import (
     mni_to_head,
     montage_info,
     open_head,
+    scanning_head,
 )
+from eegxai.head.sphere import SCAN_MARGIN_MM, SCAN_SPACING_MM
 from eegxai.simulation import FEATURES
 
 FSAVERAGE = Path(mne.__file__).parent / "data" / "fsaverage"
 MOTOR_LEFT, MOTOR_RIGHT = (-40, -21, 51), (40, -21, 51)
 SPHERE = open_head(HeadSpec())
+SCANNING = scanning_head(SPHERE)
+MNE_SHELLS = (0.90, 0.92, 0.97, 1.0), (0.33, 1.0, 0.004, 0.33)
+# Three shells are four of which the inner two have one conductivity, wherever they meet.
+RUSH_DRISCOLL_LAI = (0.5, 8 / 9.2, 8.5 / 9.2, 1.0), (0.33, 0.33, 0.0132, 0.33)
 
 
 def sphere_model() -> mne.bem.ConductorModel:
@@ -103,11 +109,12 @@ def surface_factors(radii: np.ndarray, sigmas: np.ndarray, n_terms: int) -> np.n
     return factors
 
 
-def four_shell_potential(position: np.ndarray, moment: np.ndarray) -> np.ndarray:
+def four_shell_potential(
+    position: np.ndarray, moment: np.ndarray, shells: tuple[tuple[float, ...], tuple[float, ...]]
+) -> np.ndarray:
     """µV per nA·m at the electrodes, by the exact series; position and moment in head axes, m."""
     sphere, info = sphere_model(), montage_info(250.0)
-    radii = np.array([layer["rad"] for layer in sphere["layers"]])
-    sigmas = np.array([layer["sigma"] for layer in sphere["layers"]])
+    radii, sigmas = np.array(shells[0]) * sphere.radius, np.array(shells[1])
     electrodes = np.array([ch["loc"][:3] for ch in info["chs"]]) - sphere["r0"]
     electrodes /= np.linalg.norm(electrodes, axis=1, keepdims=True)
     place = (position - sphere["r0"]) / radii[-1]
@@ -127,12 +134,15 @@ def four_shell_potential(position: np.ndarray, moment: np.ndarray) -> np.ndarray
 
 @pytest.mark.parametrize("position", [MOTOR_LEFT, (4.6, -3.4, 54.3), (-24, -24, 32), (30, 50, -5)])
 @pytest.mark.parametrize("axis", range(3))
-def test_lead_field_is_the_exact_series_of_a_four_shell_sphere(position, axis):
+@pytest.mark.parametrize(
+    ("head", "shells"), [(SPHERE, MNE_SHELLS), (SCANNING, RUSH_DRISCOLL_LAI)], ids=["four", "three"]
+)
+def test_lead_field_is_the_exact_series_of_a_sphere_of_shells(head, shells, position, axis):
     head_to_mni = mne.read_trans(FSAVERAGE / "fsaverage-trans.fif", verbose="ERROR")["trans"]
     place = np.linalg.solve(head_to_mni, [*np.array(position) / 1e3, 1])[:3]
     moment = head_to_mni[:3, :3].T @ np.eye(3)[axis]
-    expected = four_shell_potential(place, moment)
-    gain = SPHERE.lead_field(np.array([position])).gain[:, 0, axis]
+    expected = four_shell_potential(place, moment, shells)
+    gain = head.lead_field(np.array([position])).gain[:, 0, axis]
     np.testing.assert_allclose(gain, expected, atol=0.005 * np.abs(expected).max())
 
 
@@ -222,6 +232,30 @@ def test_lead_field_is_cached_and_read_only():
 def test_random_places_are_points_of_the_brain():
     places = SPHERE.random_places(5, np.random.default_rng(3))
     np.testing.assert_array_equal(places, brain_points(5, np.random.default_rng(3)))
+
+
+def test_the_scanning_head_is_another_head_with_the_same_electrodes():
+    places = np.array([MOTOR_LEFT, (4.6, -3.4, 54.3), (-24, -24, 32)])
+    simulating, scanning = (head.lead_field(places).gain for head in (SPHERE, SCANNING))
+    across = (0, 2)
+    difference = np.linalg.norm(scanning - simulating, axis=across)
+    relative = difference / np.linalg.norm(simulating, axis=across)
+    assert ((relative > 0.1) & (relative < 0.4)).all()
+    for head in (SPHERE, open_head(HeadSpec(montage="biosemi64", channels=("Cz", "P1", "T7")))):
+        info, other = head.info(100.0), scanning_head(head).info(100.0)
+        assert other.ch_names == info.ch_names
+        for channel, same in zip(info["chs"], other["chs"], strict=True):
+            np.testing.assert_allclose(same["loc"][:3], channel["loc"][:3], atol=1e-7)
+
+
+@pytest.mark.parametrize("head", [SPHERE, SCANNING], ids=["four", "three"])
+def test_the_lattice_to_scan_fills_the_brain(head):
+    places, inside = head.scan_places(), brain_points(300, np.random.default_rng(0))
+    np.testing.assert_array_equal(places % SCAN_SPACING_MM, 0)
+    head.require_inside(places)
+    nearest = np.linalg.norm(inside[:, None] - places, axis=2).min(1)
+    assert (nearest <= SCAN_SPACING_MM * np.sqrt(3) / 2 + SCAN_MARGIN_MM).all()
+    assert np.median(nearest) < 5
 
 
 def test_fewer_channels_are_the_same_head_in_another_reference():
