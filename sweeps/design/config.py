@@ -30,6 +30,7 @@ from eegxai.registry import lookup, unknown_name
 from eegxai.renamed import warn_renamed
 from eegxai.simulation import BUILT_IN, FEATURES, DataSpec, FeatureSpec, NoiseSpec
 from eegxai.simulation.labels import fewest_trials
+from eegxai.simulation.spec import SnrDb, SnrDefinition
 from eegxai.spec import by_name
 
 DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
@@ -86,7 +87,7 @@ class Grid(Model):
     """The axes; a decoder cell is one point of all of them but ``method``."""
 
     feature: Annotated[tuple[str, ...], OneOrMore]
-    snr_db: Annotated[tuple[FiniteFloat, ...], OneOrMore]
+    snr_db: Annotated[tuple[SnrDb, ...], OneOrMore]
     seed: Annotated[tuple[NonNegativeInt, ...], OneOrMore] = (0,)
     fold: Annotated[tuple[NonNegativeInt, ...], OneOrMore] = (0,)
     architecture: Annotated[tuple[str, ...], OneOrMore] = ("deepnet",)
@@ -126,6 +127,7 @@ class Data(Model):
     montage: str | tuple[str, ...] | None = None
     head: HeadField = HeadSpec()
     noise: NoiseSpec = NoiseSpec()
+    snr_definition: SnrDefinition = "signal_to_noise"
     distractor: bool = False
     features: Annotated[tuple[FeatureSpec, ...], by_name(FeatureSpec, "feature")] = ()
 
@@ -171,6 +173,7 @@ class Data(Model):
             tmax=self.tmax,
             head=with_montage(self.head, self.montage),
             noise=self.noise,
+            snr_definition=self.snr_definition,
         )
 
 
