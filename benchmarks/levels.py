@@ -11,7 +11,10 @@ import sys
 import numpy as np
 import pandas as pd
 
-from eegxai.simulation import simulate
+from eegxai.simulation import DataSpec, simulate
+from eegxai.simulation.blocks import blocks
+from eegxai.simulation.mixing import parts_of
+from eegxai.simulation.trials import draw_trials
 
 FEATURE_TYPES = ("temporal", "spectral", "spatial")
 STUDY_LEVELS_DB = (-3.5, -12.0, -16.0, -19.0, -23.0)
@@ -30,8 +33,8 @@ def peaks(feature: str, snr_db: float, definition: str, n_trials: int) -> Array:
 def compared(feature: str, n_trials: int) -> pd.DataFrame:
     """For each of the study's levels (rows) its peaks and the same level in the other definition.
 
-    Of one definition it is exact, since there the peak SNR rises with the level dB by dB; of the
-    other the largest reachable peak is that of the last step of the ladder.
+    In signal_to_noise the peak SNR rises with the level dB by dB; in source_to_sensor the noise of
+    the dipole bounds it, and a level beyond the last step of the ladder is NaN.
     """
     ladder = [peaks(feature, level, SOURCE_TO_SENSOR, n_trials)[0] for level in LADDER_DB]
     rows = {}
@@ -49,6 +52,19 @@ def compared(feature: str, n_trials: int) -> pd.DataFrame:
     return table
 
 
+def power_ratio(feature: str, n_trials: int) -> float:
+    """Power of the class signal over that of the pink noise of its dipole, over whole epochs."""
+    data = DataSpec(
+        feature=feature, snr_db=0, n_trials=n_trials, seed=0, snr_definition=SOURCE_TO_SENSOR
+    )
+    parts, powers = parts_of(data, draw_trials(data)), np.zeros(2)
+    for rows in blocks(n_trials):
+        signal = parts.signal(rows)
+        noise = parts.source(rows, signal) - signal
+        powers += [np.sum(part.astype(float) ** 2) for part in (signal, noise)]
+    return float(powers[0] / powers[1])
+
+
 def _shown(percentiles: Array) -> str:
     median, low, high = percentiles
     return f"{median:.1f} ({low:.1f} to {high:.1f})"
@@ -56,10 +72,9 @@ def _shown(percentiles: Array) -> str:
 
 def main(n_trials: int) -> None:
     for feature in FEATURE_TYPES:
-        table = compared(feature, n_trials)
-        print(
-            f"\n{feature}, {n_trials} trials; source_to_sensor reaches {table.attrs['highest']:.1f}"
-        )
+        table, ratio = compared(feature, n_trials), power_ratio(feature, n_trials)
+        print(f"\n{feature}, {n_trials} trials; signal : pink noise of the dipole = {ratio:.3f}")
+        print(f"source_to_sensor reaches a median peak SNR of {table.attrs['highest']:.1f} dB")
         print(table.to_string(float_format=lambda level: f"{level:.1f}"), flush=True)
 
 

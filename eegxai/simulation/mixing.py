@@ -40,8 +40,8 @@ def _signal_in_noise(data: DataSpec, trials: Trials, rows: slice, signal: Array)
     return signal + dipole_noise(data, trials, rows)
 
 
-# The first as the study's abstract has it; the second as in generate_temporal_domain_db.m of the
-# re-creation, whose white noise comes from the dipole, too, and not from the electrodes.
+# In the published re-creation the spectral and spatial scripts weigh the signal against pink and
+# white noise, generate_temporal_domain_db.m signal and pink noise of a dipole against white noise.
 SNR_DEFINITIONS: Mapping[str, Definition] = {
     "signal_to_noise": Definition(_signal_alone, sensor_noise),
     "source_to_sensor": Definition(_signal_in_noise, electrode_noise),
