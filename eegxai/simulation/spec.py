@@ -14,6 +14,8 @@ from eegxai.simulation.waveforms import Epoch
 from eegxai.spec import spec
 
 FEWEST_TIMES = 2  # of an epoch
+HIGHEST_SFREQ = 1e6  # Hz; beyond any amplifier, and an epoch still has a number of samples
+Seconds = Annotated[float, Field(ge=-1e6, le=1e6)]
 # At the limits the weaker part has a thousandth of the other's amplitude, and rounding the mixture
 # to float32 changes it by less than 0.01 %, see docs/simulation.md.
 LOWEST_SNR_DB, HIGHEST_SNR_DB = -60.0, 60.0
@@ -108,9 +110,9 @@ class DataSpec:
     snr_db: SnrDb
     n_trials: int
     seed: Annotated[int, Field(ge=0)]
-    sfreq: Annotated[float, Field(gt=0)] = 250.0
-    tmin: float = 0.0
-    tmax: float = 1.0
+    sfreq: Annotated[float, Field(gt=0, le=HIGHEST_SFREQ)] = 250.0
+    tmin: Seconds = 0.0
+    tmax: Seconds = 1.0
     head: HeadField = HeadSpec()
     noise: NoiseSpec = DEFAULT_NOISE
     snr_definition: SnrDefinition = "signal_to_noise"

@@ -302,6 +302,8 @@ def test_source_noise_has_rank_and_level_of_its_dipoles():
         ({"snr_db": float("inf")}, "snr_db"),
         ({"snr_db": -60.5}, "is out of range; allowed are -60 to 60 dB"),
         ({"snr_db": 400}, "is out of range; allowed are -60 to 60 dB"),
+        ({"sfreq": 1e300}, "sfreq"),
+        ({"tmax": 1e300}, "tmax"),
         ({"snr_definition": "peak"}, "snr_definition"),
         (
             {"snr_definition": "source_to_sensor", "noise": {"sensor_share": 0}},

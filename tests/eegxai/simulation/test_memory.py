@@ -64,7 +64,7 @@ def test_simulate_refuses_what_this_machine_cannot_hold():
     with pytest.raises(ValueError, match=r"n_trials=1000000000 of 62 channels .* trials fit"):
         simulate("temporal", -3.5, 0, 10**9)
     with pytest.raises(ValueError, match="a shorter epoch or lower sfreq may fit"):
-        simulate("temporal", -3.5, 0, 4, sfreq=1e9)
+        simulate("temporal", -3.5, 0, 4, sfreq=1e6)
 
 
 MEASURED = """

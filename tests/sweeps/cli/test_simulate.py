@@ -64,7 +64,7 @@ def test_epochs_are_told_with_both_their_names(tmp_path):
         ),
         (["temporal", "--n-trials", "9" * 12, "--plot", "a.png"], "trials fit"),
         (["temporal", "--n-trials", "9" * 12, "--out", "a.npz"], "'a.npz' cannot be written: it"),
-        (["temporal", "--sfreq", "1e9", "--plot", "a.png"], "shorter epoch or lower sfreq"),
+        (["temporal", "--sfreq", "1e6", "--plot", "a.png"], "shorter epoch or lower sfreq"),
         (["temporal", "--out", "old.npz/a.npz"], "old.npz/a.npz' cannot be written"),
         (["temporal", "--plot", "old.npz/a.png"], "old.npz/a.png' cannot be written"),
         (["temporal"], "give --out FILE to write, --plot FILE to draw"),
