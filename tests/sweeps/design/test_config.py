@@ -74,7 +74,7 @@ def test_method_groups_expand(tiny_file):
         ("grid.snr_db=[-5,-5.0]", ["grid.snr_db", "holds -5.0 more than once"]),
         ("grid.snr_db=[.inf]", ["grid.snr_db.0=inf", "finite"]),
         ("grid.snr_db=[.nan]", ["grid.snr_db.0=nan", "finite"]),
-        ("grid.snr_db=[-3,-61]", ["grid.snr_db.1=-61.0", "out of range", "-60 to 60 dB"]),
+        ("grid.snr_db=[-3,-61]", ["grid.snr_db.1=-61 is out of range", "-60 to 60 dB"]),
         ("data.snr_definition=peak", ["data.snr_definition='peak'", "'source_to_sensor'"]),
         (
             "data={snr_definition: source_to_sensor, noise: {sensor_share: 0}}",
