@@ -1,5 +1,6 @@
 """Files in folders of the user: whole or not at all, and one sentence where that fails."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,37 @@ def write_whole(path: Path, content: bytes | str) -> Path:
     except UnwritableError as error:
         raise _unwritable(path, error.__cause__) from error.__cause__
     return path
+
+
+def require_writable(path: Path, n_bytes: float = 0) -> None:
+    """Refuse a file that could not be written, before the work that would be lost with it.
+
+    A temporary folder is made and removed where the file would go, since only that shows what the
+    system allows; folders that are missing are not made.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    n_bytes : float
+        Its expected size.
+
+    Raises
+    ------
+    UnwritableError
+        When the system refuses, or the disk is too full.
+    """
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        with TemporaryDirectory(prefix=".writing-", dir=folder):
+            free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if n_bytes > free:
+        raise UnwritableError(
+            f"{str(path)!r} cannot be written: it takes {n_bytes / 1e9:.3g} GB, and "
+            f"{free / 1e9:.3g} GB are free in {str(folder)!r}"
+        )
 
 
 def _unwritable(path: Path, error: BaseException | None) -> UnwritableError:

@@ -26,11 +26,11 @@ def each_block(function: Callable[[slice], T], n_trials: int) -> list[T]:
     have one thread each: with more they wait for each other, ten times as long on a busy machine.
     """
     keep_freed_memory()
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(_n_threads()) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads()) as pool:
         return list(pool.map(function, blocks(n_trials)))
 
 
-def _n_threads() -> int:
+def n_threads() -> int:
     """Cores this process may use; in a Ray worker OMP_NUM_THREADS states its share."""
     told = os.environ.get("OMP_NUM_THREADS", "")
     return int(told) if told.isdigit() and int(told) else usable_cpus()

@@ -4,7 +4,6 @@ The suffix selects the format; a name without a suffix is a BIDS folder. Nothing
 and a file appears under its name only once it is complete.
 """
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic_core import to_json
 
-from eegxai.atomic import staging
+from eegxai.atomic import require_writable, staging
 from eegxai.simulation.dataset import SimulatedEEG
 
 VOLT_PER_MICROVOLT = 1e-6
@@ -60,21 +59,27 @@ def write_eeg(eeg: SimulatedEEG, path: Path) -> list[Path]:
     ValueError
         As in :func:`targets`.
     """
-    names = [target.name for target in targets(path)]
+    names = [target.name for target in targets(path, eeg.x.nbytes + eeg.ground_truth.nbytes)]
     with staging(path.parent) as folder:
         EEG_FORMATS[path.suffix].write(eeg, *(folder / name for name in names))
         written = sorted(entry.name for entry in folder.iterdir())
     return [path.parent / name for name in written]
 
 
-def targets(path: Path) -> list[Path]:
+def targets(path: Path, n_bytes: float = 0) -> list[Path]:
     """Files that :func:`write_eeg` writes for a path; to be checked before a long simulation.
+
+    Parameters
+    ----------
+    path : Path
+    n_bytes : float
+        Size of the recording and the ground truth in float32, as all formats store them.
 
     Raises
     ------
     ValueError
-        When the suffix is unknown, a package is not installed, a file exists already, or the
-        folder is not writable.
+        When the suffix is unknown, a package is not installed, a file exists already, the folder
+        is not writable, or the disk is too full.
     """
     if path.suffix not in EEG_FORMATS:
         raise ValueError(
@@ -89,12 +94,18 @@ def targets(path: Path) -> list[Path]:
         )
     found = [path.with_name(name) for name in form.names(path.name)]
     for target in found:
-        require_new(target)
+        require_new(target, n_bytes)
     return found
 
 
-def require_new(path: Path) -> None:
+def require_new(path: Path, n_bytes: float = 0) -> None:
     """Refuse a path that exists or cannot be created.
+
+    Parameters
+    ----------
+    path : Path
+    n_bytes : float
+        Expected size of what will be written there.
 
     Raises
     ------
@@ -103,9 +114,7 @@ def require_new(path: Path) -> None:
     """
     if path.exists():
         raise ValueError(f"{path} exists and is not overwritten; remove it or choose another name")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise ValueError(f"{path} cannot be written: {folder} is no folder one may write to")
+    require_writable(path, n_bytes)
 
 
 def _itself(name: str) -> tuple[str, ...]:

@@ -37,17 +37,24 @@ def prepare(data: DataSpec) -> None:
 
 
 def sensor_noise(data: DataSpec, rows: slice) -> Array:
-    """Brain and sensor noise of one block before mixing: (trials, channels, times), µV."""
+    """Brain and electrode noise of one block before mixing: (trials, channels, times), µV."""
     block, n_trials, n_times = rows.start // BLOCK, rows.stop - rows.start, data.epoch.n_times
-    topographies, sensor_rms = _noise_sources(data)
-    n_channels, n_dipoles = topographies.shape
-    brain = _white(data, "source noise", block, (n_trials, n_dipoles, n_times))
-    sensor = _white(data, "sensor noise", block, (n_trials, n_channels, n_times))
-    sensor -= sensor.mean(axis=1, keepdims=True)
-    sensor *= sensor_rms
+    topographies, _ = _noise_sources(data)
+    brain = white_noise(data, "source noise", block, (n_trials, topographies.shape[1], n_times))
+    noise = electrode_noise(data, rows)
     # The filter acts along time and the projection along channels, so their order is free.
-    sensor += pink(topographies @ brain)
-    return sensor
+    noise += pink(topographies @ brain)
+    return noise
+
+
+def electrode_noise(data: DataSpec, rows: slice) -> Array:
+    """White noise of the electrodes alone, a part of :func:`sensor_noise`, with the same values."""
+    block, n_trials, n_times = rows.start // BLOCK, rows.stop - rows.start, data.epoch.n_times
+    topographies, electrode_rms = _noise_sources(data)
+    noise = white_noise(data, "sensor noise", block, (n_trials, len(topographies), n_times))
+    noise -= noise.mean(axis=1, keepdims=True)
+    noise *= electrode_rms
+    return noise
 
 
 def line_noise(data: DataSpec, rows: slice) -> Array:
@@ -83,7 +90,7 @@ def add_artefacts(x: Array, data: DataSpec, rows: slice) -> None:
         x += blinks(data, rows)
 
 
-def _white(data: DataSpec, purpose: str, block: int, shape: tuple[int, ...]) -> Array:
+def white_noise(data: DataSpec, purpose: str, block: int, shape: tuple[int, ...]) -> Array:
     """White noise (trials, ...), variance 1; fewer trials are a prefix of more."""
     n_trials, n_values = shape[0], math.prod(shape[1:])
     even = n_values + n_values % 2  # numbers are made in pairs

@@ -1,4 +1,4 @@
-"""Activity of single dipoles at the electrodes: the class signal and the distractor.
+"""Activity of single dipoles at the electrodes: class signal, distractor, and noise of a dipole.
 
 Every random stream is named by (seed, purpose, block of trials).
 """
@@ -13,6 +13,8 @@ from eegxai.seeding import generator
 from eegxai.simulation.blocks import BLOCK
 from eegxai.simulation.features import MOMENT_PER_UNIT
 from eegxai.simulation.kinds import KINDS, Trials
+from eegxai.simulation.noise import white_noise
+from eegxai.simulation.pink import pink
 from eegxai.simulation.spec import DataSpec
 
 Array = np.ndarray
@@ -45,6 +47,27 @@ def sensor_signal(data: DataSpec, trials: Trials, rows: slice) -> Array:
 def sensor_distractor(data: DataSpec, distractors: Trials, rows: slice) -> Array:
     """Distractor of one block before mixing, like :func:`sensor_signal`."""
     return _evoked(data, distractors, rows, "distractor carrier")
+
+
+def dipole_noise(data: DataSpec, trials: Trials, rows: slice) -> Array:
+    """Pink noise of the dipole that has each trial's signal, like :func:`sensor_signal`.
+
+    Its root mean square is ``noise.source_amplitude``, in source units. In a trial without a
+    signal it comes from a dipole of the other classes, drawn at random.
+    """
+    block, n_trials = rows.start // BLOCK, rows.stop - rows.start
+    white = white_noise(data, "dipole noise", block, (n_trials, 1, data.epoch.n_times))
+    scalp = _topographies(data).T[_active_dipoles(data, trials["dipole"][rows], block)]
+    return data.noise.source_amplitude * scalp[:, :, None] * pink(white)
+
+
+def _active_dipoles(data: DataSpec, dipoles: Array, block: int) -> Array:
+    """Dipole of each trial of a block, (trials,) indices: a random one where there is no signal."""
+    feature = data.feature_type
+    places = {place for one in feature.classes if one.signals for place in feature.dipoles_of(one)}
+    choices = np.flatnonzero([place in places for place in feature.dipoles_mni_mm])
+    drawn = generator(data.seed, "idle dipoles", block).random(BLOCK)[: len(dipoles)]
+    return np.where(dipoles >= 0, dipoles, choices[(drawn * len(choices)).astype(int)])
 
 
 def _evoked(data: DataSpec, trials: Trials, rows: slice, purpose: str) -> Array:

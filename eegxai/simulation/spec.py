@@ -1,8 +1,8 @@
 """What is simulated, as frozen values: equal specs give bit-identical data."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from eegxai.head import HeadField, HeadSpec
 from eegxai.registry import lookup
@@ -14,6 +14,22 @@ from eegxai.simulation.waveforms import Epoch
 from eegxai.spec import spec
 
 FEWEST_TIMES = 2  # of an epoch
+HIGHEST_SFREQ = 1e6  # Hz; beyond any amplifier, and an epoch still has a number of samples
+Seconds = Annotated[float, Field(ge=-1e6, le=1e6)]
+# At the limits the weaker part has a thousandth of the other's amplitude, and rounding the mixture
+# to float32 changes it by less than 0.01 %, see docs/simulation.md.
+LOWEST_SNR_DB, HIGHEST_SNR_DB = -60.0, 60.0
+
+
+def _in_range(snr_db: float) -> float:
+    if not LOWEST_SNR_DB <= snr_db <= HIGHEST_SNR_DB:
+        raise ValueError(f"is out of range; allowed are {LOWEST_SNR_DB:g} to {HIGHEST_SNR_DB:g} dB")
+    return snr_db
+
+
+SnrDb = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_in_range)]
+# What the ratio is between: names of the table eegxai.simulation.mixing.SNR_DEFINITIONS.
+SnrDefinition = Literal["signal_to_noise", "source_to_sensor"]
 
 
 @spec
@@ -69,7 +85,7 @@ class DataSpec:
         The feature type itself, where it is not built in: filled in for one that a package adds,
         so that whoever reads the spec needs nothing else.
     snr_db : float
-        20 log10(r / (1 - r)) of the amplitude mixing ratio r.
+        20 log10(r / (1 - r)) of the amplitude mixing ratio r, from -60 to 60.
     n_trials : int
         At least one per class; each trial belongs to the class that is furthest behind its share,
         so that with equal shares trial i belongs to class i modulo the number of classes.
@@ -83,18 +99,23 @@ class DataSpec:
     head : HeadSpec
         The head model with its electrodes; a name is enough for one that needs no file.
     noise : NoiseSpec
+    snr_definition : str
+        What ``snr_db`` is the ratio of: ``signal_to_noise``, the class signal to all noise, or
+        ``source_to_sensor``, the active dipole, which has its signal and pink noise of its own, to
+        white sensor noise; see :data:`eegxai.simulation.mixing.SNR_DEFINITIONS`.
     """
 
     feature: str
     definition: Annotated[FeatureSpec | None, Field(validate_default=True)] = None
-    snr_db: float
+    snr_db: SnrDb
     n_trials: int
     seed: Annotated[int, Field(ge=0)]
-    sfreq: Annotated[float, Field(gt=0)] = 250.0
-    tmin: float = 0.0
-    tmax: float = 1.0
+    sfreq: Annotated[float, Field(gt=0, le=HIGHEST_SFREQ)] = 250.0
+    tmin: Seconds = 0.0
+    tmax: Seconds = 1.0
     head: HeadField = HeadSpec()
     noise: NoiseSpec = DEFAULT_NOISE
+    snr_definition: SnrDefinition = "signal_to_noise"
 
     @property
     def feature_type(self) -> FeatureSpec:
@@ -125,6 +146,7 @@ class DataSpec:
         if self.definition:
             require_inside_head(self.definition, self.head)
         _require_line(self)
+        _require_sensor_noise(self)
         _require_trials(self)
         return self
 
@@ -145,6 +167,14 @@ def _require_line(data: DataSpec) -> None:
         raise ValueError(
             f"line_hz={data.noise.line_hz:g} must be below {highest_hz:g}, half of the sampling "
             "frequency"
+        )
+
+
+def _require_sensor_noise(data: DataSpec) -> None:
+    if data.snr_definition == "source_to_sensor" and data.noise.sensor_share == 0:
+        raise ValueError(
+            "sensor_share=0 leaves no sensor noise, which snr_definition='source_to_sensor' needs; "
+            "it must be above 0"
         )
 
 

@@ -10,7 +10,9 @@ import torch
 import typer
 from rich.console import Console
 
+from eegxai.atomic import require_writable
 from eegxai.errors import sentence
+from eegxai.simulation.memory import require_memory
 from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
 from sweeps.report.terminal import print_sentence
@@ -61,6 +63,7 @@ def usage_error(message: str) -> typer.Exit:
 def check_machine(config: SweepConfig) -> None:
     """Refuse a configuration that asks for what this machine does not have."""
     check_gpu(config)
+    check_memory(config)
     cpus = os.cpu_count() or 1
     for stage, resources in config.resources:
         if resources.custom:
@@ -73,6 +76,26 @@ def check_machine(config: SweepConfig) -> None:
                 f"resources.{stage}.cpu={resources.cpu:g} asks for more than this machine's {cpus} "
                 "CPUs; lower it"
             )
+
+
+def check_memory(config: SweepConfig) -> None:
+    """Refuse data sets that do not fit into this machine's memory, one at a time."""
+    grid = config.grid
+    for feature in config.features:
+        try:
+            require_memory(config.data.of(feature, grid.snr_db[0], grid.seed[0]))
+        except ValueError as error:
+            raise usage_error(f"data for {feature}: {sentence(error)}") from None
+
+
+def check_output(config: SweepConfig) -> None:
+    """Refuse folders for results that cannot be written; a bucket is not asked."""
+    for name, folder in (("output", config.output), ("store", config.store)):
+        if folder and "://" not in folder:
+            try:
+                require_writable(Path(folder) / config.name)
+            except ValueError as error:
+                raise usage_error(f"{name}={folder!r}: {error}") from None
 
 
 def check_gpu(config: SweepConfig) -> None:

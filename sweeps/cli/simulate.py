@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from eegxai import figures
 from eegxai.atomic import staging
 from eegxai.simulation import NoiseSpec, SimulatedEEG, files, simulate_spec
+from eegxai.simulation.memory import array_bytes
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
 from sweeps.design.config_file import configuration_path, load
 from sweeps.design.data import Data
@@ -37,6 +39,13 @@ def simulate(
     n_trials: Annotated[
         int | None,
         typer.Option(help="Number of trials, all classes together; 200 without --config."),
+    ] = None,
+    snr_definition: Annotated[
+        str | None,
+        typer.Option(
+            help="What the dB are the ratio of: signal_to_noise (default; the class signal to all "
+            "noise) or source_to_sensor (a dipole with signal and pink noise to white noise)."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 0,
     sfreq: Annotated[
@@ -84,8 +93,8 @@ def simulate(
     For example: eegxai simulate temporal --snr-db -3.5 --out demo-epo.fif --plot demo.png
     """
     with errors_in_one_sentence():
-        _check_targets(out, plot)
         asked = {
+            "snr_definition": snr_definition,
             "n_trials": n_trials,
             "sfreq": sfreq,
             "tmin": tmin,
@@ -94,7 +103,9 @@ def simulate(
             "head": _head(head, head_file),
             "noise": {"line_uv": line_uv, "blink_uv": blink_uv},
         }
-        eeg = simulate_spec(_data(config, asked).of(feature, snr_db, seed))
+        spec = _data(config, asked).of(feature, snr_db, seed)
+        _check_targets(out, plot, array_bytes(spec))
+        eeg = simulate_spec(spec)
     console = terminal()
     print_sentence(console, _summary(eeg))
     with errors_in_one_sentence():
@@ -116,12 +127,12 @@ def _data(config: str | None, asked: dict[str, Any]) -> Data:
     return Data(**{**dict(data), **changes, "noise": NoiseSpec(**{**vars(data.noise), **noise})})
 
 
-def _check_targets(out: Path | None, plot: Path | None) -> None:
-    """Refuse before any work what cannot be written afterwards."""
+def _check_targets(out: Path | None, plot: Path | None, n_bytes: int) -> None:
+    """Refuse before any work what cannot be written afterwards; ``out`` takes ``n_bytes``."""
     if out is None and plot is None:
         raise usage_error("nothing to do: give --out FILE to write, --plot FILE to draw, or both")
     if out:
-        files.targets(out)
+        files.targets(out, n_bytes)
     if plot:
         if plot.suffix not in PICTURE_SUFFIXES:
             raise usage_error(f"--plot {plot} must end in one of: {', '.join(PICTURE_SUFFIXES)}")
@@ -136,7 +147,15 @@ def _summary(eeg: SimulatedEEG) -> str:
     return (
         f"{eeg.spec.feature} at {eeg.spec.snr_db:g} dB, seed {eeg.spec.seed}: "
         f"{n_trials} trials ({classes}) of {n_channels} channels and {n_times} samples "
-        f"({n_times / sfreq:g} s at {sfreq:g} Hz)"
+        f"({n_times / sfreq:g} s at {sfreq:g} Hz); peak SNR of a trial: {_peaks(eeg)}"
+    )
+
+
+def _peaks(eeg: SimulatedEEG) -> str:
+    peaks = eeg.peak_snr_db()
+    return (
+        f"median {np.nanmedian(peaks):.1f} dB, from {np.nanmin(peaks):.1f} to "
+        f"{np.nanmax(peaks):.1f} dB"
     )
 
 

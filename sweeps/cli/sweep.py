@@ -9,6 +9,8 @@ from sweeps.cli.common import (
     Arguments,
     check_gpu,
     check_machine,
+    check_memory,
+    check_output,
     configuration,
     print_error,
     terminal,
@@ -72,8 +74,10 @@ def _check_place(config: SweepConfig, local: bool, address: str) -> None:
     """Refuse a place that cannot run the configuration."""
     if local and address:
         raise usage_error("--local runs without Ray and --address on a cluster: give one of them")
+    check_output(config)
     if local:
         check_gpu(config)
+        check_memory(config)
     elif not address:
         check_machine(config)
 

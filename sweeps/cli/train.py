@@ -4,7 +4,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from sweeps.cli.common import Arguments, check_gpu, configuration, terminal, usage_error
+from sweeps.cli.common import (
+    Arguments,
+    check_gpu,
+    check_memory,
+    check_output,
+    configuration,
+    terminal,
+    usage_error,
+)
 from sweeps.design.cells import DecoderCell, decoder_cells
 from sweeps.design.config import SweepConfig
 from sweeps.report.terminal import print_sentence
@@ -22,6 +30,8 @@ def train(arguments: Arguments = None) -> None:
     """
     config = configuration(arguments)
     check_gpu(config)
+    check_memory(config)
+    check_output(config)
     cell, console = _only_decoder(config), terminal()
     store = store_of(config)
     print_sentence(console, cell.title)

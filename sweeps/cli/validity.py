@@ -13,6 +13,8 @@ from sweeps.analysis import validity_matrix
 from sweeps.cli.common import (
     Arguments,
     check_gpu,
+    check_memory,
+    check_output,
     configuration,
     errors_in_one_sentence,
     print_written,
@@ -41,6 +43,8 @@ def validity(
     """
     config = configuration(arguments)
     check_gpu(config)
+    check_memory(config)
+    check_output(config)
     console = terminal()
     store = store_of(config)
     cells = list(validity_matrix.cells_to_judge(config))

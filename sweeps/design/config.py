@@ -9,7 +9,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    FiniteFloat,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -28,6 +27,7 @@ from eegxai.registry import unknown_name
 from eegxai.renamed import warn_renamed
 from eegxai.simulation import DataSpec
 from eegxai.simulation.labels import fewest_trials
+from eegxai.simulation.spec import SnrDb
 from sweeps.design.data import Data, Model
 
 DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
@@ -78,7 +78,7 @@ class Grid(Model):
     """The axes; a decoder cell is one point of all of them but ``method``."""
 
     feature: Annotated[tuple[str, ...], OneOrMore]
-    snr_db: Annotated[tuple[FiniteFloat, ...], OneOrMore]
+    snr_db: Annotated[tuple[SnrDb, ...], OneOrMore]
     seed: Annotated[tuple[NonNegativeInt, ...], OneOrMore] = (0,)
     fold: Annotated[tuple[NonNegativeInt, ...], OneOrMore] = (0,)
     architecture: Annotated[tuple[str, ...], OneOrMore] = ("deepnet",)

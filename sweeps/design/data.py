@@ -15,6 +15,7 @@ from pydantic import (
 from eegxai.head import HeadField, HeadSpec, with_montage
 from eegxai.registry import lookup
 from eegxai.simulation import BUILT_IN, FEATURES, DataSpec, FeatureSpec, NoiseSpec
+from eegxai.simulation.spec import SnrDefinition
 from eegxai.spec import by_name
 
 
@@ -38,6 +39,7 @@ class Data(Model):
     montage: str | tuple[str, ...] | None = None
     head: HeadField = HeadSpec()
     noise: NoiseSpec = NoiseSpec()
+    snr_definition: SnrDefinition = "signal_to_noise"
     distractor: bool = False
     features: Annotated[tuple[FeatureSpec, ...], by_name(FeatureSpec, "feature")] = ()
 
@@ -93,4 +95,5 @@ class Data(Model):
             tmax=self.tmax,
             head=with_montage(self.head, self.montage),
             noise=self.noise,
+            snr_definition=self.snr_definition,
         )

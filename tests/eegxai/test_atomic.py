@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eegxai.atomic import UnwritableError, staging, write_whole
+from eegxai.atomic import UnwritableError, require_writable, staging, write_whole
 from tests.paths import ROOT
 
 
@@ -111,3 +111,26 @@ def test_an_error_of_another_kind_passes_unchanged(tmp_path):
     with pytest.raises(KeyError):
         spoil()
     assert not everything(tmp_path)
+
+
+def test_what_can_be_written_is_found_out_without_a_trace(tmp_path):
+    require_writable(tmp_path / "new" / "folder" / "table.csv", n_bytes=1e3)
+    assert everything(tmp_path) == []
+
+
+def test_what_cannot_be_written_is_told_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("x")
+    locked = Path("/proc/self") if os.geteuid() == 0 else tmp_path
+    os.chmod(tmp_path, 0o500)
+    try:
+        for folder in (tmp_path / "file", locked, locked / "new"):
+            path = folder / "table.csv"
+            with pytest.raises(UnwritableError, match=r"table\.csv' cannot be written: \w+"):
+                require_writable(path)
+    finally:
+        os.chmod(tmp_path, 0o700)
+
+
+def test_a_disk_that_is_too_full_is_told_with_what_is_free(tmp_path):
+    with pytest.raises(UnwritableError, match=r"it takes 1e\+09 GB, and .* GB are free in "):
+        require_writable(tmp_path / "table.csv", n_bytes=1e18)

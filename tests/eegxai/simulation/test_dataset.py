@@ -22,7 +22,7 @@ from eegxai.simulation import (
 )
 from eegxai.simulation import noise as noise_module
 from eegxai.simulation.blocks import BLOCK, blocks, each_block
-from eegxai.simulation.dataset import mixing_factors
+from eegxai.simulation.mixing import mixing_factors
 from eegxai.simulation.signal import columns
 from eegxai.simulation.signal import sensor_distractor as distractor_of_a_block
 from eegxai.simulation.signal import sensor_signal as signal_of_a_block
@@ -300,6 +300,15 @@ def test_source_noise_has_rank_and_level_of_its_dipoles():
         ({"head": "spere"}, "head 'spere' is unknown; did you mean 'sphere'"),
         ({"snr_db": float("nan")}, "snr_db"),
         ({"snr_db": float("inf")}, "snr_db"),
+        ({"snr_db": -60.5}, "is out of range; allowed are -60 to 60 dB"),
+        ({"snr_db": 400}, "is out of range; allowed are -60 to 60 dB"),
+        ({"sfreq": 1e300}, "sfreq"),
+        ({"tmax": 1e300}, "tmax"),
+        ({"snr_definition": "peak"}, "snr_definition"),
+        (
+            {"snr_definition": "source_to_sensor", "noise": {"sensor_share": 0}},
+            "sensor_share=0 leaves no sensor noise",
+        ),
         ({"n_trials": 3}, "n_trials 3 is too small: 'temporal' has 4 classes"),
         ({"seed": -1}, "seed"),
         ({"noise": {"n_dipoles": 0}}, "n_dipoles"),

@@ -139,5 +139,11 @@ def test_unknown_suffix(tmp_path):
 def test_folders_are_made_but_not_below_a_file(tmp_path):
     files.write_eeg(EEG, tmp_path / "new" / "deep" / "demo.npz")
     assert names(tmp_path / "new" / "deep") == ["demo.npz"]
-    with pytest.raises(ValueError, match="no folder one may write to"):
+    with pytest.raises(ValueError, match=r"other\.npz' cannot be written: "):
         files.targets(tmp_path / "new" / "deep" / "demo.npz" / "other.npz")
+
+
+def test_a_full_disk_is_told_before_the_simulation(tmp_path):
+    with pytest.raises(ValueError, match=r"'.*a-epo\.fif' cannot be written: it takes 1e\+09 GB"):
+        files.targets(tmp_path / "a.fif", 1e18)
+    assert names(tmp_path) == []

@@ -55,6 +55,30 @@ def test_a_gpu_that_is_not_there_is_told_before_any_work(tiny_file, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["sweep", "--local"], "data for temporal: n_trials=1000000000000 of 10 channels and 250"),
+        (["sweep"], "data for temporal: n_trials=1000000000000 of 10 channels and 250"),
+        (["train", "grid.seed=0"], "trials fit"),
+        (["sweep", "output=tiny.yaml"], "output='tiny.yaml': 'tiny.yaml/tiny' cannot be written"),
+        (["sweep", "store=tiny.yaml/a"], "store='tiny.yaml/a': 'tiny.yaml/a/tiny' cannot be writ"),
+    ],
+)
+def test_what_cannot_fit_or_be_written_is_told_before_any_work(arguments, told, tiny_file):
+    command, *rest = arguments
+    result = RUNNER.invoke(app, [command, "tiny.yaml", f"data.n_trials={10**12}", *rest])
+    assert result.exit_code == 2
+    assert told in result.output
+    assert "Traceback" not in result.output
+    assert [path.name for path in tiny_file.parent.iterdir()] == ["tiny.yaml"]
+
+
+def test_a_data_set_for_larger_machines_can_be_listed_on_this_one(tiny_file):
+    result = RUNNER.invoke(app, ["grid", "tiny.yaml", f"data.n_trials={10**12}"])
+    assert result.exit_code == 0, result.output
+
+
 def test_unknown_axis_of_tables(tiny_file):
     result = RUNNER.invoke(app, ["tables", str(tiny_file), "--by", "snr"])
     assert result.exit_code == 2

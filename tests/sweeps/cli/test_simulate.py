@@ -24,6 +24,9 @@ def test_it_writes_the_data_and_the_picture_it_was_asked_for(tmp_path):
     assert result.exit_code == 0, result.output
     said = " ".join(result.output.split())
     assert "spatial at -12 dB, seed 5: 9 trials (5 left, 4 right) of 62 channels" in said
+    peaks = simulate("spatial", snr_db=-12, seed=5, n_trials=9).peak_snr_db()
+    low, middle, high = np.percentile(peaks, [0, 50, 100])
+    assert f"peak SNR of a trial: median {middle:.1f} dB, from {low:.1f} to {high:.1f} dB" in said
     assert f"wrote {out}" in said
     assert f"wrote {plot}" in said
     assert pixels(plot).shape[2] == 3
@@ -54,6 +57,16 @@ def test_epochs_are_told_with_both_their_names(tmp_path):
         (["temporal", "--n-trials", "3", "--out", "a.npz"], "n_trials 3 is too small"),
         (["temporal", "--seed", "-1", "--out", "a.npz"], "seed=-1 is not allowed"),
         (["temporal", "--snr-db", "nan", "--out", "a.npz"], "snr_db=nan is not allowed"),
+        (["temporal", "--snr-db", "-200", "--out", "a.npz"], "snr_db=-200.0 is out of range"),
+        (
+            ["temporal", "--snr-definition", "peak", "--out", "a.npz"],
+            "snr_definition='peak' is not allowed: Input should be 'signal_to_noise' or 'source",
+        ),
+        (["temporal", "--n-trials", "9" * 12, "--plot", "a.png"], "trials fit"),
+        (["temporal", "--n-trials", "9" * 12, "--out", "a.npz"], "'a.npz' cannot be written: it"),
+        (["temporal", "--sfreq", "1e6", "--plot", "a.png"], "shorter epoch or lower sfreq"),
+        (["temporal", "--out", "old.npz/a.npz"], "old.npz/a.npz' cannot be written"),
+        (["temporal", "--plot", "old.npz/a.png"], "old.npz/a.png' cannot be written"),
         (["temporal"], "give --out FILE to write, --plot FILE to draw"),
         (["temporal", "--out", "a.mat"], "allowed are .fif, .npz"),
         (["temporal", "--plot", "a.bmp"], "must end in one of: .png"),
@@ -70,3 +83,12 @@ def test_mistakes_end_with_code_two_and_one_sentence(arguments, told, tmp_path, 
     assert told in result.output
     assert result.output.count("\n") == 1
     assert {path.name for path in tmp_path.iterdir()} == {"old.npz", "old.png"}
+
+
+def test_the_other_definition_of_the_snr_is_an_option(tmp_path):
+    out = tmp_path / "demo.npz"
+    result = run("temporal", "--snr-definition", "source_to_sensor", "--n-trials", 4, "--out", out)
+    assert result.exit_code == 0, result.output
+    expected = simulate("temporal", -3.5, 0, 4, snr_definition="source_to_sensor")
+    with np.load(out) as found:
+        np.testing.assert_array_equal(found["x"], expected.x)

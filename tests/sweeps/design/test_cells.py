@@ -47,7 +47,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "39fdbe9296c3f2544d02e7de32231484a78b8d8b2f4b325bd56e6d44b36020ca"
+SNAPSHOT = "c91f520a780c22668431249c779e78b3ac56167cfa6d34e79e01a7f1aa789167"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper"])

@@ -74,6 +74,12 @@ def test_method_groups_expand(tiny_file):
         ("grid.snr_db=[-5,-5.0]", ["grid.snr_db", "holds -5.0 more than once"]),
         ("grid.snr_db=[.inf]", ["grid.snr_db.0=inf", "finite"]),
         ("grid.snr_db=[.nan]", ["grid.snr_db.0=nan", "finite"]),
+        ("grid.snr_db=[-3,-61]", ["grid.snr_db.1=-61 is out of range", "-60 to 60 dB"]),
+        ("data.snr_definition=peak", ["data.snr_definition='peak'", "'source_to_sensor'"]),
+        (
+            "data={snr_definition: source_to_sensor, noise: {sensor_share: 0}}",
+            ["data for temporal: sensor_share=0 leaves no sensor noise"],
+        ),
         ("grid.seed=[-1]", ["grid.seed.0=-1", "greater than or equal to 0"]),
         ("training.per_architecture.eegnt={}", ["per_architecture", "did you mean 'eegnet'"]),
         (
@@ -158,6 +164,16 @@ def test_the_distractor_joins_the_feature_axis_only_when_asked_for(tiny_file):
         plain.features
     )
     assert features[-1] == "distractor"
+
+
+def test_the_definition_of_the_snr_reaches_every_cell_and_its_key(tiny_file):
+    plain, other = (
+        next(decoder_cells(load(tiny_file, [f"data.snr_definition={name}"])))
+        for name in ("signal_to_noise", "source_to_sensor")
+    )
+    assert plain == next(decoder_cells(load(tiny_file)))
+    assert other.data.snr_definition == "source_to_sensor"
+    assert plain.key != other.key
 
 
 def test_a_head_may_be_a_name_or_its_fields(tiny_file):

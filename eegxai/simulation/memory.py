@@ -1,0 +1,67 @@
+"""Whether a data set fits into the memory of this machine, before any of it is made."""
+
+from eegxai.head import open_head
+from eegxai.machine import available_memory
+from eegxai.simulation.blocks import BLOCK, n_threads
+from eegxai.simulation.labels import fewest_trials
+from eegxai.simulation.spec import DataSpec
+
+BYTES_PER_VALUE = 4  # float32
+N_ARRAYS = 2  # the recording and the ground truth
+# What else is held at the peak, a fifth above what was measured (tests: test_memory.py).
+BYTES_PER_TRIAL = 3000  # of the table of trials while it is drawn
+ARRAYS_PER_BLOCK = 5  # temporary arrays of channels or dipoles, in each thread
+BYTES_PER_PAIR_OF_SAMPLES = 32  # of the covariance of the pink noise and its factor
+
+
+def array_bytes(data: DataSpec) -> int:
+    """Bytes of the recording and the ground truth."""
+    return N_ARRAYS * data.n_trials * _trial_bytes(data)
+
+
+def needed_memory(data: DataSpec) -> int:
+    """Bytes that simulating a data set takes at its peak."""
+    return data.n_trials * _bytes_per_trial(data) + _working_bytes(data)
+
+
+def require_memory(data: DataSpec) -> None:
+    """Refuse a data set that does not fit into the memory that is free now.
+
+    Raises
+    ------
+    ValueError
+        One sentence with the number of trials that would fit.
+    """
+    needed, free = needed_memory(data), available_memory()
+    if needed <= free:
+        return
+    fitting = int((free - _working_bytes(data)) // _bytes_per_trial(data))
+    enough = fitting >= fewest_trials(data.feature_type.shares, 1)
+    raise ValueError(
+        f"n_trials={data.n_trials} of {_n_channels(data)} channels and {data.epoch.n_times} "
+        f"samples takes {_gb(needed)} of memory and {_gb(free)} is free; "
+        + (f"at most {fitting} trials fit" if enough else "a shorter epoch or lower sfreq may fit")
+    )
+
+
+def _bytes_per_trial(data: DataSpec) -> int:
+    return N_ARRAYS * _trial_bytes(data) + BYTES_PER_TRIAL
+
+
+def _working_bytes(data: DataSpec) -> int:
+    """Bytes that do not grow with the number of trials."""
+    rows = _n_channels(data) + data.noise.n_dipoles
+    block = ARRAYS_PER_BLOCK * BLOCK * rows * data.epoch.n_times * BYTES_PER_VALUE
+    return n_threads() * block + BYTES_PER_PAIR_OF_SAMPLES * data.epoch.n_times**2
+
+
+def _trial_bytes(data: DataSpec) -> int:
+    return BYTES_PER_VALUE * _n_channels(data) * data.epoch.n_times
+
+
+def _n_channels(data: DataSpec) -> int:
+    return len(open_head(data.head).info(data.sfreq).ch_names)
+
+
+def _gb(n_bytes: float) -> str:
+    return f"{n_bytes / 1e9:.3g} GB"

@@ -1,0 +1,140 @@
+"""How signal and noise are mixed, and what the signal-to-noise ratio is the ratio of."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from eegxai.simulation import noise, signal
+from eegxai.simulation.blocks import each_block
+from eegxai.simulation.kinds import Trials
+from eegxai.simulation.noise import add_artefacts, electrode_noise, sensor_noise
+from eegxai.simulation.signal import columns, dipole_noise, sensor_distractor, sensor_signal
+from eegxai.simulation.spec import DataSpec
+from eegxai.simulation.trials import draw_distractors, draw_trials
+
+Array = np.ndarray
+Factors = tuple[np.float32, np.float32]  # of the source and of the noise
+
+
+class Definition(NamedTuple):
+    """What a signal-to-noise ratio is the ratio of.
+
+    ``source`` is a function of (data, trials, rows, class signal) to what the trials' dipoles do,
+    and ``noise`` one of (data, rows) to what that is mixed with, both before mixing. The ground
+    truth is the class signal's part of the source.
+    """
+
+    source: Callable[[DataSpec, Trials, slice, Array], Array]
+    noise: Callable[[DataSpec, slice], Array]
+
+
+def _signal_alone(data: DataSpec, trials: Trials, rows: slice, signal: Array) -> Array:
+    return signal
+
+
+def _signal_in_noise(data: DataSpec, trials: Trials, rows: slice, signal: Array) -> Array:
+    return signal + dipole_noise(data, trials, rows)
+
+
+# In the published re-creation the spectral and spatial scripts weigh the signal against pink and
+# white noise, generate_temporal_domain_db.m signal and pink noise of a dipole against white noise.
+SNR_DEFINITIONS: Mapping[str, Definition] = {
+    "signal_to_noise": Definition(_signal_alone, sensor_noise),
+    "source_to_sensor": Definition(_signal_in_noise, electrode_noise),
+}
+
+
+class Parts(NamedTuple):
+    """Functions that make the parts of any block of trials before mixing, µV.
+
+    ``signal`` and ``noise`` take the rows, ``source`` the rows and their signal.
+    """
+
+    signal: Callable[[slice], Array]
+    source: Callable[[slice, Array], Array]
+    noise: Callable[[slice], Array]
+
+
+def parts_of(data: DataSpec, trials: pd.DataFrame) -> Parts:
+    """The parts of a data set; a distractor counts as noise."""
+    signal.prepare(data)
+    noise.prepare(data)
+    drawn, definition = columns(trials), SNR_DEFINITIONS[data.snr_definition]
+    return Parts(
+        signal=lambda rows: sensor_signal(data, drawn, rows),
+        source=lambda rows, signal: definition.source(data, drawn, rows, signal),
+        noise=_with_distractor(data, definition),
+    )
+
+
+def mixing_factors(
+    parts: Callable[[slice], tuple[Array, Array]], n_trials: int, snr_db: float
+) -> Factors:
+    """Factors a, b of the mixture a * source + b * noise, as in SEREEGA (utl_mix_data.m).
+
+    r * S / ||S|| + (1 - r) * N / ||N|| over the whole data set, scaled to the mean absolute
+    amplitude of S and N together. ``snr_db`` = 20 log10(r / (1 - r)).
+
+    Parameters
+    ----------
+    parts : function
+        From the rows of a block to its source S and noise N.
+    n_trials : int
+    snr_db : float
+    """
+
+    def measure(rows: slice) -> tuple[float, float, float]:
+        source, noise = parts(rows)
+        return _power(source), _power(noise), _amplitude(source) + _amplitude(noise)
+
+    def mixed(rows: slice) -> float:
+        source, noise = parts(rows)
+        return _amplitude(a * source + b * noise)
+
+    source_power, noise_power, amplitude = np.sum(each_block(measure, n_trials), axis=0)
+    logit = snr_db * np.log(10) / 20
+    a = np.float32(expit(logit) / np.sqrt(source_power / n_trials))
+    b = np.float32(expit(-logit) / np.sqrt(noise_power / n_trials))
+    scale = np.float32(amplitude / 2 / sum(each_block(mixed, n_trials)))
+    return scale * a, scale * b
+
+
+@lru_cache(maxsize=8)
+def streamed_factors(data: DataSpec) -> Factors:
+    """The factors of a data set, which is made block by block for them and not kept."""
+    parts = parts_of(data, draw_trials(data))
+
+    def made(rows: slice) -> tuple[Array, Array]:
+        return parts.source(rows, parts.signal(rows)), parts.noise(rows)
+
+    return mixing_factors(made, data.n_trials, data.snr_db)
+
+
+def mix(
+    data: DataSpec, parts: Parts, factors: Factors, rows: slice, signal: Array, noise: Array
+) -> None:
+    """Turn signal and noise of one block into ground truth and recording, in place."""
+    noise *= factors[1]
+    noise += factors[0] * parts.source(rows, signal)
+    signal *= factors[0]
+    add_artefacts(noise, data, rows)
+
+
+def _with_distractor(data: DataSpec, definition: Definition) -> Callable[[slice], Array]:
+    if data.feature_type.distractor is None:
+        return lambda rows: definition.noise(data, rows)
+    distractors = columns(draw_distractors(data))
+    return lambda rows: definition.noise(data, rows) + sensor_distractor(data, distractors, rows)
+
+
+def _power(part: Array) -> float:
+    # Trial by trial in single precision and their sum in double: fast, and exact to 1e-6.
+    return float(np.einsum("tcs,tcs->t", part, part).sum(dtype=np.float64))
+
+
+def _amplitude(part: Array) -> float:
+    return float(np.abs(part).sum(axis=(1, 2)).sum(dtype=np.float64))

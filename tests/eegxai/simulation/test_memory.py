@@ -1,0 +1,89 @@
+"""Data sets that do not fit into memory are refused before any work, with what would fit."""
+
+import re
+import subprocess
+import sys
+from unittest import mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eegxai.head import HeadSpec
+from eegxai.simulation import DataSpec, memory, simulate
+from eegxai.simulation.memory import array_bytes, needed_memory, require_memory
+
+MONTAGES = (None, "standard_1020", "biosemi128")
+
+
+def data_spec(n_trials=100, sfreq=250.0, montage=None):
+    head = HeadSpec(montage=montage)
+    return DataSpec(feature="temporal", snr_db=0, n_trials=n_trials, seed=0, sfreq=sfreq, head=head)
+
+
+def refusal(data, free):
+    """The message where so many bytes are free, empty where the data fit."""
+    with mock.patch.object(memory, "available_memory", return_value=free):
+        try:
+            require_memory(data)
+        except ValueError as error:
+            return str(error)
+    return ""
+
+
+@given(
+    n_trials=st.integers(4, 10**12),
+    sfreq=st.floats(130, 1e6),
+    montage=st.sampled_from(MONTAGES),
+    free=st.floats(0, 1e15),
+)
+def test_as_many_trials_fit_as_the_message_says_and_no_more(n_trials, sfreq, montage, free):
+    told = refusal(data_spec(n_trials, sfreq, montage), free)
+    if not told:
+        assert needed_memory(data_spec(n_trials, sfreq, montage)) <= free
+        return
+    assert f"n_trials={n_trials}" in told
+    assert "\n" not in told
+    if found := re.search(r"at most (\d+) trials fit", told):
+        most = int(found[1])
+        assert 4 <= most < n_trials
+        assert not refusal(data_spec(most, sfreq, montage), free)
+        assert refusal(data_spec(most + 1, sfreq, montage), free)
+    else:
+        assert refusal(data_spec(4, sfreq, montage), free)
+
+
+@given(n_trials=st.integers(4, 10**6), sfreq=st.integers(130, 2000))
+def test_both_arrays_are_counted(n_trials, sfreq):
+    data = data_spec(n_trials, sfreq)
+    assert array_bytes(data) == 2 * n_trials * 62 * sfreq * 4
+    assert needed_memory(data) > array_bytes(data)
+
+
+def test_simulate_refuses_what_this_machine_cannot_hold():
+    with pytest.raises(ValueError, match=r"n_trials=1000000000 of 62 channels .* trials fit"):
+        simulate("temporal", -3.5, 0, 10**9)
+    with pytest.raises(ValueError, match="a shorter epoch or lower sfreq may fit"):
+        simulate("temporal", -3.5, 0, 4, sfreq=1e6)
+
+
+MEASURED = """
+import resource, sys
+from eegxai.simulation import simulate, simulate_spec
+from eegxai.simulation.memory import needed_memory
+def peak():
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+simulate("temporal", -3.5, 0, 8)
+before = peak()
+eeg = simulate("temporal", -3.5, 0, {n_trials}, sfreq={sfreq}, snr_definition={definition!r})
+print((peak() - before) / needed_memory(eeg.spec))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("definition", ["signal_to_noise", "source_to_sensor"])
+@pytest.mark.parametrize(("n_trials", "sfreq"), [(3000, 250), (64, 4000)])
+def test_the_estimate_is_above_what_is_measured_and_not_far(n_trials, sfreq, definition):
+    code = MEASURED.format(n_trials=n_trials, sfreq=sfreq, definition=definition)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert 0.4 < float(done.stdout) <= 1
