@@ -29,12 +29,14 @@ class Format:
     """A file format: the names of its files, how they are written, and what it needs.
 
     ``names`` turns the requested name into the names of all files, ``write`` takes the data and a
-    path for each name, ``packages`` maps the import names of modules to installable names.
+    path for each name, ``packages`` maps the import names of modules to installable names, and
+    ``memory`` is what writing takes beside the data, in multiples of recording and ground truth.
     """
 
     names: Callable[[str], tuple[str, ...]]
     write: Callable[..., None]
     packages: Mapping[str, str]
+    memory: float
 
 
 def write_eeg(eeg: SimulatedEEG, path: Path) -> list[Path]:
@@ -259,8 +261,9 @@ def _recording(eeg: SimulatedEEG, microvolts: Array) -> mne.io.RawArray:
     return raw.set_annotations(mne.Annotations(onsets, seconds - before, names, extras=details))
 
 
+# Memory as measured: MNE computes in float64 and copies; a BIDS folder takes further copies.
 EEG_FORMATS: Mapping[str, Format] = {
-    ".fif": Format(_signal_and_truth, _write_fif, {}),
-    ".npz": Format(_itself, _write_npz, {}),
-    "": Format(_itself, _write_bids, {"mne_bids": "mne-bids", "pybv": "pybv"}),
+    ".fif": Format(_signal_and_truth, _write_fif, {}, 2.2),
+    ".npz": Format(_itself, _write_npz, {}, 0.2),
+    "": Format(_itself, _write_bids, {"mne_bids": "mne-bids", "pybv": "pybv"}, 5.0),
 }

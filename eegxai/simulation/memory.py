@@ -19,23 +19,29 @@ def array_bytes(data: DataSpec) -> int:
     return N_ARRAYS * data.n_trials * _trial_bytes(data)
 
 
-def needed_memory(data: DataSpec) -> int:
-    """Bytes that simulating a data set takes at its peak."""
-    return data.n_trials * _bytes_per_trial(data) + _working_bytes(data)
+def needed_memory(data: DataSpec, further: float = 0.0) -> float:
+    """Bytes that simulating a data set takes at its peak, ``further`` as in `require_memory`."""
+    return data.n_trials * _bytes_per_trial(data, further) + _working_bytes(data)
 
 
-def require_memory(data: DataSpec) -> None:
+def require_memory(data: DataSpec, further: float = 0.0) -> None:
     """Refuse a data set that does not fit into the memory that is free now.
+
+    Parameters
+    ----------
+    data : DataSpec
+    further : float
+        What the next step takes beside the data, in multiples of recording and ground truth.
 
     Raises
     ------
     ValueError
         One sentence with the number of trials that would fit.
     """
-    needed, free = needed_memory(data), available_memory()
+    needed, free = needed_memory(data, further), available_memory()
     if needed <= free:
         return
-    fitting = int((free - _working_bytes(data)) // _bytes_per_trial(data))
+    fitting = int((free - _working_bytes(data)) // _bytes_per_trial(data, further))
     enough = fitting >= fewest_trials(data.feature_type.shares, 1)
     raise ValueError(
         f"n_trials={data.n_trials} of {_n_channels(data)} channels and {data.epoch.n_times} "
@@ -44,8 +50,8 @@ def require_memory(data: DataSpec) -> None:
     )
 
 
-def _bytes_per_trial(data: DataSpec) -> int:
-    return N_ARRAYS * _trial_bytes(data) + BYTES_PER_TRIAL
+def _bytes_per_trial(data: DataSpec, further: float) -> float:
+    return (1 + further) * N_ARRAYS * _trial_bytes(data) + BYTES_PER_TRIAL
 
 
 def _working_bytes(data: DataSpec) -> int:

@@ -8,14 +8,15 @@ import typer
 
 from eegxai import figures
 from eegxai.atomic import staging
-from eegxai.simulation import NoiseSpec, SimulatedEEG, files, simulate_spec
-from eegxai.simulation.memory import array_bytes
+from eegxai.simulation import DataSpec, NoiseSpec, SimulatedEEG, files, simulate_spec
+from eegxai.simulation.memory import array_bytes, require_memory
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
 from sweeps.design.config_file import configuration_path, load
 from sweeps.design.data import Data
 from sweeps.report.terminal import print_sentence
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
+PICTURE_MEMORY = 1.0  # of drawing beside the data, in multiples of recording and ground truth
 DPI = 130
 DEFAULT_TRIALS = 200
 
@@ -104,7 +105,7 @@ def simulate(
             "noise": {"line_uv": line_uv, "blink_uv": blink_uv},
         }
         spec = _data(config, asked).of(feature, snr_db, seed)
-        _check_targets(out, plot, array_bytes(spec))
+        _check_targets(out, plot, spec)
         eeg = simulate_spec(spec)
     console = terminal()
     print_sentence(console, _summary(eeg))
@@ -127,16 +128,18 @@ def _data(config: str | None, asked: dict[str, Any]) -> Data:
     return Data(**{**dict(data), **changes, "noise": NoiseSpec(**{**vars(data.noise), **noise})})
 
 
-def _check_targets(out: Path | None, plot: Path | None, n_bytes: int) -> None:
-    """Refuse before any work what cannot be written afterwards; ``out`` takes ``n_bytes``."""
+def _check_targets(out: Path | None, plot: Path | None, spec: DataSpec) -> None:
+    """Refuse before any work what cannot be written afterwards, or not for want of memory."""
     if out is None and plot is None:
         raise usage_error("nothing to do: give --out FILE to write, --plot FILE to draw, or both")
     if out:
-        files.targets(out, n_bytes)
+        files.targets(out, array_bytes(spec))
+        require_memory(spec, files.EEG_FORMATS[out.suffix].memory)
     if plot:
         if plot.suffix not in PICTURE_SUFFIXES:
             raise usage_error(f"--plot {plot} must end in one of: {', '.join(PICTURE_SUFFIXES)}")
         files.require_new(plot)
+        require_memory(spec, PICTURE_MEMORY)
 
 
 def _summary(eeg: SimulatedEEG) -> str:

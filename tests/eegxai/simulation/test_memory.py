@@ -60,6 +60,13 @@ def test_both_arrays_are_counted(n_trials, sfreq):
     assert needed_memory(data) > array_bytes(data)
 
 
+@given(further=st.floats(0, 10), n_trials=st.integers(4, 10**6))
+def test_the_next_step_takes_multiples_of_both_arrays(further, n_trials):
+    data = data_spec(n_trials)
+    extra = needed_memory(data, further) - needed_memory(data)
+    assert extra == pytest.approx(further * array_bytes(data), abs=1)
+
+
 def test_simulate_refuses_what_this_machine_cannot_hold():
     with pytest.raises(ValueError, match=r"n_trials=1000000000 of 62 channels .* trials fit"):
         simulate("temporal", -3.5, 0, 10**9)
