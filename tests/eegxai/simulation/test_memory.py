@@ -6,7 +6,7 @@ import sys
 from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegxai.head import HeadSpec
@@ -31,6 +31,7 @@ def refusal(data, free):
     return ""
 
 
+@settings(deadline=None)  # the first example opens a head
 @given(
     n_trials=st.integers(4, 10**12),
     sfreq=st.floats(130, 1e6),
@@ -53,6 +54,7 @@ def test_as_many_trials_fit_as_the_message_says_and_no_more(n_trials, sfreq, mon
         assert refusal(data_spec(4, sfreq, montage), free)
 
 
+@settings(deadline=None)  # the first example opens a head
 @given(n_trials=st.integers(4, 10**6), sfreq=st.integers(130, 2000))
 def test_both_arrays_are_counted(n_trials, sfreq):
     data = data_spec(n_trials, sfreq)
@@ -60,6 +62,7 @@ def test_both_arrays_are_counted(n_trials, sfreq):
     assert needed_memory(data) > array_bytes(data)
 
 
+@settings(deadline=None)  # the first example opens a head
 @given(further=st.floats(0, 10), n_trials=st.integers(4, 10**6))
 def test_the_next_step_takes_multiples_of_both_arrays(further, n_trials):
     data = data_spec(n_trials)
@@ -75,11 +78,12 @@ def test_simulate_refuses_what_this_machine_cannot_hold():
 
 
 MEASURED = """
-import resource, sys
+from pathlib import Path
 from eegxai.simulation import simulate, simulate_spec
 from eegxai.simulation.memory import needed_memory
 def peak():
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 simulate("temporal", -3.5, 0, 8)
 before = peak()
 eeg = simulate("temporal", -3.5, 0, {n_trials}, sfreq={sfreq}, snr_definition={definition!r})
