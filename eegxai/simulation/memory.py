@@ -1,6 +1,5 @@
 """Whether a data set fits into the memory of this machine, before any of it is made."""
 
-from eegxai.head import open_head
 from eegxai.machine import available_memory
 from eegxai.simulation.blocks import BLOCK, n_threads
 from eegxai.simulation.labels import fewest_trials
@@ -44,7 +43,7 @@ def require_memory(data: DataSpec, further: float = 0.0) -> None:
     fitting = int((free - _working_bytes(data)) // _bytes_per_trial(data, further))
     enough = fitting >= fewest_trials(data.feature_type.shares, 1)
     raise ValueError(
-        f"n_trials={data.n_trials} of {_n_channels(data)} channels and {data.epoch.n_times} "
+        f"n_trials={data.n_trials} of {data.n_channels} channels and {data.epoch.n_times} "
         f"samples takes {_gb(needed)} of memory and {_gb(free)} is free; "
         + (f"at most {fitting} trials fit" if enough else "a shorter epoch or lower sfreq may fit")
     )
@@ -56,17 +55,13 @@ def _bytes_per_trial(data: DataSpec, further: float) -> float:
 
 def _working_bytes(data: DataSpec) -> int:
     """Bytes that do not grow with the number of trials."""
-    rows = _n_channels(data) + data.noise.n_dipoles
+    rows = data.n_channels + data.noise.n_dipoles
     block = ARRAYS_PER_BLOCK * BLOCK * rows * data.epoch.n_times * BYTES_PER_VALUE
     return n_threads() * block + BYTES_PER_PAIR_OF_SAMPLES * data.epoch.n_times**2
 
 
 def _trial_bytes(data: DataSpec) -> int:
-    return BYTES_PER_VALUE * _n_channels(data) * data.epoch.n_times
-
-
-def _n_channels(data: DataSpec) -> int:
-    return len(open_head(data.head).info(data.sfreq).ch_names)
+    return BYTES_PER_VALUE * data.n_channels * data.epoch.n_times
 
 
 def _gb(n_bytes: float) -> str:

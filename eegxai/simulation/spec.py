@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from eegxai.head import HeadField, HeadSpec
+from eegxai.head import HeadField, HeadSpec, open_head
 from eegxai.registry import lookup
 from eegxai.simulation.feature_spec import FeatureSpec
 from eegxai.simulation.features import BUILT_IN, FEATURES
@@ -121,6 +121,11 @@ class DataSpec:
     def feature_type(self) -> FeatureSpec:
         """The classes and their signals."""
         return self.definition or BUILT_IN[self.feature]
+
+    @property
+    def n_channels(self) -> int:
+        """Number of electrodes."""
+        return len(open_head(self.head).info(self.sfreq).ch_names)
 
     @property
     def epoch(self) -> Epoch:

@@ -1,8 +1,10 @@
 """What the commands share: the configuration argument, errors in one sentence, the terminal."""
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,7 @@ import typer
 from rich.console import Console
 
 from eegxai.atomic import require_writable
+from eegxai.decoders import initialised
 from eegxai.errors import sentence
 from eegxai.simulation.memory import require_memory
 from sweeps.design.config import SweepConfig
@@ -86,6 +89,18 @@ def check_memory(config: SweepConfig) -> None:
             require_memory(config.data.of(feature, grid.snr_db[0], grid.seed[0]))
         except ValueError as error:
             raise usage_error(f"data for {feature}: {sentence(error)}") from None
+
+
+def check_decoders(config: SweepConfig) -> None:
+    """Refuse architectures that cannot be built for the trials of a feature type."""
+    for feature, architecture in product(config.features, config.grid.architecture):
+        data = config.data.of(feature, config.grid.snr_db[0], config.grid.seed[0])
+        shape = data.n_channels, data.epoch.n_times, len(data.feature_type.classes)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # they come again with the work
+                initialised(architecture, *shape, data.sfreq, data.seed)
+        except ValueError as error:
+            raise usage_error(f"data for {feature}: {error}") from None
 
 
 def check_output(config: SweepConfig) -> None:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from sweeps.cli.common import (
     Arguments,
+    check_decoders,
     check_gpu,
     check_machine,
     check_memory,
@@ -74,6 +75,7 @@ def _check_place(config: SweepConfig, local: bool, address: str) -> None:
     """Refuse a place that cannot run the configuration."""
     if local and address:
         raise usage_error("--local runs without Ray and --address on a cluster: give one of them")
+    check_decoders(config)
     check_output(config)
     if local:
         check_gpu(config)

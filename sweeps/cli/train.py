@@ -6,6 +6,7 @@ from rich.table import Table
 
 from sweeps.cli.common import (
     Arguments,
+    check_decoders,
     check_gpu,
     check_memory,
     check_output,
@@ -31,6 +32,7 @@ def train(arguments: Arguments = None) -> None:
     config = configuration(arguments)
     check_gpu(config)
     check_memory(config)
+    check_decoders(config)
     check_output(config)
     cell, console = _only_decoder(config), terminal()
     store = store_of(config)

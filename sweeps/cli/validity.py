@@ -12,6 +12,7 @@ from rich.progress import track
 from sweeps.analysis import validity_matrix
 from sweeps.cli.common import (
     Arguments,
+    check_decoders,
     check_gpu,
     check_memory,
     check_output,
@@ -44,6 +45,7 @@ def validity(
     config = configuration(arguments)
     check_gpu(config)
     check_memory(config)
+    check_decoders(config)
     check_output(config)
     console = terminal()
     store = store_of(config)

@@ -31,6 +31,14 @@ def test_mistakes_end_with_code_two_before_any_work(command, tiny_file, tmp_path
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("command", ["sweep", "train", "validity"])
+def test_trials_too_short_for_a_decoder_are_refused_before_any_work(command, tiny_file, tmp_path):
+    result = RUNNER.invoke(app, [command, str(tiny_file), "grid.seed=0", "data.sfreq=130"])
+    assert result.exit_code == 2, result.output
+    assert "n_times=130 is too short; at least 140 are needed" in result.output
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_missing_configuration_is_told(tiny_file):
     result = RUNNER.invoke(app, ["grid", "quikstart"])
     assert result.exit_code == 2
