@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, Headlines, chance_corrected
+from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, chance_corrected
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.registry import lookup, unknown_name
 from eegxai.statistics import (
@@ -83,9 +83,8 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     """
     _check_known("check", quantity.check, {*tidy["check"].dropna().unique()})
     _check_known("metric", quantity.metric, {*tidy["metric"].dropna().unique(), *HEADLINES})
-    rows = headline_scores(
-        tidy, quantity.check, HEADLINES.get(quantity.metric, _on_headline_domains(quantity.metric))
-    )
+    named = HEADLINES.get(quantity.metric, HEADLINE.with_metric(quantity.metric))
+    rows = headline_scores(tidy, quantity.check, named)
     if rows.empty:
         raise ValueError(f"no score of {quantity.metric!r} is in the check {quantity.check!r}")
     rows = rows[rows["step"] == rows.groupby(list(AXES))["step"].transform("max")]
@@ -101,11 +100,6 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
 def _check_known(kind: str, name: str, known: set[str]) -> None:
     if name not in known:
         raise ValueError(unknown_name(kind, name, known))
-
-
-def _on_headline_domains(metric: str) -> Headlines:
-    """A metric on the domain of each feature type's headline."""
-    return HEADLINE.with_metric(metric)
 
 
 Asked = tuple[pd.DataFrame, Quantity]  # tidy scores, and what is read of them

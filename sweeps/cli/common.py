@@ -65,8 +65,7 @@ def usage_error(message: str) -> typer.Exit:
 
 def check_machine(config: SweepConfig) -> None:
     """Refuse a configuration that asks for what this machine does not have."""
-    check_gpu(config)
-    check_memory(config)
+    check_here(config)
     cpus = os.cpu_count() or 1
     for stage, resources in config.resources:
         if resources.custom:
@@ -81,12 +80,24 @@ def check_machine(config: SweepConfig) -> None:
             )
 
 
+def check_here(config: SweepConfig) -> None:
+    """Refuse what cannot be done in this process."""
+    check_work(config)
+    check_gpu(config)
+    check_memory(config)
+
+
+def check_work(config: SweepConfig) -> None:
+    """Refuse what cannot be done anywhere."""
+    check_decoders(config)
+    check_output(config)
+
+
 def check_memory(config: SweepConfig) -> None:
     """Refuse data sets that do not fit into this machine's memory, one at a time."""
-    grid = config.grid
     for feature in config.features:
         try:
-            require_memory(config.data.of(feature, grid.snr_db[0], grid.seed[0]))
+            require_memory(config.first_data_of(feature))
         except ValueError as error:
             raise usage_error(f"data for {feature}: {sentence(error)}") from None
 
@@ -94,7 +105,7 @@ def check_memory(config: SweepConfig) -> None:
 def check_decoders(config: SweepConfig) -> None:
     """Refuse architectures that cannot be built for the trials of a feature type."""
     for feature, architecture in product(config.features, config.grid.architecture):
-        data = config.data.of(feature, config.grid.snr_db[0], config.grid.seed[0])
+        data = config.first_data_of(feature)
         shape = data.n_channels, data.epoch.n_times, len(data.feature_type.classes)
         try:
             with warnings.catch_warnings(action="ignore"):  # they come again with the work

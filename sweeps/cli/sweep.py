@@ -7,11 +7,9 @@ from rich.console import Console
 
 from sweeps.cli.common import (
     Arguments,
-    check_decoders,
-    check_gpu,
+    check_here,
     check_machine,
-    check_memory,
-    check_output,
+    check_work,
     configuration,
     print_error,
     terminal,
@@ -75,12 +73,11 @@ def _check_place(config: SweepConfig, local: bool, address: str) -> None:
     """Refuse a place that cannot run the configuration."""
     if local and address:
         raise usage_error("--local runs without Ray and --address on a cluster: give one of them")
-    check_decoders(config)
-    check_output(config)
     if local:
-        check_gpu(config)
-        check_memory(config)
-    elif not address:
+        check_here(config)
+    elif address:
+        check_work(config)
+    else:
         check_machine(config)
 
 

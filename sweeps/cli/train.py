@@ -6,10 +6,7 @@ from rich.table import Table
 
 from sweeps.cli.common import (
     Arguments,
-    check_decoders,
-    check_gpu,
-    check_memory,
-    check_output,
+    check_here,
     configuration,
     terminal,
     usage_error,
@@ -30,10 +27,7 @@ def train(arguments: Arguments = None) -> None:
     resumed; the results of a finished one are shown.
     """
     config = configuration(arguments)
-    check_gpu(config)
-    check_memory(config)
-    check_decoders(config)
-    check_output(config)
+    check_here(config)
     cell, console = _only_decoder(config), terminal()
     store = store_of(config)
     print_sentence(console, cell.title)

@@ -12,10 +12,7 @@ from rich.progress import track
 from sweeps.analysis import validity_matrix
 from sweeps.cli.common import (
     Arguments,
-    check_decoders,
-    check_gpu,
-    check_memory,
-    check_output,
+    check_here,
     configuration,
     errors_in_one_sentence,
     print_written,
@@ -43,10 +40,7 @@ def validity(
     For example: eegxai validity quickstart grid.architecture=eegnet grid.method=all
     """
     config = configuration(arguments)
-    check_gpu(config)
-    check_memory(config)
-    check_decoders(config)
-    check_output(config)
+    check_here(config)
     console = terminal()
     store = store_of(config)
     cells = list(validity_matrix.cells_to_judge(config))

@@ -92,15 +92,14 @@ class Grid(Model):
     @field_validator("architecture", "method")
     @classmethod
     def _names_are_registered(cls, values: tuple[str, ...], info: Any) -> tuple[str, ...]:
-        choices: dict[str, Mapping[str, object]] = {
+        tables: dict[str, Mapping[str, object]] = {
             "architecture": DECODERS,
             "method": {**METHODS, **CONTROLS, **METHOD_GROUPS},
         }
+        choices = tables[info.field_name]
         for value in values:
-            if value not in choices[info.field_name]:
-                raise ValueError(
-                    unknown_name(f"grid.{info.field_name}", value, choices[info.field_name])
-                )
+            if value not in choices:
+                raise ValueError(unknown_name(f"grid.{info.field_name}", value, choices))
         return values
 
 
@@ -268,6 +267,10 @@ class SweepConfig(Model):
             self._check_data(feature)
         return self
 
+    def first_data_of(self, feature: str) -> DataSpec:
+        """The data set of a feature type with the first SNR and seed: all have its shape."""
+        return self.data.of(feature, self.grid.snr_db[0], self.grid.seed[0])
+
     @property
     def _split(self) -> TrainingSpec:
         """Training of any architecture: they all split alike."""
@@ -299,7 +302,7 @@ class SweepConfig(Model):
     def _check_data(self, feature: str) -> None:
         """Refuse what fits neither the epoch nor the head before any work starts."""
         try:
-            self.data.of(feature, self.grid.snr_db[0], self.grid.seed[0])
+            self.first_data_of(feature)
         except ValidationError as error:
             raise ValueError(f"data for {feature}: {sentence(error, DataSpec)}") from error
 
