@@ -5,9 +5,10 @@ from eegxai.figures.heatmap import heat_map
 from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
 from eegxai.figures.simulated import simulation
-from eegxai.figures.style import FIGURE_FORMATS, digits, save
+from eegxai.figures.style import FIGURE_FORMATS, save
 from eegxai.figures.trials import map_against_truth
 from eegxai.renamed import keep_old_names
+from eegxai.rounding import digits
 
 __all__ = [
     "FIGURE_FORMATS",

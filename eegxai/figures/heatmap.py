@@ -10,7 +10,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from eegxai.figures.style import DIVERGING, DOUBLE, PRINT, digits
+from eegxai.figures.style import DIVERGING, DOUBLE, PRINT
+from eegxai.rounding import digits
 
 SCORES = ("calibrated", "score")  # against the planted signal
 # Blue is good everywhere: near the planted signal, unlike the randomized map.

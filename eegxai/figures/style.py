@@ -63,13 +63,6 @@ N_COLUMNS = 4  # of small multiples
 PANEL_HEIGHT = 1.35  # inches
 
 
-def digits(value: float) -> str:
-    """Two digits with a true minus sign; a dash if there is no value."""
-    if math.isnan(value):
-        return "–"
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0: no minus before zero
-
-
 def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Colour, marker and line of each name, in the order of ``SERIES``.
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from eegxai.attribution import CONTROLS
-from eegxai.figures import digits
+from eegxai.rounding import digits
 from sweeps.analysis.tables import Column, TableKind
 from sweeps.analysis.verdicts import NOT_APPLICABLE, PASSED, UNJUDGED, VERDICT_RULES
 from sweeps.report.table import MISSING, ColumnGroup, Table, TableCell, plain_value, word

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from eegxai.statistics.intervals import CONFIDENCE
 from sweeps.design.cells import MethodCell
@@ -84,4 +84,4 @@ def half_width(table: pd.DataFrame) -> pd.Series | float:
 def interval_half(std: pd.Series, n: pd.Series) -> pd.Series:
     """Half of Student's 95 % interval of a mean over n values; NaN where n is 1."""
     freedom = (n - 1).where(n > 1)
-    return stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * std / np.sqrt(n)
+    return stdtrit(freedom, (1 + CONFIDENCE) / 2) * std / np.sqrt(n)
