@@ -70,7 +70,7 @@ def test_it_is_swept_to_tables_figures_and_a_report(oddball, empty_database):
     table = pd.read_csv("runs/tables/oddball.csv")
     scores = table[table["feature"] == "p300"].set_index("method")["score"]
     assert scores.between(0, 1).all()
-    run("figures", oddball, *SMALL)
+    run("figures", oddball, *SMALL, "--format", "png")
     assert pixels(oddball.parent / "runs" / "figures" / "oddball" / "maps-p300.png").any()
     run("report", oddball, *SMALL)
     assert "p300" in (oddball.parent / "runs" / "reports" / "oddball.html").read_text()

@@ -1,6 +1,6 @@
 """A method from another package, installed for real: listed, swept and in every table."""
 
-import os
+import json
 import shutil
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import pytest
 
 import eegxai.plugins
 from tests.paths import ROOT
+from tests.sweeps.processes import environment
 
 EXAMPLE = ROOT / "examples" / "method_package"
 PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
@@ -23,49 +24,57 @@ def site(tmp_path_factory):
     return folder / "site"
 
 
-@pytest.fixture
-def eegxai_command(site, tiny_file):
-    root = str(ROOT)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), root])}
+# A process in which the package is found, and what commands print there one after another.
+COMMANDS = """
+import json, sys
+from typer.testing import CliRunner
+from sweeps.cli import app
+results = [CliRunner().invoke(app, words) for words in json.loads(sys.argv[1])]
+print(json.dumps([(result.exit_code, result.output) for result in results]))
+"""
 
-    def run(*arguments):
-        command = [sys.executable, "-c", "from sweeps.cli import main; main()", *arguments]
+
+@pytest.fixture
+def outcomes(site, tiny_file):
+    """What gives exit code and output of commands, each a list of words."""
+
+    def run(*commands):
         done = subprocess.run(
-            command, env=environment, cwd=tiny_file.parent, capture_output=True, text=True
+            [sys.executable, "-c", COMMANDS, json.dumps(commands)],
+            env=environment(paths=[str(site)]),
+            cwd=tiny_file.parent,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
-        return done.returncode, done.stdout + done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
 
     return run
 
 
 @pytest.mark.slow
-def test_it_is_listed_with_its_options(eegxai_command):
-    code, output = eegxai_command("methods")
-    assert code == 0, output
-    assert "SquaredSaliency" in output
-    assert "power=2.0" in output
-
-
-@pytest.mark.slow
 @pytest.mark.usefixtures("with_database")
-def test_it_is_swept_and_in_every_table(eegxai_command, tiny_file):
-    arguments = (str(tiny_file), "grid.seed=0", "grid.method=[SquaredSaliency,RandomMap]")
-    options = "attribution.per_method.SquaredSaliency={power: 1}"
-    code, output = eegxai_command("sweep", "--local", *arguments, options)
-    assert code == 0, output
-    assert "SquaredSaliency" in output
-    code, output = eegxai_command("tables", *arguments, options)
-    assert code == 0, output
+def test_it_is_listed_checked_swept_and_in_every_table(outcomes, tiny_file):
+    ours = [str(tiny_file), "grid.seed=0", "grid.method=[SquaredSaliency,RandomMap]"]
+    wrong, right = (
+        f"attribution.per_method.SquaredSaliency={{{o}: 1}}" for o in ("pover", "power")
+    )
+    listed, mistaken, swept, shown = outcomes(
+        ["methods"],
+        ["grid", str(tiny_file), wrong],
+        ["sweep", "--local", *ours, right],
+        ["tables", *ours, right],
+    )
+    assert listed[0] == 0, listed
+    assert "SquaredSaliency" in listed[1]
+    assert "power=2.0" in listed[1]
+    assert mistaken[0] == 2, mistaken
+    assert "did you mean 'power'" in mistaken[1]
+    assert swept[0] == 0, swept
+    assert "SquaredSaliency" in swept[1]
+    assert shown[0] == 0, shown
     table = (tiny_file.parent / "runs" / "tables" / "tiny.csv").read_text()
     assert "SquaredSaliency" in table
-
-
-@pytest.mark.slow
-def test_a_mistake_in_its_options_is_told(eegxai_command, tiny_file):
-    wrong = "attribution.per_method.SquaredSaliency={pover: 1}"
-    code, output = eegxai_command("grid", str(tiny_file), wrong)
-    assert code == 2, output
-    assert "did you mean 'power'" in output
 
 
 def test_a_broken_plug_in_is_named_and_stands_in_nobodys_way(monkeypatch):

@@ -31,7 +31,7 @@ def refusal(data, free):
     return ""
 
 
-@settings(deadline=None)  # the first example opens a head
+@settings(deadline=None, max_examples=40)  # the first example opens a head
 @given(
     n_trials=st.integers(4, 10**12),
     sfreq=st.floats(130, 1e6),
@@ -78,23 +78,34 @@ def test_simulate_refuses_what_this_machine_cannot_hold():
 
 
 MEASURED = """
+import os
+from itertools import product
 from pathlib import Path
-from eegxai.simulation import simulate, simulate_spec
+from eegxai.simulation import simulate
 from eegxai.simulation.memory import needed_memory
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
-simulate("temporal", -3.5, 0, 8)
-before = peak()
-eeg = simulate("temporal", -3.5, 0, {n_trials}, sfreq={sfreq}, snr_definition={definition!r})
-print((peak() - before) / needed_memory(eeg.spec))
+def measure(n_trials, sfreq, definition):
+    simulate("temporal", -3.5, 0, 8)
+    before = peak()
+    eeg = simulate("temporal", -3.5, 0, n_trials, sfreq=sfreq, snr_definition=definition)
+    print((peak() - before) / needed_memory(eeg.spec), flush=True)
+sizes, definitions = [(3000, 250), (64, 4000)], ["signal_to_noise", "source_to_sensor"]
+for size, definition in product(sizes, definitions):
+    child = os.fork()  # a process with a peak of its own that has imported everything
+    if not child:
+        measure(*size, definition)
+        os._exit(0)
+    os.waitpid(child, 0)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("definition", ["signal_to_noise", "source_to_sensor"])
-@pytest.mark.parametrize(("n_trials", "sfreq"), [(3000, 250), (64, 4000)])
-def test_the_estimate_is_above_what_is_measured_and_not_far(n_trials, sfreq, definition):
-    code = MEASURED.format(n_trials=n_trials, sfreq=sfreq, definition=definition)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert 0.4 < float(done.stdout) <= 1
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_estimate_is_above_what_is_measured_and_not_far():
+    command = [sys.executable, "-c", MEASURED]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    shares = [float(share) for share in done.stdout.split()]
+    assert len(shares) == 4
+    assert all(0.4 < share <= 1 for share in shares), shares

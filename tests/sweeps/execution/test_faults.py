@@ -9,7 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from sweeps.cli import app
 from sweeps.design.cells import DecoderCell, decoder_cells, method_cells
 from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
@@ -34,6 +36,7 @@ pytestmark = [
     pytest.mark.usefixtures("with_database"),
 ]
 
+RUNNER = CliRunner()
 # Long enough to be hit in the middle: epochs by checkpoints, explanations by ScoreCAM.
 LONGER = ["training.epochs=40", "data.n_trials=128", "grid.seed=0"]
 LONGER += ["grid.method=[Saliency,ScoreCAM,RandomMap]"]
@@ -109,6 +112,13 @@ def ended(process, code=0):
     return output
 
 
+def resume(config):
+    """Do what is left, in this process."""
+    run = Sweep(config, Console(quiet=True))
+    run.run(local=True)
+    assert not run.failed
+
+
 def assert_as_in_peace(config, in_peace):
     """Bit for bit, every cell once in the store and once in MLflow."""
     run = Sweep(config, Console(quiet=True))
@@ -138,16 +148,10 @@ def test_workers_killed_at_work_and_a_cell_that_raises(config, tiny_file, in_pea
     output = ended(process, 3)
     assert "Broken: RuntimeError: on purpose" in output
     assert_as_in_peace(config, in_peace)
-    told = subprocess.run(
-        [*COMMAND, "status", str(tiny_file), *LONGER, *given],
-        env=environment(paths=[str(tmp_path)]),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "RuntimeError: on purpose" in told.stdout
     (failure,) = (Path(store_of(config).url) / "failures").iterdir()
-    assert "Traceback" in failure.read_text()
+    kept = failure.read_text()
+    assert "Traceback" in kept
+    assert "RuntimeError: on purpose" in kept
 
 
 def test_the_driver_interrupted_then_killed_and_started_again(config, tiny_file, in_peace):
@@ -163,7 +167,7 @@ def test_the_driver_interrupted_then_killed_and_started_again(config, tiny_file,
     process.communicate()
     written = {stem: _modified(store, stem) for stem in before}
 
-    ended(start(tiny_file, "--local"))
+    resume(config)
     assert {stem: _modified(store, stem) for stem in before} == written
     assert_as_in_peace(config, in_peace)
 
@@ -172,17 +176,19 @@ def _modified(store, stem):
     return (Path(store.url) / "methods" / f"{stem}.parquet").stat().st_mtime_ns
 
 
-def test_a_full_disk_fails_cells_and_loses_none(config, tiny_file, in_peace, tmp_path):
+def test_a_full_disk_fails_cells_and_loses_none(tiny_file, in_peace, tmp_path):
     """Cells that cannot be written fail with the reason; with room again they are done."""
     disk = tmp_path / "disk"
     disk.mkdir()
     with small_disk(disk, "1200k"):
         here = [f"store={disk / 'store'}"]
-        output = ended(start(tiny_file, "--local", *here), 3)
-        assert "No space left on device" in output
+        result = RUNNER.invoke(app, ["sweep", "--local", str(tiny_file), *LONGER, *here])
+        assert result.exit_code == 3, result.output
+        assert "No space left on device" in result.output
         subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
-        ended(start(tiny_file, "--local", *here))
-        assert_as_in_peace(load(tiny_file, [*LONGER, *here]), in_peace)
+        config = load(tiny_file, [*LONGER, *here])
+        resume(config)
+        assert_as_in_peace(config, in_peace)
 
 
 @contextlib.contextmanager
@@ -243,7 +249,7 @@ def test_mlflow_stops_and_comes_back(config, tiny_file, in_peace, tmp_path, monk
         until(lambda: store.stems("methods"), process)
         server = start_mlflow(port, folder)
         if "MLflow could not be written" in ended(process):  # the sweep was faster than the server
-            ended(start(tiny_file, "--local"))
+            resume(config)
         assert_as_in_peace(config, in_peace)
     finally:
         end(server)

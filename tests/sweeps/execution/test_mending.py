@@ -25,7 +25,7 @@ RUNNER = CliRunner()
 class NoMlflow(Sweep):
     """The sweep as on a machine without a tracking server."""
 
-    def _connected(self):
+    def connected(self):
         raise OSError("no server")
 
 
