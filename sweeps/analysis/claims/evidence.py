@@ -2,10 +2,10 @@
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ import pandas as pd
 from eegxai.evaluation import HEADLINE
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.statistics import ranking_agreement
-from sweeps.analysis.claims.study import Agreement, Claim, Condition, Evaluation, Measure, Study
+from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
 from sweeps.analysis.compare import HEADLINES, TRUTH_CHECK
 from sweeps.analysis.summary import headline_scores
 from sweeps.scores.table import AXES, interval_half
@@ -57,17 +57,18 @@ class Evidence:
         answer of the mean alone) and margin (how far the mean is on the side that is asked for).
         """
         table = self.table.assign(threshold=self.table["threshold"].fillna(threshold))
-        rows = list(table.itertuples())
-        holds = [shown(row.asks, row.low, row.high, row.threshold) for row in rows]
-        by_mean = [shown(row.asks, row.mean, row.mean, row.threshold) for row in rows]
-        open_ = [not row.lacking and found is None for row, found in zip(rows, holds, strict=True)]
-        contains = [f"interval contains the threshold {row.threshold:g}" for row in rows]
+        asked = [table[name] for name in ("asks", "low", "high", "threshold")]
+        holds = [shown(*values) for values in zip(*asked, strict=True)]
+        means = [table[name] for name in ("asks", "mean", "mean", "threshold")]
+        by_mean = [shown(*values) for values in zip(*means, strict=True)]
+        contains = [f"interval contains the threshold {value:g}" for value in table["threshold"]]
+        unclear = np.array([answer is None for answer in holds]) & (table["lacking"] == "")
         side = np.where(table["asks"] == "below", -1.0, 1.0)
         return table.assign(
             holds=pd.Series(holds, table.index, dtype=object),
             by_mean=pd.Series(by_mean, table.index, dtype=object),
             margin=side * (table["mean"] - table["threshold"]),
-            lacking=np.where(open_, contains, table["lacking"]),
+            lacking=np.where(unclear, contains, table["lacking"]),
         )
 
 
@@ -83,72 +84,120 @@ def shown(asks: str, low: float, high: float, threshold: float) -> bool | None:
     return at_low if at_low == at_high and not math.isnan(low + high) else None
 
 
-def evidence(tidy: pd.DataFrame, study: Study, claim: Claim, evaluation: Evaluation) -> Evidence:
-    """The numbers that decide a claim, from tidy scores (columns ``TIDY``)."""
-    kept = tidy[tidy["architecture"] == study.architecture]
-    by = list(claim.by)
-    groups = pd.MultiIndex.from_tuples(product(*map(study.values, by)), names=by)
+class Cells:
+    """The cells that claims are decided on, and the groups that there should be.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy scores (columns ``TIDY``).
+    study : Study
+        Whose architecture and metrics are kept.
+    by : tuple of str
+        Axes whose values are judged apart.
+    """
+
+    def __init__(self, tidy: pd.DataFrame, study: Study, by: tuple[str, ...]) -> None:
+        own = tidy[tidy["architecture"] == study.architecture]
+        self.study, self.by = study, by
+        self.groups = list(product(*map(study.values, by)))
+        self._scores = own[own["metric"].isin(list(study.metrics))]
+        self._known = set(own[["method", *by]].drop_duplicates().itertuples(index=False, name=None))
+        self._means: dict[tuple[str, ...], pd.DataFrame] = {}
+
+    def seed_means(self, measure: Measure) -> pd.DataFrame:
+        """See :func:`seed_means`; claims share measures, so each is computed once."""
+        key = (measure.check, measure.metric, measure.steps, measure.less)
+        if key not in self._means:
+            self._means[key] = seed_means(self._scores, measure, self.by)
+        return self._means[key]
+
+    def gap(self, group: tuple[Any, ...], method: str) -> str:
+        """Which cells a method lacks in a group, as widely as it is true; empty if none."""
+        if (method, *group) in self._known:
+            return ""
+        if not self._known:
+            return f"no cells of architecture {self.study.architecture}"
+        own = {cell[1:] for cell in self._known if cell[0] == method}
+        if not own:
+            return f"no cells of method {method}"
+        for place, (axis, value) in enumerate(zip(self.by, group, strict=True)):
+            own = {cell for cell in own if cell[place] == value}
+            if not own:
+                anybody = any(cell[1 + place] == value for cell in self._known)
+                return f"no cells of {axis} {_plain(value)}{f' for {method}' * anybody}"
+        return ""
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def evidence(cells: Cells, evaluation: Evaluation) -> Evidence:
+    """The numbers that decide a claim."""
     parts = [
-        *(_condition_rows(kept, study, evaluation, groups, one) for one in evaluation.conditions),
-        *(_agreement_rows(kept, study, evaluation, groups, one) for one in evaluation.agreements),
+        *(_of_methods(cells, evaluation.methods, one) for one in evaluation.conditions),
+        *(_of_agreement(cells, evaluation.methods, one) for one in evaluation.agreements),
     ]
-    return Evidence(claim.by, pd.concat(parts, ignore_index=True))
+    return Evidence(cells.by, pd.concat(parts, ignore_index=True))
 
 
-def _condition_rows(
-    tidy: pd.DataFrame,
-    study: Study,
-    evaluation: Evaluation,
-    groups: pd.MultiIndex,
-    asked: Condition,
-) -> pd.DataFrame:
+def _of_methods(cells: Cells, methods: Sequence[str], asked: Condition) -> pd.DataFrame:
     """One row per group and method."""
-    by = list(groups.names)
-    seeds = seed_means(tidy, asked, by)
-    wanted = pd.MultiIndex.from_tuples(
-        [(*group, method) for group in groups for method in evaluation.methods],
-        names=[*by, "method"],
-    )
-    table = over_seeds(seeds, [*by, "method"]).reindex(wanted)
-    gaps = partial(_gap, tidy, study, asked)
+    table = over_seeds(cells.seed_means(asked), cells.by)
+    wanted = [(*group, method) for group in cells.groups for method in methods]
+    table = table.reindex(pd.MultiIndex.from_tuples(wanted, names=table.index.names))
     lacking = [
-        gaps(dict(zip(by, place[:-1], strict=True)), place[-1:], n)
-        for place, n in zip(wanted, table["n_seeds"].fillna(0), strict=True)
+        _gap(cells, group, [method], asked, n)
+        for (*group, method), n in zip(wanted, table["n_seeds"].fillna(0), strict=True)
     ]
-    return _answerable(table, asked, lacking)
+    return _asked_of(table, asked, lacking)
 
 
-def _agreement_rows(
-    tidy: pd.DataFrame,
-    study: Study,
-    evaluation: Evaluation,
-    groups: pd.MultiIndex,
-    asked: Agreement,
-) -> pd.DataFrame:
+def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.DataFrame:
     """One row per group; its method says how many are ranked."""
-    by = list(groups.names)
-    ranked = [
-        seed_means(tidy, one, by).assign(
-            ranking=place, mean=lambda t, one=one: _sign(one) * t["mean"]
-        )
-        for place, one in enumerate(asked.rankings)
+    ranked = []
+    for place, one in enumerate(asked.rankings):
+        means = cells.seed_means(one)
+        ranked.append(means.assign(ranking=place, mean=_sign(one) * means["mean"]))
+    seeds = _agreements(pd.concat(ranked), cells.by, methods, len(ranked))
+    table = over_seeds(seeds.assign(method=_label(methods)), cells.by)
+    wanted = [(*group, _label(methods)) for group in cells.groups]
+    table = table.reindex(pd.MultiIndex.from_tuples(wanted, names=table.index.names))
+    lacking = [
+        _gap(cells, group, methods, asked, n)
+        for group, n in zip(cells.groups, table["n_seeds"].fillna(0), strict=True)
     ]
-    seeds = _agreements(pd.concat(ranked), by, evaluation.methods, len(asked.rankings))
-    table = over_seeds(seeds, by).reindex(groups)
-    lacking = []
-    for group, n in zip(groups, table["n_seeds"].fillna(0), strict=True):
-        place = dict(zip(by, group, strict=True))
-        gaps = (_gap(tidy, study, one, place, evaluation.methods, n) for one in asked.rankings)
-        lacking.append("; ".join(dict.fromkeys(gap for gap in gaps if gap)))
-    named = table.assign(method=f"{len(evaluation.methods)} methods").set_index(
-        "method", append=True
-    )
-    return _answerable(named, asked, lacking)
+    return _asked_of(table, asked, lacking)
 
 
-def _answerable(
+def _label(methods: Sequence[str]) -> str:
+    return f"{len(methods)} methods"
+
+
+def _gap(
+    cells: Cells,
+    group: Sequence[Any],
+    methods: Sequence[str],
+    asked: Condition | Agreement,
+    n_seeds: float,
+) -> str:
+    """Why a group has no interval, in a few words; empty where it has one."""
+    if n_seeds >= FEWEST_SEEDS:
+        return ""
+    gaps = dict.fromkeys(cells.gap(tuple(group), method) for method in methods)
+    if found := [gap for gap in gaps if gap]:
+        return "; ".join(found)
+    if n_seeds:
+        return f"needs at least {FEWEST_SEEDS} seeds with all their cells, has {n_seeds:.0f}"
+    whose = methods[0] if len(methods) == 1 else f"all {_label(methods)}"
+    return f"no seed has {asked.short} for {whose} on all its cells"
+
+
+def _asked_of(
     table: pd.DataFrame, asked: Condition | Agreement, lacking: Sequence[str]
 ) -> pd.DataFrame:
+    """Numbers beside what is asked of them."""
     threshold = np.nan if asked.threshold is None else asked.threshold
     counted = table.assign(n_seeds=table["n_seeds"].fillna(0).astype(int))
     return counted.reset_index().assign(
@@ -170,9 +219,9 @@ def seed_means(tidy: pd.DataFrame, measure: Measure, by: Sequence[str]) -> pd.Da
     return whole.loc[whole["count"] == whole["needed"], [*group, "seed", "mean"]]
 
 
-def over_seeds(seeds: pd.DataFrame, group: Sequence[str]) -> pd.DataFrame:
-    """Mean over seeds, Student's 95 % interval and number of seeds of each group."""
-    grouped = seeds.groupby(list(group))["mean"]
+def over_seeds(seeds: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Mean over seeds, Student's 95 % interval and number of seeds, of each group and method."""
+    grouped = seeds.groupby([*by, "method"])["mean"]
     mean, n = grouped.mean(), grouped.count()
     half = interval_half(grouped.std(), n)
     return pd.DataFrame(dict(zip(NUMBERS, (mean, mean - half, mean + half, n), strict=True)))
@@ -215,38 +264,3 @@ def _agreements(
         if scores.shape[1] == n_rankings and scores.notna().all(axis=None):
             rows.append((*place, ranking_agreement(scores)))
     return pd.DataFrame(rows, columns=[*by, "seed", "mean"]).astype({"mean": float})
-
-
-def _gap(
-    tidy: pd.DataFrame, study: Study, asked: Measure, place: dict[str, object],
-    methods: Sequence[str], n_seeds: float,
-) -> str:  # fmt: skip
-    """Why a group has no interval, in a few words; empty where it has one."""
-    if n_seeds >= FEWEST_SEEDS:
-        return ""
-    gap = "" if n_seeds else next(_gaps(tidy, study, asked, place, methods), "")
-    return gap or f"needs at least {FEWEST_SEEDS} seeds with all their cells, has {n_seeds:.0f}"
-
-
-def _gaps(
-    tidy: pd.DataFrame, study: Study, asked: Measure, place: dict[str, object],
-    methods: Sequence[str],
-) -> Iterator[str]:  # fmt: skip
-    """What is not there: from all cells, by the method and the axes, down to the metric."""
-    if tidy.empty:
-        yield f"no cells of architecture {study.architecture}"
-    yield from (
-        f"no cells of method {method}" for method in methods if method not in set(tidy["method"])
-    )
-    rows, whose = tidy[tidy["method"].isin(list(methods))], _named(methods)
-    for axis, value in place.items():
-        rows, shown_value = rows[rows[axis] == value], f"{value:g}" if axis == "snr_db" else value
-        if rows.empty:
-            of = f" for {whose}" if (tidy[axis] == value).any() else ""
-            yield f"no cells of {axis} {shown_value}{of}"
-    if not _measured(rows, asked)["mean"].notna().any():
-        yield f"no scores of {asked.text} for {whose}"
-
-
-def _named(methods: Sequence[str]) -> str:
-    return methods[0] if len(methods) == 1 else f"{len(methods)} methods"

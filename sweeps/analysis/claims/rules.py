@@ -97,13 +97,16 @@ def every(evidence: Evidence, threshold: float, _claim: Claim, _study: Study) ->
     holds = all_of(answers["holds"])
     known = answers.dropna(subset="mean")
     if known.empty:
-        return Finding(holds, "", *[math.nan] * 3, 0, "", _lacking(answers, holds))
+        nan = math.nan
+        return Finding(holds, "", nan, nan, nan, 0, "", _lacking(answers, holds))
     deciding = known[[answer is holds for answer in known["holds"]]]
     weakest = (known if deciding.empty else deciding).sort_values("margin", kind="stable").iloc[0]
     return Finding(
         holds,
         f"{weakest['number']}, {_place(weakest, evidence)}",
-        *map(float, weakest[["mean", "low", "high"]]),
+        float(weakest["mean"]),
+        float(weakest["low"]),
+        float(weakest["high"]),
         int(weakest["n_seeds"]),
         _listed(known, evidence) if len(answers) <= MOST_NUMBERS else _counted(answers),
         _lacking(answers, holds),
@@ -174,13 +177,13 @@ def insensitive(evidence: Evidence, threshold: float, _claim: Claim, study: Stud
 
 
 RULES: dict[str, Rule] = {
-    "every": Rule("{methods}: {conditions}; on every {groups}", every),
+    "every": Rule("{methods}: {conditions}; for every {groups}", every),
     "several": Rule(
-        "at least {fewest} of {methods} miss one of: {conditions}; on some {groups}", several
+        "at least {fewest} of {methods} miss one of: {conditions}; for some {groups}", several
     ),
-    "only": Rule("{first} and no other of {methods}: {conditions}; on every {groups}", only),
+    "only": Rule("{first} and no other of {methods}: {conditions}; for every {groups}", only),
     "insensitive": Rule(
-        "{methods}: the answers to {conditions} are the same at {lower} and {upper}, on every "
+        "{methods}: the answers to {conditions} are the same at {lower} and {upper}, for every "
         "{groups}",
         insensitive,
         one_threshold=False,
@@ -232,8 +235,9 @@ def _lacking(answers: pd.DataFrame, holds: Answer) -> str:
     """Why a claim cannot be decided, each reason once."""
     if holds is not None:
         return ""
-    open_ = answers.loc[[answer is None for answer in answers["holds"]], "lacking"]
-    return "; ".join(reason for reason in dict.fromkeys(open_) if reason)
+    unclear = answers.loc[[answer is None for answer in answers["holds"]], "lacking"]
+    reasons = dict.fromkeys("; ".join(unclear).split("; "))  # of several methods, each once
+    return "; ".join(reason for reason in reasons if reason)
 
 
 def _place(row: pd.Series, evidence: Evidence) -> str:

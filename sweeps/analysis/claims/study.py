@@ -10,6 +10,7 @@ from eegxai.evaluation.protocol import AGAINST_TRUTH, SURROGATE
 from eegxai.registry import lookup
 from eegxai.spec import spec
 from sweeps.analysis.compare import HEADLINES
+from sweeps.scores.table import CASCADE
 
 KNOWN_CHECKS = dict.fromkeys((*AGAINST_TRUTH, SURROGATE.check, *CHECKS))
 EVALUATIONS = ("study", "corrected")
@@ -52,9 +53,15 @@ class Measure:
     def text(self) -> str:
         """In a few words."""
         metric = f"{self.metric} headline" if self.metric in HEADLINES else self.metric
-        steps = " (mean over the steps)" if self.steps == "mean" else ""
+        last = " (last step)" if self.check == CASCADE else ""
+        steps = " (mean over the steps)" if self.steps == "mean" else last
         less = f" less that in {self.less}" if self.less else ""
         return f"{metric} in {self.check}{steps}{less}"
+
+    @property
+    def short(self) -> str:
+        """In fewer words."""
+        return self.text
 
     @property
     def metrics(self) -> set[str]:
@@ -100,6 +107,11 @@ class Agreement:
     def text(self) -> str:
         """In a few words."""
         return f"agreement of the rankings by {', '.join(one.text for one in self.rankings)}"
+
+    @property
+    def short(self) -> str:
+        """In fewer words."""
+        return f"all {len(self.rankings)} rankings"
 
     @property
     def metrics(self) -> set[str]:

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from eegxai.errors import sentence
 from eegxai.registry import lookup
-from sweeps.analysis.claims.evidence import Evidence, evidence
+from sweeps.analysis.claims.evidence import Cells, Evidence, evidence
 from sweeps.analysis.claims.rules import RULES, Answer, named, rule_sentence
 from sweeps.analysis.claims.study import Claim, Evaluation, Study
 from sweeps.design.claims_file import DEFAULT_CLAIMS, read_claims
@@ -56,10 +56,11 @@ class Verdicts(NamedTuple):
 
 def decide(study: Study, tidy: pd.DataFrame) -> Verdicts:
     """Decide the claims of a study on tidy scores (columns ``TIDY``)."""
+    cells = {by: Cells(tidy, study, by) for by in {claim.by for claim in study.claims}}
     rows, numbers = [], []
     for claim in study.claims:
         for name, evaluation in claim.evaluations:
-            found = evidence(tidy, study, claim, evaluation)
+            found = evidence(cells[claim.by], evaluation)
             first = {"claim": claim.id, "evaluation": name}
             rows.append({**first, **_row(study, claim, evaluation, found)})
             numbers.append(_numbers(found.at(study.threshold)).assign(**first))
