@@ -32,7 +32,7 @@ class Finding:
         A mean and its 95 % interval over seeds, or a count of methods by their means, and the
         counts that their intervals allow.
     n_seeds : int
-        The fewest that any of the numbers is of.
+        How many it is of; of a count, the fewest that any mean behind it is of.
     detail : str
         The numbers behind it, in one line.
     lacking : str
@@ -99,6 +99,7 @@ def every(evidence: Evidence, threshold: float, _claim: Claim, _study: Study) ->
     if known.empty:
         nan = math.nan
         return Finding(holds, "", nan, nan, nan, 0, "", _lacking(answers, holds))
+    few = len(answers) <= MOST_NUMBERS
     deciding = known[[answer is holds for answer in known["holds"]]]
     weakest = (known if deciding.empty else deciding).sort_values("margin", kind="stable").iloc[0]
     return Finding(
@@ -108,7 +109,7 @@ def every(evidence: Evidence, threshold: float, _claim: Claim, _study: Study) ->
         float(weakest["low"]),
         float(weakest["high"]),
         int(weakest["n_seeds"]),
-        _listed(known, evidence) if len(answers) <= MOST_NUMBERS else _counted(answers),
+        _others(known, weakest, evidence) if few else _counted(answers),
         _lacking(answers, holds),
     )
 
@@ -149,7 +150,7 @@ def _count(
         len(by_mean),
         len(surely),
         len(_possibly(methods)),
-        int(answers["n_seeds"].min()),
+        _fewest_seeds(answers),
         "; ".join(f"{how}: {', '.join(names) or 'none'}" for how, names in lists),
         _lacking(answers, holds),
     )
@@ -170,7 +171,7 @@ def insensitive(evidence: Evidence, threshold: float, _claim: Claim, study: Stud
         by_mean.count(True),
         sure,
         possible,
-        int(lower["n_seeds"].min()),
+        _fewest_seeds(lower),
         _at_each([study.other_thresholds[0], threshold, study.other_thresholds[1]], evidence),
         _lacking(pd.concat([lower, upper]), holds),
     )
@@ -214,6 +215,11 @@ def named(methods: Sequence[str]) -> str:
     return ", ".join(methods) if few else f"the {len(methods)} methods"
 
 
+def _fewest_seeds(answers: pd.DataFrame) -> int:
+    known = answers.dropna(subset="mean")
+    return int(known["n_seeds"].min()) if len(known) else 0
+
+
 def _by_method(answers: pd.DataFrame, column: str) -> dict[str, Answer]:
     groups = answers.groupby("method", sort=False)[column]
     return {str(method): all_of(column) for method, column in groups}
@@ -236,8 +242,22 @@ def _lacking(answers: pd.DataFrame, holds: Answer) -> str:
     if holds is not None:
         return ""
     unclear = answers.loc[[answer is None for answer in answers["holds"]], "lacking"]
-    reasons = dict.fromkeys("; ".join(unclear).split("; "))  # of several methods, each once
-    return "; ".join(reason for reason in reasons if reason)
+    return merged(reason for reasons in unclear for reason in reasons.split("; "))
+
+
+def merged(reasons: Iterable[str]) -> str:
+    """Reasons in one line; those that differ in their last word alone are said once.
+
+    Examples
+    --------
+    >>> merged(["no cells of method LRP", "no cells of method FullGrad", "no cells of method LRP"])
+    'no cells of method LRP, FullGrad'
+    """
+    ends: dict[str, dict[str, None]] = {}
+    for reason in filter(None, reasons):
+        start, _, end = reason.rpartition(" ")
+        ends.setdefault(start, {})[end] = None
+    return "; ".join(f"{start} {', '.join(last)}" for start, last in ends.items())
 
 
 def _place(row: pd.Series, evidence: Evidence) -> str:
@@ -246,11 +266,14 @@ def _place(row: pd.Series, evidence: Evidence) -> str:
     return " ".join([str(row["method"]), *words])
 
 
-def _listed(rows: pd.DataFrame, evidence: Evidence) -> str:
-    return "; ".join(
+def _others(rows: pd.DataFrame, shown: pd.Series, evidence: Evidence) -> str:
+    """The numbers beside the one that is shown."""
+    listed = [
         f"{_place(row, evidence)} {interval_text(row['mean'], row['low'], row['high'])}"
-        for _, row in rows.iterrows()
-    )
+        for place, row in rows.iterrows()
+        if place != shown.name
+    ]
+    return f"also: {'; '.join(listed)}" if listed else ""
 
 
 def interval_text(mean: float, low: float, high: float) -> str:
