@@ -243,8 +243,9 @@ def _read(tidy: pd.DataFrame, measure: Measure, check: str, steps: str) -> pd.Se
     if steps == "last":
         last = rows[rows["step"] == each["step"].transform("max")]
         return last.groupby(list(AXES), sort=False)["mean"].first().astype(float)
-    values = each["mean"]
-    whole = (values.count() == each["step"].max()) & (each["step"].nunique() == values.size())
+    steps_of, values = each["step"], each["mean"]
+    expected = steps_of.max() - steps_of.min() + 1
+    whole = (values.count() == expected) & (values.size() == expected) & (steps_of.min() <= 1)
     return values.mean().astype(float).where(whole)
 
 

@@ -1,9 +1,9 @@
 """What a study claims, as data: read from a YAML file, checked before any work."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from eegxai.evaluation import CHECKS
 from eegxai.evaluation.protocol import AGAINST_TRUTH, SURROGATE
@@ -137,6 +137,12 @@ class Evaluation:
     conditions: tuple[Condition, ...] = ()
     agreements: tuple[Agreement, ...] = ()
 
+    @model_validator(mode="after")
+    def _something_is_asked(self) -> Self:
+        if not self.asked:
+            raise ValueError("an evaluation has neither conditions nor agreements; give one")
+        return self
+
     @property
     def asked(self) -> tuple[Condition | Agreement, ...]:
         """Conditions and agreements."""
@@ -210,6 +216,21 @@ class Study:
     threshold: float = 0.5
     other_thresholds: tuple[float, float] = (0.3, 0.7)
     claims: Annotated[tuple[Claim, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _claims_can_be_decided(self) -> Self:
+        lower, upper = self.other_thresholds
+        if not lower < self.threshold < upper:
+            raise ValueError(
+                f"other_thresholds=({lower:g}, {upper:g}) must lie below and above the threshold "
+                f"{self.threshold:g}"
+            )
+        ids = [claim.id for claim in self.claims]
+        if twice := [name for name in ids if ids.count(name) > 1]:
+            raise ValueError(f"claims: the id {twice[0]!r} is given more than once")
+        if not self.snr_db and any("snr_db" in claim.by for claim in self.claims):
+            raise ValueError("snr_db is empty, and a claim is judged by snr_db; name the levels")
+        return self
 
     def values(self, axis: str) -> Sequence[Any]:
         """Values of an axis that the study has."""
