@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import pandas as pd
 from eegxai.atomic import write_whole
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, Verdicts
 from sweeps.report.export import csv_bytes, write_table
-from sweeps.report.table import MINUS, Table, TableCell, plain_value, word
+from sweeps.report.table import MINUS, MISSING, ColumnGroup, Table, TableCell, plain_value, word
 from sweeps.report.terminal import TABLE_WIDTH
 
 KINDS = {HOLDS: "pass", FAILS: "fail", UNDECIDED: "none"}
 AT = "at_"  # before another threshold, in the columns of the claims
 EVALUATIONS: Mapping[str, str] = {"study": "the study's", "corrected": "corrected"}
+NO_VERDICT = TableCell(MISSING)
 LEGEND = "\n".join(
     [
         "numbers: means over trained seeds with 95 % intervals; counts: by the means,",
@@ -110,20 +112,16 @@ def number_text(row: Row) -> str:
 
 
 def claims_table(claims: pd.DataFrame, title: str) -> Table:
-    """One row per claim and evaluation, with all that is said about it."""
-    columns = [
-        "claim", "evaluation", "verdict", "number", "seeds", *_thresholds(claims),
-        "what the number is", "lacking", "behind it", "rule",
-    ]  # fmt: skip
-    rows = [
-        [
-            word(f"{row['claim']}. {row['statement']} ({row['source']})"),
-            *_short_row(row)[1:],
-            *(word(row[name]) for name in ("number", "lacking", "detail", "rule")),
-        ]
-        for row in _rows(claims)
-    ]
-    return Table(title, columns, rows)
+    """One row per claim: what is claimed, and of each evaluation the verdict and the number."""
+    evaluations = list(claims["evaluation"].unique())
+    rows = []
+    for claim, own in claims.groupby("claim", sort=False):
+        found = {row["evaluation"]: _short_row(row)[2:4] for row in _rows(own)}
+        cells = chain.from_iterable(found.get(name, [NO_VERDICT] * 2) for name in evaluations)
+        rows.append([word(claim), word(own["statement"].iloc[0]), *cells])
+    groups = [ColumnGroup("", 1), *(ColumnGroup(EVALUATIONS[name], 2) for name in evaluations)]
+    columns = ["claim", "what is claimed", *["verdict", "number"] * len(evaluations)]
+    return Table(title, columns, rows, groups)
 
 
 def summary_table(claims: pd.DataFrame) -> Table:
