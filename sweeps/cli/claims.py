@@ -64,7 +64,8 @@ def claims(
         tidy = load_scores(config, source, asked.metrics, where)
     verdicts = decide(asked, tidy)
     n_scored, n_cells = len(tidy.drop_duplicates(list(AXES))), len(list(method_cells(config)))
-    print_sentence(console, f"{asked.title}: decided on {n_scored} of {n_cells} cells")
+    print_sentence(console, asked.title)
+    print_sentence(console, f"decided on {n_scored} of the sweep's {n_cells} cells")
     for line in claim_lines(verdicts.claims):
         print_sentence(console, line)
     print_tables(console, [summary_table(verdicts.claims)], "verdicts")

@@ -50,8 +50,8 @@ def test_each_claim_is_printed_for_80_columns_and_written_in_every_format(claims
     shown = claims("--out", str(tmp_path / "out"))
     assert shown.exit_code == 0, shown.output
     lines = shown.output.splitlines()
-    assert lines[0].endswith("decided on 8 of 8 cells")
-    assert max(map(len, lines[1 : lines.index("verdicts")])) <= TABLE_WIDTH
+    assert lines[1] == "decided on 8 of the sweep's 8 cells"
+    assert max(len(line) for line in lines if not line.startswith("wrote ")) <= TABLE_WIDTH
     text = " ".join(shown.output.split())
     assert "no cells of feature spectral, spatial" in text
     assert "no cells of method Gradient" in text
@@ -81,7 +81,7 @@ def test_a_sweep_half_done_is_decided_as_far_as_it_is(tiny_file):
     fill(store_of(config), methods=list(method_cells(config))[:4])
     shown = RUNNER.invoke(app, ["claims", str(tiny_file), "--out", "out", "--format", "csv"])
     assert shown.exit_code == 0, shown.output
-    assert "decided on 4 of 8 cells" in shown.output
+    assert "decided on 4 of the sweep's 8 cells" in shown.output
     assert "needs at least 2 seeds with all their cells, has 1" in " ".join(shown.output.split())
 
 
