@@ -30,6 +30,7 @@ from eegxai.statistics.ranks import (
     kendall_w,
     mean_ranks,
     nemenyi_difference,
+    ranking_agreement,
     signed_rank_pairs,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "mean_ranks",
     "nemenyi_difference",
     "paired_differences",
+    "ranking_agreement",
     "repeated_measures",
     "signed_rank_p",
     "signed_rank_pairs",

@@ -197,5 +197,25 @@ def kendall_w(scores: pd.DataFrame) -> float:
     return float(12 * spread / most) if most else math.nan
 
 
+def ranking_agreement(scores: pd.DataFrame) -> float:
+    """Kendall's W on the scale where unrelated rankings have 0 and equal ones 1.
+
+    (m W - 1) / (m - 1), of m rankings. Without ties it is the mean of Spearman's correlations of
+    all pairs of rankings (Kendall & Babington Smith, Ann. Math. Stat. 10:275, 1939).
+
+    Parameters
+    ----------
+    scores : DataFrame (methods, metrics)
+        Larger is better in every column. Methods with a NaN are dropped.
+
+    Examples
+    --------
+    >>> ranking_agreement(pd.DataFrame({"a": [1, 2, 3], "b": [10, 20, 30]}))
+    1.0
+    """
+    n_rankings = scores.shape[1]
+    return (n_rankings * kendall_w(scores) - 1) / (n_rankings - 1)
+
+
 def _of(table: pd.DataFrame) -> list[pd.Series]:
     return [table[name] for name in table]

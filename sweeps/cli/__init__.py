@@ -43,6 +43,10 @@ COMMANDS = {
         "Test over the trained decoders which methods differ, and what SNR and architecture "
         "change.",
     ),
+    "claims": LazyCommand(
+        "sweeps.cli.claims:claims",
+        "Decide the claims of the study on a sweep: holds, does not hold, or what is lacking.",
+    ),
     "figures": LazyCommand(
         "sweeps.cli.figures:figures",
         "Draw all pictures that a sweep's scores and maps allow, for print and for the screen.",

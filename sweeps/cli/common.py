@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -15,6 +15,7 @@ from rich.console import Console
 from eegxai.atomic import require_writable
 from eegxai.decoders import initialised
 from eegxai.errors import sentence
+from eegxai.registry import unknown_name
 from eegxai.simulation.memory import require_memory
 from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
@@ -61,6 +62,14 @@ def usage_error(message: str) -> typer.Exit:
     """Print a mistake of the user; raise what this returns to end with exit code 2."""
     print_error(message)
     return typer.Exit(USER_ERROR)
+
+
+def check_names(option: str, names: list[str], allowed: Sequence[str]) -> list[str]:
+    """The values of an option that may be repeated; one that is not allowed is refused."""
+    for name in names:
+        if name not in allowed:
+            raise usage_error(unknown_name(option, name, allowed))
+    return names
 
 
 def check_machine(config: SweepConfig) -> None:

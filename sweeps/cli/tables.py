@@ -8,17 +8,16 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from eegxai.registry import unknown_name
 from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
 from sweeps.cli.common import (
     SOURCE,
     WHERE,
     Arguments,
+    check_names,
     configuration,
     errors_in_one_sentence,
     print_written,
     terminal,
-    usage_error,
 )
 from sweeps.report.export import TABLE_FORMATS, Export, write_table
 from sweeps.report.legends import HEADLINE_LEGEND, TABLE_LEGEND, accuracies
@@ -59,9 +58,9 @@ def tables(
     ] = None,
 ) -> None:
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
-    names = _checked("--table", table or ["headline"], (*TABLE_KINDS, ALL))
-    formats = _checked("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
-    groups = ("feature", *_checked("--by", by or [], AXES_TO_SPLIT))
+    names = check_names("--table", table or ["headline"], (*TABLE_KINDS, ALL))
+    formats = check_names("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
+    groups = ("feature", *check_names("--by", by or [], AXES_TO_SPLIT))
     config, console = configuration(arguments), terminal()
     with errors_in_one_sentence():
         tidy = load_scores(config, source, TABLE_METRICS, where)
@@ -73,13 +72,6 @@ def tables(
         with errors_in_one_sentence():
             paths = write_table(export, out or Path(config.output) / "tables", stem, formats)
         print_written(console, paths)
-
-
-def _checked(option: str, names: list[str], allowed: Sequence[str]) -> list[str]:
-    for name in names:
-        if name not in allowed:
-            raise usage_error(unknown_name(option, name, allowed))
-    return names
 
 
 def _print(console: Console, name: str, export: Export) -> None:

@@ -33,7 +33,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
     ConfigError
         One sentence naming the field, the value and what is allowed.
     """
-    values = _read_yaml(Path(path))
+    values = read_yaml(Path(path))
     for override in overrides:
         _apply(values, override)
     try:
@@ -69,7 +69,14 @@ def _not_found(name: str, folders: Sequence[Path]) -> str:
     return f"{unknown_name('configuration', name, known)}; {name}{SUFFIX} was looked up in {looked}"
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Fields of a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be read or is no mapping.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

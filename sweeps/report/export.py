@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 
@@ -55,7 +56,23 @@ class Export:
         )
 
 
-def write_table(export: Export, folder: Path, name: str, formats: Iterable[str]) -> list[Path]:
+class Exported(Protocol):
+    """What can be written."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All columns."""
+
+    @property
+    def tables(self) -> list[Table]:
+        """What people read."""
+
+    @property
+    def caption(self) -> str:
+        """What the tables show."""
+
+
+def write_table(export: Exported, folder: Path, name: str, formats: Iterable[str]) -> list[Path]:
     """Write a table in formats (names in ``TABLE_FORMATS``); the paths written."""
     paths = []
     for kind in formats:
@@ -69,30 +86,30 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     return frame.to_csv(index=False).encode()
 
 
-def _csv(export: Export) -> bytes:
+def _csv(export: Exported) -> bytes:
     return csv_bytes(export.frame)
 
 
-def _parquet(export: Export) -> bytes:
+def _parquet(export: Exported) -> bytes:
     return export.frame.to_parquet(index=False)
 
 
-def _markdown(export: Export) -> bytes:
+def _markdown(export: Exported) -> bytes:
     return to_markdown(export.tables, export.caption.replace("*", r"\*")).encode()
 
 
-def _excel(export: Export) -> bytes:
+def _excel(export: Exported) -> bytes:
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
         export.frame.to_excel(writer, sheet_name="table", index=False, freeze_panes=(1, 0))
     return buffer.getvalue()
 
 
-def _latex(export: Export) -> bytes:
+def _latex(export: Exported) -> bytes:
     return to_latex(export.tables, export.caption).encode()
 
 
-TABLE_FORMATS: Mapping[str, tuple[str, Callable[[Export], bytes]]] = {
+TABLE_FORMATS: Mapping[str, tuple[str, Callable[[Exported], bytes]]] = {
     "csv": ("csv", _csv),
     "parquet": ("parquet", _parquet),
     "markdown": ("md", _markdown),

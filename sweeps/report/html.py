@@ -14,9 +14,11 @@ from PIL import Image
 
 from eegxai.atomic import write_whole
 from eegxai.figures import save
+from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
 from sweeps.design.config import SweepConfig
+from sweeps.report.claims import claim_lines, claims_table
 from sweeps.report.figures import DroppedPicture, Picture, ShownMaps, draw_figures, load_maps
 from sweeps.report.legends import answer, page_legend
 from sweeps.report.origin import Origin, load_origin
@@ -115,6 +117,7 @@ def page(
         "name": config.name,
         "design": _design_sentence(config),
         **_verdict_section(tidy),
+        **_claims_section(tidy),
         "pictures": [_page_figure(picture) for picture in drawn if isinstance(picture, Picture)],
         "dropped": [picture for picture in drawn if isinstance(picture, DroppedPicture)],
         "tables": _tables(tidy),
@@ -172,6 +175,16 @@ def _counted(values: Sequence[object], name: str) -> str:
 def _verdict_section(tidy: pd.DataFrame) -> dict[str, Any]:
     table = headline(tidy)
     return {"answer": answer(table), "verdict": verdict_table(table), "legend": page_legend()}
+
+
+def _claims_section(tidy: pd.DataFrame) -> dict[str, Any]:
+    """What the reproduced study claims, and whether it holds here."""
+    study = load_study()
+    claims = decide(study, tidy).claims
+    return {
+        "claims": claims_table(claims, f"Claims of {study.title}"),
+        "claim_lines": list(claim_lines(claims)),
+    }
 
 
 def _tables(tidy: pd.DataFrame) -> list[Table]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 
+from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache
 from sweeps.scores.table import tidy_scores
@@ -42,6 +43,7 @@ FINISHED = "FINISHED"
 SUMMARY = "sweep"  # the kind of the one run that contains all scores of an experiment
 DIGEST_TAG = "eegxai.digest"
 PARENT_TAG = "mlflow.parentRunId"
+CLAIMS_FILE = "claims.csv"  # among the artefacts of the run of all scores
 PICTURE_FOLDER = "figures"  # folder of a run's artefacts
 MAX_BATCH = 1000  # MLflow's limit for all entities of a call
 
@@ -106,8 +108,10 @@ class Publisher:
         return self.published[cell.key]
 
     def publish_summary(self, combined: ScoreCache) -> None:
-        """Log all scores in one file, for readers without the store."""
-        digest = hashlib.sha256(json.dumps(sorted(combined.stamps.items())).encode()).hexdigest()
+        """Log all scores in one file, for readers without the store, and the study's claims."""
+        study = load_study()
+        state = [sorted(combined.stamps.items()), repr(study)]
+        digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()
         run = self.find(KIND_TAG, SUMMARY)
         if run and is_whole(run) and run.data.tags.get(DIGEST_TAG) == digest:
             return
@@ -119,7 +123,9 @@ class Publisher:
         }
         name = f"all scores of {len(combined.stamps)} method runs"
         now = _milliseconds(time.time())
-        self._write(run, RunContent(name, tags, now, now, files={CACHE_FILE: combined.to_bytes()}))
+        verdicts = decide(study, combined.table).claims.to_csv(index=False)
+        files = {CACHE_FILE: combined.to_bytes(), CLAIMS_FILE: verdicts.encode()}
+        self._write(run, RunContent(name, tags, now, now, files=files))
 
     def runs(self, kind: str) -> list[Run]:
         """All finished runs of a kind, ``decoder``, ``method`` or ``sweep``."""

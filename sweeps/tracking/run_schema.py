@@ -85,7 +85,7 @@ Tables of all runs: `eegxai tables --source mlflow`."""
 SUMMARY_NOTE = """\
 All scores of the sweep in one table, one row per run, check, domain, metric and step:
 `tidy.parquet` among the artefacts. `eegxai tables --source mlflow` reads it instead of thousands
-of runs."""
+of runs. `claims.csv` says of each claim of the study whether it holds on these scores."""
 
 METHOD_NOTE = """\
 **{method}** on {architecture}, trained on {feature} EEG at {snr_db:g} dB (seed {seed}, fold {fold};

@@ -32,6 +32,7 @@ from eegxai.statistics import (
     mean_ranks,
     nemenyi_difference,
     paired_differences,
+    ranking_agreement,
     repeated_measures,
     signed_rank_p,
     signed_rank_pairs,
@@ -252,6 +253,7 @@ def test_kendalls_w_follows_from_spearmans_correlations(m, k, seed):
     scores = pd.DataFrame(generator(seed, "w").normal(size=(k, m)))
     rho = [scores[a].corr(scores[b], method="spearman") for a, b in combinations(range(m), 2)]
     assert kendall_w(scores) == pytest.approx((1 + (m - 1) * np.mean(rho)) / m)
+    assert ranking_agreement(scores) == pytest.approx(np.mean(rho))
 
 
 def test_kendalls_w_with_ties_is_the_variance_of_mean_ranks_over_its_largest():

@@ -34,7 +34,7 @@ from tests.tidy_tables import tidy_table
 RUNNER = CliRunner()
 HOSTILE = "<script>alert(1)</script>"
 MOST_BYTES = 5e6
-SECTIONS = ["question", "verdict", "figures", "tables", "run", "missing", "limits"]
+SECTIONS = ["question", "verdict", "claims", "figures", "tables", "run", "missing", "limits"]
 VOID = {"meta", "img", "br", "col", "input", "link", "hr"}
 
 
@@ -114,6 +114,13 @@ def test_each_check_and_the_coverage_have_a_table(told):
     for caption in ("Correlation of the map with the original one", "Trials where a number"):
         assert f"<caption>{caption}" in told
     assert {"target swap", "cascade area", "trials"} <= set(Page(told).cells)
+
+
+def test_each_claim_of_the_study_is_decided_twice(told):
+    cells = Page(told).cells
+    assert sum(cell in ("holds", "does not hold", "cannot be decided") for cell in cells) >= 16
+    section = told[told.index('id="claims"') : told.index('id="figures"')]
+    assert "no cells of method Saliency" in section
 
 
 def test_hostile_names_are_text(told):

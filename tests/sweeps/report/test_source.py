@@ -16,7 +16,7 @@ from tests.sweeps.conftest import TINY
 from tests.sweeps.processes import free_port
 
 RUNNER = CliRunner()
-COMMANDS = ("tables", "statistics", "figures", "report", "compare")
+COMMANDS = ("tables", "claims", "statistics", "figures", "report", "compare")
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +82,9 @@ def test_a_server_that_does_not_answer_is_reported_in_a_sentence(tiny_file, comm
     assert "secret" not in result.output
 
 
-def test_tables_and_statistics_need_the_uri_alone(uri_alone):
-    for command, word in (("tables", "Saliency"), ("statistics", "temporal: ")):
+def test_tables_claims_and_statistics_need_the_uri_alone(uri_alone):
+    known = (("tables", "Saliency"), ("claims", "not class-specific"), ("statistics", "temporal: "))
+    for command, word in known:
         result = run(command, uri_alone, "--source", "mlflow")
         assert result.exit_code == 0, result.output
         assert word in result.output

@@ -8,6 +8,7 @@ import pytest
 
 from eegxai.attribution import STUDY_METHODS, Validity
 from eegxai.evaluation import HEADLINE
+from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import headline
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
@@ -181,8 +182,17 @@ def test_the_summary_holds_what_the_store_holds(publisher, cells, store):
     expected = tidy_from_store(methods, store)
     pd.testing.assert_frame_equal(tidy_from_runs(publisher, methods), expected)
     (run,) = publisher.runs(SUMMARY)
+    assert artefacts(publisher, run) == {"tidy.parquet", "claims.csv"}
     publish_all(publisher, [*decoders, *methods], store)
     assert publisher.runs(SUMMARY)[0].info.end_time == run.info.end_time
+
+
+def test_the_summary_holds_the_claims_of_the_study(publisher, cells, store, tmp_path):
+    publish_all(publisher, [*cells[0], *cells[1]], store)
+    (run,) = publisher.runs(SUMMARY)
+    path = publisher.client.download_artifacts(run.info.run_id, "claims.csv", str(tmp_path))
+    expected = decide(load_study(), tidy_from_store(cells[1], store)).claims
+    assert list(pd.read_csv(path)["verdict"]) == list(expected["verdict"])
 
 
 def test_runs_that_the_summary_lacks_are_read_themselves(publisher, cells, store):

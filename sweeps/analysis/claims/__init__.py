@@ -1,0 +1,1 @@
+"""Claims of a study as data, and the rules that decide them."""

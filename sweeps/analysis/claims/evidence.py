@@ -1,0 +1,267 @@
+"""The numbers that decide a claim: means over trained seeds with their intervals, and gaps."""
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from eegxai.evaluation import HEADLINE
+from eegxai.evaluation.metrics.physical import ERRORS
+from eegxai.statistics import ranking_agreement
+from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
+from sweeps.analysis.compare import HEADLINES, TRUTH_CHECK
+from sweeps.analysis.summary import headline_scores
+from sweeps.scores.table import AXES, interval_half
+
+FEWEST_SEEDS = 2
+WITHIN_A_SEED = ("snr_db", "fold", "architecture")
+NUMBERS = ("mean", "low", "high", "n_seeds")
+ASKED: dict[str, Callable[[float, float], bool]] = {
+    "at least": operator.ge,
+    "above": operator.gt,
+    "below": operator.lt,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The numbers of one evaluation of a claim.
+
+    Attributes
+    ----------
+    by : tuple of str
+        Axes whose values are judged apart.
+    table : DataFrame
+        One row per method, condition and group: the axes of ``by``, method (of agreements, how
+        many), number (what it is), asks, threshold (NaN: the study's), mean, low and high (95 %
+        interval over seeds), n_seeds, lacking (why there is no interval; empty where there is).
+    """
+
+    by: tuple[str, ...]
+    table: pd.DataFrame
+
+    @property
+    def depends_on_the_threshold(self) -> bool:
+        """Whether any condition has the study's threshold."""
+        return bool(self.table["threshold"].isna().any())
+
+    def at(self, threshold: float) -> pd.DataFrame:
+        """The table with the study's threshold filled in, and with the answers.
+
+        Further columns: holds (True, False, or None where that cannot be decided), by_mean (the
+        answer of the mean alone) and margin (how far the mean is on the side that is asked for).
+        """
+        table = self.table.assign(threshold=self.table["threshold"].fillna(threshold))
+        asked = [table[name] for name in ("asks", "low", "high", "threshold")]
+        holds = [shown(*values) for values in zip(*asked, strict=True)]
+        means = [table[name] for name in ("asks", "mean", "mean", "threshold")]
+        by_mean = [shown(*values) for values in zip(*means, strict=True)]
+        contains = [f"interval contains the threshold {value:g}" for value in table["threshold"]]
+        unclear = np.array([answer is None for answer in holds]) & (table["lacking"] == "")
+        side = np.where(table["asks"] == "below", -1.0, 1.0)
+        return table.assign(
+            holds=pd.Series(holds, table.index, dtype=object),
+            by_mean=pd.Series(by_mean, table.index, dtype=object),
+            margin=side * (table["mean"] - table["threshold"]),
+            lacking=np.where(unclear, contains, table["lacking"]),
+        )
+
+
+def shown(asks: str, low: float, high: float, threshold: float) -> bool | None:
+    """Whether an interval shows what is asked, shows the opposite, or (None) neither.
+
+    Examples
+    --------
+    >>> shown("below", 0.1, 0.4, 0.5), shown("below", 0.5, 0.9, 0.5), shown("below", 0.4, 0.6, 0.5)
+    (True, False, None)
+    """
+    at_low, at_high = (bool(ASKED[asks](end, threshold)) for end in (low, high))
+    return at_low if at_low == at_high and not math.isnan(low + high) else None
+
+
+class Cells:
+    """The cells that claims are decided on, and the groups that there should be.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy scores (columns ``TIDY``).
+    study : Study
+        Whose architecture and metrics are kept.
+    by : tuple of str
+        Axes whose values are judged apart.
+    """
+
+    def __init__(self, tidy: pd.DataFrame, study: Study, by: tuple[str, ...]) -> None:
+        own = tidy[tidy["architecture"] == study.architecture]
+        self.study, self.by = study, by
+        self.groups = list(product(*map(study.values, by)))
+        self._scores = own[own["metric"].isin(list(study.metrics))]
+        self._known = set(own[["method", *by]].drop_duplicates().itertuples(index=False, name=None))
+        self._means: dict[tuple[str, ...], pd.DataFrame] = {}
+
+    def seed_means(self, measure: Measure) -> pd.DataFrame:
+        """See :func:`seed_means`; claims share measures, so each is computed once."""
+        key = (measure.check, measure.metric, measure.steps, measure.less)
+        if key not in self._means:
+            self._means[key] = seed_means(self._scores, measure, self.by)
+        return self._means[key]
+
+    def gap(self, group: tuple[Any, ...], method: str) -> str:
+        """Which cells a method lacks in a group, as widely as it is true; empty if none."""
+        if (method, *group) in self._known:
+            return ""
+        if not self._known:
+            return f"no cells of architecture {self.study.architecture}"
+        own = {cell[1:] for cell in self._known if cell[0] == method}
+        if not own:
+            return f"no cells of method {method}"
+        for place, (axis, value) in enumerate(zip(self.by, group, strict=True)):
+            own = {cell for cell in own if cell[place] == value}
+            if not own:
+                anybody = any(cell[1 + place] == value for cell in self._known)
+                return f"no cells of {axis} {_plain(value)}{f' for {method}' * anybody}"
+        return ""
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def evidence(cells: Cells, evaluation: Evaluation) -> Evidence:
+    """The numbers that decide a claim."""
+    parts = [
+        *(_of_methods(cells, evaluation.methods, one) for one in evaluation.conditions),
+        *(_of_agreement(cells, evaluation.methods, one) for one in evaluation.agreements),
+    ]
+    return Evidence(cells.by, pd.concat(parts, ignore_index=True))
+
+
+def _of_methods(cells: Cells, methods: Sequence[str], asked: Condition) -> pd.DataFrame:
+    """One row per group and method."""
+    table = over_seeds(cells.seed_means(asked), cells.by)
+    wanted = [(*group, method) for group in cells.groups for method in methods]
+    table = table.reindex(pd.MultiIndex.from_tuples(wanted, names=table.index.names))
+    lacking = [
+        _gap(cells, group, [method], asked, n)
+        for (*group, method), n in zip(wanted, table["n_seeds"].fillna(0), strict=True)
+    ]
+    return _asked_of(table, asked, lacking)
+
+
+def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.DataFrame:
+    """One row per group; its method says how many are ranked."""
+    ranked = []
+    for place, one in enumerate(asked.rankings):
+        means = cells.seed_means(one)
+        ranked.append(means.assign(ranking=place, mean=_sign(one) * means["mean"]))
+    seeds = _agreements(pd.concat(ranked), cells.by, methods, len(ranked))
+    table = over_seeds(seeds.assign(method=_label(methods)), cells.by)
+    wanted = [(*group, _label(methods)) for group in cells.groups]
+    table = table.reindex(pd.MultiIndex.from_tuples(wanted, names=table.index.names))
+    lacking = [
+        _gap(cells, group, methods, asked, n)
+        for group, n in zip(cells.groups, table["n_seeds"].fillna(0), strict=True)
+    ]
+    return _asked_of(table, asked, lacking)
+
+
+def _label(methods: Sequence[str]) -> str:
+    return f"{len(methods)} methods"
+
+
+def _gap(
+    cells: Cells,
+    group: Sequence[Any],
+    methods: Sequence[str],
+    asked: Condition | Agreement,
+    n_seeds: float,
+) -> str:
+    """Why a group has no interval, in a few words; empty where it has one."""
+    if n_seeds >= FEWEST_SEEDS:
+        return ""
+    gaps = dict.fromkeys(cells.gap(tuple(group), method) for method in methods)
+    if found := [gap for gap in gaps if gap]:
+        return "; ".join(found)
+    if n_seeds:
+        return f"needs at least {FEWEST_SEEDS} seeds with all their cells, has {n_seeds:.0f}"
+    whose = methods[0] if len(methods) == 1 else f"all {_label(methods)}"
+    return f"no seed has {asked.short} for {whose} on all its cells"
+
+
+def _asked_of(
+    table: pd.DataFrame, asked: Condition | Agreement, lacking: Sequence[str]
+) -> pd.DataFrame:
+    """Numbers beside what is asked of them."""
+    threshold = np.nan if asked.threshold is None else asked.threshold
+    counted = table.assign(n_seeds=table["n_seeds"].fillna(0).astype(int))
+    return counted.reset_index().assign(
+        number=asked.text, asks=asked.asks, threshold=threshold, lacking=list(lacking)
+    )
+
+
+def seed_means(tidy: pd.DataFrame, measure: Measure, by: Sequence[str]) -> pd.DataFrame:
+    """Mean of a measure over the decoders of each trained seed: columns of by, method, seed, mean.
+
+    Seeds that lack a decoder which others have are left out, since another mixture of signal levels
+    and folds has another mean.
+    """
+    group, cells = [*by, "method"], [axis for axis in WITHIN_A_SEED if axis not in by]
+    known = _measured(tidy, measure).dropna(subset="mean")
+    needed = known[[*group, *cells]].drop_duplicates().groupby(group).size().rename("needed")
+    seeds = known.groupby([*group, "seed"])["mean"].agg(["mean", "count"]).reset_index()
+    whole = seeds.join(needed, on=group)
+    return whole.loc[whole["count"] == whole["needed"], [*group, "seed", "mean"]]
+
+
+def over_seeds(seeds: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Mean over seeds, Student's 95 % interval and number of seeds, of each group and method."""
+    grouped = seeds.groupby([*by, "method"])["mean"]
+    mean, n = grouped.mean(), grouped.count()
+    half = interval_half(grouped.std(), n)
+    return pd.DataFrame(dict(zip(NUMBERS, (mean, mean - half, mean + half, n), strict=True)))
+
+
+def _measured(tidy: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """A measure of each decoder and method: columns ``AXES`` and mean."""
+    found = _read(tidy, measure, measure.check, measure.steps)
+    if measure.less:
+        found = found - _read(tidy, measure, measure.less, "last").reindex(found.index)
+    return found.rename("mean").reset_index()
+
+
+def _read(tidy: pd.DataFrame, measure: Measure, check: str, steps: str) -> pd.Series:
+    """Value on each decoder, by ``AXES``; NaN where a mean over steps lacks one of them."""
+    named = HEADLINES.get(measure.metric, HEADLINE.with_metric(measure.metric))
+    rows = headline_scores(tidy, check, named)
+    each = rows.groupby(list(AXES), sort=False)
+    if steps == "last":
+        last = rows[rows["step"] == each["step"].transform("max")]
+        return last.groupby(list(AXES), sort=False)["mean"].first().astype(float)
+    steps_of, values = each["step"], each["mean"]
+    expected = steps_of.max() - steps_of.min() + 1
+    whole = (values.count() == expected) & (values.size() == expected) & (steps_of.min() <= 1)
+    return values.mean().astype(float).where(whole)
+
+
+def _sign(measure: Measure) -> float:
+    """-1 where less is better: errors, and similarities to the map that must differ."""
+    similar = measure.check != TRUTH_CHECK
+    return -1.0 if similar != (measure.metric in ERRORS) else 1.0
+
+
+def _agreements(
+    ranked: pd.DataFrame, by: Sequence[str], methods: Sequence[str], n_rankings: int
+) -> pd.DataFrame:
+    """Agreement of the rankings of each seed that has all methods and rankings."""
+    rows = []
+    for place, part in ranked.groupby([*by, "seed"], sort=False):
+        scores = part.pivot(index="method", columns="ranking", values="mean").reindex(list(methods))
+        if scores.shape[1] == n_rankings and scores.notna().all(axis=None):
+            rows.append((*place, ranking_agreement(scores)))
+    return pd.DataFrame(rows, columns=[*by, "seed", "mean"]).astype({"mean": float})

@@ -1,0 +1,297 @@
+"""The rules that decide claims: from the answers of each method to one answer.
+
+An answer is True, False, or None where the numbers do not decide it; joined answers follow Kleene's
+three-valued logic, so a claim about all feature types is refuted by one of them, whatever the
+others lack.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sweeps.analysis.claims.evidence import Evidence
+from sweeps.analysis.claims.study import Claim, Evaluation, Study
+
+Answer = bool | None
+MOST_NUMBERS = 4  # that a sentence lists
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule found.
+
+    Attributes
+    ----------
+    holds : bool or None
+        None where it cannot be decided.
+    number : str
+        What the value is.
+    value, low, high : float
+        A mean and its 95 % interval over seeds, or a count of methods by their means, and the
+        counts that their intervals allow.
+    n_seeds : int
+        How many it is of; of a count, the fewest that any mean behind it is of.
+    detail : str
+        The numbers behind it, in one line.
+    lacking : str
+        Why it cannot be decided; empty where it is.
+    """
+
+    holds: Answer
+    number: str
+    value: float
+    low: float
+    high: float
+    n_seeds: int
+    detail: str
+    lacking: str
+
+
+Decide = Callable[[Evidence, float, Claim, Study], Finding]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule by its sentence and its function.
+
+    Attributes
+    ----------
+    sentence : str
+        What it asks; ``{methods}``, ``{first}``, ``{conditions}``, ``{groups}``, ``{fewest}``,
+        ``{lower}`` and ``{upper}`` are filled in.
+    decide : callable
+        From the evidence, the threshold, the claim and the study to what is found.
+    one_threshold : bool
+        Whether it asks at the one threshold given, and not at several of the study's.
+    """
+
+    sentence: str
+    decide: Decide
+    one_threshold: bool = True
+
+
+def all_of(answers: Iterable[Answer]) -> Answer:
+    """True if all are, False if any is, else None.
+
+    Examples
+    --------
+    >>> all_of([True, None]), all_of([False, None]), all_of([])
+    (None, False, True)
+    """
+    found = list(answers)
+    if any(answer is False for answer in found):
+        return False
+    return None if None in found else True
+
+
+def negated(answer: Answer) -> Answer:
+    """The opposite; None stays None."""
+    return None if answer is None else not answer
+
+
+def every(evidence: Evidence, threshold: float, _claim: Claim, _study: Study) -> Finding:
+    """All conditions hold for all methods on every group; its number is the one that decides."""
+    answers = evidence.at(threshold)
+    holds = all_of(answers["holds"])
+    known = answers.dropna(subset="mean")
+    if known.empty:
+        nan = math.nan
+        return Finding(holds, "", nan, nan, nan, 0, "", _lacking(answers, holds))
+    few = len(answers) <= MOST_NUMBERS
+    deciding = known[[answer is holds for answer in known["holds"]]]
+    weakest = (known if deciding.empty else deciding).sort_values("margin", kind="stable").iloc[0]
+    return Finding(
+        holds,
+        f"{weakest['number']}, {_place(weakest, evidence)}",
+        float(weakest["mean"]),
+        float(weakest["low"]),
+        float(weakest["high"]),
+        int(weakest["n_seeds"]),
+        _others(known, weakest, evidence) if few else _counted(answers),
+        _lacking(answers, holds),
+    )
+
+
+def several(evidence: Evidence, threshold: float, claim: Claim, _study: Study) -> Finding:
+    """At least ``fewest`` methods miss a condition on some group."""
+    answers = evidence.at(threshold)
+    missed = {method: negated(one) for method, one in _by_method(answers, "holds").items()}
+    by_mean = [method for method, one in _by_method(answers, "by_mean").items() if one is False]
+    surely = len(_surely(missed)) >= claim.fewest
+    holds = True if surely else None if len(_possibly(missed)) >= claim.fewest else False
+    return _count("methods that miss a condition", missed, by_mean, answers, holds)
+
+
+def only(evidence: Evidence, threshold: float, _claim: Claim, _study: Study) -> Finding:
+    """The first method meets all conditions on every group, and no other one does."""
+    answers = evidence.at(threshold)
+    passed = _by_method(answers, "holds")
+    by_mean = _surely(_by_method(answers, "by_mean"))
+    first, *others = passed.values()
+    holds = all_of([first, *map(negated, others)])
+    return _count("methods that meet every condition", passed, by_mean, answers, holds)
+
+
+def _count(
+    number: str,
+    methods: dict[str, Answer],
+    by_mean: Sequence[str],
+    answers: pd.DataFrame,
+    holds: Answer,
+) -> Finding:
+    """A number of methods, and the numbers that the intervals allow."""
+    surely = _surely(methods)
+    lists = (("by their means", by_mean), ("surely", surely))
+    return Finding(
+        holds,
+        number,
+        len(by_mean),
+        len(surely),
+        len(_possibly(methods)),
+        _fewest_seeds(answers),
+        "; ".join(f"{how}: {', '.join(names) or 'none'}" for how, names in lists),
+        _lacking(answers, holds),
+    )
+
+
+def insensitive(evidence: Evidence, threshold: float, _claim: Claim, study: Study) -> Finding:
+    """No answer on any method and group differs between the study's other thresholds."""
+    lower, upper = (evidence.at(other) for other in study.other_thresholds)
+    changes, by_mean = (
+        [negated(_same(*pair)) for pair in zip(lower[column], upper[column], strict=True)]
+        for column in ("holds", "by_mean")
+    )
+    sure, possible = changes.count(True), len(changes) - changes.count(False)
+    holds = all_of(map(negated, changes))
+    return Finding(
+        holds,
+        f"answers of {len(changes)} that change",
+        by_mean.count(True),
+        sure,
+        possible,
+        _fewest_seeds(lower),
+        _at_each([study.other_thresholds[0], threshold, study.other_thresholds[1]], evidence),
+        _lacking(pd.concat([lower, upper]), holds),
+    )
+
+
+RULES: dict[str, Rule] = {
+    "every": Rule("{methods}: {conditions}; for every {groups}", every),
+    "several": Rule(
+        "at least {fewest} of {methods} miss one of: {conditions}; for some {groups}", several
+    ),
+    "only": Rule("{first} and no other of {methods}: {conditions}; for every {groups}", only),
+    "insensitive": Rule(
+        "{methods}: the answers to {conditions} are the same at {lower} and {upper}, for every "
+        "{groups}",
+        insensitive,
+        one_threshold=False,
+    ),
+}
+
+
+def rule_sentence(claim: Claim, evaluation: Evaluation, study: Study) -> str:
+    """The rule of a claim with its metrics, thresholds and cells."""
+    lower, upper = study.other_thresholds
+    return RULES[claim.rule].sentence.format(
+        methods=named(evaluation.methods),
+        first=evaluation.methods[0],
+        conditions=" and ".join(
+            f"{one.text} {one.asks} {study.threshold if one.threshold is None else one.threshold:g}"
+            for one in evaluation.asked
+        ),
+        groups=" and ".join(claim.by),
+        fewest=claim.fewest,
+        lower=f"{lower:g}",
+        upper=f"{upper:g}",
+    )
+
+
+def named(methods: Sequence[str]) -> str:
+    """A few by their names, more by their number."""
+    few = len(methods) < MOST_NUMBERS
+    return ", ".join(methods) if few else f"the {len(methods)} methods"
+
+
+def _fewest_seeds(answers: pd.DataFrame) -> int:
+    known = answers.dropna(subset="mean")
+    return int(known["n_seeds"].min()) if len(known) else 0
+
+
+def _by_method(answers: pd.DataFrame, column: str) -> dict[str, Answer]:
+    groups = answers.groupby("method", sort=False)[column]
+    return {str(method): all_of(column) for method, column in groups}
+
+
+def _surely(answers: dict[str, Answer]) -> list[str]:
+    return [method for method, answer in answers.items() if answer is True]
+
+
+def _possibly(answers: dict[str, Answer]) -> list[str]:
+    return [method for method, answer in answers.items() if answer is not False]
+
+
+def _same(one: Answer, other: Answer) -> Answer:
+    return None if one is None or other is None else one == other
+
+
+def _lacking(answers: pd.DataFrame, holds: Answer) -> str:
+    """Why a claim cannot be decided, each reason once."""
+    if holds is not None:
+        return ""
+    unclear = answers.loc[[answer is None for answer in answers["holds"]], "lacking"]
+    return merged(reason for reasons in unclear for reason in reasons.split("; "))
+
+
+def merged(reasons: Iterable[str]) -> str:
+    """Reasons in one line; those that differ in their last word alone are said once.
+
+    Examples
+    --------
+    >>> merged(["no cells of method LRP", "no cells of method FullGrad", "no cells of method LRP"])
+    'no cells of method LRP, FullGrad'
+    """
+    ends: dict[str, dict[str, None]] = {}
+    for reason in filter(None, reasons):
+        start, _, end = reason.rpartition(" ")
+        ends.setdefault(start, {})[end] = None
+    return "; ".join(f"{start} {', '.join(last)}" for start, last in ends.items())
+
+
+def _place(row: pd.Series, evidence: Evidence) -> str:
+    values = (row[axis] for axis in evidence.by)
+    words = (f"{value:g} dB" if isinstance(value, float) else str(value) for value in values)
+    return " ".join([str(row["method"]), *words])
+
+
+def _others(rows: pd.DataFrame, shown: pd.Series, evidence: Evidence) -> str:
+    """The numbers beside the one that is shown."""
+    listed = [
+        f"{_place(row, evidence)} {interval_text(row['mean'], row['low'], row['high'])}"
+        for place, row in rows.iterrows()
+        if place != shown.name
+    ]
+    return f"also: {'; '.join(listed)}" if listed else ""
+
+
+def interval_text(mean: float, low: float, high: float) -> str:
+    """Such as ``0.82 [0.75, 0.88]``; the mean alone where there is no interval."""
+    bounds = "" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]"
+    return f"{mean:.2f}{bounds}"
+
+
+def _counted(answers: pd.DataFrame) -> str:
+    held = list(answers["holds"])
+    counts = f"{held.count(True)} of {len(held)} conditions shown, {held.count(False)} refuted"
+    return f"{counts}, {held.count(None)} undecided"
+
+
+def _at_each(thresholds: Sequence[float], evidence: Evidence) -> str:
+    """How many methods meet all conditions by their means."""
+    counts = []
+    for threshold in thresholds:
+        passed = _surely(_by_method(evidence.at(threshold), "by_mean"))
+        counts.append(f"{len(passed)} at {threshold:g}")
+    return f"methods that meet every condition by their means: {', '.join(counts)}"

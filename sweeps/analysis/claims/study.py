@@ -1,0 +1,246 @@
+"""What a study claims, as data: read from a YAML file, checked before any work."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from eegxai.evaluation import CHECKS
+from eegxai.evaluation.protocol import AGAINST_TRUTH
+from eegxai.registry import lookup
+from eegxai.spec import spec
+from sweeps.analysis.compare import HEADLINES, OTHER_CHANCE_CHECK
+from sweeps.scores.table import CASCADE
+
+KNOWN_CHECKS = dict.fromkeys((*AGAINST_TRUTH, OTHER_CHANCE_CHECK, *CHECKS))
+EVALUATIONS = ("study", "corrected")
+
+Asks = Literal["at least", "above", "below"]
+Axis = Literal["feature", "snr_db"]
+Some = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+@spec
+class Measure:
+    """A number that each trained decoder has for each method.
+
+    Attributes
+    ----------
+    metric : str
+        A metric of the tidy scores, on the domain of the feature type's headline; ``study`` and
+        ``calibrated`` are the headline metrics.
+    check : str
+        Where it is read.
+    steps : str
+        ``last``, the check's last step (all weights random), or ``mean`` over all its steps.
+    less : str
+        A check whose value on the same decoder is subtracted; none if empty.
+    """
+
+    metric: str
+    check: str = "ground_truth"
+    steps: Literal["last", "mean"] = "last"
+    less: str = ""
+
+    @field_validator("check", "less")
+    @classmethod
+    def _check_is_known(cls, name: str) -> str:
+        if name:
+            lookup(KNOWN_CHECKS, name, "check")
+        return name
+
+    @property
+    def text(self) -> str:
+        """In a few words."""
+        metric = f"{self.metric} headline" if self.metric in HEADLINES else self.metric
+        last = " (last step)" if self.check == CASCADE else ""
+        steps = " (mean over the steps)" if self.steps == "mean" else last
+        less = f" less that in {self.less}" if self.less else ""
+        return f"{metric} in {self.check}{steps}{less}"
+
+    @property
+    def short(self) -> str:
+        """In fewer words."""
+        return self.text
+
+    @property
+    def metrics(self) -> set[str]:
+        """Metrics of the tidy scores that it is read from."""
+        if self.metric not in HEADLINES:
+            return {self.metric}
+        return {metric for _, metric in HEADLINES[self.metric].values()}
+
+
+@spec
+class Condition(Measure):
+    """What the interval of a measure must show.
+
+    Attributes
+    ----------
+    asks : str
+        Side of the threshold: ``at least``, ``above`` or ``below``.
+    threshold : float, optional
+        The study's where it is None.
+    """
+
+    asks: Asks
+    threshold: float | None = None
+
+
+@spec
+class Agreement:
+    """What the interval of the agreement of several rankings of the methods must show.
+
+    Attributes
+    ----------
+    rankings : tuple of Measure
+        What the methods are ranked by; see ``eegxai.statistics.ranking_agreement``.
+    asks, threshold
+        See ``Condition``.
+    """
+
+    rankings: Annotated[tuple[Measure, ...], Field(min_length=2)]
+    asks: Asks
+    threshold: float
+
+    @property
+    def text(self) -> str:
+        """In a few words."""
+        return f"agreement of the rankings by {', '.join(one.text for one in self.rankings)}"
+
+    @property
+    def short(self) -> str:
+        """In fewer words."""
+        return f"all {len(self.rankings)} rankings"
+
+    @property
+    def metrics(self) -> set[str]:
+        """Metrics of the tidy scores that it is read from."""
+        return set().union(*(one.metrics for one in self.rankings))
+
+
+@spec
+class Evaluation:
+    """The methods that a claim is about, and what they must show.
+
+    Attributes
+    ----------
+    methods : tuple of str
+        Names of methods.
+    conditions : tuple of Condition
+        On each method.
+    agreements : tuple of Agreement
+        On all of them together.
+    """
+
+    methods: Some
+    conditions: tuple[Condition, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
+
+    @model_validator(mode="after")
+    def _something_is_asked(self) -> Self:
+        if not self.asked:
+            raise ValueError("an evaluation has neither conditions nor agreements; give one")
+        return self
+
+    @property
+    def asked(self) -> tuple[Condition | Agreement, ...]:
+        """Conditions and agreements."""
+        return (*self.conditions, *self.agreements)
+
+
+@spec
+class Claim:
+    """A claim and the rule that decides it.
+
+    Attributes
+    ----------
+    id : str
+        A number or a short name.
+    statement : str
+        The claim, in one sentence.
+    source : str
+        Where it is made.
+    rule : str
+        A name of ``sweeps.analysis.claims.rules.RULES``.
+    study : Evaluation
+        What decides it with the study's methods and metrics.
+    corrected : Evaluation, optional
+        What decides it with corrected ones.
+    by : tuple of str
+        Axes whose values are judged apart: ``feature``, ``snr_db``. Over the others each seed's
+        decoders are averaged.
+    fewest : int
+        Number of methods that are several.
+    """
+
+    id: Annotated[str, BeforeValidator(str)]
+    statement: str
+    source: str
+    rule: str
+    study: Evaluation
+    corrected: Evaluation | None = None
+    by: Annotated[tuple[Axis, ...], Field(min_length=1)] = ("feature",)
+    fewest: int = Field(default=1, ge=1)
+
+    @property
+    def evaluations(self) -> Iterator[tuple[str, Evaluation]]:
+        """Those that there are, by name."""
+        found = ((name, getattr(self, name)) for name in EVALUATIONS)
+        return ((name, evaluation) for name, evaluation in found if evaluation)
+
+
+@spec
+class Study:
+    """The claims of a study, and the cells on which they are decided.
+
+    Attributes
+    ----------
+    title : str
+        Authors, journal, year.
+    features, snr_db : tuple
+        Values of the axes; a claim needs those of the axes that it is judged ``by``.
+    architecture : str
+        The study's network: other decoders are left out.
+    threshold : float
+        Similarity at or above which a map is not specific.
+    other_thresholds : tuple of float
+        Two others, below and above it, with which claims are decided again.
+    claims : tuple of Claim
+    """
+
+    title: str
+    features: Some
+    snr_db: tuple[float, ...] = ()
+    architecture: str
+    threshold: float = 0.5
+    other_thresholds: tuple[float, float] = (0.3, 0.7)
+    claims: Annotated[tuple[Claim, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _claims_can_be_decided(self) -> Self:
+        lower, upper = self.other_thresholds
+        if not lower < self.threshold < upper:
+            raise ValueError(
+                f"other_thresholds=({lower:g}, {upper:g}) must lie below and above the threshold "
+                f"{self.threshold:g}"
+            )
+        ids = [claim.id for claim in self.claims]
+        if twice := [name for name in ids if ids.count(name) > 1]:
+            raise ValueError(f"claims: the id {twice[0]!r} is given more than once")
+        if not self.snr_db and any("snr_db" in claim.by for claim in self.claims):
+            raise ValueError("snr_db is empty, and a claim is judged by snr_db; name the levels")
+        return self
+
+    def values(self, axis: str) -> Sequence[Any]:
+        """Values of an axis that the study has."""
+        return {"feature": self.features, "snr_db": self.snr_db}[axis]
+
+    @property
+    def metrics(self) -> set[str]:
+        """Metrics of the tidy scores that any claim is decided by."""
+        asked = [
+            one for claim in self.claims for _, evaluation in claim.evaluations
+            for one in evaluation.asked
+        ]  # fmt: skip
+        return set().union(*(one.metrics for one in asked))

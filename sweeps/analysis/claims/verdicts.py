@@ -1,0 +1,108 @@
+"""The claims of a study decided on tidy scores: one table of verdicts, one of the numbers."""
+
+from typing import NamedTuple
+
+import pandas as pd
+from pydantic import TypeAdapter, ValidationError
+
+from eegxai.errors import sentence
+from eegxai.registry import lookup
+from sweeps.analysis.claims.evidence import Cells, Evidence, evidence
+from sweeps.analysis.claims.rules import RULES, Answer, named, rule_sentence
+from sweeps.analysis.claims.study import Claim, Evaluation, Study
+from sweeps.design.claims_file import DEFAULT_CLAIMS, read_claims
+
+STUDY = TypeAdapter(Study)
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "cannot be decided"
+VERDICTS: dict[Answer, str] = {True: HOLDS, False: FAILS, None: UNDECIDED}
+FIXED_THRESHOLD = ""  # of a claim that does not depend on the study's
+
+
+def load_study(name: str = DEFAULT_CLAIMS) -> Study:
+    """The claims of a study from a YAML file, by its path or by its name in ``conf/claims``.
+
+    Raises
+    ------
+    ValueError
+        When there is no such file, or a value is not allowed; one sentence says which.
+    """
+    try:
+        study = STUDY.validate_python(read_claims(name))
+        for claim in study.claims:
+            lookup(RULES, claim.rule, f"claim {claim.id}: rule")
+    except ValidationError as error:
+        raise ValueError(f"claims {name!r}: {sentence(error, Study)}") from error
+    return study
+
+
+class Verdicts(NamedTuple):
+    """The claims of a study, decided.
+
+    Attributes
+    ----------
+    claims : DataFrame
+        One row per claim and evaluation: claim, statement, source, evaluation (study, corrected),
+        methods, rule, verdict, lacking (why it cannot be decided), number (what the value is),
+        value, low, high, n_seeds, detail, and the verdict at each other threshold
+        (``at_0.3``, ``at_0.7``; empty where the claim does not depend on it).
+    numbers : DataFrame
+        One row per claim, evaluation, method, condition and group: claim, evaluation, feature,
+        snr_db, method, number, mean, low, high, n_seeds, asks, threshold, verdict, lacking.
+    """
+
+    claims: pd.DataFrame
+    numbers: pd.DataFrame
+
+
+def decide(study: Study, tidy: pd.DataFrame) -> Verdicts:
+    """Decide the claims of a study on tidy scores (columns ``TIDY``)."""
+    cells = {by: Cells(tidy, study, by) for by in {claim.by for claim in study.claims}}
+    rows, numbers = [], []
+    for claim in study.claims:
+        for name, evaluation in claim.evaluations:
+            found = evidence(cells[claim.by], evaluation)
+            first = {"claim": claim.id, "evaluation": name}
+            rows.append({**first, **_row(study, claim, evaluation, found)})
+            numbers.append(_numbers(found.at(study.threshold)).assign(**first))
+    table = pd.concat(numbers, ignore_index=True)
+    return Verdicts(pd.DataFrame(rows), table.reindex(columns=NUMBER_COLUMNS))
+
+
+NUMBER_COLUMNS = [
+    "claim", "evaluation", "feature", "snr_db", "method", "number",
+    "mean", "low", "high", "n_seeds", "asks", "threshold", "verdict", "lacking",
+]  # fmt: skip
+
+
+def _numbers(answers: pd.DataFrame) -> pd.DataFrame:
+    return answers.assign(verdict=[VERDICTS[answer] for answer in answers["holds"]])
+
+
+def _row(study: Study, claim: Claim, evaluation: Evaluation, found: Evidence) -> dict[str, object]:
+    finding = RULES[claim.rule].decide(found, study.threshold, claim, study)
+    return {
+        "statement": claim.statement,
+        "source": claim.source,
+        "methods": named(evaluation.methods),
+        "rule": rule_sentence(claim, evaluation, study),
+        "verdict": VERDICTS[finding.holds],
+        "lacking": finding.lacking,
+        "number": finding.number,
+        "value": finding.value,
+        "low": finding.low,
+        "high": finding.high,
+        "n_seeds": finding.n_seeds,
+        "detail": finding.detail,
+        **_at_other_thresholds(study, claim, found),
+    }
+
+
+def _at_other_thresholds(study: Study, claim: Claim, found: Evidence) -> dict[str, str]:
+    rule = RULES[claim.rule]
+    varies = found.depends_on_the_threshold and rule.one_threshold
+    return {
+        f"at_{other:g}": VERDICTS[rule.decide(found, other, claim, study).holds]
+        if varies
+        else FIXED_THRESHOLD
+        for other in study.other_thresholds
+    }

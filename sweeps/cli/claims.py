@@ -1,0 +1,76 @@
+"""``eegxai claims``: whether the claims of a study hold on the decoders of a sweep."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeps.analysis.claims.verdicts import decide, load_study
+from sweeps.cli.common import (
+    SOURCE,
+    WHERE,
+    Arguments,
+    check_names,
+    configuration,
+    errors_in_one_sentence,
+    print_written,
+    terminal,
+)
+from sweeps.design.cells import method_cells
+from sweeps.design.claims_file import DEFAULT_CLAIMS
+from sweeps.report.claims import LEGEND, claim_lines, summary_table, write_claims
+from sweeps.report.export import TABLE_FORMATS
+from sweeps.report.source import load_scores
+from sweeps.report.terminal import print_sentence, print_tables
+from sweeps.scores.table import AXES
+
+
+def claims(
+    arguments: Arguments = None,
+    study: Annotated[
+        str,
+        typer.Option(
+            "--claims", help="File of claims: a YAML file, or the name of one in conf/claims/."
+        ),
+    ] = DEFAULT_CLAIMS,
+    architecture: Annotated[
+        str | None,
+        typer.Option(help="Decide on this architecture (default: that of the claims' study)."),
+    ] = None,
+    where: Annotated[str, typer.Option(help=WHERE)] = "",
+    source: Annotated[str, typer.Option(help=SOURCE)] = "store",
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Format of the files: csv, parquet, markdown, latex, excel (default: all)."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to (default: tables in the output).")
+    ] = None,
+) -> None:
+    """Decide the claims of the study on a sweep: holds, does not hold, or what is lacking.
+
+    For example: eegxai claims quickstart
+
+    eegxai claims paper --architecture eegnet_relu --claims mine.yaml
+    """
+    formats = check_names("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
+    config, console = configuration(arguments), terminal()
+    with errors_in_one_sentence():
+        asked = load_study(study)
+        asked = replace(asked, architecture=architecture) if architecture else asked
+        tidy = load_scores(config, source, asked.metrics, where)
+    verdicts = decide(asked, tidy)
+    n_scored, n_cells = len(tidy.drop_duplicates(list(AXES))), len(list(method_cells(config)))
+    print_sentence(console, asked.title)
+    print_sentence(console, f"decided on {n_scored} of the sweep's {n_cells} cells")
+    for line in claim_lines(verdicts.claims):
+        print_sentence(console, line)
+    print_tables(console, [summary_table(verdicts.claims)], "verdicts")
+    console.print(LEGEND, style="dim")
+    folder, name = out or Path(config.output) / "tables", f"{config.name}-claims"
+    with errors_in_one_sentence():
+        paths = write_claims(verdicts, asked.title, folder, name, formats)
+    print_written(console, paths)

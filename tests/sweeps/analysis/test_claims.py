@@ -1,0 +1,395 @@
+"""Claims of a study on made-up tables: each rule, each gap, each number."""
+
+from dataclasses import replace
+from itertools import product
+from string import ascii_uppercase
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from scipy import stats
+
+from eegxai.evaluation import CALIBRATED_METRICS, SIMILARITIES, STUDY_METRICS
+from eegxai.statistics import student_interval
+from sweeps.analysis.claims.evidence import Evidence, shown
+from sweeps.analysis.claims.rules import RULES, all_of, merged, negated
+from sweeps.analysis.claims.study import Claim, Study
+from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, decide, load_study
+from sweeps.analysis.compare import HEADLINES
+from tests.tidy_tables import as_tidy
+
+SWAP = {"check": "target_swap", "metric": "pearson_raw"}
+ALIKE, SPECIFIC = {**SWAP, "asks": "at least"}, {**SWAP, "asks": "below"}
+HIGH, LOW, BETWEEN = (0.79, 0.8, 0.81), (0.09, 0.1, 0.11), (0.2, 0.5, 0.8)
+NO_SCORES = "no seed has pearson_raw in target_swap for A on all its cells"
+ANSWERS = [True, None, False]
+
+
+def scores(
+    method, values, check="target_swap", metric="pearson_raw", step=1, feature="temporal",
+    snr_db=-3.5, architecture="deepnet",
+):  # fmt: skip
+    """Scores of a method, one decoder for each seed."""
+    domain = "topography" if feature == "spatial" else "channel_time"
+    rows = [
+        {"seed": seed, "mean": value, "feature": feature, "snr_db": snr_db, "fold": 0}
+        for seed, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows).assign(
+        method=method, check=check, metric=metric, step=step, domain=domain,
+        architecture=architecture,
+    )  # fmt: skip
+
+
+def study(rule="every", methods=("A",), conditions=(ALIKE,), features=("temporal",), **claim):
+    evaluation = {"methods": list(methods), "conditions": list(conditions)}
+    if "agreements" in claim:
+        evaluation = {"methods": list(methods), "agreements": claim.pop("agreements")}
+    fields = {"id": 1, "statement": "?", "source": "?", "rule": rule, "study": evaluation}
+    claims = [{**fields, **claim}]
+    return Study(
+        title="?", features=features, snr_db=(-3.5, -12), architecture="deepnet", claims=claims
+    )
+
+
+def decided(asked, *parts):
+    """The one claim of a study on scores."""
+    return decide(asked, as_tidy(list(parts))).claims.iloc[0]
+
+
+@given(*[some.floats(-1, 1)] * 3)
+def test_an_interval_shows_a_side_the_other_or_neither(one, other, threshold):
+    low, high = sorted([one, other])
+    expected = True if low >= threshold else False if high < threshold else None
+    assert shown("at least", low, high, threshold) is expected
+    assert shown("below", low, high, threshold) is negated(expected)
+    above = True if low > threshold else False if high <= threshold else None
+    assert shown("above", low, high, threshold) is above
+    assert shown("below", np.nan, np.nan, threshold) is None
+
+
+@given(some.lists(some.sampled_from(ANSWERS)))
+def test_answers_are_joined_by_kleenes_logic(answers):
+    rank = {False: 0, None: 1, True: 2}
+    assert rank[all_of(answers)] == min(map(rank.get, answers), default=2)
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "lacking"),
+    [
+        (HIGH, HOLDS, ""),
+        (LOW, FAILS, ""),
+        (BETWEEN, UNDECIDED, "interval contains the threshold 0.5"),
+        ((0.9,), UNDECIDED, "needs at least 2 seeds with all their cells, has 1"),
+        ((np.nan, np.nan), UNDECIDED, NO_SCORES),
+    ],
+)  # fmt: skip
+def test_every_is_decided_by_the_interval_over_seeds(values, verdict, lacking):
+    row = decided(study(), scores("A", values))
+    assert (row["verdict"], row["lacking"]) == (verdict, lacking)
+
+
+@settings(max_examples=10, deadline=None)
+@given(some.lists(some.floats(-1, 1).map(lambda value: round(value, 3)), min_size=2, max_size=6))
+def test_the_number_is_students_interval_over_seeds(values):
+    row = decided(study(), scores("A", values))
+    mean, low, high, n = student_interval(values)
+    assert row["n_seeds"] == n
+    found = row[["value", "low", "high"]].astype(float)
+    np.testing.assert_allclose(found, [mean, low, high], atol=1e-12)
+    if not np.isclose([low, high], 0.5).any():
+        assert row["verdict"] == (HOLDS if low >= 0.5 else FAILS if high < 0.5 else UNDECIDED)
+
+
+@pytest.mark.parametrize(
+    ("parts", "lacking"),
+    [
+        ([scores("B", HIGH)], "no cells of method A"),
+        ([scores("A", HIGH, architecture="eegnet")], "no cells of architecture deepnet"),
+        ([scores("A", HIGH)], "no cells of feature spatial"),
+        ([scores("A", HIGH), scores("B", HIGH, feature="spatial")],
+         "no cells of feature spatial for A"),
+        ([scores("A", HIGH), scores("A", HIGH, feature="spatial", metric="ssim_minmax")],
+         NO_SCORES),
+    ],
+)  # fmt: skip
+def test_what_is_lacking_is_named(parts, lacking):
+    row = decided(study(features=("temporal", "spatial")), *parts)
+    assert (row["verdict"], row["lacking"]) == (UNDECIDED, lacking)
+
+
+def test_one_feature_type_refutes_what_is_claimed_of_all():
+    row = decided(study(features=("temporal", "spatial")), scores("A", LOW))
+    assert (row["verdict"], row["lacking"]) == (FAILS, "")
+
+
+def test_nothing_scored_decides_nothing():
+    claims = decide(load_study(), as_tidy([])).claims
+    assert (claims["verdict"] == UNDECIDED).all()
+    assert claims["lacking"].str.contains("no cells of architecture deepnet").all()
+
+
+def test_the_study_and_the_corrected_evaluation_are_decided_apart():
+    corrected = {"methods": ["B"], "conditions": [ALIKE]}
+    asked = study(corrected=corrected)
+    claims = decide(asked, as_tidy([scores("A", HIGH), scores("B", LOW)])).claims
+    assert list(claims["evaluation"]) == ["study", "corrected"]
+    assert list(claims["verdict"]) == [HOLDS, FAILS]
+
+
+def test_seeds_that_lack_a_decoder_are_left_out():
+    parts = [scores("A", (0.8, 0.9, 0.1)), scores("A", (0.6, 0.7), snr_db=-12)]
+    row = decided(study(), *parts)
+    assert row["value"] == pytest.approx(0.75)
+    assert row["n_seeds"] == 2
+
+
+def test_levels_are_judged_apart_where_that_is_asked():
+    row = decided(study(by=["feature", "snr_db"]), scores("A", HIGH), scores("A", LOW, snr_db=-12))
+    assert row["verdict"] == FAILS
+    assert row["number"] == "pearson_raw in target_swap, A temporal -12 dB"
+    alone = decided(study(by=["feature", "snr_db"]), scores("A", HIGH))
+    assert (alone["verdict"], alone["lacking"]) == (UNDECIDED, "no cells of snr_db -12")
+
+
+def cascade(values_by_step, **fields):
+    return [
+        scores("A", values, check="cascade", step=step, **fields)
+        for step, values in values_by_step.items()
+    ]
+
+
+def test_the_cascade_is_read_at_its_end_or_as_the_mean_over_its_steps():
+    last = {"check": "cascade", "metric": "pearson_raw", "asks": "at least"}
+    parts = cascade({1: HIGH, 2: LOW})
+    assert decided(study(conditions=[last]), *parts)["value"] == pytest.approx(0.1)
+    mean = study(conditions=[{**last, "steps": "mean"}])
+    assert decided(mean, *parts)["value"] == pytest.approx(0.45)
+
+
+def test_a_mean_over_steps_of_which_some_are_missing_is_not_known():
+    condition = {"check": "cascade", "metric": "pearson_raw", "asks": "at least", "steps": "mean"}
+    for steps in ({2: HIGH}, {1: HIGH, 3: HIGH}):
+        row = decided(study(conditions=[condition]), *cascade(steps))
+        assert row["verdict"] == UNDECIDED
+        assert "mean over the steps" in row["lacking"]
+
+
+def test_a_margin_is_paired_on_each_decoder():
+    truth = {"step": 0, "metric": "mass_clipped"}
+    condition = {"metric": "study", "less": "same_spectrum", "asks": "above", "threshold": 0}
+    row = decided(
+        study(conditions=[condition]),
+        scores("A", (0.2, 0.5, 0.8), check="ground_truth", **truth),
+        scores("A", (0.1, 0.4, 0.7), check="same_spectrum", **truth),
+    )
+    assert row["verdict"] == HOLDS
+    assert row["value"] == pytest.approx(0.1)
+    equal = [scores("A", HIGH, check=check, **truth) for check in ("ground_truth", "same_spectrum")]
+    assert decided(study(conditions=[condition]), *equal)["verdict"] == FAILS
+
+
+@pytest.mark.parametrize(
+    ("values", "fewest", "verdict", "number"),
+    [
+        ((HIGH, HIGH, LOW), 2, HOLDS, (2, 2, 2)),
+        ((HIGH, LOW, LOW), 2, FAILS, (1, 1, 1)),
+        ((HIGH, BETWEEN, LOW), 2, UNDECIDED, (2, 1, 2)),
+        ((HIGH, HIGH, BETWEEN), 2, HOLDS, (3, 2, 3)),
+        ((HIGH, HIGH), 2, HOLDS, (2, 2, 3)),
+        ((LOW, LOW), 2, FAILS, (0, 0, 1)),
+    ],
+)
+def test_several_counts_the_methods_that_surely_miss_a_condition(values, fewest, verdict, number):
+    asked = study("several", "ABC", [SPECIFIC], fewest=fewest)
+    row = decided(asked, *(scores(name, own) for name, own in zip("ABC", values, strict=False)))
+    assert row["verdict"] == verdict
+    assert tuple(row[["value", "low", "high"]]) == number
+    assert ("no cells of method C" in row["lacking"]) == (verdict == UNDECIDED and len(values) < 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ((LOW, HIGH, HIGH), HOLDS),
+        ((LOW, LOW, HIGH), FAILS),
+        ((HIGH, HIGH, HIGH), FAILS),
+        ((BETWEEN, HIGH, HIGH), UNDECIDED),
+        ((LOW, HIGH, BETWEEN), UNDECIDED),
+        ((LOW, HIGH), UNDECIDED),
+        ((LOW, LOW), FAILS),
+    ],
+)
+def test_only_needs_the_first_method_and_the_failure_of_all_others(values, verdict):
+    parts = [scores(name, own) for name, own in zip("ABC", values, strict=False)]
+    assert decided(study("only", "ABC", [SPECIFIC]), *parts)["verdict"] == verdict
+
+
+def evidence_of(answers):
+    """One row per method, whose interval gives its answer to "below 0.5"."""
+    bounds = {True: (0.0, 0.1), False: (0.8, 0.9), None: (0.4, 0.6)}
+    low, high = np.array([bounds[answer] for answer in answers]).T
+    table = pd.DataFrame(
+        {"method": list(ascii_uppercase[: len(answers)]), "low": low, "high": high}
+    )
+    known = {"number": "?", "asks": "below", "threshold": np.nan, "n_seeds": 3, "lacking": ""}
+    return Evidence(("feature",), table.assign(mean=(low + high) / 2, feature="temporal", **known))
+
+
+@settings(max_examples=30, deadline=None)
+@given(some.lists(some.sampled_from(ANSWERS), min_size=1, max_size=5), some.integers(1, 3))
+def test_rules_follow_from_the_answers_on_each_method(answers, fewest):
+    asked = study(fewest=fewest)
+    holds = {
+        name: RULES[name].decide(evidence_of(answers), 0.5, asked.claims[0], asked).holds
+        for name in ("every", "only", "several")
+    }
+    n_missed, n_open = answers.count(False), answers.count(None)
+    several = True if n_missed >= fewest else False if n_missed + n_open < fewest else None
+    assert holds["every"] is all_of(answers)
+    assert holds["only"] is all_of([answers[0], *map(negated, answers[1:])])
+    assert holds["several"] is several
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "number"),
+    [
+        ((HIGH, LOW), HOLDS, (0, 0, 0)),
+        ((HIGH, (0.39, 0.4, 0.41)), FAILS, (1, 1, 1)),
+        ((HIGH, (0.28, 0.3, 0.32)), UNDECIDED, (1, 0, 1)),
+        ((HIGH,), UNDECIDED, (0, 0, 1)),
+    ],
+)
+def test_insensitive_looks_for_answers_between_the_other_thresholds(values, verdict, number):
+    parts = [scores(name, own) for name, own in zip("AB", values, strict=False)]
+    row = decided(study("insensitive", "AB", [SPECIFIC]), *parts)
+    assert row["verdict"] == verdict
+    assert tuple(row[["value", "low", "high"]]) == number
+    assert row["at_0.3"] == row["at_0.7"] == ""
+    n_low = sum(np.mean(own) < 0.3 for own in values)
+    assert f"{n_low} at 0.3" in row["detail"]
+
+
+def test_a_claim_is_decided_again_at_other_thresholds():
+    row = decided(study(), scores("A", (0.59, 0.6, 0.61)))
+    assert (row["at_0.3"], row["verdict"], row["at_0.7"]) == (HOLDS, HOLDS, FAILS)
+    fixed = decided(study(conditions=[{**ALIKE, "threshold": 0.5}]), scores("A", HIGH))
+    assert (fixed["at_0.3"], fixed["at_0.7"]) == ("", "")
+
+
+TRUTH = {"check": "ground_truth", "step": 0}
+
+
+def rankings(second):
+    """Three methods ranked A, B, C by one metric and as told by another, on three seeds."""
+    for place, method in enumerate("ABC"):
+        yield scores(method, np.array(HIGH) - place, metric="mass_clipped", **TRUTH)
+        yield scores(method, np.array(HIGH) - second.index(method), metric="rank", **TRUTH)
+
+
+def agreement(asks="at least", second="rank"):
+    two = [{"metric": "mass_clipped"}, {"metric": second}]
+    return study(methods="ABC", agreements=[{"rankings": two, "asks": asks, "threshold": 0.5}])
+
+
+@pytest.mark.parametrize("second", ["ABC", "ACB", "CBA"])
+def test_the_agreement_of_two_rankings_is_spearmans_correlation(second):
+    row = decided(agreement(), *rankings(second))
+    rho = stats.spearmanr(range(3), [second.index(method) for method in "ABC"]).statistic
+    assert row["value"] == pytest.approx(rho)
+    assert row["verdict"] == (HOLDS if rho >= 0.5 else FAILS)
+    opposite = decided(agreement("below"), *rankings(second))
+    assert {row["verdict"], opposite["verdict"]} == {HOLDS, FAILS}
+
+
+def test_similarities_and_errors_rank_methods_upwards():
+    parts = [
+        *rankings("ABC"),
+        *(scores(method, np.array(LOW) + place) for place, method in enumerate("ABC")),
+    ]
+    two = [{"metric": "mass_clipped"}, SWAP]
+    asked = study(methods="ABC", agreements=[{"rankings": two, "asks": "below", "threshold": 0.5}])
+    assert decided(asked, *parts)["value"] == pytest.approx(1)
+
+
+def test_rankings_need_every_method_and_metric():
+    lacks_a_method = [part for part in rankings("ABC") if part["method"].iloc[0] != "C"]
+    assert decided(agreement(), *lacks_a_method)["lacking"] == "no cells of method C"
+    row = decided(agreement(second="cosine_raw"), *rankings("ABC"))
+    assert row["lacking"] == "no seed has all 2 rankings for all 3 methods on all its cells"
+
+
+def test_all_numbers_are_in_the_second_table():
+    asked = study(methods="AB", features=("temporal", "spatial"))
+    numbers = decide(asked, as_tidy([scores("A", HIGH), scores("B", LOW)])).numbers
+    assert list(zip(numbers["feature"], numbers["method"], strict=True)) == list(
+        product(("temporal", "spatial"), "AB")
+    )
+    assert list(numbers["verdict"]) == [HOLDS, FAILS, UNDECIDED, UNDECIDED]
+
+
+def test_reasons_that_differ_in_the_last_word_are_joined():
+    reasons = ["no cells of method A", "", "too few seeds", "no cells of method B"]
+    assert merged(reasons) == "no cells of method A, B; too few seeds"
+
+
+def test_the_studys_claims_are_of_metrics_that_there_are():
+    found = load_study()
+    known = {*STUDY_METRICS, *CALIBRATED_METRICS, *HEADLINES}
+    similar = {metric for group in SIMILARITIES.values() for metric in group}
+    for claim in found.claims:
+        assert claim.rule in RULES
+        for _, evaluation in claim.evaluations:
+            for asked in evaluation.asked:
+                for one in getattr(asked, "rankings", [asked]):
+                    randomized = one.check in ("target_swap", "cascade")
+                    assert one.metric in (similar if randomized else known)
+    assert [claim.id for claim in found.claims] == [str(number) for number in range(1, 9)]
+    assert {len(claim.study.methods) for claim in found.claims} == {1, 12}
+
+
+CONDITION = ("claims", 0, "study", "conditions", 0)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("claims", 0, "rule"), "evry", "claim 1: rule 'evry' is unknown; did you mean 'every'"),
+        (("claims", 0, "statment"), "?", "did you mean 'statement'"),
+        ((*CONDITION, "check"), "target_swp", "did you mean 'target_swap'"),
+        ((*CONDITION, "asks"), "over", "claims.0.study.conditions.0.asks='over'"),
+        (("claims", 0, "study", "conditions"), [], "neither conditions nor agreements"),
+        (("claims", 0, "by"), ["snr"], "'feature' or 'snr_db'"),
+        (("snr_db",), [], "snr_db is empty"),
+        (("other_thresholds",), [0.6, 0.7], "(0.6, 0.7) must lie below and above"),
+    ],
+)
+def test_a_mistake_in_a_file_is_one_sentence(tmp_path, place, value, message):
+    evaluation = {"methods": ["A"], "conditions": [dict(SPECIFIC)]}
+    claim = {"id": 1, "statement": "?", "source": "?", "rule": "every", "study": evaluation}
+    fields = {"title": "?", "features": ["temporal"], "architecture": "deepnet", "snr_db": [-3.5]}
+    fields["claims"] = [{**claim, "by": ["feature", "snr_db"]}]
+    path = tmp_path / "claims.yaml"
+    part = fields
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    path.write_text(yaml.safe_dump(fields))
+    with pytest.raises(ValueError, match=r".") as refused:
+        load_study(str(path))
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_two_claims_with_one_id_and_unknown_files_are_refused(tmp_path):
+    (claim,) = study().claims
+    assert isinstance(claim, Claim)
+    with pytest.raises(ValueError, match="'1' is given more than once"):
+        replace(study(), claims=(claim, claim))
+    with pytest.raises(ValueError, match="sujatha-ravindran-2023"):
+        load_study("sujatha")
+    with pytest.raises(ValueError, match=r"none\.yaml"):
+        load_study(str(tmp_path / "none.yaml"))
