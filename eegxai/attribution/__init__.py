@@ -24,7 +24,7 @@ from eegxai.attribution.core.registry import (
     in_order_of_groups,
     names_of,
 )
-from eegxai.attribution.validity import Validity, study_maps, validity
+from eegxai.attribution.validity import Validity, compared_maps, validity
 from eegxai.plugins import load_plugins
 from eegxai.renamed import keep_old_names
 
@@ -44,8 +44,8 @@ __all__ = [
     "attribute",
     "attribute_all",
     "attribution",
+    "compared_maps",
     "options_of",
-    "study_maps",
     "validity",
 ]
 
@@ -54,6 +54,7 @@ keep_old_names(
     {
         "BASELINES": "eegxai.attribution:CONTROLS",
         "STUDY": "eegxai.attribution:STUDY_METHODS",
+        "study_maps": "eegxai.attribution:compared_maps",
     },
 )
 

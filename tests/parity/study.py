@@ -3,9 +3,9 @@
 Trials are images (trials, 1, channels, times) and everything else is the libraries' default.
 """
 
-import contextlib
 import io
 import warnings
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from copy import deepcopy
 
 import torch
@@ -35,11 +35,16 @@ def explained(name, decoder, x, target):
     images = Images(deepcopy(decoder)).requires_grad_()
     layer = images.decoder.get_submodule(decoder.cam_layer)
     explain = _by_grad_cam if name in GRAD_CAM else _by_captum
+    with _silence():  # hooks warn, and grad-cam draws a progress bar for each trial
+        return explain(name, images, layer, x[:, None].clone(), target)
+
+
+@contextmanager
+def _silence():
     silent = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(silent):
-        with contextlib.redirect_stderr(silent):  # grad-cam draws a progress bar for each trial
-            warnings.simplefilter("ignore")  # of hooks
-            return explain(name, images, layer, x[:, None].clone(), target)
+    with warnings.catch_warnings(), redirect_stdout(silent), redirect_stderr(silent):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _by_captum(name, images, layer, x, target):

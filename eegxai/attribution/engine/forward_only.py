@@ -18,9 +18,7 @@ from torch.overrides import TorchFunctionMode
 from eegxai.attribution.core.registry import target_logits
 
 
-def masked_logits(
-    decoder: nn.Module, x: Tensor, target: Tensor, masks: Iterable[Tensor]
-) -> Tensor:
+def masked_logits(decoder: nn.Module, x: Tensor, target: Tensor, masks: Iterable[Tensor]) -> Tensor:
     """Target logits of the trials times each of several masks of x's shape, (trials, masks).
 
     The masks are overwritten.

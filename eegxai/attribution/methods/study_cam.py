@@ -10,6 +10,7 @@ are rectified, scaled to 0..1, resized linearly to the trial and scaled again, e
 """
 
 from functools import cache, partial
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -96,19 +97,20 @@ def _scaled(maps: Tensor) -> Tensor:
 
 
 def _resized(maps: Tensor, x: Tensor) -> Tensor:
-    """Maps (trials, rows, columns) on (channels, times), linearly, as OpenCV resizes images."""
-    rows, columns = (_read_off(*sizes) for sizes in zip(maps.shape[1:], x.shape[1:], strict=True))
-    return rows.to(maps) @ maps @ columns.to(maps).T
+    """Maps (trials, rows, columns) on (channels, times), linearly, as OpenCV resizes images.
+
+    It rounds positions to single precision in images of one row or column, a difference of 1e-6.
+    """
+    precision = np.float32 if 1 in maps.shape[1:] else np.float64
+    sizes = zip(maps.shape[1:], x.shape[1:], strict=True)
+    rows, columns = (_read_off(n, size, precision).to(maps) for n, size in sizes)
+    return rows @ maps @ columns.T
 
 
 @cache
-def _read_off(n: int, size: int) -> Tensor:
-    """Weight of each of n values at each of ``size`` positions between them, (size, n).
-
-    Positions are rounded to single precision as in OpenCV, which shows (1e-6) where an image
-    becomes smaller.
-    """
-    positions = ((np.arange(size) + 0.5) * (n / size) - 0.5).astype(np.float32)
+def _read_off(n: int, size: int, precision: type[np.floating]) -> Tensor:
+    """Weight of each of n values at each of ``size`` positions evenly among them, (size, n)."""
+    positions = ((np.arange(size) + 0.5) * (n / size) - 0.5).astype(precision)
     values = np.eye(n)
     return torch.from_numpy(np.stack([np.interp(positions, np.arange(n), v) for v in values], 1))
 
@@ -165,25 +167,34 @@ def _layers_with_bias(decoder: nn.Module) -> list[str]:
 
 def _bias(layer: nn.Module) -> Tensor:
     """Bias of each feature, (features, 1, 1)."""
-    bias = layer.bias
+    bias: Tensor = layer.get_parameter("bias")
     if isinstance(layer, nn.BatchNorm2d):
-        bias = bias - layer.running_mean * layer.weight / (layer.running_var + layer.eps).sqrt()
+        deviation = (layer.get_buffer("running_var") + layer.eps).sqrt()
+        bias = bias - layer.get_buffer("running_mean") * layer.get_parameter("weight") / deviation
     return bias[:, None, None]
 
 
-def calls_layers_with_bias_once(decoder: nn.Module, x: Tensor) -> str | None:
-    """Reason why the biases that grad-cam counts have not one gradient each."""
+def has_known_biases(decoder: nn.Module, _x: Tensor) -> str | None:
+    """Reason why the bias of a BatchNorm depends on the other trials."""
+    layers = ((name, decoder.get_submodule(name)) for name in _layers_with_bias(decoder))
+    unknown = (n for n, layer in layers if getattr(layer, "running_mean", layer.bias) is None)
+    name = next(unknown, None)
+    return None if name is None else f"its BatchNorm {name!r} keeps no statistics"
+
+
+def calls_biases_in_order(decoder: nn.Module, x: Tensor) -> str | None:
+    """Reason why grad-cam, which pairs biases and gradients by position, pairs them wrongly."""
     names = _layers_with_bias(decoder)
     with torch.no_grad(), recorded(decoder, names) as calls:
         decoder(x[:1])
-    called = [call.name for call in calls]
-    other = next((name for name in names if called.count(name) != 1), None)
+    pairs = zip_longest(names, (call.name for call in calls))
+    other = next((name or called for name, called in pairs if name != called), None)
     if other is None:
         return None
-    return f"its layer {other!r} has a bias and is called {called.count(other)} times, not once"
+    return f"its layers with a bias are not called once each and as defined, {other!r} is not"
 
 
-@attribution("FullGrad", group="study", requires=(calls_layers_with_bias_once,))
+@attribution("FullGrad", group="study", requires=(has_known_biases, calls_biases_in_order))
 def full_grad(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Magnitudes of trial times gradient and of bias times gradient, each scaled, summed, scaled.
 
@@ -194,7 +205,7 @@ def full_grad(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     names = _layers_with_bias(decoder)
     gradient, layers = layer_gradients(decoder, names, x, target)
     total = _scaled((x * gradient).abs())
-    for name, (_, of_output) in zip(names, layers, strict=True):  # grad-cam's order, see the docs
+    for name, (_, of_output) in zip(names, layers, strict=True):
         maps = _scaled((_bias(decoder.get_submodule(name)) * of_output).abs())
         total = total + _resized(maps.sum(1), x)  # resizing is linear: once for all features
     return _scaled(total)
