@@ -29,7 +29,6 @@ from eegxai.decoders import build
 N_TRIALS, N_ROUNDS, BATCH = 512, 3, 128
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 CAMS = {
-    "GradCAM": "GradCAM",
     "GradCAM++": "GradCAMPlusPlus",
     "ScoreCAM": "ScoreCAM",
     "FullGrad": "FullGrad",
@@ -65,6 +64,10 @@ def published(name: str, x: Tensor, target: Tensor) -> None:
 def _captum(name: str, images: nn.Module, layer: nn.Module) -> Callable[[Tensor, Tensor], object]:
     if name == "GuidedGradCAM":
         method = captum.attr.GuidedGradCam(images, layer)
+    elif name == "GradCAM":
+        method = captum.attr.LayerGradCam(images, layer)
+        enlarged = captum.attr.LayerAttribution.interpolate
+        return lambda x, target: enlarged(method.attribute(x, target=target), x.shape[2:])
     else:
         method = getattr(captum.attr, name)(images)
     return lambda x, target: method.attribute(x.requires_grad_(), target=target)

@@ -24,6 +24,7 @@ _PACKAGES = (
 _NAMES = {
     "attribution": (
         "CONTROLS",
+        "CORRECTED_METHODS",
         "METHODS",
         "STUDY_METHODS",
         "attribute",

@@ -6,6 +6,7 @@ from eegxai import head as head
 from eegxai import simulation as simulation
 from eegxai import statistics as statistics
 from eegxai.attribution import CONTROLS as CONTROLS
+from eegxai.attribution import CORRECTED_METHODS as CORRECTED_METHODS
 from eegxai.attribution import METHODS as METHODS
 from eegxai.attribution import STUDY_METHODS as STUDY_METHODS
 from eegxai.attribution import attribute as attribute

@@ -1,11 +1,12 @@
 """Attribution methods, the one way to call them, and whether they are valid on a decoder."""
 
-# In the order of tables; a duplicate is one of a method before it.
+# In the order of tables inside a group; a duplicate is one of a method before it.
 # isort: off
 from eegxai.attribution.methods import gradients as _gradients  # noqa: F401  (registers)
 from eegxai.attribution.methods import relu_rules as _relu_rules  # noqa: F401  (registers)
 from eegxai.attribution.methods import deeplift as _deeplift  # noqa: F401  (registers)
 from eegxai.attribution.methods import lrp as _lrp  # noqa: F401  (registers)
+from eegxai.attribution.methods import study_cam as _study_cam  # noqa: F401  (registers)
 from eegxai.attribution.methods import cam as _cam  # noqa: F401  (registers)
 from eegxai.attribution.methods import path_gradients as _path_gradients  # noqa: F401  (registers)
 from eegxai.attribution.methods import occlusion as _occlusion  # noqa: F401  (registers)
@@ -20,15 +21,20 @@ from eegxai.attribution.core.registry import (
     Method,
     NotApplicable,
     attribution,
+    in_order_of_groups,
+    names_of,
 )
-from eegxai.attribution.validity import Validity, study_maps, validity
+from eegxai.attribution.validity import Validity, compared_maps, validity
 from eegxai.plugins import load_plugins
 from eegxai.renamed import keep_old_names
 
-STUDY_METHODS = tuple(name for name, method in METHODS.items() if method.group == "study")
+in_order_of_groups()
+STUDY_METHODS = names_of("study")
+CORRECTED_METHODS = names_of("corrected")
 
 __all__ = [
     "CONTROLS",
+    "CORRECTED_METHODS",
     "METHODS",
     "STUDY_METHODS",
     "DegenerateMap",
@@ -38,8 +44,8 @@ __all__ = [
     "attribute",
     "attribute_all",
     "attribution",
+    "compared_maps",
     "options_of",
-    "study_maps",
     "validity",
 ]
 
@@ -48,6 +54,7 @@ keep_old_names(
     {
         "BASELINES": "eegxai.attribution:CONTROLS",
         "STUDY": "eegxai.attribution:STUDY_METHODS",
+        "study_maps": "eegxai.attribution:compared_maps",
     },
 )
 

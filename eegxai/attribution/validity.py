@@ -9,7 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from eegxai.attribution.api import MapOrReason, expected_sum, maps_or_reasons, options_of
-from eegxai.attribution.core.registry import METHODS, DegenerateMap, NotApplicable, find
+from eegxai.attribution.core.registry import (
+    METHODS,
+    DegenerateMap,
+    NotApplicable,
+    find,
+    names_of,
+)
 from eegxai.decoders.compiled import original_module
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
@@ -27,7 +33,7 @@ class Validity:
     status : str
         ``"ok"``, ``"not_applicable"`` (to this decoder), ``"degenerate"`` (its
         maps are empty, not finite, zero, or constant over time or channels) or ``"duplicate"``
-        (it computes what a simpler method of the study computes).
+        (it computes what a method before it computes, one of the study's or a corrected one).
     reason : str
         Why; for ``"ok"`` a limit of the map, if it has one.
     duplicate_of : str
@@ -93,9 +99,10 @@ def validity(
         As for :func:`eegxai.attribution.attribute`; a few trials are enough. A fault that only
         some trials' maps have is not the method's.
     compare : mapping, optional
-        Maps of the study's methods for these trials, from :func:`study_maps`, for callers who
-        judge several methods; a method's own are among them. A method is a duplicate only of
-        one registered before it.
+        Maps of the study's and of the corrected methods for these trials, from
+        :func:`compared_maps`, for callers who judge several methods; a method's own are among
+        them. A method is a duplicate only of one before it in ``METHODS``, where the study's
+        come first and the corrected ones next.
 
     Raises
     ------
@@ -111,7 +118,7 @@ def validity(
         return Validity(maps.status, str(maps))
     if reason := _degenerate(name, maps, limits := find(name).limits(decoder, x)):
         return Validity("degenerate", reason)
-    others = _earlier(name, study_maps(decoder, x, target) if compare is None else compare)
+    others = _earlier(name, compared_maps(decoder, x, target) if compare is None else compare)
     alone = maps_or_reasons({name: options}, decoder, x[:1], target[:1], references)[name]
     return Validity(
         **_verdict(name, maps, others, limits),
@@ -123,14 +130,17 @@ def validity(
 
 
 def _known(name: str, options: Mapping[str, Any], known: Mapping[str, Tensor]) -> Tensor | None:
-    """Maps of a method of the study, there already unless its options are others."""
+    """Maps of a method, there already unless its options are others."""
     return known.get(name) if options_of(name, options) == options_of(name) else None
 
 
-def study_maps(decoder: nn.Module, x: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Maps of those of the study's methods that have one on a decoder."""
-    study = [name for name, method in METHODS.items() if method.group == "study"]
-    found = {name: _outcome(name, decoder, x, target) for name in study}
+COMPARED = ("study", "corrected")  # groups whose methods others may be duplicates of
+
+
+def compared_maps(decoder: nn.Module, x: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Maps of those of the study's and the corrected methods that have one on a decoder."""
+    names = [name for group in COMPARED for name in names_of(group)]
+    found = {name: _outcome(name, decoder, x, target) for name in names}
     return {name: maps for name, maps in found.items() if isinstance(maps, Tensor)}
 
 
@@ -166,7 +176,7 @@ def _verdict(
     """Status, reason and the method that this one equals."""
     for other, their_maps in others.items():
         if (r := _smallest_r(maps, their_maps)) > DUPLICATE:
-            reason = f"{name} equals {other} (r = {r:.4f})"
+            reason = f"{name} equals {other} of the group {find(other).group} (r = {r:.4f})"
             return {"status": "duplicate", "reason": reason, "duplicate_of": other, "similarity": r}
     return {"status": "ok", "reason": "; ".join(limits.values())}
 
@@ -198,7 +208,9 @@ def _complete(ratio: float) -> bool:
 
 
 def _change(alone: Tensor, together: Tensor) -> float:
-    return float((alone - together).abs().max() / together.abs().max())
+    """Largest change relative to the largest magnitude; 0 where both maps are zero."""
+    size = together.abs().max().clamp(min=torch.finfo(together.dtype).tiny)
+    return float((alone - together).abs().max() / size)
 
 
 def _digest(decoder: nn.Module) -> str:

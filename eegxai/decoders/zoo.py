@@ -151,7 +151,7 @@ def deepsleepnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) ->
 class ExplainableLSTM(nn.LSTM):
     """LSTM without cuDNN and oneDNN, which lack gradients that explanations need.
 
-    cuDNN has no gradients in evaluation mode, and oneDNN none in forward mode (FullGrad).
+    cuDNN has no gradients in evaluation mode, and oneDNN none in forward mode (CompleteFullGrad).
     """
 
     def forward(self, *args: Any) -> Any:

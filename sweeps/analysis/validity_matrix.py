@@ -17,7 +17,7 @@ CODES = {"not_applicable": "-", "degenerate": "empty", "duplicate": "same"}
 MATRIX_LEGEND = (
     "ok: nothing speaks against the maps; a number: sum of the map relative to the sum that\n"
     "the method guarantees (median, or the worst trial); -: not applicable; empty: zero or\n"
-    "constant maps; same: equal to a simpler method; batch: depends on the other trials"
+    "constant maps; same: equal to a method before it; batch: depends on the other trials"
 )
 
 
@@ -79,6 +79,7 @@ def matrix_notes(table: pd.DataFrame) -> list[str]:
 def _reason(row: dict[Hashable, Any]) -> str:
     """Reason of a verdict without the names of method and decoder."""
     if row["status"] == "duplicate":
-        return f"equals {row['duplicate_of']}"
+        other = row["duplicate_of"]
+        return f"equals {other} of the group {METHODS[other].group}"
     reason = str(row["reason"])
     return reason.partition(": ")[2] if row["status"] == "not_applicable" else reason

@@ -19,7 +19,7 @@ from eegxai.spec import spec
 from sweeps.design.config import SweepConfig
 
 # Part of every key: raise it when results change their meaning, so that old ones are not found.
-SCHEMA = 5
+SCHEMA = 6
 
 
 class Keyed:

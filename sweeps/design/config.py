@@ -19,7 +19,13 @@ from pydantic import (
     model_validator,
 )
 
-from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, options_of
+from eegxai.attribution import (
+    CONTROLS,
+    CORRECTED_METHODS,
+    METHODS,
+    STUDY_METHODS,
+    options_of,
+)
 from eegxai.decoders import DECODERS, TrainingSpec, recommended
 from eegxai.errors import fields_of, sentence
 from eegxai.evaluation import EvaluationSpec
@@ -35,7 +41,8 @@ DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds 
 STORE_SCHEMES = ("s3",)
 
 METHOD_GROUPS: dict[str, tuple[str, ...]] = {
-    "study": tuple(STUDY_METHODS),
+    "study": STUDY_METHODS,
+    "corrected": CORRECTED_METHODS,
     "controls": tuple(CONTROLS),
     "all": tuple(METHODS),
 }

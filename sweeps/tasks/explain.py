@@ -42,7 +42,7 @@ def judge(cell: MethodCell, opened: OpenedDecoder) -> Validity:
         cell.method,
         opened.decoder,
         *opened.probe,
-        compare=opened.study_maps,
+        compare=opened.compared_maps,
         **_keywords(cell, opened),
     )
 

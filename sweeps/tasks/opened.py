@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution import study_maps
+from eegxai.attribution import compared_maps
 from eegxai.evaluation import (
     EvaluationSpec,
     ExplainedTrials,
@@ -73,9 +73,9 @@ class OpenedDecoder:
         return self.x[:N_JUDGED_TRIALS], self.y[:N_JUDGED_TRIALS]
 
     @cached_property
-    def study_maps(self) -> dict[str, Tensor]:
-        """Maps of the study's methods for these trials, to find duplicates."""
-        return study_maps(self.decoder, *self.probe)
+    def compared_maps(self) -> dict[str, Tensor]:
+        """Maps of the study's and the corrected methods for these trials, to find duplicates."""
+        return compared_maps(self.decoder, *self.probe)
 
     @cached_property
     def source_truth(self) -> SourceTruth:

@@ -1,4 +1,6 @@
-"""Class activation maps against the grad-cam package, on trained decoders in float64.
+"""The corrected class activation maps against the grad-cam package, on trained decoders.
+
+The study's are grad-cam's themselves, see test_study.
 
 grad-cam rectifies the columns of a layer and scales them to 0..1, stretches them over the epoch
 and scales again; so is done here to ours. It returns float32, whose rounding is 6e-8.
@@ -85,7 +87,7 @@ def as_theirs(maps, n_columns):
     return scaled(stretched(scaled(columns.relu())).relu())
 
 
-PAIRS = [("GradCAM", "GradCAM"), ("XGradCAM", "XGradCAM"), ("LayerCAM", "LayerCAM")]
+PAIRS = [("CentredGradCAM", "GradCAM"), ("XGradCAM", "XGradCAM"), ("CentredLayerCAM", "LayerCAM")]
 N_COLUMNS = 4  # of the study's network here
 
 
@@ -97,31 +99,12 @@ def test_map_equals_grad_cams_on_the_studys_network(name, cam):
     assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 1e-6
 
 
-def test_grad_cam_plus_plus_equals_grad_cams_for_large_gradients():
-    """grad-cam adds 1e-6 to 2 g^2 + g^3 sum(A), which a gain of the logits makes as nothing."""
-    gain = 1e4
-    decoder, (x, target) = deepcopy(trained_decoder("deepnet")), trials()
-    expected = theirs("GradCAMPlusPlus", decoder, x, target, gain)
-    decoder.output.weight.mul_(gain)
-    decoder.output.bias.mul_(gain)
-    ours = attribute("GradCAM++", decoder, x, target, cam_placement="stretch")
-    assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 1e-6
-
-
-@pytest.mark.parametrize(("name", "cam"), [*PAIRS, ("ScoreCAM", "ScoreCAM")])
+@pytest.mark.parametrize(("name", "cam"), [*PAIRS, ("CentredScoreCAM", "ScoreCAM")])
 def test_map_equals_grad_cams_where_columns_are_samples(name, cam):
     decoder, (x, target) = same_size(), trials()
     expected = theirs(cam, decoder, x, target)
     ours = attribute(name, decoder, x, target)
     assert relative_error(as_theirs(ours, N_TIMES), expected) < 1e-6
-
-
-def test_score_cam_is_near_grad_cams_on_the_studys_network():
-    """grad-cam masks by columns stretched from corner to corner: a difference of 1e-3 or so."""
-    decoder, (x, target) = trained_decoder("deepnet"), trials()
-    expected = theirs("ScoreCAM", decoder, x, target)
-    ours = attribute("ScoreCAM", decoder, x, target, cam_placement="stretch")
-    assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 0.05
 
 
 def full_grad_as_theirs(decoder, x, target):
@@ -149,18 +132,18 @@ def test_columns_lie_at_their_centres_and_not_evenly():
     """The columns of the stretched map, read off between samples 69.5, 85.5, 101.5 and 117.5."""
     decoder, (x, target) = trained_decoder("deepnet"), trials()
     basis = stretched(torch.eye(N_COLUMNS, dtype=x.dtype))
-    stretch = attribute("GradCAM", decoder, x, target, cam_placement="stretch")
+    stretch = attribute("CentredGradCAM", decoder, x, target, cam_placement="stretch")
     columns = stretch @ torch.linalg.pinv(basis)
     centres = 69.5 + 16 * np.arange(N_COLUMNS)
     read = partial(np.interp, np.arange(N_TIMES), centres)
     expected = torch.from_numpy(np.apply_along_axis(read, -1, columns.numpy()))
-    assert relative_error(attribute("GradCAM", decoder, x, target), expected) < 1e-6
+    assert relative_error(attribute("CentredGradCAM", decoder, x, target), expected) < 1e-6
 
 
 def test_time_is_not_painted_onto_channels():
     """Time is the last axis but one of Deep4's layers, where images have their rows."""
     decoder, (x, target) = trained_decoder("deep4"), trials()
-    ours = scaled(attribute("GradCAM", decoder, x, target, cam_placement="stretch"))
+    ours = scaled(attribute("CentredGradCAM", decoder, x, target, cam_placement="stretch"))
     assert span(ours, axis=1) == 0  # the layer has no channels
     assert span(ours, axis=2) == pytest.approx(1, abs=1e-6)
 
@@ -175,14 +158,14 @@ def test_map_equals_grad_cam_plus_plus_where_gradients_are_large():
     expected = theirs("GradCAMPlusPlus", decoder, x, target, gain)
     decoder.output.weight.mul_(gain)
     decoder.output.bias.mul_(gain)
-    ours = attribute("GradCAM++", decoder, x, target, cam_placement="stretch")
+    ours = attribute("CentredGradCAM++", decoder, x, target, cam_placement="stretch")
     assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 1e-6
 
 
 def test_score_cam_masks_by_the_maps_that_it_sums():
     """Near grad-cam's, whose masks are stretched in another way than the maps that it sums."""
     decoder, (x, target) = trained_decoder("deepnet"), trials()
-    ours = attribute("ScoreCAM", decoder, x, target, cam_placement="stretch")
+    ours = attribute("CentredScoreCAM", decoder, x, target, cam_placement="stretch")
     assert relative_error(ours, score_cam(decoder, x, target)) < 1e-6
     expected = theirs("ScoreCAM", decoder, x, target)
     assert relative_error(as_theirs(ours, N_COLUMNS), expected) < 0.05  # 1e-3 or so
@@ -202,6 +185,6 @@ def test_full_grad_keeps_signs_and_the_biases_of_dense_layers():
     """It sums to the logit, which a rectified or scaled map does not."""
     decoder, (x, target) = trained_decoder("deepnet"), trials()
     logits = decoder(x)[torch.arange(len(x)), target]
-    ours = attribute("FullGrad", decoder, x, target)
+    ours = attribute("CompleteFullGrad", decoder, x, target)
     torch.testing.assert_close(ours.sum((1, 2)), logits)
     assert ours.min() < 0

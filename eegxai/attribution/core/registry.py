@@ -31,7 +31,8 @@ class Method:
         that copy and ``x`` as they are, for other methods may come after it. Keyword-only
         parameters are its options, except ``references``, reference trials to compare with.
     group : str
-        ``"study"``, ``"extended"`` or ``"control"``.
+        ``"study"`` (as the study ran it), ``"corrected"`` (a method of the study as its paper
+        defines it or with what the study's form leaves out), ``"extended"`` or ``"control"``.
     requires : tuple of callables
         Each ``(decoder, x) -> str | None`` gives the reason why the method is not applicable to
         the decoder, or None.
@@ -52,7 +53,7 @@ class Method:
 
 METHODS: dict[str, Method] = {}
 CONTROLS: dict[str, Method] = {}
-GROUPS = {"study": METHODS, "extended": METHODS, "control": CONTROLS}
+GROUPS = {"study": METHODS, "corrected": METHODS, "extended": METHODS, "control": CONTROLS}
 
 
 class NotApplicable(ValueError):  # noqa: N818 (a verdict, not a fault)
@@ -108,6 +109,20 @@ def find(name: str) -> Method:
         When no method has this name; the message suggests the closest match.
     """
     return lookup(METHODS | CONTROLS, name, "method")
+
+
+def names_of(group: str) -> tuple[str, ...]:
+    """Names of a group's methods, in the order of tables."""
+    registry = lookup(GROUPS, group, "group")
+    return tuple(name for name, method in registry.items() if method.group == group)
+
+
+def in_order_of_groups() -> None:
+    """Bring ``METHODS`` into the order of tables: group by group, in each as registered."""
+    groups = list(GROUPS)
+    ordered = sorted(METHODS.items(), key=lambda entry: groups.index(entry[1].group))
+    METHODS.clear()
+    METHODS.update(ordered)
 
 
 def target_logits(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ torch's write down the position of every maximum, in eight bytes, for a gradient
 asks for: a sixth of its time on the study's network.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from functools import reduce
 from itertools import pairwise, product
@@ -14,6 +14,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+
+from eegxai.attribution.core.registry import target_logits
+
+
+def masked_logits(decoder: nn.Module, x: Tensor, target: Tensor, masks: Iterable[Tensor]) -> Tensor:
+    """Target logits of the trials times each of several masks of x's shape, (trials, masks).
+
+    The masks are overwritten.
+    """
+    with torch.no_grad(), MaxPoolWithoutIndices():
+        quick = pool_before_relu(decoder, x)
+        return torch.stack([target_logits(quick, mask.mul_(x), target) for mask in masks], 1)
 
 
 def pool_before_relu(decoder: nn.Module, x: Tensor) -> nn.Module:

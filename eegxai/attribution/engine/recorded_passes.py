@@ -64,12 +64,26 @@ class PlainPass:
 @shared
 def plain_pass(decoder: nn.Module, x: Tensor, target: Tensor) -> PlainPass:
     """Forward and backward pass of the decoder as it is."""
-    trials = x.detach().requires_grad_()
     cam_layer = getattr(decoder, "cam_layer", None)
-    with recorded(
-        decoder, [name for name, _ in decoder.named_modules() if name == cam_layer]
-    ) as calls:
+    names = [name for name, _ in decoder.named_modules() if name == cam_layer]
+    gradient, layers = layer_gradients(decoder, names, x, target)
+    first = [(call.output.detach(), layer_gradient) for call, layer_gradient in layers[:1]]
+    return PlainPass(gradient, tuple(tensor for pair in first for tensor in pair))
+
+
+def layer_gradients(
+    decoder: nn.Module, names: list[str], x: Tensor, target: Tensor
+) -> tuple[Tensor, list[tuple[ModuleCall, Tensor]]]:
+    """Gradient of the trials, and of the output of each call of the named modules.
+
+    Calls are in forward order; those whose output does not depend on the trial are left out.
+    """
+    trials = x.detach().requires_grad_()
+    with recorded(decoder, names) as calls:
         logits = target_logits(decoder, trials, target)
-    outputs = [call.output for call in calls[:1] if call.output.requires_grad]
-    gradient, *layer = torch.autograd.grad(logits.sum(), [trials, *outputs], materialize_grads=True)
-    return PlainPass(gradient, tuple(tensor.detach() for tensor in (*outputs, *layer)))
+    calls = [call for call in calls if call.output.requires_grad]
+    outputs = [call.output for call in calls]
+    gradient, *gradients = torch.autograd.grad(
+        logits.sum(), [trials, *outputs], materialize_grads=True
+    )
+    return gradient, list(zip(calls, gradients, strict=True))

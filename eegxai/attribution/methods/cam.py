@@ -1,22 +1,24 @@
 """Class activation maps of one layer, placed on the trial by receptive fields, and FullGrad.
 
+What the study ran of these methods is in ``study_cam``.
+
 Activations A and gradients g = d logit / d A are those of the layer that the decoder names in
 its attribute ``cam_layer``, arranged as (trials, features k, channels or 1, columns); sums over
 positions run over the last two axes. The papers end with a ReLU on the map. It is left out here,
-because whether a region speaks against the class is part of the answer; GuidedGradCAM alone
-contains it by definition.
+because whether a region speaks against the class is part of the answer; CentredGuidedGradCAM
+alone contains it by definition.
 
 The option ``cam_placement`` says where a layer's columns lie on the trial: at the ``"centres"``
-of their receptive fields, or, as the study has it, by a plain ``"stretch"`` over the epoch.
+of their receptive fields, or by a plain ``"stretch"`` over the epoch, as an image is resized.
 """
 
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.core.registry import attribution, target_logits, whole_logit
-from eegxai.attribution.engine.forward_only import MaxPoolWithoutIndices, pool_before_relu
+from eegxai.attribution.core.registry import attribution, whole_logit
+from eegxai.attribution.engine.forward_only import masked_logits
 from eegxai.attribution.engine.placement import CamPlacement, Placement, layer_placement
-from eegxai.attribution.engine.recorded_passes import plain_pass, recorded
+from eegxai.attribution.engine.recorded_passes import layer_gradients, plain_pass
 from eegxai.attribution.engine.requirements import has_cam_layer, has_relu
 from eegxai.attribution.methods.relu_rules import guided_backprop
 from eegxai.decoders.tracing import output_of
@@ -55,7 +57,7 @@ def _grad_cam_columns(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return (gradients.mean(PLACES, keepdim=True) * activations).sum(1)
 
 
-@attribution("GradCAM", group="study", requires=(has_cam_layer,), limits=_limits)
+@attribution("CentredGradCAM", group="corrected", requires=(has_cam_layer,), limits=_limits)
 def grad_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -63,7 +65,7 @@ def grad_cam(
     return _placed(_grad_cam_columns(decoder, x, target), decoder, x, cam_placement)
 
 
-@attribution("GuidedGradCAM", group="study", requires=(has_cam_layer, has_relu))
+@attribution("CentredGuidedGradCAM", group="corrected", requires=(has_cam_layer, has_relu))
 def guided_grad_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -72,7 +74,7 @@ def guided_grad_cam(
     return guided_backprop(decoder, x, target) * _placed(columns, decoder, x, cam_placement)
 
 
-@attribution("GradCAM++", group="study", requires=(has_cam_layer,), limits=_limits)
+@attribution("CentredGradCAM++", group="corrected", requires=(has_cam_layer,), limits=_limits)
 def grad_cam_plus_plus(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -105,7 +107,7 @@ def x_grad_cam(
     return _placed((weights * activations).sum(1), decoder, x, cam_placement)
 
 
-@attribution("LayerCAM", group="study", requires=(has_cam_layer,), limits=_limits)
+@attribution("CentredLayerCAM", group="corrected", requires=(has_cam_layer,), limits=_limits)
 def layer_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -114,7 +116,7 @@ def layer_cam(
     return _placed((gradients.relu() * activations).sum(1), decoder, x, cam_placement)
 
 
-@attribution("ScoreCAM", group="study", requires=(has_cam_layer,), limits=_limits)
+@attribution("CentredScoreCAM", group="corrected", requires=(has_cam_layer,), limits=_limits)
 def score_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -127,11 +129,8 @@ def score_cam(
     """
     placement = _placement(decoder, x, cam_placement)
     columns = placement.arrange(output_of(decoder, str(decoder.cam_layer), x))
-    with torch.no_grad(), MaxPoolWithoutIndices():
-        quick = pool_before_relu(decoder, x)
-        masks = (_min_max(placement.interpolate(some)) for some in columns.unbind(1))
-        scores = torch.stack([target_logits(quick, mask.mul_(x), target) for mask in masks], 1)
-    weights = scores.softmax(1)[:, :, None, None]
+    masks = (_min_max(placement.interpolate(some)) for some in columns.unbind(1))
+    weights = masked_logits(decoder, x, target, masks).softmax(1)[:, :, None, None]
     return placement.interpolate((weights * columns).sum(1))
 
 
@@ -145,7 +144,7 @@ def _is_affine(module: nn.Module) -> bool:
     return isinstance(module, (*known, braindecode("modules").CombinedConv))
 
 
-@attribution("FullGrad", group="study", completeness_target=whole_logit)
+@attribution("CompleteFullGrad", group="corrected", completeness_target=whole_logit)
 def full_grad(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -169,19 +168,11 @@ def _bias_gradients(
     decoder: nn.Module, x: Tensor, target: Tensor
 ) -> tuple[Tensor, list[tuple[str, Tensor]]]:
     """Trial times gradient, and bias times gradient of every layer that has a bias."""
-    trials = x.detach().requires_grad_()
-    with recorded(decoder, _innermost(decoder)) as calls:
-        logits = target_logits(decoder, trials, target)
-    calls = [call for call in calls if call.output.requires_grad]
-    outputs = [call.output for call in calls]
-    gradient, *gradients = torch.autograd.grad(
-        logits.sum(), [trials, *outputs], materialize_grads=True
-    )
-    biases = [_bias(decoder.get_submodule(call.name), call.inputs) for call in calls]
+    gradient, layers = layer_gradients(decoder, _innermost(decoder), x, target)
     products = [
         (call.name, bias * output_gradient)
-        for call, bias, output_gradient in zip(calls, biases, gradients, strict=True)
-        if bias.any()
+        for call, output_gradient in layers
+        if (bias := _bias(decoder.get_submodule(call.name), call.inputs)).any()
     ]
     return x * gradient, products
 

@@ -8,11 +8,17 @@ from eegxai.attribution.engine.recorded_passes import plain_pass
 
 @attribution("Saliency", group="study")
 def saliency(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    """Signed gradient of the target's logit (Simonyan et al., arXiv:1312.6034, without |.|)."""
-    return plain_pass(decoder, x, target).gradient
+    """Magnitude of the gradient of the target's logit (Simonyan et al., arXiv:1312.6034)."""
+    return plain_pass(decoder, x, target).gradient.abs()
 
 
 @attribution("InputXGradient", group="study")
 def input_x_gradient(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Trial times gradient (Shrikumar et al., arXiv:1605.01713)."""
     return x * plain_pass(decoder, x, target).gradient
+
+
+@attribution("Gradient", group="corrected")
+def gradient(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Gradient of the target's logit with its sign, which Saliency leaves out."""
+    return plain_pass(decoder, x, target).gradient

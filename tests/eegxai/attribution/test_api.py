@@ -13,6 +13,7 @@ from torch import nn
 import eegxai.attribution.methods
 from eegxai.attribution import (
     CONTROLS,
+    CORRECTED_METHODS,
     METHODS,
     STUDY_METHODS,
     DegenerateMap,
@@ -112,7 +113,12 @@ def test_the_studys_methods_are_registered_by_its_names():
         "Saliency", "Deconvolution", "GuidedBackprop", "GuidedGradCAM", "DeepLift", "LRP",
         "InputXGradient", "GradCAM", "GradCAM++", "ScoreCAM", "FullGrad", "LayerCAM",
     }  # fmt: skip
-    assert set(METHODS) - set(STUDY_METHODS) == {
+    assert set(CORRECTED_METHODS) == {
+        "Gradient", "CentredGradCAM", "CentredGuidedGradCAM", "CentredGradCAM++",
+        "CentredScoreCAM", "CentredLayerCAM", "CompleteFullGrad",
+    }  # fmt: skip
+    assert list(METHODS)[: 12 + 7] == [*STUDY_METHODS, *CORRECTED_METHODS]
+    assert set(list(METHODS)[12 + 7 :]) == {
         "IntegratedGradients", "SmoothGrad", "GradientSHAP", "DeepLiftSHAP", "XGradCAM",
         "LRP-EpsilonPlus", "LRP-Gamma", "LRP-Alpha1Beta0", "ChannelOcclusion", "TimeOcclusion",
     }  # fmt: skip
@@ -190,7 +196,7 @@ def test_trials_may_be_elsewhere_than_the_decoder(decoder, name):
 def test_operations_in_place_change_no_map():
     decoder, in_place = Small(nn.ReLU()), Small(nn.ReLU(inplace=True))
     in_place.load_state_dict(decoder.state_dict())
-    for name in ("GuidedBackprop", "DeepLift", "LRP", "FullGrad"):
+    for name in ("GuidedBackprop", "DeepLift", "LRP", "CompleteFullGrad"):
         expected = attribute(name, decoder, *SMALL_TRIALS)
         assert torch.equal(attribute(name, in_place, *SMALL_TRIALS), expected)
     assert in_place.between[0].inplace

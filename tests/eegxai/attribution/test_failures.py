@@ -106,7 +106,7 @@ class _Harmful(TorchFunctionMode):
 
 
 class Recurrent(nn.Module):
-    """Two directions: FullGrad's forward-mode derivative does not know the LSTM."""
+    """Two directions: CompleteFullGrad's forward-mode derivative does not know the LSTM."""
 
     def __init__(self):
         super().__init__()

@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 import torch
 
-from eegxai.attribution import METHODS, Validity, attribution, study_maps, validity
+from eegxai.attribution import METHODS, Validity, attribution, compared_maps, validity
 from eegxai.decoders import build
 
 
@@ -35,7 +35,7 @@ def decoder(name):
     return build(name, 6, 160, 3, 250.0)
 
 
-@pytest.mark.parametrize("name", ["Saliency", "GradCAM", "FullGrad", "RandomMap"])
+@pytest.mark.parametrize("name", ["Saliency", "GradCAM", "FullGrad", "Gradient", "RandomMap"])
 def test_a_map_that_varies_is_ok(name):
     result = validity(name, decoder("deepnet"), *trials())
     assert (result.status, result.reason, result.flags) == ("ok", "", ())
@@ -43,7 +43,7 @@ def test_a_map_that_varies_is_ok(name):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("Deconvolution", "it has no ReLU"), ("GuidedGradCAM", "it has no ReLU")],
+    [("Deconvolution", "it has no ReLU"), ("CentredGuidedGradCAM", "it has no ReLU")],
 )
 def test_a_missing_requirement_is_given_as_the_reason(name, reason):
     result = validity(name, decoder("eegnet"), *trials())
@@ -73,11 +73,43 @@ def test_a_fault_of_some_trials_is_not_the_methods(mine):
     assert validity(name, decoder("deepnet"), *trials()).status == "ok"
 
 
-@pytest.mark.parametrize("name", ["GradCAM", "ScoreCAM", "LayerCAM"])
+@pytest.mark.parametrize("name", ["CentredGradCAM", "CentredScoreCAM", "CentredLayerCAM"])
 def test_a_layer_without_channels_is_a_declared_limit(name):
     result = validity(name, decoder("shallow_fbcsp"), *trials())
     assert result.status == "ok"
     assert result.reason == "no channel resolution: the CAM layer 'bnorm' has none"
+
+
+@pytest.mark.parametrize("name", ["GradCAM", "ScoreCAM", "LayerCAM"])
+def test_the_libraries_maps_are_judged_by_what_they_show(name):
+    """Columns of eegnet's layer are times; those of shallow_fbcsp's are one, so times are equal."""
+    result = validity(name, decoder("eegnet"), *trials())
+    assert result.status == "ok"
+    assert result.reason == "no channel resolution: the CAM layer 'bnorm_1' has none"
+    result = validity(name, decoder("shallow_fbcsp"), *trials())
+    assert (result.status, result.reason) == (
+        "degenerate",
+        f"{name}'s maps are constant over times",
+    )
+
+
+def test_a_corrected_method_may_equal_one_of_the_study_and_an_extended_one_either(mine):
+    x, target = trials()
+    network = decoder("deepnet")
+    compare = {"Saliency": x, "Gradient": x.flip(2)}
+    mine(lambda x: 2 * x.flip(2), group="extended")
+    result = validity("mine", network, x, target, compare=compare)
+    assert result.reason == "mine equals Gradient of the group corrected (r = 1.0000)"
+    compare = {"Saliency": x, "Gradient": x}
+    assert validity("Gradient", network, x, target, compare=compare).duplicate_of == "Saliency"
+    assert validity("Saliency", network, x, target, compare=compare).status == "ok"
+
+
+def test_a_map_of_zeros_alone_and_together_does_not_depend_on_the_batch(mine):
+    x, target = trials()
+    name = mine(lambda x: x * (x.amax((1, 2), keepdim=True) > x[0].amax()))
+    result = validity(name, decoder("deepnet"), torch.cat([0 * x[:1], x]), target[[0, 0, 1, 2]])
+    assert result.batch_dependence == 0
 
 
 def test_an_unknown_method_is_an_error_not_a_verdict():
@@ -92,7 +124,7 @@ def test_lrp_equals_input_x_gradient_on_relus_and_max_pools():
     result = validity("LRP", decoder("deepnet"), *trials())
     assert (result.status, result.duplicate_of) == ("duplicate", "InputXGradient")
     assert result.similarity == pytest.approx(1, abs=1e-6)
-    assert result.flags[0] == "LRP equals InputXGradient (r = 1.0000)"
+    assert result.flags[0] == "LRP equals InputXGradient of the group study (r = 1.0000)"
     assert validity("InputXGradient", decoder("deepnet"), *trials()).duplicate_of == ""
 
 
@@ -158,7 +190,7 @@ def test_a_method_that_breaks_takes_no_other_with_it(mine):
         raise RuntimeError("broken on purpose")
 
     mine(broken, group="study")
-    assert "Saliency" in study_maps(decoder("deepnet"), *trials())
+    assert "Saliency" in compared_maps(decoder("deepnet"), *trials())
     assert validity("Saliency", decoder("deepnet"), *trials()).status == "ok"
     with pytest.raises(RuntimeError, match="broken on purpose"):
         validity("mine", decoder("deepnet"), *trials())
@@ -168,8 +200,8 @@ def test_a_method_that_breaks_takes_no_other_with_it(mine):
 def test_maps_that_are_known_are_not_computed_again(options, passes, monkeypatch):
     """One pass more is the trial alone; other options are another map."""
     network, calls = decoder("eegnet"), []
-    known = study_maps(network, *trials())
-    expected = validity("GradCAM", network, *trials(), **options)
+    known = compared_maps(network, *trials())
+    expected = validity("CentredGradCAM", network, *trials(), **options)
     module = import_module("eegxai.attribution.validity")  # behind the function of its name
 
     def counted(*args, plain=module.maps_or_reasons):
@@ -177,5 +209,5 @@ def test_maps_that_are_known_are_not_computed_again(options, passes, monkeypatch
         return plain(*args)
 
     monkeypatch.setattr(module, "maps_or_reasons", counted)
-    assert validity("GradCAM", network, *trials(), compare=known, **options) == expected
+    assert validity("CentredGradCAM", network, *trials(), compare=known, **options) == expected
     assert len(calls) == passes

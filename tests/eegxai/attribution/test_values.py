@@ -56,10 +56,11 @@ def sums(name, decoder, x, target):
 # ------------------------------------------------------------------ closed forms
 
 
-def test_saliency_of_a_linear_decoder_is_its_weights():
+def test_gradient_of_a_linear_decoder_is_its_weights():
     decoder, (x, target) = Dense(15, N_CLASSES), dense_trials()
     weights = decoder.layers[0].weight[target].reshape(x.shape)
-    torch.testing.assert_close(attribute("Saliency", decoder, x, target), weights.detach())
+    torch.testing.assert_close(attribute("Gradient", decoder, x, target), weights.detach())
+    torch.testing.assert_close(attribute("Saliency", decoder, x, target), weights.detach().abs())
 
 
 @pytest.mark.parametrize("name", ["InputXGradient", "DeepLift", "IntegratedGradients", "LRP"])
@@ -75,14 +76,14 @@ def test_full_gradient_of_a_linear_decoder_spreads_the_bias_evenly():
     weights = decoder.layers[0].weight[target].reshape(x.shape)
     bias = decoder.layers[0].bias[target][:, None, None] / 15
     torch.testing.assert_close(
-        attribute("FullGrad", decoder, x, target), (weights * x + bias).detach()
+        attribute("CompleteFullGrad", decoder, x, target), (weights * x + bias).detach()
     )
 
 
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("Saliency", lambda gradient, active: gradient * active),
+        ("Gradient", lambda gradient, active: gradient * active),
         ("Deconvolution", lambda gradient, active: gradient.clamp(min=0)),
         ("GuidedBackprop", lambda gradient, active: gradient.clamp(min=0) * active),
     ],
@@ -165,13 +166,15 @@ def test_integrated_gradients_sum_to_the_difference_from_a_zero_trial(decoder):
 def test_full_gradient_sums_to_the_logit(decoder):
     """Proposition 1 of Srinivas & Fleuret, with implicit biases of BatchNorm and activations."""
     x, target = trials()
-    total = sums("FullGrad", lively(decoder), x, target)
+    total = sums("CompleteFullGrad", lively(decoder), x, target)
     torch.testing.assert_close(total, logits(lively(decoder), x, target))
 
 
 def test_full_gradient_contains_more_than_the_input_gradient():
     x, target = trials()
-    maps = [attribute(n, lively("deepnet"), x, target) for n in ("FullGrad", "InputXGradient")]
+    maps = [
+        attribute(n, lively("deepnet"), x, target) for n in ("CompleteFullGrad", "InputXGradient")
+    ]
     layers = maps[0] - maps[1]
     assert (layers.amax(2) - layers.amin(2)).min() > 1e-3 * maps[0].abs().max()  # varies in time
 

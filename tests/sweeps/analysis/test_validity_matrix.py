@@ -35,15 +35,15 @@ def test_notes_are_told_once_a_reason():
         ("LayerCAM", "eegnet", "ok", "", "no channels"),
         ("LRP", "deepnet", "duplicate", "InputXGradient", "LRP equals it (r = 1.0000)"),
         ("LRP", "deep4_relu", "duplicate", "InputXGradient", "LRP equals it (r = 0.9999)"),
-        ("FullGrad", "deepnet", "duplicate", "InputXGradient", "FullGrad equals it"),
+        ("CompleteFullGrad", "deepnet", "duplicate", "Gradient", "CompleteFullGrad equals it"),
         ("Deconvolution", "eegnet", "not_applicable", "", "it is not to EEGNet: it has no ReLU"),
         ("Saliency", "eegnet", "ok", "", ""),
     ]
     names = ["method", "architecture", "status", "duplicate_of", "reason"]
     assert certificates.matrix_notes(pd.DataFrame(rows, columns=names)) == [
         "GradCAM, LayerCAM on eegnet: no channels",
-        "LRP on deepnet, deep4_relu: equals InputXGradient",
-        "FullGrad on deepnet: equals InputXGradient",
+        "LRP on deepnet, deep4_relu: equals InputXGradient of the group study",
+        "CompleteFullGrad on deepnet: equals Gradient of the group corrected",
         "Deconvolution on eegnet: it has no ReLU",
     ]
 

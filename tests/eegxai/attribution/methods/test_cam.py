@@ -87,10 +87,10 @@ def x_grad_cam(activations, gradients):
 
 
 DEFINITIONS = [
-    ("GradCAM", grad_cam),
-    ("GradCAM++", grad_cam_plus_plus),
+    ("CentredGradCAM", grad_cam),
+    ("CentredGradCAM++", grad_cam_plus_plus),
     ("XGradCAM", x_grad_cam),
-    ("LayerCAM", layer_cam),
+    ("CentredLayerCAM", layer_cam),
 ]
 
 
@@ -128,7 +128,7 @@ def test_x_grad_cam_gives_dead_features_no_weight():
     assert not attribute("XGradCAM", decoder, *trials()).any()
 
 
-@pytest.mark.parametrize("name", ["GradCAM", "ScoreCAM"])
+@pytest.mark.parametrize("name", ["CentredGradCAM", "CentredScoreCAM"])
 def test_negative_evidence_survives(name):
     """The papers' final ReLU is left out."""
     decoder = deepcopy(lively("deepnet"))
@@ -141,7 +141,7 @@ def test_negative_evidence_survives(name):
 )
 def test_score_cam_is_its_definition(cam_placement, place):
     decoder, (x, target) = lively("deepnet"), trials()
-    result = attribute("ScoreCAM", decoder, x, target, cam_placement=cam_placement).numpy()
+    result = attribute("CentredScoreCAM", decoder, x, target, cam_placement=cam_placement).numpy()
     for trial, label, actual in zip(x, target, result, strict=True):
         maps = [place(a) for a in bottom(decoder, trial).detach().numpy()]
         scores = []
@@ -223,13 +223,13 @@ def test_score_cam_masks_everything_by_a_constant_map():
     nn.init.zeros_(decoder.temporal[12].weight)  # every map is now its bias everywhere
     x, target = trials()
     expected = decoder.temporal[12].bias.mean().detach().expand_as(x)
-    torch.testing.assert_close(attribute("ScoreCAM", decoder, x, target), expected)
+    torch.testing.assert_close(attribute("CentredScoreCAM", decoder, x, target), expected)
 
 
 def test_guided_grad_cam_is_guided_backprop_times_rectified_grad_cam():
     decoder, (x, target) = lively("deepnet"), trials()
     guided = attribute("GuidedBackprop", decoder, x, target).numpy()
-    result = attribute("GuidedGradCAM", decoder, x, target).numpy()
+    result = attribute("CentredGuidedGradCAM", decoder, x, target).numpy()
     for i, (trial, label) in enumerate(zip(x, target, strict=True)):
         columns = grad_cam(*activations_and_gradients(decoder, trial, label))
         expected = guided[i] * on_trial(np.maximum(columns, 0))
@@ -254,7 +254,7 @@ def test_maps_of_a_layer_that_a_later_one_changes_in_place():
     (gradient,) = torch.autograd.grad(logit, activations)
     columns = (gradient.mean(2, keepdim=True) * activations).sum(1)[0].detach().numpy()
     expected = np.interp(np.arange(12), np.arange(10) + 1, columns)
-    result = attribute("GradCAM", decoder, x, torch.tensor([1]))
+    result = attribute("CentredGradCAM", decoder, x, torch.tensor([1]))
     np.testing.assert_allclose(result[0], np.stack([expected] * 2), rtol=1e-5, atol=1e-7)
 
 
@@ -392,7 +392,9 @@ def test_full_grad_sums_to_the_logit_in_either_placement(name):
     logits = decoder(x).gather(1, target[:, None])[:, 0].detach()
     tolerance = 0.05 if name in ("atcnet", "eegconformer") else 1e-6
     for cam_placement in ("centres", "stretch"):
-        total = attribute("FullGrad", decoder, x, target, cam_placement=cam_placement).sum((1, 2))
+        total = attribute("CompleteFullGrad", decoder, x, target, cam_placement=cam_placement).sum(
+            (1, 2)
+        )
         torch.testing.assert_close(total, logits, rtol=tolerance, atol=1e-9)
 
 
@@ -401,7 +403,10 @@ def test_full_grad_sums_to_the_logit_in_either_placement(name):
 
 def test_several_methods_share_one_pass():
     decoder, (x, target) = lively("deepnet"), trials()
-    names = ["Saliency", "InputXGradient", "GradCAM", "GradCAM++", "XGradCAM", "LayerCAM"]
+    names = [
+        *("Saliency", "InputXGradient", "GradCAM", "GradCAM++", "LayerCAM", "Gradient"),
+        *("CentredGradCAM", "CentredGradCAM++", "CentredLayerCAM", "XGradCAM"),
+    ]
     passes = []
     handle = nn.modules.module.register_module_forward_hook(
         lambda module, _inputs, output: (
@@ -434,4 +439,4 @@ def test_gradients_need_no_cam_layer(layer):
     (expected,) = torch.autograd.grad(decoder(trial)[0, 1], trial)
     if layer is not None:
         decoder.cam_layer = layer
-    torch.testing.assert_close(attribute("Saliency", decoder, x, torch.tensor([1])), expected)
+    torch.testing.assert_close(attribute("Gradient", decoder, x, torch.tensor([1])), expected)

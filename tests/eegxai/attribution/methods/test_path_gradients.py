@@ -70,7 +70,7 @@ def test_smooth_grad_of_a_cubic():
 def test_smooth_grad_without_noise_is_the_gradient():
     decoder, (x, target) = lively("deepnet"), trials()
     result = attribute("SmoothGrad", decoder, x, target, noise=0.0, samples=2)
-    torch.testing.assert_close(result, attribute("Saliency", decoder, x, target))
+    torch.testing.assert_close(result, attribute("Gradient", decoder, x, target))
 
 
 def test_gradient_shap_of_a_cubic():
