@@ -4,6 +4,7 @@ The learning rates suit a few thousand one-second trials. Number types and layou
 train fastest on an AVX-512 CPU; in bfloat16 EEGNet's depthwise convolutions take minutes per step.
 """
 
+import sys
 import warnings
 from functools import cache
 from importlib import import_module
@@ -54,6 +55,12 @@ def braindecode(part: str) -> Any:
         # braindecode 1.8 asks MNE for montage names that MNE 1.13 deprecates.
         warnings.simplefilter("ignore", FutureWarning)
         return import_module(f"braindecode.{part}")
+
+
+def loaded_modules(*names: str) -> tuple[type[nn.Module], ...]:
+    """Classes of ``braindecode.modules``; none while nobody has imported it, and so has any."""
+    modules = sys.modules.get("braindecode.modules")
+    return tuple(getattr(modules, name) for name in names) if modules else ()
 
 
 def _size(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> dict[str, float]:

@@ -22,7 +22,7 @@ from eegxai.attribution.engine.recorded_passes import layer_gradients, plain_pas
 from eegxai.attribution.engine.requirements import has_cam_layer, has_relu
 from eegxai.attribution.methods.relu_rules import guided_backprop
 from eegxai.decoders.tracing import output_of
-from eegxai.decoders.zoo import braindecode
+from eegxai.decoders.zoo import loaded_modules
 
 PLACES = (-2, -1)
 
@@ -141,7 +141,7 @@ def _min_max(maps: Tensor) -> Tensor:
 
 def _is_affine(module: nn.Module) -> bool:
     known = nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._BatchNorm
-    return isinstance(module, (*known, braindecode("modules").CombinedConv))
+    return isinstance(module, (*known, *loaded_modules("CombinedConv")))
 
 
 @attribution("CompleteFullGrad", group="corrected", completeness_target=whole_logit)
