@@ -9,6 +9,7 @@ HEADLINE_LEGEND = "\n".join(
         "score: share of the map on the planted signal; spatial: cosine of topographies",
         "class: correlation of the map with the map for a wrong class",
         "model: correlation with the map of a network whose weights are all random",
+        "null: the most that noise, |noise| or a map of the same spectrum correlates",
         "ok?: verdict. ok if the 95 % intervals show all properties, else the letters of",
         "the properties that they do NOT show:",
         *(f"{rule.letter} = not shown to be {rule.name} ({rule.asks})" for rule in VERDICT_RULES),
@@ -24,6 +25,8 @@ SCORE_MEANINGS = {
     "(spatial: cosine of topographies)",
     "class r": "correlation of the map with the map for a wrong class",
     "model r": "correlation with the map of the network whose weights are all random",
+    "null r": "the highest correlation of the map with white noise, its magnitude, or a random map "
+    "of the same spectrum: what maps reach that know nothing",
 }
 
 
