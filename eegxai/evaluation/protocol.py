@@ -110,10 +110,10 @@ def evaluate(
         compares the map with the planted signal, by the metrics of ``MODES`` and
         ``physical_scores``; ``same_spectrum``, ``input_magnitude`` and ``untrained`` compare maps
         with it that know less (see ``null_maps``). Every other check compares a map with the
-        original one, by those of ``SIMILARITIES``: ``surrogate`` a random map as smooth as the original (see
-        ``phase_randomized``), ``noise`` and ``noise_magnitude`` white noise and its magnitude (on
-        some of the trials), the others the map of a randomized decoder or another class. In the
-        mode ``"study"`` all metrics are the sixteen of ``STUDY_METRICS``.
+        original one, by those of ``SIMILARITIES``: ``surrogate`` a random map as smooth as the
+        original (see ``phase_randomized``), ``noise`` and ``noise_magnitude`` white noise and its
+        magnitude (on some of the trials), the others the map of a randomized decoder or another
+        class. In the mode ``"study"`` all metrics are the sixteen of ``STUDY_METRICS``.
 
     Raises
     ------

@@ -41,13 +41,13 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         Columns of ``by``, method, score (the study's headline metric against the ground truth),
         class_r and model_r (Pearson correlation with the original map after a target swap and
         with all weights randomized), null_r (the highest correlation of maps that know nothing
-        with the original map, see ``highest_null``), calibrated (the calibrated headline metric), over_chance and
-        over_input (how much more that is than random maps of the same spectrum, and the magnitude
-        of x, have on the same trials), each with ``_low`` and ``_high``, its 95 % interval;
-        chance (score of random maps of the same spectrum), above_chance (the score on the scale
-        from chance to 1), calibrated_chance and calibrated_input (calibrated score of random maps
-        and of x), surrogate_r, noise_r and noise_magnitude_r (correlation with the original map of
-        random maps as smooth, of white noise and of its magnitude), n_decoders, n_scored (how many
+        with the original map, see ``highest_null``), calibrated (the calibrated headline metric),
+        over_chance and over_input (how much more that is than random maps of the same spectrum, and
+        the magnitude of x, have on the same trials), each with ``_low`` and ``_high``, its 95 %
+        interval; chance (score of random maps of the same spectrum), above_chance (the score on the
+        scale from chance to 1), calibrated_chance and calibrated_input (calibrated score of random
+        maps and of x), surrogate_r, noise_r and noise_magnitude_r (correlation with the original
+        map of random maps as smooth, of white noise and of its magnitude), n_decoders, n_scored (how many
         of them have a calibrated score), at_chance (how many of them decode no better than
         chance), flagged (on how many of them something speaks against the method's maps),
         accuracy, verdict (see ``sweeps.analysis.verdicts``).
