@@ -47,9 +47,9 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         interval; chance (score of random maps of the same spectrum), above_chance (the score on the
         scale from chance to 1), calibrated_chance and calibrated_input (calibrated score of random
         maps and of x), surrogate_r, noise_r and noise_magnitude_r (correlation with the original
-        map of random maps as smooth, of white noise and of its magnitude), n_decoders, n_scored (how many
-        of them have a calibrated score), at_chance (how many of them decode no better than
-        chance), flagged (on how many of them something speaks against the method's maps),
+        map of random maps as smooth, of white noise and of its magnitude), n_decoders, n_scored
+        (how many of them have a calibrated score), at_chance (how many of them decode no better
+        than chance), flagged (on how many of them something speaks against the method's maps),
         accuracy, verdict (see ``sweeps.analysis.verdicts``).
 
     Notes

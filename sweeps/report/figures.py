@@ -200,12 +200,12 @@ def checks(tidy: pd.DataFrame) -> pd.DataFrame:
     parts = [
         scores.assign(check="calibrated", value=calibrated),
         scores.assign(check="score", value=scores["above_chance"]),
-        scores.assign(check="null", value=scores["null_r"]),
     ]
     for check in tidy.loc[tidy["metric"] == SIMILARITY, "check"].unique():
         if check not in NOT_ROBUSTNESS:
             means = similarities(tidy, check).groupby(["method", "feature"], sort=False)["mean"]
             parts.append(means.mean().rename("value").reset_index().assign(check=check))
+    parts.append(scores.assign(check="null", value=scores["null_r"]))
     columns = ["method", "feature", "check", "value"]
     return pd.concat(parts, ignore_index=True)[columns]
 
