@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sweeps.analysis.verdicts import PASSED, UNJUDGED, VERDICT_RULES
+from sweeps.analysis.verdicts import NOT_APPLICABLE, PASSED, UNJUDGED, VERDICT_RULES
 
 HEADLINE_LEGEND = "\n".join(
     [
@@ -42,6 +42,8 @@ def page_legend() -> dict[str, str]:
 def answer(headline: pd.DataFrame) -> str:
     """The verdict in two sentences."""
     judged = headline[headline["verdict"] != UNJUDGED]
+    if (judged["verdict"] == NOT_APPLICABLE).all():
+        return "No method is judged: the rules need scores of the corrected evaluation."
     passed = judged[judged["verdict"] == PASSED]
     counts = passed["method"].value_counts()
     features = list(headline["feature"].unique())
