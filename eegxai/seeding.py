@@ -24,8 +24,12 @@ def generator(seed: int, purpose: str, *index: int) -> np.random.Generator:
 
 def torch_generator(seed: int, purpose: str, *index: int) -> torch.Generator:
     """CPU generator of torch with the identity rules of :func:`generator`."""
-    word = int(generator(seed, purpose, *index).integers(2**63 - 1))
-    return torch.Generator().manual_seed(word)
+    return torch.Generator().manual_seed(derived_seed(seed, purpose, *index))
+
+
+def derived_seed(seed: int, purpose: str, *index: int) -> int:
+    """A seed of its own for one purpose, with the identity rules of :func:`generator`."""
+    return int(generator(seed, purpose, *index).integers(2**63 - 1))
 
 
 def trial_generators(x: torch.Tensor, purpose: str) -> list[np.random.Generator]:

@@ -5,6 +5,13 @@ from scipy.stats import pearsonr
 from skimage.metrics import structural_similarity
 from sklearn.metrics.pairwise import cosine_similarity
 
+NAMES = {
+    *("ssim_top5", "ssim_clipped", "ssim_minmax", "ssim_raw"),
+    *("cosine_top5", "cosine_clipped", "cosine_minmax", "cosine_raw"),
+    *("mass_top5", "mass_minmax", "mass_clipped", "rank"),
+    *("pearson_topk", "pearson_clipped", "pearson_minmax", "pearson_raw"),
+}
+
 
 def minmax(values):
     return (values - values.min()) / (values.max() - values.min())
@@ -51,3 +58,18 @@ def plain(attribution, reference, mask):
     for name, (a, b) in pairs.items():
         scores[f"pearson_{name}"] = pearsonr(a, b).statistic
     return scores
+
+
+def study_row(explanation, reference):
+    """All sixteen metrics of one trial, and whether the study's code skips it."""
+    if not (explanation > 0).any() or not (reference != 0).any():
+        return dict.fromkeys(NAMES, 0.0), True
+    return plain(explanation, reference, np.ones(explanation.shape, bool)), False
+
+
+def study_scores(explanations, references):
+    """Mean and standard deviation of each metric over the trials, and the number of zero rows."""
+    rows, skipped = zip(*map(study_row, explanations, references), strict=True)
+    values = {name: np.array([row[name] for row in rows]) for name in NAMES}
+    moments = {name: (v.mean(), v.std(ddof=1)) for name, v in values.items()}
+    return moments, sum(skipped)

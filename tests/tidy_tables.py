@@ -4,7 +4,7 @@ from itertools import product
 
 import pandas as pd
 
-from eegxai.evaluation import HEADLINE
+from eegxai.evaluation import HEADLINE, SIMILARITY_NULLS
 from eegxai.seeding import generator
 from sweeps.scores.table import AXES, TIDY
 
@@ -37,7 +37,7 @@ def _cell(feature, snr_db, seed, fold, architecture, numbered):
         ("same_spectrum", domain, metric, 0, 0.05),
         ("same_spectrum", domain, "auprc_magnitude", 0, 0.01),
         ("input_magnitude", domain, "auprc_magnitude", 0, 0.3),
-        ("surrogate", domain, SIMILARITY, 0, noise),
+        *((check, domain, SIMILARITY, 0, noise) for check in SIMILARITY_NULLS),
         ("target_swap", domain, SIMILARITY, 0, 0.05 * place),
         *(
             ("cascade", domain, SIMILARITY, step, 1 - step / n_layers + noise)

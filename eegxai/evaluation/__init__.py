@@ -1,6 +1,13 @@
 """Evaluation of explanations: metrics, topographies, randomizations, scores."""
 
-from eegxai.evaluation.controls.null_maps import CHANCE, chance_corrected, null_maps, same_spectrum
+from eegxai.evaluation.controls.null_maps import (
+    CHANCE,
+    NULL_MAPS,
+    SIMILARITY_NULLS,
+    chance_corrected,
+    null_maps,
+    same_spectrum,
+)
 from eegxai.evaluation.controls.randomized_weights import bottom_up, cascade, independent
 from eegxai.evaluation.controls.sanity_checks import (
     CHECKS,
@@ -10,18 +17,14 @@ from eegxai.evaluation.controls.sanity_checks import (
     swap_targets,
     variants,
 )
+from eegxai.evaluation.evaluation_spec import EvaluationSpec
 from eegxai.evaluation.example_maps import KINDS, ExampleMaps, choose_examples
 from eegxai.evaluation.maps.domains import topography
 from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
 from eegxai.evaluation.metrics.physical import SourceTruth, physical_scores, source_truth
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, paper_zero_rows
-from eegxai.evaluation.protocol import (
-    EvaluationSpec,
-    choose_explained,
-    evaluate,
-    evaluate_explained,
-)
+from eegxai.evaluation.protocol import choose_explained, evaluate, evaluate_explained
 from eegxai.evaluation.scoring import (
     CALIBRATED_HEADLINE,
     HEADLINE,
@@ -39,7 +42,9 @@ __all__ = [
     "CHECKS",
     "HEADLINE",
     "KINDS",
+    "NULL_MAPS",
     "SIMILARITIES",
+    "SIMILARITY_NULLS",
     "STUDY_METRICS",
     "Change",
     "EvaluationSpec",

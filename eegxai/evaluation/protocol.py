@@ -1,12 +1,12 @@
 """The evaluation of explanations of one decoder: ground truth and robustness checks, tidy."""
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import mne
 import numpy as np
 import pandas as pd
-from pydantic import Field, PositiveInt, field_validator
 from torch import Tensor, nn
 
 from eegxai.decoders.compiled import original_module
@@ -14,36 +14,29 @@ from eegxai.decoders.training import predict
 from eegxai.evaluation.controls.null_maps import (
     CHANCE,
     NULL_MAPS,
+    SURROGATE,
     UNTRAINED,
     Explain,
     chance_corrected,
+    noise_maps,
     null_maps,
     phase_randomized,
 )
-from eegxai.evaluation.controls.sanity_checks import CHECKS, STUDY_CHECKS, ExplainedTrials, variants
+from eegxai.evaluation.controls.sanity_checks import ExplainedTrials, variants
+from eegxai.evaluation.evaluation_spec import EvaluationSpec
 from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.physical import ERRORS, SourceTruth, physical_scores
-from eegxai.evaluation.metrics.similarity import SIMILARITIES
-from eegxai.evaluation.metrics.study import Metric
-from eegxai.evaluation.scoring import (
-    MODES,
-    chunks,
-    reference_maps,
-    score_against_truth,
-    score_pairs,
-)
-from eegxai.registry import lookup
+from eegxai.evaluation.modes import Comparison, Metrics, Score
+from eegxai.evaluation.scoring import chunks, reference_maps
 from eegxai.seeding import generator
-from eegxai.spec import spec
 
 SCORE_COLUMNS = [
     "check", "step", "layer", "layers_randomized", "domain", "mode", "metric",
-    "mean", "std", "n_trials", "n_valid", "above_chance",
+    "mean", "std", "n_trials", "n_valid", "n_zero_rows", "above_chance",
 ]  # fmt: skip
 
 MapsByDomain = Mapping[str, list[Maps]]  # maps by domain, a few trials at a time
-Modes = Mapping[str, Mapping[str, Metric]]
 
 
 class CheckStep(NamedTuple):
@@ -56,38 +49,8 @@ class CheckStep(NamedTuple):
 
 
 GROUND_TRUTH = CheckStep("ground_truth")
-SURROGATE = CheckStep("surrogate")
 AGAINST_TRUTH = (GROUND_TRUTH.check, *NULL_MAPS)
-
-
-@spec
-class EvaluationSpec:
-    """How explanations are evaluated.
-
-    Attributes
-    ----------
-    n_trials : int
-        Most trials to score, drawn from those that the decoder classifies correctly; trials with
-        a planted signal come first.
-    truth_threshold : float
-        Share of a trial's peak below which the ground truth counts as zero. The study does
-        not say which it used.
-    checks : tuple of str
-        Robustness checks, names in ``CHECKS``; the study's by default.
-    """
-
-    n_trials: PositiveInt = 256
-    truth_threshold: float = Field(default=0.05, ge=0, lt=1)
-    checks: tuple[str, ...] = STUDY_CHECKS
-
-    @field_validator("checks")
-    @classmethod
-    def _checks_are_registered(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            lookup(CHECKS, name, "check")
-        if len(set(names)) < len(names):
-            raise ValueError(f"checks={names} holds a name more than once")
-        return names
+N_NOISE_TRIALS = 64  # enough for the mean similarity of noise, at a quarter of the cost of 256
 
 
 def evaluate(
@@ -103,6 +66,7 @@ def evaluate(
     *,
     known: SourceTruth | None = None,
     permuted_labels_decoder: nn.Module | None = None,
+    method: str = "",
 ) -> pd.DataFrame:
     """Score an explanation method on one decoder: ground truth, chance, robustness checks.
 
@@ -130,20 +94,26 @@ def evaluate(
         What else is known of the trials, for errors in ms and mm and the spectral precision.
     permuted_labels_decoder : nn.Module, optional
         The architecture trained on permuted labels, for the check ``label_retrain``.
+    method : str
+        Name of the method: in the mode ``"study"``, the order of the arguments depends on it
+        (``METHODS_ORIGINAL_FIRST`` in ``eegxai.evaluation.modes``).
 
     Returns
     -------
     DataFrame
         One row per check, step, domain and metric: check, step, layer, layers_randomized,
-        domain, mode, metric, mean and std over the trials where the metric is defined,
-        n_trials, n_valid, and above_chance, the mean where chance is 0 and the best value 1
-        (see ``chance_corrected``); chance is the mean of ``same_spectrum``, for a similarity the
-        mean of ``surrogate``. The check ``ground_truth`` compares the map with the planted signal,
-        by the metrics of ``MODES`` and ``physical_scores``; ``same_spectrum``,
-        ``input_magnitude`` and ``untrained`` compare maps with it that know less (see
-        ``null_maps``). Every other check compares a map with the original one, by those of
-        ``SIMILARITIES``: ``surrogate`` a random map as smooth as the original (see
-        ``phase_randomized``), the others the map of a randomized decoder or another class.
+        domain, mode (the group of the metric), metric, mean and std over the trials where the
+        metric is defined, n_trials, n_valid, n_zero_rows (trials that the study's code skips, of
+        which zeros enter the mean; 0 in the corrected mode), and above_chance, the mean where
+        chance is 0 and the best value 1 (see ``chance_corrected``); chance is the mean of
+        ``same_spectrum``, for a similarity the mean of ``surrogate``. The check ``ground_truth``
+        compares the map with the planted signal, by the metrics of ``MODES`` and
+        ``physical_scores``; ``same_spectrum``, ``input_magnitude`` and ``untrained`` compare maps
+        with it that know less (see ``null_maps``). Every other check compares a map with the
+        original one, by those of ``SIMILARITIES``: ``surrogate`` a random map as smooth as the
+        original (see ``phase_randomized``), ``noise`` and ``noise_magnitude`` white noise and its
+        magnitude (on some of the trials), the others the map of a randomized decoder or another
+        class. In the mode ``"study"`` all metrics are the sixteen of ``STUDY_METRICS``.
 
     Raises
     ------
@@ -153,7 +123,7 @@ def evaluate(
     explained = choose_explained(
         decoder, x, target, n_classes, seed, spec.n_trials, permuted_labels_decoder, ground_truth
     )
-    return evaluate_explained(explain, explained, ground_truth, info, spec, known)
+    return evaluate_explained(explain, explained, ground_truth, info, spec, known, method=method)
 
 
 def choose_explained(
@@ -190,6 +160,7 @@ def evaluate_explained(
     spec: EvaluationSpec,
     known: SourceTruth | None = None,
     original: Tensor | None = None,
+    method: str = "",
 ) -> pd.DataFrame:
     """Score an explanation method on what :func:`choose_explained` has chosen.
 
@@ -199,14 +170,15 @@ def evaluate_explained(
     """
     chosen = explained.chosen
     truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
-    facts = known.of(chosen.cpu().numpy()) if known else None
+    facts = known.of(chosen.cpu().numpy()) if known and spec.comparison.physical else None
     if original is None:
         original = explain(explained.decoder, explained.x, explained.target)
     maps = {GROUND_TRUTH.check: original, **null_maps(explain, original, explained)}
     twice = {check: _shown(maps[check], info) for check in (GROUND_TRUTH.check, UNTRAINED)}
     parts = [
         *_against_truth(maps, twice, truth, facts, info, spec),
-        *_against_original(explain, explained, twice, info, spec),
+        *_against_noise(original, explained.seed, info, spec.comparison),
+        *_against_original(explain, explained, twice, info, spec, method),
     ]
     table = pd.concat(parts, ignore_index=True)
     return table.assign(above_chance=_above_chance(table))[SCORE_COLUMNS]
@@ -245,9 +217,11 @@ def _against_truth(
         domain: reference_maps(ground_truth, domain, info, spec.truth_threshold)
         for domain in DOMAINS
     }
+    how = spec.comparison
     for check, values in maps.items():
         maps_by_domain = shown.get(check) or _shown(values, info)
-        yield from _compared(CheckStep(check), maps_by_domain, truth, MODES, score_against_truth)
+        pair = maps_by_domain, truth
+        yield from _compared(CheckStep(check), *pair, how.against_truth, how.score_truth)
         if known:
             errors = physical_scores(values.cpu().numpy(), known)
             yield _rows(CheckStep(check), "channel_time", "calibrated", errors)
@@ -259,11 +233,13 @@ def _against_original(
     shown: Mapping[str, MapsByDomain],
     info: mne.Info,
     spec: EvaluationSpec,
+    method: str,
 ) -> Iterator[pd.DataFrame]:
     """Similarities to the original maps: of random ones, and after each randomization."""
-    reference = shown[GROUND_TRUTH.check]
+    how, reference = spec.comparison, shown[GROUND_TRUTH.check]
+    metrics = how.against_original, how.score_original
     surrogates = {name: [phase_randomized(m) for m in maps] for name, maps in reference.items()}
-    yield from _compared(SURROGATE, surrogates, reference, SIMILARITIES)
+    yield from _compared(CheckStep(SURROGATE), surrogates, reference, *metrics)
     for variant in variants(explained, spec.checks):
         change = variant.change
         check_step = CheckStep(variant.check, variant.step, change.layer, change.layers_randomized)
@@ -271,7 +247,19 @@ def _against_original(
             maps = shown[UNTRAINED]
         else:
             maps = _shown(explain(change.decoder, explained.x, change.target), info)
-        yield from _compared(check_step, maps, reference, SIMILARITIES)
+        turned = how.original_first.get((variant.check, method), ())
+        yield from _compared(check_step, maps, reference, *metrics, turned)
+
+
+def _against_noise(
+    original: Tensor, seed: int, info: mne.Info, how: Comparison
+) -> Iterator[pd.DataFrame]:
+    """Similarities of white noise to some of the original maps, evenly spaced among all."""
+    some = original[:: math.ceil(len(original) / N_NOISE_TRIALS)]
+    reference = _shown(some, info)
+    for check, noise in noise_maps(some, seed).items():
+        pair = _shown(noise, info), reference
+        yield from _compared(CheckStep(check), *pair, how.against_original, how.score_original)
 
 
 def _shown(maps: Tensor, info: mne.Info) -> MapsByDomain:
@@ -282,12 +270,15 @@ def _compared(
     check_step: CheckStep,
     shown: MapsByDomain,
     reference: MapsByDomain,
-    modes: Modes,
-    score: Callable[..., pd.DataFrame] = score_pairs,
+    groups: Metrics,
+    score: Score,
+    turned: Collection[str] = (),
 ) -> Iterator[pd.DataFrame]:
+    """Scores of maps with a reference, or on the domains ``turned`` the other way round."""
     for domain, maps in shown.items():
-        for mode, metrics in modes.items():
-            yield _rows(check_step, domain, mode, score(maps, reference[domain], metrics))
+        pair = (reference[domain], maps) if domain in turned else (maps, reference[domain])
+        for group, metrics in groups.items():
+            yield _rows(check_step, domain, group, score(*pair, metrics))
 
 
 def _above_chance(table: pd.DataFrame) -> np.ndarray:
@@ -295,7 +286,7 @@ def _above_chance(table: pd.DataFrame) -> np.ndarray:
     where = ["domain", "mode", "metric"]
     similar = ~table["check"].isin(AGAINST_TRUTH)
     chance = pd.Series(np.nan, index=table.index)
-    for group, level in ((~similar, CHANCE), (similar, SURROGATE.check)):
+    for group, level in ((~similar, CHANCE), (similar, SURROGATE)):
         means = table[table["check"] == level].set_index(where)["mean"]
         chance[group] = means.reindex(pd.MultiIndex.from_frame(table.loc[group, where])).to_numpy()
     best = np.where(table["metric"].isin(ERRORS), 0.0, 1.0)
@@ -303,8 +294,12 @@ def _above_chance(table: pd.DataFrame) -> np.ndarray:
 
 
 def _rows(check_step: CheckStep, domain: str, mode: str, scores: pd.DataFrame) -> pd.DataFrame:
-    """Mean and std (ddof = 1) of each metric over the trials where it is defined."""
+    """Mean and std (ddof = 1) of each metric over the trials where it is defined.
+
+    Only a trial that the study's code skips has a zero in every metric.
+    """
     moments = {"mean": scores.mean(), "std": scores.std(), "n_valid": scores.count()}
     columns = {name: moment.to_numpy() for name, moment in moments.items()}
     where: dict[str, Any] = {**check_step._asdict(), "domain": domain, "mode": mode}
-    return pd.DataFrame({"metric": scores.columns, **columns, "n_trials": len(scores), **where})
+    counts = {"n_trials": len(scores), "n_zero_rows": int((scores == 0).all(axis=1).sum())}
+    return pd.DataFrame({"metric": scores.columns, **columns, **counts, **where})

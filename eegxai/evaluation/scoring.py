@@ -162,6 +162,23 @@ def score_against_truth(
     return scores
 
 
+def score_as_the_study(
+    attribution: Iterable[Maps], reference: Iterable[Maps], metrics: Mapping[str, Metric]
+) -> pd.DataFrame:
+    """As :func:`score_pairs`, over whole pictures, with a row of zeros for each skipped trial.
+
+    The study's code compares topographies with their zeros outside the head. It skips a trial,
+    whatever the metric, if the map has no positive value or the reference is zero everywhere, and
+    leaves a row of zeros in its table. NaN is left where it divides by zero.
+    """
+    explanations, references = ([m.whole for m in maps] for maps in (attribution, reference))
+    scores = score_pairs(explanations, references, metrics)
+    pairs = zip(explanations, references, strict=True)
+    skipped = [(maps.highest <= 0) | other.is_zero for maps, other in pairs]
+    scores[torch.cat(skipped).cpu().numpy()] = 0.0
+    return scores
+
+
 def _compared(
     maps: Tensor | np.ndarray,
     reference: Tensor | np.ndarray,

@@ -15,6 +15,7 @@ from eegxai.attribution import CONTROLS
 from eegxai.figures.style import BLACK, GREY, PRINT, series_of, small_multiples
 
 FLOOR: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (1, 1.2))}
+NULL: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (4, 2))}
 THRESHOLD: Mapping[str, Any] = {"color": GREY, "lw": 0.8, "ls": (0, (1, 1.2)), "zorder": 0}
 BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0.4}  # edges separate bands that overlap
 MARGIN = 0.05  # above and below the lines, of their span
@@ -45,7 +46,7 @@ def score_by_snr(scores: pd.DataFrame, label: str, dotted: str) -> Figure:
         levels = sorted(scores["snr_db"].unique())
         ax.set_xticks(levels, [f"{level:g}".replace("-", "−") for level in levels], fontsize=6)
     _fit_to_lines(list(axes.values()))
-    _legend(figure, styles, dotted)
+    _legend(figure, styles, {dotted: FLOOR})
     figure.supxlabel("SNR (dB)")
     figure.supylabel(label)
     return figure
@@ -59,7 +60,8 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float) -> Figure:
     ----------
     similarities : DataFrame
         One row per feature, method and step: feature, method, step (layers randomized, from the
-        output), mean, mean_low and mean_high. With no layer randomized the similarity is 1.
+        output), mean, mean_low, mean_high and null, the similarity of maps that know nothing
+        (dashed). With no layer randomized the similarity is 1.
         Methods in ``CONTROLS``, which do not depend on weights, have no panel.
     threshold : float
         Similarity below which a method counts as model-specific.
@@ -70,12 +72,15 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float) -> Figure:
     for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):
         start = pd.DataFrame([{"step": 0, "mean": 1.0, "mean_low": 1.0, "mean_high": 1.0}])
         whole = pd.concat([start, rows], ignore_index=True)
-        _curve(axes[str(method)], whole, "step", "mean", styles[str(feature)])
+        style, ax = styles[str(feature)], axes[str(method)]
+        _curve(ax, whole, "step", "mean", style)
+        ax.plot(whole["step"], [rows["null"].iloc[0]] * len(whole), color=style["color"], **NULL)
     for ax in axes.values():
         ax.axhline(threshold, **THRESHOLD)
         ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     _fit_to_lines(list(axes.values()))
-    _legend(figure, styles, f"{threshold:g}: model-specific below")
+    marked = {f"{threshold:g}: model-specific below": FLOOR, "maps that know nothing": NULL}
+    _legend(figure, styles, marked)
     figure.supxlabel("layers randomized, from the output to the input")
     figure.supylabel("correlation with the original map")
     return figure
@@ -102,7 +107,12 @@ def _fit_to_lines(axes: Sequence[Axes]) -> None:
     axes[0].set_ylim(low - margin, high + margin)
 
 
-def _legend(figure: Figure, styles: Mapping[str, Mapping[str, Any]], dotted: str) -> None:
+def _legend(
+    figure: Figure,
+    styles: Mapping[str, Mapping[str, Any]],
+    marked: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Names of the curves, and of the lines that scores are read against."""
     lines = [Line2D([], [], label=name, **style) for name, style in styles.items()]
-    lines.append(Line2D([], [], color=BLACK, label=dotted, **FLOOR))
+    lines += [Line2D([], [], color=BLACK, label=name, **line) for name, line in marked.items()]
     figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))

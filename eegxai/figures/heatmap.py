@@ -26,6 +26,7 @@ TITLES: Mapping[str, str] = {
     "bottom_up": "random weights,\nfrom the input",
     "independent": "one random layer",
     "label_retrain": "permuted labels",
+    "null": "maps that\nknow nothing",
 }
 DARK = 0.5  # luminance below which letters are white
 ROW_INCHES = 0.19

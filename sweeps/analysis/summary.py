@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, Headlines, chance_corrected
+from eegxai.evaluation import (
+    CALIBRATED_HEADLINE,
+    CHANCE,
+    HEADLINE,
+    SIMILARITY_NULLS,
+    Headlines,
+    chance_corrected,
+)
 from sweeps.analysis.verdicts import verdicts
 from sweeps.scores.table import AXES, SIMILARITY, interval_half
 
@@ -33,14 +40,16 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     DataFrame
         Columns of ``by``, method, score (the study's headline metric against the ground truth),
         class_r and model_r (Pearson correlation with the original map after a target swap and
-        with all weights randomized), calibrated (the calibrated headline metric), over_chance and
-        over_input (how much more that is than random maps of the same spectrum, and the magnitude
-        of x, have on the same trials), each with ``_low`` and ``_high``, its 95 % interval;
-        chance (score of random maps of the same spectrum), above_chance (the score on the scale
-        from chance to 1), calibrated_chance and calibrated_input (calibrated score of random maps
-        and of x), null_r (correlation with random maps as smooth), n_decoders, n_scored (how many
-        of them have a calibrated score), at_chance (how many of them decode no better than
-        chance), flagged (on how many of them something speaks against the method's maps),
+        with all weights randomized), null_r (the highest correlation of maps that know nothing
+        with the original map, see ``highest_null``), calibrated (the calibrated headline metric),
+        over_chance and over_input (how much more that is than random maps of the same spectrum, and
+        the magnitude of x, have on the same trials), each with ``_low`` and ``_high``, its 95 %
+        interval; chance (score of random maps of the same spectrum), above_chance (the score on the
+        scale from chance to 1), calibrated_chance and calibrated_input (calibrated score of random
+        maps and of x), surrogate_r, noise_r and noise_magnitude_r (correlation with the original
+        map of random maps as smooth, of white noise and of its magnitude), n_decoders, n_scored
+        (how many of them have a calibrated score), at_chance (how many of them decode no better
+        than chance), flagged (on how many of them something speaks against the method's maps),
         accuracy, verdict (see ``sweeps.analysis.verdicts``).
 
     Notes
@@ -60,12 +69,13 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
             "chance": _mean(headline_scores(tidy, CHANCE, HEADLINE), groups),
             **estimate("class_r", similarities(tidy, "target_swap"), groups),
             **estimate("model_r", similarities(tidy, "cascade"), groups),
+            **highest_null(tidy, groups),
             **estimate("calibrated", calibrated, groups),
             **estimate("over_chance", _margins(calibrated, chance), groups),
             **estimate("over_input", _margins(calibrated, x_only), groups),
             "calibrated_chance": _mean(chance, groups),
             "calibrated_input": _mean(x_only, groups),
-            "null_r": _mean(similarities(tidy, "surrogate"), groups),
+            **{f"{n}_r": _mean(similarities(tidy, n), groups) for n in SIMILARITY_NULLS},
             "n_decoders": decoders.size(),
             "n_scored": calibrated.groupby(groups)["mean"].count(),
             "at_chance": decoders["at_chance"].sum().astype(int),
@@ -114,6 +124,25 @@ def headline_scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.
     rows = tidy[tidy["check"] == check]
     domains, metrics = headlines.domains(rows["feature"]), headlines.metrics(rows["feature"])
     return rows[(rows["domain"] == domains) & (rows["metric"] == metrics)]
+
+
+def highest_null(tidy: pd.DataFrame, groups: Sequence[str]) -> dict[str, pd.Series]:
+    """Highest similarity that a map which knows nothing has to the original map, by group.
+
+    Returns
+    -------
+    dict of str to Series
+        null_r, null_r_low and null_r_high: of the checks ``SIMILARITY_NULLS`` (a map of the same
+        spectrum, white noise, its magnitude) the one of the highest mean. For similarities that
+        do not subtract the mean, and maps without negative values, that is the magnitude.
+    """
+    nulls = [
+        pd.DataFrame(estimate("null_r", similarities(tidy, check), list(groups)))
+        for check in SIMILARITY_NULLS
+    ]
+    ordered = pd.concat(nulls).sort_values("null_r", na_position="first", kind="stable")
+    highest = ordered.groupby(level=list(groups), sort=False).tail(1)
+    return {str(name): column for name, column in highest.items()}
 
 
 def similarities(tidy: pd.DataFrame, check: str, metric: str = SIMILARITY) -> pd.DataFrame:

@@ -12,9 +12,10 @@ from sweeps.analysis.summary import (
     estimate,
     headline,
     headline_scores,
+    highest_null,
     similarities,
 )
-from sweeps.analysis.verdicts import SPECIFICITY_THRESHOLD
+from sweeps.analysis.verdicts import specificity_level
 from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY
 
 # Columns of the robustness table: the check and the metric that each is read from.
@@ -87,13 +88,14 @@ def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataF
     DataFrame
         Columns of ``by``, method, n_decoders, and of each check, its 95 % interval beside it:
         target_swap (another class), label_retrain (permuted labels), cascade_end (all weights
-        random), cascade_area (mean over the share of randomized layers, from none to all).
+        random), cascade_area (mean over the share of randomized layers, from none to all), null_r
+        (the highest of maps that know nothing).
     """
     groups = [*by, "method"]
     measured: dict[str, pd.Series] = {}
     for name, (check, metric) in ROBUSTNESS_CHECKS.items():
         measured |= estimate(name, similarities(tidy, check, metric), groups)
-    return _ordered(tidy, groups, measured)
+    return _ordered(tidy, groups, measured | highest_null(tidy, groups))
 
 
 def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -153,8 +155,8 @@ def _ordered(tidy: pd.DataFrame, groups: list[str], columns: dict[str, pd.Series
     return table.reset_index()
 
 
-def _below_threshold(name: str, table: pd.DataFrame) -> pd.Series:
-    return table[f"{name}_high"] < SPECIFICITY_THRESHOLD
+def _below_level(name: str, table: pd.DataFrame) -> pd.Series:
+    return table[f"{name}_high"] < specificity_level(table)
 
 
 def _over_chance(table: pd.DataFrame) -> pd.Series:
@@ -162,25 +164,27 @@ def _over_chance(table: pd.DataFrame) -> pd.Series:
 
 
 def _similarity(name: str, heading: str) -> Column:
-    return Column(name, heading, "min", partial(_below_threshold, name))
+    return Column(name, heading, "min", partial(_below_level, name))
 
 
 def _counts(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name, name.removeprefix("n_").replace("_", " ")) for name in names)
 
 
+NULL = Column("null_r", "null")  # without an interval beside it, tables are as wide as they can be
 HEADLINE_COLUMNS = (
     Column("score", "score", "max"),
     Column("calibrated", "AUPRC", "max", _over_chance),
     _similarity("class_r", "class"),
     _similarity("model_r", "model"),
+    NULL,
 )
 TABLE_KINDS: dict[str, TableKind] = {
     "headline": TableKind("score and robustness", headline, HEADLINE_COLUMNS),
     "robustness": TableKind(
         "correlation of the map with the original one",
         robustness,
-        tuple(_similarity(name, name.replace("_", " ")) for name in ROBUSTNESS_CHECKS),
+        (*(_similarity(name, name.replace("_", " ")) for name in ROBUSTNESS_CHECKS), NULL),
     ),
     "snr": TableKind("score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db"),
     "architecture": TableKind(

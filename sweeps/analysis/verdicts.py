@@ -42,12 +42,22 @@ def _accurate(table: pd.DataFrame) -> pd.Series:
     return (table["over_chance_low"] > 0) & (table["over_input_low"] > 0)
 
 
+def specificity_level(table: pd.DataFrame) -> pd.Series:
+    """What a similarity must stay below: the threshold, or the null level where it is higher.
+
+    A map that is as similar to the original one as noise is has changed altogether, however
+    high the similarity is. The level is the mean of the null and not the end of its interval,
+    which would be high where there are few decoders.
+    """
+    return table["null_r"].astype(float).fillna(SPECIFICITY_THRESHOLD).clip(SPECIFICITY_THRESHOLD)
+
+
 def _class_specific(table: pd.DataFrame) -> pd.Series:
-    return table["class_r_high"] < SPECIFICITY_THRESHOLD
+    return table["class_r_high"] < specificity_level(table)
 
 
 def _model_specific(table: pd.DataFrame) -> pd.Series:
-    return table["model_r_high"] < SPECIFICITY_THRESHOLD
+    return table["model_r_high"] < specificity_level(table)
 
 
 def _valid(table: pd.DataFrame) -> pd.Series:
@@ -57,10 +67,16 @@ def _valid(table: pd.DataFrame) -> pd.Series:
 VERDICT_RULES = (
     VerdictRule("a", "accurate", "AUPRC above that of random maps and of |x|", _accurate),
     VerdictRule(
-        "c", "class-specific", f"class correlation below {SPECIFICITY_THRESHOLD}", _class_specific
+        "c",
+        "class-specific",
+        f"class correlation below {SPECIFICITY_THRESHOLD}, or below null",
+        _class_specific,
     ),
     VerdictRule(
-        "m", "model-specific", f"model correlation below {SPECIFICITY_THRESHOLD}", _model_specific
+        "m",
+        "model-specific",
+        f"model correlation below {SPECIFICITY_THRESHOLD}, or below null",
+        _model_specific,
     ),
     VerdictRule("v", "valid", "no flag on any decoder, such as duplicate", _valid),
 )
@@ -72,8 +88,8 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     table : DataFrame
-        Columns method, calibrated, over_chance_low, over_input_low, class_r_high, model_r_high
-        and flagged of ``sweeps.analysis.summary.headline``.
+        Columns method, calibrated, over_chance_low, over_input_low, class_r_high, model_r_high,
+        null_r and flagged of ``sweeps.analysis.summary.headline``.
     """
     letters = pd.Series("", index=table.index)
     for rule in VERDICT_RULES:

@@ -14,6 +14,7 @@ from pydantic_core import to_jsonable_python
 
 from eegxai.decoders import TrainingSpec
 from eegxai.evaluation import EvaluationSpec
+from eegxai.seeding import derived_seed
 from eegxai.simulation import DataSpec
 from eegxai.spec import spec
 from sweeps.design.config import SweepConfig
@@ -84,6 +85,16 @@ class DecoderCell(Keyed):
         data = self.data
         start = f"{data.feature} {data.snr_db:g} dB {self.architecture}"
         return f"{start} seed {data.seed} fold {self.fold}{LABELS_IN_TITLE[self.labels]}"
+
+    @property
+    def evaluation_seed(self) -> int:
+        """Seed of what is drawn for this decoder alone: scored trials, wrong classes, new weights.
+
+        All methods on the decoder share the draws; another fold, level, feature type or
+        architecture has its own, so that the scores of decoders share no chance.
+        """
+        axes = ", ".join(f"{name} {value}" for name, value in self.axes.items())
+        return derived_seed(self.data.seed, f"evaluation of {axes}")
 
     @property
     def with_permuted_labels(self) -> "DecoderCell":

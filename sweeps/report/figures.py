@@ -10,9 +10,15 @@ from matplotlib.figure import Figure
 from eegxai import figures
 from eegxai.atomic import staging
 from eegxai.attribution import CONTROLS
-from eegxai.evaluation import HEADLINE, ExampleMaps, chance_corrected
+from eegxai.evaluation import (
+    HEADLINE,
+    NULL_MAPS,
+    SIMILARITY_NULLS,
+    ExampleMaps,
+    chance_corrected,
+)
 from eegxai.statistics import ALPHA, compare_ranks
-from sweeps.analysis.summary import estimate, headline, similarities
+from sweeps.analysis.summary import estimate, headline, highest_null, similarities
 from sweeps.analysis.verdicts import SPECIFICITY_THRESHOLD
 from sweeps.design.cells import DecoderCell, MethodCell, method_cells
 from sweeps.design.config import SweepConfig
@@ -26,7 +32,7 @@ ShownMaps = Mapping[DecoderCell, Mapping[str, ExampleMaps]]
 AXES_WITHIN_FEATURE = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
 INTERVALS_SHOWN = "95 % intervals over decoders (over trials where there is one)"
 # Of the tidy checks those that compare with the planted signal or are a null, not a robustness.
-NOT_ROBUSTNESS = ("ground_truth", "same_spectrum", "input_magnitude", "untrained", "surrogate")
+NOT_ROBUSTNESS = ("ground_truth", *NULL_MAPS, *SIMILARITY_NULLS)
 
 
 @dataclass(frozen=True)
@@ -179,7 +185,8 @@ def _check_heat_map(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
         "checks",
         figures.heat_map(table),
         "Every check of every method, means over decoders. Scores: 0 at chance, 1 at their best. "
-        "Other checks: correlation of the map with the map it must differ from. Blue is good "
+        "Other checks: correlation of the map with the map it must differ from, and at most with "
+        "maps that know nothing (null). Blue is good "
         f"everywhere; white is {SPECIFICITY_THRESHOLD:g}, the study's threshold.",
         f"Heat map of {table['method'].nunique()} methods by {table['check'].nunique()} checks "
         f"and {table['feature'].nunique()} feature types, its values written in the cells.",
@@ -198,6 +205,7 @@ def checks(tidy: pd.DataFrame) -> pd.DataFrame:
         if check not in NOT_ROBUSTNESS:
             means = similarities(tidy, check).groupby(["method", "feature"], sort=False)["mean"]
             parts.append(means.mean().rename("value").reset_index().assign(check=check))
+    parts.append(scores.assign(check="null", value=scores["null_r"]))
     columns = ["method", "feature", "check", "value"]
     return pd.concat(parts, ignore_index=True)[columns]
 
@@ -230,13 +238,17 @@ def _cascades(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     if rows.empty:
         yield DroppedPicture("cascade", "the check cascade was not run")
     for architecture, part in rows.groupby("architecture", sort=False):
-        table = estimated(part, ["feature", "method", "step"])
+        null = highest_null(tidy[tidy["architecture"] == architecture], ("feature", "method"))
+        table = estimated(part, ["feature", "method", "step"]).join(
+            null["null_r"].rename("null"), on=["feature", "method"]
+        )
         yield Picture(
             f"cascade-{architecture}",
             figures.cascade_curves(table, SPECIFICITY_THRESHOLD),
             f"Correlation of each map of {architecture} with the original one while its layers "
             f"are randomized, from the output to the input, with {INTERVALS_SHOWN}. A method that "
-            f"explains the network ends below {SPECIFICITY_THRESHOLD:g} (dotted).",
+            f"explains the network ends below {SPECIFICITY_THRESHOLD:g} (dotted), or below what "
+            "maps reach that know nothing (dashed).",
             f"Line charts of similarity against randomized layers for "
             f"{table['method'].nunique()} methods on {architecture}.",
         )

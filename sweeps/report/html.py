@@ -164,7 +164,7 @@ def _design_sentence(config: SweepConfig) -> str:
         f"Here: {len(grid.method)} methods on {', '.join(grid.architecture)}, trained on "
         f"{', '.join(config.features)} signals at {levels} dB ({_counted(grid.seed, 'seed')}, "
         f"{_counted(grid.fold, 'fold')}); up to {config.evaluation.n_trials} test trials of each "
-        "decoder are explained and scored."
+        f"decoder are explained, and scored in the mode {config.evaluation.mode}."
     )
 
 

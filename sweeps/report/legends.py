@@ -2,13 +2,14 @@
 
 import pandas as pd
 
-from sweeps.analysis.verdicts import PASSED, UNJUDGED, VERDICT_RULES
+from sweeps.analysis.verdicts import NOT_APPLICABLE, PASSED, UNJUDGED, VERDICT_RULES
 
 HEADLINE_LEGEND = "\n".join(
     [
         "score: share of the map on the planted signal; spatial: cosine of topographies",
         "class: correlation of the map with the map for a wrong class",
         "model: correlation with the map of a network whose weights are all random",
+        "null: the most that noise, |noise| or a map of the same spectrum correlates",
         "ok?: verdict. ok if the 95 % intervals show all properties, else the letters of",
         "the properties that they do NOT show:",
         *(f"{rule.letter} = not shown to be {rule.name} ({rule.asks})" for rule in VERDICT_RULES),
@@ -24,6 +25,8 @@ SCORE_MEANINGS = {
     "(spatial: cosine of topographies)",
     "class r": "correlation of the map with the map for a wrong class",
     "model r": "correlation with the map of the network whose weights are all random",
+    "null r": "the highest correlation of the map with white noise, its magnitude, or a random map "
+    "of the same spectrum: what maps reach that know nothing",
 }
 
 
@@ -39,6 +42,8 @@ def page_legend() -> dict[str, str]:
 def answer(headline: pd.DataFrame) -> str:
     """The verdict in two sentences."""
     judged = headline[headline["verdict"] != UNJUDGED]
+    if (judged["verdict"] == NOT_APPLICABLE).all():
+        return "No method is judged: the rules need scores of the corrected evaluation."
     passed = judged[judged["verdict"] == PASSED]
     counts = passed["method"].value_counts()
     features = list(headline["feature"].unique())

@@ -9,7 +9,7 @@ import pandas as pd
 
 from eegxai.attribution import CONTROLS
 from eegxai.rounding import digits
-from sweeps.analysis.tables import Column, TableKind
+from sweeps.analysis.tables import NULL, Column, TableKind
 from sweeps.analysis.verdicts import NOT_APPLICABLE, PASSED, UNJUDGED, VERDICT_RULES
 from sweeps.report.table import MISSING, ColumnGroup, Table, TableCell, plain_value, word
 from sweeps.scores.table import AXES
@@ -20,7 +20,8 @@ TERMINAL_COLUMNS = (
     Column("score", "score"),
     Column("class_r", "class"),
     Column("model_r", "model"),
-    Column("verdict", "ok?"),  # as narrow as three feature types side by side need it
+    NULL,
+    Column("verdict", "ok?"),  # as narrow as two feature types side by side need it
 )
 PAGE_COLUMNS = (
     VERDICT,
@@ -28,6 +29,7 @@ PAGE_COLUMNS = (
     Column("score", "study's score"),
     Column("class_r", "class r"),
     Column("model_r", "model r"),
+    Column("null_r", "null r"),
     Column("accuracy", "test accuracy"),
     Column("n_decoders", "decoders"),
 )

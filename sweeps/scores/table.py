@@ -11,8 +11,9 @@ from eegxai.statistics.intervals import CONFIDENCE
 from sweeps.design.cells import MethodCell
 from sweeps.store.records import MethodScores
 
+COUNTS = ("n_valid", "n_trials", "n_zero_rows")
 AXES = ("feature", "snr_db", "seed", "fold", "architecture", "method")
-SCORED = ("check", "domain", "metric", "step", "mean", "half_width", "n_valid", "n_trials")
+SCORED = ("check", "domain", "metric", "step", "mean", "half_width", *COUNTS)
 KNOWN = ("accuracy", "at_chance", "validity", "flags")
 TIDY = (*AXES, *SCORED, *KNOWN)
 KEY = "key"  # of the cell of a row, where tables of cells are joined
@@ -54,9 +55,6 @@ def _scored(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of scores that are kept; one empty row where there is none."""
     kept = table.reindex(columns=["check", "domain", "metric", "step", "mean", "std", *COUNTS])
     return kept if len(kept) else kept.reindex([0])
-
-
-COUNTS = ("n_valid", "n_trials")
 
 
 def _with_areas(frame: pd.DataFrame) -> pd.DataFrame:

@@ -61,6 +61,7 @@ def _scores(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
         cell.evaluation,
         opened.source_truth,
         original=maps,
+        method=cell.method,
     )
 
 

@@ -90,7 +90,7 @@ class OpenedDecoder:
             self.x,
             self.y,
             self.eeg.n_classes,
-            self.cell.data.seed,
+            self.cell.evaluation_seed,
             self.evaluation.n_trials,
             self._permuted_labels_decoder,
             self.ground_truth,

@@ -31,6 +31,7 @@ from sweeps.tracking.run_schema import (
     MACHINE_TAG,
     N_TRIALS,
     N_VALID,
+    N_ZERO_ROWS,
     SCORES,
     SECONDS,
     VALIDITY_TAG,
@@ -144,6 +145,7 @@ def _tidy_run(run: Run) -> pd.DataFrame:
         "half_width": _values(metrics, HALF_WIDTHS, names),
         "n_valid": _values(metrics, N_VALID, names),
         "n_trials": metrics.get(N_TRIALS),
+        "n_zero_rows": _values(metrics, N_ZERO_ROWS, names, 0.0),
     }
     axes = {axis: _axis_value(axis, run.data.params[axis]) for axis in AXES}
     known = {
@@ -156,8 +158,10 @@ def _tidy_run(run: Run) -> pd.DataFrame:
     return frame.assign(**axes, **scored, **known)
 
 
-def _values(metrics: dict[str, float], prefix: str, names: Sequence[str]) -> list[float] | float:
-    return [metrics.get(prefix + name, float("nan")) for name in names] or float("nan")
+def _values(
+    metrics: dict[str, float], prefix: str, names: Sequence[str], missing: float = float("nan")
+) -> list[float] | float:
+    return [metrics.get(prefix + name, missing) for name in names] or float("nan")
 
 
 def _axis_value(axis: str, text: str) -> str | float | int:

@@ -11,7 +11,7 @@ import pandas as pd
 from mlflow.entities import Metric, Param
 
 from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, Validity
-from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE
+from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, SIMILARITY_NULLS
 from sweeps.analysis.summary import HEADLINE_METRICS
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.scores.table import AREA, CASCADE, SIMILARITY
@@ -33,6 +33,7 @@ RUN_LAYOUT = "2"
 KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # not a chat
 # The UI sorts sections by name: what is read first comes first.
 SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
+N_ZERO_ROWS = "zero_rows/"  # of scores into whose mean zeros enter
 N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
 
 # A method has one colour in every chart: the UI's own follow the run's id and look alike. By Sasha
@@ -53,6 +54,7 @@ HEADLINE_CHECKS = {
     "model_similarity": CASCADE,
     "cascade_area": CASCADE,
 }
+NULL_SIMILARITY = "null_similarity"  # the highest of several checks
 ACCURACY = "headline/accuracy"
 
 EXPERIMENT_NOTE = """\
@@ -72,11 +74,15 @@ class-specific |
 | `headline/model_similarity` | correlation with the map of a network whose weights are all \
 random: low is model-specific |
 | `headline/cascade_area` | mean correlation while the network is randomized layer by layer |
+| `headline/null_similarity` | the highest correlation of the map with maps that know nothing: \
+white noise, its magnitude, a random map of the same spectrum |
 | `headline/accuracy` | test accuracy of the decoder |
 | `scores/CHECK/DOMAIN/METRIC` | every number, such as `scores/cascade/channel_time/pearson_raw`, \
 a curve over the randomized layers |
 | `uncertainty/...`, `valid_trials/...` | half of the 95 % interval over the trials, and the \
 number of trials for which the score is defined |
+| `zero_rows/...` | in the evaluation mode `study`: number of trials that the study's code skips, \
+which enter the mean as zeros |
 | tag `eegxai.validity` | ok, duplicate (of a simpler method), degenerate, not_applicable |
 
 Filter such as `params.method = "DeepLift" and tags.`eegxai.kind` = "method"`.
@@ -220,16 +226,23 @@ def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
     ordered = rows.sort_values("step", kind="stable")
     last = ordered.groupby(["check", "domain", "metric"])["mean"].last()
     found = {name: last.get((check, *sources[name])) for name, check in HEADLINE_CHECKS.items()}
+    nulls = [last.get((check, domain, SIMILARITY)) for check in SIMILARITY_NULLS]
+    found[NULL_SIMILARITY] = max((null for null in nulls if null is not None), default=None)
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
 def _score_metrics(rows: pd.DataFrame, at: int) -> list[Metric]:
-    """Means; of a headline's metrics half of the 95 % interval and the trials too."""
+    """Means, and rows of zeros in them; of a headline's metrics half-widths and trials too."""
     chosen = rows[rows["metric"].isin(HEADLINE_METRICS)]
-    parts = ((SCORES, rows, "mean"), (HALF_WIDTHS, chosen, "half_width"))
+    parts = (
+        (SCORES, rows, "mean"),
+        (HALF_WIDTHS, chosen, "half_width"),
+        (N_VALID, chosen, "n_valid"),
+        (N_ZERO_ROWS, rows[rows["n_zero_rows"] > 0], "n_zero_rows"),
+    )
     return [
         Metric(prefix + name, float(value), at, int(step))
-        for prefix, part, column in (*parts, (N_VALID, chosen, "n_valid"))
+        for prefix, part, column in parts
         for name, value, step in zip(_names(part), part[column], part["step"], strict=True)
     ]
 

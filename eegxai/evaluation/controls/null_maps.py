@@ -9,11 +9,18 @@ from torch import Tensor, nn
 
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
 from eegxai.evaluation.maps.stacks import Maps
-from eegxai.seeding import trial_generators
+from eegxai.seeding import torch_generator, trial_generators
 
 CHANCE = "same_spectrum"  # whose scores count as chance
 UNTRAINED = "untrained"
 NULL_MAPS = (CHANCE, "input_magnitude", UNTRAINED)
+# What a similarity to the original map is worth: that of maps that know nothing of it.
+SURROGATE = "surrogate"
+NOISE_MAPS: dict[str, Callable[[Tensor], Tensor]] = {
+    "noise": lambda noise: noise,
+    "noise_magnitude": torch.abs,  # what any map without negative values shares with another
+}
+SIMILARITY_NULLS = (SURROGATE, *NOISE_MAPS)
 
 Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
@@ -86,6 +93,21 @@ def null_maps(explain: Explain, original: Tensor, explained: ExplainedTrials) ->
         explain(explained.untrained_decoder, explained.x, explained.target),
     )
     return dict(zip(NULL_MAPS, maps, strict=True))
+
+
+def noise_maps(maps: Tensor, seed: int) -> dict[str, Tensor]:
+    """White Gaussian noise of the shape of maps, by the names of ``NOISE_MAPS``.
+
+    Parameters
+    ----------
+    maps : Tensor (trials, channels, times)
+        Only their shape, type and device matter: all methods on a decoder meet the same noise.
+    seed : int
+        Seed of the noise.
+    """
+    drawn = torch.randn(maps.shape, generator=torch_generator(seed, "white noise"))
+    noise = drawn.to(maps)
+    return {name: kind(noise) for name, kind in NOISE_MAPS.items()}
 
 
 def phase_randomized(maps: Maps) -> Maps:

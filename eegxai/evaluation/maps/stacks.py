@@ -141,6 +141,11 @@ class Maps:
         return Maps(self.values.abs(), self.mask)
 
     @cached_property
+    def whole(self) -> "WholeMaps":
+        """The maps with every pixel valid, as the study's code compares them."""
+        return WholeMaps(self.values)
+
+    @cached_property
     def standard_ranks(self) -> Tensor:
         """Ranks of each map's valid pixels, centred and of unit length, (trials, valid pixels)."""
         centred = ranks(self.rows) - (self.rows.shape[1] - 1) / 2
@@ -186,6 +191,11 @@ class Maps:
     def n_positive(self) -> Tensor:
         """Number of positive pixels of each map, (trials,)."""
         return self.raw.moments.n_positive.long()
+
+    @property
+    def is_zero(self) -> Tensor:
+        """Whether a map is zero at every valid pixel, (trials,)."""
+        return ~self.rows.any(1)
 
     def top_k(self, reference: "Maps") -> Version:
         """Clipped maps with values below their K-th largest set to zero.
@@ -243,6 +253,19 @@ class Maps:
             never if threshold is None else threshold,
         )
         return Version(self.rows, self.image, self.windows, torch.stack(parts), data_range)
+
+
+class WholeMaps(Maps):
+    """Maps of which the study's code counts every pixel: outside the head a topography is zero."""
+
+    @cached_property
+    def n_positive(self) -> Tensor:
+        """Number of positive pixels, (trials,); of all pixels where none is positive.
+
+        The code keeps the last K sorted values with a slice from -K, which is all of them at K = 0.
+        """
+        counted = super().n_positive
+        return counted.masked_fill(counted == 0, self.rows.shape[1])
 
 
 def ranks(rows: Tensor) -> Tensor:

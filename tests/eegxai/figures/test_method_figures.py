@@ -69,12 +69,14 @@ def test_bands_far_outside_do_not_flatten_the_curves():
 def test_cascades_start_at_one_before_any_layer_is_randomized():
     rows = [("temporal", "DeepLift", step, 1 / step - 0.4) for step in (3, 1, 2)]
     table = pd.DataFrame(rows, columns=["feature", "method", "step", "mean"])
-    figure = cascade_curves(table.assign(low=table["mean"] - 0.1, high=table["mean"] + 0.1), 0.5)
+    limits = {"low": table["mean"] - 0.1, "high": table["mean"] + 0.1, "null": 0.07}
+    figure = cascade_curves(table.assign(**limits), 0.5)
     ax = panels(figure)["DeepLift"]
     curve = next(line for line in ax.lines if len(line.get_xdata()) == 4)
     np.testing.assert_array_equal(curve.get_xdata(), [0, 1, 2, 3])
     np.testing.assert_allclose(curve.get_ydata(), [1, 0.6, 0.1, 1 / 3 - 0.4])
-    assert any(set(line.get_ydata()) == {0.5} for line in ax.lines)
+    for level in (0.5, 0.07):
+        assert any(set(line.get_ydata()) == {level} for line in ax.lines)
 
 
 def test_the_heat_map_writes_every_value_in_its_cell():

@@ -135,6 +135,7 @@ BESIDE_TWO_OTHERS = {
     "class_r_high": [1.0, 0.2, 1.0],
     "model_r": [0.4, 0.1, np.nan],
     "model_r_high": [0.6, 0.3, np.nan],
+    "null_r": [0.01, 0.02, np.nan],
 }
 
 
@@ -157,6 +158,7 @@ def test_latex_has_the_best_in_bold_and_stars_where_the_interval_shows_it(ranked
         r"\textbf{0.50}" + half % "0.10" + "*",
         r"\textbf{$-$0.04}" + half % "0.24" + "*",
         r"\textbf{0.10}" + half % "0.20" + "*",
+        "0.02",
     ]
     assert rows["DeepLift"] == " & ".join(["DeepLift", *cells]) + r" \\"
     assert "*" not in rows["Saliency"]
@@ -169,7 +171,7 @@ def test_markdown_marks_the_same(ranked):
     cells = [cell.strip() for cell in rows["DeepLift"].strip("|").split("|")]
     assert cells == [
         "DeepLift", "**0.60** ±0.10", r"**0.50** ±0.10\*", r"**−0.04** ±0.24\*",
-        r"**0.10** ±0.20\*",
+        r"**0.10** ±0.20\*", "0.02",
     ]  # fmt: skip
     assert r"\*" not in rows["Saliency"]
     assert "**" not in rows["RandomMap"]

@@ -41,13 +41,29 @@ def test_every_field_changes_the_key():
     assert len({cell.key for cell in variants}) == len(variants)
 
 
+def test_every_decoder_has_draws_of_its_own_and_its_training_changes_none():
+    other = DataSpec(feature="temporal", snr_db=-5, n_trials=100, seed=1)
+    level = DataSpec(feature="temporal", snr_db=-12, n_trials=100, seed=0)
+    spatial = DataSpec(feature="spatial", snr_db=-5, n_trials=100, seed=0)
+    decoders = [
+        DECODER,
+        *(DecoderCell(data=data, architecture="deepnet") for data in (other, level, spatial)),
+        DecoderCell(data=DATA, architecture="eegnet"),
+        DecoderCell(data=DATA, architecture="deepnet", fold=1),
+    ]
+    assert len({cell.evaluation_seed for cell in decoders}) == len(decoders)
+    longer = DecoderCell(data=DATA, architecture="deepnet", training=TrainingSpec(epochs=7))
+    for same in (longer, DECODER.with_permuted_labels):
+        assert same.evaluation_seed == DECODER.evaluation_seed
+
+
 def test_keys_do_not_drift():
     """A changed default or field must change this key on purpose, and raise SCHEMA."""
     cell = MethodCell(decoder=DECODER, method="DeepLift")
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "c91f520a780c22668431249c779e78b3ac56167cfa6d34e79e01a7f1aa789167"
+SNAPSHOT = "130661f76e9fcf4927301a3b8b90c22c0479c4a8ca73953f35c8c87f30abb3b2"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper"])

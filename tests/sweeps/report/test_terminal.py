@@ -108,6 +108,32 @@ def test_scores_are_read_against_chance_and_similarities_against_the_null():
     assert row["above_chance"] == pytest.approx(0.2)
 
 
+def with_nulls(tidy, **means):
+    """The rows and those of further nulls, by check."""
+    null = tidy[tidy["check"] == "surrogate"]
+    return pd.concat([tidy, *(null.assign(check=name, mean=m) for name, m in means.items())])
+
+
+def test_the_null_is_the_highest_of_the_maps_that_know_nothing():
+    parts = [
+        with_nulls(rows("LRP", 0.8, 0.1, 0.0, seed=seed), noise=noise, noise_magnitude=0.3)
+        for seed, noise in enumerate([0.9, -0.9])
+    ]
+    row = headline_of(*parts).loc["LRP"]
+    assert row[["null_r", "noise_magnitude_r", "surrogate_r"]].tolist() == [0.3, 0.3, 0.02]
+    assert row["noise_r"] == pytest.approx(0.0)
+    assert headline_of(rows("LRP", 0.8, 0.1, 0.0)).loc["LRP", "null_r_high"] == 0.02 + HALF_WIDTH
+
+
+@pytest.mark.parametrize(
+    ("class_r", "null", "verdict"),
+    [(0.8, 0.89, "ok"), (0.8, 0.6, "c"), (0.8, 0.02, "c"), (0.4, 0.2, "ok"), (0.885, 0.89, "c")],
+)
+def test_a_map_that_is_no_more_alike_than_noise_has_changed(class_r, null, verdict):
+    tidy = with_nulls(rows("LRP", 0.8, class_r, 0.1), noise_magnitude=null)
+    assert headline_of(tidy).loc["LRP", "verdict"] == verdict
+
+
 def test_a_method_flagged_on_one_decoder_is_not_ok():
     parts = [rows("LRP", 0.8, 0, 0, seed=seed, flags=flags) for seed, flags in ((0, ""), (1, "x"))]
     row = headline_of(*parts).loc["LRP"]
@@ -214,7 +240,7 @@ def test_decoders_at_chance_are_flagged_and_still_scored():
     assert "spatial!" not in console.file.getvalue()
 
 
-def test_methods_keep_their_order_and_features_stand_side_by_side():
+def test_methods_keep_their_order_and_two_features_stand_side_by_side():
     tidy = as_tidy(
         [
             rows(method, 0.5, 0.1, 0.1, feature=feature)
@@ -225,13 +251,18 @@ def test_methods_keep_their_order_and_features_stand_side_by_side():
     table = headline(tidy)
     console = Console(file=io.StringIO(), width=100)
     print_tables(console, terminal_headlines(table, ("feature",)), "title")
-    _, _, over, names, *rest = (line.rstrip() for line in console.file.getvalue().splitlines())
-    assert [line.split()[0] for line in rest] == METHODS_SHOWN
-    assert over.split() == ["temporal", "spectral", "spatial"]
-    assert [m.start() for m in re.finditer(r"\S+", over)] == [
-        m.start() for m in re.finditer("score", names)
-    ]
-    assert max(map(len, (over, names, *rest))) <= 80
+    _, _, *lines = (line.rstrip() for line in console.file.getvalue().splitlines())
+    for features, (over, names, *rest) in (
+        (["temporal", "spectral"], lines[:5]),
+        (["spatial"], lines[5:]),
+    ):
+        assert [line.split()[0] for line in rest] == METHODS_SHOWN
+        assert over.split() == features
+        assert [m.start() for m in re.finditer(r"\S+", over)] == [
+            m.start() for m in re.finditer("score", names)
+        ]
+        assert names.split()[1:] == ["score", "class", "model", "null", "ok?"] * len(features)
+    assert max(map(len, lines)) <= 80
     assert max(map(len, HEADLINE_LEGEND.splitlines())) <= 80
 
 

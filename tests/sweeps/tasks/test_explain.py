@@ -58,7 +58,8 @@ def scores_by_hand(cell, store):
     decoder = restored_by_hand(cell.decoder, store, eeg)
     table = evaluate(
         lambda *given: attribute(cell.method, *given),
-        *(decoder, x, y, truth, eeg.n_classes, eeg.info, seed, cell.evaluation),
+        *(decoder, x, y, truth, eeg.n_classes, eeg.info),
+        *(cell.decoder.evaluation_seed, cell.evaluation),
         known=source_truth(eeg, split.test),
         permuted_labels_decoder=restored_by_hand(cell.decoder.with_permuted_labels, store, eeg),
     )

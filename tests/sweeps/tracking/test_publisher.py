@@ -108,6 +108,7 @@ def test_the_headline_metrics_are_those_of_the_table(publisher, cells, store):
         "calibrated_score": "calibrated",
         "class_similarity": "class_r",
         "model_similarity": "model_r",
+        "null_similarity": "null_r",
         "accuracy": "accuracy",
     }
     for name, column in expected.items():

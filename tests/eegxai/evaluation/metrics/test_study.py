@@ -10,15 +10,9 @@ from eegxai.evaluation import STUDY_METRICS
 from eegxai.evaluation.maps.reductions import kth_largest
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.study import metric
-from tests.plain_metrics import minmax, plain, top5
+from tests.plain_metrics import NAMES, minmax, plain, top5
 
 SHAPE = (12, 40)
-NAMES = {
-    *("ssim_top5", "ssim_clipped", "ssim_minmax", "ssim_raw"),
-    *("cosine_top5", "cosine_clipped", "cosine_minmax", "cosine_raw"),
-    *("mass_top5", "mass_minmax", "mass_clipped", "rank"),
-    *("pearson_topk", "pearson_clipped", "pearson_minmax", "pearson_raw"),
-}
 DISC = np.hypot(*np.meshgrid(np.linspace(-1, 1, 40), np.linspace(-1, 1, 12))) <= 1
 
 

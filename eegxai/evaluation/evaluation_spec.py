@@ -1,0 +1,70 @@
+"""How explanations are evaluated: the settings, checked before any work."""
+
+from typing import Self
+
+from pydantic import Field, PositiveInt, field_validator, model_validator
+
+from eegxai.evaluation.controls.sanity_checks import CHECKS, STUDY_CHECKS
+from eegxai.evaluation.modes import EVALUATION_MODES, Comparison, EvaluationMode
+from eegxai.registry import lookup
+from eegxai.spec import spec
+
+
+@spec
+class EvaluationSpec:
+    """How explanations are evaluated.
+
+    Attributes
+    ----------
+    mode : str
+        ``"corrected"``, or ``"study"`` for what the study's code computed: all sixteen metrics
+        for every check, over whole pictures, with rows of zeros for trials that it skips.
+    n_trials : int
+        Most trials to score, drawn from those that the decoder classifies correctly; trials with
+        a planted signal come first.
+    truth_threshold : float
+        Share of a trial's peak below which the ground truth counts as zero: 0.05 by default,
+        and 0 in the mode ``"study"``, whose code counts every value that is not zero.
+    checks : tuple of str
+        Robustness checks, names in ``CHECKS``; the study's by default.
+    """
+
+    mode: EvaluationMode = "corrected"
+    n_trials: PositiveInt = 256
+    truth_threshold: float = Field(default=None, ge=0, lt=1)  # type: ignore[assignment]
+    checks: tuple[str, ...] = STUDY_CHECKS
+
+    @field_validator("checks")
+    @classmethod
+    def _checks_are_registered(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            lookup(CHECKS, name, "check")
+        if len(set(names)) < len(names):
+            raise ValueError(f"checks={names} holds a name more than once")
+        return names
+
+    @model_validator(mode="after")
+    def _fits_its_mode(self) -> Self:
+        if self.truth_threshold is None:
+            object.__setattr__(self, "truth_threshold", self.comparison.truth_threshold)
+        if self.mode == "study":
+            self._check_study()
+        return self
+
+    def _check_study(self) -> None:
+        """Refuse what the study's code did not do."""
+        if self.truth_threshold != self.comparison.truth_threshold:
+            raise ValueError(
+                f"truth_threshold={self.truth_threshold:g} contradicts mode 'study', which counts "
+                "every value that is not zero: leave it out, or set it to 0"
+            )
+        if others := [name for name in self.checks if name not in STUDY_CHECKS]:
+            raise ValueError(
+                f"checks: {others[0]!r} contradicts mode 'study', whose checks are "
+                f"{' and '.join(STUDY_CHECKS)}"
+            )
+
+    @property
+    def comparison(self) -> Comparison:
+        """How maps are compared in its mode."""
+        return EVALUATION_MODES[self.mode]

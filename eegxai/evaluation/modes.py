@@ -1,0 +1,73 @@
+"""What a mode of evaluation compares, and how: data that the protocol follows."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+from eegxai.evaluation.metrics.similarity import SIMILARITIES
+from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
+from eegxai.evaluation.scoring import (
+    MODES,
+    score_against_truth,
+    score_as_the_study,
+    score_pairs,
+)
+
+Metrics = Mapping[str, Mapping[str, Metric]]  # by group, the column ``mode``, and name
+Score = Callable[..., pd.DataFrame]
+EvaluationMode = Literal["corrected", "study"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How maps are compared in a mode of evaluation.
+
+    Attributes
+    ----------
+    truth_threshold : float
+        Default of ``EvaluationSpec.truth_threshold``.
+    against_truth, against_original : mapping
+        The metrics, by group and name.
+    score_truth, score_original : callable
+        ``(maps, references, metrics) -> DataFrame`` of one row per trial.
+    physical : bool
+        Whether errors in ms and mm and the spectral precision are computed.
+    original_first : mapping
+        Of (check, method) the domains on which the original map is the first argument of a
+        metric and the changed one the second; elsewhere it is the other way round.
+    """
+
+    truth_threshold: float
+    against_truth: Metrics
+    against_original: Metrics
+    score_truth: Score
+    score_original: Score
+    physical: bool
+    original_first: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
+
+
+# In the study these come from another library than the others, and its scripts for temporal and
+# spectral features, which score channels x times, have their arguments the other way round.
+METHODS_ORIGINAL_FIRST = ("GradCAM++", "ScoreCAM", "FullGrad", "LayerCAM")
+
+EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
+    "corrected": Comparison(
+        truth_threshold=0.05,
+        against_truth=MODES,
+        against_original=SIMILARITIES,
+        score_truth=score_against_truth,
+        score_original=score_pairs,
+        physical=True,
+    ),
+    "study": Comparison(
+        truth_threshold=0.0,
+        against_truth={"paper": STUDY_METRICS},
+        against_original={"paper": STUDY_METRICS},
+        score_truth=score_as_the_study,
+        score_original=score_as_the_study,
+        physical=False,
+        original_first={("cascade", name): ("channel_time",) for name in METHODS_ORIGINAL_FIRST},
+    ),
+}
