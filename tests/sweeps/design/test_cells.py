@@ -47,7 +47,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "c91f520a780c22668431249c779e78b3ac56167cfa6d34e79e01a7f1aa789167"
+SNAPSHOT = "7734652d52172e8a0883e18aea0e8d5047dd49a1e7300bf432dda9e15f8b6a5f"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper"])
