@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eegxai.attribution import STUDY_METHODS
+from eegxai.attribution import CORRECTED_METHODS, STUDY_METHODS
 from eegxai.decoders import recommended
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import ConfigError, configuration_path, load
@@ -51,7 +51,8 @@ def test_a_single_value_is_an_axis_of_one(tiny_file):
 
 def test_method_groups_expand(tiny_file):
     assert load(tiny_file, ["grid.method=study"]).grid.method == tuple(STUDY_METHODS)
-    assert len(load(CONF / "quickstart.yaml").grid.method) == 14
+    assert load(tiny_file, ["grid.method=corrected"]).grid.method == tuple(CORRECTED_METHODS)
+    assert len(load(CONF / "quickstart.yaml").grid.method) == 12 + 7 + 2
 
 
 @pytest.mark.parametrize(
