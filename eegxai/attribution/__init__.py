@@ -10,16 +10,21 @@ from eegxai.attribution.methods import cam as _cam  # noqa: F401  (registers)
 from eegxai.attribution.methods import path_gradients as _path_gradients  # noqa: F401  (registers)
 from eegxai.attribution.methods import occlusion as _occlusion  # noqa: F401  (registers)
 from eegxai.attribution.methods import controls as _controls  # noqa: F401  (registers)
+from eegxai.attribution.methods.libraries import captum_classes as _captum  # noqa: F401 (registers)
+from eegxai.attribution.methods.libraries import gradcam_classes as _gradcam  # noqa: F401 (registers)
+from eegxai.attribution.methods.libraries import braindecode_functions as _braindecode  # noqa: F401
 # isort: on
 
 from eegxai.attribution.api import attribute, attribute_all, options_of
 from eegxai.attribution.core.registry import (
     CONTROLS,
+    LIBRARIES,
     METHODS,
     DegenerateMap,
     Method,
     NotApplicable,
     attribution,
+    find,
 )
 from eegxai.attribution.validity import Validity, study_maps, validity
 from eegxai.plugins import load_plugins
@@ -29,6 +34,7 @@ STUDY_METHODS = tuple(name for name, method in METHODS.items() if method.group =
 
 __all__ = [
     "CONTROLS",
+    "LIBRARIES",
     "METHODS",
     "STUDY_METHODS",
     "DegenerateMap",
@@ -38,6 +44,7 @@ __all__ = [
     "attribute",
     "attribute_all",
     "attribution",
+    "find",
     "options_of",
     "study_maps",
     "validity",

@@ -3,13 +3,20 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from eegxai.attribution.api import MapOrReason, expected_sum, maps_or_reasons, options_of
-from eegxai.attribution.core.registry import METHODS, DegenerateMap, NotApplicable, find
+from eegxai.attribution.core.registry import (
+    CONTROLS,
+    METHODS,
+    DegenerateMap,
+    NotApplicable,
+    find,
+)
 from eegxai.decoders.compiled import original_module
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
@@ -95,7 +102,7 @@ def validity(
     compare : mapping, optional
         Maps of the study's methods for these trials, from :func:`study_maps`, for callers who
         judge several methods; a method's own are among them. A method is a duplicate only of
-        one registered before it.
+        one registered before it; a library's may be one of any.
 
     Raises
     ------
@@ -109,7 +116,8 @@ def validity(
     maps = maps_or_reasons({name: options}, *trials)[name] if known is None else known
     if isinstance(maps, NotApplicable | DegenerateMap):
         return Validity(maps.status, str(maps))
-    if reason := _degenerate(name, maps, limits := find(name).limits(decoder, x)):
+    limits = find(name).limits(decoder, x) | find(name).option_limits(**options_of(name, options))
+    if reason := _degenerate(name, maps, limits):
         return Validity("degenerate", reason)
     others = _earlier(name, study_maps(decoder, x, target) if compare is None else compare)
     alone = maps_or_reasons({name: options}, decoder, x[:1], target[:1], references)[name]
@@ -143,8 +151,8 @@ def _outcome(name: str, decoder: nn.Module, x: Tensor, target: Tensor) -> MapOrR
 
 
 def _earlier(name: str, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    names = list(METHODS)
-    before = names[: names.index(name)] if name in names else []
+    """Maps of the methods before one: all of them before that of a library."""
+    before = takewhile(lambda other: other != name, () if name in CONTROLS else METHODS)
     return {other: maps[other] for other in before if other in maps}
 
 

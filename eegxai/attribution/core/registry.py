@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-from eegxai.registry import lookup
+from eegxai.registry import lookup, unknown_name
 from eegxai.renamed import warn_renamed
 
 Attribution = Callable[..., Tensor]
@@ -15,6 +15,10 @@ Limits = Callable[[nn.Module, Tensor], dict[str, str]]
 
 
 def _unlimited(_decoder: nn.Module, _x: Tensor) -> dict[str, str]:
+    return {}
+
+
+def _whatever_the_options(**_options: Any) -> dict[str, str]:
     return {}
 
 
@@ -31,7 +35,7 @@ class Method:
         that copy and ``x`` as they are, for other methods may come after it. Keyword-only
         parameters are its options, except ``references``, reference trials to compare with.
     group : str
-        ``"study"``, ``"extended"`` or ``"control"``.
+        ``"study"``, ``"extended"``, ``"control"`` or the library that it comes from.
     requires : tuple of callables
         Each ``(decoder, x) -> str | None`` gives the reason why the method is not applicable to
         the decoder, or None.
@@ -41,6 +45,8 @@ class Method:
     limits : callable
         ``(decoder, x) -> dict``: why maps are constant along ``"channels"`` or ``"times"``, for
         the axes along which they are by declaration.
+    option_limits : callable
+        ``(**options) -> dict``: the same, where it is a matter of the method's options.
     """
 
     function: Attribution
@@ -48,10 +54,29 @@ class Method:
     requires: tuple[Requirement, ...] = ()
     completeness_target: Attribution | None = None
     limits: Limits = _unlimited
+    option_limits: Callable[..., dict[str, str]] = _whatever_the_options
+
+
+@dataclass(frozen=True)
+class Library:
+    """Another library, whose methods are known by names that begin with its own and a dot.
+
+    Attributes
+    ----------
+    method : callable
+        ``(name) -> Method`` for the name after the dot; a ValueError says why there is none.
+        It imports the library, and nothing else does.
+    standard : tuple of str
+        Full names of the methods that stand for the library in a comparison.
+    """
+
+    method: Callable[[str], Method]
+    standard: tuple[str, ...]
 
 
 METHODS: dict[str, Method] = {}
 CONTROLS: dict[str, Method] = {}
+LIBRARIES: dict[str, Library] = {}
 GROUPS = {"study": METHODS, "extended": METHODS, "control": CONTROLS}
 
 
@@ -99,15 +124,35 @@ def attribution(
     return register
 
 
+def library(
+    name: str, standard: tuple[str, ...]
+) -> Callable[[Callable[[str], Method]], Callable[[str], Method]]:
+    """Register the decorated function as the one that makes methods of a :class:`Library`.
+
+    ``standard`` are names without the library's.
+    """
+
+    def register(method: Callable[[str], Method]) -> Callable[[str], Method]:
+        LIBRARIES[name] = Library(method, tuple(f"{name}.{own}" for own in standard))
+        return method
+
+    return register
+
+
 def find(name: str) -> Method:
-    """Look a method or control up by its name.
+    """Look a method or control up by its name, those of a library such as ``captum.LRP`` too.
 
     Raises
     ------
     ValueError
-        When no method has this name; the message suggests the closest match.
+        When no method has this name, with the closest match, or its library is not installed.
     """
-    return lookup(METHODS | CONTROLS, name, "method")
+    prefix, dot, own = name.partition(".")
+    if name in METHODS or not dot:
+        return lookup(METHODS | CONTROLS, name, "method")
+    if prefix not in LIBRARIES:
+        raise ValueError(unknown_name(f"method {name!r}: the library", prefix, LIBRARIES))
+    return LIBRARIES[prefix].method(own)
 
 
 def target_logits(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:

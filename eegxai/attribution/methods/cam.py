@@ -44,7 +44,8 @@ def _placed(columns: Tensor, decoder: nn.Module, x: Tensor, cam_placement: CamPl
     return _placement(decoder, x, cam_placement).interpolate(columns)
 
 
-def _limits(decoder: nn.Module, x: Tensor) -> dict[str, str]:
+def cam_limits(decoder: nn.Module, x: Tensor) -> dict[str, str]:
+    """Why maps of the CAM layer are constant over channels, where they are."""
     if _placement(decoder, x).channel_axis is not None:
         return {}
     return {"channels": f"no channel resolution: the CAM layer {decoder.cam_layer!r} has none"}
@@ -55,7 +56,7 @@ def _grad_cam_columns(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return (gradients.mean(PLACES, keepdim=True) * activations).sum(1)
 
 
-@attribution("GradCAM", group="study", requires=(has_cam_layer,), limits=_limits)
+@attribution("GradCAM", group="study", requires=(has_cam_layer,), limits=cam_limits)
 def grad_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -72,7 +73,7 @@ def guided_grad_cam(
     return guided_backprop(decoder, x, target) * _placed(columns, decoder, x, cam_placement)
 
 
-@attribution("GradCAM++", group="study", requires=(has_cam_layer,), limits=_limits)
+@attribution("GradCAM++", group="study", requires=(has_cam_layer,), limits=cam_limits)
 def grad_cam_plus_plus(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -89,7 +90,7 @@ def grad_cam_plus_plus(
     return _placed((weights * activations).sum(1), decoder, x, cam_placement)
 
 
-@attribution("XGradCAM", requires=(has_cam_layer,), limits=_limits)
+@attribution("XGradCAM", requires=(has_cam_layer,), limits=cam_limits)
 def x_grad_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -105,7 +106,7 @@ def x_grad_cam(
     return _placed((weights * activations).sum(1), decoder, x, cam_placement)
 
 
-@attribution("LayerCAM", group="study", requires=(has_cam_layer,), limits=_limits)
+@attribution("LayerCAM", group="study", requires=(has_cam_layer,), limits=cam_limits)
 def layer_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -114,7 +115,7 @@ def layer_cam(
     return _placed((gradients.relu() * activations).sum(1), decoder, x, cam_placement)
 
 
-@attribution("ScoreCAM", group="study", requires=(has_cam_layer,), limits=_limits)
+@attribution("ScoreCAM", group="study", requires=(has_cam_layer,), limits=cam_limits)
 def score_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
