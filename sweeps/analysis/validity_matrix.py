@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from eegxai.attribution import METHODS, Validity
+from eegxai.attribution import CONTROLS, Validity
 from sweeps.design.cells import MethodCell, decoder_cells
 from sweeps.design.config import SweepConfig
 from sweeps.store.artefacts import Store
@@ -26,7 +26,7 @@ def cells_to_judge(config: SweepConfig) -> Iterator[MethodCell]:
     decoders = list(decoder_cells(config))
     for architecture in config.grid.architecture:
         decoder = next(cell for cell in decoders if cell.architecture == architecture)
-        for method in [method for method in config.grid.method if method in METHODS]:
+        for method in [method for method in config.grid.method if method not in CONTROLS]:
             options = config.attribution.of(method)
             yield MethodCell(
                 decoder=decoder, method=method, options=options, evaluation=config.evaluation

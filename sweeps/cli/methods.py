@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from eegxai.attribution import CONTROLS, METHODS, options_of
+from eegxai.attribution import CONTROLS, LIBRARIES, METHODS, options_of
 from sweeps.cli.common import terminal
 
 
@@ -23,4 +23,7 @@ def methods() -> None:
         shown.add_row(name, method.group, what, "\n".join(options))
     console = terminal()
     console.print(shown)
+    for name, library in LIBRARIES.items():
+        listed = ", ".join(own.removeprefix(f"{name}.") for own in library.standard)
+        console.print(f"\ngroup {name}, from that library as {name}.METHOD: {listed}", style="dim")
     console.print("every method: chunk=8, trials at a time", style="dim")

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, options_of
+from eegxai.attribution import CONTROLS, LIBRARIES, METHODS, STUDY_METHODS, find, options_of
 from eegxai.decoders import DECODERS, TrainingSpec, recommended
 from eegxai.errors import fields_of, sentence
 from eegxai.evaluation import EvaluationSpec
@@ -38,6 +38,7 @@ METHOD_GROUPS: dict[str, tuple[str, ...]] = {
     "study": tuple(STUDY_METHODS),
     "controls": tuple(CONTROLS),
     "all": tuple(METHODS),
+    **{name: library.standard for name, library in LIBRARIES.items()},
 }
 RENAMED_GROUPS = {"baselines": "controls"}  # old names, until the next minor version
 
@@ -98,7 +99,9 @@ class Grid(Model):
         }
         choices = tables[info.field_name]
         for value in values:
-            if value not in choices:
+            if info.field_name == "method" and "." in value:
+                find(value)
+            elif value not in choices:
                 raise ValueError(unknown_name(f"grid.{info.field_name}", value, choices))
         return values
 
@@ -136,7 +139,7 @@ class Training(AnyTraining):
         return recommended(architecture, **{**common, **own.model_dump(exclude_unset=True)})
 
 
-Option = bool | int | float | str
+Option = bool | int | float | str | list[int | float] | None
 
 
 class Attributions(Model):
@@ -153,13 +156,15 @@ class Attributions(Model):
     def _options_exist(self) -> "Attributions":
         methods = METHODS | CONTROLS
         for name in self.per_method:
-            if name not in methods:
+            if "." in name:
+                find(name)
+            elif name not in methods:
                 raise ValueError(unknown_name("attribution.per_method", name, methods))
-        known = {option for method in methods for option in options_of(method)}
+        known = {o for method in (*methods, *self.per_method) for o in options_of(method)}
         for option in self.common:
             if option not in known:
                 raise ValueError(unknown_name("attribution option", option, known))
-        for name in methods:
+        for name in (*methods, *self.per_method):
             self.of(name)
         return self
 
@@ -261,6 +266,8 @@ class SweepConfig(Model):
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "SweepConfig":
         self._check_folds()
+        for method in self.grid.method:
+            self.attribution.of(method)
         for feature in self.features:
             self._check_feature(feature)
             self._check_trials(feature)

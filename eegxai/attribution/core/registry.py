@@ -10,6 +10,7 @@ from eegxai.registry import lookup, unknown_name
 from eegxai.renamed import warn_renamed
 
 Attribution = Callable[..., Tensor]
+Sums = Callable[..., Tensor | None]
 Requirement = Callable[[nn.Module, Tensor], str | None]
 Limits = Callable[[nn.Module, Tensor], dict[str, str]]
 
@@ -41,7 +42,8 @@ class Method:
         the decoder, or None.
     completeness_target : callable or None
         ``(decoder, x, target, *, options) -> Tensor`` (trials,): what the sum of each map is by
-        the method's definition, with the method's options; None when it defines no sum.
+        the method's definition, with the method's options; None when it defines no sum, and
+        its result None when it defines none with these options.
     limits : callable
         ``(decoder, x) -> dict``: why maps are constant along ``"channels"`` or ``"times"``, for
         the axes along which they are by declaration.
@@ -52,7 +54,7 @@ class Method:
     function: Attribution
     group: str
     requires: tuple[Requirement, ...] = ()
-    completeness_target: Attribution | None = None
+    completeness_target: Sums | None = None
     limits: Limits = _unlimited
     option_limits: Callable[..., dict[str, str]] = _whatever_the_options
 

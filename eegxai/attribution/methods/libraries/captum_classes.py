@@ -16,7 +16,6 @@ terms of EEG:
 
 import inspect
 import re
-from collections.abc import Callable
 from functools import cache, partial
 from math import factorial
 from typing import Annotated, Any, Literal
@@ -34,6 +33,7 @@ from eegxai.attribution.core.registry import (
     Attribution,
     Method,
     NotApplicable,
+    Sums,
     library,
     target_logits,
     whole_logit,
@@ -249,7 +249,7 @@ def _mask_limits(*, feature_mask: str = "", **_options: Any) -> dict[str, str]:
 # ------------------------------------------------------------------ sums
 
 
-def _sum_of(classes: tuple[Any, ...]) -> Attribution | None:
+def _sum_of(classes: tuple[Any, ...]) -> Sums | None:
     """The sum that a class promises, by its convergence delta; None where it promises none.
 
     A layer's maps lose theirs when they are interpolated, and around noise it is that of the
@@ -263,7 +263,7 @@ def _sum_of(classes: tuple[Any, ...]) -> Attribution | None:
     return _multiplied(_gain_over_references if _wants_distribution(classes) else logit_difference)
 
 
-def _multiplied(target_sum: Attribution) -> Callable[..., Tensor | None]:
+def _multiplied(target_sum: Attribution) -> Sums:
     """The sum, unless the option is set that leaves the factor of the trial out."""
 
     def promised(*trials: Any, multiply_by_inputs: bool = True, **options: Any) -> Tensor | None:
