@@ -68,7 +68,8 @@ def by_hand(name, decoder, x, target, *constructor, **options):
 
 
 def same(ours, theirs):
-    torch.testing.assert_close(ours, theirs.to(ours), rtol=1e-9, atol=1e-9 * float(theirs.abs().max()))
+    largest = float(theirs.abs().max())
+    torch.testing.assert_close(ours, theirs.to(ours), rtol=1e-9, atol=1e-9 * largest)
 
 
 # ------------------------------------------------------------------ the same as by hand
