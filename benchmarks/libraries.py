@@ -10,6 +10,7 @@ the table is printed of all that is there. docs/methods.md shows it.
 
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -24,16 +25,22 @@ from eegxai.attribution import (
     DegenerateMap,
     NotApplicable,
     attribute,
+    find,
     options_of,
     validity,
 )
+from eegxai.attribution.engine.placement import layer_placement
+from eegxai.attribution.engine.requirements import has_cam_layer
 from eegxai.decoders import DECODERS, fit, hold_out, initialised, predict, recommended
 from eegxai.head import HeadSpec
 from eegxai.simulation import DataSpec, simulate_spec
 
 N_TRIALS, HOLDOUT, EPOCHS, SEED = 480, 0.2, 6, 0
 N_JUDGED, N_REFERENCES = 3, 8
-CHANNELS = tuple("Fz F3 F4 FCz FC3 FC4 Cz C3 C4 CPz CP3 CP4 Pz P3 P4 POz Oz".split())
+CHANNELS = (
+    "Fz", "F3", "F4", "FCz", "FC3", "FC4", "Cz", "C3", "C4", "CPz", "CP3", "CP4", "Pz", "P3", "P4",
+    "POz", "Oz",
+)  # fmt: skip
 EQUAL = 0.999  # Pearson correlation in every trial from which two maps are one
 # Fewer features to perturb: which architecture it is makes no difference to these methods.
 COARSE = {"window": 125, "sliding_window_shapes": [1, 125], "strides": [1, 125]}
@@ -49,6 +56,8 @@ COUNTERPARTS = {
     "IntegratedGradients": "IntegratedGradients", "integrated_gradients": "IntegratedGradients",
     "GradientShap": "GradientSHAP",
 }  # fmt: skip
+FACTORS = {"captum.GuidedGradCam": "captum.GuidedBackprop"}
+LAST_AXIS = 3  # of (trials, features, channels, times)
 Trials = tuple[nn.Module, Tensor, Tensor]
 
 
@@ -106,6 +115,7 @@ def smallest_r(one: Tensor, other: Tensor) -> float:
 def judged(name: str, trials: Trials, references: Tensor, ours: dict[str, Tensor]) -> dict:
     """Evidence on one method."""
     options = {key: value for key, value in COARSE.items() if key in options_of(name)}
+    fault = turned(name, *trials[:2])
     maps = explained(name, trials, references, **options)
     if not isinstance(maps, Tensor):
         return {"status": maps.status, "reason": str(maps)}
@@ -115,7 +125,8 @@ def judged(name: str, trials: Trials, references: Tensor, ours: dict[str, Tensor
     equal = [other for other, r in near.items() if r > EQUAL]
     return {
         "status": verdict.status,
-        "reason": verdict.reason,
+        "reason": fault or verdict.reason,
+        "turned": bool(fault),
         "counterpart": counterpart,
         "r": near.get(counterpart or ""),
         "equals": " ".join(sorted(equal, key=lambda other: other != counterpart)),
@@ -125,23 +136,53 @@ def judged(name: str, trials: Trials, references: Tensor, ours: dict[str, Tensor
     }
 
 
+def turned(name: str, decoder: nn.Module, x: Tensor) -> str:
+    """Why maps of layers are turned: the libraries take the last axis of any layer for time."""
+    layers = [str(decoder.cam_layer)] if has_cam_layer in find(name).requires else []
+    if name == "gradcam.FullGrad":
+        layers = [
+            layer
+            for layer, module in decoder.named_modules()
+            if type(module) in (nn.Conv2d, nn.BatchNorm2d) and module.bias is not None
+        ]
+    wrong = [layer for layer in layers if _time_axis(decoder, layer, x) not in (None, LAST_AXIS)]
+    return f"time is not the last axis of {', '.join(wrong)}" if wrong else ""
+
+
+def _time_axis(decoder: nn.Module, layer: str, x: Tensor) -> int | None:
+    try:
+        return layer_placement(decoder, layer, *x.shape[1:]).time_axis
+    except ValueError:  # a layer whose weights are used without it being called
+        return None
+
+
 def cell(row: dict[str, Any]) -> str:
     """A word for the table."""
-    sums = [row[key] for key in ("sum", "worst_sum") if pd.notna(row[key])]
-    equals = str(row["equals"]).split() if pd.notna(row["equals"]) else []
-    counterpart = row["counterpart"] if pd.notna(row["counterpart"]) else None
+    row = {key: value for key, value in row.items() if pd.notna(value)}
+    sums = [row[key] for key in ("sum", "worst_sum") if key in row]
+    equals, counterpart = str(row.get("equals", "")).split(), row.get("counterpart")
     if row["status"] == "not_applicable":
         return "refused"
-    if row["status"] == "degenerate":
-        return "**wrong**"
+    if row["status"] == "degenerate" or row["turned"]:
+        return "wrong"
     if any(not 0.95 <= ratio <= 1.05 for ratio in sums):
-        same = f", = {equals[0]}" if equals and counterpart not in equals else ""
-        return f"sum {sums[0]:.2f} .. {sums[1]:.2f}{same}"
+        same = f" = {equals[0]}" if equals and counterpart not in equals else ""
+        return " .. ".join(f"{ratio:.2f}" for ratio in sums) + same
     if counterpart in equals or (not counterpart and not equals):
         return "ok"
     if equals:
         return f"= {equals[0]}"
-    return f"r {row['r']:.2f}" if pd.notna(row["r"]) else "ok, no counterpart"
+    return f"r = {row['r']:.2f}" if "r" in row else "partial"
+
+
+def cells(table: pd.DataFrame) -> list[str]:
+    """Words for all rows; a product of methods is as wrong as its factors."""
+    words = {(r["method"], r["architecture"]): cell(r) for r in table.to_dict("records")}
+    for (name, architecture), word in words.items():
+        factor = words.get((FACTORS.get(name, ""), architecture), "ok")
+        if word == "ok" and factor != "ok":
+            words[name, architecture] = "wrong"
+    return list(words.values())
 
 
 def methods() -> list[str]:
@@ -155,7 +196,7 @@ def append(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def shown(table: pd.DataFrame) -> str:
     """The table in Markdown, and the reasons below it."""
-    table = table.assign(cell=[cell(row) for row in table.to_dict("records")])
+    table = table.assign(cell=cells(table))
     wide = table.pivot_table("cell", "method", "architecture", "first", sort=False)
     reasons = table[table["reason"].notna()].groupby(["method", "reason"], sort=False)
     lines = [f"{m} on {', '.join(g['architecture'])}: {why}" for (m, why), g in reasons]
@@ -163,6 +204,7 @@ def shown(table: pd.DataFrame) -> str:
 
 
 def main(path: Path, architectures: Sequence[str]) -> None:
+    warnings.simplefilter("ignore")
     torch.set_num_threads(1)  # small passes
     done = set(pd.read_csv(path)["architecture"]) if path.exists() else set()
     for architecture in [name for name in architectures if name not in done]:
@@ -170,10 +212,11 @@ def main(path: Path, architectures: Sequence[str]) -> None:
         trials, references, accuracy = trained(architecture)
         print(f"{architecture}: accuracy {accuracy:.2f}, {time.time() - started:.0f} s", flush=True)
         ours = reference_maps(trials, references)
-        rows = []
-        for name in methods():
-            found = judged(name, trials, references, ours)
-            rows.append({"method": name, "architecture": architecture, **found})
+        identity = {"architecture": architecture, "accuracy": accuracy}
+        rows = [
+            {"method": name, **identity, **judged(name, trials, references, ours)}
+            for name in methods()
+        ]
         append(path, rows)
         print(f"{architecture}: judged after {time.time() - started:.0f} s", flush=True)
     print(", ".join(f"{one} {version(one)}" for one in ("captum", "grad-cam", "braindecode")))

@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr
@@ -107,9 +108,11 @@ def guarded(name: str, call: Attribution) -> Attribution:
 
 
 def first_line(error: Exception) -> str:
-    """First line of what an error says, or its kind if it says nothing."""
-    lines = str(error).strip().splitlines()
-    said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    """Kind of an error and the first line of what it says, or of the code that it is from."""
+    lines = str(error).strip().splitlines() or [
+        str(frame.line) for frame in traceback.extract_tb(error.__traceback__)[-1:]
+    ]
+    said = ": ".join([type(error).__name__, *lines[:1]])
     return said if len(said) <= LONGEST_REASON else said[: LONGEST_REASON - 3] + "..."
 
 
