@@ -195,12 +195,15 @@ def append(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def shown(table: pd.DataFrame) -> str:
-    """The table in Markdown, and the reasons below it."""
+    """The table in Markdown, methods of equal rows in one, and the reasons below it."""
     table = table.assign(cell=cells(table))
     wide = table.pivot_table("cell", "method", "architecture", "first", sort=False)
+    columns = list(wide.columns)
+    names = wide.reset_index().groupby(columns, sort=False)["method"].agg(", ".join)
+    merged = names.reset_index()[["method", *columns]]
     reasons = table[table["reason"].notna()].groupby(["method", "reason"], sort=False)
     lines = [f"{m} on {', '.join(g['architecture'])}: {why}" for (m, why), g in reasons]
-    return wide.to_markdown() + "\n\n" + "\n".join(lines)
+    return merged.to_markdown(index=False) + "\n\n" + "\n".join(lines)
 
 
 def main(path: Path, architectures: Sequence[str]) -> None:

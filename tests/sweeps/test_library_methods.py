@@ -2,8 +2,10 @@
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from eegxai.attribution import LIBRARIES
+from sweeps.cli import app
 from sweeps.design.cells import MethodCell, decoder_cells, method_cells
 from sweeps.design.config_file import ConfigError, load
 from sweeps.execution.runner import Stage, run_local
@@ -76,3 +78,12 @@ def test_a_library_is_a_group(tiny_file, library):
 def test_mistakes_are_named_before_a_run(tiny_file, override, message):
     with pytest.raises(ConfigError, match=message):
         load(tiny_file, [override])
+
+
+def test_methods_tells_the_options_of_one():
+    shown = CliRunner().invoke(app, ["methods", "captum.NoiseTunnel(Saliency)"])
+    assert "nt_samples=5" in shown.output
+    assert "GradCAM++" not in shown.output
+    wrong = CliRunner().invoke(app, ["methods", "captum.Salency"])
+    assert (wrong.exit_code, "did you mean 'Saliency'" in wrong.output) == (2, True)
+    assert "group gradcam (gradcam.METHOD): GradCAM" in CliRunner().invoke(app, ["methods"]).output
