@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,15 @@ from eegxai.attribution import (
 )
 from eegxai.attribution.engine.placement import layer_placement
 from eegxai.attribution.engine.requirements import has_cam_layer
-from eegxai.decoders import DECODERS, fit, hold_out, initialised, predict, recommended
+from eegxai.decoders import (
+    DECODERS,
+    decoder_structure,
+    fit,
+    hold_out,
+    initialised,
+    predict,
+    recommended,
+)
 from eegxai.head import HeadSpec
 from eegxai.simulation import DataSpec, simulate_spec
 
@@ -47,7 +56,7 @@ COARSE = {"window": 125, "sliding_window_shapes": [1, 125], "strides": [1, 125]}
 SINGLE = ("captum.LayerGradientXActivation", "captum.LayerConductance", "captum.LayerLRP")
 # What a method is by its paper, where we have a counterpart that is tested against it.
 COUNTERPARTS = {
-    "Saliency": "|gradient|", "saliency": "|gradient|",
+    "Saliency": "abs(gradient)", "saliency": "abs(gradient)",
     "InputXGradient": "InputXGradient", "input_x_gradient": "InputXGradient",
     "Deconvolution": "Deconvolution", "deconvolution": "Deconvolution",
     "GuidedBackprop": "GuidedBackprop", "guided_backprop": "GuidedBackprop",
@@ -57,6 +66,7 @@ COUNTERPARTS = {
     "GradientShap": "GradientSHAP",
 }  # fmt: skip
 FACTORS = {"captum.GuidedGradCam": "captum.GuidedBackprop"}
+MOVED = 5  # samples, 20 ms
 LAST_AXIS = 3  # of (trials, features, channels, times)
 Trials = tuple[nn.Module, Tensor, Tensor]
 
@@ -89,7 +99,7 @@ def reference_maps(trials: Trials, references: Tensor) -> dict[str, Tensor]:
     points = x.clone().requires_grad_()
     logits = decoder(points).gather(1, target[:, None])
     (gradient,) = torch.autograd.grad(logits.sum(), points)
-    maps = {"gradient": gradient, "|gradient|": gradient.abs()}
+    maps = {"gradient": gradient, "abs(gradient)": gradient.abs()}
     for name in dict.fromkeys(COUNTERPARTS.values()):
         if name not in maps:
             found = explained(name, trials, references)
@@ -127,6 +137,7 @@ def judged(name: str, trials: Trials, references: Tensor, ours: dict[str, Tensor
         "status": verdict.status,
         "reason": fault or verdict.reason,
         "turned": bool(fault),
+        "moved": moved(*trials[:2]) if has_cam_layer in find(name).requires else None,
         "counterpart": counterpart,
         "r": near.get(counterpart or ""),
         "equals": " ".join(sorted(equal, key=lambda other: other != counterpart)),
@@ -156,6 +167,16 @@ def _time_axis(decoder: nn.Module, layer: str, x: Tensor) -> int | None:
         return None
 
 
+def moved(decoder: nn.Module, x: Tensor) -> float:
+    """Samples between a column's receptive field and where an even stretch draws it, at most."""
+    field = decoder_structure(decoder, *x.shape[1:]).cam_field
+    if field is None:
+        return 0.0
+    width = x.shape[2] / len(field.centres)
+    even = (np.arange(len(field.centres)) + 0.5) * width - 0.5
+    return float(np.abs(even - field.centres).max())
+
+
 def cell(row: dict[str, Any]) -> str:
     """A word for the table."""
     row = {key: value for key, value in row.items() if pd.notna(value)}
@@ -168,6 +189,8 @@ def cell(row: dict[str, Any]) -> str:
     if any(not 0.95 <= ratio <= 1.05 for ratio in sums):
         same = f" = {equals[0]}" if equals and counterpart not in equals else ""
         return " .. ".join(f"{ratio:.2f}" for ratio in sums) + same
+    if row.get("moved", 0) > MOVED:
+        return f"moved {row['moved']:.0f}"
     if counterpart in equals or (not counterpart and not equals):
         return "ok"
     if equals:
@@ -180,8 +203,8 @@ def cells(table: pd.DataFrame) -> list[str]:
     words = {(r["method"], r["architecture"]): cell(r) for r in table.to_dict("records")}
     for (name, architecture), word in words.items():
         factor = words.get((FACTORS.get(name, ""), architecture), "ok")
-        if word == "ok" and factor != "ok":
-            words[name, architecture] = "wrong"
+        if word != "wrong" and factor != "ok":
+            words[name, architecture] = "partial" if factor == "partial" else "wrong"
     return list(words.values())
 
 

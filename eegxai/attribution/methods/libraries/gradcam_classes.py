@@ -77,7 +77,7 @@ def gradcam_method(own_name: str) -> Method:
             f"grad-cam's {own_name}: rectified, each map scaled to 0..1.",
         ),
         group="gradcam",
-        requires=(has_cam_layer,),
+        requires=() if own_name in OWN_LAYERS else (has_cam_layer,),
         limits=Method.limits if own_name in OWN_LAYERS else cam_limits,
     )
 
@@ -99,12 +99,13 @@ def _options(own: Any) -> Options:
 
 
 def _maps(own: Any, decoder: nn.Module, x: Tensor, target: Tensor, **options: Any) -> Tensor:
-    model, layer = OfImages(decoder), decoder.get_submodule(str(decoder.cam_layer))
+    own_layers = own.__name__ in OWN_LAYERS
+    layers = [] if own_layers else [decoder.get_submodule(str(decoder.cam_layer))]
     parameters = inspect.signature(own.__init__).parameters
     made = {name: value for name, value in options.items() if name in parameters}
     if "ablation_layer" in parameters:  # the default is one object for all, which keeps its state
         made["ablation_layer"] = _gradcam().AblationLayer()
-    cam = own(model, [] if own.__name__ in OWN_LAYERS else [layer], **made)
+    cam = own(OfImages(decoder), layers, **made)
     called = {name: value for name, value in options.items() if name not in parameters}
     targets = [_Logit(int(chosen)) for chosen in target]
     images = x.detach()[:, None].requires_grad_()
