@@ -53,7 +53,13 @@ CHANNELS = (
 EQUAL = 0.999  # Pearson correlation in every trial from which two maps are one
 # Fewer features to perturb: which architecture it is makes no difference to these methods.
 COARSE = {"window": 125, "sliding_window_shapes": [1, 125], "strides": [1, 125]}
-SINGLE = ("captum.LayerGradientXActivation", "captum.LayerConductance", "captum.LayerLRP")
+SINGLE = (
+    "captum.Occlusion",
+    "captum.ShapleyValueSampling",
+    "captum.LayerGradientXActivation",
+    "captum.LayerConductance",
+    "captum.LayerLRP",
+)
 # What a method is by its paper, where we have a counterpart that is tested against it.
 COUNTERPARTS = {
     "Saliency": "abs(gradient)", "saliency": "abs(gradient)",

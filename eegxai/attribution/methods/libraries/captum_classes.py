@@ -69,8 +69,6 @@ STANDARD = (
     "GradientShap",
     "NoiseTunnel(Saliency)",
     "FeatureAblation",
-    "Occlusion",
-    "ShapleyValueSampling",
     "KernelShap",
 )
 REFUSED = {
