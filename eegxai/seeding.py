@@ -1,6 +1,9 @@
 """Random streams named by (seed, purpose): no global state, nothing shared by accident."""
 
+import random
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -36,3 +39,30 @@ def trial_generators(x: torch.Tensor, purpose: str) -> list[np.random.Generator]
     """A generator for each trial, seeded by its values and not by the trials beside it."""
     trials = x.detach().float().cpu().numpy()
     return [generator(0, purpose, zlib.crc32(trial.tobytes())) for trial in trials]
+
+
+@contextmanager
+def global_generators(seed: int, device: torch.device) -> Iterator[None]:
+    """Context for code that draws from the global generators: they start at a seed.
+
+    Those of torch (of the CPU and of ``device``), numpy and Python are afterwards as before.
+
+    Parameters
+    ----------
+    seed : int
+        Below 2**32.
+    device : torch.device
+        Where the code may draw beside the CPU.
+    """
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 (it is theirs)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            torch.cuda.default_generators[device.index or 0].manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002

@@ -11,16 +11,21 @@ from eegxai.attribution.methods import cam as _cam  # noqa: F401  (registers)
 from eegxai.attribution.methods import path_gradients as _path_gradients  # noqa: F401  (registers)
 from eegxai.attribution.methods import occlusion as _occlusion  # noqa: F401  (registers)
 from eegxai.attribution.methods import controls as _controls  # noqa: F401  (registers)
+from eegxai.attribution.methods.libraries import captum_classes as _captum  # noqa: F401 (registers)
+from eegxai.attribution.methods.libraries import gradcam_classes as _gradcam  # noqa: F401 (registers)
+from eegxai.attribution.methods.libraries import braindecode_functions as _braindecode  # noqa: F401
 # isort: on
 
 from eegxai.attribution.api import attribute, attribute_all, options_of
 from eegxai.attribution.core.registry import (
     CONTROLS,
+    LIBRARIES,
     METHODS,
     DegenerateMap,
     Method,
     NotApplicable,
     attribution,
+    find,
     in_order_of_groups,
     names_of,
 )
@@ -35,6 +40,7 @@ CORRECTED_METHODS = names_of("corrected")
 __all__ = [
     "CONTROLS",
     "CORRECTED_METHODS",
+    "LIBRARIES",
     "METHODS",
     "STUDY_METHODS",
     "DegenerateMap",
@@ -45,6 +51,7 @@ __all__ = [
     "attribute_all",
     "attribution",
     "compared_maps",
+    "find",
     "options_of",
     "validity",
 ]

@@ -8,7 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.core.options import REFERENCES, resolved, takes_references
+from eegxai.attribution.core.options import (
+    REFERENCES,
+    needs_references,
+    resolved,
+    takes_references,
+)
 from eegxai.attribution.core.registry import DegenerateMap, NotApplicable, find
 from eegxai.attribution.engine.shared_passes import sharing
 from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
@@ -37,7 +42,8 @@ def attribute(
     Parameters
     ----------
     name : str
-        A name in ``METHODS`` or ``CONTROLS``.
+        A name in ``METHODS`` or ``CONTROLS``, or of another library's method, such as
+        ``captum.IntegratedGradients`` (docs/methods.md).
     decoder : nn.Module
         Maps (trials, channels, times) to (trials, classes) logits; on any device.
     x : Tensor
@@ -175,9 +181,9 @@ def _keywords(
 ) -> dict[str, Any]:
     """Options of a method and, where it takes them, its reference trials."""
     keywords = {option: value for option, value in own.items() if option != "chunk"}
-    if takes_references(find(name).function):
-        if references is None:
-            raise ValueError(f"{name} needs references, trials (trials, channels, times)")
+    if references is None and needs_references(find(name).function):
+        raise ValueError(f"{name} needs references, trials (trials, channels, times)")
+    if references is not None and takes_references(find(name).function):
         _check_trials(REFERENCES, references)
         keywords[REFERENCES] = _moved(references, copy)
     return keywords

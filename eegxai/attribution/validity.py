@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from eegxai.attribution.api import MapOrReason, expected_sum, maps_or_reasons, options_of
 from eegxai.attribution.core.registry import (
+    CONTROLS,
     METHODS,
     DegenerateMap,
     NotApplicable,
@@ -102,7 +104,7 @@ def validity(
         Maps of the study's and of the corrected methods for these trials, from
         :func:`compared_maps`, for callers who judge several methods; a method's own are among
         them. A method is a duplicate only of one before it in ``METHODS``, where the study's
-        come first and the corrected ones next.
+        come first and the corrected ones next; a library's may be one of any.
 
     Raises
     ------
@@ -116,7 +118,8 @@ def validity(
     maps = maps_or_reasons({name: options}, *trials)[name] if known is None else known
     if isinstance(maps, NotApplicable | DegenerateMap):
         return Validity(maps.status, str(maps))
-    if reason := _degenerate(name, maps, limits := find(name).limits(decoder, x)):
+    limits = find(name).limits(decoder, x) | find(name).option_limits(**options_of(name, options))
+    if reason := _degenerate(name, maps, limits):
         return Validity("degenerate", reason)
     others = _earlier(name, compared_maps(decoder, x, target) if compare is None else compare)
     alone = maps_or_reasons({name: options}, decoder, x[:1], target[:1], references)[name]
@@ -153,8 +156,8 @@ def _outcome(name: str, decoder: nn.Module, x: Tensor, target: Tensor) -> MapOrR
 
 
 def _earlier(name: str, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    names = list(METHODS)
-    before = names[: names.index(name)] if name in names else []
+    """Maps of the methods before one: all of them before that of a library."""
+    before = takewhile(lambda other: other != name, () if name in CONTROLS else METHODS)
     return {other: maps[other] for other in before if other in maps}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from eegxai.attribution import METHODS, Validity
+from eegxai.attribution import CONTROLS, Validity, find
 from sweeps.design.cells import MethodCell, decoder_cells
 from sweeps.design.config import SweepConfig
 from sweeps.store.artefacts import Store
@@ -26,7 +26,7 @@ def cells_to_judge(config: SweepConfig) -> Iterator[MethodCell]:
     decoders = list(decoder_cells(config))
     for architecture in config.grid.architecture:
         decoder = next(cell for cell in decoders if cell.architecture == architecture)
-        for method in [method for method in config.grid.method if method in METHODS]:
+        for method in [method for method in config.grid.method if method not in CONTROLS]:
             options = config.attribution.of(method)
             yield MethodCell(
                 decoder=decoder, method=method, options=options, evaluation=config.evaluation
@@ -80,6 +80,6 @@ def _reason(row: dict[Hashable, Any]) -> str:
     """Reason of a verdict without the names of method and decoder."""
     if row["status"] == "duplicate":
         other = row["duplicate_of"]
-        return f"equals {other} of the group {METHODS[other].group}"
+        return f"equals {other} of the group {find(other).group}"
     reason = str(row["reason"])
     return reason.partition(": ")[2] if row["status"] == "not_applicable" else reason

@@ -1,26 +1,54 @@
 """``eegxai methods``: the attribution methods there are."""
 
+from typing import Annotated
+
+import typer
+from rich.console import Console
 from rich.table import Table
 
-from eegxai.attribution import CONTROLS, METHODS, options_of
-from sweeps.cli.common import terminal
+from eegxai.attribution import CONTROLS, LIBRARIES, METHODS, Method, find, options_of
+from sweeps.cli.common import errors_in_one_sentence, terminal
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="Only these, those of other libraries such as captum.Occlusion among them.",
+        show_default=False,
+    ),
+]
 
 
-def methods() -> None:
+def methods(names: Names = None) -> None:
     """List the attribution methods: their groups, options, defaults and what they compute.
 
     Your own methods appear here once their package is installed (docs/methods.md).
     """
+    with errors_in_one_sentence():
+        found = {name: find(name) for name in names or (*METHODS, *CONTROLS)}
+    console = terminal()
+    console.print(_table(found))
+    if not names:
+        _print_libraries(console)
+    console.print("every method: chunk=8, trials at a time", style="dim")
+
+
+def _table(found: dict[str, Method]) -> Table:
     shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     shown.add_column("method", no_wrap=True)
     shown.add_column("group")
     shown.add_column("what it computes")
     shown.add_column("options", no_wrap=True)
-    for name, method in (METHODS | CONTROLS).items():
+    for name, method in found.items():
         given = options_of(name).items()
         options = [f"{option}={value}" for option, value in given if option != "chunk"]
         what = (method.function.__doc__ or "").strip().partition("\n")[0]
         shown.add_row(name, method.group, what, "\n".join(options))
-    console = terminal()
-    console.print(shown)
-    console.print("every method: chunk=8, trials at a time", style="dim")
+    return shown
+
+
+def _print_libraries(console: Console) -> None:
+    """The methods that stand for other libraries; naming them imports nothing."""
+    for name, library in LIBRARIES.items():
+        listed = ", ".join(own.removeprefix(f"{name}.") for own in library.standard)
+        console.print(f"group {name} ({name}.METHOD): {listed}", style="dim")

@@ -17,7 +17,7 @@ from eegxai.evaluation import EvaluationSpec
 from eegxai.seeding import derived_seed
 from eegxai.simulation import DataSpec
 from eegxai.spec import spec
-from sweeps.design.config import SweepConfig
+from sweeps.design.config import Option, SweepConfig
 
 # Part of every key: raise it when results change their meaning, so that old ones are not found.
 SCHEMA = 6
@@ -124,7 +124,7 @@ class MethodCell(Keyed):
 
     decoder: DecoderCell
     method: str
-    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    options: dict[str, Option] = Field(default_factory=dict)
     evaluation: EvaluationSpec = EvaluationSpec()
 
     def __hash__(self) -> int:

@@ -22,8 +22,10 @@ from pydantic import (
 from eegxai.attribution import (
     CONTROLS,
     CORRECTED_METHODS,
+    LIBRARIES,
     METHODS,
     STUDY_METHODS,
+    find,
     options_of,
 )
 from eegxai.decoders import DECODERS, TrainingSpec, recommended
@@ -45,6 +47,7 @@ METHOD_GROUPS: dict[str, tuple[str, ...]] = {
     "corrected": CORRECTED_METHODS,
     "controls": tuple(CONTROLS),
     "all": tuple(METHODS),
+    **{name: library.standard for name, library in LIBRARIES.items()},
 }
 RENAMED_GROUPS = {"baselines": "controls"}  # old names, until the next minor version
 
@@ -105,7 +108,9 @@ class Grid(Model):
         }
         choices = tables[info.field_name]
         for value in values:
-            if value not in choices:
+            if info.field_name == "method" and "." in value:
+                find(value)
+            elif value not in choices:
                 raise ValueError(unknown_name(f"grid.{info.field_name}", value, choices))
         return values
 
@@ -143,7 +148,7 @@ class Training(AnyTraining):
         return recommended(architecture, **{**common, **own.model_dump(exclude_unset=True)})
 
 
-Option = bool | int | float | str
+Option = bool | int | float | str | list[int | float] | None
 
 
 class Attributions(Model):
@@ -160,13 +165,15 @@ class Attributions(Model):
     def _options_exist(self) -> "Attributions":
         methods = METHODS | CONTROLS
         for name in self.per_method:
-            if name not in methods:
+            if "." in name:
+                find(name)
+            elif name not in methods:
                 raise ValueError(unknown_name("attribution.per_method", name, methods))
-        known = {option for method in methods for option in options_of(method)}
+        known = {o for method in (*methods, *self.per_method) for o in options_of(method)}
         for option in self.common:
             if option not in known:
                 raise ValueError(unknown_name("attribution option", option, known))
-        for name in methods:
+        for name in (*methods, *self.per_method):
             self.of(name)
         return self
 
@@ -268,6 +275,8 @@ class SweepConfig(Model):
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "SweepConfig":
         self._check_folds()
+        for method in self.grid.method:
+            self.attribution.of(method)
         for feature in self.features:
             self._check_feature(feature)
             self._check_trials(feature)

@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 import sweeps
+from eegxai.attribution import LIBRARIES
 from eegxai.errors import sentence
 from eegxai.registry import unknown_name
 from sweeps.design.config import SweepConfig
@@ -102,7 +103,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
     field, equals, text = override.partition("=")
     if not equals or not field:
         raise ConfigError(f"override {override!r} must have the form section.field=value")
-    *sections, last = field.split(".")
+    *sections, last = _path(field)
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
@@ -111,3 +112,11 @@ def _apply(values: dict[str, Any], override: str) -> None:
         values[last] = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"override {override!r}: {text!r} is not a YAML value") from error
+
+
+def _path(field: str) -> list[str]:
+    """Sections of a field's name; the name of a library's method has a dot of its own."""
+    path = field.split(".")
+    if path[:2] == ["attribution", "per_method"] and path[2:3] and path[2] in LIBRARIES:
+        path[2:4] = [".".join(path[2:4])]
+    return path

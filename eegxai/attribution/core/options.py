@@ -19,6 +19,12 @@ def takes_references(function: Callable[..., Any]) -> bool:
     return REFERENCES in inspect.signature(function).parameters
 
 
+def needs_references(function: Callable[..., Any]) -> bool:
+    """Whether a method cannot do without reference trials."""
+    parameter = inspect.signature(function).parameters.get(REFERENCES)
+    return parameter is not None and parameter.default is inspect.Parameter.empty
+
+
 @cache
 def options_model(function: Callable[..., Any]) -> type[BaseModel]:
     """Pydantic model of a method's options and of ``chunk``, the trials at a time."""

@@ -6,15 +6,20 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-from eegxai.registry import lookup
+from eegxai.registry import lookup, unknown_name
 from eegxai.renamed import warn_renamed
 
 Attribution = Callable[..., Tensor]
+Sums = Callable[..., Tensor | None]
 Requirement = Callable[[nn.Module, Tensor], str | None]
 Limits = Callable[[nn.Module, Tensor], dict[str, str]]
 
 
 def _unlimited(_decoder: nn.Module, _x: Tensor) -> dict[str, str]:
+    return {}
+
+
+def _whatever_the_options(**_options: Any) -> dict[str, str]:
     return {}
 
 
@@ -32,27 +37,50 @@ class Method:
         parameters are its options, except ``references``, reference trials to compare with.
     group : str
         ``"study"`` (as the study ran it), ``"corrected"`` (a method of the study as its paper
-        defines it or with what the study's form leaves out), ``"extended"`` or ``"control"``.
+        defines it or with what the study's form leaves out), ``"extended"`` ``"control"`` or the
+        library that it comes from.
     requires : tuple of callables
         Each ``(decoder, x) -> str | None`` gives the reason why the method is not applicable to
         the decoder, or None.
     completeness_target : callable or None
         ``(decoder, x, target, *, options) -> Tensor`` (trials,): what the sum of each map is by
-        the method's definition, with the method's options; None when it defines no sum.
+        the method's definition, with the method's options; None when it defines no sum, and
+        its result None when it defines none with these options.
     limits : callable
         ``(decoder, x) -> dict``: why maps are constant along ``"channels"`` or ``"times"``, for
         the axes along which they are by declaration.
+    option_limits : callable
+        ``(**options) -> dict``: the same, where it is a matter of the method's options.
     """
 
     function: Attribution
     group: str
     requires: tuple[Requirement, ...] = ()
-    completeness_target: Attribution | None = None
+    completeness_target: Sums | None = None
     limits: Limits = _unlimited
+    option_limits: Callable[..., dict[str, str]] = _whatever_the_options
+
+
+@dataclass(frozen=True)
+class Library:
+    """Another library, whose methods are known by names that begin with its own and a dot.
+
+    Attributes
+    ----------
+    method : callable
+        ``(name) -> Method`` for the name after the dot; a ValueError says why there is none.
+        It imports the library, and nothing else does.
+    standard : tuple of str
+        Full names of the methods that stand for the library in a comparison.
+    """
+
+    method: Callable[[str], Method]
+    standard: tuple[str, ...]
 
 
 METHODS: dict[str, Method] = {}
 CONTROLS: dict[str, Method] = {}
+LIBRARIES: dict[str, Library] = {}
 GROUPS = {"study": METHODS, "corrected": METHODS, "extended": METHODS, "control": CONTROLS}
 
 
@@ -100,15 +128,35 @@ def attribution(
     return register
 
 
+def library(
+    name: str, standard: tuple[str, ...]
+) -> Callable[[Callable[[str], Method]], Callable[[str], Method]]:
+    """Register the decorated function as the one that makes methods of a :class:`Library`.
+
+    ``standard`` are names without the library's.
+    """
+
+    def register(method: Callable[[str], Method]) -> Callable[[str], Method]:
+        LIBRARIES[name] = Library(method, tuple(f"{name}.{own}" for own in standard))
+        return method
+
+    return register
+
+
 def find(name: str) -> Method:
-    """Look a method or control up by its name.
+    """Look a method or control up by its name, those of a library such as ``captum.LRP`` too.
 
     Raises
     ------
     ValueError
-        When no method has this name; the message suggests the closest match.
+        When no method has this name, with the closest match, or its library is not installed.
     """
-    return lookup(METHODS | CONTROLS, name, "method")
+    prefix, dot, own = name.partition(".")
+    if name in METHODS or not dot:
+        return lookup(METHODS | CONTROLS, name, "method")
+    if prefix not in LIBRARIES:
+        raise ValueError(unknown_name(f"method {name!r}: the library", prefix, LIBRARIES))
+    return LIBRARIES[prefix].method(own)
 
 
 def names_of(group: str) -> tuple[str, ...]:

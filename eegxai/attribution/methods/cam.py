@@ -46,7 +46,8 @@ def _placed(columns: Tensor, decoder: nn.Module, x: Tensor, cam_placement: CamPl
     return _placement(decoder, x, cam_placement).interpolate(columns)
 
 
-def _limits(decoder: nn.Module, x: Tensor) -> dict[str, str]:
+def cam_limits(decoder: nn.Module, x: Tensor) -> dict[str, str]:
+    """Why maps of the CAM layer are constant over channels, where they are."""
     if _placement(decoder, x).channel_axis is not None:
         return {}
     return {"channels": f"no channel resolution: the CAM layer {decoder.cam_layer!r} has none"}
@@ -57,7 +58,7 @@ def _grad_cam_columns(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return (gradients.mean(PLACES, keepdim=True) * activations).sum(1)
 
 
-@attribution("CentredGradCAM", group="corrected", requires=(has_cam_layer,), limits=_limits)
+@attribution("CentredGradCAM", group="corrected", requires=(has_cam_layer,), limits=cam_limits)
 def grad_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -74,7 +75,7 @@ def guided_grad_cam(
     return guided_backprop(decoder, x, target) * _placed(columns, decoder, x, cam_placement)
 
 
-@attribution("CentredGradCAM++", group="corrected", requires=(has_cam_layer,), limits=_limits)
+@attribution("CentredGradCAM++", group="corrected", requires=(has_cam_layer,), limits=cam_limits)
 def grad_cam_plus_plus(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -91,7 +92,7 @@ def grad_cam_plus_plus(
     return _placed((weights * activations).sum(1), decoder, x, cam_placement)
 
 
-@attribution("XGradCAM", requires=(has_cam_layer,), limits=_limits)
+@attribution("XGradCAM", requires=(has_cam_layer,), limits=cam_limits)
 def x_grad_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -107,7 +108,7 @@ def x_grad_cam(
     return _placed((weights * activations).sum(1), decoder, x, cam_placement)
 
 
-@attribution("CentredLayerCAM", group="corrected", requires=(has_cam_layer,), limits=_limits)
+@attribution("CentredLayerCAM", group="corrected", requires=(has_cam_layer,), limits=cam_limits)
 def layer_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:
@@ -116,7 +117,7 @@ def layer_cam(
     return _placed((gradients.relu() * activations).sum(1), decoder, x, cam_placement)
 
 
-@attribution("CentredScoreCAM", group="corrected", requires=(has_cam_layer,), limits=_limits)
+@attribution("CentredScoreCAM", group="corrected", requires=(has_cam_layer,), limits=cam_limits)
 def score_cam(
     decoder: nn.Module, x: Tensor, target: Tensor, *, cam_placement: CamPlacement = "centres"
 ) -> Tensor:

@@ -1,0 +1,1 @@
+"""Methods of other libraries, named ``LIBRARY.METHOD``; each library is imported on first use."""
