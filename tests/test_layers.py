@@ -13,7 +13,10 @@ FOLDERS = {
         "head", "simulation", "decoders", "statistics", "attribution", "evaluation", "figures",
     ],
     "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],
-    "eegxai/evaluation": ["maps", "controls", "metrics", "scoring", "example_maps", "protocol"],
+    "eegxai/evaluation": [
+        "maps", "controls", "metrics", "scoring", "modes", "evaluation_spec", "example_maps",
+        "protocol",
+    ],
     "sweeps": [
         "design", "store", "tasks", "scores", "analysis", "tracking", "report", "execution", "cli",
     ],
