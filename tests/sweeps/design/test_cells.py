@@ -66,7 +66,7 @@ def test_keys_do_not_drift():
 SNAPSHOT = "130661f76e9fcf4927301a3b8b90c22c0479c4a8ca73953f35c8c87f30abb3b2"
 
 
-@pytest.mark.parametrize("name", ["quickstart", "paper"])
+@pytest.mark.parametrize("name", ["quickstart", "paper", "study", "study-small"])
 def test_a_key_is_the_hash_of_the_canonical_json_of_the_whole_cell(name):
     """However it is put together: keys of a grid are made in parts, decoder by decoder."""
     config = load(ROOT / "conf" / f"{name}.yaml", ["grid.seed=0", "grid.fold=0"])
