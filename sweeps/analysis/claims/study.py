@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from eegxai.evaluation import CHECKS
+from eegxai.evaluation import CHECKS, SIMILARITY_NULLS
 from eegxai.evaluation.protocol import AGAINST_TRUTH
 from eegxai.registry import lookup
 from eegxai.spec import spec
-from sweeps.analysis.compare import HEADLINES, OTHER_CHANCE_CHECK
+from sweeps.analysis.compare import HEADLINES
 from sweeps.scores.table import CASCADE
 
-KNOWN_CHECKS = dict.fromkeys((*AGAINST_TRUTH, OTHER_CHANCE_CHECK, *CHECKS))
+KNOWN_CHECKS = dict.fromkeys((*AGAINST_TRUTH, *SIMILARITY_NULLS, *CHECKS))
 EVALUATIONS = ("study", "corrected")
 
 Asks = Literal["at least", "above", "below"]
