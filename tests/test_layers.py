@@ -9,7 +9,8 @@ from tests.paths import ROOT
 # Folders (or single modules) of each package, from the one that knows no other to the last.
 FOLDERS = {
     "eegxai": [
-        "renamed", "registry", "errors", "spec", "atomic", "machine", "seeding", "plugins",
+        "renamed", "registry", "errors", "spec", "atomic", "machine", "rounding", "seeding",
+        "plugins",
         "head", "simulation", "decoders", "statistics", "attribution", "evaluation", "figures",
     ],
     "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],

@@ -9,7 +9,7 @@ from sweeps.analysis import validity_matrix as certificates
 from sweeps.cli import app
 
 RUNNER = CliRunner()
-METHODS_JUDGED = "[Saliency,GuidedBackprop,GradCAM,RandomMap]"  # the last is no method
+METHODS_JUDGED = "[Saliency,GuidedBackprop,CentredGradCAM,RandomMap]"  # the last is no method
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,7 @@ def test_the_command_trains_judges_and_writes(tiny_file, tmp_path):
     evidence = pd.read_csv(tmp_path / "out" / "validity.csv").set_index(["method", "architecture"])
     assert len(evidence) == 2 * 3
     assert evidence.loc[("GuidedBackprop", "shallow_fbcsp"), "status"] == "not_applicable"
-    assert "on shallow_fbcsp: no channel resolution" in (tmp_path / "out/validity.md").read_text()
+    page = (tmp_path / "out" / "validity.md").read_text()
+    assert "on shallow_fbcsp: no channel resolution" in page
     again = RUNNER.invoke(app, arguments)
     assert "training " not in again.output
