@@ -143,7 +143,7 @@ def _head(model: str | None, file: Path | None) -> dict[str, str] | None:
 
 def _electrodes(montage: str | None) -> str | list[str] | None:
     """Electrodes listed as Fz,Cz or as in YAML, [Fz, Cz]; else the name of a montage."""
-    if montage is None or not ("," in montage or montage.startswith("[")):
+    if montage is None or not ("," in montage or montage.lstrip().startswith("[")):
         return montage
     return [name.strip(" '\"") for name in montage.strip("[] ").split(",")]
 
