@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from eegxai.errors import gigabytes
+
 
 class UnwritableError(ValueError):
     """A file that cannot be written, and why, in one sentence."""
@@ -80,8 +82,8 @@ def require_writable(path: Path, n_bytes: float = 0) -> None:
         raise _unwritable(path, error) from error
     if n_bytes > free:
         raise UnwritableError(
-            f"{str(path)!r} cannot be written: it takes {n_bytes / 1e9:.3g} GB, and "
-            f"{free / 1e9:.3g} GB are free in {str(folder)!r}"
+            f"{str(path)!r} cannot be written: it takes {gigabytes(n_bytes)}, and "
+            f"{gigabytes(free)} are free in {str(folder)!r}"
         )
 
 

@@ -15,7 +15,10 @@ LONGEST_VALUE = 60  # characters of a value that are quoted
 
 
 def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
-    """One sentence for an error: the first of pydantic's, or the message of any other.
+    """One sentence for an error: one of pydantic's, or the message of any other.
+
+    Of pydantic's it is the first, but an unknown field comes before all others: a field may be
+    missing because its name is misspelt.
 
     Parameters
     ----------
@@ -29,7 +32,7 @@ def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
     """
     if not isinstance(error, ValidationError):
         return str(error)
-    details = error.errors()[0]
+    details = min(error.errors(), key=lambda one: one["type"] not in UNKNOWN_FIELD)
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, ValidationError):
         return sentence(cause, model, owner)
@@ -48,11 +51,12 @@ def fields_of(model: Any) -> Mapping[str, Any]:
 
 def _unknown(details: ErrorDetails, field: str, model: Any) -> str:
     *parents, name = details["loc"]
-    section = ".".join(map(str, parents)) or "configuration"
     known = _fields_at(model, parents)
     if not known:
         return f"field {field} is unknown"
-    return unknown_name(f"field {field}: in {section} the name", name, known)
+    section = ".".join(map(str, parents))
+    kind = f"field {field}: in {section} the name" if parents else "field"
+    return unknown_name(kind, name, known)
 
 
 def _refused(details: ErrorDetails, field: str, owner: str) -> str:
@@ -63,6 +67,18 @@ def _refused(details: ErrorDetails, field: str, owner: str) -> str:
         return f"{field}={details['input']!r}{of} is not allowed: {message}"
     needs_field = message.startswith(("is ", "holds "))
     return f"{field}={_short(details['input'])} {message}" if needs_field else message
+
+
+def gigabytes(n_bytes: float) -> str:
+    """A size as a sentence has it, without an exponent.
+
+    Examples
+    --------
+    >>> gigabytes(1.5e9), gigabytes(1.31e12)
+    ('1.5 GB', '1,310 GB')
+    """
+    size = n_bytes / 1e9
+    return f"{size:,.0f} GB" if size >= 100 else f"{size:.3g} GB"
 
 
 def _short(value: object) -> str:

@@ -4,16 +4,25 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+MOST_LISTED = 12  # choices that a sentence names where it can name the closest instead
+N_CLOSEST = 4
+
 T = TypeVar("T")
 
 
 def unknown_name(kind: str, name: object, choices: Iterable[str]) -> str:
-    """Sentence that names the field, the value, the closest match and the choices."""
+    """Sentence that names the field, the value, the closest match and the choices.
+
+    Of many choices it names only those that are close, where some are.
+    """
     names = sorted(choices)
     folded = {choice.lower(): choice for choice in names}
-    close = difflib.get_close_matches(str(name).lower(), folded, n=1, cutoff=0.5)
-    hint = f"; did you mean {folded[close[0]]!r}?" if close else ""
-    return f"{kind} {name!r} is unknown{hint} (choices: {', '.join(names)})"
+    close = difflib.get_close_matches(str(name).lower(), folded, n=N_CLOSEST, cutoff=0.5)
+    closest = [folded[one] for one in close]
+    hint = f"; did you mean {closest[0]!r}?" if closest else ""
+    few = len(names) <= MOST_LISTED or not closest
+    listed, shown = ("choices", names) if few else (f"closest of {len(names)} choices", closest)
+    return f"{kind} {name!r} is unknown{hint} ({listed}: {', '.join(shown)})"
 
 
 def lookup(registry: Mapping[str, T], name: str, kind: str) -> T:

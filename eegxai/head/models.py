@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from eegxai.head.base import Head
 from eegxai.head.forward import forward_head
-from eegxai.head.montage import known_montage
+from eegxai.head.montage import is_electrode, known_montage
 from eegxai.head.nyhead import nyhead_head
 from eegxai.head.sphere import sphere_head
 from eegxai.registry import lookup
@@ -73,7 +73,10 @@ class HeadSpec:
     @classmethod
     def _distinct_channels(cls, channels: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if channels is not None and (len(channels) < 2 or len(channels) > len(set(channels))):
-            raise ValueError(f"channels are {channels}; at least two different names are needed")
+            raise ValueError(
+                f"channels are {channels}; at least two different names are needed, since the "
+                "reference is their average"
+            )
         return channels
 
     @field_validator("montage")
@@ -142,6 +145,8 @@ def with_montage(head: HeadSpec, montage: Montage) -> HeadSpec:
     """
     if montage is None:
         return head
+    if isinstance(montage, str) and is_electrode(montage):  # a list of one, as YAML allows
+        montage = (montage,)
     field = "montage" if isinstance(montage, str) else "channels"
     if getattr(head, field) is not None:
         raise ValueError(f"montage {montage!r} and head.{field} are both given; one is enough")

@@ -80,6 +80,11 @@ def _places(name: str) -> dict[str, tuple[float, ...]]:
     return {label: tuple(np.round(1e3 * at / SAME_PLACE_MM)) for label, at in places.items()}
 
 
+def is_electrode(name: str) -> bool:
+    """Whether the template has an electrode of this name."""
+    return name in _places(TEMPLATE)
+
+
 @cache
 def electrodes(name: str) -> tuple[str, ...]:
     """Electrodes of a standard montage; one that has two names counts once, under the first."""

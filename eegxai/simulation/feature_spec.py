@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     FiniteFloat,
@@ -66,6 +67,14 @@ def _is_number(value: Any) -> bool:
     return not isinstance(value, bool)
 
 
+def _is_share(value: float) -> float:
+    if not SMALLEST_SHARE <= value < 1:
+        raise ValueError(
+            f"is not allowed: it is a share between {SMALLEST_SHARE:g} and 1, not a percentage"
+        )
+    return value
+
+
 Varying = Annotated[Spread, BeforeValidator(_mean_and_deviation)]
 Dipoles = Annotated[tuple[Position, ...], BeforeValidator(positions)]
 Name = Annotated[str, Field(min_length=1)]
@@ -84,9 +93,11 @@ class Signal:
     latency_ms : number or [mean, deviation]
         Centre of the peak or burst, ms after time zero.
     width_ms : number or [mean, deviation]
-        Its full width, ms.
+        Its full width at the base, ms: of a peak six sigma, so that its width at half maximum is
+        0.39 of it.
     amplitude : number or [mean, deviation]
-        Its largest value in source units (10 nA·m); below zero the sign is inverted.
+        Its largest value in source units (10 nA·m); below zero the sign is inverted. In all four,
+        the deviation is the limit (3 standard deviations), not the standard deviation.
     band_hz : (low, high), optional
         The band of the noise; of a tone where its power belongs, for the spectral precision.
     frequency_hz : number or [mean, deviation], optional
@@ -145,7 +156,7 @@ class ClassSpec:
     name: Name
     signals: Annotated[tuple[Signal, ...], by_name(Signal, "signal")] = ()
     dipoles: Dipoles = ()
-    probability: Annotated[float, Field(ge=SMALLEST_SHARE, lt=1)] | None = None
+    probability: Annotated[float, AfterValidator(_is_share)] | None = None
 
 
 def _named_distractor(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Whether a data set fits into the memory of this machine, before any of it is made."""
 
+from eegxai.errors import gigabytes
 from eegxai.machine import available_memory
 from eegxai.simulation.blocks import BLOCK, n_threads
 from eegxai.simulation.labels import fewest_trials
@@ -44,7 +45,7 @@ def require_memory(data: DataSpec, further: float = 0.0) -> None:
     enough = fitting >= fewest_trials(data.feature_type.shares, 1)
     raise ValueError(
         f"n_trials={data.n_trials} of {data.n_channels} channels and {data.epoch.n_times} "
-        f"samples takes {_gb(needed)} of memory and {_gb(free)} is free; "
+        f"samples takes {gigabytes(needed)} of memory and {gigabytes(free)} is free; "
         + (f"at most {fitting} trials fit" if enough else "a shorter epoch or lower sfreq may fit")
     )
 
@@ -62,7 +63,3 @@ def _working_bytes(data: DataSpec) -> int:
 
 def _trial_bytes(data: DataSpec) -> int:
     return BYTES_PER_VALUE * data.n_channels * data.epoch.n_times
-
-
-def _gb(n_bytes: float) -> str:
-    return f"{n_bytes / 1e9:.3g} GB"

@@ -1,7 +1,8 @@
 """``eegxai simulate``: one data set as a file and as a picture."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import typer
@@ -11,6 +12,7 @@ from eegxai.atomic import staging
 from eegxai.simulation import DataSpec, NoiseSpec, SimulatedEEG, files, simulate_spec
 from eegxai.simulation.memory import array_bytes, require_memory
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
+from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
 from sweeps.design.data import Data
 from sweeps.report.terminal import print_sentence
@@ -19,6 +21,9 @@ PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 PICTURE_MEMORY = 1.0  # of drawing beside the data, in multiples of recording and ground truth
 DPI = 130
 DEFAULT_TRIALS = 200
+DEFAULT_AXES = (-3.5,), (0,)  # levels (dB) and seeds where no file says them
+
+T = TypeVar("T", int, float)
 
 
 def simulate(
@@ -33,10 +38,16 @@ def simulate(
         str | None,
         typer.Option(
             help="YAML file of a sweep, or its name: simulate what it simulates, with its own "
-            "feature types; the options below override it."
+            "feature types, at the first of its levels and seeds; the options below override it."
         ),
     ] = None,
-    snr_db: Annotated[float, typer.Option(help="Signal-to-noise ratio, dB.")] = -3.5,
+    snr_db: Annotated[
+        float | None,
+        typer.Option(
+            help="Signal-to-noise ratio, dB; by default the first level of --config, or -3.5 "
+            "without it."
+        ),
+    ] = None,
     n_trials: Annotated[
         int | None,
         typer.Option(help="Number of trials, all classes together; 200 without --config."),
@@ -48,7 +59,13 @@ def simulate(
             "noise) or source_to_sensor (a dipole with signal and pink noise to white noise)."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="The same seed gives the same data; by default the first one of --config, or 0 "
+            "without it."
+        ),
+    ] = None,
     sfreq: Annotated[
         float | None, typer.Option(help="Sampling frequency, Hz; the study's is 250.")
     ] = None,
@@ -62,7 +79,7 @@ def simulate(
         str | None,
         typer.Option(
             help="Electrodes: a standard montage of MNE such as standard_1020 or biosemi64, or a "
-            "list such as Fz,Cz,Pz; the study's are 62."
+            "list such as Fz,Cz,Pz or [Fz, Cz, Pz]; the study's are 62."
         ),
     ] = None,
     head: Annotated[
@@ -100,15 +117,19 @@ def simulate(
             "sfreq": sfreq,
             "tmin": tmin,
             "tmax": tmax,
-            "montage": montage.split(",") if montage and "," in montage else montage,
+            "montage": _electrodes(montage),
             "head": _head(head, head_file),
             "noise": {"line_uv": line_uv, "blink_uv": blink_uv},
         }
-        spec = _data(config, asked).of(feature, snr_db, seed)
+        file = load(configuration_path(config)) if config else None
+        levels, seeds = (file.grid.snr_db, file.grid.seed) if file else DEFAULT_AXES
+        level, level_note = _first("levels", levels, snr_db)
+        chosen_seed, seed_note = _first("seeds", seeds, seed)
+        spec = _data(file, asked).of(feature, level, chosen_seed)
         _check_targets(out, plot, spec)
         eeg = simulate_spec(spec)
     console = terminal()
-    print_sentence(console, _summary(eeg))
+    print_sentence(console, _summary(eeg, level_note, seed_note))
     with errors_in_one_sentence():
         written = [*(files.write_eeg(eeg, out) if out else []), *_drawn(eeg, plot)]
     print_written(console, written)
@@ -120,9 +141,23 @@ def _head(model: str | None, file: Path | None) -> dict[str, str] | None:
     return {name: value for name, value in fields.items() if value is not None} or None
 
 
-def _data(config: str | None, asked: dict[str, Any]) -> Data:
-    """What is simulated: the configuration's data, or the study's, with what the options ask."""
-    data = load(configuration_path(config)).data if config else Data(n_trials=DEFAULT_TRIALS)
+def _electrodes(montage: str | None) -> str | list[str] | None:
+    """Electrodes listed as Fz,Cz or as in YAML, [Fz, Cz]; else the name of a montage."""
+    if montage is None or not ("," in montage or montage.lstrip().startswith("[")):
+        return montage
+    return [name.strip(" '\"") for name in montage.strip("[] ").split(",")]
+
+
+def _first(axis: str, values: Sequence[T], asked: T | None) -> tuple[T, str]:
+    """What an option asks for, else the first value of an axis, and a note where it has more."""
+    if asked is not None or len(values) == 1:
+        return values[0] if asked is None else asked, ""
+    return values[0], f" (the first of the file's {axis} {', '.join(f'{v:.15g}' for v in values)})"
+
+
+def _data(file: SweepConfig | None, asked: dict[str, Any]) -> Data:
+    """What is simulated: the file's data, or the study's, with what the options ask."""
+    data = file.data if file else Data(n_trials=DEFAULT_TRIALS)
     noise = {name: value for name, value in asked["noise"].items() if value is not None}
     changes = {name: value for name, value in asked.items() if value is not None}
     return Data(**{**dict(data), **changes, "noise": NoiseSpec(**{**vars(data.noise), **noise})})
@@ -142,15 +177,17 @@ def _check_targets(out: Path | None, plot: Path | None, spec: DataSpec) -> None:
         require_memory(spec, PICTURE_MEMORY)
 
 
-def _summary(eeg: SimulatedEEG) -> str:
+def _summary(eeg: SimulatedEEG, level_note: str, seed_note: str) -> str:
     n_trials, n_channels, n_times = eeg.x.shape
     sfreq = eeg.info["sfreq"]
     counts = eeg.trials["class_name"].value_counts()
     classes = ", ".join(f"{counts[name]} {name}" for name in eeg.class_names)
     return (
-        f"{eeg.spec.feature} at {eeg.spec.snr_db:g} dB, seed {eeg.spec.seed}: "
+        f"{eeg.spec.feature} at {eeg.spec.snr_db:g} dB{level_note}, "
+        f"seed {eeg.spec.seed}{seed_note}: "
         f"{n_trials} trials ({classes}) of {n_channels} channels and {n_times} samples "
-        f"({n_times / sfreq:g} s at {sfreq:g} Hz); peak SNR of a trial: {_peaks(eeg)}"
+        f"({n_times / sfreq:g} s at {sfreq:g} Hz); "
+        f"peak SNR of the trials with a signal: {_peaks(eeg)}"
     )
 
 

@@ -132,5 +132,5 @@ def test_what_cannot_be_written_is_told_before_the_work(tmp_path):
 
 
 def test_a_disk_that_is_too_full_is_told_with_what_is_free(tmp_path):
-    with pytest.raises(UnwritableError, match=r"it takes 1e\+09 GB, and .* GB are free in "):
+    with pytest.raises(UnwritableError, match=r"it takes 1,000,000,000 GB, and .* GB are free in "):
         require_writable(tmp_path / "table.csv", n_bytes=1e18)

@@ -4,6 +4,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, field_validator
 
 from eegxai.errors import sentence
+from eegxai.registry import unknown_name
+from eegxai.simulation.regions import REGIONS
 
 
 class Inner(BaseModel):
@@ -52,6 +54,12 @@ def test_a_missing_field_and_the_closest_of_those_there_are():
     assert "'number'" in told
 
 
+def test_an_unknown_field_comes_before_the_one_that_is_missing_for_it():
+    told = refusal(Outer, {"iner": {}}, model=Outer)
+    assert told == "field 'iner' is unknown; did you mean 'inner'? (choices: inner)"
+    assert refusal(Inner, {"number": 0, "nams": []}, model=Inner).startswith("field 'nams' is unkn")
+
+
 def test_whose_field_it_is():
     told = refusal(Inner, {"number": 0}, owner="Saliency")
     assert told.startswith("number=0 of Saliency is not allowed")
@@ -59,3 +67,18 @@ def test_whose_field_it_is():
 
 def test_any_other_error_is_its_own_sentence():
     assert sentence(ValueError("no such thing")) == "no such thing"
+
+
+def test_few_choices_are_all_listed_and_of_many_the_closest():
+    few = unknown_name("region", "cunes", [*"abc", "cuneus"])
+    assert few == "region 'cunes' is unknown; did you mean 'cuneus'? (choices: a, b, c, cuneus)"
+    told = unknown_name("region", "precuneos", REGIONS)
+    assert told.startswith(
+        "region 'precuneos' is unknown; did you mean 'precuneus'? (closest of 88"
+    )
+    assert "precuneus_left" in told
+    assert len(told) < 160
+
+
+def test_without_a_close_choice_all_are_listed():
+    assert "superior_parietal_right" in unknown_name("region", "xyz", REGIONS)

@@ -107,9 +107,38 @@ def test_options_override_the_file(oddball):
     assert "of 3 channels and 250 samples (1 s at 250 Hz)" in " ".join(told.split())
 
 
+def said_of(*words):
+    """What `simulate` says of ten trials, in one line."""
+    return " ".join(run("simulate", *words, "--n-trials", 10, "--out", "a.npz").split())
+
+
+def test_level_and_seed_are_the_first_of_the_file(oddball):
+    said = said_of("p300", "--config", oddball)
+    assert said.startswith("p300 at -20 dB, seed 0 (the first of the file's seeds 0, 1): 10 trials")
+    text = oddball.read_text().replace("[-20]", "[-12, -3.5]").replace("[0, 1]", "[7]")
+    oddball.write_text(text)
+    (oddball.parent / "a.npz").unlink()
+    said = said_of("p300", "--config", oddball)
+    assert said.startswith("p300 at -12 dB (the first of the file's levels -12, -3.5), seed 7: 10 ")
+
+
+def test_level_and_seed_of_an_option_override_the_file(oddball):
+    said = said_of("p300", "--config", oddball, "--snr-db", "-3.5", "--seed", 0)
+    assert said.startswith("p300 at -3.5 dB, seed 0: 10 trials")
+
+
+@pytest.mark.parametrize("montage", ["Fz, Cz,Pz", "[Fz,Cz,Pz]", "[ 'Fz', Cz, Pz ]"])
+def test_electrodes_are_listed_with_spaces_or_as_in_yaml(oddball, montage):
+    assert "of 3 channels and 1000 samples" in said_of(
+        "p300", "--config", oddball, "--montage", montage
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["temporal", "--montage", "Fz"], "channels are ('Fz',); at least two different names"),
+        (["temporal", "--montage", "[Fz]"], "channels are ('Fz',); at least two different names"),
         (["p300"], "feature 'p300' is unknown"),
         (["p30", "--config", "oddball.yaml"], "did you mean 'p300'?"),
         (["temporal", "--tmax", "0.5"], "class 'P900': signal 'P900' with latency_ms=[900.0, 5.0]"),

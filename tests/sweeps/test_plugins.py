@@ -1,4 +1,4 @@
-"""A method from another package, installed for real: listed, swept and in every table."""
+"""A method and a feature type from other packages, installed for real."""
 
 import json
 import shutil
@@ -11,16 +11,16 @@ import eegxai.plugins
 from tests.paths import ROOT
 from tests.sweeps.processes import environment
 
-EXAMPLE = ROOT / "examples" / "method_package"
+EXAMPLES = ROOT / "examples"
 PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Folder with the example package installed in it."""
+    """Folder with the example packages installed in it."""
     folder = tmp_path_factory.mktemp("plugin")
-    source = shutil.copytree(EXAMPLE, folder / "source")
-    subprocess.run([*PIP, "--target", folder / "site", source], check=True, timeout=120)
+    sources = shutil.copytree(EXAMPLES, folder / "sources").glob("*_package")
+    subprocess.run([*PIP, "--target", folder / "site", *sources], check=True, timeout=120)
     return folder / "site"
 
 
@@ -75,6 +75,22 @@ def test_it_is_listed_checked_swept_and_in_every_table(outcomes, tiny_file):
     assert shown[0] == 0, shown
     table = (tiny_file.parent / "runs" / "tables" / "tiny.csv").read_text()
     assert "SquaredSaliency" in table
+
+
+@pytest.mark.slow
+def test_a_feature_type_is_simulated_and_a_sweep_knows_it(outcomes, tiny_file):
+    ours = [str(tiny_file), "grid.feature=my_oddball", "data.n_trials=60"]
+    simulated, listed, mistaken = outcomes(
+        ["simulate", "my_oddball", "--n-trials", "10", "--out", "a.npz"],
+        ["grid", *ours],
+        ["grid", *ours, "grid.feature=my_odball"],
+    )
+    assert simulated[0] == 0, simulated
+    assert "10 trials (2 target, 8 standard)" in simulated[1]
+    assert listed[0] == 0, listed
+    assert "my_oddball" in listed[1]
+    assert mistaken[0] == 2, mistaken
+    assert "did you mean 'my_oddball'" in mistaken[1]
 
 
 def test_a_broken_plug_in_is_named_and_stands_in_nobodys_way(monkeypatch):

@@ -144,6 +144,8 @@ def test_folders_are_made_but_not_below_a_file(tmp_path):
 
 
 def test_a_full_disk_is_told_before_the_simulation(tmp_path):
-    with pytest.raises(ValueError, match=r"'.*a-epo\.fif' cannot be written: it takes 1e\+09 GB"):
+    with pytest.raises(
+        ValueError, match=r"'.*a-epo\.fif' cannot be written: it takes 1,000,000,000 GB"
+    ):
         files.targets(tmp_path / "a.fif", 1e18)
     assert names(tmp_path) == []

@@ -73,6 +73,8 @@ def test_the_next_step_takes_multiples_of_both_arrays(further, n_trials):
 def test_simulate_refuses_what_this_machine_cannot_hold():
     with pytest.raises(ValueError, match=r"n_trials=1000000000 of 62 channels .* trials fit"):
         simulate("temporal", -3.5, 0, 10**9)
+    with pytest.raises(ValueError, match=r"takes 127,00[0-9] GB of memory and [\d.]+ GB is free"):
+        simulate("temporal", -3.5, 0, 10**9)
     with pytest.raises(ValueError, match="a shorter epoch or lower sfreq may fit"):
         simulate("temporal", -3.5, 0, 4, sfreq=1e6)
 

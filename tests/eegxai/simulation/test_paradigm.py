@@ -284,6 +284,9 @@ def signal(**changes):
         ({**TARGET, "dipoles": [[1, 2]]}, "dipole [1, 2] is neither the name of a region nor"),
         ({**TARGET, "dipoles": 3}, "dipoles=3 must be a list"),
         ({**TARGET, "probability": 1.5}, "probability=1.5 is not allowed"),
+        ({**TARGET, "probability": 40}, "probability=40 is not allowed: it is a share between"),
+        ({**TARGET, "probability": 1}, "share between 0.001 and 1, not a percentage"),
+        ({**TARGET, "probability": 0.0005}, "probability=0.0005 is not allowed: it is a share"),
         (3, "class 'target' is 3, but a mapping of its fields is needed"),
     ],
 )
@@ -305,6 +308,29 @@ def test_mistakes_in_a_class_name_it_and_the_value(target, told):
 )
 def test_classes_that_do_not_fit_each_other_are_told(classes, told):
     assert told in refusal(feature, **classes)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("latency_ms", "latency"), ("amplitude", "amplitde"), ("frequency_hz", "frequncy_hz")],
+)
+def test_a_misspelt_field_is_told_rather_than_the_one_that_is_missing(right, wrong):
+    tone = {**P3B, "kind": "tone", "frequency_hz": 10}
+    fields = {wrong if name == right else name: value for name, value in tone.items()}
+    told = refusal(feature, target={**TARGET, "signals": {"P3b": fields}})
+    expected = f"class 'target': signal 'P3b': field {wrong!r} is unknown; did you mean {right!r}?"
+    assert told.startswith(expected)
+
+
+def test_misspelt_fields_of_a_feature_type_and_a_head_are_told():
+    made = TypeAdapter(FeatureSpec).validate_python
+    with pytest.raises(ValidationError) as caught:
+        made({"name": "a", "clases": {"target": TARGET}})
+    told = sentence(caught.value, FeatureSpec)
+    assert told.startswith("field 'clases' is unknown; did you mean 'classes'?")
+    with pytest.raises(ValidationError) as caught:
+        HeadSpec(model="nyhead", fil="sa.mat")
+    assert sentence(caught.value, HeadSpec).startswith("field 'fil' is unknown; did you mean 'file")
 
 
 def test_a_class_is_given_once():

@@ -26,7 +26,8 @@ def test_it_writes_the_data_and_the_picture_it_was_asked_for(tmp_path):
     assert "spatial at -12 dB, seed 5: 9 trials (5 left, 4 right) of 62 channels" in said
     peaks = simulate("spatial", snr_db=-12, seed=5, n_trials=9).peak_snr_db()
     low, middle, high = np.percentile(peaks, [0, 50, 100])
-    assert f"peak SNR of a trial: median {middle:.1f} dB, from {low:.1f} to {high:.1f} dB" in said
+    assert "; peak SNR of the trials with a signal: median" in said
+    assert f"median {middle:.1f} dB, from {low:.1f} to {high:.1f} dB" in said
     assert f"wrote {out}" in said
     assert f"wrote {plot}" in said
     assert pixels(plot).shape[2] == 3
