@@ -169,6 +169,21 @@ def test_the_whole_epoch_s_ratio_follows_from_the_share_of_the_signal_in_its_sou
     assert 20 * np.log10(measured) == pytest.approx(20 * np.log10(expected), abs=0.2)
 
 
+@pytest.mark.parametrize("definition", NAMES)
+@pytest.mark.parametrize("snr_db", [-60, 60])
+@pytest.mark.parametrize("source", [1e-6, 1e6])
+@pytest.mark.parametrize("noise", [1e-6, 1e6])
+def test_the_limits_of_all_amplitudes_can_be_mixed(definition, snr_db, source, noise):
+    signal = Signal(name="s", kind="peak", latency_ms=400, width_ms=300, amplitude=source)
+    classes = (ClassSpec(name="a", signals=(signal,)), ClassSpec(name="b"))
+    own = FeatureSpec(name="own", classes=classes, dipoles=("cuneus",))
+    levels = NoiseSpec(source_amplitude=noise, line_uv=1e6, blink_uv=1e6)
+    fields = {"feature": "own", "definition": own, "noise": levels, "n_trials": 4}
+    eeg = simulate_spec(data_spec(**fields, snr_db=snr_db, snr_definition=definition))
+    assert np.isfinite(eeg.x).all()
+    assert eeg.ground_truth[eeg.y == 0].any(axis=(1, 2)).all()
+
+
 @pytest.mark.parametrize("part", ["source", "noise"])
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf, 1e25])
 def test_parts_without_a_norm_cannot_be_mixed(part, value):
