@@ -48,12 +48,13 @@ def require_memory(data: DataSpec, further: float = 0.0) -> None:
 
 
 def _remedy(data: DataSpec, free: float, further: float) -> str:
-    """What would fit: fewer trials, else less of what takes most in any number of trials."""
-    fitting = int((free - _working_bytes(data)) // _bytes_per_trial(data, further))
-    if fitting >= fewest_trials(data.feature_type.shares, 1):
+    """What would fit: fewer trials, fewer noise sources where they alone are too many, or less."""
+    left, per_trial = free - _working_bytes(data), _bytes_per_trial(data, further)
+    fewest = fewest_trials(data.feature_type.shares, 1)
+    if (fitting := int(left // per_trial)) >= fewest:
         return f"at most {fitting} trials fit"
-    if _noise_bytes(data) > _working_bytes(data) / 2:
-        return f"a noise.n_dipoles below {data.noise.n_dipoles} may fit"
+    if left + _noise_bytes(data) >= fewest * per_trial:
+        return f"fewer noise sources than noise.n_dipoles={data.noise.n_dipoles} may fit"
     return "a shorter epoch or lower sfreq may fit"
 
 

@@ -80,7 +80,9 @@ def test_simulate_refuses_what_this_machine_cannot_hold():
 def test_fewer_sources_fit_where_they_take_the_memory():
     noise = NoiseSpec(n_dipoles=10**6)
     data = DataSpec(feature="temporal", snr_db=0, n_trials=4, seed=0, noise=noise)
-    assert refusal(data, 2e9).endswith("a noise.n_dipoles below 1000000 may fit")
+    told = "fewer noise sources than noise.n_dipoles=1000000 may fit"
+    assert refusal(data, 2e9).endswith(told)
+    assert refusal(data, 1e6).endswith("a shorter epoch or lower sfreq may fit")
 
 
 MEASURED = """
