@@ -2,8 +2,9 @@
 
     python benchmarks/levels.py [N_TRIALS]
 
-Two levels are the same where the median trial has the same peak SNR. docs/simulation.md shows the
-table.
+Two levels are the same where the median trial has the same peak SNR. A seed has dipoles and noise
+sources of its own, so every number is the mean over seeds, with the lowest and the highest of them.
+docs/simulation.md shows the table.
 """
 
 import sys
@@ -19,43 +20,44 @@ from eegxai.simulation.trials import draw_trials
 FEATURE_TYPES = ("temporal", "spectral", "spatial")
 STUDY_LEVELS_DB = (-3.5, -12.0, -16.0, -19.0, -23.0)
 SIGNAL_TO_NOISE, SOURCE_TO_SENSOR = "signal_to_noise", "source_to_sensor"
-LADDER_DB = np.arange(-40.0, 61.0, 5.0)  # of the second definition, interpolated between
-PERCENTILES = (50, 5, 95)
+# Of the second definition, interpolated between.
+LADDER_DB = np.union1d(np.arange(-40.0, 61.0, 5.0), STUDY_LEVELS_DB)
+SEEDS = range(10)
 Array = np.ndarray
 
 
-def peaks(feature: str, snr_db: float, definition: str, n_trials: int) -> Array:
-    """Median, 5th and 95th percentile of the trials' peak SNR, dB."""
-    eeg = simulate(feature, snr_db, 0, n_trials, snr_definition=definition)
-    return np.nanpercentile(eeg.peak_snr_db(), PERCENTILES)
+def peak(feature: str, snr_db: float, definition: str, n_trials: int, seed: int) -> float:
+    """Median of the trials' peak SNR, dB."""
+    eeg = simulate(feature, snr_db, seed, n_trials, snr_definition=definition)
+    return float(np.nanmedian(eeg.peak_snr_db()))
 
 
-def compared(feature: str, n_trials: int) -> pd.DataFrame:
+def compared(feature: str, n_trials: int, seed: int) -> pd.DataFrame:
     """For each of the study's levels (rows) its peaks and the same level in the other definition.
 
     In signal_to_noise the peak SNR rises with the level dB by dB; in source_to_sensor the noise of
-    the dipole bounds it, and a level beyond the last step of the ladder is NaN.
+    the dipole bounds it, and a level beyond the last step of the ladder is NaN. The last row is
+    this bound.
     """
-    ladder = [peaks(feature, level, SOURCE_TO_SENSOR, n_trials)[0] for level in LADDER_DB]
-    rows = {}
-    for level in STUDY_LEVELS_DB:
-        first = peaks(feature, level, SIGNAL_TO_NOISE, n_trials)
-        second = peaks(feature, level, SOURCE_TO_SENSOR, n_trials)
-        rows[level] = {
-            "peak SNR, signal_to_noise": _shown(first),
-            "as source_to_sensor": np.interp(first[0], ladder, LADDER_DB, right=np.nan),
-            "peak SNR, source_to_sensor": _shown(second),
-            "as signal_to_noise": level + second[0] - first[0],
-        }
-    table = pd.DataFrame(rows).T.rename_axis("dB")
-    table.attrs["highest"] = ladder[-1]
+    zero = peak(feature, 0.0, SIGNAL_TO_NOISE, n_trials, seed)
+    ladder = [peak(feature, level, SOURCE_TO_SENSOR, n_trials, seed) for level in LADDER_DB]
+    first = np.array([zero + level for level in STUDY_LEVELS_DB])
+    second = np.interp(STUDY_LEVELS_DB, LADDER_DB, ladder)
+    columns = {
+        "peak SNR, signal_to_noise": first,
+        "as source_to_sensor": np.interp(first, ladder, LADDER_DB, right=np.nan),
+        "peak SNR, source_to_sensor": second,
+        "as signal_to_noise": second - zero,
+    }
+    table = pd.DataFrame(columns, index=pd.Index(STUDY_LEVELS_DB, name="dB"))
+    table.loc[LADDER_DB[-1], "peak SNR, source_to_sensor"] = ladder[-1]
     return table
 
 
-def power_ratio(feature: str, n_trials: int) -> float:
+def power_ratio(feature: str, n_trials: int, seed: int) -> float:
     """Power of the class signal over that of the pink noise of its dipole, over whole epochs."""
     data = DataSpec(
-        feature=feature, snr_db=0, n_trials=n_trials, seed=0, snr_definition=SOURCE_TO_SENSOR
+        feature=feature, snr_db=0, n_trials=n_trials, seed=seed, snr_definition=SOURCE_TO_SENSOR
     )
     parts, powers = parts_of(data, draw_trials(data)), np.zeros(2)
     for rows in blocks(n_trials):
@@ -65,18 +67,27 @@ def power_ratio(feature: str, n_trials: int) -> float:
     return float(powers[0] / powers[1])
 
 
-def _shown(percentiles: Array) -> str:
-    median, low, high = percentiles
-    return f"{median:.1f} ({low:.1f} to {high:.1f})"
+def shown(values: Array) -> str:
+    """Mean over seeds, and the lowest and the highest; a dash where a seed has none."""
+    if np.isnan(values).any():
+        return "–"
+    return f"{values.mean():.1f} ({values.min():.1f} to {values.max():.1f})"
+
+
+def over_seeds(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """One table of text from those of all seeds."""
+    stacked = pd.concat(tables)
+    return stacked.groupby(level="dB", sort=False).agg(lambda values: shown(values.to_numpy()))
 
 
 def main(n_trials: int) -> None:
+    print(f"{n_trials} trials of each of the seeds {SEEDS[0]} to {SEEDS[-1]}")
     for feature in FEATURE_TYPES:
-        table, ratio = compared(feature, n_trials), power_ratio(feature, n_trials)
-        print(f"\n{feature}, {n_trials} trials; signal : pink noise of the dipole = {ratio:.3f}")
-        print(f"source_to_sensor reaches a median peak SNR of {table.attrs['highest']:.1f} dB")
-        print(table.to_string(float_format=lambda level: f"{level:.1f}"), flush=True)
+        ratios = np.array([power_ratio(feature, n_trials, seed) for seed in SEEDS])
+        print(f"\n{feature}; signal : pink noise of the dipole, percent: {shown(100 * ratios)}")
+        table = over_seeds([compared(feature, n_trials, seed) for seed in SEEDS])
+        print(table.to_string(), flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400)

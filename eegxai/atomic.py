@@ -56,6 +56,20 @@ def write_whole(path: Path, content: bytes | str) -> Path:
     return path
 
 
+def exists(path: Path) -> bool:
+    """Whether there is a file or folder of this name.
+
+    Raises
+    ------
+    UnwritableError
+        When the system refuses the name, such as one that is too long.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def require_writable(path: Path, n_bytes: float = 0) -> None:
     """Refuse a file that could not be written, before the work that would be lost with it.
 
@@ -74,6 +88,7 @@ def require_writable(path: Path, n_bytes: float = 0) -> None:
     UnwritableError
         When the system refuses, or the disk is too full.
     """
+    exists(path)  # refuses a name that is too long
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     try:
         with TemporaryDirectory(prefix=".writing-", dir=folder):

@@ -36,7 +36,8 @@ def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, ValidationError):
         return sentence(cause, model, owner)
-    field = ".".join(str(part) for part in details["loc"])
+    # Places in lists are pydantic's affair: the value says which one is meant.
+    field = ".".join(part for part in details["loc"] if isinstance(part, str))
     if details["type"] in UNKNOWN_FIELD:
         return _unknown(details, field, model)
     if details["type"] in MISSING_FIELD:
@@ -64,7 +65,7 @@ def _refused(details: ErrorDetails, field: str, owner: str) -> str:
     message = details["msg"].removeprefix("Value error, ")
     of = f" of {owner}" if owner else ""
     if details["type"] != OWN_MESSAGE:
-        return f"{field}={details['input']!r}{of} is not allowed: {message}"
+        return f"{field}={_short(details['input'])}{of} is not allowed: {message}"
     needs_field = message.startswith(("is ", "holds "))
     return f"{field}={_short(details['input'])} {message}" if needs_field else message
 

@@ -1,10 +1,13 @@
-"""The one way to declare a specification: frozen, with unknown fields refused, normalised."""
+"""The one way to declare a specification: frozen, with unknown fields refused, normalised.
+
+And what fields have in common: ranges, numbers that are no truth values, lists that are no sets.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, dataclass_transform
 
 import pydantic.dataclasses
-from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from eegxai.errors import sentence
 
@@ -20,6 +23,34 @@ def spec(cls: type[T]) -> type[T]:
     """
     config = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=False)
     return pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=config)(cls)  # type: ignore[return-value]
+
+
+def within(lowest: float, highest: float, unit: str = "") -> AfterValidator:
+    """Validator of a number that must lie between two others, both allowed."""
+
+    def check(value: float) -> float:
+        if not lowest <= value <= highest:
+            allowed = f"{lowest:g} to {highest:g} {unit}".rstrip()
+            raise ValueError(f"is out of range; allowed are {allowed}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("is a truth value and not a number")
+    return value
+
+
+def _no_set(value: Any) -> Any:
+    if isinstance(value, set | frozenset):
+        raise ValueError("is a set, which has no order; a list is needed")
+    return value
+
+
+NUMBER = BeforeValidator(_no_truth_value)  # pydantic takes True for 1
+ORDERED = BeforeValidator(_no_set)  # pydantic takes a set for a tuple, in an order of its own
 
 
 def by_name(model: type, kind: str) -> BeforeValidator:
@@ -41,7 +72,7 @@ def by_name(model: type, kind: str) -> BeforeValidator:
             raise ValueError(f"{kind} {name!r}: {sentence(error, model)}") from error
 
     def each(value: Any) -> Any:
-        if isinstance(value, Mapping):
+        if isinstance(_no_set(value), Mapping):
             value = [_named(kind, name, fields) for name, fields in value.items()]
         return [one(fields) for fields in value] if isinstance(value, list | tuple) else value
 

@@ -5,7 +5,15 @@ whatever frame a head model computes in.
 """
 
 from eegxai.head.base import Head, LeadField
-from eegxai.head.models import HEADS, HeadField, HeadSpec, Montage, open_head, with_montage
+from eegxai.head.models import (
+    HEADS,
+    HeadField,
+    HeadSpec,
+    Montage,
+    montage_value,
+    open_head,
+    with_montage,
+)
 from eegxai.head.montage import MONTAGE, mni_to_head, montage_info
 from eegxai.head.sphere import brain_points, scanning_head
 
@@ -20,6 +28,7 @@ __all__ = [
     "brain_points",
     "mni_to_head",
     "montage_info",
+    "montage_value",
     "open_head",
     "scanning_head",
     "with_montage",

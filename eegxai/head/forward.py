@@ -1,6 +1,7 @@
 """Head models from MNE forward solutions (-fwd.fif): real anatomy, the file's own electrodes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import mne
 import numpy as np
@@ -43,10 +44,11 @@ def forward_head(
     Raises
     ------
     ValueError
-        When the file has no EEG or fixed orientations, channels are missing, the subject is not
-        fsaverage and ``mri_to_mni`` is not given, or the transform is between other frames.
+        When a file cannot be read, it has no EEG or fixed orientations, channels are missing, the
+        subject is not fsaverage and ``mri_to_mni`` is not given, or the transform is between other
+        frames.
     """
-    forward = mne.read_forward_solution(file, verbose="ERROR")
+    forward = _read(mne.read_forward_solution, file, "forward solution")
     electrodes_m = _electrodes(forward, file, channels)
     to_mni = _mri_to_mni(forward, file, mri_to_mni) @ _to_mri(forward)
     places_mni_mm = mne.transforms.apply_trans(to_mni, forward["source_rr"]) * 1e3
@@ -60,6 +62,15 @@ def forward_head(
         normals=_normals(forward["src"], cortical, places_mni_mm, rotation),
         tilt_deg=np.where(cortical, 0.0, RADIAL_TILT_DEG),
     )
+
+
+def _read(read: Callable[..., Any], file: str, kind: str) -> Any:
+    """What a reader of MNE finds in a file. In files of another kind it fails in any way."""
+    try:
+        return read(file, verbose="ERROR")
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"the {kind} {file} cannot be read by MNE: {reason}") from error
 
 
 def _electrodes(
@@ -110,7 +121,7 @@ def _mri_to_mni(forward: mne.Forward, file: str, mri_to_mni: str | None) -> Arra
 
 
 def _read_mri_to_mni(file: str) -> Array:
-    transform = mne.read_trans(file, verbose="ERROR")
+    transform = _read(mne.read_trans, file, "transform")
     frames = (transform["from"], transform["to"])
     if frames != (FIFF.FIFFV_COORD_MRI, FIFF.FIFFV_MNE_COORD_MNI_TAL):
         raise ValueError(

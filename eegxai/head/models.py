@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
@@ -15,7 +15,7 @@ from eegxai.head.montage import is_electrode, known_montage
 from eegxai.head.nyhead import nyhead_head
 from eegxai.head.sphere import sphere_head
 from eegxai.registry import lookup
-from eegxai.spec import spec
+from eegxai.spec import ORDERED, spec
 
 FILE_MODELS = ("forward", "nyhead")  # those that read a file
 DIGEST_OF = {"sha256": "file", "mri_to_mni_sha256": "mri_to_mni"}
@@ -49,7 +49,7 @@ class HeadSpec:
 
     model: str = "sphere"
     file: Annotated[str | None, Field(validate_default=True)] = None
-    channels: tuple[str, ...] | None = None
+    channels: Annotated[tuple[str, ...] | None, ORDERED] = None
     montage: str | None = None
     mri_to_mni: str | None = None
     sha256: Digest = None
@@ -129,6 +129,22 @@ def _named(value: object) -> object:
     return {"model": value} if isinstance(value, str) else value
 
 
+def montage_value(value: Any) -> Any:
+    """The name of a montage, a list of electrodes or None; anything else is refused.
+
+    Raises
+    ------
+    ValueError
+        Without the name of the field, which its caller knows.
+    """
+    names = value if isinstance(value, list | tuple) else [value]
+    if value is not None and not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            "is neither the name of a standard montage nor a list of names of electrodes"
+        )
+    return value
+
+
 Montage = str | Sequence[str] | None  # a standard montage of MNE, or a list of electrodes
 
 
@@ -141,8 +157,12 @@ def with_montage(head: HeadSpec, montage: Montage) -> HeadSpec:
     Raises
     ------
     ValueError
-        When the head states the same, too, or has no such electrodes.
+        When it is neither, the head states the same, too, or it has no such electrodes.
     """
+    try:
+        montage_value(montage)
+    except ValueError as error:
+        raise ValueError(f"montage={montage!r} {error}") from error
     if montage is None:
         return head
     if isinstance(montage, str) and is_electrode(montage):  # a list of one, as YAML allows

@@ -4,6 +4,8 @@ Every part is a frozen value. What belongs together under names (signals, classe
 a mapping by name, and a value that varies from trial to trial as a number or [mean, deviation].
 """
 
+import math
+import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
@@ -20,10 +22,12 @@ from pydantic import (
 from eegxai.registry import lookup
 from eegxai.simulation.kinds import KINDS
 from eegxai.simulation.regions import Position, positions
-from eegxai.spec import by_name, spec
+from eegxai.spec import NUMBER, by_name, spec
 
 SMALLEST_SHARE = 0.001  # of the trials that a class may have
 SUM_TOLERANCE = 1e-6  # of the probabilities of all classes
+SMALLEST_SOURCE, LARGEST_SOURCE = 1e-6, 1e6  # source units; squares keep single precision
+CONTROL = ("Cc", "Zl", "Zp")  # Unicode categories that break lines and tables
 BAND_FIELDS = ("band_hz", "frequency_hz")  # which only some kinds of signals have
 
 
@@ -52,19 +56,27 @@ class Spread(NamedTuple):
 
 
 def _mean_and_deviation(value: Any) -> Any:
-    """A number or [mean, deviation]."""
+    """A number or [mean, deviation], all finite."""
     parts = value if isinstance(value, list | tuple) else [value]
     if not (1 <= len(parts) <= 2 and all(map(_is_number, parts))):
         raise ValueError("is neither a number nor [mean, deviation]")
+    if len(parts) == 2 and float(parts[1]) < 0:
+        raise ValueError("holds a deviation below zero")
     return tuple(parts)
 
 
 def _is_number(value: Any) -> bool:
     try:
-        float(value)  # YAML reads 1e3 as text
-    except (TypeError, ValueError):
+        finite = math.isfinite(float(value))  # YAML reads 1e3 as text
+    except (TypeError, ValueError, OverflowError):
         return False
-    return not isinstance(value, bool)
+    return finite and not isinstance(value, bool)
+
+
+def _printed(name: str) -> str:
+    if any(unicodedata.category(character) in CONTROL for character in name):
+        raise ValueError("holds a control character, which files and tables cannot")
+    return name
 
 
 def _is_share(value: float) -> float:
@@ -77,7 +89,8 @@ def _is_share(value: float) -> float:
 
 Varying = Annotated[Spread, BeforeValidator(_mean_and_deviation)]
 Dipoles = Annotated[tuple[Position, ...], BeforeValidator(positions)]
-Name = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1), AfterValidator(_printed)]
+Hertz = Annotated[PositiveFloat, NUMBER]
 
 
 @spec
@@ -96,8 +109,10 @@ class Signal:
         Its full width at the base, ms: of a peak six sigma, so that its width at half maximum is
         0.39 of it.
     amplitude : number or [mean, deviation]
-        Its largest value in source units (10 nA·m); below zero the sign is inverted. In all four,
-        the deviation is the limit (3 standard deviations), not the standard deviation.
+        Largest value of a peak, or of a burst's carrier over the whole epoch, before the window,
+        in source units (10 nA·m); below zero the sign is inverted. Both mean - deviation and
+        mean + deviation must be 1e-6 to 1e6 in size. In all four, the deviation is the limit
+        (3 standard deviations), not the standard deviation.
     band_hz : (low, high), optional
         The band of the noise; of a tone where its power belongs, for the spectral precision.
     frequency_hz : number or [mean, deviation], optional
@@ -109,7 +124,7 @@ class Signal:
     latency_ms: Varying
     width_ms: Varying
     amplitude: Varying
-    band_hz: tuple[PositiveFloat, PositiveFloat] | None = None
+    band_hz: tuple[Hertz, Hertz] | None = None
     frequency_hz: Varying | None = None
 
     @field_validator("kind")
@@ -124,6 +139,18 @@ class Signal:
         if value is not None and value.lowest <= 0:
             raise ValueError(f"is not always above zero: its lowest value is {value.lowest:g}")
         return value
+
+    @field_validator("amplitude")
+    @classmethod
+    def _never_zero(cls, amplitude: Spread) -> Spread:
+        """Values beyond the limits are clipped to them, so zero there is zero in some trials."""
+        for limit in (amplitude.lowest, amplitude.highest):
+            if not SMALLEST_SOURCE <= abs(limit) <= LARGEST_SOURCE:
+                raise ValueError(
+                    f"is out of range: it reaches {limit:g} at a limit, allowed are "
+                    f"{SMALLEST_SOURCE:g} to {LARGEST_SOURCE:g} and the same below zero"
+                )
+        return amplitude
 
     @model_validator(mode="after")
     def _fields_of_its_kind(self) -> "Signal":
@@ -156,7 +183,7 @@ class ClassSpec:
     name: Name
     signals: Annotated[tuple[Signal, ...], by_name(Signal, "signal")] = ()
     dipoles: Dipoles = ()
-    probability: Annotated[float, AfterValidator(_is_share)] | None = None
+    probability: Annotated[float, NUMBER, AfterValidator(_is_share)] | None = None
 
 
 def _named_distractor(value: Any) -> Any:
@@ -176,7 +203,8 @@ class FeatureSpec:
     dipoles : tuple of positions or names of regions
         Those of the classes that have none of their own, MNI mm.
     distractor : ClassSpec, optional
-        Active in every trial, whatever its class; it counts as noise.
+        Active in every trial, whatever its class; it counts as noise. It has signals, a name of
+        its own and no probability.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -220,6 +248,7 @@ class FeatureSpec:
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "FeatureSpec":
         _require_different(self.class_names)
+        _require_active(self.distractor, self.class_names)
         _require_sources(self)
         _require_one_meaning(self.sources)
         _require_shares(self)
@@ -230,6 +259,21 @@ def _require_different(names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"class {name!r} is given more than once")
+
+
+def _require_active(distractor: ClassSpec | None, class_names: Sequence[str]) -> None:
+    """A distractor is active in every trial, and no class."""
+    if distractor is None:
+        return
+    if distractor.probability is not None:
+        raise ValueError(
+            f"the distractor has probability={distractor.probability:g}, but is active in every "
+            "trial; leave it out"
+        )
+    if not distractor.signals:
+        raise ValueError("the distractor has no signal, at least one is needed")
+    if distractor.name in class_names:
+        raise ValueError(f"the distractor is named {distractor.name!r} like a class")
 
 
 def _require_sources(feature: FeatureSpec) -> None:

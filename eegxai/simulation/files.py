@@ -5,7 +5,7 @@ and a file appears under its name only once it is complete.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic_core import to_json
 
-from eegxai.atomic import require_writable, staging
+from eegxai.atomic import exists, require_writable, staging
 from eegxai.simulation.dataset import SimulatedEEG
 
 VOLT_PER_MICROVOLT = 1e-6
@@ -31,12 +31,14 @@ class Format:
     ``names`` turns the requested name into the names of all files, ``write`` takes the data and a
     path for each name, ``packages`` maps the import names of modules to installable names, and
     ``memory`` is what writing takes beside the data, in multiples of recording and ground truth.
+    ``holds`` says whether files can hold a name of a class.
     """
 
     names: Callable[[str], tuple[str, ...]]
     write: Callable[..., None]
     packages: Mapping[str, str]
     memory: float
+    holds: Callable[[str], bool] = lambda _name: True
 
 
 def write_eeg(eeg: SimulatedEEG, path: Path) -> list[Path]:
@@ -61,14 +63,15 @@ def write_eeg(eeg: SimulatedEEG, path: Path) -> list[Path]:
     ValueError
         As in :func:`targets`.
     """
-    names = [target.name for target in targets(path, eeg.x.nbytes + eeg.ground_truth.nbytes)]
+    n_bytes = eeg.x.nbytes + eeg.ground_truth.nbytes
+    names = [target.name for target in targets(path, n_bytes, eeg.class_names)]
     with staging(path.parent) as folder:
         EEG_FORMATS[path.suffix].write(eeg, *(folder / name for name in names))
         written = sorted(entry.name for entry in folder.iterdir())
     return [path.parent / name for name in written]
 
 
-def targets(path: Path, n_bytes: float = 0) -> list[Path]:
+def targets(path: Path, n_bytes: float = 0, class_names: Sequence[str] = ()) -> list[Path]:
     """Files that :func:`write_eeg` writes for a path; to be checked before a long simulation.
 
     Parameters
@@ -76,13 +79,18 @@ def targets(path: Path, n_bytes: float = 0) -> list[Path]:
     path : Path
     n_bytes : float
         Size of the recording and the ground truth in float32, as all formats store them.
+    class_names : sequence of str
+        Names of the classes that the files shall hold.
 
     Raises
     ------
     ValueError
-        When the suffix is unknown, a package is not installed, a file exists already, the folder
-        is not writable, or the disk is too full.
+        When the path has no name, the suffix is unknown, a package is not installed, the format
+        cannot hold the name of a class, a file exists already, the folder is not writable, or the
+        disk is too full.
     """
+    if not path.name:
+        raise ValueError(f"{str(path)!r} does not name a file or a new folder")
     if path.suffix not in EEG_FORMATS:
         raise ValueError(
             f"{path} has the suffix {path.suffix!r}; allowed are .fif, .npz, and none for BIDS"
@@ -94,6 +102,12 @@ def targets(path: Path, n_bytes: float = 0) -> list[Path]:
             f"{path} has no suffix, so it becomes a BIDS folder, which needs packages that are "
             f"not installed; run: pip install {' '.join(missing)}"
         )
+    for name in class_names:
+        if not form.holds(name):
+            raise ValueError(
+                f"class {name!r} cannot be written to a {path.suffix} file, which holds Latin "
+                "letters without ';'; rename it or choose another format"
+            )
     found = [path.with_name(name) for name in form.names(path.name)]
     for target in found:
         require_new(target, n_bytes)
@@ -114,9 +128,18 @@ def require_new(path: Path, n_bytes: float = 0) -> None:
     ValueError
         One sentence that names the path.
     """
-    if path.exists():
+    if exists(path):
         raise ValueError(f"{path} exists and is not overwritten; remove it or choose another name")
     require_writable(path, n_bytes)
+
+
+def _fits_event_id(name: str) -> bool:
+    """Whether MNE reads a name back from a .fif file: Latin-1 letters, and lists split at ';'."""
+    try:
+        name.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return ";" not in name
 
 
 def _itself(name: str) -> tuple[str, ...]:
@@ -263,7 +286,7 @@ def _recording(eeg: SimulatedEEG, microvolts: Array) -> mne.io.RawArray:
 
 # Memory as measured: MNE computes in float64 and copies; a BIDS folder takes further copies.
 EEG_FORMATS: Mapping[str, Format] = {
-    ".fif": Format(_signal_and_truth, _write_fif, {}, 2.2),
+    ".fif": Format(_signal_and_truth, _write_fif, {}, 2.2, _fits_event_id),
     ".npz": Format(_itself, _write_npz, {}, 0.2),
     "": Format(_itself, _write_bids, {"mne_bids": "mne-bids", "pybv": "pybv"}, 5.0),
 }

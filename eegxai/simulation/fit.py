@@ -7,9 +7,9 @@ import numpy as np
 from eegxai.head import HeadSpec, open_head
 from eegxai.simulation.feature_spec import FeatureSpec, Signal
 from eegxai.simulation.kinds import BAND_TRANSITION_HZ
-from eegxai.simulation.waveforms import Epoch
+from eegxai.simulation.waveforms import Epoch, whole_samples
 
-FEWEST_SAMPLES = 2  # of a peak or burst
+FEWEST_SAMPLES = 3  # of a peak or burst: the first and last sample of a burst's window are zero
 
 
 @lru_cache(maxsize=64)
@@ -59,24 +59,25 @@ def _require_inside_epoch(where: str, signal: Signal, epoch: Epoch) -> None:
 
 def _require_sampled(where: str, signal: Signal, epoch: Epoch) -> None:
     narrowest_ms = 1e3 * FEWEST_SAMPLES / epoch.sfreq
-    if signal.width_ms.lowest < narrowest_ms:
+    if whole_samples(signal.width_ms.lowest, epoch.sfreq) < FEWEST_SAMPLES:
         raise ValueError(
             f"{where} has width_ms={list(signal.width_ms)}; at sfreq={epoch.sfreq:g} Hz it must "
-            f"stay above {narrowest_ms:g} ms, two samples"
+            f"be at least {narrowest_ms:g} ms, three samples, in every trial"
         )
-    lowest, highest = _frequencies(signal)
-    if lowest <= 0 or highest >= epoch.sfreq / 2:
+    frequencies = _frequencies(signal)
+    if not all(0 < frequency < epoch.sfreq / 2 for frequency in frequencies):
         raise ValueError(
-            f"{where} has frequencies from {lowest:g} to {highest:g} Hz; at sfreq={epoch.sfreq:g} "
-            f"Hz they must lie between 0 and {epoch.sfreq / 2:g} Hz"
+            f"{where} has frequencies from {min(frequencies):g} to {max(frequencies):g} Hz; at "
+            f"sfreq={epoch.sfreq:g} Hz they must lie between 0 and {epoch.sfreq / 2:g} Hz"
         )
 
 
-def _frequencies(signal: Signal) -> tuple[float, float]:
-    """Lowest and highest frequency (Hz) that a burst is made of; of a peak any two that fit."""
-    if signal.frequency_hz is not None:
-        return signal.frequency_hz.lowest, signal.frequency_hz.highest
-    if signal.band_hz is not None:
-        low, high = signal.band_hz
-        return low - BAND_TRANSITION_HZ / 2, high + BAND_TRANSITION_HZ / 2
-    return np.finfo(float).tiny, 0.0
+def _frequencies(signal: Signal) -> list[float]:
+    """Limits (Hz) of what a burst is made of and of the band it is counted in; of a peak none.
+
+    A filter needs its transitions, too; the band of a tone is not filtered.
+    """
+    margin = BAND_TRANSITION_HZ / 2 if signal.frequency_hz is None else 0.0
+    tone = [signal.frequency_hz.lowest, signal.frequency_hz.highest] if signal.frequency_hz else []
+    band = [signal.band_hz[0] - margin, signal.band_hz[1] + margin] if signal.band_hz else []
+    return tone + band

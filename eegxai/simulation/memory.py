@@ -41,13 +41,22 @@ def require_memory(data: DataSpec, further: float = 0.0) -> None:
     needed, free = needed_memory(data, further), available_memory()
     if needed <= free:
         return
-    fitting = int((free - _working_bytes(data)) // _bytes_per_trial(data, further))
-    enough = fitting >= fewest_trials(data.feature_type.shares, 1)
     raise ValueError(
         f"n_trials={data.n_trials} of {data.n_channels} channels and {data.epoch.n_times} "
         f"samples takes {gigabytes(needed)} of memory and {gigabytes(free)} is free; "
-        + (f"at most {fitting} trials fit" if enough else "a shorter epoch or lower sfreq may fit")
+        f"{_remedy(data, free, further)}"
     )
+
+
+def _remedy(data: DataSpec, free: float, further: float) -> str:
+    """What would fit: fewer trials, fewer noise sources where they alone are too many, or less."""
+    left, per_trial = free - _working_bytes(data), _bytes_per_trial(data, further)
+    fewest = fewest_trials(data.feature_type.shares, 1)
+    if (fitting := int(left // per_trial)) >= fewest:
+        return f"at most {fitting} trials fit"
+    if left + _noise_bytes(data) >= fewest * per_trial:
+        return f"fewer noise sources than noise.n_dipoles={data.noise.n_dipoles} may fit"
+    return "a shorter epoch or lower sfreq may fit"
 
 
 def _bytes_per_trial(data: DataSpec, further: float) -> float:
@@ -56,9 +65,18 @@ def _bytes_per_trial(data: DataSpec, further: float) -> float:
 
 def _working_bytes(data: DataSpec) -> int:
     """Bytes that do not grow with the number of trials."""
-    rows = data.n_channels + data.noise.n_dipoles
-    block = ARRAYS_PER_BLOCK * BLOCK * rows * data.epoch.n_times * BYTES_PER_VALUE
-    return n_threads() * block + BYTES_PER_PAIR_OF_SAMPLES * data.epoch.n_times**2
+    channels = _row_bytes(data) * data.n_channels
+    return channels + _noise_bytes(data) + BYTES_PER_PAIR_OF_SAMPLES * data.epoch.n_times**2
+
+
+def _noise_bytes(data: DataSpec) -> int:
+    """Bytes of the activity of all noise sources."""
+    return _row_bytes(data) * data.noise.n_dipoles
+
+
+def _row_bytes(data: DataSpec) -> int:
+    """Bytes of one channel or dipole of the blocks that all threads work on."""
+    return n_threads() * ARRAYS_PER_BLOCK * BLOCK * data.epoch.n_times * BYTES_PER_VALUE
 
 
 def _trial_bytes(data: DataSpec) -> int:

@@ -85,6 +85,11 @@ def mixing_factors(
         From the rows of a block to its source S and noise N.
     n_trials : int
     snr_db : float
+
+    Raises
+    ------
+    ValueError
+        When the source or the noise is zero or not finite.
     """
 
     def measure(rows: slice) -> tuple[float, float, float]:
@@ -96,6 +101,7 @@ def mixing_factors(
         return _amplitude(a * source + b * noise)
 
     source_power, noise_power, amplitude = np.sum(each_block(measure, n_trials), axis=0)
+    _require_power(source=source_power, noise=noise_power)
     logit = snr_db * np.log(10) / 20
     a = np.float32(expit(logit) / np.sqrt(source_power / n_trials))
     b = np.float32(expit(-logit) / np.sqrt(noise_power / n_trials))
@@ -129,6 +135,15 @@ def _with_distractor(data: DataSpec, definition: Definition) -> Callable[[slice]
         return lambda rows: definition.noise(data, rows)
     distractors = columns(draw_distractors(data))
     return lambda rows: definition.noise(data, rows) + sensor_distractor(data, distractors, rows)
+
+
+def _require_power(**parts: float) -> None:
+    for name, power in parts.items():
+        if not (np.isfinite(power) and power > 0):
+            raise ValueError(
+                f"the {name} before mixing has a power of {power:g} µV², but it must be finite and "
+                "above 0; check the amplitudes and the unit of the head's file"
+            )
 
 
 def _power(part: Array) -> float:

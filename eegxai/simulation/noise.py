@@ -100,7 +100,10 @@ def white_noise(data: DataSpec, purpose: str, block: int, shape: tuple[int, ...]
 
 @lru_cache(maxsize=8)
 def _noise_sources(data: DataSpec) -> tuple[Array, np.float32]:
-    """µV (channels, dipoles) of the brain sources and µV of the sensors, root mean squares."""
+    """Root mean squares of the brain sources, µV (channels, dipoles), and of the sensors, µV.
+
+    That of the sensors is before the average reference, which removes 1 / channels of the power.
+    """
     head = open_head(data.head)
     places = head.random_places(data.noise.n_dipoles, generator(data.seed, "noise places"))
     field = head.lead_field(places)
@@ -108,8 +111,8 @@ def _noise_sources(data: DataSpec) -> tuple[Array, np.float32]:
     amplitude = MOMENT_PER_UNIT * data.noise.source_amplitude
     topographies = (amplitude * field.project(orientations)).astype(np.float32)
     brain_power = np.mean(np.sum(topographies**2, axis=1))
-    share = data.noise.sensor_share
-    return topographies, np.sqrt(brain_power * share / (1 - share)).astype(np.float32)
+    share, kept = data.noise.sensor_share, 1 - 1 / len(topographies)  # by the average reference
+    return topographies, np.sqrt(brain_power * share / (1 - share) / kept).astype(np.float32)
 
 
 @lru_cache(maxsize=8)

@@ -2,32 +2,31 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from eegxai.head import HeadField, HeadSpec, open_head
 from eegxai.registry import lookup
-from eegxai.simulation.feature_spec import FeatureSpec
+from eegxai.simulation.feature_spec import LARGEST_SOURCE, SMALLEST_SOURCE, FeatureSpec
 from eegxai.simulation.features import BUILT_IN, FEATURES
 from eegxai.simulation.fit import require_fit, require_inside_head
 from eegxai.simulation.labels import fewest_trials
 from eegxai.simulation.waveforms import Epoch
-from eegxai.spec import spec
+from eegxai.spec import NUMBER, spec, within
 
 FEWEST_TIMES = 2  # of an epoch
 HIGHEST_SFREQ = 1e6  # Hz; beyond any amplifier, and an epoch still has a number of samples
-Seconds = Annotated[float, Field(ge=-1e6, le=1e6)]
+LARGEST_UV = 1e6  # of an artefact: a volt, beyond any electrode
+MOST_TRIALS, MOST_DIPOLES = 10**12, 10**6  # beyond any memory, and still numbers of floats
+Seconds = Annotated[float, NUMBER, Field(ge=-1e6, le=1e6)]
+Microvolts = Annotated[float, NUMBER, within(0, LARGEST_UV, "µV")]
+SourceAmplitude = Annotated[float, NUMBER, within(SMALLEST_SOURCE, LARGEST_SOURCE)]
 # At the limits the weaker part has a thousandth of the other's amplitude, and rounding the mixture
 # to float32 changes it by less than 0.01 %, see docs/simulation.md.
 LOWEST_SNR_DB, HIGHEST_SNR_DB = -60.0, 60.0
 
-
-def _in_range(snr_db: float) -> float:
-    if not LOWEST_SNR_DB <= snr_db <= HIGHEST_SNR_DB:
-        raise ValueError(f"is out of range; allowed are {LOWEST_SNR_DB:g} to {HIGHEST_SNR_DB:g} dB")
-    return snr_db
-
-
-SnrDb = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_in_range)]
+SnrDb = Annotated[
+    float, NUMBER, Field(allow_inf_nan=False), within(LOWEST_SNR_DB, HIGHEST_SNR_DB, "dB")
+]
 # What the ratio is between: names of the table eegxai.simulation.mixing.SNR_DEFINITIONS.
 SnrDefinition = Literal["signal_to_noise", "source_to_sensor"]
 
@@ -44,29 +43,29 @@ class NoiseSpec:
     n_dipoles : int
         Number of pink sources, at random positions in the brain with random orientations.
     source_amplitude : float
-        Root mean square of each source, in source units (10 nA·m). 1.7 gives the mean peak of 5
-        that the pink noise has in the published re-creation.
+        Root mean square of each source, in source units (10 nA·m), 1e-6 to 1e6. 1.7 gives the
+        mean peak of 5 that the pink noise has in the published re-creation.
     sensor_share : float
-        Expected share of white sensor noise in the noise power, from 0 to below 1. In the
-        re-creation both noises have the same amplitude, hence 0.5.
+        Expected share of white sensor noise in the noise power in average reference, from 0 to
+        below 1. In the re-creation both noises have the same amplitude, hence 0.5.
     line_uv : float
-        Amplitude of the line noise, µV: the root mean square over channels of its peak.
+        Amplitude of the line noise, µV, up to 1e6: the root mean square over channels of its peak.
     line_hz : float
         Frequency of the line, Hz: 50 or 60; below half of the sampling frequency.
     blink_uv : float
-        Peak of an average blink at the electrode where it is largest, µV; real blinks reach 100
-        to 200.
+        Peak of an average blink at the electrode where it is largest, µV, up to 1e6; real blinks
+        reach 100 to 200.
     blink_probability : float
         Share of trials with a blink; people blink about every four seconds.
     """
 
-    n_dipoles: Annotated[int, Field(ge=1)] = 64
-    source_amplitude: Annotated[float, Field(gt=0)] = 1.7
-    sensor_share: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    line_uv: Annotated[float, Field(ge=0)] = 0.0
-    line_hz: Annotated[float, Field(gt=0)] = 50.0
-    blink_uv: Annotated[float, Field(ge=0)] = 0.0
-    blink_probability: Annotated[float, Field(ge=0, le=1)] = 0.25
+    n_dipoles: Annotated[int, NUMBER, Field(ge=1, le=MOST_DIPOLES)] = 64
+    source_amplitude: SourceAmplitude = 1.7
+    sensor_share: Annotated[float, NUMBER, Field(ge=0, lt=1)] = 0.5
+    line_uv: Microvolts = 0.0
+    line_hz: Annotated[float, NUMBER, Field(gt=0)] = 50.0
+    blink_uv: Microvolts = 0.0
+    blink_probability: Annotated[float, NUMBER, Field(ge=0, le=1)] = 0.25
 
 
 DEFAULT_NOISE = NoiseSpec()
@@ -108,9 +107,9 @@ class DataSpec:
     feature: str
     definition: Annotated[FeatureSpec | None, Field(validate_default=True)] = None
     snr_db: SnrDb
-    n_trials: int
-    seed: Annotated[int, Field(ge=0)]
-    sfreq: Annotated[float, Field(gt=0, le=HIGHEST_SFREQ)] = 250.0
+    n_trials: Annotated[int, NUMBER, Field(le=MOST_TRIALS)]
+    seed: Annotated[int, NUMBER, Field(ge=0)]
+    sfreq: Annotated[float, NUMBER, Field(gt=0, le=HIGHEST_SFREQ)] = 250.0
     tmin: Seconds = 0.0
     tmax: Seconds = 1.0
     head: HeadField = HeadSpec()

@@ -95,6 +95,11 @@ def sine(epoch: Epoch, frequency_hz: Array, phase: Array) -> Array:
     return np.sin(2 * np.pi * (cycles + phase[:, None]))
 
 
+def whole_samples(milliseconds: Array | float, sfreq: float) -> Array:
+    """Times in samples, rounded down; ``sfreq`` in Hz."""
+    return np.floor(milliseconds / 1e3 * sfreq)
+
+
 def burst_window(epoch: Epoch, latency_ms: Array, width_ms: Array, taper: float) -> Array:
     """Tukey windows (trials, times) centred on the burst latency, 0 elsewhere.
 
@@ -105,12 +110,13 @@ def burst_window(epoch: Epoch, latency_ms: Array, width_ms: Array, taper: float)
     ----------
     epoch : Epoch
     latency_ms, width_ms : array, shape (trials,)
-        Centre and full width, ms; a width is at least two samples.
+        Centre and full width, ms; a width is at least three samples, since the first and the last
+        are zero.
     taper : float
         Tapered share of the window: near 0 a rectangle, 1 a Hann window.
     """
-    width = np.floor(width_ms / 1e3 * epoch.sfreq)
-    begins = np.floor(latency_ms / 1e3 * epoch.sfreq) + 1 - np.ceil(width / 2)
+    width = whole_samples(width_ms, epoch.sfreq)
+    begins = whole_samples(latency_ms, epoch.sfreq) + 1 - np.ceil(width / 2)
     position = epoch.first + np.arange(epoch.n_times) - begins[:, None]
     to_edge = np.minimum(position, width[:, None] - 1 - position)
     ramp = to_edge / (taper * (width[:, None] - 1) / 2)

@@ -90,33 +90,41 @@ def check_machine(config: SweepConfig) -> None:
 
 
 def check_here(config: SweepConfig) -> None:
-    """Refuse what cannot be done in this process."""
-    check_work(config)
+    """Refuse what cannot be done in this process; networks are built once their data would fit."""
+    check_output(config)
     check_gpu(config)
     check_memory(config)
+    check_decoders(config)
 
 
 def check_work(config: SweepConfig) -> None:
     """Refuse what cannot be done anywhere."""
-    check_decoders(config)
     check_output(config)
+    check_decoders(config)
 
 
 def check_memory(config: SweepConfig) -> None:
     """Refuse data sets that do not fit into this machine's memory, one at a time."""
+    if told := too_large(config):
+        raise usage_error(told)
+
+
+def too_large(config: SweepConfig) -> str:
+    """Which data set does not fit into this machine's memory, in one sentence; empty if all do."""
     for feature in config.features:
         try:
             require_memory(config.first_data_of(feature))
         except ValueError as error:
-            raise usage_error(f"data for {feature}: {sentence(error)}") from None
+            return f"data for {feature}: {sentence(error)}"
+    return ""
 
 
 def check_decoders(config: SweepConfig) -> None:
     """Refuse architectures that cannot be built for the trials of a feature type."""
     for feature, architecture in product(config.features, config.grid.architecture):
         data = config.first_data_of(feature)
-        shape = data.n_channels, data.epoch.n_times, len(data.feature_type.classes)
         try:
+            shape = data.n_channels, data.epoch.n_times, len(data.feature_type.classes)
             with warnings.catch_warnings(action="ignore"):  # they come again with the work
                 initialised(architecture, *shape, data.sfreq, data.seed)
         except ValueError as error:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from sweeps.cli.common import Arguments, configuration, terminal
+from sweeps.cli.common import Arguments, configuration, print_error, terminal, too_large
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.report.terminal import print_sentence
 from sweeps.store.artefacts import store_of
@@ -27,3 +27,5 @@ def grid(arguments: Arguments = None) -> None:
     }
     for kind, (total, n_done) in counts.items():
         print_sentence(console, f"{kind}: {total} cells, {n_done} done")
+    if told := too_large(config):  # the cells may be meant for another machine
+        print_error(f"these cells can be computed on a larger machine, not on this machine: {told}")

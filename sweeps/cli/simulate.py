@@ -168,7 +168,7 @@ def _check_targets(out: Path | None, plot: Path | None, spec: DataSpec) -> None:
     if out is None and plot is None:
         raise usage_error("nothing to do: give --out FILE to write, --plot FILE to draw, or both")
     if out:
-        files.targets(out, array_bytes(spec))
+        files.targets(out, array_bytes(spec), spec.feature_type.class_names)
         require_memory(spec, files.EEG_FORMATS[out.suffix].memory)
     if plot:
         if plot.suffix not in PICTURE_SUFFIXES:

@@ -1,9 +1,12 @@
 """The part of the configuration that says what is simulated."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     FiniteFloat,
     PositiveFloat,
@@ -12,17 +15,31 @@ from pydantic import (
     model_validator,
 )
 
-from eegxai.head import HeadField, HeadSpec, with_montage
+from eegxai.head import HeadField, HeadSpec, montage_value, with_montage
 from eegxai.registry import lookup
 from eegxai.simulation import BUILT_IN, FEATURES, DataSpec, FeatureSpec, NoiseSpec
 from eegxai.simulation.spec import SnrDefinition
-from eegxai.spec import by_name
+from eegxai.spec import NUMBER, by_name
 
 
 class Model(BaseModel):
     """Part of a configuration: frozen, and a field it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _trials(value: Any) -> Any:
+    """A number of trials, or one for each feature type."""
+    numbers = value.values() if isinstance(value, Mapping) else [value]
+    if not all(map(_is_count, numbers)):
+        raise ValueError(
+            "is neither a number of trials above 0 nor a mapping of feature types to such numbers"
+        )
+    return value
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
 
 
 class Data(Model):
@@ -32,11 +49,11 @@ class Data(Model):
     montage of MNE or a list of electrodes of the head; the other fields are those of ``DataSpec``.
     """
 
-    n_trials: PositiveInt | dict[str, PositiveInt] = 2000
-    sfreq: PositiveFloat = 250.0
-    tmin: FiniteFloat = 0.0
-    tmax: FiniteFloat = 1.0
-    montage: str | tuple[str, ...] | None = None
+    n_trials: Annotated[PositiveInt | dict[str, PositiveInt], BeforeValidator(_trials)] = 2000
+    sfreq: Annotated[PositiveFloat, NUMBER] = 250.0
+    tmin: Annotated[FiniteFloat, NUMBER] = 0.0
+    tmax: Annotated[FiniteFloat, NUMBER] = 1.0
+    montage: Annotated[str | tuple[str, ...] | None, BeforeValidator(montage_value)] = None
     head: HeadField = HeadSpec()
     noise: NoiseSpec = NoiseSpec()
     snr_definition: SnrDefinition = "signal_to_noise"

@@ -41,6 +41,11 @@ def refusal(of, values, **options):
         ({"names": []}, "names=[] is empty, at least one value is needed"),
         ({"names": ["no"]}, "names='no' cannot be used"),
         ({"numbr": 1}, "field numbr is unknown"),
+        ({"names": ["a", 1]}, "names=1 is not allowed: Input should be a valid string"),
+        (
+            {"number": -(10**400)},
+            f"number=-1{55 * '0'}... is not allowed: Input should be greater than 0",
+        ),
     ],
 )
 def test_a_value_that_is_refused(values, expected):

@@ -16,6 +16,9 @@ from eegxai.simulation import SimulatedEEG
 from eegxai.simulation.support import power_spectrum
 
 ERRORS = ("latency_error_ms", "dipole_error_mm")  # their best value is 0, of all others 1
+# Three moments at any place explain every map of up to three dimensions, and the average reference
+# leaves one dimension less than there are channels.
+FEWEST_CHANNELS = 5
 NEGLIGIBLE_SHARE = 1e-12  # a smaller share of a map's power is rounding, even in single precision
 
 Array = np.ndarray
@@ -159,9 +162,12 @@ def dipole_error(attribution: Array, dipoles_mni_mm: Array, grid: SourceGrid) ->
 
     The best-fitting dipole is the one in the grid that explains most of the map's power over
     channels and times, with a free moment at every sample. Maps are average-referenced first. NaN
-    if nothing remains then.
+    if nothing remains then, and with fewer than :data:`FEWEST_CHANNELS` channels, where every
+    dipole explains every map.
     """
     maps = np.asarray(attribution, float)
+    if maps.shape[1] < FEWEST_CHANNELS:
+        return np.full(len(maps), np.nan)
     referenced = maps - maps.mean(1, keepdims=True)
     found = _best_sources(referenced, grid)
     error = np.linalg.norm(grid.places_mni_mm[found] - dipoles_mni_mm, axis=1)

@@ -18,6 +18,7 @@ from eegxai.head import MONTAGE, HeadSpec, montage_info, open_head, scanning_hea
 from eegxai.head.base import MAX_SCAN_PLACES, radial_normals
 from eegxai.simulation import FEATURES, simulate
 
+GARBAGE = {"empty": b"", "text": b"root:x:0:0:root\n" * 50, "noise": bytes(range(256)) * 9}
 FSAVERAGE = Path(mne.__file__).parent / "data" / "fsaverage"
 MRI_TO_HEAD = mne.read_trans(FSAVERAGE / "fsaverage-trans.fif", verbose="ERROR")
 MRI_TO_HEAD = mne.transforms.invert_transform(MRI_TO_HEAD)
@@ -352,3 +353,12 @@ def test_dipoles_of_a_file_are_located_by_the_scanning_head(tmp_path):
     errors = physical_scores(eeg.ground_truth, truth)["dipole_error_mm"]
     assert truth.grid is source_grid(scanning_head(open_head(head)))
     assert ((errors > 0) & (errors < 15)).all()
+
+
+@pytest.mark.parametrize("content", GARBAGE)
+def test_what_is_no_forward_solution_is_told_in_one_sentence(tmp_path, content):
+    file = tmp_path / "other-fwd.fif"
+    file.write_bytes(GARBAGE[content])
+    with pytest.raises(ValueError, match=r"^the forward solution .*cannot be read") as told:
+        open_head(HeadSpec(model="forward", file=str(file)))
+    assert "\n" not in str(told.value)

@@ -10,7 +10,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eegxai.head import MONTAGE, montage_info
+from eegxai.head import MONTAGE, HeadSpec, montage_info
 from eegxai.simulation import (
     FEATURES,
     DataSpec,
@@ -281,6 +281,26 @@ def test_sensor_noise_has_its_share_and_is_white():
     assert np.abs(correlations).max() < 0.05
 
 
+@pytest.mark.parametrize("channels", [("Fz", "Cz"), ("Fz", "Cz", "Pz"), MONTAGE[:6]])
+def test_the_average_reference_leaves_sensor_noise_its_share(channels):
+    none, half = (
+        sensor_noise(
+            data_spec(
+                n_trials=200,
+                head=HeadSpec(channels=channels),
+                noise=NoiseSpec(sensor_share=share, n_dipoles=2),
+            )
+        )
+        for share in (0.0, 0.5)
+    )
+    # Against the expected brain power, of which so few channels and trials realise little.
+    topographies, _ = noise_module._noise_sources(
+        data_spec(head=HeadSpec(channels=channels), noise=NoiseSpec(n_dipoles=2))
+    )
+    brain = np.mean(np.sum(topographies**2, axis=1))
+    assert np.mean((half - none) ** 2) / brain == pytest.approx(1.0, rel=0.02)
+
+
 def test_source_noise_has_rank_and_level_of_its_dipoles():
     quiet, loud = (
         sensor_noise(
@@ -317,6 +337,10 @@ def test_source_noise_has_rank_and_level_of_its_dipoles():
         ({"noise": {"line_uv": -1}}, "line_uv"),
         ({"noise": {"line_hz": 125, "line_uv": 1}}, "line_hz=125 must be below 125"),
         ({"noise": {"blink_uv": -1}}, "blink_uv"),
+        ({"noise": {"blink_uv": 1e308}}, r"blink_uv\W+.*out of range; allowed are 0 to 1e\+06 µV"),
+        ({"noise": {"line_uv": 1e39}}, r"out of range; allowed are 0 to 1e\+06 µV"),
+        ({"noise": {"source_amplitude": 1e18}}, r"out of range; allowed are 1e-06 to 1e\+06"),
+        ({"noise": {"source_amplitude": 1e-30}}, r"out of range; allowed are 1e-06 to 1e\+06"),
         ({"noise": {"blink_probability": 1.5}}, "blink_probability"),
         ({"trials": 3}, "trials"),
     ],

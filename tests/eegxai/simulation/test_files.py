@@ -2,13 +2,15 @@
 
 import dataclasses
 import json
+import re
+from pathlib import Path
 
 import mne
 import numpy as np
 import pandas as pd
 import pytest
 
-from eegxai.simulation import files, simulate
+from eegxai.simulation import ClassSpec, FeatureSpec, Signal, files, simulate
 
 EEG = simulate("spatial", snr_db=-3.5, seed=3, n_trials=12)
 CLASSES = list(EEG.trials["class_name"])
@@ -128,6 +130,37 @@ def test_a_crash_midway_leaves_nothing(tmp_path, name):
         broken = dataclasses.replace(broken, trials=EEG.trials)
     with pytest.raises(ValueError):  # noqa: PT011 - three libraries, three messages
         files.write_eeg(broken, tmp_path / name)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["a;b", "目标", "5 €"])
+def test_class_names_that_fif_cannot_hold_are_refused_for_it_alone(tmp_path, name):
+    told = f"class {name!r} cannot be written to a .fif file"
+    with pytest.raises(ValueError, match=re.escape(told)):
+        files.targets(tmp_path / "a-epo.fif", class_names=(name, "z"))
+    assert files.targets(tmp_path / "a.npz", class_names=(name, "z"))
+    assert files.targets(tmp_path / "a-epo.fif", class_names=("ä: b/c", "z"))
+
+
+def test_written_epochs_refuse_such_a_class_themselves(tmp_path):
+    peak = Signal(name="p", kind="peak", latency_ms=400, width_ms=200, amplitude=10)
+    classes = (ClassSpec(name="a;b", signals=(peak,)), ClassSpec(name="z"))
+    eeg = simulate(FeatureSpec(name="own", classes=classes, dipoles=("cuneus",)), -3, 1, 4)
+    with pytest.raises(ValueError, match=r"class 'a;b' cannot be written"):
+        files.write_eeg(eeg, tmp_path / "a-epo.fif")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+def test_a_path_without_a_name(path):
+    with pytest.raises(ValueError, match="does not name a file"):
+        files.targets(Path(path))
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".npz", "a/" * 3000 + "x.npz", "a" * 250 + ".fif"])
+def test_a_name_that_the_system_refuses(tmp_path, name):
+    with pytest.raises(ValueError, match="cannot be written: File name too long"):
+        files.targets(tmp_path / name)
     assert names(tmp_path) == []
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegxai.head import HeadSpec
-from eegxai.simulation import DataSpec, memory, simulate
+from eegxai.simulation import DataSpec, NoiseSpec, memory, simulate
 from eegxai.simulation.memory import array_bytes, needed_memory, require_memory
 
 MONTAGES = (None, "standard_1020", "biosemi128")
@@ -77,6 +77,14 @@ def test_simulate_refuses_what_this_machine_cannot_hold():
         simulate("temporal", -3.5, 0, 10**9)
     with pytest.raises(ValueError, match="a shorter epoch or lower sfreq may fit"):
         simulate("temporal", -3.5, 0, 4, sfreq=1e6)
+
+
+def test_fewer_sources_fit_where_they_take_the_memory():
+    noise = NoiseSpec(n_dipoles=10**6)
+    data = DataSpec(feature="temporal", snr_db=0, n_trials=4, seed=0, noise=noise)
+    told = "fewer noise sources than noise.n_dipoles=1000000 may fit"
+    assert refusal(data, 2e9).endswith(told)
+    assert refusal(data, 1e6).endswith("a shorter epoch or lower sfreq may fit")
 
 
 MEASURED = """

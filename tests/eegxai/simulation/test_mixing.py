@@ -18,7 +18,7 @@ from eegxai.simulation import (
     simulate_trials,
 )
 from eegxai.simulation.blocks import blocks
-from eegxai.simulation.mixing import SNR_DEFINITIONS, parts_of
+from eegxai.simulation.mixing import SNR_DEFINITIONS, mixing_factors, parts_of
 from eegxai.simulation.noise import electrode_noise, sensor_noise
 from eegxai.simulation.peak_snr import peak_snr_db
 from eegxai.simulation.signal import columns, dipole_noise
@@ -167,6 +167,36 @@ def test_the_whole_epoch_s_ratio_follows_from_the_share_of_the_signal_in_its_sou
     expected = inside * ratio / np.sqrt(1 + inside**2 + ratio**2)
     measured = norm(eeg.ground_truth) / norm(eeg.x - eeg.ground_truth)
     assert 20 * np.log10(measured) == pytest.approx(20 * np.log10(expected), abs=0.2)
+
+
+@pytest.mark.parametrize("definition", NAMES)
+@pytest.mark.parametrize("snr_db", [-60, 60])
+@pytest.mark.parametrize("source", [1e-6, 1e6])
+@pytest.mark.parametrize("noise", [1e-6, 1e6])
+def test_the_limits_of_all_amplitudes_can_be_mixed(definition, snr_db, source, noise):
+    signal = Signal(name="s", kind="peak", latency_ms=400, width_ms=300, amplitude=source)
+    classes = (ClassSpec(name="a", signals=(signal,)), ClassSpec(name="b"))
+    own = FeatureSpec(name="own", classes=classes, dipoles=("cuneus",))
+    levels = NoiseSpec(source_amplitude=noise, line_uv=1e6, blink_uv=1e6)
+    fields = {"feature": "own", "definition": own, "noise": levels, "n_trials": 4}
+    eeg = simulate_spec(data_spec(**fields, snr_db=snr_db, snr_definition=definition))
+    assert np.isfinite(eeg.x).all()
+    assert eeg.ground_truth[eeg.y == 0].any(axis=(1, 2)).all()
+
+
+@pytest.mark.parametrize("part", ["source", "noise"])
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf, 1e25])
+def test_parts_without_a_norm_cannot_be_mixed(part, value):
+    values = {"source": 1.0, "noise": 1.0, part: value}
+
+    def parts(rows):
+        return tuple(np.full((8, 2, 10), values[name], np.float32) for name in ("source", "noise"))
+
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ValueError, match=f"the {part} before mixing"),
+    ):
+        mixing_factors(parts, 8, 0.0)
 
 
 # ------------------------------------------------------------------ peak SNR of a trial

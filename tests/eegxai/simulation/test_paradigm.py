@@ -68,6 +68,17 @@ def eeg():
     return simulate_spec(oddball())
 
 
+@pytest.mark.parametrize("kind", [{"kind": "tone"}, {"kind": "band"}])
+@pytest.mark.parametrize("sfreq", [250, 333.3, 1000])
+def test_the_narrowest_bursts_that_are_allowed_are_there(kind, sfreq):
+    bands = {"tone": {"frequency_hz": 10}, "band": {"band_hz": [8, 13]}}[kind["kind"]]
+    burst = signal(**kind, **bands, width_ms=3.000001e3 / sfreq, latency_ms=500)
+    definition = feature(target={"probability": 0.5, **burst})
+    data = oddball(20, definition=definition, sfreq=sfreq)
+    made = simulate_spec(data)
+    assert made.ground_truth[made.y == 0].any(axis=(1, 2)).all()
+
+
 @given(
     first=st.integers(-500, 500), n_times=st.integers(2, 2000), sfreq=st.sampled_from([128, 250.0])
 )
@@ -192,6 +203,16 @@ def test_electrodes_that_do_not_exist_are_told(fields, told):
     assert told in refusal(HeadSpec, **fields)
 
 
+@pytest.mark.parametrize("montage", [5, {"Cz", "Pz"}, {"Cz": 1}, ["Cz", None], [1, 2]])
+def test_a_montage_is_a_name_or_a_list_of_names(montage):
+    told = refusal(simulate, "temporal", -3.5, 1, 8, montage=montage)
+    assert f"montage={montage!r} is neither the name of a standard montage nor a list of" in told
+
+
+def test_electrodes_in_a_set_have_no_order():
+    assert "is a set, which has no order" in refusal(HeadSpec, channels={"Cz", "Pz"})
+
+
 def test_a_montage_is_given_once():
     head = HeadSpec(channels=("Cz", "Pz"))
     assert "are both given" in refusal(with_montage, head, ["Fz", "Oz"])
@@ -277,7 +298,22 @@ def signal(**changes):
         (signal(kind="band", band_hz=[8, 3]), "band_hz=[8.0, 3.0] must be [low, high]"),
         (signal(latency_ms="soon"), "latency_ms='soon' is neither a number nor [mean, deviation]"),
         (signal(latency_ms=[1, 2, 3]), "latency_ms=[1, 2, 3] is neither"),
-        (signal(latency_ms=[1, -2]), "latency_ms.1=-2 is not allowed"),
+        (signal(latency_ms=[1, -2]), "latency_ms=[1, -2] holds a deviation below zero"),
+        (signal(latency_ms=float("nan")), "latency_ms=nan is neither a number nor"),
+        (signal(latency_ms=[400, float("inf")]), "latency_ms=[400, inf] is neither"),
+        (signal(amplitude=0), "signal 'P3b': amplitude=0 is out of range: it reaches 0 at a limit"),
+        (
+            signal(amplitude=[0, 0]),
+            "signal 'P3b': amplitude=[0, 0] is out of range: it reaches 0 at a limit",
+        ),
+        (signal(amplitude=[5, 5]), "amplitude=[5, 5] is out of range: it reaches 0 at a limit"),
+        (signal(amplitude=1e-25), "amplitude=1e-25 is out of range: it reaches 1e-25 at a limit"),
+        (signal(amplitude=1e38), "amplitude=1e+38 is out of range: it reaches 1e+38 at a limit"),
+        (
+            signal(amplitude=-1e308),
+            "is out of range: it reaches -1e+308 at a limit, allowed",
+        ),
+        (signal(amplitude=[1e308, 1e307]), "limit, allowed are 1e-06 to 1e+06 and the same below"),
         (signal(width_ms=[10, 20]), "width_ms=[10, 20] is not always above zero"),
         (signal(width=3), "did you mean 'width_ms'"),
         ({**TARGET, "dipoles": ["precuneos"]}, "region 'precuneos' is unknown; did you mean"),
@@ -287,6 +323,7 @@ def signal(**changes):
         ({**TARGET, "probability": 40}, "probability=40 is not allowed: it is a share between"),
         ({**TARGET, "probability": 1}, "share between 0.001 and 1, not a percentage"),
         ({**TARGET, "probability": 0.0005}, "probability=0.0005 is not allowed: it is a share"),
+        ({**TARGET, "signals": {"a\nb": P3B}}, "name='a\\nb' holds a control character"),
         (3, "class 'target' is 3, but a mapping of its fields is needed"),
     ],
 )
@@ -333,6 +370,41 @@ def test_misspelt_fields_of_a_feature_type_and_a_head_are_told():
     assert sentence(caught.value, HeadSpec).startswith("field 'fil' is unknown; did you mean 'file")
 
 
+@pytest.mark.parametrize("name", ["a\nb", "\x00a", "a\tb", "a\u2028b"])
+def test_a_name_holds_no_control_character(name):
+    with pytest.raises(ValidationError, match="holds a control character"):
+        feature(**{name: TARGET})
+
+
+@pytest.mark.parametrize("amplitude", [(7, 6), (-7, 6), (0, 20), 1e-6, -1e6])
+def test_amplitudes_that_are_allowed(amplitude):
+    assert feature(target={**TARGET, "signals": {"x": {**P3B, "amplitude": amplitude}}})
+
+
+@pytest.mark.parametrize(
+    ("distractor", "told"),
+    [
+        ({"probability": 0.5, **signal()}, "the distractor has probability=0.5, but is active in"),
+        ({"dipoles": ["cuneus"]}, "the distractor has no signal, at least one is needed"),
+        ({"name": "target", **signal()}, "the distractor is named 'target' like a class"),
+    ],
+)
+def test_a_distractor_is_active_in_every_trial(distractor, told):
+    fields = {"name": "p300", "classes": {"target": TARGET, "standard": None}}
+    read = TypeAdapter(FeatureSpec).validate_python
+    assert told in refusal(read, fields | {"distractor": distractor})
+
+
+@pytest.mark.parametrize("field", ["classes", "signals"])
+def test_a_set_has_no_order(field):
+    one = feature().classes
+    make = {
+        "classes": lambda: FeatureSpec(name="a", classes=set(one)),
+        "signals": lambda: ClassSpec(name="a", signals={*one[0].signals}),
+    }
+    assert "is a set, which has no order; a list is needed" in refusal(make[field])
+
+
 def test_a_class_is_given_once():
     fields = {"name": "a", "classes": [{"name": "b", **TARGET}, {"name": "b"}]}
     with pytest.raises(ValidationError, match="class 'b' is given more than once"):
@@ -344,7 +416,16 @@ def test_a_class_is_given_once():
     [
         (signal(latency_ms=1700), "lasts from 1530 to 1870 ms, but the epoch from -200 to 1800 ms"),
         (signal(latency_ms=-100), "lasts from -270 to 70 ms"),
-        (signal(width_ms=3), "it must stay above 4 ms, two samples"),
+        (signal(width_ms=3), "it must be at least 6 ms, three samples"),
+        (
+            signal(kind="tone", frequency_hz=10, width_ms=5.9),
+            "signal 'P3b' has width_ms=[5.9, 0.0]",
+        ),
+        (
+            signal(kind="band", band_hz=[5, 9], width_ms=[9, 4]),
+            "'P3b' has width_ms=[9.0, 4.0]",
+        ),
+        (signal(kind="tone", frequency_hz=10, band_hz=[1, 1e9]), "frequencies from 1 to 1e+09 Hz"),
         (signal(kind="tone", frequency_hz=[240, 20]), "has frequencies from 220 to 260 Hz"),
         (signal(kind="band", band_hz=[30, 249.8]), "has frequencies from 29.5 to 250.3 Hz"),
         (signal(kind="band", band_hz=[0.2, 4]), "has frequencies from -0.3 to 4.5 Hz"),
@@ -363,6 +444,11 @@ def test_what_fits_neither_epoch_nor_head_names_its_class(changes, told):
         ({"tmax": -0.3}, "tmax=-0.3 must be greater than tmin=-0.2"),
         ({"sfreq": 0.5}, "sfreq=0.5 leaves 1 samples"),
         ({"sfreq": 0}, "sfreq=0 is not allowed"),
+        ({"n_trials": int("9" * 400)}, "n_trials=999"),
+        ({"n_trials": True}, "n_trials=True is a truth value and not a number"),
+        ({"snr_db": True}, "snr_db=True is a truth value and not a number"),
+        ({"seed": False}, "seed=False is a truth value and not a number"),
+        ({"noise": {"n_dipoles": 10**400}}, "n_dipoles=1000"),
         ({"n_trials": 2}, "n_trials 2 is too small: 'p300' has 2 classes and needs at least 3"),
         ({"feature": "p30"}, "definition is of 'p300' and not of feature 'p30'"),
         ({"feature": "p30", "definition": None}, "feature 'p30' is unknown"),

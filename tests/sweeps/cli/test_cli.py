@@ -6,7 +6,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from sweeps.cli import app
+from sweeps.cli import app, common
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
 from sweeps.store.artefacts import store_of
@@ -85,6 +85,30 @@ def test_what_cannot_fit_or_be_written_is_told_before_any_work(arguments, told, 
 def test_a_data_set_for_larger_machines_can_be_listed_on_this_one(tiny_file):
     result = RUNNER.invoke(app, ["grid", "tiny.yaml", f"data.n_trials={10**12}"])
     assert result.exit_code == 0, result.output
+    assert "decoders: " in result.output
+    told = " ".join(result.stderr.split())
+    assert "not on this machine: data for temporal: n_trials=1000000000000 of 10" in told
+    assert not RUNNER.invoke(app, ["grid", "tiny.yaml"]).stderr
+
+
+@pytest.mark.parametrize("arguments", [["sweep"], ["sweep", "--local"], ["train", "grid.seed=0"]])
+@pytest.mark.usefixtures("tiny_file")
+def test_memory_is_checked_before_a_network_is_built(arguments, monkeypatch):
+    def build(*_shape):
+        raise AssertionError("a network was built")
+
+    monkeypatch.setattr(common, "initialised", build)
+    command, *rest = arguments
+    result = RUNNER.invoke(app, [command, "tiny.yaml", "data.sfreq=1e6", "data.tmax=8", *rest])
+    assert result.exit_code == 2
+    assert "10 channels and 8000000 samples takes" in " ".join(result.output.split())
+
+
+def test_a_head_file_that_is_none_is_told(tiny_file):
+    head = f"data.head={{model: forward, file: {tiny_file}}}"
+    result = RUNNER.invoke(app, ["sweep", "tiny.yaml", head])
+    assert result.exit_code == 2
+    assert "cannot be read" in result.output
 
 
 def test_unknown_axis_of_tables(tiny_file):

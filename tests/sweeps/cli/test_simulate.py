@@ -54,7 +54,7 @@ def test_epochs_are_told_with_both_their_names(tmp_path):
             ["temporal", "--head-file", "no.mat", "--out", "a.npz"],
             "only for head forward and nyhead",
         ),
-        (["temporal", "--blink-uv", "-1", "--out", "a.npz"], "blink_uv=-1.0 is not allowed"),
+        (["temporal", "--blink-uv", "-1", "--out", "a.npz"], "blink_uv=-1.0 is out of range"),
         (["temporal", "--n-trials", "3", "--out", "a.npz"], "n_trials 3 is too small"),
         (["temporal", "--seed", "-1", "--out", "a.npz"], "seed=-1 is not allowed"),
         (["temporal", "--snr-db", "nan", "--out", "a.npz"], "snr_db=nan is not allowed"),
@@ -73,6 +73,12 @@ def test_epochs_are_told_with_both_their_names(tmp_path):
         (["temporal", "--plot", "a.bmp"], "must end in one of: .png"),
         (["temporal", "--out", "old.npz"], "old.npz exists and is not overwritten"),
         (["temporal", "--plot", "old.png"], "old.png exists and is not overwritten"),
+        (["temporal", "--out", ""], "'.' does not name a file"),
+        (["temporal", "--out", "a" * 300 + ".npz"], "cannot be written: File name too long"),
+        (["temporal", "--plot", "a" * 300 + ".png"], "cannot be written: File name too long"),
+        (["temporal", "--plot", "a/" * 3000 + "b.png"], "cannot be written: File name too long"),
+        (["temporal", "--n-trials", "9" * 400, "--out", "a.npz"], "n_trials=999"),
+        (["temporal", "--line-uv", "1e39", "--out", "a.npz"], "line_uv=1e+39 is out of range"),
     ],
 )
 def test_mistakes_end_with_code_two_and_one_sentence(arguments, told, tmp_path, monkeypatch):

@@ -64,6 +64,15 @@ def test_another_head_finds_a_dipole_within_some_mm(other_grid):
     assert errors.max() < 40
 
 
+@pytest.mark.parametrize("n_channels", [2, 3, 4, 5, 6])
+def test_a_dipole_error_needs_five_electrodes(n_channels):
+    """With fewer, three moments at any place explain every average-referenced map."""
+    head = open_head(HeadSpec(channels=("Fz", "C3", "C4", "Pz", "T7", "Oz")[:n_channels]))
+    maps = np.random.default_rng(0).standard_normal((6, n_channels, 4))
+    errors = dipole_error(maps, np.zeros((6, 3)), source_grid(head))
+    assert (np.isfinite(errors) == (n_channels >= 5)).all()
+
+
 def test_the_best_source_is_that_of_least_squares(grid):
     trial = np.random.default_rng(0).normal(size=(1, 62, 40))
     referenced = trial[0] - trial[0].mean(0)
