@@ -17,7 +17,7 @@ from sweeps.design.config_file import load
 from sweeps.store.artefacts import Store
 
 ROOT = Path(__file__).parents[1]
-METHODS = ("DeepLift", "Gradient", "CentredGradCAM")
+METHODS = ("DeepLift", "Gradient", "Saliency")
 LEFT = 0
 
 
