@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from eegxai.attribution import find
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.cli.common import (
     SOURCE,
@@ -31,7 +32,7 @@ def claims(
     study: Annotated[
         str,
         typer.Option(
-            "--claims", help="File of claims: a YAML file, or the name of one in conf/claims/."
+            "--claims", help="File of claims: a YAML file, or the name of one in conf/claims."
         ),
     ] = DEFAULT_CLAIMS,
     architecture: Annotated[
@@ -60,6 +61,8 @@ def claims(
     config, console = configuration(arguments), terminal()
     with errors_in_one_sentence():
         asked = load_study(study)
+        for method in asked.methods:
+            find(method)
         asked = replace(asked, architecture=architecture) if architecture else asked
         tidy = load_scores(config, source, asked.metrics, where)
     verdicts = decide(asked, tidy)
@@ -70,7 +73,8 @@ def claims(
         print_sentence(console, line)
     print_tables(console, [summary_table(verdicts.claims)], "verdicts")
     console.print(LEGEND, style="dim")
-    folder, name = out or Path(config.output) / "tables", f"{config.name}-claims"
+    folder = out or Path(config.output) / "tables"
+    name = f"{config.name}-claims" + ("" if study == DEFAULT_CLAIMS else f"-{Path(study).stem}")
     with errors_in_one_sentence():
         paths = write_claims(verdicts, asked.title, folder, name, formats)
     print_written(console, paths)

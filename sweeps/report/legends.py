@@ -7,13 +7,15 @@ from sweeps.analysis.verdicts import NOT_APPLICABLE, PASSED, UNJUDGED, VERDICT_R
 HEADLINE_LEGEND = "\n".join(
     [
         "score: share of the map on the planted signal; spatial: cosine of topographies",
-        "class: correlation of the map with the map for a wrong class",
-        "model: correlation with the map of a network whose weights are all random",
-        "null: the most that noise, |noise| or a map of the same spectrum correlates",
+        "class: correlation of the map with the map for a wrong class; low is good",
+        "model: correlation with the map of a network of random weights; low is good",
+        "null: the most that noise, |noise| or a map of the same spectrum correlates; at",
+        "or below it, nothing of the original map is left",
         "ok?: verdict. ok if the 95 % intervals show all properties, else the letters of",
         "the properties that they do NOT show:",
         *(f"{rule.letter} = not shown to be {rule.name} ({rule.asks})" for rule in VERDICT_RULES),
-        "n/a: no scores, not applicable; -: control, not judged",
+        "n/a: no scores, not applicable, or evaluation.mode=study, which has no verdict;",
+        "-: control, not judged",
         "!: some decoders decode no better than chance",
     ]
 )

@@ -25,6 +25,7 @@ SMALL = (
     "grid.method=[Saliency,RandomMap]",
     "training.epochs=8",
     "evaluation.n_trials=4",
+    "evaluation.checks=[target_swap]",
     "tracking.figures=false",
 )
 

@@ -5,7 +5,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from eegxai.evaluation import CHECKS, SIMILARITY_NULLS
+from eegxai.evaluation import (
+    CALIBRATED_METRICS,
+    CHECKS,
+    SIMILARITIES,
+    SIMILARITY_NULLS,
+    STUDY_METRICS,
+)
+from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.evaluation.protocol import AGAINST_TRUTH
 from eegxai.registry import lookup
 from eegxai.spec import spec
@@ -13,6 +20,12 @@ from sweeps.analysis.compare import HEADLINES
 from sweeps.scores.table import CASCADE
 
 KNOWN_CHECKS = dict.fromkeys((*AGAINST_TRUTH, *SIMILARITY_NULLS, *CHECKS))
+KNOWN_METRICS = dict.fromkeys(
+    (
+        *HEADLINES, *STUDY_METRICS, *CALIBRATED_METRICS, *ERRORS, "spectral_precision",
+        *(name for group in SIMILARITIES.values() for name in group),
+    )
+)  # fmt: skip
 EVALUATIONS = ("study", "corrected")
 
 Asks = Literal["at least", "above", "below"]
@@ -41,6 +54,12 @@ class Measure:
     check: str = "ground_truth"
     steps: Literal["last", "mean"] = "last"
     less: str = ""
+
+    @field_validator("metric")
+    @classmethod
+    def _metric_is_known(cls, name: str) -> str:
+        lookup(KNOWN_METRICS, name, "metric")
+        return name
 
     @field_validator("check", "less")
     @classmethod
@@ -244,3 +263,9 @@ class Study:
             for one in evaluation.asked
         ]  # fmt: skip
         return set().union(*(one.metrics for one in asked))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods that any claim is about."""
+        evaluations = (e for claim in self.claims for _, e in claim.evaluations)
+        return tuple(dict.fromkeys(name for e in evaluations for name in e.methods))

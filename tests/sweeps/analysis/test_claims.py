@@ -360,7 +360,7 @@ CONDITION = ("claims", 0, "study", "conditions", 0)
         (("claims", 0, "rule"), "evry", "claim 1: rule 'evry' is unknown; did you mean 'every'"),
         (("claims", 0, "statment"), "?", "did you mean 'statement'"),
         ((*CONDITION, "check"), "target_swp", "did you mean 'target_swap'"),
-        ((*CONDITION, "asks"), "over", "claims.0.study.conditions.0.asks='over'"),
+        ((*CONDITION, "asks"), "over", "claims.study.conditions.asks='over'"),
         (("claims", 0, "study", "conditions"), [], "neither conditions nor agreements"),
         (("claims", 0, "by"), ["snr"], "'feature' or 'snr_db'"),
         (("snr_db",), [], "snr_db is empty"),

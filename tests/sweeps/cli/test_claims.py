@@ -68,7 +68,7 @@ def test_claims_of_ones_own_on_chosen_runs(claims, tmp_path):
     (tmp_path / "mine.yaml").write_text(MINE)
     options = ("--claims", "mine.yaml", "--format", "csv", "--out", "out")
     assert claims(*options).exit_code == 0
-    (row,) = pd.read_csv("out/tiny-claims.csv").to_dict("records")
+    (row,) = pd.read_csv("out/tiny-claims-mine.csv").to_dict("records")
     assert (row["claim"], row["verdict"], row["n_seeds"]) == ("mine", HOLDS, 2)
     chosen = claims(*options, "--where", "seed == 1")
     assert "needs at least 2 seeds with all their cells, has 1" in " ".join(chosen.output.split())
@@ -99,12 +99,16 @@ def test_the_commands_shown_run(claims, command, tmp_path):
     [
         (["--claims", "sujatha"], "sujatha-ravindran-2023"),
         (["--claims", "none.yaml"], "none.yaml"),
+        (["--claims", "misspelt.yaml"], "did you mean 'pearson_raw'"),
+        (["--claims", "unknown.yaml"], "did you mean 'DeepLift'"),
         (["--format", "xls"], "excel"),
         (["--source", "disk"], "store"),
         (["--where", "snr > 3"], "snr_db"),
     ],
 )
 def test_a_mistake_is_one_sentence_before_anything_is_written(claims, options, message):
+    Path("misspelt.yaml").write_text(MINE.replace("pearson_raw", "pearson_row"))
+    Path("unknown.yaml").write_text(MINE.replace("methods: [Saliency", "methods: [DeepLft"))
     refused = claims(*options, "--out", "out")
     assert refused.exit_code == 2
     assert message in refused.output
