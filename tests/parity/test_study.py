@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from eegxai.attribution import STUDY_METHODS, NotApplicable, attribute
-from eegxai.decoders import DECODERS
+from eegxai.decoders import DECODERS, initialised
 from tests.helpers import N_CLASSES
 from tests.parity.trained import relative_error, trained_decoder, trials
 
@@ -41,6 +41,17 @@ def test_map_is_what_the_study_computes(name, decoder):
     module, (x, target) = trained_decoder(decoder), trials()
     ours = attribute(name, module, x, target)
     assert relative_error(ours, explained(name, module, x, target)) < 1e-6
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_relevance_is_captums_in_every_trial_of_an_untrained_network(seed):
+    """Where outputs of a layer are near zero, the epsilon of every layer counts, pools too."""
+    module = initialised("deepnet", 17, 201, 4, 250.0, seed).double().eval()
+    x = torch.randn(64, 17, 201, generator=torch.Generator().manual_seed(seed)).double()
+    target = torch.arange(64) % 4
+    ours, theirs = attribute("LRP", module, x, target), explained("LRP", module, x, target)
+    errors = (ours - theirs).abs().amax((1, 2)) / theirs.abs().amax((1, 2))
+    assert errors.max() < 1e-9
 
 
 @pytest.mark.parametrize(("name", "decoder"), REFUSED)

@@ -4,7 +4,8 @@ Relevance is activation times modified gradient at every position, so a rule onl
 gradients (Ancona et al., ICLR 2018). All methods here share what is no weighted layer:
 
 - Activations pass relevance on unchanged, the square and the logarithm of shallow_fbcsp too.
-- Sums, means and pools share it by their terms; a max-pool gives it to the maximum.
+- Sums, means and pools share it by their terms; a max-pool gives it to the maximum. Of the
+  relevance of a pool, the epsilon takes its part as in a weighted layer.
 - What normalises or gates is a constant (Ali et al., ICML 2022, arXiv:2202.07304): the weights of
   attention and of softmax, the deviations of LayerNorm, divisors, and the gates of an LSTM
   (Arras et al., WASSA 2017, arXiv:1706.07206).
@@ -39,6 +40,8 @@ from eegxai.attribution.engine.requirements import MAXIMA, operation_without_rul
 
 EPSILON = 1e-9  # captum's default
 FOLDABLE = ("conv1d", "conv2d", "conv3d", "linear")  # their weights begin with the output's axis
+# captum's LRP divides relevance by their outputs as it does in weighted layers.
+POOLS = ("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool2d", "adaptive_avg_pool2d")
 CONVOLUTIONS = (*FOLDABLE[:3], "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 
 Weighted = Callable[[Tensor, Tensor, Tensor | None], Tensor]
@@ -177,6 +180,12 @@ def _unchanged(call: OpCall) -> Tensor:
     return scaled(call, torch.where(wide == 0, derivative(call, z), value / wide))
 
 
+def _pooled(call: OpCall, *, epsilon: float) -> Tensor:
+    """A pool shares out relevance by its terms, less what the epsilon takes."""
+    output = call.plain()
+    return grafted(output, _passed_on(output, output, epsilon))
+
+
 def _halved(call: OpCall) -> Tensor:
     if len(call.inputs) != 2:
         return call.plain()
@@ -184,11 +193,13 @@ def _halved(call: OpCall) -> Tensor:
     return grafted(call.plain(), (call.at(a, b.detach()) + call.at(a.detach(), b)) / 2)
 
 
-def _relevance_rules(convolution: LayerRule, dense: LayerRule, own: LayerRule) -> ModifiedGradients:
+def _relevance_rules(convolution: LayerRule, dense: LayerRule, epsilon: float) -> ModifiedGradients:
     layers = {**dict.fromkeys(CONVOLUTIONS, convolution), "linear": dense}
+    own = partial(_epsilon_rule, epsilon=epsilon)
     rules: dict[str, GradientRule] = {
         **dict.fromkeys(ELEMENTWISE, _unchanged),
         **dict.fromkeys(PRODUCTS, _halved),
+        **dict.fromkeys(POOLS, partial(_pooled, epsilon=epsilon)),
         **{name: partial(_weighted, name, rule) for name, rule in layers.items()},
         "batch_norm": partial(_normalised, layers, own),
     }
@@ -200,10 +211,8 @@ def _relevance_rules(convolution: LayerRule, dense: LayerRule, own: LayerRule) -
 
 def has_lrp_rules(decoder: nn.Module, x: Tensor) -> str | None:
     """Reason why LRP would pass an operation without a rule."""
-    epsilon = partial(_epsilon_rule, epsilon=EPSILON)
-    return operation_without_rule(
-        traced(_relevance_rules(epsilon, epsilon, epsilon), decoder, x), MAXIMA
-    )
+    rule = partial(_epsilon_rule, epsilon=EPSILON)
+    return operation_without_rule(traced(_relevance_rules(rule, rule, EPSILON), decoder, x), MAXIMA)
 
 
 def _relevance(
@@ -215,7 +224,7 @@ def _relevance(
     epsilon: float,
 ) -> Tensor:
     trials = x.detach().requires_grad_()
-    with _relevance_rules(convolution, dense, partial(_epsilon_rule, epsilon=epsilon)):
+    with _relevance_rules(convolution, dense, epsilon):
         logits = target_logits(decoder, trials, target)
     return x * torch.autograd.grad(logits.sum(), trials)[0]
 

@@ -27,6 +27,7 @@ KNOWN_METRICS = dict.fromkeys(
     )
 )  # fmt: skip
 EVALUATIONS = ("study", "corrected")
+OF_SINGLE_METHODS = ("several", "only")  # rules that count methods
 
 Asks = Literal["at least", "above", "below"]
 Axis = Literal["feature", "snr_db"]
@@ -162,6 +163,21 @@ class Evaluation:
             raise ValueError("an evaluation has neither conditions nor agreements; give one")
         return self
 
+    def check_sizes(self, where: str, rule: str, fewest: int) -> None:
+        """Refuse what counts a method twice or can only have one answer."""
+        n_methods, each = len(self.methods), rule in OF_SINGLE_METHODS
+        faults = {
+            f"methods={self.methods} holds a method more than once": len(set(self.methods))
+            < n_methods,
+            f"rule {rule!r} takes conditions, not agreements": each and bool(self.agreements),
+            "rule 'only' needs at least two methods": rule == "only" and n_methods < 2,
+            "agreements need at least two methods": bool(self.agreements) and n_methods < 2,
+            f"fewest={fewest} is more than its {n_methods} methods": rule == "several"
+            and fewest > n_methods,
+        }
+        for fault in (text for text, true in faults.items() if true):
+            raise ValueError(f"{where}: {fault}")
+
     @property
     def asked(self) -> tuple[Condition | Agreement, ...]:
         """Conditions and agreements."""
@@ -201,6 +217,13 @@ class Claim:
     corrected: Evaluation | None = None
     by: Annotated[tuple[Axis, ...], Field(min_length=1)] = ("feature",)
     fewest: int = Field(default=1, ge=1)
+
+    def check_sizes(self) -> None:
+        """Refuse what would count an axis or a method twice, or can only have one answer."""
+        if len(set(self.by)) < len(self.by):
+            raise ValueError(f"claim {self.id}: by={self.by} holds an axis more than once")
+        for name, evaluation in self.evaluations:
+            evaluation.check_sizes(f"claim {self.id}: {name}", self.rule, self.fewest)
 
     @property
     def evaluations(self) -> Iterator[tuple[str, Evaluation]]:
@@ -244,6 +267,8 @@ class Study:
                 f"other_thresholds=({lower:g}, {upper:g}) must lie below and above the threshold "
                 f"{self.threshold:g}"
             )
+        for claim in self.claims:
+            claim.check_sizes()
         ids = [claim.id for claim in self.claims]
         if twice := [name for name in ids if ids.count(name) > 1]:
             raise ValueError(f"claims: the id {twice[0]!r} is given more than once")

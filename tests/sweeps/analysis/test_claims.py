@@ -354,6 +354,13 @@ def test_the_studys_claims_are_of_metrics_that_there_are():
 CONDITION = ("claims", 0, "study", "conditions", 0)
 
 
+COUNTED = {"id": 2, "statement": "?", "source": "?", "rule": "several", "fewest": 2}
+SEVERAL_OF_ONE = {**COUNTED, "study": {"methods": ["A"], "conditions": [dict(SPECIFIC)]}}
+RANKED = [{"metric": "study"}, {"metric": "calibrated"}]
+AGREEMENT = {"rankings": RANKED, "asks": "below", "threshold": 0.5}
+COUNTED_AGREEMENT = {**COUNTED, "study": {"methods": ["A", "B"], "agreements": [AGREEMENT]}}
+
+
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
@@ -363,6 +370,11 @@ CONDITION = ("claims", 0, "study", "conditions", 0)
         ((*CONDITION, "asks"), "over", "claims.study.conditions.asks='over'"),
         (("claims", 0, "study", "conditions"), [], "neither conditions nor agreements"),
         (("claims", 0, "by"), ["snr"], "'feature' or 'snr_db'"),
+        (("claims", 0, "by"), ["feature", "feature"], "holds an axis more than once"),
+        (("claims", 0, "study", "methods"), ["A", "A"], "holds a method more than once"),
+        (("claims", 0, "rule"), "only", "claim 1: study: rule 'only' needs at least two methods"),
+        (("claims", 0), SEVERAL_OF_ONE, "claim 2: study: fewest=2 is more than its 1 methods"),
+        (("claims", 0), COUNTED_AGREEMENT, "rule 'several' takes conditions, not agreements"),
         (("snr_db",), [], "snr_db is empty"),
         (("other_thresholds",), [0.6, 0.7], "(0.6, 0.7) must lie below and above"),
     ],

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from eegxai.attribution import METHODS, attribute
-from eegxai.attribution.methods.lrp import _epsilon_rule, _gamma_rule, _relevance_rules
+from eegxai.attribution.methods.lrp import _gamma_rule, _relevance_rules
 from eegxai.decoders import DECODERS
 from tests.helpers import lively_decoder, random_trials
 
@@ -138,7 +138,7 @@ def test_two_factors_get_half_each():
 
 
 def ruled_output(decoder, x, rule):
-    mode = _relevance_rules(rule, rule, partial(_epsilon_rule, epsilon=1e-9))
+    mode = _relevance_rules(rule, rule, 1e-9)
     with mode:
         return decoder(x.clone().requires_grad_()).detach(), mode.applied
 
