@@ -229,6 +229,7 @@ def test_validity_tells_duplicates_and_limits(case):
         ("captum.TCAV", "no map of the trial"),
         ("captum.NoiseTunnel", r"name it: captum.NoiseTunnel\(Saliency\)"),
         ("captum.Saliency(LRP)", "wraps no other"),
+        ("captum.NoiseTunnel(NoiseTunnel)", "NoiseTunnel wraps another one itself"),
         ("captum.NoiseTunnel(Salency)", "did you mean 'Saliency'"),
         ("captum.a.b", "allowed are captum.CLASS"),
         ("gradcam.GradCam", "did you mean 'GradCAM'"),

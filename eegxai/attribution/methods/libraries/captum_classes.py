@@ -148,14 +148,26 @@ def _classes(name: str) -> tuple[Any, ...]:
     """The class of a name and the classes that it is wrapped around, the outermost first."""
     parts = re.fullmatch(r"captum\.(\w+)(?:\((\w+)\))?", name)
     if parts is None:
-        raise ValueError(f"{name} is no method: allowed are captum.CLASS and captum.OUTER(CLASS)")
+        raise ValueError(
+            f"{name} is no method: allowed are captum.CLASS and captum.OUTER(CLASS), such as "
+            "captum.NoiseTunnel(Saliency); options go into attribution.per_method"
+        )
     outer = _class(name, parts[1])
-    wraps = "attribution_method" in required(outer.__init__)
+    wraps = _wraps(outer)
     if wraps and not parts[2]:
         raise ValueError(f"{name} wraps another method, name it: {name}(Saliency), for example")
     if parts[2] and not wraps:
         raise ValueError(f"{name} is no method: {parts[1]} wraps no other")
-    return (outer, _class(name, parts[2])) if wraps else (outer,)
+    if not wraps:
+        return (outer,)
+    inner = _class(name, parts[2])
+    if _wraps(inner):
+        raise ValueError(f"{name} is no method: {parts[2]} wraps another one itself")
+    return outer, inner
+
+
+def _wraps(own: Any) -> bool:
+    return "attribution_method" in required(own.__init__)
 
 
 def _class(name: str, own: str) -> Any:
