@@ -77,7 +77,7 @@ def _evaluation_lines(row: Row) -> Iterator[str]:
     yield from _wrapped(f"   {row['evaluation']}: ", f"{row['verdict'].upper()}{reason}")
     yield from _wrapped("      rule: ", row["rule"])
     if number := number_text(row):
-        seeds = f", {row['n_seeds']} seeds" if row["n_seeds"] else ""
+        seeds = f", {_counted(row['n_seeds'], 'seed')}" if row["n_seeds"] else ""
         yield from _wrapped("      number: ", f"{number} ({row['number']}{seeds})")
     if row["detail"]:
         yield from _wrapped("      ", row["detail"])
@@ -100,6 +100,10 @@ def _wrapped(first: str, text: str) -> list[str]:
     return textwrap.wrap(
         text, TABLE_WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def number_text(row: Row) -> str:

@@ -72,6 +72,7 @@ def test_claims_of_ones_own_on_chosen_runs(claims, tmp_path):
     assert (row["claim"], row["verdict"], row["n_seeds"]) == ("mine", HOLDS, 2)
     chosen = claims(*options, "--where", "seed == 1")
     assert "needs at least 2 seeds with all their cells, has 1" in " ".join(chosen.output.split())
+    assert ", 1 seed)" in " ".join(chosen.output.split())
     elsewhere = claims(*options, "--architecture", "eegnet")
     assert "no cells of architecture eegnet" in elsewhere.output
 
