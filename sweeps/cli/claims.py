@@ -9,9 +9,11 @@ import typer
 from eegxai.attribution import find
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.cli.common import (
-    SOURCE,
-    WHERE,
     Arguments,
+    Source,
+    TableFolder,
+    TableFormats,
+    Where,
     check_names,
     configuration,
     errors_in_one_sentence,
@@ -39,17 +41,10 @@ def claims(
         str | None,
         typer.Option(help="Decide on this architecture (default: that of the claims' study)."),
     ] = None,
-    where: Annotated[str, typer.Option(help=WHERE)] = "",
-    source: Annotated[str, typer.Option(help=SOURCE)] = "store",
-    format: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Format of the files: csv, parquet, markdown, latex, excel (default: all)."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to write to (default: tables in the output).")
-    ] = None,
+    where: Where = "",
+    source: Source = "store",
+    format: TableFormats = None,
+    out: TableFolder = None,
 ) -> None:
     """Decide the claims of the study on a sweep: holds, does not hold, or what is lacking.
 

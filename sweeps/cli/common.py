@@ -21,12 +21,23 @@ from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
 from sweeps.report.terminal import print_sentence
 
-WHERE = "Select runs, for example \"snr_db >= -12 and architecture == 'eegnet'\"."
 SOURCE = "Where scores are read: store, or mlflow for those who have only the tracking URI."
 DEFAULT = "quickstart"
 USER_ERROR = 2
 PIPE_WIDTH = 100  # columns where there is no terminal: files, CI
 
+Where = Annotated[
+    str,
+    typer.Option(help="Select runs, for example \"snr_db >= -12 and architecture == 'eegnet'\"."),
+]
+Source = Annotated[str, typer.Option(help=SOURCE)]
+TableFormats = Annotated[
+    list[str] | None,
+    typer.Option(help="Format of the files: csv, parquet, markdown, latex, excel (default: all)."),
+]
+TableFolder = Annotated[
+    Path | None, typer.Option(help="Folder to write to (default: tables in the output).")
+]
 Arguments = Annotated[
     list[str] | None,
     typer.Argument(

@@ -8,7 +8,7 @@ import typer
 from eegxai.registry import lookup
 from sweeps.analysis.compare import TABLE_READERS, Quantity
 from sweeps.cli.common import (
-    SOURCE,
+    Source,
     configuration_file,
     errors_in_one_sentence,
     print_written,
@@ -59,7 +59,7 @@ def compare(
     interval: Annotated[
         str, typer.Option(help="Interval of the mean difference: student or bootstrap.")
     ] = "student",
-    source: Annotated[str, typer.Option(help=SOURCE)] = "store",
+    source: Source = "store",
     out: Annotated[
         Path | None, typer.Option(help="File to write: .csv (all columns) or .md.")
     ] = None,

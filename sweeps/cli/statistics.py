@@ -15,9 +15,9 @@ from sweeps.analysis.significance import (
     tables_by_name,
 )
 from sweeps.cli.common import (
-    SOURCE,
-    WHERE,
     Arguments,
+    Source,
+    Where,
     configuration,
     errors_in_one_sentence,
     print_written,
@@ -40,8 +40,8 @@ def statistics(
     check: Annotated[
         str, typer.Option(help="Check that is tested: ground_truth, target_swap, cascade, ...")
     ] = "ground_truth",
-    where: Annotated[str, typer.Option(help=WHERE)] = "",
-    source: Annotated[str, typer.Option(help=SOURCE)] = "store",
+    where: Where = "",
+    source: Source = "store",
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables as CSV, all pairs included.")
     ] = None,

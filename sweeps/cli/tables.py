@@ -10,9 +10,11 @@ from rich.console import Console
 
 from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
 from sweeps.cli.common import (
-    SOURCE,
-    WHERE,
     Arguments,
+    Source,
+    TableFolder,
+    TableFormats,
+    Where,
     check_names,
     configuration,
     errors_in_one_sentence,
@@ -38,7 +40,7 @@ def tables(
             "may be repeated."
         ),
     ] = None,
-    where: Annotated[str, typer.Option(help=WHERE)] = "",
+    where: Where = "",
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,16 +48,9 @@ def tables(
             "over it; may be repeated."
         ),
     ] = None,
-    source: Annotated[str, typer.Option(help=SOURCE)] = "store",
-    format: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Format of the files: csv, parquet, markdown, latex, excel (default: all)."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to write to (default: tables in the output).")
-    ] = None,
+    source: Source = "store",
+    format: TableFormats = None,
+    out: TableFolder = None,
 ) -> None:
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
     names = check_names("--table", table or ["headline"], (*TABLE_KINDS, ALL))
