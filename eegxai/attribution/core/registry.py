@@ -37,7 +37,7 @@ class Method:
         parameters are its options, except ``references``, reference trials to compare with.
     group : str
         ``"study"`` (as the study ran it), ``"corrected"`` (a method of the study as its paper
-        defines it or with what the study's form leaves out), ``"extended"`` ``"control"`` or the
+        defines it or with what the study's form leaves out), ``"extended"``, ``"control"`` or the
         library that it comes from.
     requires : tuple of callables
         Each ``(decoder, x) -> str | None`` gives the reason why the method is not applicable to

@@ -85,7 +85,11 @@ def _passed_on(output: Tensor, shares: Tensor, epsilon: float) -> Tensor:
 
 def _epsilon_rule(layer: _Layer, *, epsilon: float) -> Tensor:
     """Each input's w x over their sum with the bias (Bach et al., eq. 58)."""
-    output = layer.output
+    return _stabilised(layer.output, epsilon)
+
+
+def _stabilised(output: Tensor, epsilon: float) -> Tensor:
+    """Output that shares out relevance by its terms, less what the epsilon takes."""
     return grafted(output, _passed_on(output, output, epsilon))
 
 
@@ -181,9 +185,7 @@ def _unchanged(call: OpCall) -> Tensor:
 
 
 def _pooled(call: OpCall, *, epsilon: float) -> Tensor:
-    """A pool shares out relevance by its terms, less what the epsilon takes."""
-    output = call.plain()
-    return grafted(output, _passed_on(output, output, epsilon))
+    return _stabilised(call.plain(), epsilon)
 
 
 def _halved(call: OpCall) -> Tensor:
