@@ -8,6 +8,18 @@ from eegxai.decoders import build
 N_CHANNELS, N_TIMES, N_CLASSES = 6, 200, 3
 
 
+class Layers(nn.Module):
+    """Two dense layers, whose logits follow the trial."""
+
+    def __init__(self, n_inputs):
+        super().__init__()
+        self.hidden = nn.Linear(n_inputs, 5)
+        self.readout = nn.Linear(5, N_CLASSES)
+
+    def forward(self, x):
+        return self.readout(self.hidden(x.flatten(1) / 100).tanh())
+
+
 def lively_decoder(name, n_times=N_TIMES, dtype=torch.float64):
     """Decoder of weights large enough for its logits to follow x, with BatchNorm statistics."""
     generator = torch.Generator().manual_seed(1)

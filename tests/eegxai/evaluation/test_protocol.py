@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 import torch
-from torch import nn
 
 from eegxai.evaluation import (
     EvaluationSpec,
@@ -17,20 +16,7 @@ from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.scoring import MODES, chunks, reference_maps, score_pairs
 from eegxai.simulation import simulate
-
-N_CLASSES = 3
-
-
-class Layers(nn.Module):
-    """Two dense layers, whose logits follow the trial."""
-
-    def __init__(self, n_inputs):
-        super().__init__()
-        self.hidden = nn.Linear(n_inputs, 5)
-        self.readout = nn.Linear(5, N_CLASSES)
-
-    def forward(self, x):
-        return self.readout(self.hidden(x.flatten(1) / 100).tanh())
+from tests.helpers import N_CLASSES, Layers
 
 
 class Gradient:

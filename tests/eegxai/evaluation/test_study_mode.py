@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
-from torch import nn
 
 from eegxai.errors import sentence
 from eegxai.evaluation import (
@@ -20,25 +19,14 @@ from eegxai.evaluation.maps.domains import topography
 from eegxai.evaluation.modes import METHODS_ORIGINAL_FIRST
 from eegxai.head import HeadSpec
 from eegxai.simulation import simulate
+from tests.helpers import N_CLASSES, Layers
 from tests.plain_metrics import NAMES, study_scores
 
-N_CLASSES, SEED = 3, 4
+SEED = 4
 HEAD = HeadSpec(
     channels=("Fz", "FC1", "FC2", "C3", "Cz", "C4", "CP1", "CP2", "Pz", "POz", "P3", "P4", "Oz")
 )
 STUDY = EvaluationSpec(mode="study", n_trials=6)
-
-
-class Layers(nn.Module):
-    """Two dense layers, whose logits follow the trial."""
-
-    def __init__(self, n_inputs):
-        super().__init__()
-        self.hidden = nn.Linear(n_inputs, 5)
-        self.readout = nn.Linear(5, N_CLASSES)
-
-    def forward(self, x):
-        return self.readout(self.hidden(x.flatten(1) / 100).tanh())
 
 
 @pytest.fixture(scope="module")
