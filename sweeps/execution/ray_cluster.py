@@ -14,7 +14,7 @@ from ray.util.queue import Queue
 
 from sweeps.design.config import Resources
 from sweeps.execution.ray_environment import RAY_ENVIRONMENT, no_answer
-from sweeps.execution.ray_tune import run_ray
+from sweeps.execution.ray_tune import run_ray, shut_down
 from sweeps.execution.runner import OnDone, Stage
 
 AUTO = "auto"
@@ -35,7 +35,7 @@ def joined(address: str) -> Iterator[None]:
     try:
         yield
     finally:
-        ray.shutdown()
+        shut_down()
 
 
 def _check_reachable(address: str) -> None:

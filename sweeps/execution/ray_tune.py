@@ -3,6 +3,7 @@
 It imports Ray, and is therefore imported late, by :mod:`sweeps.execution.ray_session`.
 """
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -68,7 +69,23 @@ def started(num_cpus: int | None) -> Iterator[None]:
     try:
         yield
     finally:
+        shut_down()
+
+
+def shut_down() -> None:
+    """End this process's Ray, or leave the cluster, with no garbage of Ray's collected meanwhile.
+
+    Tune leaves references to Ray's objects in circles. If another thread collects one while Ray
+    is ending, Ray ends the whole process.
+    """
+    gc.collect()
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
         ray.shutdown()
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class BundleTrial(tune.Trainable):

@@ -1,5 +1,7 @@
 """Stages on a Ray of two CPUs, which all tests here share: what they give, and who does what."""
 
+import gc
+import weakref
 from itertools import groupby
 
 import pandas as pd
@@ -77,3 +79,30 @@ def test_what_no_node_of_the_cluster_offers(on_ray, tiny):
     (lacks,) = on_ray(unmet_on_ray, licence)
     assert "licence" in lacks
     assert on_ray(unmet_on_ray, tiny.resources) == []
+
+
+class Circle:
+    """What refers to itself stays until the collector finds it."""
+
+    def __init__(self):
+        self.itself = self
+
+
+def seen_by_shutdown():
+    """While Ray ends: whether garbage is left, and whether the collector may run."""
+    import ray
+
+    from sweeps.execution.ray_tune import shut_down
+
+    garbage, seen, real = weakref.ref(Circle()), [], ray.shutdown
+    ray.shutdown = lambda: seen.append((garbage() is not None, gc.isenabled()))
+    try:
+        shut_down()
+    finally:
+        ray.shutdown = real
+    return seen, gc.isenabled()
+
+
+def test_nothing_is_collected_while_ray_ends(on_ray):
+    """A reference to an object of Ray's that another thread drops then ends the process."""
+    assert on_ray(seen_by_shutdown) == ([(False, False)], True)
