@@ -78,9 +78,9 @@ def shut_down() -> None:
     Tune leaves references to Ray's objects in circles. If another thread collects one while Ray
     is ending, Ray ends the whole process.
     """
-    gc.collect()
     was_enabled = gc.isenabled()
     gc.disable()
+    gc.collect()
     try:
         ray.shutdown()
     finally:
