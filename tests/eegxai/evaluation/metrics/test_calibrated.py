@@ -177,3 +177,11 @@ def test_a_map_without_positive_relevance_has_no_signed_mass():
     scores = compute(-np.abs(noise(0)), burst(0))
     assert np.isnan(scores["mass_signed"]).all()
     assert not np.isnan(scores["rank_signed"]).any()
+
+
+def test_ranks_are_shares_in_double_precision():
+    """Of three tied pixels, one true, two are among the three most relevant: a third and more."""
+    relevance = np.array([[[1.0, 1.0, 1.0, 0.0, 0.0, 0.0]]])
+    true = np.array([[[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]]])
+    found = score(relevance, true, mode="calibrated")["rank_signed"]
+    assert found[0] == pytest.approx(2 / 3 / 2, abs=1e-15)
