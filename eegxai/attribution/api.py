@@ -31,7 +31,7 @@ def _as_it_is(decoder: nn.Module, _x: Tensor) -> nn.Module:
 
 
 # From a private copy of a decoder and trials to the decoder whose outputs are explained.
-OUTPUTS: dict[Output, Callable[[nn.Module, Tensor], nn.Module]] = {
+OUTPUTS: dict[str, Callable[[nn.Module, Tensor], nn.Module]] = {
     "logit": _as_it_is,
     "contrast": with_contrasts,
 }

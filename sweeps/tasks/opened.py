@@ -94,6 +94,7 @@ class OpenedDecoder:
             self.evaluation.n_trials,
             self._permuted_labels_decoder,
             self.ground_truth,
+            self.evaluation.weight_draws,
         )
 
     @property

@@ -16,7 +16,7 @@ from sweeps.analysis.verdicts import VERDICT_RULES
 from sweeps.report.legends import HEADLINE_LEGEND, accuracies
 from sweeps.report.result_tables import terminal_headlines
 from sweeps.report.terminal import print_sentence, print_tables
-from sweeps.scores.table import half_width
+from sweeps.scores.table import AREA, half_width
 from tests.tidy_tables import as_tidy
 
 SCORE = ("channel_time", "mass_clipped")
@@ -37,6 +37,8 @@ def rows(
     flags="",
     x_only=CHANCE,
     chance=CHANCE,
+    area=None,
+    testable=True,
 ):
     """Tidy scores of a method; its calibrated score is the study's minus 0.1."""
     known = {
@@ -50,6 +52,7 @@ def rows(
         "at_chance": at_chance,
         "validity": "ok",
         "flags": flags,
+        "class_testable": testable,
     }
     checks = [
         ("ground_truth", *SCORE, 0, score),
@@ -63,6 +66,7 @@ def rows(
         ("target_swap", "channel_time", "pearson_raw", 0, class_r),
         ("cascade", "channel_time", "pearson_raw", 1, 0.99),
         ("cascade", "channel_time", "pearson_raw", 8, model_r),
+        ("cascade", "channel_time", AREA, 8, model_r if area is None else area),
     ]
     names = ["check", "domain", "metric", "step", "mean"]
     return pd.DataFrame(checks, columns=names).assign(half_width=HALF_WIDTH, **known)
