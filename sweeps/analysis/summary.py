@@ -98,7 +98,7 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
             "at_chance": decoders["at_chance"].sum().astype(int),
             "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
             "accuracy": decoders["accuracy"].mean(),
-            "class_testable": decoders["class_testable"].agg(lambda known: known.ne(False).any()),
+            "class_testable": decoders["class_testable"].agg(_any_testable),
         }
     )
     # The order in which groups first appear is the order of the grid.
@@ -148,6 +148,10 @@ def _rows_of(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
     """Rows of a check, but for those of other classes that say nothing."""
     rows = tidy[tidy["check"] == check]
     return rows[rows["class_testable"].ne(False)] if check in CLASS_CHECKS else rows
+
+
+def _any_testable(known: pd.Series) -> bool:
+    return bool(known.ne(False).any())  # where nothing is known, it is
 
 
 def _spread_of_draws(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:

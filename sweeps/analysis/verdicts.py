@@ -69,13 +69,13 @@ VERDICT_RULES = (
     VerdictRule(
         "c",
         "class-specific",
-        f"class correlation below {SPECIFICITY_THRESHOLD}, or below null; {NOT_TESTABLE}",
+        f"class correlation below {SPECIFICITY_THRESHOLD}, or below null",
         _class_specific,
     ),
     VerdictRule(
         "m",
         "model-specific",
-        f"model correlation and area under the cascade below {SPECIFICITY_THRESHOLD}, or null",
+        f"end and area of cascade below {SPECIFICITY_THRESHOLD}, or null",
         _model_specific,
     ),
     VerdictRule("v", "valid", "no flag on any decoder, such as duplicate", _valid),
