@@ -46,7 +46,6 @@ def tidy_scores(cells: Iterable[tuple[MethodCell, MethodScores]]) -> pd.DataFram
 
 
 def _known(cell: MethodCell, scores: MethodScores) -> dict[str, Any]:
-    n_classes = len(cell.decoder.data.feature_type.classes)
     return {
         **cell.axes,
         KEY: cell.key,
@@ -54,8 +53,13 @@ def _known(cell: MethodCell, scores: MethodScores) -> dict[str, Any]:
         "at_chance": scores.at_chance,
         "validity": scores.validity.status,
         "flags": "; ".join(scores.validity.flags),
-        "class_testable": cell.evaluation.class_testable(n_classes),
+        "class_testable": class_testable(cell),
     }
+
+
+def class_testable(cell: MethodCell) -> bool:
+    """Whether maps of other classes say anything on a cell's decoder."""
+    return cell.evaluation.class_testable(len(cell.decoder.data.feature_type.classes))
 
 
 def _scored(table: pd.DataFrame) -> pd.DataFrame:
