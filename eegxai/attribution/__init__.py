@@ -16,7 +16,7 @@ from eegxai.attribution.methods.libraries import gradcam_classes as _gradcam  # 
 from eegxai.attribution.methods.libraries import braindecode_functions as _braindecode  # noqa: F401
 # isort: on
 
-from eegxai.attribution.api import attribute, attribute_all, options_of
+from eegxai.attribution.api import Output, attribute, attribute_all, options_of
 from eegxai.attribution.core.registry import (
     CONTROLS,
     LIBRARIES,
@@ -46,6 +46,7 @@ __all__ = [
     "DegenerateMap",
     "Method",
     "NotApplicable",
+    "Output",
     "Validity",
     "attribute",
     "attribute_all",

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pandas as pd
 
+from eegxai.attribution import Output
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
 from eegxai.evaluation.scoring import (
@@ -32,6 +33,9 @@ class Comparison:
         The metrics, by group and name.
     score_truth, score_original : callable
         ``(maps, references, metrics) -> DataFrame`` of one row per trial.
+    output : str
+        What maps explain: the class's ``"contrast"`` or its ``"logit"``, an argument of
+        ``attribute``.
     physical : bool
         Whether errors in ms and mm and the spectral precision are computed.
     original_first : mapping
@@ -44,6 +48,7 @@ class Comparison:
     against_original: Metrics
     score_truth: Score
     score_original: Score
+    output: Output
     physical: bool
     original_first: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
@@ -59,6 +64,7 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         against_original=SIMILARITIES,
         score_truth=score_against_truth,
         score_original=score_pairs,
+        output="contrast",
         physical=True,
     ),
     "study": Comparison(
@@ -67,6 +73,7 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         against_original={"paper": STUDY_METRICS},
         score_truth=score_as_the_study,
         score_original=score_as_the_study,
+        output="logit",
         physical=False,
         original_first={("cascade", name): ("channel_time",) for name in METHODS_ORIGINAL_FIRST},
     ),

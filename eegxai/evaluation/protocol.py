@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import mne
@@ -33,7 +34,7 @@ from eegxai.seeding import generator
 
 SCORE_COLUMNS = [
     "check", "step", "layer", "layers_randomized", "domain", "mode", "metric",
-    "mean", "std", "n_trials", "n_valid", "n_zero_rows", "above_chance",
+    "mean", "std", "n_trials", "n_valid", "n_zero_rows", "draws_std", "above_chance",
 ]  # fmt: skip
 
 MapsByDomain = Mapping[str, list[Maps]]  # maps by domain, a few trials at a time
@@ -104,7 +105,8 @@ def evaluate(
         One row per check, step, domain and metric: check, step, layer, layers_randomized,
         domain, mode (the group of the metric), metric, mean and std over the trials where the
         metric is defined, n_trials, n_valid, n_zero_rows (trials that the study's code skips, of
-        which zeros enter the mean; 0 in the corrected mode), and above_chance, the mean where
+        which zeros enter the mean; 0 in the corrected mode), draws_std (spread of the mean between
+        draws of random weights, where there are several), and above_chance, the mean where
         chance is 0 and the best value 1 (see ``chance_corrected``); chance is the mean of
         ``same_spectrum``, for a similarity the mean of ``surrogate``. The check ``ground_truth``
         compares the map with the planted signal, by the metrics of ``MODES`` and
@@ -121,7 +123,15 @@ def evaluate(
         When the decoder classifies no trial correctly, or a check lacks what it needs.
     """
     explained = choose_explained(
-        decoder, x, target, n_classes, seed, spec.n_trials, permuted_labels_decoder, ground_truth
+        decoder,
+        x,
+        target,
+        n_classes,
+        seed,
+        spec.n_trials,
+        permuted_labels_decoder,
+        ground_truth,
+        spec.weight_draws,
     )
     return evaluate_explained(explain, explained, ground_truth, info, spec, known, method=method)
 
@@ -135,6 +145,7 @@ def choose_explained(
     n_trials: int,
     permuted_labels_decoder: nn.Module | None = None,
     ground_truth: Tensor | None = None,
+    weight_draws: int = 1,
 ) -> ExplainedTrials:
     """At most so many of the trials that the decoder classifies correctly, to be explained.
 
@@ -148,7 +159,14 @@ def choose_explained(
     planted = None if ground_truth is None else ground_truth.flatten(1).any(1).cpu().numpy()
     chosen = _chosen_trials(decoder, x, target, n_trials, seed, planted)
     return ExplainedTrials(
-        decoder, x[chosen], target[chosen], n_classes, seed, permuted_labels_decoder, chosen
+        decoder,
+        x[chosen],
+        target[chosen],
+        n_classes,
+        seed,
+        permuted_labels_decoder,
+        chosen,
+        weight_draws,
     )
 
 
@@ -181,7 +199,7 @@ def evaluate_explained(
         *_against_original(explain, explained, twice, info, spec, method),
     ]
     table = pd.concat(parts, ignore_index=True)
-    return table.assign(above_chance=_above_chance(table))[SCORE_COLUMNS]
+    return table.assign(above_chance=_above_chance(table)).reindex(columns=SCORE_COLUMNS)
 
 
 def _chosen_trials(
@@ -243,12 +261,35 @@ def _against_original(
     for variant in variants(explained, spec.checks):
         change = variant.change
         check_step = CheckStep(variant.check, variant.step, change.layer, change.layers_randomized)
-        if explained.is_untrained(change):
-            maps = shown[UNTRAINED]
-        else:
-            maps = _shown(explain(change.decoder, explained.x, change.target), info)
         turned = how.original_first.get((variant.check, method), ())
-        yield from _compared(check_step, maps, reference, *metrics, turned)
+        draws = []
+        for decoder in (change.decoder, *change.redrawn):
+            if explained.is_untrained(replace(change, decoder=decoder)):
+                maps = shown[UNTRAINED]
+            else:
+                maps = _shown(explain(decoder, explained.x, change.target), info)
+            compared = _compared(check_step, maps, reference, *metrics, turned)
+            draws.append(pd.concat(compared, ignore_index=True))
+        yield _over_draws(draws)
+
+
+def _over_draws(draws: list[pd.DataFrame]) -> pd.DataFrame:
+    """Means over draws of random weights, and in the column ``draws_std`` their spread.
+
+    The standard deviation is the root mean square of those of the draws: that over the trials.
+    """
+    first, *others = draws
+    if not others:
+        return first
+    means, deviations = (
+        np.stack([table[name].to_numpy(float) for table in draws]) for name in ("mean", "std")
+    )
+    return first.assign(
+        mean=means.mean(0),
+        std=np.sqrt(np.square(deviations).mean(0)),
+        n_valid=np.min([table["n_valid"] for table in draws], axis=0),
+        draws_std=means.std(0, ddof=1),
+    )
 
 
 def _against_noise(

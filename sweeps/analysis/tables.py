@@ -10,6 +10,7 @@ from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
 from sweeps.analysis.summary import (
     HEADLINE_METRICS,
     estimate,
+    first_below,
     headline,
     headline_scores,
     highest_null,
@@ -25,7 +26,7 @@ ROBUSTNESS_CHECKS = {
     "cascade_end": (CASCADE, SIMILARITY),
     "cascade_area": (CASCADE, AREA),
 }
-TABLE_METRICS = {*HEADLINE_METRICS, AREA}  # all that any of the tables reads
+TABLE_METRICS = HEADLINE_METRICS  # all that any of the tables reads
 STATUSES = ("ok", "duplicate", "degenerate", "not_applicable")
 
 
@@ -88,14 +89,15 @@ def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataF
     DataFrame
         Columns of ``by``, method, n_decoders, and of each check, its 95 % interval beside it:
         target_swap (another class), label_retrain (permuted labels), cascade_end (all weights
-        random), cascade_area (mean over the share of randomized layers, from none to all), null_r
-        (the highest of maps that know nothing).
+        random), cascade_area (mean over the share of randomized layers, from none to all); then
+        cascade_below and never_below (see ``headline``) and null_r (the highest of maps that know
+        nothing).
     """
     groups = [*by, "method"]
     measured: dict[str, pd.Series] = {}
     for name, (check, metric) in ROBUSTNESS_CHECKS.items():
         measured |= estimate(name, similarities(tidy, check, metric), groups)
-    return _ordered(tidy, groups, measured | highest_null(tidy, groups))
+    return _ordered(tidy, groups, measured | first_below(tidy, groups) | highest_null(tidy, groups))
 
 
 def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -184,7 +186,12 @@ TABLE_KINDS: dict[str, TableKind] = {
     "robustness": TableKind(
         "correlation of the map with the original one",
         robustness,
-        (*(_similarity(name, name.replace("_", " ")) for name in ROBUSTNESS_CHECKS), NULL),
+        (
+            *(_similarity(name, name.replace("_", " ")) for name in ROBUSTNESS_CHECKS),
+            Column("cascade_below", "first below"),
+            Column("never_below", "never below"),
+            NULL,
+        ),
     ),
     "snr": TableKind("score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db"),
     "architecture": TableKind(

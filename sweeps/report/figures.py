@@ -19,11 +19,10 @@ from eegxai.evaluation import (
 )
 from eegxai.statistics import ALPHA, compare_ranks
 from sweeps.analysis.summary import estimate, headline, highest_null, similarities
-from sweeps.analysis.verdicts import SPECIFICITY_THRESHOLD
 from sweeps.design.cells import DecoderCell, MethodCell, method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.report.source import load_scores
-from sweeps.scores.table import CASCADE, SIMILARITY
+from sweeps.scores.table import CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD
 from sweeps.store.artefacts import MAPS, Store, store_of
 from sweeps.store.packing import BrokenArtefactError
 

@@ -14,6 +14,7 @@ HEADLINE_LEGEND = "\n".join(
         "ok?: verdict. ok if the 95 % intervals show all properties, else the letters of",
         "the properties that they do NOT show:",
         *(f"{rule.letter} = not shown to be {rule.name} ({rule.asks})" for rule in VERDICT_RULES),
+        "2 cl: not testable with two classes, whose maps are mirror images",
         "n/a: no scores, not applicable, or evaluation.mode=study, which has no verdict;",
         "-: control, not judged",
         "!: some decoders decode no better than chance",
@@ -27,6 +28,9 @@ SCORE_MEANINGS = {
     "(spatial: cosine of topographies)",
     "class r": "correlation of the map with the map for a wrong class",
     "model r": "correlation with the map of the network whose weights are all random",
+    "cascade area": "mean of that correlation while layer after layer becomes random, from 1 with "
+    "none; low is good",
+    "first below": "the first step of the cascade at which it is below 0.5",
     "null r": "the highest correlation of the map with white noise, its magnitude, or a random map "
     "of the same spectrum: what maps reach that know nothing",
 }

@@ -66,7 +66,8 @@ def _scores(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
 
 
 def _keywords(cell: MethodCell, opened: OpenedDecoder) -> dict[str, Any]:
-    return {"references": opened.references, **cell.options}
+    output = cell.evaluation.comparison.output
+    return {"references": opened.references, "output": output, **cell.options}
 
 
 def _no_scores() -> pd.DataFrame:

@@ -75,7 +75,7 @@ class OpenedDecoder:
     @cached_property
     def compared_maps(self) -> dict[str, Tensor]:
         """Maps of the study's and the corrected methods for these trials, to find duplicates."""
-        return compared_maps(self.decoder, *self.probe)
+        return compared_maps(self.decoder, *self.probe, self.evaluation.comparison.output)
 
     @cached_property
     def source_truth(self) -> SourceTruth:
@@ -94,6 +94,7 @@ class OpenedDecoder:
             self.evaluation.n_trials,
             self._permuted_labels_decoder,
             self.ground_truth,
+            self.evaluation.weight_draws,
         )
 
     @property

@@ -14,7 +14,7 @@ from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, Validity
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, SIMILARITY_NULLS
 from sweeps.analysis.summary import HEADLINE_METRICS
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
-from sweeps.scores.table import AREA, CASCADE, SIMILARITY
+from sweeps.scores.table import AREA, CASCADE, SIMILARITY, class_testable
 from sweeps.store.records import MethodScores, Record, TrainedDecoder
 
 KEY_TAG = "eegxai.key"
@@ -24,15 +24,17 @@ VALIDITY_TAG = "eegxai.validity"
 FLAGS_TAG = "eegxai.flags"
 REASON_TAG = "eegxai.reason"
 AT_CHANCE_TAG = "eegxai.at_chance"
+CLASS_TESTABLE_TAG = "eegxai.class_testable"
 VERSION_TAG = "version."  # before the name of a package
 COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
 COLOUR_TAG = "mlflow.runColor"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
 # Raise it when runs change their names: those of an older layout are written again.
-RUN_LAYOUT = "2"
+RUN_LAYOUT = "3"
 KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # not a chat
 # The UI sorts sections by name: what is read first comes first.
 SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
+DRAWS_STD = "weight_draws/"  # spread between draws of random weights, where there are several
 N_ZERO_ROWS = "zero_rows/"  # of scores into whose mean zeros enter
 N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
 
@@ -170,6 +172,7 @@ def method_tags(
         **tags_of(cell, scores),
         KIND_TAG: "method",
         VALIDITY_TAG: verdict.status,
+        CLASS_TESTABLE_TAG: str(class_testable(cell)),
         COLOUR_TAG: colour_of(cell.method),
         NOTE_TAG: note,
         **{tag: text for tag, text in optional.items() if text},
@@ -227,6 +230,8 @@ def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
     last = ordered.groupby(["check", "domain", "metric"])["mean"].last()
     found = {name: last.get((check, *sources[name])) for name, check in HEADLINE_CHECKS.items()}
     nulls = [last.get((check, domain, SIMILARITY)) for check in SIMILARITY_NULLS]
+    if not rows["class_testable"].ne(False).any():
+        del found["class_similarity"]
     found[NULL_SIMILARITY] = max((null for null in nulls if null is not None), default=None)
     return {name: float(value) for name, value in found.items() if value is not None}
 
@@ -238,6 +243,7 @@ def _score_metrics(rows: pd.DataFrame, at: int) -> list[Metric]:
         (SCORES, rows, "mean"),
         (HALF_WIDTHS, chosen, "half_width"),
         (N_VALID, chosen, "n_valid"),
+        (DRAWS_STD, chosen[chosen["draws_std"].notna()], "draws_std"),
         (N_ZERO_ROWS, rows[rows["n_zero_rows"] > 0], "n_zero_rows"),
     )
     return [

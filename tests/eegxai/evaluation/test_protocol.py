@@ -1,9 +1,13 @@
 """The evaluation of one method: every map is computed once, and the scores are those of each."""
 
+from copy import deepcopy
+from functools import partial
+
 import pandas as pd
 import pytest
 import torch
 
+from eegxai.attribution import attribute
 from eegxai.evaluation import (
     EvaluationSpec,
     bottom_up,
@@ -184,3 +188,60 @@ def test_nothing_planted_at_all_is_reported_and_fails_nothing(case):
     truth_rows = table[table["check"] == "ground_truth"]
     assert truth_rows["mean"].isna().all()
     assert (truth_rows["n_valid"] == 0).all()
+
+
+def with_a_logit_added(decoder):
+    """The same probabilities: a multiple of the first logit, added to all."""
+    changed = deepcopy(decoder)
+    with torch.no_grad():
+        for value in changed.readout.parameters():
+            value += 5 * value[:1]
+    return changed
+
+
+@pytest.mark.parametrize("output", ["contrast", "logit"])
+def test_what_is_added_to_all_logits_moves_scores_of_the_logit_alone(case, output):
+    decoder, x, target, truth, info = case
+    spec = EvaluationSpec(n_trials=4, checks=("target_swap",))
+    explain = partial(attribute, "InputXGradient", output=output)
+    tables = [
+        evaluate(explain, one, x, target, truth, N_CLASSES, info, 4, spec)
+        for one in (decoder, with_a_logit_added(decoder))
+    ]
+    before, after = (
+        table[table["check"].isin(["ground_truth", "target_swap"])]["mean"] for table in tables
+    )
+    moved = (before - after).abs().max()
+    assert moved < 1e-3 if output == "contrast" else moved > 0.1
+
+
+def test_scores_are_means_over_draws_of_weights_whose_spread_is_told(case):
+    decoder, x, target, truth, info = case
+    once, twice = (
+        evaluate(
+            Gradient(), decoder, x, target, truth, N_CLASSES, info, 4,
+            EvaluationSpec(n_trials=4, checks=("cascade", "target_swap"), weight_draws=draws),
+        )
+        for draws in (1, 2)
+    )  # fmt: skip
+    assert once["draws_std"].isna().all()
+    cascade = once["check"] == "cascade"
+    pd.testing.assert_frame_equal(
+        once[~cascade].drop(columns="above_chance"), twice[~cascade].drop(columns="above_chance")
+    )
+    # Two draws are their spread over the root of 2 away from their mean.
+    shift = (once["mean"] - twice["mean"]).abs()[cascade]
+    expected = twice["draws_std"][cascade] / 2**0.5
+    pd.testing.assert_series_equal(shift, expected, check_names=False)
+    assert (expected > 0).any()
+
+
+def test_two_classes_have_one_contrast():
+    assert not EvaluationSpec().class_testable(2)
+    assert EvaluationSpec().class_testable(3)
+    assert EvaluationSpec(mode="study").class_testable(2)
+
+
+def test_the_study_had_one_draw():
+    with pytest.raises(ValueError, match="weight_draws=2"):
+        EvaluationSpec(mode="study", weight_draws=2)

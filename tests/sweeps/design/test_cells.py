@@ -63,7 +63,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "130661f76e9fcf4927301a3b8b90c22c0479c4a8ca73953f35c8c87f30abb3b2"
+SNAPSHOT = "051a6db3be47a8931864dc172bdf27f8b9cdf17b704e10ff09bb8ebe644dcc0b"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper", "study", "study-small"])

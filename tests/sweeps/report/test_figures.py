@@ -12,7 +12,7 @@ from sweeps.cli import app
 from sweeps.report.figures import DroppedPicture, Picture, checks, draw_figures, with_floor
 from sweeps.scores.table import AXES
 from tests.pictures import pixels
-from tests.tidy_tables import N_LAYERS, tidy_table
+from tests.tidy_tables import N_LAYERS, SIMILARITY, tidy_table
 
 METHODS = ["DeepLift", "LRP", "GradCAM", "RandomMap"]
 RUNNER = CliRunner()
@@ -70,8 +70,9 @@ def test_baselines_alone_and_methods_without_scores_draw_no_curves():
 def test_the_heat_map_takes_means_over_decoders_at_the_last_step(tidy):
     values = checks(tidy).set_index(["method", "feature", "check"])["value"]
     rows = tidy[(tidy["method"] == "LRP") & (tidy["feature"] == "spatial")]
+    curves = rows[(rows["check"] == "cascade") & (rows["metric"] == SIMILARITY)]
     last = [
-        rows[(rows["check"] == "cascade") & (rows["architecture"] == name) & (rows["step"] == n)]
+        curves[(curves["architecture"] == name) & (curves["step"] == n)]
         for name, n in N_LAYERS.items()
     ]
     key = ("LRP", "spatial")
@@ -97,6 +98,7 @@ def test_cascades_are_means_over_the_decoders_of_one_architecture(tidy, drawn):
     curves = [line for line in panel.lines if len(line.get_xdata()) == 5]
     chosen = tidy[
         (tidy["check"] == "cascade")
+        & (tidy["metric"] == SIMILARITY)
         & (tidy["architecture"] == "eegnet_relu")
         & (tidy["method"] == "DeepLift")
         & (tidy["feature"] == "temporal")

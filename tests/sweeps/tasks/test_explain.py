@@ -57,13 +57,13 @@ def scores_by_hand(cell, store):
     x, y, truth = (torch.from_numpy(a[split.test]) for a in (eeg.x, eeg.y, eeg.ground_truth))
     decoder = restored_by_hand(cell.decoder, store, eeg)
     table = evaluate(
-        lambda *given: attribute(cell.method, *given),
+        lambda *given: attribute(cell.method, *given, output="contrast"),
         *(decoder, x, y, truth, eeg.n_classes, eeg.info),
         *(cell.decoder.evaluation_seed, cell.evaluation),
         known=source_truth(eeg, split.test),
         permuted_labels_decoder=restored_by_hand(cell.decoder.with_permuted_labels, store, eeg),
     )
-    return table, validity(cell.method, decoder, x[:8], y[:8])
+    return table, validity(cell.method, decoder, x[:8], y[:8], output="contrast")
 
 
 def test_scores_and_validity_are_those_of_the_science_called_directly(trained):
