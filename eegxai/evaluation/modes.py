@@ -6,6 +6,7 @@ from typing import Literal
 
 import pandas as pd
 
+from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
 from eegxai.evaluation.scoring import (
@@ -18,6 +19,7 @@ from eegxai.evaluation.scoring import (
 Metrics = Mapping[str, Mapping[str, Metric]]  # by group, the column ``mode``, and name
 Score = Callable[..., pd.DataFrame]
 EvaluationMode = Literal["corrected", "study"]
+IDEAL = "ideal"  # group of metrics, and what they compare with
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Comparison:
         ``(maps, references, metrics) -> DataFrame`` of one row per trial.
     physical : bool
         Whether errors in ms and mm and the spectral precision are computed.
+    against_ideal : mapping
+        The metrics with the ideal observer's contributions, by group and name.
     original_first : mapping
         Of (check, method) the domains on which the original map is the first argument of a
         metric and the changed one the second; elsewhere it is the other way round.
@@ -45,6 +49,7 @@ class Comparison:
     score_truth: Score
     score_original: Score
     physical: bool
+    against_ideal: Metrics = field(default_factory=dict)
     original_first: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
 
@@ -60,6 +65,7 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         score_truth=score_against_truth,
         score_original=score_pairs,
         physical=True,
+        against_ideal={IDEAL: CALIBRATED_METRICS},
     ),
     "study": Comparison(
         truth_threshold=0.0,

@@ -26,17 +26,29 @@ from eegxai.evaluation.controls.sanity_checks import ExplainedTrials, variants
 from eegxai.evaluation.evaluation_spec import EvaluationSpec
 from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.maps.stacks import Maps
+from eegxai.evaluation.metrics.earth_movers import earth_movers_scores
 from eegxai.evaluation.metrics.physical import ERRORS, SourceTruth, physical_scores
-from eegxai.evaluation.modes import Comparison, Metrics, Score
+from eegxai.evaluation.modes import IDEAL, Comparison, Metrics, Score
 from eegxai.evaluation.scoring import chunks, reference_maps
 from eegxai.seeding import generator
 
 SCORE_COLUMNS = [
     "check", "step", "layer", "layers_randomized", "domain", "mode", "metric",
-    "mean", "std", "n_trials", "n_valid", "n_zero_rows", "above_chance",
+    "mean", "std", "n_trials", "n_valid", "n_zero_rows", "above_chance", "reference", "efficiency",
 ]  # fmt: skip
 
 MapsByDomain = Mapping[str, list[Maps]]  # maps by domain, a few trials at a time
+
+
+class IdealMaps(NamedTuple):
+    """The ideal observer's map of what is explained, the same for all methods on a decoder.
+
+    ``shown`` is the magnitude of its contributions, by domain, and ``scores`` are the rows of its
+    check; see :func:`ideal_maps`.
+    """
+
+    shown: MapsByDomain
+    scores: pd.DataFrame
 
 
 class CheckStep(NamedTuple):
@@ -49,7 +61,9 @@ class CheckStep(NamedTuple):
 
 
 GROUND_TRUTH = CheckStep("ground_truth")
-AGAINST_TRUTH = (GROUND_TRUTH.check, *NULL_MAPS)
+IDEAL_OBSERVER = CheckStep("ideal_observer")
+AGAINST_TRUTH = (GROUND_TRUTH.check, *NULL_MAPS, IDEAL_OBSERVER.check)
+PLANTED, ORIGINAL = "planted", "original"  # what a score compares with, beside ``IDEAL``
 N_NOISE_TRIALS = 64  # enough for the mean similarity of noise, at a quarter of the cost of 256
 
 
@@ -67,6 +81,7 @@ def evaluate(
     known: SourceTruth | None = None,
     permuted_labels_decoder: nn.Module | None = None,
     method: str = "",
+    ideal: Tensor | None = None,
 ) -> pd.DataFrame:
     """Score an explanation method on one decoder: ground truth, chance, robustness checks.
 
@@ -97,6 +112,8 @@ def evaluate(
     method : str
         Name of the method: in the mode ``"study"``, the order of the arguments depends on it
         (``METHODS_ORIGINAL_FIRST`` in ``eegxai.evaluation.modes``).
+    ideal : Tensor (trials, channels, times), optional
+        The ideal observer's contributions to the trials (``ideal_observer(...).contributions``).
 
     Returns
     -------
@@ -106,7 +123,10 @@ def evaluate(
         metric is defined, n_trials, n_valid, n_zero_rows (trials that the study's code skips, of
         which zeros enter the mean; 0 in the corrected mode), and above_chance, the mean where
         chance is 0 and the best value 1 (see ``chance_corrected``); chance is the mean of
-        ``same_spectrum``, for a similarity the mean of ``surrogate``. The check ``ground_truth``
+        ``same_spectrum``, for a similarity the mean of ``surrogate``; reference, what is compared
+        with (``planted``, ``ideal`` or ``original``), and efficiency, the mean where chance is 0
+        and the ideal observer 1 (NaN where that is no better than chance, and for
+        similarities). The check ``ground_truth``
         compares the map with the planted signal, by the metrics of ``MODES`` and
         ``physical_scores``; ``same_spectrum``, ``input_magnitude`` and ``untrained`` compare maps
         with it that know less (see ``null_maps``). Every other check compares a map with the
@@ -123,7 +143,10 @@ def evaluate(
     explained = choose_explained(
         decoder, x, target, n_classes, seed, spec.n_trials, permuted_labels_decoder, ground_truth
     )
-    return evaluate_explained(explain, explained, ground_truth, info, spec, known, method=method)
+    maps = None if ideal is None else ideal_maps(ideal, explained, ground_truth, info, spec, known)
+    return evaluate_explained(
+        explain, explained, ground_truth, info, spec, known, method=method, ideal=maps
+    )
 
 
 def choose_explained(
@@ -161,16 +184,16 @@ def evaluate_explained(
     known: SourceTruth | None = None,
     original: Tensor | None = None,
     method: str = "",
+    ideal: IdealMaps | None = None,
 ) -> pd.DataFrame:
     """Score an explanation method on what :func:`choose_explained` has chosen.
 
     ``ground_truth`` and ``known`` are of all trials that were chosen from, ``original`` are the
-    method's maps of those chosen, for callers who have them already. The other parameters and
+    method's maps of those chosen, for callers who have them already, and ``ideal`` what
+    :func:`ideal_maps` returns for them. The other parameters and
     what is returned are those of :func:`evaluate`.
     """
-    chosen = explained.chosen
-    truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
-    facts = known.of(chosen.cpu().numpy()) if known and spec.comparison.physical else None
+    truth, facts = _of_chosen(explained, ground_truth, known, spec)
     if original is None:
         original = explain(explained.decoder, explained.x, explained.target)
     maps = {GROUND_TRUTH.check: original, **null_maps(explain, original, explained)}
@@ -180,8 +203,62 @@ def evaluate_explained(
         *_against_noise(original, explained.seed, info, spec.comparison),
         *_against_original(explain, explained, twice, info, spec, method),
     ]
+    if ideal:
+        parts += [ideal.scores, *_against_ideal(maps, twice, ideal.shown, info, spec.comparison)]
     table = pd.concat(parts, ignore_index=True)
-    return table.assign(above_chance=_above_chance(table))[SCORE_COLUMNS]
+    columns = {
+        "above_chance": _above_chance(table),
+        "reference": _references(table),
+        "efficiency": _efficiency(table),
+    }
+    return table.assign(**columns)[SCORE_COLUMNS]
+
+
+def ideal_maps(
+    contributions: Tensor,
+    explained: ExplainedTrials,
+    ground_truth: Tensor,
+    info: mne.Info,
+    spec: EvaluationSpec,
+    known: SourceTruth | None = None,
+) -> IdealMaps | None:
+    """The ideal observer's map of what is explained, with its scores; None in the mode ``study``.
+
+    They belong to the trials, not to a method: whoever evaluates several methods makes them once.
+
+    Parameters
+    ----------
+    contributions : Tensor (trials, channels, times)
+        The ideal observer's, of all trials that were chosen from.
+    explained, ground_truth, info, spec, known
+        As in :func:`evaluate_explained`.
+    """
+    how = spec.comparison
+    if not how.against_ideal:
+        return None
+    own = contributions[explained.chosen.to(contributions.device)].to(explained.x.device)
+    maps = {IDEAL_OBSERVER.check: own}
+    signed = _shown(own, info)
+    magnitude = {name: [m.magnitude for m in values] for name, values in signed.items()}
+    truth, facts = _of_chosen(explained, ground_truth, known, spec)
+    shown = {IDEAL_OBSERVER.check: signed}
+    parts = [
+        *_against_truth(maps, shown, truth, facts, info, spec),
+        *_against_ideal(maps, shown, magnitude, info, how),
+    ]
+    return IdealMaps(magnitude, pd.concat(parts, ignore_index=True))
+
+
+def _of_chosen(
+    explained: ExplainedTrials,
+    ground_truth: Tensor,
+    known: SourceTruth | None,
+    spec: EvaluationSpec,
+) -> tuple[Tensor, SourceTruth | None]:
+    """Ground truth of the chosen trials, and what else is known of them where it is needed."""
+    chosen = explained.chosen
+    truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
+    return truth, known.of(chosen.cpu().numpy()) if known and spec.comparison.physical else None
 
 
 def _chosen_trials(
@@ -223,8 +300,22 @@ def _against_truth(
         pair = maps_by_domain, truth
         yield from _compared(CheckStep(check), *pair, how.against_truth, how.score_truth)
         if known:
-            errors = physical_scores(values.cpu().numpy(), known)
+            arrays = values.cpu().numpy(), known.ground_truth
+            errors = physical_scores(arrays[0], known).join(earth_movers_scores(*arrays, info))
             yield _rows(CheckStep(check), "channel_time", "calibrated", errors)
+
+
+def _against_ideal(
+    maps: Mapping[str, Tensor],
+    shown: Mapping[str, MapsByDomain],
+    reference: MapsByDomain,
+    info: mne.Info,
+    how: Comparison,
+) -> Iterator[pd.DataFrame]:
+    """Scores against the magnitude of the ideal observer's contributions."""
+    for check, values in maps.items():
+        pair = shown.get(check) or _shown(values, info), reference
+        yield from _compared(CheckStep(check), *pair, how.against_ideal, how.score_truth)
 
 
 def _against_original(
@@ -283,14 +374,34 @@ def _compared(
 
 def _above_chance(table: pd.DataFrame) -> np.ndarray:
     """Means on the scale from chance to the best value."""
-    where = ["domain", "mode", "metric"]
     similar = ~table["check"].isin(AGAINST_TRUTH)
-    chance = pd.Series(np.nan, index=table.index)
-    for group, level in ((~similar, CHANCE), (similar, SURROGATE)):
-        means = table[table["check"] == level].set_index(where)["mean"]
-        chance[group] = means.reindex(pd.MultiIndex.from_frame(table.loc[group, where])).to_numpy()
-    best = np.where(table["metric"].isin(ERRORS), 0.0, 1.0)
-    return chance_corrected(table["mean"], chance, best)
+    chance = np.where(similar, _level(table, SURROGATE), _level(table, CHANCE))
+    return chance_corrected(table["mean"], chance, _best(table))
+
+
+def _efficiency(table: pd.DataFrame) -> np.ndarray:
+    """Means on the scale from chance to the ideal observer, NaN where it is no better."""
+    chance, ceiling = _level(table, CHANCE), _level(table, IDEAL_OBSERVER.check)
+    upwards = np.where(_best(table) == 0, -1, 1)
+    defined = table["check"].isin(AGAINST_TRUTH) & (upwards * (ceiling - chance) > 0)
+    return chance_corrected(table["mean"], chance, np.where(defined, ceiling, np.nan))
+
+
+def _best(table: pd.DataFrame) -> np.ndarray:
+    return np.where(table["metric"].isin(ERRORS), 0.0, 1.0)
+
+
+def _level(table: pd.DataFrame, check: str) -> np.ndarray:
+    """Mean of a check in each row's domain, mode and metric; NaN where it has none."""
+    where = ["domain", "mode", "metric"]
+    means = table[table["check"] == check].set_index(where)["mean"]
+    return means.reindex(pd.MultiIndex.from_frame(table[where])).to_numpy()
+
+
+def _references(table: pd.DataFrame) -> np.ndarray:
+    """What each row compares with."""
+    planted = np.where(table["mode"] == IDEAL, IDEAL, PLANTED)
+    return np.where(table["check"].isin(AGAINST_TRUTH), planted, ORIGINAL)
 
 
 def _rows(check_step: CheckStep, domain: str, mode: str, scores: pd.DataFrame) -> pd.DataFrame:

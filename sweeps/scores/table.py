@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from eegxai.evaluation.modes import IDEAL
 from eegxai.statistics.intervals import CONFIDENCE
 from sweeps.design.cells import MethodCell
 from sweeps.store.records import MethodScores
@@ -53,7 +54,9 @@ def _known(cell: MethodCell, scores: MethodScores) -> dict[str, Any]:
 
 def _scored(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of scores that are kept; one empty row where there is none."""
-    kept = table.reindex(columns=["check", "domain", "metric", "step", "mean", "std", *COUNTS])
+    # Metrics with the ideal observer have the names of those with the planted signal.
+    asked = table[table["reference"] != IDEAL] if "reference" in table else table
+    kept = asked.reindex(columns=["check", "domain", "metric", "step", "mean", "std", *COUNTS])
     return kept if len(kept) else kept.reindex([0])
 
 
