@@ -25,6 +25,7 @@ from eegxai.evaluation.metrics.physical import SourceTruth, physical_scores, sou
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, paper_zero_rows
 from eegxai.evaluation.protocol import choose_explained, evaluate, evaluate_explained
+from eegxai.evaluation.references.ideal import IdealObserver, ideal_observer
 from eegxai.evaluation.scoring import (
     CALIBRATED_HEADLINE,
     HEADLINE,
@@ -51,6 +52,7 @@ __all__ = [
     "ExampleMaps",
     "ExplainedTrials",
     "Headlines",
+    "IdealObserver",
     "SourceTruth",
     "bottom_up",
     "cascade",
@@ -61,6 +63,7 @@ __all__ = [
     "evaluate",
     "evaluate_explained",
     "ground_truth_reference",
+    "ideal_observer",
     "independent",
     "null_maps",
     "paper_zero_rows",

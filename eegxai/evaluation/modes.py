@@ -7,6 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from eegxai.attribution import Output
+from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
 from eegxai.evaluation.scoring import (
@@ -19,6 +20,7 @@ from eegxai.evaluation.scoring import (
 Metrics = Mapping[str, Mapping[str, Metric]]  # by group, the column ``mode``, and name
 Score = Callable[..., pd.DataFrame]
 EvaluationMode = Literal["corrected", "study"]
+IDEAL = "ideal"  # group of metrics, and what they compare with
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Comparison:
         ``attribute``.
     physical : bool
         Whether errors in ms and mm and the spectral precision are computed.
+    against_ideal : mapping
+        The metrics with the ideal observer's contributions, by group and name.
     original_first : mapping
         Of (check, method) the domains on which the original map is the first argument of a
         metric and the changed one the second; elsewhere it is the other way round.
@@ -50,6 +54,7 @@ class Comparison:
     score_original: Score
     output: Output
     physical: bool
+    against_ideal: Metrics = field(default_factory=dict)
     original_first: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
 
@@ -66,6 +71,7 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         score_original=score_pairs,
         output="contrast",
         physical=True,
+        against_ideal={IDEAL: CALIBRATED_METRICS},
     ),
     "study": Comparison(
         truth_threshold=0.0,

@@ -13,8 +13,10 @@ from eegxai.evaluation import (
     ExplainedTrials,
     SourceTruth,
     choose_explained,
+    ideal_observer,
     source_truth,
 )
+from eegxai.evaluation.protocol import IdealMaps, ideal_maps
 from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from sweeps.design.cells import DecoderCell
@@ -81,6 +83,22 @@ class OpenedDecoder:
     def source_truth(self) -> SourceTruth:
         """What else the simulation knows of the test trials."""
         return source_truth(self.eeg, self.positions)
+
+    @cached_property
+    def ideal(self) -> IdealMaps | None:
+        """The ideal observer's map of what is explained, and its scores; None where undefined."""
+        comparable = self.evaluation.comparison.against_ideal
+        observer = ideal_observer(self.eeg, self.positions) if comparable else None
+        if observer is None:
+            return None
+        return ideal_maps(
+            torch.from_numpy(observer.contributions),
+            self.explained,
+            self.ground_truth,
+            self.eeg.info,
+            self.evaluation,
+            self.source_truth,
+        )
 
     @cached_property
     def explained(self) -> ExplainedTrials:

@@ -15,7 +15,12 @@ from eegxai.head.base import Head
 from eegxai.simulation import SimulatedEEG
 from eegxai.simulation.support import power_spectrum
 
-ERRORS = ("latency_error_ms", "dipole_error_mm")  # their best value is 0, of all others 1
+ERRORS = (
+    "latency_error_ms",
+    "dipole_error_mm",
+    "emd_ms",
+    "emd_mm",
+)  # their best value is 0, of all others 1
 # Three moments at any place explain every map of up to three dimensions, and the average reference
 # leaves one dimension less than there are channels.
 FEWEST_CHANNELS = 5

@@ -8,7 +8,7 @@ import torch
 
 from eegxai.attribution import attribute, validity
 from eegxai.decoders import hold_out, initialised, split_trials
-from eegxai.evaluation import evaluate, source_truth
+from eegxai.evaluation import evaluate, ideal_observer, source_truth
 from eegxai.simulation import simulate_spec
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
@@ -55,12 +55,14 @@ def scores_by_hand(cell, store):
         else split_trials(eeg.y, cell.decoder.fold, spec.n_folds, seed)
     )
     x, y, truth = (torch.from_numpy(a[split.test]) for a in (eeg.x, eeg.y, eeg.ground_truth))
+    observer = ideal_observer(eeg, split.test)
     decoder = restored_by_hand(cell.decoder, store, eeg)
     table = evaluate(
         lambda *given: attribute(cell.method, *given, output="contrast"),
         *(decoder, x, y, truth, eeg.n_classes, eeg.info),
         *(cell.decoder.evaluation_seed, cell.evaluation),
         known=source_truth(eeg, split.test),
+        ideal=torch.from_numpy(observer.contributions),
         permuted_labels_decoder=restored_by_hand(cell.decoder.with_permuted_labels, store, eeg),
     )
     return table, validity(cell.method, decoder, x[:8], y[:8], output="contrast")

@@ -1,0 +1,93 @@
+"""The ideal observer against brute force, simulated noise, and the simulator's own factors."""
+
+import numpy as np
+import pytest
+import torch
+
+from eegxai.evaluation import EvaluationSpec, evaluate, ideal_observer
+from eegxai.evaluation.references.ideal import NoiseCovariance, mixing_of, noise_covariance
+from eegxai.simulation import NoiseSpec, pink_covariance, simulate
+from eegxai.simulation.mixing import streamed_factors
+from tests.helpers import N_CLASSES, Layers
+
+MONTAGE = ["Fz", "Cz", "Pz", "Oz", "C3", "C4"]
+
+
+def explicit(covariance):
+    n_channels, n_times = len(covariance.sources_uv), covariance.n_times
+    sources, reference = covariance.sources_uv, np.eye(n_channels) - 1 / n_channels
+    brain = np.kron(sources @ sources.T, pink_covariance(n_times))
+    return brain + covariance.electrode_uv**2 * np.kron(reference, np.eye(n_times))
+
+
+def test_the_filter_is_that_of_brute_force():
+    rng = np.random.default_rng(0)
+    sources, signal = rng.standard_normal((5, 7)), rng.standard_normal((3, 5, 20))
+    sources, signal = sources - sources.mean(0), signal - signal.mean(1, keepdims=True)
+    covariance = NoiseCovariance(sources, 0.7, 20)
+    expected = np.linalg.pinv(explicit(covariance), hermitian=True) @ signal.reshape(3, -1).T
+    found = covariance.whitened_twice(signal).reshape(3, -1).T
+    assert np.linalg.norm(found - expected) < 1e-10 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("definition", ["signal_to_noise", "source_to_sensor"])
+def test_factors_are_the_simulators(definition):
+    eeg = simulate("temporal", -12, seed=1, n_trials=40, snr_definition=definition, montage=MONTAGE)
+    np.testing.assert_allclose(mixing_of(eeg), streamed_factors(eeg.spec), rtol=1e-5)
+
+
+@pytest.mark.parametrize("definition", ["signal_to_noise", "source_to_sensor"])
+def test_whitened_noise_of_the_simulator_has_the_power_it_should(definition):
+    """The statistic's variance is d'^2 in noise alone, and its mean with the signal."""
+    eeg = simulate(
+        "temporal", -12, seed=1, n_trials=400, snr_definition=definition, montage=MONTAGE
+    )
+    observer = ideal_observer(eeg, np.arange(400))
+    score = observer.contributions.sum((1, 2), dtype=float)
+    standard = (score - observer.detectability) / np.sqrt(observer.detectability)
+    assert abs(standard.mean()) < 0.2
+    assert abs(standard.std() - 1) < 0.15
+
+
+def test_the_covariance_is_that_of_simulated_noise():
+    eeg = simulate("temporal", -12, seed=2, n_trials=3000, montage=MONTAGE, tmax=1.0, sfreq=100)
+    noise = (eeg.x - eeg.ground_truth)[:, :, ::10].reshape(3000, -1)
+    model = explicit(noise_covariance(eeg.spec, mixing_of(eeg), -1))
+    n_times = eeg.x.shape[2]
+    kept = (np.arange(len(MONTAGE))[:, None] * n_times + np.arange(n_times)[::10]).ravel()
+    model = model[np.ix_(kept, kept)]
+    error = np.linalg.norm(noise.T @ noise / 3000 - model)
+    # Of 3000 Gaussian trials the mean square of this error is (tr(Sigma)^2 + |Sigma|^2) / 3000.
+    expected = np.hypot(np.trace(model), np.linalg.norm(model)) / np.sqrt(3000)
+    assert 0.8 < error / expected < 1.2
+
+
+def test_what_it_cannot_know_is_absent_or_named():
+    eeg = simulate("distractor", -12, seed=0, n_trials=8, noise=NoiseSpec(blink_uv=50))
+    assert ideal_observer(eeg, np.arange(8)).left_out == ("the distractor", "blinks")
+    eeg.x[:] = eeg.x[:, ::-1]
+    assert ideal_observer(eeg, np.arange(8)) is None
+    silent = simulate("temporal", -12, seed=0, n_trials=8, noise=NoiseSpec(sensor_share=0))
+    assert ideal_observer(silent, np.arange(8)) is None
+
+
+def test_the_table_has_the_ceiling_and_the_efficiency():
+    eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=12)
+    x, truth = torch.from_numpy(eeg.x), torch.from_numpy(eeg.ground_truth)
+    torch.manual_seed(0)
+    decoder = Layers(x[0].numel()).eval()
+    target = decoder(x).argmax(1)
+    ideal = torch.from_numpy(ideal_observer(eeg, np.arange(12)).contributions)
+    case = (decoder, x, target, truth, N_CLASSES, eeg.info, 4)
+    spec = EvaluationSpec(n_trials=4, checks=("target_swap",))
+    table = evaluate(lambda d, x, t: x, *case, spec, ideal=ideal)
+    plain = evaluate(lambda d, x, t: x, *case, spec)
+    key = ["check", "step", "domain", "mode", "metric"]
+    assert not table.duplicated(key).any()
+    assert set(table["reference"]) == {"planted", "ideal", "original"}
+    own = table[(table["check"] == "ideal_observer") & table["efficiency"].notna()]
+    np.testing.assert_allclose(own["efficiency"], 1)
+    assert plain["efficiency"].isna().all()
+    old = table[(table["check"] != "ideal_observer") & (table["mode"] != "ideal")]
+    columns = [*key, "mean", "above_chance"]
+    assert old[columns].reset_index(drop=True).equals(plain[columns])
