@@ -34,6 +34,8 @@ class Comparison:
         ``(maps, references, metrics) -> DataFrame`` of one row per trial.
     physical : bool
         Whether errors in ms and mm and the spectral precision are computed.
+    used : bool
+        Whether maps are compared with what the decoder used.
     original_first : mapping
         Of (check, method) the domains on which the original map is the first argument of a
         metric and the changed one the second; elsewhere it is the other way round.
@@ -45,6 +47,7 @@ class Comparison:
     score_truth: Score
     score_original: Score
     physical: bool
+    used: bool
     original_first: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
 
@@ -60,6 +63,7 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         score_truth=score_against_truth,
         score_original=score_pairs,
         physical=True,
+        used=True,
     ),
     "study": Comparison(
         truth_threshold=0.0,
@@ -68,6 +72,7 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         score_truth=score_as_the_study,
         score_original=score_as_the_study,
         physical=False,
+        used=False,
         original_first={("cascade", name): ("channel_time",) for name in METHODS_ORIGINAL_FIRST},
     ),
 }

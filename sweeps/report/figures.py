@@ -12,11 +12,11 @@ from eegxai.atomic import staging
 from eegxai.attribution import CONTROLS
 from eegxai.evaluation import (
     HEADLINE,
-    NULL_MAPS,
     SIMILARITY_NULLS,
     ExampleMaps,
     chance_corrected,
 )
+from eegxai.evaluation.protocol import AGAINST_TRUTH
 from eegxai.statistics import ALPHA, compare_ranks
 from sweeps.analysis.summary import estimate, headline, highest_null, similarities
 from sweeps.analysis.verdicts import SPECIFICITY_THRESHOLD
@@ -32,7 +32,7 @@ ShownMaps = Mapping[DecoderCell, Mapping[str, ExampleMaps]]
 AXES_WITHIN_FEATURE = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
 INTERVALS_SHOWN = "95 % intervals over decoders (over trials where there is one)"
 # Of the tidy checks those that compare with the planted signal or are a null, not a robustness.
-NOT_ROBUSTNESS = ("ground_truth", *NULL_MAPS, *SIMILARITY_NULLS)
+NOT_ROBUSTNESS = (*AGAINST_TRUTH, *SIMILARITY_NULLS)
 
 
 @dataclass(frozen=True)
