@@ -1,5 +1,7 @@
 """One table a map, and the tidy table of an evaluation."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
