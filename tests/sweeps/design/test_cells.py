@@ -63,7 +63,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "130661f76e9fcf4927301a3b8b90c22c0479c4a8ca73953f35c8c87f30abb3b2"
+SNAPSHOT = "848f29be57ca8ea6bead891c54c1b585db73d8ce22e57619a9f0c7c4aa93eb9c"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper", "study", "study-small"])
