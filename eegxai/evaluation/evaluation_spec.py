@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from eegxai.evaluation.controls.sanity_checks import CHECKS, STUDY_CHECKS
 from eegxai.evaluation.modes import EVALUATION_MODES, Comparison, EvaluationMode
@@ -31,6 +31,9 @@ class EvaluationSpec:
         first: all passes of the cascade, most of a cell's time.
     checks : tuple of str
         Robustness checks, names in ``CHECKS``; the study's by default.
+    use_permutations : int
+        Orders, 2 or more, from which the decoder's use of each planted piece is estimated; 0 for
+        two marginals a piece. Each order costs half of that.
     """
 
     mode: EvaluationMode = "corrected"
@@ -38,6 +41,7 @@ class EvaluationSpec:
     truth_threshold: float = Field(default=None, ge=0, lt=1)  # type: ignore[assignment]
     weight_draws: PositiveInt = 1
     checks: tuple[str, ...] = STUDY_CHECKS
+    use_permutations: NonNegativeInt = 0
 
     @field_validator("checks")
     @classmethod
@@ -47,6 +51,13 @@ class EvaluationSpec:
         if len(set(names)) < len(names):
             raise ValueError(f"checks={names} holds a name more than once")
         return names
+
+    @field_validator("use_permutations")
+    @classmethod
+    def _permutations_have_an_error(cls, number: int) -> int:
+        if number == 1:
+            raise ValueError("use_permutations=1 has no sampling error: 0 or at least 2")
+        return number
 
     @model_validator(mode="after")
     def _fits_its_mode(self) -> Self:
@@ -67,6 +78,10 @@ class EvaluationSpec:
             raise ValueError(
                 f"weight_draws={self.weight_draws} contradicts mode 'study', which has one draw of "
                 "random weights: leave it out, or set it to 1"
+        if self.use_permutations:
+            raise ValueError(
+                f"use_permutations={self.use_permutations} contradicts mode 'study', which does "
+                "not ask what the decoder used: leave it out, or set it to 0"
             )
         if others := [name for name in self.checks if name not in STUDY_CHECKS]:
             raise ValueError(

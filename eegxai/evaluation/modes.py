@@ -42,6 +42,8 @@ class Comparison:
         Whether errors in ms and mm and the spectral precision are computed.
     against_ideal : mapping
         The metrics with the ideal observer's contributions, by group and name.
+    used : bool
+        Whether maps are compared with what the decoder used.
     original_first : mapping
         Of (check, method) the domains on which the original map is the first argument of a
         metric and the changed one the second; elsewhere it is the other way round.
@@ -55,6 +57,7 @@ class Comparison:
     output: Output
     physical: bool
     against_ideal: Metrics = field(default_factory=dict)
+    used: bool
     original_first: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
 
@@ -72,6 +75,7 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         output="contrast",
         physical=True,
         against_ideal={IDEAL: CALIBRATED_METRICS},
+        used=True,
     ),
     "study": Comparison(
         truth_threshold=0.0,
@@ -81,6 +85,7 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         score_original=score_as_the_study,
         output="logit",
         physical=False,
+        used=False,
         original_first={("cascade", name): ("channel_time",) for name in METHODS_ORIGINAL_FIRST},
     ),
 }

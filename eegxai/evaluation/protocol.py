@@ -29,6 +29,8 @@ from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.physical import ERRORS, SourceTruth, physical_scores
 from eegxai.evaluation.modes import Comparison, Metrics, Score
+from eegxai.evaluation.references.use import DecoderUse, decoder_use
+from eegxai.evaluation.references.use_scores import USE_CHECKS, USED, use_scores
 from eegxai.evaluation.scoring import chunks, reference_maps
 from eegxai.seeding import generator
 
@@ -50,7 +52,7 @@ class CheckStep(NamedTuple):
 
 
 GROUND_TRUTH = CheckStep("ground_truth")
-AGAINST_TRUTH = (GROUND_TRUTH.check, *NULL_MAPS)
+AGAINST_TRUTH = (GROUND_TRUTH.check, *NULL_MAPS, *USE_CHECKS)
 N_NOISE_TRIALS = 64  # enough for the mean similarity of noise, at a quarter of the cost of 256
 
 
@@ -111,7 +113,8 @@ def evaluate(
         ``same_spectrum``, for a similarity the mean of ``surrogate``. The check ``ground_truth``
         compares the map with the planted signal, by the metrics of ``MODES`` and
         ``physical_scores``; ``same_spectrum``, ``input_magnitude`` and ``untrained`` compare maps
-        with it that know less (see ``null_maps``). Every other check compares a map with the
+        with it that know less (see ``null_maps``). In the group ``used`` they are compared with
+        what the decoder used (see ``use_scores``). Every other check compares a map with the
         original one, by those of ``SIMILARITIES``: ``surrogate`` a random map as smooth as the
         original (see ``phase_randomized``), ``noise`` and ``noise_magnitude`` white noise and its
         magnitude (on some of the trials), the others the map of a randomized decoder or another
@@ -179,12 +182,13 @@ def evaluate_explained(
     known: SourceTruth | None = None,
     original: Tensor | None = None,
     method: str = "",
+    use: DecoderUse | None = None,
 ) -> pd.DataFrame:
     """Score an explanation method on what :func:`choose_explained` has chosen.
 
     ``ground_truth`` and ``known`` are of all trials that were chosen from, ``original`` are the
-    method's maps of those chosen, for callers who have them already. The other parameters and
-    what is returned are those of :func:`evaluate`.
+    method's maps of those chosen and ``use`` what :func:`use_of` finds for them, for callers who
+    have them already. The other parameters and what is returned are those of :func:`evaluate`.
     """
     chosen = explained.chosen
     truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
@@ -198,8 +202,25 @@ def evaluate_explained(
         *_against_noise(original, explained.seed, info, spec.comparison),
         *_against_original(explain, explained, twice, info, spec, method),
     ]
+    if spec.comparison.used:
+        use = use or use_of(explained, ground_truth, info, spec)
+        scored = use_scores(maps, GROUND_TRUTH.check, truth, use, info)
+        parts += [_rows(CheckStep(check), domain, USED, rows) for check, domain, rows in scored]
     table = pd.concat(parts, ignore_index=True)
     return table.assign(above_chance=_above_chance(table)).reindex(columns=SCORE_COLUMNS)
+
+
+def use_of(
+    explained: ExplainedTrials, ground_truth: Tensor, info: mne.Info, spec: EvaluationSpec
+) -> DecoderUse:
+    """What the decoder used of the trials that are explained; the same for all methods on it.
+
+    ``ground_truth`` is of all trials that were chosen from.
+    """
+    truth = ground_truth[explained.chosen.to(ground_truth.device)]
+    return decoder_use(
+        explained.decoder, explained.x, explained.target, truth, info, spec.use_permutations
+    )
 
 
 def _chosen_trials(

@@ -63,6 +63,7 @@ def _scores(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
         original=maps,
         method=cell.method,
         ideal=opened.ideal,
+        use=opened.use,
     )
 
 

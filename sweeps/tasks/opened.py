@@ -1,5 +1,6 @@
 """A trained decoder as all of a worker's methods need it: read, rebuilt and randomized once."""
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -17,13 +18,17 @@ from eegxai.evaluation import (
     source_truth,
 )
 from eegxai.evaluation.protocol import IdealMaps, ideal_maps
+from eegxai.evaluation.protocol import use_of
+from eegxai.evaluation.references.use import DecoderUse
 from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from sweeps.design.cells import DecoderCell
-from sweeps.store.artefacts import Store
+from sweeps.store.artefacts import Store, best_effort
+from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
 from sweeps.store.records import TrainedDecoder
 from sweeps.tasks.data import restored, simulated, split_of
 
+log = logging.getLogger(__name__)
 N_JUDGED_TRIALS = 8  # test trials on which a method is judged
 N_REFERENCES = 16  # training trials that a method may compare with
 
@@ -114,6 +119,28 @@ class OpenedDecoder:
             self.ground_truth,
             self.evaluation.weight_draws,
         )
+
+    @cached_property
+    def use(self) -> DecoderUse | None:
+        """What it used of the explained trials, from the store; computed where it is not there.
+
+        None where maps are not compared with it.
+        """
+        if not self.evaluation.comparison.used:
+            return None
+        if (stored := self._stored_use()) is not None:
+            return stored
+        use = use_of(self.explained, self.ground_truth, self.eeg.info, self.evaluation)
+        best_effort(self.store.write_use, self.cell, self.evaluation, self.trained, use)
+        return use
+
+    def _stored_use(self) -> DecoderUse | None:
+        try:
+            return self.store.read_use(self.cell, self.evaluation, self.trained)
+        except BrokenArtefactError as error:
+            log.warning(RECOMPUTED, error)
+            best_effort(self.store.set_aside, error)
+            return None
 
     @property
     def _permuted_labels_decoder(self) -> nn.Module | None:

@@ -12,8 +12,9 @@ from eegxai.evaluation import evaluate, ideal_observer, source_truth
 from eegxai.simulation import simulate_spec
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
-from sweeps.store.artefacts import Store, store_of
+from sweeps.store.artefacts import Store, store_of, use_of
 from sweeps.store.packing import BrokenArtefactError
+from sweeps.tasks import opened as opened_module
 from sweeps.tasks.explain import explain
 from sweeps.tasks.opened import open_decoder
 from sweeps.tasks.train import train_decoder
@@ -91,6 +92,56 @@ def test_a_decoder_and_its_twin_are_read_once_for_all_methods(trained, monkeypat
     for cell in cells:
         explain(cell, store)
     assert read == ["true", "permuted"]
+
+
+def use_in(store, cell):
+    return store.read_use(cell.decoder, cell.evaluation, store.read_decoder(cell.decoder))
+
+
+def test_what_a_decoder_used_is_found_once_for_all_workers(trained, monkeypatch):
+    cells, store = trained
+    first = open_decoder(cells[0].decoder, cells[0].evaluation, store, "cpu").use
+    monkeypatch.setattr(opened_module, "use_of", None)  # nobody computes it again
+    for cell in cells[:2]:
+        open_decoder.cache_clear()
+        explain(cell, store)
+    again = use_in(store, cells[0])
+    assert (first.total == again.total).all()
+    for name, pieces in first.families.items():
+        assert pieces.names == again.families[name].names
+        for kind in ("use", "halves", "error"):
+            assert (getattr(pieces, kind) == getattr(again.families[name], kind)).all()
+    table = store.read_scores(cells[0]).table
+    assert (table["mode"] == "used").any()
+
+
+def test_a_broken_use_is_set_aside_and_found_again_with_the_same_bits(trained):
+    cells, store = trained
+    decoder, evaluation = cells[0].decoder, cells[0].evaluation
+    path = store.files.path(use_of(decoder, evaluation))
+    first = open_decoder(decoder, evaluation, store, "cpu").use
+    with open(path, "r+b") as file:
+        whole = file.read()
+        file.truncate(100)
+    open_decoder.cache_clear()
+    again = open_decoder(decoder, evaluation, store, "cpu").use
+    assert (first.total == again.total).all()
+    with open(path, "rb") as file:
+        assert file.read() == whole
+    assert len(store.stems("broken")) == 1
+
+
+def test_the_use_is_that_of_the_trained_weights_and_of_the_settings(trained):
+    cells, store = trained
+    decoder, evaluation = cells[0].decoder, cells[0].evaluation
+    assert open_decoder(decoder, evaluation, store, "cpu").use is not None
+    record = store.read_decoder(decoder)
+    assert store.read_use(decoder, evaluation, replace(record, finished=0.0)) is None
+    for other in ({"n_trials": 3}, {"use_permutations": 2}):
+        assert store.read_use(decoder, replace(evaluation, **other), record) is None
+    study = replace(evaluation, mode="study", truth_threshold=0.0, checks=("cascade",))
+    open_decoder.cache_clear()
+    assert open_decoder(decoder, study, store, "cpu").use is None
 
 
 @pytest.mark.parametrize("labels", ["true", "permuted"])
