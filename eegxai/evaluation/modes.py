@@ -6,6 +6,8 @@ from typing import Literal
 
 import pandas as pd
 
+from eegxai.evaluation.controls.null_maps import NULL_MAPS
+from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
 from eegxai.evaluation.scoring import (
@@ -34,6 +36,8 @@ class Comparison:
         ``(maps, references, metrics) -> DataFrame`` of one row per trial.
     physical : bool
         Whether errors in ms and mm and the spectral precision are computed.
+    domains, controls : collection of str
+        Those of ``DOMAINS`` and of ``NULL_MAPS`` that are scored.
     original_first : mapping
         Of (check, method) the domains on which the original map is the first argument of a
         metric and the changed one the second; elsewhere it is the other way round.
@@ -45,12 +49,27 @@ class Comparison:
     score_truth: Score
     score_original: Score
     physical: bool
+    domains: Collection[str]
+    controls: Collection[str]
     original_first: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
 
 # In the study these come from another library than the others, and its scripts for temporal and
 # spectral features, which score channels x times, have their arguments the other way round.
 METHODS_ORIGINAL_FIRST = ("GradCAM++", "ScoreCAM", "FullGrad", "LayerCAM")
+
+# Where a domain is not scored by all metrics: those that mean something there. A magnitude has no
+# sign, so that the signed metrics would say the same again.
+ONLY_METRICS: dict[str, Collection[str]] = {
+    "topography_magnitude": (
+        "cosine_clipped", "auprc_magnitude", "auroc_magnitude", "mass_magnitude", "rank_magnitude",
+        "pearson_raw", "spearman_magnitude", "ssim_minmax",
+    ),
+}  # fmt: skip
+
+# Metrics whose means are told for evoked and oscillatory trials apart too, on topographies.
+SPLIT_METRICS = ("cosine_clipped", "auprc_magnitude")
+SPLIT_DOMAINS = ("topography", "topography_magnitude")
 
 EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
     "corrected": Comparison(
@@ -60,6 +79,8 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         score_truth=score_against_truth,
         score_original=score_pairs,
         physical=True,
+        domains=tuple(DOMAINS),
+        controls=NULL_MAPS,
     ),
     "study": Comparison(
         truth_threshold=0.0,
@@ -68,6 +89,8 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         score_truth=score_as_the_study,
         score_original=score_as_the_study,
         physical=False,
+        domains=("channel_time", "topography"),
+        controls=("same_spectrum", "input_magnitude", "untrained"),
         original_first={("cascade", name): ("channel_time",) for name in METHODS_ORIGINAL_FIRST},
     ),
 }

@@ -13,21 +13,28 @@ from eegxai.decoders.compiled import original_module
 from eegxai.decoders.training import predict
 from eegxai.evaluation.controls.null_maps import (
     CHANCE,
+    INPUT_CONTROLS,
+    METHOD_CONTROLS,
     NULL_MAPS,
     SURROGATE,
     UNTRAINED,
     Explain,
     chance_corrected,
     noise_maps,
-    null_maps,
     phase_randomized,
 )
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials, variants
 from eegxai.evaluation.evaluation_spec import EvaluationSpec
-from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.physical import ERRORS, SourceTruth, physical_scores
-from eegxai.evaluation.modes import Comparison, Metrics, Score
+from eegxai.evaluation.modes import (
+    ONLY_METRICS,
+    SPLIT_DOMAINS,
+    SPLIT_METRICS,
+    Comparison,
+    Metrics,
+    Score,
+)
 from eegxai.evaluation.scoring import chunks, reference_maps
 from eegxai.seeding import generator
 
@@ -161,27 +168,62 @@ def evaluate_explained(
     known: SourceTruth | None = None,
     original: Tensor | None = None,
     method: str = "",
+    of_input: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Score an explanation method on what :func:`choose_explained` has chosen.
 
     ``ground_truth`` and ``known`` are of all trials that were chosen from, ``original`` are the
-    method's maps of those chosen, for callers who have them already. The other parameters and
+    method's maps of those chosen, and ``of_input`` is what :func:`score_input_controls` returns,
+    for callers who have them already. The other parameters and
     what is returned are those of :func:`evaluate`.
     """
-    chosen = explained.chosen
-    truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
-    facts = known.of(chosen.cpu().numpy()) if known and spec.comparison.physical else None
+    truth, facts = _planted(explained, ground_truth, known, spec)
+    if of_input is None:
+        of_input = score_input_controls(explained, ground_truth, info, spec, known)
     if original is None:
         original = explain(explained.decoder, explained.x, explained.target)
-    maps = {GROUND_TRUTH.check: original, **null_maps(explain, original, explained)}
-    twice = {check: _shown(maps[check], info) for check in (GROUND_TRUTH.check, UNTRAINED)}
+    made = {name: f for name, f in METHOD_CONTROLS.items() if name in spec.comparison.controls}
+    controls = {name: control(explain, original, explained) for name, control in made.items()}
+    maps = {GROUND_TRUTH.check: original, **controls}
+    domains = spec.comparison.domains
+    twice = {check: _shown(maps[check], info, domains) for check in (GROUND_TRUTH.check, UNTRAINED)}
     parts = [
         *_against_truth(maps, twice, truth, facts, info, spec),
+        of_input,
         *_against_noise(original, explained.seed, info, spec.comparison),
         *_against_original(explain, explained, twice, info, spec, method),
     ]
     table = pd.concat(parts, ignore_index=True)
     return table.assign(above_chance=_above_chance(table))[SCORE_COLUMNS]
+
+
+def score_input_controls(
+    explained: ExplainedTrials,
+    ground_truth: Tensor,
+    info: mne.Info,
+    spec: EvaluationSpec,
+    known: SourceTruth | None = None,
+) -> pd.DataFrame:
+    """Scores of the maps of ``INPUT_CONTROLS``: the same for all methods on a decoder.
+
+    Parameters are those of :func:`evaluate_explained`.
+    """
+    truth, facts = _planted(explained, ground_truth, known, spec)
+    made = {name: f for name, f in INPUT_CONTROLS.items() if name in spec.comparison.controls}
+    maps = {name: control(explained.x, info) for name, control in made.items()}
+    return pd.concat(_against_truth(maps, {}, truth, facts, info, spec), ignore_index=True)
+
+
+def _planted(
+    explained: ExplainedTrials,
+    ground_truth: Tensor,
+    known: SourceTruth | None,
+    spec: EvaluationSpec,
+) -> tuple[Tensor, SourceTruth | None]:
+    """The planted signal of the trials explained, and what else is known of them."""
+    chosen = explained.chosen
+    truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
+    return truth, known.of(chosen.cpu().numpy()) if known and spec.comparison.physical else None
 
 
 def _chosen_trials(
@@ -215,13 +257,15 @@ def _against_truth(
     """
     truth = {
         domain: reference_maps(ground_truth, domain, info, spec.truth_threshold)
-        for domain in DOMAINS
+        for domain in spec.comparison.domains
     }
     how = spec.comparison
+    kinds = _kinds(known)
     for check, values in maps.items():
-        maps_by_domain = shown.get(check) or _shown(values, info)
+        maps_by_domain = shown.get(check) or _shown(values, info, how.domains)
         pair = maps_by_domain, truth
-        yield from _compared(CheckStep(check), *pair, how.against_truth, how.score_truth)
+        groups = how.against_truth, how.score_truth
+        yield from _compared(CheckStep(check), *pair, *groups, kinds=kinds)
         if known:
             errors = physical_scores(values.cpu().numpy(), known)
             yield _rows(CheckStep(check), "channel_time", "calibrated", errors)
@@ -246,7 +290,8 @@ def _against_original(
         if explained.is_untrained(change):
             maps = shown[UNTRAINED]
         else:
-            maps = _shown(explain(change.decoder, explained.x, change.target), info)
+            changed = explain(change.decoder, explained.x, change.target)
+            maps = _shown(changed, info, how.domains)
         turned = how.original_first.get((variant.check, method), ())
         yield from _compared(check_step, maps, reference, *metrics, turned)
 
@@ -256,14 +301,22 @@ def _against_noise(
 ) -> Iterator[pd.DataFrame]:
     """Similarities of white noise to some of the original maps, evenly spaced among all."""
     some = original[:: math.ceil(len(original) / N_NOISE_TRIALS)]
-    reference = _shown(some, info)
+    reference = _shown(some, info, how.domains)
     for check, noise in noise_maps(some, seed).items():
-        pair = _shown(noise, info), reference
+        pair = _shown(noise, info, how.domains), reference
         yield from _compared(CheckStep(check), *pair, how.against_original, how.score_original)
 
 
-def _shown(maps: Tensor, info: mne.Info) -> MapsByDomain:
-    return {domain: list(chunks(maps, domain, info)) for domain in DOMAINS}
+def _shown(maps: Tensor, info: mne.Info, domains: Collection[str]) -> MapsByDomain:
+    return {domain: list(chunks(maps, domain, info)) for domain in domains}
+
+
+def _kinds(known: SourceTruth | None) -> dict[str, np.ndarray]:
+    """Which trials are evoked and which oscillatory; nothing where all are of one kind."""
+    if known is None:
+        return {}
+    evoked = np.isnan(known.low_hz)
+    return {"evoked": evoked, "oscillatory": ~evoked} if 0 < evoked.sum() < len(evoked) else {}
 
 
 def _compared(
@@ -273,12 +326,23 @@ def _compared(
     groups: Metrics,
     score: Score,
     turned: Collection[str] = (),
+    kinds: Mapping[str, np.ndarray] | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """Scores of maps with a reference, or on the domains ``turned`` the other way round."""
+    """Scores of maps with a reference, or on the domains ``turned`` the other way round.
+
+    On topographies, ``kinds`` of trials have rows of their own too, such as
+    ``topography_evoked``.
+    """
     for domain, maps in shown.items():
         pair = (reference[domain], maps) if domain in turned else (maps, reference[domain])
         for group, metrics in groups.items():
-            yield _rows(check_step, domain, group, score(*pair, metrics))
+            only = ONLY_METRICS.get(domain, metrics)
+            scores = score(*pair, {name: f for name, f in metrics.items() if name in only})
+            yield _rows(check_step, domain, group, scores)
+            if kinds and domain in SPLIT_DOMAINS:
+                headline = scores[scores.columns.intersection(SPLIT_METRICS)]
+                for kind, trials in kinds.items():
+                    yield _rows(check_step, f"{domain}_{kind}", group, headline[trials])
 
 
 def _above_chance(table: pd.DataFrame) -> np.ndarray:

@@ -62,6 +62,7 @@ def _scores(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
         opened.source_truth,
         original=maps,
         method=cell.method,
+        of_input=opened.input_scores,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +16,7 @@ from eegxai.evaluation import (
     choose_explained,
     source_truth,
 )
+from eegxai.evaluation.protocol import score_input_controls
 from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from sweeps.design.cells import DecoderCell
@@ -94,6 +96,17 @@ class OpenedDecoder:
             self.evaluation.n_trials,
             self._permuted_labels_decoder,
             self.ground_truth,
+        )
+
+    @cached_property
+    def input_scores(self) -> pd.DataFrame:
+        """Scores of the controls that depend on the trials alone, the same for all methods."""
+        return score_input_controls(
+            self.explained,
+            self.ground_truth,
+            self.eeg.info,
+            self.evaluation,
+            self.source_truth,
         )
 
     @property
