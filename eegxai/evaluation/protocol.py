@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import mne
@@ -13,13 +14,13 @@ from eegxai.decoders.compiled import original_module
 from eegxai.decoders.training import predict
 from eegxai.evaluation.controls.null_maps import (
     CHANCE,
-    INPUT_CONTROLS,
-    METHOD_CONTROLS,
     NULL_MAPS,
     SURROGATE,
     UNTRAINED,
     Explain,
     chance_corrected,
+    input_controls,
+    method_controls,
     noise_maps,
     phase_randomized,
 )
@@ -115,12 +116,14 @@ def evaluate(
         chance is 0 and the best value 1 (see ``chance_corrected``); chance is the mean of
         ``same_spectrum``, for a similarity the mean of ``surrogate``. The check ``ground_truth``
         compares the map with the planted signal, by the metrics of ``MODES`` and
-        ``physical_scores``; ``same_spectrum``, ``input_magnitude`` and ``untrained`` compare maps
-        with it that know less (see ``null_maps``). Every other check compares a map with the
-        original one, by those of ``SIMILARITIES``: ``surrogate`` a random map as smooth as the
-        original (see ``phase_randomized``), ``noise`` and ``noise_magnitude`` white noise and its
-        magnitude (on some of the trials), the others the map of a randomized decoder or another
-        class. In the mode ``"study"`` all metrics are the sixteen of ``STUDY_METRICS``.
+        ``physical_scores``; the checks of ``NULL_MAPS`` compare maps with it that know less (see
+        ``null_maps``). Where ``known`` tells evoked from oscillatory trials, ``SPLIT_METRICS`` on
+        topographies have rows for either, such as ``topography_evoked``. Every other check
+        compares a map with the original one, by those of ``SIMILARITIES``: ``surrogate`` a random
+        map as smooth as the original (see ``phase_randomized``), ``noise`` and
+        ``noise_magnitude`` white noise and its magnitude (on some of the trials), the others the
+        map of a randomized decoder or another class. In the mode ``"study"`` all
+        metrics are the sixteen of ``STUDY_METRICS``.
 
     Raises
     ------
@@ -182,8 +185,7 @@ def evaluate_explained(
         of_input = score_input_controls(explained, ground_truth, info, spec, known)
     if original is None:
         original = explain(explained.decoder, explained.x, explained.target)
-    made = {name: f for name, f in METHOD_CONTROLS.items() if name in spec.comparison.controls}
-    controls = {name: control(explain, original, explained) for name, control in made.items()}
+    controls = method_controls(explain, original, explained, spec.comparison.controls)
     maps = {GROUND_TRUTH.check: original, **controls}
     domains = spec.comparison.domains
     twice = {check: _shown(maps[check], info, domains) for check in (GROUND_TRUTH.check, UNTRAINED)}
@@ -209,8 +211,7 @@ def score_input_controls(
     Parameters are those of :func:`evaluate_explained`.
     """
     truth, facts = _planted(explained, ground_truth, known, spec)
-    made = {name: f for name, f in INPUT_CONTROLS.items() if name in spec.comparison.controls}
-    maps = {name: control(explained.x, info) for name, control in made.items()}
+    maps = input_controls(explained.x, info, spec.comparison.controls)
     return pd.concat(_against_truth(maps, {}, truth, facts, info, spec), ignore_index=True)
 
 
@@ -326,7 +327,7 @@ def _compared(
     groups: Metrics,
     score: Score,
     turned: Collection[str] = (),
-    kinds: Mapping[str, np.ndarray] | None = None,
+    kinds: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> Iterator[pd.DataFrame]:
     """Scores of maps with a reference, or on the domains ``turned`` the other way round.
 
@@ -339,10 +340,9 @@ def _compared(
             only = ONLY_METRICS.get(domain, metrics)
             scores = score(*pair, {name: f for name, f in metrics.items() if name in only})
             yield _rows(check_step, domain, group, scores)
-            if kinds and domain in SPLIT_DOMAINS:
-                headline = scores[scores.columns.intersection(SPLIT_METRICS)]
-                for kind, trials in kinds.items():
-                    yield _rows(check_step, f"{domain}_{kind}", group, headline[trials])
+            for kind, trials in kinds.items() if domain in SPLIT_DOMAINS else ():
+                rows = _rows(check_step, f"{domain}_{kind}", group, scores[trials])
+                yield rows[rows["metric"].isin(SPLIT_METRICS)]
 
 
 def _above_chance(table: pd.DataFrame) -> np.ndarray:

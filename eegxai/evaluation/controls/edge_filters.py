@@ -44,7 +44,7 @@ def over_channels(x: Tensor, info: mne.Info) -> Tensor:
     info : mne.Info
         The channels with their positions.
     """
-    return x[:, neighbours(info)].mean(2) - x
+    return x[:, neighbours(info).to(x.device)].mean(2) - x
 
 
 def neighbours(info: mne.Info) -> Tensor:

@@ -1,6 +1,6 @@
 """What a score is worth: maps that know nothing of the signal, and the scale from chance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import mne
 import numpy as np
@@ -103,6 +103,51 @@ METHOD_CONTROLS: dict[str, Callable[[Explain, Tensor, ExplainedTrials], Tensor]]
     "class_mean": lambda explain, maps, explained: class_mean(maps, explained.target),
 }
 NULL_MAPS = (*METHOD_CONTROLS, *INPUT_CONTROLS)
+
+
+def input_controls(
+    x: Tensor, info: mne.Info, names: Collection[str] = NULL_MAPS
+) -> dict[str, Tensor]:
+    """The named ones of the controls that depend on the trials alone."""
+    return {name: make(x, info) for name, make in INPUT_CONTROLS.items() if name in names}
+
+
+def method_controls(
+    explain: Explain,
+    original: Tensor,
+    explained: ExplainedTrials,
+    names: Collection[str] = NULL_MAPS,
+) -> dict[str, Tensor]:
+    """The named ones of the controls that depend on the method."""
+    chosen = {name: make for name, make in METHOD_CONTROLS.items() if name in names}
+    return {name: make(explain, original, explained) for name, make in chosen.items()}
+
+
+def null_maps(
+    explain: Explain, original: Tensor, explained: ExplainedTrials, info: mne.Info
+) -> dict[str, Tensor]:
+    """Maps to score beside a method's own, which it should beat.
+
+    Parameters
+    ----------
+    explain : callable
+        ``(decoder, x, target) -> Tensor`` of x's shape.
+    original : Tensor (trials, channels, times)
+        The method's maps of what is explained.
+    explained : ExplainedTrials
+        Decoder, trials, classes; its seed is that of the untrained decoder's weights.
+    info : mne.Info
+        The channels with their positions.
+
+    Returns
+    -------
+    dict of str to Tensor
+        ``same_spectrum``: random maps with the spectra of the method's; ``untrained``: the method
+        on the decoder with all weights drawn anew; ``class_mean``: see :func:`class_mean`;
+        ``input_magnitude``, ``sobel_time``, ``laplace_time``, ``laplace_channels``: the
+        magnitudes of x and of its edges.
+    """
+    return method_controls(explain, original, explained) | input_controls(explained.x, info)
 
 
 def noise_maps(maps: Tensor, seed: int) -> dict[str, Tensor]:
