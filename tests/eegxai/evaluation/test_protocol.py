@@ -235,12 +235,12 @@ def test_evoked_and_oscillatory_trials_have_rows_of_their_own(spatial):
 
 
 def test_controls_of_the_input_are_the_same_scored_once_or_for_every_method(spatial):
-    explained, truth, eeg, known = spatial
+    explained, truth, eeg, _ = spatial
     spec = EvaluationSpec(n_trials=12, checks=())
-    shared = score_input_controls(explained, truth, eeg.info, spec, known)
+    shared = score_input_controls(explained, truth, eeg.info, spec)
     assert set(shared["check"]) == set(INPUT_CONTROLS)
     alone, given = (
-        evaluate_explained(the_trial, explained, truth, eeg.info, spec, known, of_input=of_input)
+        evaluate_explained(the_trial, explained, truth, eeg.info, spec, of_input=of_input)
         for of_input in (None, shared)
     )
     pd.testing.assert_frame_equal(alone, given)
