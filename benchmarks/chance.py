@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from eegxai.evaluation import EvaluationSpec, ground_truth_reference, topography
-from eegxai.evaluation.controls.null_maps import same_spectrum
+from eegxai.evaluation.controls.null_maps import input_controls, same_spectrum
 from eegxai.evaluation.maps.domains import topography_operator
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.physical import physical_scores, source_truth
@@ -31,9 +31,9 @@ def known_maps(eeg: SimulatedEEG) -> dict[str, torch.Tensor]:
     return {
         "truth": signal.abs(),
         "signal": signal,
-        "|x|": x.abs(),
         "same spectrum": spectrum,
         "noise": noise,
+        **input_controls(x, eeg.info),
     }
 
 

@@ -78,6 +78,7 @@ class EvaluationSpec:
             raise ValueError(
                 f"weight_draws={self.weight_draws} contradicts mode 'study', which has one draw of "
                 "random weights: leave it out, or set it to 1"
+            )
         if self.use_permutations:
             raise ValueError(
                 f"use_permutations={self.use_permutations} contradicts mode 'study', which does "

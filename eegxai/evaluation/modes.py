@@ -8,6 +8,8 @@ import pandas as pd
 
 from eegxai.attribution import Output
 from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
+from eegxai.evaluation.controls.null_maps import NULL_MAPS
+from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
 from eegxai.evaluation.scoring import (
@@ -44,6 +46,8 @@ class Comparison:
         The metrics with the ideal observer's contributions, by group and name.
     used : bool
         Whether maps are compared with what the decoder used.
+    domains, controls : collection of str
+        Those of ``DOMAINS`` and of ``NULL_MAPS`` that are scored.
     original_first : mapping
         Of (check, method) the domains on which the original map is the first argument of a
         metric and the changed one the second; elsewhere it is the other way round.
@@ -58,12 +62,27 @@ class Comparison:
     physical: bool
     against_ideal: Metrics = field(default_factory=dict)
     used: bool
+    domains: Collection[str]
+    controls: Collection[str]
     original_first: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
 
 # In the study these come from another library than the others, and its scripts for temporal and
 # spectral features, which score channels x times, have their arguments the other way round.
 METHODS_ORIGINAL_FIRST = ("GradCAM++", "ScoreCAM", "FullGrad", "LayerCAM")
+
+# Where a domain is not scored by all metrics: those that mean something there. A magnitude has no
+# sign, so that the signed metrics would say the same again.
+ONLY_METRICS: dict[str, Collection[str]] = {
+    "topography_magnitude": (
+        "cosine_clipped", "auprc_magnitude", "auroc_magnitude", "mass_magnitude", "rank_magnitude",
+        "pearson_raw", "spearman_magnitude", "ssim_minmax",
+    ),
+}  # fmt: skip
+
+# Metrics whose means are told for evoked and oscillatory trials apart too, on topographies.
+SPLIT_METRICS = ("cosine_clipped", "auprc_magnitude")
+SPLIT_DOMAINS = ("topography", "topography_magnitude")
 
 EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
     "corrected": Comparison(
@@ -76,6 +95,8 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         physical=True,
         against_ideal={IDEAL: CALIBRATED_METRICS},
         used=True,
+        domains=tuple(DOMAINS),
+        controls=NULL_MAPS,
     ),
     "study": Comparison(
         truth_threshold=0.0,
@@ -86,6 +107,8 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         output="logit",
         physical=False,
         used=False,
+        domains=("channel_time", "topography"),
+        controls=("same_spectrum", "input_magnitude", "untrained"),
         original_first={("cascade", name): ("channel_time",) for name in METHODS_ORIGINAL_FIRST},
     ),
 }

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import mne
@@ -19,18 +20,26 @@ from eegxai.evaluation.controls.null_maps import (
     UNTRAINED,
     Explain,
     chance_corrected,
+    input_controls,
+    method_controls,
     noise_maps,
-    null_maps,
     phase_randomized,
 )
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials, variants
 from eegxai.evaluation.evaluation_spec import EvaluationSpec
-from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.physical import ERRORS, SourceTruth, physical_scores
 from eegxai.evaluation.modes import Comparison, Metrics, Score
 from eegxai.evaluation.references.use import DecoderUse, decoder_use
 from eegxai.evaluation.references.use_scores import USE_CHECKS, USED, use_scores
+from eegxai.evaluation.modes import (
+    ONLY_METRICS,
+    SPLIT_DOMAINS,
+    SPLIT_METRICS,
+    Comparison,
+    Metrics,
+    Score,
+)
 from eegxai.evaluation.scoring import chunks, reference_maps
 from eegxai.seeding import generator
 
@@ -119,6 +128,14 @@ def evaluate(
         original (see ``phase_randomized``), ``noise`` and ``noise_magnitude`` white noise and its
         magnitude (on some of the trials), the others the map of a randomized decoder or another
         class. In the mode ``"study"`` all metrics are the sixteen of ``STUDY_METRICS``.
+        ``physical_scores``; the checks of ``NULL_MAPS`` compare maps with it that know less (see
+        ``null_maps``). Where ``known`` tells evoked from oscillatory trials, ``SPLIT_METRICS`` on
+        topographies have rows for either, such as ``topography_evoked``. Every other check
+        compares a map with the original one, by those of ``SIMILARITIES``: ``surrogate`` a random
+        map as smooth as the original (see ``phase_randomized``), ``noise`` and
+        ``noise_magnitude`` white noise and its magnitude (on some of the trials), the others the
+        map of a randomized decoder or another class. In the mode ``"study"`` all
+        metrics are the sixteen of ``STUDY_METRICS``.
 
     Raises
     ------
@@ -183,22 +200,29 @@ def evaluate_explained(
     original: Tensor | None = None,
     method: str = "",
     use: DecoderUse | None = None,
+    of_input: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Score an explanation method on what :func:`choose_explained` has chosen.
 
     ``ground_truth`` and ``known`` are of all trials that were chosen from, ``original`` are the
     method's maps of those chosen and ``use`` what :func:`use_of` finds for them, for callers who
     have them already. The other parameters and what is returned are those of :func:`evaluate`.
+    method's maps of those chosen, and ``of_input`` is what :func:`score_input_controls` returns,
+    for callers who have them already. The other parameters and
+    what is returned are those of :func:`evaluate`.
     """
-    chosen = explained.chosen
-    truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
-    facts = known.of(chosen.cpu().numpy()) if known and spec.comparison.physical else None
+    truth, facts = _planted(explained, ground_truth, known, spec)
+    if of_input is None:
+        of_input = score_input_controls(explained, ground_truth, info, spec, known)
     if original is None:
         original = explain(explained.decoder, explained.x, explained.target)
-    maps = {GROUND_TRUTH.check: original, **null_maps(explain, original, explained)}
-    twice = {check: _shown(maps[check], info) for check in (GROUND_TRUTH.check, UNTRAINED)}
+    controls = method_controls(explain, original, explained, spec.comparison.controls)
+    maps = {GROUND_TRUTH.check: original, **controls}
+    domains = spec.comparison.domains
+    twice = {check: _shown(maps[check], info, domains) for check in (GROUND_TRUTH.check, UNTRAINED)}
     parts = [
         *_against_truth(maps, twice, truth, facts, info, spec),
+        of_input,
         *_against_noise(original, explained.seed, info, spec.comparison),
         *_against_original(explain, explained, twice, info, spec, method),
     ]
@@ -221,6 +245,34 @@ def use_of(
     return decoder_use(
         explained.decoder, explained.x, explained.target, truth, info, spec.use_permutations
     )
+
+
+def score_input_controls(
+    explained: ExplainedTrials,
+    ground_truth: Tensor,
+    info: mne.Info,
+    spec: EvaluationSpec,
+    known: SourceTruth | None = None,
+) -> pd.DataFrame:
+    """Scores of the maps of ``INPUT_CONTROLS``: the same for all methods on a decoder.
+
+    Parameters are those of :func:`evaluate_explained`.
+    """
+    truth, facts = _planted(explained, ground_truth, known, spec)
+    maps = input_controls(explained.x, info, spec.comparison.controls)
+    return pd.concat(_against_truth(maps, {}, truth, facts, info, spec), ignore_index=True)
+
+
+def _planted(
+    explained: ExplainedTrials,
+    ground_truth: Tensor,
+    known: SourceTruth | None,
+    spec: EvaluationSpec,
+) -> tuple[Tensor, SourceTruth | None]:
+    """The planted signal of the trials explained, and what else is known of them."""
+    chosen = explained.chosen
+    truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
+    return truth, known.of(chosen.cpu().numpy()) if known and spec.comparison.physical else None
 
 
 def _chosen_trials(
@@ -254,13 +306,15 @@ def _against_truth(
     """
     truth = {
         domain: reference_maps(ground_truth, domain, info, spec.truth_threshold)
-        for domain in DOMAINS
+        for domain in spec.comparison.domains
     }
     how = spec.comparison
+    kinds = _kinds(known)
     for check, values in maps.items():
-        maps_by_domain = shown.get(check) or _shown(values, info)
+        maps_by_domain = shown.get(check) or _shown(values, info, how.domains)
         pair = maps_by_domain, truth
-        yield from _compared(CheckStep(check), *pair, how.against_truth, how.score_truth)
+        groups = how.against_truth, how.score_truth
+        yield from _compared(CheckStep(check), *pair, *groups, kinds=kinds)
         if known:
             errors = physical_scores(values.cpu().numpy(), known)
             yield _rows(CheckStep(check), "channel_time", "calibrated", errors)
@@ -282,6 +336,11 @@ def _against_original(
     for variant in variants(explained, spec.checks):
         change = variant.change
         check_step = CheckStep(variant.check, variant.step, change.layer, change.layers_randomized)
+        if explained.is_untrained(change):
+            maps = shown[UNTRAINED]
+        else:
+            changed = explain(change.decoder, explained.x, change.target)
+            maps = _shown(changed, info, how.domains)
         turned = how.original_first.get((variant.check, method), ())
         draws = []
         for decoder in (change.decoder, *change.redrawn):
@@ -318,14 +377,22 @@ def _against_noise(
 ) -> Iterator[pd.DataFrame]:
     """Similarities of white noise to some of the original maps, evenly spaced among all."""
     some = original[:: math.ceil(len(original) / N_NOISE_TRIALS)]
-    reference = _shown(some, info)
+    reference = _shown(some, info, how.domains)
     for check, noise in noise_maps(some, seed).items():
-        pair = _shown(noise, info), reference
+        pair = _shown(noise, info, how.domains), reference
         yield from _compared(CheckStep(check), *pair, how.against_original, how.score_original)
 
 
-def _shown(maps: Tensor, info: mne.Info) -> MapsByDomain:
-    return {domain: list(chunks(maps, domain, info)) for domain in DOMAINS}
+def _shown(maps: Tensor, info: mne.Info, domains: Collection[str]) -> MapsByDomain:
+    return {domain: list(chunks(maps, domain, info)) for domain in domains}
+
+
+def _kinds(known: SourceTruth | None) -> dict[str, np.ndarray]:
+    """Which trials are evoked and which oscillatory; nothing where all are of one kind."""
+    if known is None:
+        return {}
+    evoked = np.isnan(known.low_hz)
+    return {"evoked": evoked, "oscillatory": ~evoked} if 0 < evoked.sum() < len(evoked) else {}
 
 
 def _compared(
@@ -335,12 +402,22 @@ def _compared(
     groups: Metrics,
     score: Score,
     turned: Collection[str] = (),
+    kinds: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> Iterator[pd.DataFrame]:
-    """Scores of maps with a reference, or on the domains ``turned`` the other way round."""
+    """Scores of maps with a reference, or on the domains ``turned`` the other way round.
+
+    On topographies, ``kinds`` of trials have rows of their own too, such as
+    ``topography_evoked``.
+    """
     for domain, maps in shown.items():
         pair = (reference[domain], maps) if domain in turned else (maps, reference[domain])
         for group, metrics in groups.items():
-            yield _rows(check_step, domain, group, score(*pair, metrics))
+            only = ONLY_METRICS.get(domain, metrics)
+            scores = score(*pair, {name: f for name, f in metrics.items() if name in only})
+            yield _rows(check_step, domain, group, scores)
+            for kind, trials in kinds.items() if domain in SPLIT_DOMAINS else ():
+                rows = _rows(check_step, f"{domain}_{kind}", group, scores[trials])
+                yield rows[rows["metric"].isin(SPLIT_METRICS)]
 
 
 def _above_chance(table: pd.DataFrame) -> np.ndarray:

@@ -75,7 +75,8 @@ def score(
         What they are compared with, used as it is: the magnitude of a ground truth (see
         ``ground_truth_reference``), or the original maps in a randomization check.
     domain : str
-        ``"channel_time"``, or ``"topography"`` for time averages interpolated to the head.
+        ``"channel_time"``, ``"topography"`` for time averages interpolated to the head, or
+        ``"topography_magnitude"`` for those of the magnitude.
     mode : str
         ``"paper"`` for the study's metrics, ``"calibrated"`` for metrics with a known chance level.
     info : mne.Info, optional

@@ -64,6 +64,7 @@ def _scores(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
         method=cell.method,
         ideal=opened.ideal,
         use=opened.use,
+        of_input=opened.input_scores,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ from eegxai.evaluation import (
 from eegxai.evaluation.protocol import IdealMaps, ideal_maps
 from eegxai.evaluation.protocol import use_of
 from eegxai.evaluation.references.use import DecoderUse
+from eegxai.evaluation.protocol import score_input_controls
 from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from sweeps.design.cells import DecoderCell
@@ -141,6 +143,15 @@ class OpenedDecoder:
             log.warning(RECOMPUTED, error)
             best_effort(self.store.set_aside, error)
             return None
+    def input_scores(self) -> pd.DataFrame:
+        """Scores of the controls that depend on the trials alone, the same for all methods."""
+        return score_input_controls(
+            self.explained,
+            self.ground_truth,
+            self.eeg.info,
+            self.evaluation,
+            self.source_truth,
+        )
 
     @property
     def _permuted_labels_decoder(self) -> nn.Module | None:

@@ -1,19 +1,20 @@
 """What a score is worth: maps that know nothing of the signal, and the scale from chance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+import mne
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from eegxai.evaluation.controls.edge_filters import LAPLACE, SOBEL, over_channels, over_time
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.seeding import torch_generator, trial_generators
 
 CHANCE = "same_spectrum"  # whose scores count as chance
 UNTRAINED = "untrained"
-NULL_MAPS = (CHANCE, "input_magnitude", UNTRAINED)
 # What a similarity to the original map is worth: that of maps that know nothing of it.
 SURROGATE = "surrogate"
 NOISE_MAPS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -69,7 +70,62 @@ def _surrogate(trial: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.fft.irfft(spectrum, n_times)[random.permutation(n_channels)]
 
 
-def null_maps(explain: Explain, original: Tensor, explained: ExplainedTrials) -> dict[str, Tensor]:
+def class_mean(maps: Tensor, target: Tensor) -> Tensor:
+    """For each trial the mean map of the other trials of its class; its own if it is the only one.
+
+    Parameters
+    ----------
+    maps : Tensor (trials, channels, times)
+        A method's maps.
+    target : Tensor (trials,)
+        Classes.
+    """
+    same = (target[:, None] == target).double().fill_diagonal_(0)
+    alone = same.sum(1) == 0
+    same[alone, alone] = 1
+    weights = same / same.sum(1, keepdim=True)
+    return torch.einsum("ij,jct->ict", weights, maps.double()).to(maps.dtype)
+
+
+# Controls that depend on the trials alone, scored once for all methods on a decoder.
+INPUT_CONTROLS: dict[str, Callable[[Tensor, mne.Info], Tensor]] = {
+    "input_magnitude": lambda x, info: x.abs(),
+    "sobel_time": lambda x, info: over_time(x, SOBEL).abs(),
+    "laplace_time": lambda x, info: over_time(x, LAPLACE).abs(),
+    "laplace_channels": lambda x, info: over_channels(x, info).abs(),
+}
+# Controls that depend on the method: made of it and its maps of what is explained.
+METHOD_CONTROLS: dict[str, Callable[[Explain, Tensor, ExplainedTrials], Tensor]] = {
+    CHANCE: lambda explain, maps, explained: same_spectrum(maps),
+    UNTRAINED: lambda explain, maps, explained: explain(
+        explained.untrained_decoder, explained.x, explained.target
+    ),
+    "class_mean": lambda explain, maps, explained: class_mean(maps, explained.target),
+}
+NULL_MAPS = (*METHOD_CONTROLS, *INPUT_CONTROLS)
+
+
+def input_controls(
+    x: Tensor, info: mne.Info, names: Collection[str] = NULL_MAPS
+) -> dict[str, Tensor]:
+    """The named ones of the controls that depend on the trials alone."""
+    return {name: make(x, info) for name, make in INPUT_CONTROLS.items() if name in names}
+
+
+def method_controls(
+    explain: Explain,
+    original: Tensor,
+    explained: ExplainedTrials,
+    names: Collection[str] = NULL_MAPS,
+) -> dict[str, Tensor]:
+    """The named ones of the controls that depend on the method."""
+    chosen = {name: make for name, make in METHOD_CONTROLS.items() if name in names}
+    return {name: make(explain, original, explained) for name, make in chosen.items()}
+
+
+def null_maps(
+    explain: Explain, original: Tensor, explained: ExplainedTrials, info: mne.Info
+) -> dict[str, Tensor]:
     """Maps to score beside a method's own, which it should beat.
 
     Parameters
@@ -80,19 +136,18 @@ def null_maps(explain: Explain, original: Tensor, explained: ExplainedTrials) ->
         The method's maps of what is explained.
     explained : ExplainedTrials
         Decoder, trials, classes; its seed is that of the untrained decoder's weights.
+    info : mne.Info
+        The channels with their positions.
 
     Returns
     -------
     dict of str to Tensor
-        ``same_spectrum``: random maps with the spectra of the method's; ``input_magnitude``:
-        the magnitude of x; ``untrained``: the method on the decoder with all weights drawn anew.
+        ``same_spectrum``: random maps with the spectra of the method's; ``untrained``: the method
+        on the decoder with all weights drawn anew; ``class_mean``: see :func:`class_mean`;
+        ``input_magnitude``, ``sobel_time``, ``laplace_time``, ``laplace_channels``: the
+        magnitudes of x and of its edges.
     """
-    maps = (
-        same_spectrum(original),
-        explained.x.abs(),
-        explain(explained.untrained_decoder, explained.x, explained.target),
-    )
-    return dict(zip(NULL_MAPS, maps, strict=True))
+    return method_controls(explain, original, explained) | input_controls(explained.x, info)
 
 
 def noise_maps(maps: Tensor, seed: int) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -15,9 +16,14 @@ from eegxai.evaluation import (
     choose_explained,
     evaluate,
     evaluate_explained,
+    source_truth,
+    topography,
 )
+from eegxai.evaluation.controls.null_maps import INPUT_CONTROLS
 from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
+from eegxai.evaluation.modes import ONLY_METRICS
+from eegxai.evaluation.protocol import score_input_controls
 from eegxai.evaluation.scoring import MODES, chunks, reference_maps, score_pairs
 from eegxai.simulation import simulate
 from tests.helpers import N_CLASSES, Layers
@@ -114,6 +120,8 @@ def test_the_untrained_decoder_scores_as_the_ends_of_both_cascades(case, name, s
     }
     for (check, step), (reference, modes) in references.items():
         for mode, metrics in modes.items():
+            told = ONLY_METRICS.get(domain, metrics)
+            metrics = {metric: score for metric, score in metrics.items() if metric in told}
             expected = expected_moments(maps, reference, domain, info, metrics)
             pd.testing.assert_frame_equal(
                 moments(table, check, step, domain, mode), expected, check_exact=True
@@ -245,3 +253,71 @@ def test_two_classes_have_one_contrast():
 def test_the_study_had_one_draw():
     with pytest.raises(ValueError, match="weight_draws=2"):
         EvaluationSpec(mode="study", weight_draws=2)
+@pytest.fixture(scope="module")
+def spatial():
+    """Trials, evoked and oscillatory, whose explanation is the trial; what is scored of it."""
+    eeg = simulate("spatial", snr_db=-3.5, seed=0, n_trials=12)
+    x, truth = torch.from_numpy(eeg.x), torch.from_numpy(eeg.ground_truth)
+    torch.manual_seed(0)
+    decoder = Layers(x[0].numel()).eval()
+    with torch.no_grad():
+        target = decoder(x).argmax(1)
+    explained = choose_explained(decoder, x, target, eeg.n_classes, 4, 12)
+    known = source_truth(eeg, np.arange(12))
+    return explained, truth, eeg, known
+
+
+def the_trial(decoder, x, target):
+    return x
+
+
+def test_evoked_and_oscillatory_trials_have_rows_of_their_own(spatial):
+    explained, truth, eeg, known = spatial
+    spec = EvaluationSpec(n_trials=12, checks=())
+    table = evaluate_explained(the_trial, explained, truth, eeg.info, spec, known)
+    assert not table.duplicated(["check", "step", "domain", "mode", "metric"]).any()
+    chosen = explained.chosen.numpy()
+    evoked = eeg.trials["low_hz"].isna().to_numpy()[chosen]
+    assert 0 < evoked.sum() < len(evoked)
+    rows = table[table["check"] == "ground_truth"].set_index(["domain", "mode", "metric"])
+    for domain in ("topography", "topography_magnitude"):
+        maps = chunks(explained.x, domain, eeg.info)
+        reference = reference_maps(truth[chosen], domain, eeg.info, spec.truth_threshold)
+        for mode, metric in (("paper", "cosine_clipped"), ("calibrated", "auprc_magnitude")):
+            score = MODES[mode][metric]
+            scores = score_pairs(maps, reference, {metric: score})[metric]
+            maps = chunks(explained.x, domain, eeg.info)
+            for kind, trials in (("evoked", evoked), ("oscillatory", ~evoked)):
+                row = rows.loc[(f"{domain}_{kind}", mode, metric)]
+                assert row["mean"] == pytest.approx(scores[trials].mean(), rel=1e-9)
+                assert (row["n_trials"], row["n_zero_rows"]) == (trials.sum(), 0)
+
+
+def test_controls_of_the_input_are_the_same_scored_once_or_for_every_method(spatial):
+    explained, truth, eeg, _ = spatial
+    spec = EvaluationSpec(n_trials=12, checks=())
+    shared = score_input_controls(explained, truth, eeg.info, spec)
+    assert set(shared["check"]) == set(INPUT_CONTROLS)
+    alone, given = (
+        evaluate_explained(the_trial, explained, truth, eeg.info, spec, of_input=of_input)
+        for of_input in (None, shared)
+    )
+    pd.testing.assert_frame_equal(alone, given)
+
+
+def test_the_study_scores_neither_new_controls_nor_new_domains(spatial):
+    explained, truth, eeg, known = spatial
+    spec = EvaluationSpec(n_trials=12, checks=(), mode="study")
+    table = evaluate_explained(the_trial, explained, truth, eeg.info, spec, known)
+    assert set(table["domain"]) == {"channel_time", "topography"}
+    assert not set(table["check"]) & {"class_mean", "sobel_time", "laplace_time"}
+
+
+def test_a_topography_of_magnitudes_is_nowhere_negative(spatial):
+    explained, _, eeg, _ = spatial
+    maps = torch.zeros_like(explained.x)
+    maps[:, 3] = -1.0  # one electrode, beside which the interpolation falls below zero
+    (shown,) = chunks(maps, "topography_magnitude", eeg.info)
+    assert shown.values.min() == 0
+    assert shown.values.max() > 0.5
+    assert topography(maps.abs(), eeg.info).min() < 0

@@ -1,6 +1,7 @@
 """One table a map, and the tidy table of an evaluation."""
 
 from itertools import product
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,10 @@ from eegxai.evaluation import (
     similarity,
     swap_targets,
 )
+from eegxai.evaluation.controls.null_maps import NULL_MAPS
 from eegxai.evaluation.maps.domains import DOMAINS, topography, topography_operator
 from eegxai.evaluation.maps.stacks import Maps
+from eegxai.evaluation.modes import ONLY_METRICS
 from eegxai.evaluation.protocol import SCORE_COLUMNS
 from eegxai.evaluation.scoring import MODES
 from eegxai.head import montage_info
@@ -151,7 +154,7 @@ def test_the_table_is_tidy_and_complete(problem, info):
     assert list(table.columns) == SCORE_COLUMNS
     keys = ["check", "layer", "layers_randomized", "domain", "mode", "metric"]
     assert not table.duplicated(keys).any()
-    against_truth = {"ground_truth", "same_spectrum", "input_magnitude", "untrained"}
+    against_truth = {"ground_truth", *NULL_MAPS}
     changes = {("target_swap", "", 0), ("cascade", "dense", 1)}
     changes |= {(check, "", 0) for check in ("surrogate", "noise", "noise_magnitude")}
     steps = {(check, "", 0) for check in against_truth} | changes
@@ -165,6 +168,14 @@ def test_the_table_is_tidy_and_complete(problem, info):
     expected = product(maps, ("channel", "window"), ("pearson", "spearman"))
     columns = ["check", "domain", "metric"]
     assert set(table.loc[used, columns].itertuples(index=False, name=None)) == set(expected)
+    assert set(table[keys[:3]].itertuples(index=False, name=None)) == steps
+    names = [[*chain(*modes.values())] for modes in (MODES, SIMILARITIES)]
+    for domain in DOMAINS:
+        told = ONLY_METRICS.get(domain, (*names[0], *names[1]))
+        n_metrics, n_similarities = (sum(name in told for name in group) for group in names)
+        n_rows = len(against_truth) * n_metrics + len(changes) * n_similarities
+        assert (table["domain"] == domain).sum() == n_rows
+    assert set(table["domain"]) == set(DOMAINS)
     assert (table["n_trials"] == 24).all()
 
 

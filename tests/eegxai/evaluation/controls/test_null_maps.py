@@ -1,11 +1,18 @@
 """Random maps of the same spectrum, the other baselines, and the normalised score."""
 
+import mne
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from eegxai.evaluation.controls.null_maps import chance_corrected, null_maps, same_spectrum
+from eegxai.evaluation.controls.null_maps import (
+    NULL_MAPS,
+    chance_corrected,
+    class_mean,
+    null_maps,
+    same_spectrum,
+)
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
@@ -73,8 +80,19 @@ def test_the_baselines_know_nothing_or_only_the_input():
         return decoder[1].weight.detach()[target].view_as(x)
 
     original = weights(decoder, x, target)
-    maps = null_maps(weights, original, ExplainedTrials(decoder, x, target, n_classes=2, seed=0))
+    explained = ExplainedTrials(decoder, x, target, n_classes=2, seed=0)
+    info = mne.create_info(["Fz", "Cz", "Pz", "Oz", "C3", "C4", "P3", "P4"], 100.0, "eeg")
+    info.set_montage("colin27_1020")
+    maps = null_maps(weights, original, explained, info)
+    assert list(maps) == list(NULL_MAPS)
+    assert all(made.shape == x.shape for made in maps.values())
     torch.testing.assert_close(maps["input_magnitude"], x.abs())
     torch.testing.assert_close(maps["same_spectrum"], same_spectrum(original))
     assert abs(np.corrcoef(maps["untrained"][0].ravel(), before[0])[0, 1]) < 0.2
     assert torch.equal(decoder[1].weight, before)
+
+
+def test_the_mean_map_of_a_class_leaves_the_trial_out():
+    maps = torch.tensor([1.0, 2.0, 4.0, 8.0]).view(4, 1, 1)
+    means = class_mean(maps, torch.tensor([0, 0, 0, 1]))
+    torch.testing.assert_close(means.flatten(), torch.tensor([3.0, 2.5, 1.5, 8.0]))
