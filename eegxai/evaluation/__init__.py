@@ -1,5 +1,6 @@
 """Evaluation of explanations: metrics, topographies, randomizations, scores."""
 
+from eegxai.evaluation.controls.frequency_nulls import FrequencyListener
 from eegxai.evaluation.controls.null_maps import (
     CHANCE,
     NULL_MAPS,
@@ -21,6 +22,7 @@ from eegxai.evaluation.evaluation_spec import EvaluationSpec
 from eegxai.evaluation.example_maps import KINDS, ExampleMaps, choose_examples
 from eegxai.evaluation.maps.domains import topography
 from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
+from eegxai.evaluation.metrics.frequency import frequency_profile, frequency_scores
 from eegxai.evaluation.metrics.physical import SourceTruth, physical_scores, source_truth
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, paper_zero_rows
@@ -50,6 +52,7 @@ __all__ = [
     "EvaluationSpec",
     "ExampleMaps",
     "ExplainedTrials",
+    "FrequencyListener",
     "Headlines",
     "SourceTruth",
     "bottom_up",
@@ -60,6 +63,8 @@ __all__ = [
     "choose_explained",
     "evaluate",
     "evaluate_explained",
+    "frequency_profile",
+    "frequency_scores",
     "ground_truth_reference",
     "independent",
     "null_maps",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from eegxai.decoders.compiled import original_module
 from eegxai.decoders.training import predict
+from eegxai.evaluation.controls.frequency_nulls import FrequencyListener
 from eegxai.evaluation.controls.null_maps import (
     CHANCE,
     NULL_MAPS,
@@ -26,6 +27,7 @@ from eegxai.evaluation.controls.sanity_checks import ExplainedTrials, variants
 from eegxai.evaluation.evaluation_spec import EvaluationSpec
 from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.maps.stacks import Maps
+from eegxai.evaluation.metrics.frequency import frequency_scores
 from eegxai.evaluation.metrics.physical import ERRORS, SourceTruth, physical_scores
 from eegxai.evaluation.modes import Comparison, Metrics, Score
 from eegxai.evaluation.scoring import chunks, reference_maps
@@ -91,7 +93,7 @@ def evaluate(
     spec : EvaluationSpec
         Number of trials, threshold of the ground truth, checks.
     known : SourceTruth, optional
-        What else is known of the trials, for errors in ms and mm and the spectral precision.
+        What else is known of the trials, for errors in ms and mm and the planted band.
     permuted_labels_decoder : nn.Module, optional
         The architecture trained on permuted labels, for the check ``label_retrain``.
     method : str
@@ -171,12 +173,16 @@ def evaluate_explained(
     chosen = explained.chosen
     truth = ground_truth[chosen.to(ground_truth.device)].to(explained.x.device)
     facts = known.of(chosen.cpu().numpy()) if known and spec.comparison.physical else None
+    explain = (
+        explain if isinstance(explain, FrequencyListener) else FrequencyListener(explain, explained)
+    )
     if original is None:
         original = explain(explained.decoder, explained.x, explained.target)
     maps = {GROUND_TRUTH.check: original, **null_maps(explain, original, explained)}
     twice = {check: _shown(maps[check], info) for check in (GROUND_TRUTH.check, UNTRAINED)}
     parts = [
         *_against_truth(maps, twice, truth, facts, info, spec),
+        *_against_band(explain, facts),
         *_against_noise(original, explained.seed, info, spec.comparison),
         *_against_original(explain, explained, twice, info, spec, method),
     ]
@@ -225,6 +231,14 @@ def _against_truth(
         if known:
             errors = physical_scores(values.cpu().numpy(), known)
             yield _rows(CheckStep(check), "channel_time", "calibrated", errors)
+
+
+def _against_band(explain: FrequencyListener, known: SourceTruth | None) -> Iterator[pd.DataFrame]:
+    """Scores of relevance over frequency; none for trials without a band or a method without it."""
+    if known and np.isfinite(known.low_hz).any():
+        for check, relevance in explain.relevances().items():
+            scores = frequency_scores(relevance.cpu().numpy(), known)
+            yield _rows(CheckStep(check), "channel_frequency", "calibrated", scores)
 
 
 def _against_original(

@@ -8,8 +8,8 @@ import pandas as pd
 from torch import Tensor
 
 from eegxai.attribution import DegenerateMap, Validity, attribute, validity
-from eegxai.evaluation import ExampleMaps, choose_examples, evaluate_explained
-from eegxai.evaluation.protocol import SCORE_COLUMNS, Explain
+from eegxai.evaluation import ExampleMaps, FrequencyListener, choose_examples, evaluate_explained
+from eegxai.evaluation.protocol import SCORE_COLUMNS
 from sweeps.design.cells import MethodCell
 from sweeps.store import provenance
 from sweeps.store.artefacts import Store
@@ -49,8 +49,10 @@ def judge(cell: MethodCell, opened: OpenedDecoder) -> Validity:
 
 def _scores(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
     """Scores of a method; its example maps are stored before, so a cell that is done has them."""
-    method: Explain = partial(attribute, cell.method, **_keywords(cell, opened))
     explained = opened.explained
+    method = FrequencyListener(
+        partial(attribute, cell.method, **_keywords(cell, opened)), explained
+    )
     maps = method(explained.decoder, explained.x, explained.target)
     opened.store.write_maps(cell, _examples(cell, opened, maps))
     return evaluate_explained(

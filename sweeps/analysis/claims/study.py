@@ -22,7 +22,7 @@ from sweeps.scores.table import CASCADE
 KNOWN_CHECKS = dict.fromkeys((*AGAINST_TRUTH, *SIMILARITY_NULLS, *CHECKS))
 KNOWN_METRICS = dict.fromkeys(
     (
-        *HEADLINES, *STUDY_METRICS, *CALIBRATED_METRICS, *ERRORS, "spectral_precision",
+        *HEADLINES, *STUDY_METRICS, *CALIBRATED_METRICS, *ERRORS, "band_mass", "band_auprc",
         *(name for group in SIMILARITIES.values() for name in group),
     )
 )  # fmt: skip
