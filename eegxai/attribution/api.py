@@ -123,10 +123,10 @@ def frequency_relevance(
         )
     with listening() as parts:
         attribute(name, decoder, x, target, references=references, **options)
-    heard = joined(parts)
-    if heard is None:
+    relevance = joined(parts)
+    if relevance is None:
         raise NotApplicable(f"{name} declares what it says about frequency, but told nothing")
-    return heard.relevance.to(x.device)
+    return relevance.to(x.device)
 
 
 def attribute_all(

@@ -9,34 +9,15 @@ rules of a method pass unchanged: a virtual inspection layer (Vielhaben et al., 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from eegxai.attribution.core.registry import FrequencyKind
 
-
-@dataclass(frozen=True, eq=False)
-class FrequencyParts:
-    """What a method says about frequency on some trials.
-
-    Attributes
-    ----------
-    relevance : Tensor (trials, channels, frequencies)
-        Float64, at the frequencies of ``torch.fft.rfftfreq``.
-    multiplier : Tensor (trials, channels, times) or None
-        What the trial is multiplied by, the sum over baselines; the gradient where the map is
-        one; None where relevance is measured directly.
-    """
-
-    relevance: Tensor
-    multiplier: Tensor | None
-
-
-# What a method says about the trials that it explains, and, of who listens, all that was heard.
-_said: ContextVar[list[FrequencyParts] | None] = ContextVar("said", default=None)
-_heard: ContextVar[list[FrequencyParts] | None] = ContextVar("heard", default=None)
+# Relevance that a method tells of the trials it explains, and, for who listens, what all told.
+_said: ContextVar[list[Tensor] | None] = ContextVar("said", default=None)
+_heard: ContextVar[list[Tensor] | None] = ContextVar("heard", default=None)
 
 
 def sides(n_times: int) -> Tensor:
@@ -97,8 +78,7 @@ def contributions(difference: Tensor, multiplier: Tensor) -> Tensor:
     A method that declares ``frequency="multiplier"`` makes every term of its map with it.
     """
     if (said := _said.get()) is not None:
-        relevance = relevance_of_product(difference, multiplier)
-        said.append(FrequencyParts(relevance, multiplier.detach().double()))
+        said.append(relevance_of_product(difference, multiplier))
     return difference * multiplier
 
 
@@ -108,13 +88,13 @@ def tell(relevance: Callable[[], Tensor]) -> None:
     A method that declares ``frequency="effect"`` calls it; it is computed only if someone listens.
     """
     if (said := _said.get()) is not None:
-        said.append(FrequencyParts(relevance().detach().double(), None))
+        said.append(relevance().detach().double())
 
 
 @contextmanager
-def listening() -> Iterator[list[FrequencyParts]]:
+def listening() -> Iterator[list[Tensor]]:
     """Hear what methods say about frequency inside the context, a few trials after the other."""
-    heard: list[FrequencyParts] = []
+    heard: list[Tensor] = []
     token = _heard.set(heard)
     try:
         yield heard
@@ -133,29 +113,18 @@ def heard_map(
     heard = _heard.get()
     if heard is None or kind is None:
         return call(decoder, x, target)
-    said: list[FrequencyParts] = []
+    said: list[Tensor] = []
     token = _said.set(said)
     try:
         result = call(decoder, x, target)
     finally:
         _said.reset(token)
     if kind == "gradient":
-        said = [FrequencyParts(amplitude_gradient(x, result), result.detach().double())]
-    heard.append(_sum(said))
+        said = [amplitude_gradient(x, result)]
+    heard.append(torch.stack(said).sum(0))  # terms of one map, such as those of baselines
     return result
 
 
-def _sum(parts: list[FrequencyParts]) -> FrequencyParts:
-    """Of the terms of a map, such as those of several baselines."""
-    multipliers = [part.multiplier for part in parts if part.multiplier is not None]
-    total = torch.stack(multipliers).sum(0) if multipliers else None
-    return FrequencyParts(torch.stack([part.relevance for part in parts]).sum(0), total)
-
-
-def joined(parts: list[FrequencyParts]) -> FrequencyParts | None:
-    """All trials that were heard one after the other; None if nothing was."""
-    if not parts:
-        return None
-    multipliers = [part.multiplier for part in parts if part.multiplier is not None]
-    whole = torch.cat(multipliers) if multipliers else None
-    return FrequencyParts(torch.cat([part.relevance for part in parts]), whole)
+def joined(parts: list[Tensor]) -> Tensor | None:
+    """Relevance of all trials that were heard one after the other; None if nothing was."""
+    return torch.cat(parts) if parts else None

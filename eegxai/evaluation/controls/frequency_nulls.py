@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from eegxai.attribution.engine.frequency import (
-    FrequencyParts,
     joined,
     listening,
     relevance_of_product,
@@ -19,7 +16,6 @@ from eegxai.evaluation.controls.null_maps import (
     same_spectrum,
 )
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
-from eegxai.seeding import trial_generators
 
 OWN = "ground_truth"
 
@@ -35,21 +31,22 @@ class FrequencyListener:
     explained : ExplainedTrials
         It is heard as it explains these on their decoder and on the untrained one.
     heard : dict
-        By check, what it said; nothing where its maps say nothing about frequency.
+        Relevance by check; empty where its maps say nothing about frequency.
     """
 
     explain: Explain
     explained: ExplainedTrials
-    heard: dict[str, FrequencyParts] = field(default_factory=dict)
+    heard: dict[str, Tensor] = field(default_factory=dict)
 
     def __call__(self, decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+        """Map of the trials; what is said about frequency is kept where it will be scored."""
         check = self._check(decoder, x, target)
         if check is None:
             return self.explain(decoder, x, target)
         with listening() as parts:
             maps = self.explain(decoder, x, target)
-        if said := joined(parts):
-            self.heard[check] = said
+        if (relevance := joined(parts)) is not None:
+            self.heard[check] = relevance
         return maps
 
     def _check(self, decoder: nn.Module, x: Tensor, target: Tensor) -> str | None:
@@ -62,26 +59,12 @@ class FrequencyListener:
     def relevances(self) -> dict[str, Tensor]:
         """Relevance over frequency by check: the method's own, and what knows less.
 
-        ``same_spectrum`` is x times a random multiplier of the method's spectrum, or, where
-        relevance is measured directly, it on frequencies that are shifted at random;
-        ``input_magnitude`` is the power of x. Empty where the method says nothing.
+        ``same_spectrum`` is x times a random multiplier that has the spectrum of x: one with the
+        spectrum of the method's own multiplier would know the band. ``input_magnitude`` is the
+        power of x. Empty where the method says nothing.
         """
         if OWN not in self.heard:
             return {}
-        x, own = self.explained.x, self.heard[OWN]
-        known = {
-            OWN: own.relevance,
-            CHANCE: _random(x, own),
-            "input_magnitude": relevance_of_product(x, x),
-        }
-        untrained = self.heard.get(UNTRAINED)
-        return known | ({UNTRAINED: untrained.relevance} if untrained else {})
-
-
-def _random(x: Tensor, own: FrequencyParts) -> Tensor:
-    if own.multiplier is not None:
-        return relevance_of_product(x, same_spectrum(own.multiplier).to(x.device))
-    streams = trial_generators(own.relevance, "shifted frequencies")
-    shifts = [stream.integers(own.relevance.shape[-1]) for stream in streams]
-    rolled = [np.roll(r, s, -1) for r, s in zip(own.relevance.cpu().numpy(), shifts, strict=True)]
-    return torch.from_numpy(np.stack(rolled))
+        x = self.explained.x
+        nulls = {CHANCE: same_spectrum(x), "input_magnitude": x}
+        return self.heard | {name: relevance_of_product(x, m) for name, m in nulls.items()}

@@ -51,7 +51,8 @@ def frequency_scores(relevance: Array, truth: SourceTruth) -> pd.DataFrame:
             "band_error_hz": _outside(frequencies[profile.argmax(1)], *edges),
         }
     )
-    return scores.where(defined[:, None])
+    scores[~defined] = np.nan
+    return scores
 
 
 def _average_precision(profile: Array, inside: Array) -> Array:

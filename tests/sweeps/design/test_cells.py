@@ -63,7 +63,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "130661f76e9fcf4927301a3b8b90c22c0479c4a8ca73953f35c8c87f30abb3b2"
+SNAPSHOT = "d62bdcb445cfdf9c60c1fb4b6fe5578a73ff2b7abade7f9fee4185c15c5f270f"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper", "study", "study-small"])
