@@ -33,7 +33,7 @@ def known_maps(eeg: SimulatedEEG) -> dict[str, torch.Tensor]:
         "signal": signal,
         "same spectrum": spectrum,
         "noise": noise,
-        **input_controls(x, eeg.info),
+        **{name: each.maps for name, each in input_controls(x, eeg.info).items()},
     }
 
 

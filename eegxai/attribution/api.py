@@ -16,6 +16,7 @@ from eegxai.attribution.core.options import (
 )
 from eegxai.attribution.core.registry import DegenerateMap, NotApplicable, find
 from eegxai.attribution.engine.contrast import with_contrasts
+from eegxai.attribution.engine.frequency import heard_map, joined, listening
 from eegxai.attribution.engine.shared_passes import sharing
 from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
 from eegxai.decoders.compiled import uncompiled_copy
@@ -93,6 +94,59 @@ def attribute(
     if isinstance(result, Tensor):
         return result
     raise result
+
+
+def frequency_relevance(
+    name: str,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    *,
+    references: Tensor | None = None,
+    output: Output = "logit",
+    **options: Any,
+) -> Tensor:
+    """Relevance of each channel's frequencies: what the target's logit owes to them.
+
+    Where maps are the trial times a multiplier, it is Re(conj(X) M) / N with their Fourier
+    transforms, whose sum over frequencies is the map's over time. Where they are a gradient, it is
+    the derivative with respect to the amplitudes. ``BandOcclusion`` measures it (virtual
+    inspection layers: Vielhaben et al., arXiv:2303.06365).
+
+    Parameters are those of :func:`attribute`.
+
+    Returns
+    -------
+    Tensor (trials, channels, frequencies)
+        Float64, signed, at the frequencies ``torch.fft.rfftfreq(times, 1 / sfreq)``.
+
+    Raises
+    ------
+    NotApplicable
+        When the method is not applicable, or its maps say nothing about frequency.
+    DegenerateMap, ValueError
+        As :func:`attribute`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegxai.attribution import frequency_relevance
+    >>> decoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(2 * 8, 3))
+    >>> x, target = torch.randn(4, 2, 8), torch.tensor([0, 1, 2, 0])
+    >>> frequency_relevance("InputXGradient", decoder, x, target).shape
+    torch.Size([4, 2, 5])
+    """
+    if find(name).frequency is None:
+        raise NotApplicable(
+            f"{name} says nothing about frequency: its maps are no products with "
+            "the trial and no gradients; BandOcclusion measures frequencies"
+        )
+    with listening() as parts:
+        attribute(name, decoder, x, target, references=references, output=output, **options)
+    relevance = joined(parts)
+    if relevance is None:
+        raise NotApplicable(f"{name} declares what it says about frequency, but told nothing")
+    return relevance.to(x.device)
 
 
 def attribute_all(
@@ -287,7 +341,7 @@ def _check_classes(decoder: nn.Module, x: Tensor, target: Tensor) -> None:
 
 def _checked(name: str, call: BoundMethod, decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     with torch_state_restored():  # methods after this one are called in the same context
-        result = call(decoder, x, target)
+        result = heard_map(find(name).frequency, call, decoder, x, target)
     if result.shape != x.shape:
         shapes = f"{tuple(result.shape)} for trials of {tuple(x.shape)}"
         raise DegenerateMap(f"{name} returned a map of shape {shapes}")

@@ -19,8 +19,11 @@ from eegxai.evaluation.controls.sanity_checks import (
 )
 from eegxai.evaluation.evaluation_spec import EvaluationSpec
 from eegxai.evaluation.example_maps import KINDS, ExampleMaps, choose_examples
+from eegxai.evaluation.map_references import MapReferences
 from eegxai.evaluation.maps.domains import topography
+from eegxai.evaluation.maps.explanation import Explanation, explanation
 from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
+from eegxai.evaluation.metrics.frequency import frequency_profile, frequency_scores
 from eegxai.evaluation.metrics.physical import SourceTruth, physical_scores, source_truth
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, paper_zero_rows
@@ -51,8 +54,10 @@ __all__ = [
     "EvaluationSpec",
     "ExampleMaps",
     "ExplainedTrials",
+    "Explanation",
     "Headlines",
     "IdealObserver",
+    "MapReferences",
     "SourceTruth",
     "bottom_up",
     "cascade",
@@ -62,6 +67,9 @@ __all__ = [
     "choose_explained",
     "evaluate",
     "evaluate_explained",
+    "explanation",
+    "frequency_profile",
+    "frequency_scores",
     "ground_truth_reference",
     "ideal_observer",
     "independent",

@@ -7,9 +7,9 @@ from typing import Literal
 import pandas as pd
 
 from eegxai.attribution import Output
-from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
 from eegxai.evaluation.controls.null_maps import NULL_MAPS
 from eegxai.evaluation.maps.domains import DOMAINS
+from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
 from eegxai.evaluation.scoring import (
@@ -23,6 +23,8 @@ Metrics = Mapping[str, Mapping[str, Metric]]  # by group, the column ``mode``, a
 Score = Callable[..., pd.DataFrame]
 EvaluationMode = Literal["corrected", "study"]
 IDEAL = "ideal"  # group of metrics, and what they compare with
+# The calibrated ones with the ideal observer's contributions as reference, by other names.
+IDEAL_METRICS = {f"{IDEAL}_{name}": metric for name, metric in CALIBRATED_METRICS.items()}
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,13 @@ class Comparison:
         What maps explain: the class's ``"contrast"`` or its ``"logit"``, an argument of
         ``attribute``.
     physical : bool
-        Whether errors in ms and mm and the spectral precision are computed.
-    against_ideal : mapping
-        The metrics with the ideal observer's contributions, by group and name.
+        Whether errors in ms, mm and Hz are computed.
     used : bool
         Whether maps are compared with what the decoder used.
     domains, controls : collection of str
         Those of ``DOMAINS`` and of ``NULL_MAPS`` that are scored.
+    against_ideal : mapping
+        The metrics with the ideal observer's contributions, by group and name.
     original_first : mapping
         Of (check, method) the domains on which the original map is the first argument of a
         metric and the changed one the second; elsewhere it is the other way round.
@@ -60,10 +62,10 @@ class Comparison:
     score_original: Score
     output: Output
     physical: bool
-    against_ideal: Metrics = field(default_factory=dict)
     used: bool
     domains: Collection[str]
     controls: Collection[str]
+    against_ideal: Metrics = field(default_factory=dict)
     original_first: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
 
@@ -76,7 +78,7 @@ METHODS_ORIGINAL_FIRST = ("GradCAM++", "ScoreCAM", "FullGrad", "LayerCAM")
 ONLY_METRICS: dict[str, Collection[str]] = {
     "topography_magnitude": (
         "cosine_clipped", "auprc_magnitude", "auroc_magnitude", "mass_magnitude", "rank_magnitude",
-        "pearson_raw", "spearman_magnitude", "ssim_minmax",
+        "ideal_auprc_magnitude", "pearson_raw", "spearman_magnitude", "ssim_minmax",
     ),
 }  # fmt: skip
 
@@ -93,10 +95,10 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         score_original=score_pairs,
         output="contrast",
         physical=True,
-        against_ideal={IDEAL: CALIBRATED_METRICS},
         used=True,
         domains=tuple(DOMAINS),
         controls=NULL_MAPS,
+        against_ideal={IDEAL: IDEAL_METRICS},
     ),
     "study": Comparison(
         truth_threshold=0.0,

@@ -16,7 +16,7 @@ from eegxai.evaluation import (
     ExampleMaps,
     chance_corrected,
 )
-from eegxai.evaluation.protocol import AGAINST_TRUTH
+from eegxai.evaluation.score_rows import AGAINST_TRUTH
 from eegxai.statistics import ALPHA, compare_ranks
 from sweeps.analysis.summary import estimate, headline, highest_null, similarities
 from sweeps.design.cells import DecoderCell, MethodCell, method_cells

@@ -8,8 +8,8 @@ import pandas as pd
 from torch import Tensor
 
 from eegxai.attribution import DegenerateMap, Validity, attribute, validity
-from eegxai.evaluation import ExampleMaps, choose_examples, evaluate_explained
-from eegxai.evaluation.protocol import SCORE_COLUMNS, Explain
+from eegxai.evaluation import ExampleMaps, choose_examples, evaluate_explained, explanation
+from eegxai.evaluation.score_rows import SCORE_COLUMNS
 from sweeps.design.cells import MethodCell
 from sweeps.store import provenance
 from sweeps.store.artefacts import Store
@@ -49,23 +49,11 @@ def judge(cell: MethodCell, opened: OpenedDecoder) -> Validity:
 
 def _scores(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
     """Scores of a method; its example maps are stored before, so a cell that is done has them."""
-    method: Explain = partial(attribute, cell.method, **_keywords(cell, opened))
+    method = partial(attribute, cell.method, **_keywords(cell, opened))
     explained = opened.explained
-    maps = method(explained.decoder, explained.x, explained.target)
-    opened.store.write_maps(cell, _examples(cell, opened, maps))
-    return evaluate_explained(
-        method,
-        explained,
-        opened.ground_truth,
-        opened.eeg.info,
-        cell.evaluation,
-        opened.source_truth,
-        original=maps,
-        method=cell.method,
-        ideal=opened.ideal,
-        use=opened.use,
-        of_input=opened.input_scores,
-    )
+    original = explanation(method, explained.decoder, explained.x, explained.target)
+    opened.store.write_maps(cell, _examples(cell, opened, original.maps))
+    return evaluate_explained(method, opened.map_references, original, cell.method)
 
 
 def _keywords(cell: MethodCell, opened: OpenedDecoder) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -13,15 +12,13 @@ from eegxai.attribution import compared_maps
 from eegxai.evaluation import (
     EvaluationSpec,
     ExplainedTrials,
-    SourceTruth,
+    MapReferences,
     choose_explained,
     ideal_observer,
     source_truth,
 )
-from eegxai.evaluation.protocol import IdealMaps, ideal_maps
-from eegxai.evaluation.protocol import use_of
+from eegxai.evaluation.map_references import used_by
 from eegxai.evaluation.references.use import DecoderUse
-from eegxai.evaluation.protocol import score_input_controls
 from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from sweeps.design.cells import DecoderCell
@@ -87,24 +84,17 @@ class OpenedDecoder:
         return compared_maps(self.decoder, *self.probe, self.evaluation.comparison.output)
 
     @cached_property
-    def source_truth(self) -> SourceTruth:
-        """What else the simulation knows of the test trials."""
-        return source_truth(self.eeg, self.positions)
-
-    @cached_property
-    def ideal(self) -> IdealMaps | None:
-        """The ideal observer's map of what is explained, and its scores; None where undefined."""
+    def map_references(self) -> MapReferences:
+        """What maps are compared with, the same for all methods."""
         comparable = self.evaluation.comparison.against_ideal
-        observer = ideal_observer(self.eeg, self.positions) if comparable else None
-        if observer is None:
-            return None
-        return ideal_maps(
-            torch.from_numpy(observer.contributions),
+        return MapReferences.of_explained(
             self.explained,
             self.ground_truth,
             self.eeg.info,
             self.evaluation,
-            self.source_truth,
+            source_truth(self.eeg, self.positions),
+            ideal_observer(self.eeg, self.positions) if comparable else None,
+            self.use,
         )
 
     @cached_property
@@ -132,7 +122,8 @@ class OpenedDecoder:
             return None
         if (stored := self._stored_use()) is not None:
             return stored
-        use = use_of(self.explained, self.ground_truth, self.eeg.info, self.evaluation)
+        signal = self.ground_truth[self.explained.chosen.to(self.ground_truth.device)]
+        use = used_by(self.explained, signal, self.eeg.info, self.evaluation)
         best_effort(self.store.write_use, self.cell, self.evaluation, self.trained, use)
         return use
 
@@ -143,15 +134,6 @@ class OpenedDecoder:
             log.warning(RECOMPUTED, error)
             best_effort(self.store.set_aside, error)
             return None
-    def input_scores(self) -> pd.DataFrame:
-        """Scores of the controls that depend on the trials alone, the same for all methods."""
-        return score_input_controls(
-            self.explained,
-            self.ground_truth,
-            self.eeg.info,
-            self.evaluation,
-            self.source_truth,
-        )
 
     @property
     def _permuted_labels_decoder(self) -> nn.Module | None:

@@ -6,10 +6,12 @@ import mne
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import Tensor
 
+from eegxai.attribution.engine.frequency import relevance_of_product
 from eegxai.evaluation.controls.edge_filters import LAPLACE, SOBEL, over_channels, over_time
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
+from eegxai.evaluation.maps.explanation import Explain, Explanation, explanation
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.seeding import torch_generator, trial_generators
 
@@ -22,8 +24,6 @@ NOISE_MAPS: dict[str, Callable[[Tensor], Tensor]] = {
     "noise_magnitude": torch.abs,  # what any map without negative values shares with another
 }
 SIMILARITY_NULLS = (SURROGATE, *NOISE_MAPS)
-
-Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 def chance_corrected(score: ArrayLike, chance: ArrayLike, best: ArrayLike = 1.0) -> np.ndarray:
@@ -87,40 +87,58 @@ def class_mean(maps: Tensor, target: Tensor) -> Tensor:
     return torch.einsum("ij,jct->ict", weights, maps.double()).to(maps.dtype)
 
 
+def _power(x: Tensor) -> Explanation:
+    """The magnitude of trials, and over frequency their power."""
+    return Explanation(x.abs(), relevance_of_product(x, x))
+
+
+def _random(own: Explanation, explained: ExplainedTrials) -> Explanation:
+    """Random maps of the method's spectra, and over frequency trials times random multipliers.
+
+    These have the spectra of the trials: those of the method's own would know the band.
+    """
+    x = explained.x
+    heard = None if own.frequency is None else relevance_of_product(x, same_spectrum(x))
+    return Explanation(same_spectrum(own.maps), heard)
+
+
+def _class_means(own: Explanation, explained: ExplainedTrials) -> Explanation:
+    heard = None if own.frequency is None else class_mean(own.frequency, explained.target)
+    return Explanation(class_mean(own.maps, explained.target), heard)
+
+
 # Controls that depend on the trials alone, scored once for all methods on a decoder.
-INPUT_CONTROLS: dict[str, Callable[[Tensor, mne.Info], Tensor]] = {
-    "input_magnitude": lambda x, info: x.abs(),
-    "sobel_time": lambda x, info: over_time(x, SOBEL).abs(),
-    "laplace_time": lambda x, info: over_time(x, LAPLACE).abs(),
-    "laplace_channels": lambda x, info: over_channels(x, info).abs(),
+INPUT_CONTROLS: dict[str, Callable[[Tensor, mne.Info], Explanation]] = {
+    "input_magnitude": lambda x, info: _power(x),
+    "sobel_time": lambda x, info: Explanation(over_time(x, SOBEL).abs()),
+    "laplace_time": lambda x, info: Explanation(over_time(x, LAPLACE).abs()),
+    "laplace_channels": lambda x, info: Explanation(over_channels(x, info).abs()),
 }
-# Controls that depend on the method: made of it and its maps of what is explained.
-METHOD_CONTROLS: dict[str, Callable[[Explain, Tensor, ExplainedTrials], Tensor]] = {
-    CHANCE: lambda explain, maps, explained: same_spectrum(maps),
-    UNTRAINED: lambda explain, maps, explained: explain(
-        explained.untrained_decoder, explained.x, explained.target
-    ),
-    "class_mean": lambda explain, maps, explained: class_mean(maps, explained.target),
+# Controls that are made of what a method says of the trained and of the untrained decoder.
+METHOD_CONTROLS: dict[str, Callable[[Explanation, Explanation, ExplainedTrials], Explanation]] = {
+    CHANCE: lambda own, untrained, explained: _random(own, explained),
+    UNTRAINED: lambda own, untrained, explained: untrained,
+    "class_mean": lambda own, untrained, explained: _class_means(own, explained),
 }
 NULL_MAPS = (*METHOD_CONTROLS, *INPUT_CONTROLS)
 
 
 def input_controls(
     x: Tensor, info: mne.Info, names: Collection[str] = NULL_MAPS
-) -> dict[str, Tensor]:
+) -> dict[str, Explanation]:
     """The named ones of the controls that depend on the trials alone."""
     return {name: make(x, info) for name, make in INPUT_CONTROLS.items() if name in names}
 
 
 def method_controls(
-    explain: Explain,
-    original: Tensor,
+    own: Explanation,
+    untrained: Explanation,
     explained: ExplainedTrials,
     names: Collection[str] = NULL_MAPS,
-) -> dict[str, Tensor]:
+) -> dict[str, Explanation]:
     """The named ones of the controls that depend on the method."""
     chosen = {name: make for name, make in METHOD_CONTROLS.items() if name in names}
-    return {name: make(explain, original, explained) for name, make in chosen.items()}
+    return {name: make(own, untrained, explained) for name, make in chosen.items()}
 
 
 def null_maps(
@@ -147,7 +165,9 @@ def null_maps(
         ``input_magnitude``, ``sobel_time``, ``laplace_time``, ``laplace_channels``: the
         magnitudes of x and of its edges.
     """
-    return method_controls(explain, original, explained) | input_controls(explained.x, info)
+    untrained = explanation(explain, explained.untrained_decoder, explained.x, explained.target)
+    made = method_controls(Explanation(original), untrained, explained)
+    return {name: each.maps for name, each in (made | input_controls(explained.x, info)).items()}
 
 
 def noise_maps(maps: Tensor, seed: int) -> dict[str, Tensor]:

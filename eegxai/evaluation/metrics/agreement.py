@@ -25,9 +25,19 @@ def pearson(one: Array, other: Array) -> Array:
 
 
 def spearman(one: Array, other: Array) -> Array:
-    """Correlation of the ranks, the mean rank for ties; otherwise as :func:`pearson`."""
-    ranked = [rankdata(values, axis=1) for values in (one, other)]
+    """Correlation of the ranks, the mean rank for ties; otherwise as :func:`pearson`.
+
+    Values that differ by less than 1e-5 of the largest are ties: what a piece without effect gets
+    is rounding, whose order means nothing.
+    """
+    ranked = [rankdata(_rounded(values), axis=1) for values in (one, other)]
     return np.where(np.isnan(pearson(one, other)), np.nan, pearson(*ranked))
+
+
+def _rounded(values: Array) -> Array:
+    """Values in units of the largest, to five decimals."""
+    peak = np.abs(values).max(1, keepdims=True)
+    return np.round(values / np.where(peak > 0, peak, 1), 5)
 
 
 AGREEMENTS = {"pearson": pearson, "spearman": spearman}

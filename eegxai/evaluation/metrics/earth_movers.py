@@ -12,6 +12,8 @@ import scipy.optimize
 import scipy.sparse
 from scipy.spatial.distance import cdist
 
+from eegxai.evaluation.maps.stacks import evenly_spaced
+
 SCALP_TRIALS = 16  # most trials whose distance over the scalp is computed: 2 ms each
 NEGLIGIBLE_MASS = 1e-6  # of a channel's surplus: moves less than a micrometre
 
@@ -35,7 +37,7 @@ def earth_movers_scores(attribution: Array, ground_truth: Array, info: mne.Info)
         NaN of the others.
     """
     maps, truth = np.abs(attribution), np.abs(ground_truth)
-    some = np.arange(0, len(maps), -(-len(maps) // SCALP_TRIALS))
+    some = evenly_spaced(len(maps), SCALP_TRIALS)
     over_scalp = np.full(len(maps), np.nan)
     over_scalp[some] = scalp_distance(maps[some].sum(2), truth[some].sum(2), electrodes_mm(info))
     over_time = time_distance(maps.sum(1), truth.sum(1), info["sfreq"])

@@ -16,7 +16,7 @@ whether s is there or only noise (Green & Swets, Signal Detection Theory and Psy
 Barrett & Myers, Foundations of Image Science, 2004, ch. 13).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -75,18 +75,38 @@ class IdealObserver:
 
     Attributes
     ----------
-    contributions : array, shape (trials, channels, times)
-        x * Sigma^-1 s, float32; a trial's sum is the statistic that the observer decides by, and
-        its log likelihood ratio (signal or noise alone) is that minus ``detectability`` / 2.
+    x : array, shape (trials, channels, times)
+        The trials in µV.
+    template : array, shape (trials, channels, times)
+        Sigma^-1 s in 1/µV, float32: what the observer multiplies a trial by.
     detectability : array, shape (trials,)
         d'^2 = sum(s * Sigma^-1 s): the statistic's mean with the signal, and its variance.
     left_out : tuple of str
         Parts of the recording that the covariance leaves out.
     """
 
-    contributions: Array
+    x: Array
+    template: Array
     detectability: Array
     left_out: tuple[str, ...] = ()
+
+    @property
+    def contributions(self) -> Array:
+        """X * Sigma^-1 s, (trials, channels, times), float32.
+
+        A trial's sum is the statistic that the observer decides by, and its log likelihood ratio
+        (signal or noise alone) is that minus ``detectability`` / 2.
+        """
+        return self.x * self.template
+
+    def of(self, trials: Array) -> "IdealObserver":
+        """That of some of the trials, given by their indices."""
+        return replace(
+            self,
+            x=self.x[trials],
+            template=self.template[trials],
+            detectability=self.detectability[trials],
+        )
 
     @property
     def knowledge(self) -> str:
@@ -126,7 +146,8 @@ def ideal_observer(eeg: SimulatedEEG, trials: Array) -> IdealObserver | None:
         covariance = noise_covariance(eeg.spec, factors, place)
         template[rows] = covariance.whitened_twice(signal[rows])
     return IdealObserver(
-        (eeg.x[trials] * template).astype(np.float32),
+        eeg.x[trials],
+        template.astype(np.float32),
         np.einsum("tcs,tcs->t", signal, template),
         left_out(eeg.spec),
     )

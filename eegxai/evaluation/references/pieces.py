@@ -7,6 +7,8 @@ import mne
 import torch
 from torch import Tensor
 
+from eegxai.evaluation.maps.explanation import Explanation
+
 WINDOW_S = 0.1  # about as long as an evoked component, and a period of the alpha rhythm
 # Equal steps, since the field's named bands are of unequal widths and too few to correlate; 40 Hz
 # is where the rhythms end that EEG is usually filtered to, and the last band is all above.
@@ -24,20 +26,24 @@ class Family:
         ``"8-12 Hz"``.
     split : callable
         Signal (channels, times) to its pieces (pieces, channels, times), whose sum it is.
-    sums : callable, optional
-        Maps (trials, channels, times) to their sums over the pieces, (trials, pieces); None where
-        a map over channels and times has no such sums, as for bands: see ``FAMILIES``.
+    sums : callable
+        Explanation to its sums over the pieces, (trials, pieces), in double precision; None where
+        it has no such sums, as maps that say nothing about frequency have none over bands.
     """
 
     names: tuple[str, ...]
     split: Callable[[Tensor], Tensor]
-    sums: Callable[[Tensor], Tensor] | None = None
+    sums: Callable[[Explanation], Tensor | None]
 
 
 def channels(info: mne.Info, n_times: int) -> Family:
     """Every channel a piece."""
     masks = torch.eye(len(info.ch_names))[:, :, None]
-    return Family(tuple(info.ch_names), lambda s: s * masks.to(s), lambda maps: maps.sum(2))
+    return Family(
+        tuple(info.ch_names),
+        lambda s: s * masks.to(s),
+        lambda said: said.maps.detach().double().sum(2),
+    )
 
 
 def windows(info: mne.Info, n_times: int) -> Family:
@@ -50,7 +56,7 @@ def windows(info: mne.Info, n_times: int) -> Family:
     return Family(
         tuple(f"{low:g}-{high:g} ms" for low, high in edges),
         lambda s: s * masks[:, None].to(s),
-        lambda maps: maps.sum(1) @ masks.T.to(maps),
+        lambda said: _summed(said.maps, masks),
     )
 
 
@@ -66,7 +72,16 @@ def bands(info: mne.Info, n_times: int) -> Family:
         else f"{BAND_STEP_HZ * k} Hz and above"
         for k in present.tolist()
     )
-    return Family(tuple(names), lambda s: _filtered(s, masks))
+    return Family(
+        tuple(names),
+        lambda s: _filtered(s, masks),
+        lambda said: None if said.frequency is None else _summed(said.frequency, masks),
+    )
+
+
+def _summed(relevance: Tensor, masks: Tensor) -> Tensor:
+    """Relevance (trials, channels, n) summed over channels and masks (pieces, n)."""
+    return relevance.detach().double().sum(1) @ masks.T.to(relevance.device, torch.float64)
 
 
 def _filtered(signal: Tensor, masks: Tensor) -> Tensor:
@@ -75,7 +90,7 @@ def _filtered(signal: Tensor, masks: Tensor) -> Tensor:
     return torch.fft.irfft(spectrum, signal.shape[-1]).to(signal)
 
 
-# By the domain of its scores. Bands get scores once ``sums`` takes a map's frequency version.
+# By the domain of its scores.
 FAMILIES: Mapping[str, Callable[[mne.Info, int], Family]] = {
     "channel": channels,
     "window": windows,

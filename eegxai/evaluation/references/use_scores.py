@@ -1,13 +1,12 @@
-"""Scores of maps by what the decoder used, and the scores of what maps are measured by."""
-
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+"""Scores of explanations by what the decoder used, and what such a score is worth."""
 
 import mne
 import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from eegxai.attribution.engine.frequency import relevance_of_product
+from eegxai.evaluation.maps.explanation import Explanation
 from eegxai.evaluation.metrics.agreement import agreement
 from eegxai.evaluation.references.pieces import FAMILIES
 from eegxai.evaluation.references.use import DecoderUse
@@ -19,56 +18,41 @@ SPLIT_HALF = "split_half"  # one half of the estimate against the other: the cei
 PERMUTED_PIECES = "permuted_pieces"  # the method's sums at other pieces: chance
 USE_CHECKS = (PLANTED_SIGNAL, SPLIT_HALF, PERMUTED_PIECES)
 
-
-class UseScores(NamedTuple):
-    """Agreement with the use: of which check's map, over which pieces, one row per trial."""
-
-    check: str
-    domain: str
-    scores: pd.DataFrame
+Sums = dict[str, np.ndarray]  # (trials, pieces), by family of pieces
+Agreements = dict[str, pd.DataFrame]  # one row per trial, by family of pieces
 
 
-def use_scores(
-    maps: Mapping[str, Tensor], method: str, truth: Tensor, use: DecoderUse, info: mne.Info
-) -> Iterator[UseScores]:
-    """Agreement of maps with what the decoder used, over channels and over windows of time.
+def piece_sums(said: Explanation, info: mne.Info) -> Sums:
+    """Sums of an explanation over each family's pieces, where it has such sums."""
+    made = {name: make(info, said.maps.shape[2]).sums(said) for name, make in FAMILIES.items()}
+    return {name: sums.cpu().numpy() for name, sums in made.items() if sums is not None}
 
-    Parameters
-    ----------
-    maps : mapping of str to Tensor (trials, channels, times)
-        Signed maps by check.
-    method : str
-        The check whose sums are also permuted.
-    truth : Tensor (trials, channels, times)
-        Noiseless signal in µV of the same trials.
-    use : DecoderUse
-        Of the same trials.
-    info : mne.Info
-        The channels and the sampling rate.
 
-    Yields
-    ------
-    UseScores
-        Of each map and of each of ``USE_CHECKS``; NaN where the use or the sums are constant.
+def use_scores(sums: Sums, use: DecoderUse) -> Agreements:
+    """Agreement of sums over pieces with what the decoder used of them.
+
+    Columns are ``used_pearson`` and ``used_spearman``; NaN where the use or the sums are constant.
     """
-    compared = {**maps, PLANTED_SIGNAL: truth.abs()}
-    for domain, make in FAMILIES.items():
-        family, pieces = make(info, truth.shape[2]), use.families[domain]
-        if family.sums is None:
-            continue
-        sums = {
-            check: family.sums(m.detach().double()).cpu().numpy() for check, m in compared.items()
-        }
-        sums[PERMUTED_PIECES] = _permuted(sums[method])
-        for check, values in sums.items():
-            yield UseScores(check, domain, agreement(values, pieces.use))
-        yield UseScores(SPLIT_HALF, domain, agreement(*pieces.halves))
+    return {name: _named(agreement(s, use.families[name].use)) for name, s in sums.items()}
 
 
-def _sums(sums: Callable[[Tensor], Tensor], maps: Tensor) -> np.ndarray:
-    return sums(maps.detach().double()).cpu().numpy()
+def split_half(use: DecoderUse) -> Agreements:
+    """Agreement of the two halves of the estimate: what the estimate itself can be trusted with."""
+    return {name: _named(agreement(*pieces.halves)) for name, pieces in use.families.items()}
 
 
-def _permuted(sums: np.ndarray) -> np.ndarray:
+def permuted(sums: Sums) -> Sums:
     """Each trial's sums in an order of its own, the same for all methods."""
-    return generator(0, "permuted pieces").permuted(sums, axis=1)
+    return {
+        name: generator(0, "permuted pieces").permuted(values, axis=1)
+        for name, values in sums.items()
+    }
+
+
+def planted_signal(signal: Tensor) -> Explanation:
+    """Magnitude of the planted signal (trials, channels, times) in µV, and its power spectrum."""
+    return Explanation(signal.abs(), relevance_of_product(signal, signal))
+
+
+def _named(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores.add_prefix(f"{USED}_")

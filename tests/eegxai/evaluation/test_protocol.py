@@ -11,11 +11,13 @@ import torch
 from eegxai.attribution import attribute
 from eegxai.evaluation import (
     EvaluationSpec,
+    MapReferences,
     bottom_up,
     cascade,
     choose_explained,
     evaluate,
     evaluate_explained,
+    explanation,
     source_truth,
     topography,
 )
@@ -23,7 +25,6 @@ from eegxai.evaluation.controls.null_maps import INPUT_CONTROLS
 from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.modes import ONLY_METRICS
-from eegxai.evaluation.protocol import score_input_controls
 from eegxai.evaluation.scoring import MODES, chunks, reference_maps, score_pairs
 from eegxai.simulation import simulate
 from tests.helpers import N_CLASSES, Layers
@@ -131,9 +132,10 @@ def test_the_untrained_decoder_scores_as_the_ends_of_both_cascades(case, name, s
 
 def test_maps_that_are_there_already_are_not_computed_again(case):
     method, table, explained = scored(case, ("cascade",))
-    maps = method(explained.decoder, explained.x, explained.target)
+    original = explanation(method, explained.decoder, explained.x, explained.target)
     again, spec = Gradient(), EvaluationSpec(n_trials=6, checks=("cascade",))
-    found = evaluate_explained(again, explained, case[3], case[4], spec, original=maps)
+    references = MapReferences.of_explained(explained, case[3], case[4], spec)
+    found = evaluate_explained(again, references, original)
     assert found.equals(table)
     assert len(again.calls) == 2
 
@@ -142,7 +144,8 @@ def test_randomized_decoders_are_made_once_for_all_methods(case):
     _, _, explained = scored(case, ())
     for checks in (("cascade",), ("bottom_up",)):
         spec = EvaluationSpec(n_trials=6, checks=checks)
-        evaluate_explained(Gradient(), explained, case[3], case[4], spec)
+        references = MapReferences.of_explained(explained, case[3], case[4], spec)
+        evaluate_explained(Gradient(), references)
     ends = [explained.changes(check)[-1].decoder for check in ("cascade", "bottom_up")]
     assert ends == [explained.untrained_decoder] * 2
 
@@ -253,6 +256,8 @@ def test_two_classes_have_one_contrast():
 def test_the_study_had_one_draw():
     with pytest.raises(ValueError, match="weight_draws=2"):
         EvaluationSpec(mode="study", weight_draws=2)
+
+
 @pytest.fixture(scope="module")
 def spatial():
     """Trials, evoked and oscillatory, whose explanation is the trial; what is scored of it."""
@@ -274,7 +279,8 @@ def the_trial(decoder, x, target):
 def test_evoked_and_oscillatory_trials_have_rows_of_their_own(spatial):
     explained, truth, eeg, known = spatial
     spec = EvaluationSpec(n_trials=12, checks=())
-    table = evaluate_explained(the_trial, explained, truth, eeg.info, spec, known)
+    references = MapReferences.of_explained(explained, truth, eeg.info, spec, known)
+    table = evaluate_explained(the_trial, references)
     assert not table.duplicated(["check", "step", "domain", "mode", "metric"]).any()
     chosen = explained.chosen.numpy()
     evoked = eeg.trials["low_hz"].isna().to_numpy()[chosen]
@@ -296,19 +302,19 @@ def test_evoked_and_oscillatory_trials_have_rows_of_their_own(spatial):
 def test_controls_of_the_input_are_the_same_scored_once_or_for_every_method(spatial):
     explained, truth, eeg, _ = spatial
     spec = EvaluationSpec(n_trials=12, checks=())
-    shared = score_input_controls(explained, truth, eeg.info, spec)
-    assert set(shared["check"]) == set(INPUT_CONTROLS)
-    alone, given = (
-        evaluate_explained(the_trial, explained, truth, eeg.info, spec, of_input=of_input)
-        for of_input in (None, shared)
-    )
-    pd.testing.assert_frame_equal(alone, given)
+    once = MapReferences.of_explained(explained, truth, eeg.info, spec)
+    assert set(INPUT_CONTROLS) < set(pd.concat(once.shared_scores)["check"])
+    alone = MapReferences.of_explained(explained, truth, eeg.info, spec)
+    tables = [evaluate_explained(the_trial, each) for each in (once, once, alone)]
+    for other in tables[1:]:
+        pd.testing.assert_frame_equal(tables[0], other)
 
 
 def test_the_study_scores_neither_new_controls_nor_new_domains(spatial):
     explained, truth, eeg, known = spatial
     spec = EvaluationSpec(n_trials=12, checks=(), mode="study")
-    table = evaluate_explained(the_trial, explained, truth, eeg.info, spec, known)
+    references = MapReferences.of_explained(explained, truth, eeg.info, spec, known)
+    table = evaluate_explained(the_trial, references)
     assert set(table["domain"]) == {"channel_time", "topography"}
     assert not set(table["check"]) & {"class_mean", "sobel_time", "laplace_time"}
 

@@ -63,7 +63,7 @@ def scores_by_hand(cell, store):
         *(decoder, x, y, truth, eeg.n_classes, eeg.info),
         *(cell.decoder.evaluation_seed, cell.evaluation),
         known=source_truth(eeg, split.test),
-        ideal=torch.from_numpy(observer.contributions),
+        ideal=observer,
         permuted_labels_decoder=restored_by_hand(cell.decoder.with_permuted_labels, store, eeg),
     )
     return table, validity(cell.method, decoder, x[:8], y[:8], output="contrast")
@@ -101,7 +101,7 @@ def use_in(store, cell):
 def test_what_a_decoder_used_is_found_once_for_all_workers(trained, monkeypatch):
     cells, store = trained
     first = open_decoder(cells[0].decoder, cells[0].evaluation, store, "cpu").use
-    monkeypatch.setattr(opened_module, "use_of", None)  # nobody computes it again
+    monkeypatch.setattr(opened_module, "used_by", None)  # nobody computes it again
     for cell in cells[:2]:
         open_decoder.cache_clear()
         explain(cell, store)

@@ -77,14 +77,14 @@ def test_the_table_has_the_ceiling_and_the_efficiency():
     torch.manual_seed(0)
     decoder = Layers(x[0].numel()).eval()
     target = decoder(x).argmax(1)
-    ideal = torch.from_numpy(ideal_observer(eeg, np.arange(12)).contributions)
+    ideal = ideal_observer(eeg, np.arange(12))
     case = (decoder, x, target, truth, N_CLASSES, eeg.info, 4)
     spec = EvaluationSpec(n_trials=4, checks=("target_swap",))
     table = evaluate(lambda d, x, t: x, *case, spec, ideal=ideal)
     plain = evaluate(lambda d, x, t: x, *case, spec)
     key = ["check", "step", "domain", "mode", "metric"]
     assert not table.duplicated(key).any()
-    assert set(table["reference"]) == {"planted", "ideal", "original"}
+    assert set(table["reference"]) == {"planted", "ideal", "used", "original"}
     own = table[(table["check"] == "ideal_observer") & table["efficiency"].notna()]
     np.testing.assert_allclose(own["efficiency"], 1)
     assert plain["efficiency"].isna().all()

@@ -1,6 +1,6 @@
 """What a decoder used: closed forms, brute force over all subsets, and the agreement of maps."""
 
-from itertools import combinations
+from itertools import chain, combinations
 from math import factorial
 
 import mne
@@ -10,10 +10,17 @@ import torch
 from scipy import stats
 from torch import nn
 
+from eegxai.evaluation.maps.explanation import Explanation, product
 from eegxai.evaluation.metrics.agreement import AGREEMENTS, agreement
 from eegxai.evaluation.references.pieces import FAMILIES
 from eegxai.evaluation.references.use import contrast, decoder_use
-from eegxai.evaluation.references.use_scores import USE_CHECKS, use_scores
+from eegxai.evaluation.references.use_scores import (
+    permuted,
+    piece_sums,
+    planted_signal,
+    split_half,
+    use_scores,
+)
 
 N_CHANNELS, N_TIMES, N_CLASSES = 3, 50, 3
 TWO_WINDOWS = 20  # samples at 100 Hz
@@ -50,8 +57,12 @@ def test_the_pieces_of_a_signal_sum_to_it(name, n_times):
     pieces = family.split(signal[0])
     assert len(pieces) == len(family.names) == len(set(family.names))
     torch.testing.assert_close(pieces.sum(0), signal[0], rtol=0, atol=1e-14)
-    if family.sums:
-        torch.testing.assert_close(family.sums(signal)[0], pieces.sum((1, 2)))
+    if name == "band":
+        squares = product(signal, signal)
+        torch.testing.assert_close(family.sums(squares)[0], pieces.square().sum((1, 2)))
+        assert family.sums(Explanation(signal)) is None
+    else:
+        torch.testing.assert_close(family.sums(Explanation(signal))[0], pieces.sum((1, 2)))
 
 
 def test_a_rhythm_is_a_piece_of_its_band_and_a_window_is_named_by_its_time():
@@ -183,12 +194,12 @@ def test_a_trial_without_a_signal_owes_it_nothing_and_has_no_agreement():
     decoder, info = decoder_of(N_CHANNELS, N_TIMES, linear=False), info_of(N_CHANNELS)
     use = decoder_use(decoder, x, target, signal, info)
     assert use.total[1] == 0
-    found = list(use_scores({"own": x}, "own", signal, use, info))
-    assert {(each.check, each.domain) for each in found} == {
-        (check, domain) for check in ("own", *USE_CHECKS) for domain in ("channel", "window")
-    }
-    for each in found:
-        assert each.scores.notna().all(axis=1).tolist() == [True, False, True]
+    sums = piece_sums(Explanation(x), info)
+    assert set(sums) == {"channel", "window"}
+    of_signal = piece_sums(planted_signal(signal), info)
+    found = [use_scores(sums, use), use_scores(permuted(sums), use), split_half(use)]
+    for scores in chain(*(each.values() for each in [*found, use_scores(of_signal, use)])):
+        assert scores.notna().all(axis=1).tolist() == [True, False, True]
 
 
 def test_the_exact_contributions_to_a_linear_decision_agree_wholly():
@@ -197,9 +208,10 @@ def test_the_exact_contributions_to_a_linear_decision_agree_wholly():
     use = decoder_use(decoder, x, target, signal, info)
     weights = decoder[1].weight.detach().reshape(N_CLASSES, N_CHANNELS, N_TIMES)
     contrasts = 1.5 * weights[target] - weights.sum(0) / 2
-    for each in use_scores({"own": contrasts * signal}, "own", signal, use, info):
-        if each.check in ("own", "split_half"):
-            np.testing.assert_allclose(each.scores, 1, atol=1e-9)
+    exact = use_scores(piece_sums(product(signal, contrasts), info), use)
+    assert set(exact) == {"channel", "window", "band"}
+    for scores in chain(exact.values(), split_half(use).values()):
+        np.testing.assert_allclose(scores, 1, atol=1e-9)
 
 
 def test_agreements_are_those_of_scipy():
