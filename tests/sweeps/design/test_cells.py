@@ -63,7 +63,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "051a6db3be47a8931864dc172bdf27f8b9cdf17b704e10ff09bb8ebe644dcc0b"
+SNAPSHOT = "d5e7cb8551ffd658b39461a0b590c8c8b5dcbda04bc908d03055a89279549380"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper", "study", "study-small"])
