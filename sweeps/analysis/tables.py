@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
+from sweeps.analysis.references import REFERENCE_METRICS, references
 from sweeps.analysis.summary import (
     HEADLINE_METRICS,
     estimate,
@@ -26,7 +27,7 @@ ROBUSTNESS_CHECKS = {
     "cascade_end": (CASCADE, SIMILARITY),
     "cascade_area": (CASCADE, AREA),
 }
-TABLE_METRICS = HEADLINE_METRICS  # all that any of the tables reads
+TABLE_METRICS = HEADLINE_METRICS | REFERENCE_METRICS  # all that any of the tables reads
 STATUSES = ("ok", "duplicate", "degenerate", "not_applicable")
 
 
@@ -176,7 +177,7 @@ def _counts(*names: str) -> tuple[Column, ...]:
 NULL = Column("null_r", "null")  # without an interval beside it, tables are as wide as they can be
 HEADLINE_COLUMNS = (
     Column("score", "score", "max"),
-    Column("calibrated", "AUPRC", "max", _over_chance),
+    Column("calibrated", "calibrated", "max", _over_chance),
     _similarity("class_r", "class"),
     _similarity("model_r", "model"),
     NULL,
@@ -191,6 +192,17 @@ TABLE_KINDS: dict[str, TableKind] = {
             Column("cascade_below", "first below"),
             Column("never_below", "never below"),
             NULL,
+        ),
+    ),
+    "references": TableKind(
+        "scores against each reference",
+        references,
+        (
+            Column("planted", "planted", "max"),
+            Column("planted_ceiling", "ceiling"),
+            Column("efficiency", "efficiency", "max"),
+            Column("ideal", "ideal", "max"),
+            Column("used", "used", "max"),
         ),
     ),
     "snr": TableKind("score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db"),

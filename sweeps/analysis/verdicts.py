@@ -65,7 +65,7 @@ def _valid(table: pd.DataFrame) -> pd.Series:
 
 
 VERDICT_RULES = (
-    VerdictRule("a", "accurate", "AUPRC above that of random maps and of |x|", _accurate),
+    VerdictRule("a", "accurate", "above random maps and the recording itself", _accurate),
     VerdictRule(
         "c",
         "class-specific",

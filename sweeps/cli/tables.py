@@ -36,8 +36,8 @@ def tables(
     table: Annotated[
         list[str] | None,
         typer.Option(
-            help="headline (default), robustness, snr, architecture, validity, coverage, or all; "
-            "may be repeated."
+            help="headline (default), robustness, references, snr, architecture, validity, "
+            "coverage, or all; may be repeated."
         ),
     ] = None,
     where: Where = "",

@@ -45,16 +45,16 @@ class PlottedScore:
 
 PLOTTED_SCORES: Mapping[str, PlottedScore] = {
     "calibrated": PlottedScore(
-        "calibrated score (AUPRC)",
+        "calibrated score (AUPRC, band mass)",
         ("calibrated_chance", "calibrated_input"),
-        "the better of |x| and random maps of the same spectrum",
+        "the better of the recording itself and random maps of the same spectrum",
     ),
     "score": PlottedScore(
         "study's score (mass, cosine)", ("chance",), "random maps of the same spectrum"
     ),
 }
 
-RANKED_BY = {"score": "study: mass, cosine", "calibrated": "calibrated: AUPRC"}
+RANKED_BY = {"score": "study: mass, cosine", "calibrated": "calibrated: AUPRC, band mass"}
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,15 @@ HEADLINE_LEGEND = "\n".join(
         "the properties that they do NOT show:",
         *(f"{rule.letter} = not shown to be {rule.name} ({rule.asks})" for rule in VERDICT_RULES),
         "2 cl: not testable with two classes, whose maps are mirror images",
-        "n/a: no scores, not applicable, or evaluation.mode=study, which has no verdict;",
-        "-: control, not judged",
+        "n/a: no score to judge by: not applicable, mute about frequency (spectral), or",
+        "evaluation.mode=study; -: control, not judged",
         "!: some decoders decode no better than chance",
     ]
 )
 TABLE_LEGEND = "bold: best of its column, controls excluded; ±: half of the 95 % interval"
 SCORE_MEANINGS = {
-    "AUPRC": "average precision of the map's magnitude as a detector of the planted signal; 1 is "
+    "calibrated score": "average precision of the map's magnitude as a detector of the planted "
+    "signal; spectral: share of the relevance over frequency that lies in the planted band; 1 is "
     "best, chance is close to 0",
     "study's score": "share of the positive part of the map that lies on the planted signal "
     "(spatial: cosine of topographies)",

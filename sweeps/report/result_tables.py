@@ -21,7 +21,7 @@ from sweeps.report.table import MISSING, ColumnGroup, Table, TableCell, plain_va
 from sweeps.scores.table import AXES
 
 VERDICT = Column("verdict", "verdict")
-ACCURATE_BY = Column("calibrated", "AUPRC")  # the score that accuracy is judged by
+ACCURATE_BY = Column("calibrated", "calibrated score")  # the score that accuracy is judged by
 TERMINAL_COLUMNS = (
     Column("score", "score"),
     Column("class_r", "class"),

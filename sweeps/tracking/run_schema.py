@@ -12,6 +12,9 @@ from mlflow.entities import Metric, Param
 
 from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, Validity
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, SIMILARITY_NULLS
+from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
+from eegxai.evaluation.scoring import headlines_with
+from sweeps.analysis.references import REFERENCE_METRICS
 from sweeps.analysis.summary import HEADLINE_METRICS
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.scores.table import AREA, CASCADE, SIMILARITY, class_testable
@@ -49,9 +52,12 @@ LONGEST_PARAM = 6000  # characters; MLflow refuses longer ones, such as many cla
 
 # Of the metrics under headline/: the check they are read from.
 HEADLINE_CHECKS = {
-    "score": "ground_truth",
-    "calibrated_score": "ground_truth",
+    "score": GROUND_TRUTH,
+    "calibrated_score": GROUND_TRUTH,
     "chance": CHANCE,
+    "ceiling": IDEAL_OBSERVER,
+    "ideal_score": GROUND_TRUTH,
+    "used_correlation": GROUND_TRUTH,
     "class_similarity": "target_swap",
     "model_similarity": CASCADE,
     "cascade_area": CASCADE,
@@ -70,7 +76,11 @@ so each map is scored against it.
 | `headline/score` | the study's score of the map against the planted signal: share of the \
 map's mass on it (spatial: cosine of topographies). 1 is best |
 | `headline/chance` | the same score of random maps of the same spectrum |
-| `headline/calibrated_score` | average precision of the map's magnitude. 1 is best |
+| `headline/calibrated_score` | average precision of the map's magnitude (spectral: share of the \
+relevance over frequency in the planted band). 1 is best |
+| `headline/ceiling` | the same score of the ideal observer's map |
+| `headline/ideal_score` | average precision against the ideal observer's map |
+| `headline/used_correlation` | correlation over channels with what the decoder used |
 | `headline/class_similarity` | correlation of the map with the map for a wrong class: low is \
 class-specific |
 | `headline/model_similarity` | correlation with the map of a network whose weights are all \
@@ -222,7 +232,9 @@ def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
     domain = HEADLINE[feature][0]
     sources = {
         **dict.fromkeys(("score", "chance"), HEADLINE[feature]),
-        "calibrated_score": CALIBRATED_HEADLINE[feature],
+        **dict.fromkeys(("calibrated_score", "ceiling"), CALIBRATED_HEADLINE[feature]),
+        "ideal_score": (domain, "ideal_auprc_magnitude"),
+        "used_correlation": headlines_with("used_pearson")[feature],
         **dict.fromkeys(("class_similarity", "model_similarity"), (domain, SIMILARITY)),
         "cascade_area": (domain, AREA),
     }
@@ -238,7 +250,7 @@ def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
 
 def _score_metrics(rows: pd.DataFrame, at: int) -> list[Metric]:
     """Means, and rows of zeros in them; of a headline's metrics half-widths and trials too."""
-    chosen = rows[rows["metric"].isin(HEADLINE_METRICS)]
+    chosen = rows[rows["metric"].isin(HEADLINE_METRICS | REFERENCE_METRICS)]
     parts = (
         (SCORES, rows, "mean"),
         (HALF_WIDTHS, chosen, "half_width"),
