@@ -18,6 +18,7 @@ from eegxai.evaluation import (
 )
 from eegxai.evaluation.score_rows import AGAINST_TRUTH
 from eegxai.statistics import ALPHA, compare_ranks
+from sweeps.analysis.references import REFERENCE_SCORES, references
 from sweeps.analysis.summary import estimate, headline, highest_null, similarities
 from sweeps.design.cells import DecoderCell, MethodCell, method_cells
 from sweeps.design.config import SweepConfig
@@ -296,6 +297,35 @@ def _paper_against_calibrated(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pi
     )
 
 
+def _reference_scores(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
+    rows = against_references(tidy)
+    if rows["score"].isna().all():
+        yield DroppedPicture("references", "no method has a score of the corrected evaluation")
+        return
+    named = "; ".join(f"{name}: {score.about}" for name, score in REFERENCE_SCORES.items())
+    yield Picture(
+        "references",
+        figures.reference_scores(rows),
+        f"Each method against each reference, with {INTERVALS_SHOWN}. {named}. Dotted: maps that "
+        "know nothing. Dashed: the highest to expect, the ideal observer (planted) or the "
+        "agreement of two halves of the estimate (used).",
+        f"Dot plots of {rows['method'].nunique()} methods against {len(REFERENCE_SCORES)} "
+        "references.",
+    )
+
+
+def against_references(tidy: pd.DataFrame) -> pd.DataFrame:
+    """The table of references, one row for each feature, method and reference."""
+    table = references(tidy)
+    parts = []
+    for name in REFERENCE_SCORES:
+        ends = {f"{name}{end}": f"score{end}" for end in ("", "_low", "_high")}
+        levels = {f"{name}_{level}": level for level in ("chance", "ceiling")}
+        own = table.reindex(columns=["feature", "method", *ends, *levels])
+        parts.append(own.rename(columns=ends | levels).assign(reference=name))
+    return pd.concat(parts, ignore_index=True)
+
+
 def _maps_beside_truth(_tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
     if maps is None:
         yield DroppedPicture("maps", "MLflow holds no maps, they need --source store")
@@ -319,4 +349,10 @@ FOR_CONTROLS: tuple[Drawing, ...] = (
     _critical_differences,
     _paper_against_calibrated,
 )
-FIGURES: tuple[Drawing, ...] = (_check_heat_map, _score_by_snr, _cascades, *FOR_CONTROLS[1:])
+FIGURES: tuple[Drawing, ...] = (
+    _check_heat_map,
+    _reference_scores,
+    _score_by_snr,
+    _cascades,
+    *FOR_CONTROLS[1:],
+)

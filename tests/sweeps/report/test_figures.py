@@ -7,9 +7,17 @@ from typer.testing import CliRunner
 
 from eegxai.evaluation import chance_corrected
 from eegxai.statistics import ALPHA
+from sweeps.analysis.references import references
 from sweeps.analysis.summary import headline
 from sweeps.cli import app
-from sweeps.report.figures import DroppedPicture, Picture, checks, draw_figures, with_floor
+from sweeps.report.figures import (
+    DroppedPicture,
+    Picture,
+    against_references,
+    checks,
+    draw_figures,
+    with_floor,
+)
 from sweeps.scores.table import AXES
 from tests.pictures import pixels
 from tests.tidy_tables import N_LAYERS, SIMILARITY, tidy_table
@@ -32,6 +40,7 @@ def test_all_pictures_that_scores_allow_are_drawn(drawn):
     found = {name for name, shown in drawn.items() if isinstance(shown, Picture)}
     assert found == {
         "checks",
+        "references",
         "calibrated-by-snr",
         "score-by-snr",
         "cascade-deepnet",
@@ -55,6 +64,15 @@ def test_what_one_decoder_does_not_tell_is_dropped_with_a_reason():
         "maps": "the store holds no example maps",
         "critical-difference-temporal": "one decoder only",
     }
+
+
+def test_the_table_of_references_has_its_levels_beside_each_score(tidy):
+    rows = against_references(tidy).set_index(["feature", "method", "reference"])
+    table = references(tidy).set_index(["feature", "method"])
+    for place, row in rows.iterrows():
+        (feature, method, name), own = place, table.loc[place[:2]]
+        assert row["score"] == own[name] or np.isnan(row["score"])
+        assert row["chance"] == own[f"{name}_chance"] or np.isnan(row["chance"])
 
 
 def test_baselines_alone_and_methods_without_scores_draw_no_curves():
