@@ -70,7 +70,7 @@ def test_the_table_of_references_has_its_levels_beside_each_score(tidy):
     rows = against_references(tidy).set_index(["feature", "method", "reference"])
     table = references(tidy).set_index(["feature", "method"])
     for place, row in rows.iterrows():
-        (feature, method, name), own = place, table.loc[place[:2]]
+        name, own = place[2], table.loc[place[:2]]
         assert row["score"] == own[name] or np.isnan(row["score"])
         assert row["chance"] == own[f"{name}_chance"] or np.isnan(row["chance"])
 
@@ -136,7 +136,7 @@ def test_the_command_writes_each_picture_in_each_format(done_tiny, tmp_path):
     result = RUNNER.invoke(app, ["figures", "tiny.yaml", "--out", "figs"])
     assert result.exit_code == 0, result.output
     names = {path.name for path in (tmp_path / "figs").iterdir()}
-    stems = {"checks", "cascade-deepnet", "maps-temporal", "rankings"}
+    stems = {"checks", "references", "cascade-deepnet", "maps-temporal", "rankings"}
     stems.add("critical-difference-temporal")
     assert names == {f"{stem}.{form}" for stem in stems for form in ("png", "pdf")}
     for stem in stems:
