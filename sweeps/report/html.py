@@ -188,12 +188,13 @@ def _claims_section(tidy: pd.DataFrame) -> dict[str, Any]:
 
 
 def _tables(tidy: pd.DataFrame) -> list[Table]:
-    """The headline of all decoders, the checks, and the headline along axes of several values."""
+    """The headline, the references, the checks, and the headline along axes of several values."""
     axes = [[axis] for axis in FURTHER if tidy[axis].nunique() > 1]
     whole, *split = (
         headline_table(headline(tidy, ("feature", *kept)), kept) for kept in ([], *axes)
     )
-    return [whole, kind_table(TABLE_KINDS["robustness"], tidy), *split]
+    kinds = (TABLE_KINDS[name] for name in ("references", "robustness"))
+    return [whole, *(kind_table(kind, tidy) for kind in kinds), *split]
 
 
 def _page_figure(picture: Picture) -> PageFigure:
