@@ -77,7 +77,21 @@ def _last_layer(decoder: nn.Module, n_classes: int) -> nn.Module | None:
     """Last layer with one output per class, its weights made plain parameters."""
     for module in reversed(list(decoder.modules())):
         if isinstance(module, LAYERS_THAT_FOLD) and len(module.weight) == n_classes:
-            for name in list(getattr(module, "parametrizations", ())):
-                parametrize.remove_parametrizations(module, name)
+            if parametrize.is_parametrized(module):
+                _make_plain(module)
             return module
     return None
+
+
+def _make_plain(layer: nn.Module) -> None:
+    """Turn parametrized tensors of a private layer into parameters of their values.
+
+    torch's own removal takes them away from the class, too, which the layer that this is a copy
+    of has in common with it.
+    """
+    names = [name for name, _ in layer.get_submodule("parametrizations").named_children()]
+    values = {name: getattr(layer, name).detach() for name in names}
+    layer.__class__ = type(layer).__bases__[0]
+    del layer.parametrizations
+    for name, value in values.items():
+        layer.register_parameter(name, nn.Parameter(value.clone(), requires_grad=False))

@@ -160,3 +160,16 @@ def test_methods_of_libraries_explain_the_contrast_too(method):
     before = explained(method, lively_decoder("deepnet"))
     after = explained(method, with_a_logit_added(lively_decoder("deepnet")))
     assert relative_change(before, after) < 1e-6
+
+
+def test_a_decoder_with_a_parametrized_last_layer_is_left_as_it_is():
+    torch.manual_seed(0)
+    decoder = nn.Sequential(nn.Flatten(), nn.utils.parametrizations.weight_norm(nn.Linear(8, 3)))
+    decoder = decoder.eval()
+    x, target = torch.randn(2, 2, 4), torch.tensor([0, 2])
+    before = decoder(x)
+    explained = attribute("Gradient", decoder, x, target, output="contrast")
+    assert torch.equal(decoder(x), before)
+    weight = decoder[1].weight.detach()
+    expected = 1.5 * (weight - weight.mean(0))[target].view_as(x)
+    torch.testing.assert_close(explained, expected)
