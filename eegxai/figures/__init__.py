@@ -4,7 +4,7 @@ from eegxai.figures.curves import cascade_curves, score_by_snr
 from eegxai.figures.heatmap import heat_map
 from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
-from eegxai.figures.references import reference_scores
+from eegxai.figures.reference_scores import reference_scores
 from eegxai.figures.simulated import simulation
 from eegxai.figures.style import FIGURE_FORMATS, save
 from eegxai.figures.trials import map_against_truth
