@@ -17,8 +17,7 @@ from eegxai.evaluation.maps.explanation import Explanation, product
 from eegxai.evaluation.metrics.agreement import pearson
 from eegxai.evaluation.references.use import DecoderUse, decoder_use
 from eegxai.evaluation.references.use_scores import piece_sums, planted_signal
-from eegxai.figures import save
-from eegxai.figures.references import ScalpAndTime, references_of_trial
+from eegxai.figures import ScalpAndTime, references_of_trial, save
 
 PICTURE = Path(__file__).parents[1] / "docs" / "img" / "references.png"
 SNR_DB, N_TRIALS, N_SHOWN_FROM, METHOD = -3.5, 800, 31, "DeepLift"

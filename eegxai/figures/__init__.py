@@ -4,6 +4,7 @@ from eegxai.figures.curves import cascade_curves, score_by_snr
 from eegxai.figures.heatmap import heat_map
 from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
+from eegxai.figures.references import ScalpAndTime, references_of_trial
 from eegxai.figures.simulated import simulation
 from eegxai.figures.style import FIGURE_FORMATS, save
 from eegxai.figures.trials import map_against_truth
@@ -13,6 +14,7 @@ from eegxai.rounding import digits
 __all__ = [
     "FIGURE_FORMATS",
     "MOVED",
+    "ScalpAndTime",
     "cascade_curves",
     "critical_difference",
     "digits",
@@ -20,6 +22,7 @@ __all__ = [
     "map_against_truth",
     "maps_beside_truth",
     "rankings",
+    "references_of_trial",
     "save",
     "score_by_snr",
     "simulation",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eegxai.figures.references import ScalpAndTime, references_of_trial
+from eegxai.figures import ScalpAndTime, references_of_trial
 from eegxai.head import montage_info
 
 INFO = montage_info(250.0)
