@@ -5,6 +5,7 @@ from eegxai.figures.heatmap import heat_map
 from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
 from eegxai.figures.reference_scores import reference_scores
+from eegxai.figures.references import ScalpAndTime, references_of_trial
 from eegxai.figures.simulated import simulation
 from eegxai.figures.style import FIGURE_FORMATS, save
 from eegxai.figures.trials import map_against_truth
@@ -14,6 +15,7 @@ from eegxai.rounding import digits
 __all__ = [
     "FIGURE_FORMATS",
     "MOVED",
+    "ScalpAndTime",
     "cascade_curves",
     "critical_difference",
     "digits",
@@ -22,6 +24,7 @@ __all__ = [
     "maps_beside_truth",
     "rankings",
     "reference_scores",
+    "references_of_trial",
     "save",
     "score_by_snr",
     "simulation",
