@@ -18,7 +18,7 @@ from eegxai.evaluation.controls.sanity_checks import (
     variants,
 )
 from eegxai.evaluation.evaluation_spec import EvaluationSpec
-from eegxai.evaluation.example_maps import KINDS, ExampleMaps, choose_examples
+from eegxai.evaluation.example_maps import KINDS, ExampleMaps, choose_examples, planted_bands
 from eegxai.evaluation.map_references import MapReferences
 from eegxai.evaluation.maps.domains import topography
 from eegxai.evaluation.maps.explanation import Explanation, explanation
@@ -76,6 +76,7 @@ __all__ = [
     "null_maps",
     "paper_zero_rows",
     "physical_scores",
+    "planted_bands",
     "same_spectrum",
     "score",
     "similarity",

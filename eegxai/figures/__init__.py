@@ -1,6 +1,7 @@
 """Every picture of the project, from maps and tidy tables."""
 
 from eegxai.figures.curves import cascade_curves, score_by_snr
+from eegxai.figures.frequency import relevance_over_frequency, share_above, shown_hz
 from eegxai.figures.heatmap import heat_map
 from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
@@ -25,8 +26,11 @@ __all__ = [
     "rankings",
     "reference_scores",
     "references_of_trial",
+    "relevance_over_frequency",
     "save",
     "score_by_snr",
+    "share_above",
+    "shown_hz",
     "simulation",
     "topographies",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -15,6 +16,7 @@ from eegxai.evaluation import (
     SIMILARITY_NULLS,
     ExampleMaps,
     chance_corrected,
+    planted_bands,
 )
 from eegxai.evaluation.score_rows import AGAINST_TRUTH
 from eegxai.statistics import ALPHA, compare_ranks
@@ -327,10 +329,7 @@ def against_references(tidy: pd.DataFrame) -> pd.DataFrame:
 
 
 def _maps_beside_truth(_tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
-    if maps is None:
-        yield DroppedPicture("maps", "MLflow holds no maps, they need --source store")
-    elif not maps:
-        yield DroppedPicture("maps", "the store holds no example maps")
+    yield from _without_maps("maps", maps)
     for decoder, examples in (maps or {}).items():
         yield Picture(
             f"maps-{decoder.data.feature}",
@@ -342,17 +341,53 @@ def _maps_beside_truth(_tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
         )
 
 
+def _over_frequency(_tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
+    yield from _without_maps("frequency", maps)
+    for decoder, examples in (maps or {}).items():
+        if not np.isnan(planted_bands(decoder.data)).all():
+            yield _relevance_over_frequency(decoder, examples)
+
+
+def _relevance_over_frequency(
+    decoder: DecoderCell, examples: Mapping[str, ExampleMaps]
+) -> Picture | DroppedPicture:
+    """Picture of the methods that say something about frequency on a decoder."""
+    name = f"frequency-{decoder.data.feature}"
+    telling = {method: one for method, one in examples.items() if one.class_frequency is not None}
+    if not telling:
+        return DroppedPicture(name, "no stored map says anything about frequency")
+    highest = figures.shown_hz(next(iter(telling.values())))
+    above = max(figures.share_above(one, highest) for one in telling.values())
+    return Picture(
+        name,
+        figures.relevance_over_frequency(telling, decoder.data.feature_type.class_names),
+        f"{decoder.title}: relevance over frequency, summed over channels, for each class up to "
+        f"{highest:g} Hz (at most {100 * above:.0f} % of a curve lies above), with the planted "
+        "band shaded; beside it the relevance inside the band on the scalp, relative to its peak, "
+        "and above them the planted signal (mean magnitude over time). Means over the scored "
+        "trials, each scaled so that the magnitudes of its curve add up to 1 over all frequencies. "
+        "A method has one scale for all classes.",
+        f"Curves over frequency and scalp maps of {len(telling)} methods for each class.",
+    )
+
+
+def _without_maps(name: str, maps: ShownMaps | None) -> Iterator[DroppedPicture]:
+    """Why a picture of maps is dropped, where there are none."""
+    if maps is None:
+        yield DroppedPicture(name, "MLflow holds no maps, they need --source store")
+    elif not maps:
+        yield DroppedPicture(name, "the store holds no example maps")
+
+
 Drawing = Callable[[pd.DataFrame, ShownMaps | None], Pictures]
-FOR_CONTROLS: tuple[Drawing, ...] = (
-    _check_heat_map,
-    _maps_beside_truth,
-    _critical_differences,
-    _paper_against_calibrated,
-)
+RANKINGS: tuple[Drawing, ...] = (_critical_differences, _paper_against_calibrated)
+FOR_CONTROLS: tuple[Drawing, ...] = (_check_heat_map, _maps_beside_truth, *RANKINGS)
 FIGURES: tuple[Drawing, ...] = (
     _check_heat_map,
     _reference_scores,
     _score_by_snr,
     _cascades,
-    *FOR_CONTROLS[1:],
+    _maps_beside_truth,
+    _over_frequency,
+    *RANKINGS,
 )

@@ -46,6 +46,8 @@ MAP_TYPES = {
     "class_attribution": torch.float32,
     "class_ground_truth": torch.float32,
     "positions": torch.float64,
+    "class_frequency": torch.float16,
+    "class_bands_hz": torch.float64,
 }
 USE_ARRAYS = ("use", "halves", "error")  # in the order of the fields of PieceUse
 
@@ -235,8 +237,9 @@ class Store:
 
     def write_maps(self, cell: MethodCell, maps: ExampleMaps) -> None:
         """Store example maps of a method as safetensors: half precision is enough to see them."""
-        arrays = {name: value for name, value in vars(maps).items() if name in MAP_TYPES}
-        record = {name: value for name, value in vars(maps).items() if name not in MAP_TYPES}
+        given = {name: value for name, value in vars(maps).items() if value is not None}
+        arrays = {name: value for name, value in given.items() if name in MAP_TYPES}
+        record = {name: value for name, value in given.items() if name not in MAP_TYPES}
         tensors = {name: torch.tensor(a, dtype=MAP_TYPES[name]) for name, a in arrays.items()}
         self.files.write(maps_of(cell), packed(cell, tensors, record))
 

@@ -5,10 +5,15 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
-from torch import Tensor
 
 from eegxai.attribution import DegenerateMap, Validity, attribute, validity
-from eegxai.evaluation import ExampleMaps, choose_examples, evaluate_explained, explanation
+from eegxai.evaluation import (
+    ExampleMaps,
+    Explanation,
+    choose_examples,
+    evaluate_explained,
+    explanation,
+)
 from eegxai.evaluation.score_rows import SCORE_COLUMNS
 from sweeps.design.cells import MethodCell
 from sweeps.store import provenance
@@ -52,7 +57,7 @@ def _scores(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
     method = partial(attribute, cell.method, **_keywords(cell, opened))
     explained = opened.explained
     original = explanation(method, explained.decoder, explained.x, explained.target)
-    opened.store.write_maps(cell, _examples(cell, opened, original.maps))
+    opened.store.write_maps(cell, _examples(cell, opened, original))
     return evaluate_explained(method, opened.map_references, original, cell.method)
 
 
@@ -66,11 +71,11 @@ def _no_scores() -> pd.DataFrame:
     return pd.DataFrame(columns=SCORE_COLUMNS)
 
 
-def _examples(cell: MethodCell, opened: OpenedDecoder, maps: Tensor) -> ExampleMaps:
+def _examples(cell: MethodCell, opened: OpenedDecoder, said: Explanation) -> ExampleMaps:
     """The maps that pictures show."""
     chosen = opened.explained.chosen
     return choose_examples(
-        maps,
+        said,
         opened.ground_truth[chosen],
         opened.y[chosen],
         opened.positions[chosen.cpu().numpy()],

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from eegxai.evaluation import KINDS, choose_examples
+from eegxai.evaluation import KINDS, Explanation, choose_examples
 from eegxai.figures import (
     FIGURE_FORMATS,
     cascade_curves,
@@ -124,7 +124,7 @@ def shown():
     noise = torch.randn(truth.shape, generator=random)
     y, trials = torch.from_numpy(eeg.y), np.arange(24)
     return {
-        name: choose_examples(maps, truth, y, trials, eeg.info, eeg.spec, 0.05)
+        name: choose_examples(Explanation(maps), truth, y, trials, eeg.info, eeg.spec, 0.05)
         for name, maps in {"good": truth, "bad": noise, "zero": 0 * truth}.items()
     }
 

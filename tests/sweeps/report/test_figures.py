@@ -3,13 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner
 
-from eegxai.evaluation import chance_corrected
+from eegxai.evaluation import Explanation, chance_corrected, choose_examples
+from eegxai.head import montage_info
+from eegxai.simulation import DataSpec
 from eegxai.statistics import ALPHA
 from sweeps.analysis.references import references
 from sweeps.analysis.summary import headline
 from sweeps.cli import app
+from sweeps.design.cells import DecoderCell
 from sweeps.report.figures import (
     DroppedPicture,
     Picture,
@@ -49,7 +53,8 @@ def test_all_pictures_that_scores_allow_are_drawn(drawn):
         "critical-difference-spatial",
         "rankings",
     }
-    assert drawn["maps"] == DroppedPicture("maps", "the store holds no example maps")
+    for name in ("maps", "frequency"):
+        assert drawn[name] == DroppedPicture(name, "the store holds no example maps")
     assert all(shown.alt and shown.caption for shown in drawn.values() if shown.name in found)
 
 
@@ -62,6 +67,7 @@ def test_what_one_decoder_does_not_tell_is_dropped_with_a_reason():
         "score-by-snr": "one SNR only",
         "cascade": "the check cascade was not run",
         "maps": "the store holds no example maps",
+        "frequency": "the store holds no example maps",
         "critical-difference-temporal": "one decoder only",
     }
 
@@ -123,6 +129,49 @@ def test_cascades_are_means_over_the_decoders_of_one_architecture(tidy, drawn):
     ]
     means = chosen.groupby("step")["mean"].mean()
     np.testing.assert_allclose(curves[0].get_ydata(), [1, *means])
+
+
+def drawn_of(maps):
+    """What draws maps, and little else."""
+    tidy = tidy_table(["LRP"], ["temporal"], [-3.5], [0], ["deepnet"])
+    return {shown.name: shown for shown in draw_figures(tidy, maps)}
+
+
+def test_relevance_over_frequency_is_drawn_of_methods_that_say_it_where_bands_are_planted():
+    maps = {decoder_of(name): examples_of(name) for name in ("spectral", "temporal")}
+    drawn = drawn_of(maps)
+    assert "frequency-temporal" not in drawn
+    picture = drawn["frequency-spectral"]
+    assert "of 1 methods" in picture.alt  # GradCAM says nothing about frequency
+    assert "up to 72.5 Hz (at most" in picture.caption
+
+
+def test_methods_that_say_nothing_about_frequency_are_told():
+    silent = {decoder_of("spectral"): {"GradCAM": examples_of("spectral")["GradCAM"]}}
+    name = "frequency-spectral"
+    reason = "no stored map says anything about frequency"
+    assert drawn_of(silent)[name] == DroppedPicture(name, reason)
+
+
+def decoder_of(feature):
+    data = DataSpec(feature=feature, snr_db=0, n_trials=100, seed=0)
+    return DecoderCell(data=data, architecture="deepnet")
+
+
+def examples_of(feature):
+    random = torch.Generator().manual_seed(0)
+    maps = torch.randn(8, 62, 250, generator=random)
+    frequency = torch.rand(8, 62, 126, generator=random)
+    data, info = decoder_of(feature).data, montage_info(250.0)
+    return {
+        method: choose_examples(
+            said, maps, torch.arange(8) % 4, np.arange(8), info, data, threshold=0.05
+        )
+        for method, said in {
+            "GradCAM": Explanation(maps),
+            "LRP": Explanation(maps, frequency),
+        }.items()
+    }
 
 
 def test_captions_tell_the_test_and_alternative_texts_the_order(drawn):
