@@ -13,7 +13,8 @@ from torch.nn.utils import parametrize
 
 # Those that store the axis of their outputs first.
 LAYERS_THAT_FOLD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-AGREEMENT = 1e-4  # of folded and computed contrasts, relative to the largest logit: float32
+AGREEMENT = 1e-4  # of folded and computed contrasts, relative to a trial's largest logit: float32
+TRIALS_AT_A_TIME = 8  # as methods take by default
 
 
 def contrasts(logits: Tensor) -> Tensor:
@@ -43,13 +44,18 @@ def with_contrasts(decoder: nn.Module, x: Tensor) -> nn.Module:
     decoder : nn.Module
         In evaluation mode, frozen; changed in place, but for its modules' names and order.
     x : Tensor
-        Trials (trials, channels, times); the first is used to compare.
+        Trials (trials, channels, times) that are explained: on all of them the layer must give
+        the contrasts, since what is added to all logits may be zero in any one.
     """
     with torch.no_grad():
-        logits = decoder(x[:1])
-        if logits.shape[1] > 1 and not _folded(decoder, x[:1], logits):
+        logits = _logits(decoder, x)
+        if logits.shape[1] > 1 and not _folded(decoder, x, logits):
             decoder.register_forward_hook(_outputs)
     return decoder
+
+
+def _logits(decoder: nn.Module, x: Tensor) -> Tensor:
+    return torch.cat([decoder(trials) for trials in x.split(TRIALS_AT_A_TIME)])
 
 
 def _outputs(_module: nn.Module, _args: Any, logits: Tensor) -> Tensor:
@@ -65,8 +71,8 @@ def _folded(decoder: nn.Module, x: Tensor, logits: Tensor) -> bool:
     for value in layer.parameters():
         rows = value.double().reshape(len(value), -1)  # one for each class
         value.copy_(contrasts(rows.T).T.reshape(value.shape))
-    difference = (decoder(x) - contrasts(logits)).abs().max()
-    if difference <= AGREEMENT * logits.abs().max():
+    differences = (_logits(decoder, x) - contrasts(logits)).abs().amax(1)
+    if (differences <= AGREEMENT * logits.abs().amax(1)).all():
         return True
     for value, old in zip(layer.parameters(), before, strict=True):
         value.copy_(old)
@@ -77,7 +83,19 @@ def _last_layer(decoder: nn.Module, n_classes: int) -> nn.Module | None:
     """Last layer with one output per class, its weights made plain parameters."""
     for module in reversed(list(decoder.modules())):
         if isinstance(module, LAYERS_THAT_FOLD) and len(module.weight) == n_classes:
-            for name in list(getattr(module, "parametrizations", ())):
-                parametrize.remove_parametrizations(module, name)
+            _take_out_parametrizations(module)
             return module
     return None
+
+
+def _take_out_parametrizations(layer: nn.Module) -> None:
+    """Leave the weights as they are now; torch's own function spoils what a layer was copied from.
+
+    It takes the property from the class, which a copy shares with the original.
+    """
+    values = {name: getattr(layer, name) for name in getattr(layer, "parametrizations", ())}
+    if values:
+        layer.__class__ = parametrize.type_before_parametrizations(layer)
+        del layer.parametrizations
+    for name, value in values.items():
+        layer.register_parameter(name, nn.Parameter(value.detach().clone(), requires_grad=False))
