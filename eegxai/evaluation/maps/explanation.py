@@ -36,13 +36,17 @@ def explanation(explain: Explain, decoder: nn.Module, x: Tensor, target: Tensor)
     Parameters
     ----------
     explain : callable
-        ``(decoder, x, target) -> Tensor`` of x's shape; what :func:`attribute` calls is heard.
+        ``(decoder, x, target) -> Tensor`` of x's shape; what :func:`attribute` calls is heard, if
+        it makes one map of each trial.
     decoder, x, target
         Arguments of it.
     """
     with listening() as parts:
         maps = explain(decoder, x, target)
-    return Explanation(maps, joined(parts))
+    frequency = joined(parts)
+    if frequency is not None and len(frequency) != len(maps):
+        frequency = None  # of more maps than one a trial, or of some that failed
+    return Explanation(maps, frequency)
 
 
 def product(x: Tensor, multiplier: Tensor) -> Explanation:
