@@ -29,9 +29,9 @@ from eegxai.simulation.signal import topographies
 from eegxai.simulation.spec import DataSpec
 
 N_FITTED_TRIALS = 16  # of which the factors are read; each has thousands of values
-# Relative to the noise, a small part of the recording at high SNRs: a filter of it leaves a residual
-# of the order of 1, rounding to single precision 1e-7 to 1e-4, a file with 16 bits a value 1e-4 at
-# 0 dB and 1e-2 at 40 dB.
+# Relative to the noise, a small part of the recording at high SNRs: a filter of it leaves a
+# residual of the order of 1, rounding to single precision 1e-7 to 1e-4, a file with 16 bits a
+# value 1e-4 at 0 dB and 1e-2 at 40 dB.
 LARGEST_RESIDUAL = 1e-2
 
 Array = np.ndarray
