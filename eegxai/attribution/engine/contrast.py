@@ -44,39 +44,55 @@ def with_contrasts(decoder: nn.Module, x: Tensor) -> nn.Module:
     decoder : nn.Module
         In evaluation mode, frozen; changed in place, but for its modules' names and order.
     x : Tensor
-        Trials (trials, channels, times) that are explained: on all of them the layer must give
-        the contrasts, since what is added to all logits may be zero in any one.
+        Trials (trials, channels, times) that are explained. Where the decoder returns what its last
+        layer does, the first is compared; else all are, since what comes after the layer may do
+        nothing in any one.
     """
     with torch.no_grad():
-        logits = _logits(decoder, x)
-        if logits.shape[1] > 1 and not _folded(decoder, x, logits):
+        n_classes = decoder(x[:1]).shape[1]
+        if n_classes > 1 and not _folded(decoder, x, n_classes):
             decoder.register_forward_hook(_outputs)
     return decoder
-
-
-def _logits(decoder: nn.Module, x: Tensor) -> Tensor:
-    return torch.cat([decoder(trials) for trials in x.split(TRIALS_AT_A_TIME)])
 
 
 def _outputs(_module: nn.Module, _args: Any, logits: Tensor) -> Tensor:
     return contrasts(logits)
 
 
-def _folded(decoder: nn.Module, x: Tensor, logits: Tensor) -> bool:
+def _folded(decoder: nn.Module, x: Tensor, n_classes: int) -> bool:
     """Whether the last layer takes the contrasts; where it cannot, it is as before."""
-    layer = _last_layer(decoder, logits.shape[1])
+    layer = _last_layer(decoder, n_classes)
     if layer is None:
         return False
+    compared = x[:1] if _returns_output(decoder, layer, x[:1]) else x
+    logits = _logits(decoder, compared)
     before = [value.clone() for value in layer.parameters()]
     for value in layer.parameters():
         rows = value.double().reshape(len(value), -1)  # one for each class
         value.copy_(contrasts(rows.T).T.reshape(value.shape))
-    differences = (_logits(decoder, x) - contrasts(logits)).abs().amax(1)
+    differences = (_logits(decoder, compared) - contrasts(logits)).abs().amax(1)
     if (differences <= AGREEMENT * logits.abs().amax(1)).all():
         return True
     for value, old in zip(layer.parameters(), before, strict=True):
         value.copy_(old)
     return False
+
+
+def _logits(decoder: nn.Module, x: Tensor) -> Tensor:
+    return torch.cat([decoder(trials) for trials in x.split(TRIALS_AT_A_TIME)])
+
+
+def _returns_output(decoder: nn.Module, layer: nn.Module, x: Tensor) -> bool:
+    """Whether the logits are the layer's output as it leaves the layer, seen in any shape."""
+    outputs: list[tuple[Tensor, int]] = []
+
+    def keep(_module: nn.Module, _args: Any, output: Tensor) -> None:
+        outputs.append((output, output._version))  # counts what is done to it in place
+
+    handle = layer.register_forward_hook(keep)
+    logits = decoder(x)
+    handle.remove()
+    return [(logits.data_ptr(), logits._version)] == [(o.data_ptr(), n) for o, n in outputs]
 
 
 def _last_layer(decoder: nn.Module, n_classes: int) -> nn.Module | None:

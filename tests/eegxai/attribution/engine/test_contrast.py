@@ -166,11 +166,19 @@ def test_every_architecture_runs_after_its_contrasts_were_explained():
         assert torch.equal(decoder(x), logits)
 
 
-def test_what_is_added_may_be_zero_in_the_first_trial():
+class AddedInPlace(Added):
+    def forward(self, x):
+        logits = self.decoder(x)
+        logits += self.function(x, self.decoder)[:, None]
+        return logits
+
+
+@pytest.mark.parametrize("kind", [Added, AddedInPlace])
+def test_what_is_added_may_be_zero_in_the_first_trial(kind):
     x, target = random_trials(N_TRIALS)
     x[0, 0] = -1.0
     decoder = lively_decoder("deepnet")
-    added = Added(decoder, lambda x, _: 100 * x[:, 0].relu().sum(1))
+    added = kind(decoder, lambda x, _: 100 * x[:, 0].relu().sum(1))
     expected = explain(decoder, x, target)
     torch.testing.assert_close(explain(added, x, target), expected)
 
