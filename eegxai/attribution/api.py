@@ -143,10 +143,10 @@ def frequency_relevance(
         )
     with listening() as parts:
         attribute(name, decoder, x, target, references=references, output=output, **options)
-    relevance = joined(parts)
-    if relevance is None:
+    heard = joined(parts)
+    if heard is None:
         raise NotApplicable(f"{name} declares what it says about frequency, but told nothing")
-    return relevance.to(x.device)
+    return heard.relevance.to(x.device)
 
 
 def attribute_all(

@@ -178,11 +178,16 @@ class MapReferences:
 
     @cached_property
     def _kinds(self) -> Mapping[str, np.ndarray]:
-        """Which trials are evoked and which oscillatory; nothing where all are of one kind."""
+        """Which trials are evoked and which oscillatory; nothing where all are of one kind.
+
+        A trial in which nothing is planted is neither.
+        """
         if self.known is None:
             return {}
-        evoked = np.isnan(self.known.low_hz)
-        return {"evoked": evoked, "oscillatory": ~evoked} if 0 < evoked.sum() < len(evoked) else {}
+        oscillatory = np.isfinite(self.known.low_hz)
+        evoked = ~oscillatory & self.signal.flatten(1).any(1).cpu().numpy()
+        kinds = {"evoked": evoked, "oscillatory": oscillatory}
+        return kinds if evoked.any() and oscillatory.any() else {}
 
     def _physical(
         self, where: CheckStep, said: Explanation, known: SourceTruth

@@ -269,20 +269,28 @@ class Store:
         cell: DecoderCell,
         evaluation: EvaluationSpec,
         trained: TrainedDecoder,
+        trials: list[int],
         use: DecoderUse,
     ) -> None:
-        """Store what a decoder used of the trials that an evaluation explains."""
+        """Store what a decoder used of these trials, which an evaluation explains."""
         parts = list(use.families.items())
         arrays = {f"{name}/{kind}": getattr(p, kind) for name, p in parts for kind in USE_ARRAYS}
         tensors = {name: torch.from_numpy(a) for name, a in {**arrays, "total": use.total}.items()}
         names = {name: pieces.names for name, pieces in parts}
-        record = {"names": names, "trained": trained.finished}
+        record = {"names": names, "trained": trained.finished, "trials": trials}
         self.files.write(use_of(cell, evaluation), packed(cell, tensors, record))
 
     def read_use(
-        self, cell: DecoderCell, evaluation: EvaluationSpec, trained: TrainedDecoder
+        self,
+        cell: DecoderCell,
+        evaluation: EvaluationSpec,
+        trained: TrainedDecoder,
+        trials: list[int],
     ) -> DecoderUse | None:
-        """What a decoder used; None where that is not stored, or is of an earlier training.
+        """What a decoder used; None where that is not stored.
+
+        Nor is it where that is of an earlier training, or of other trials: on another device or
+        with another torch, a decoder may classify others correctly.
 
         Raises
         ------
@@ -302,7 +310,8 @@ class Store:
                 for family, names in record["names"].items()
             }
             use = DecoderUse(tensors["total"].numpy(), families)
-            return use if record["trained"] == trained.finished else None
+            same = record["trained"] == trained.finished and record["trials"] == trials
+            return use if same else None
 
     def _tensors(self, cell: Cell, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         content = self.files.read(name)

@@ -124,12 +124,18 @@ class OpenedDecoder:
             return stored
         signal = self.ground_truth[self.explained.chosen.to(self.ground_truth.device)]
         use = used_by(self.explained, signal, self.eeg.info, self.evaluation)
-        best_effort(self.store.write_use, self.cell, self.evaluation, self.trained, use)
+        best_effort(self.store.write_use, *self._use_of, use)
         return use
+
+    @property
+    def _use_of(self) -> tuple[DecoderCell, EvaluationSpec, TrainedDecoder, list[int]]:
+        """Whose use it is, and of which trials of the data."""
+        trials = self.positions[self.explained.chosen.cpu().numpy()]
+        return self.cell, self.evaluation, self.trained, trials.tolist()
 
     def _stored_use(self) -> DecoderUse | None:
         try:
-            return self.store.read_use(self.cell, self.evaluation, self.trained)
+            return self.store.read_use(*self._use_of)
         except BrokenArtefactError as error:
             log.warning(RECOMPUTED, error)
             best_effort(self.store.set_aside, error)

@@ -13,7 +13,8 @@ from torch.nn.utils import parametrize
 
 # Those that store the axis of their outputs first.
 LAYERS_THAT_FOLD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-AGREEMENT = 1e-4  # of folded and computed contrasts, relative to the largest logit: float32
+AGREEMENT = 1e-4  # of folded and computed contrasts, relative to a trial's largest logit: float32
+TRIALS_AT_A_TIME = 8  # as methods take by default
 
 
 def contrasts(logits: Tensor) -> Tensor:
@@ -43,11 +44,13 @@ def with_contrasts(decoder: nn.Module, x: Tensor) -> nn.Module:
     decoder : nn.Module
         In evaluation mode, frozen; changed in place, but for its modules' names and order.
     x : Tensor
-        Trials (trials, channels, times); the first is used to compare.
+        Trials (trials, channels, times) that are explained. Where the decoder returns what its last
+        layer does, the first is compared; else all are, since what comes after the layer may do
+        nothing in any one.
     """
     with torch.no_grad():
-        logits = decoder(x[:1])
-        if logits.shape[1] > 1 and not _folded(decoder, x[:1], logits):
+        n_classes = decoder(x[:1]).shape[1]
+        if n_classes > 1 and not _folded(decoder, x, n_classes):
             decoder.register_forward_hook(_outputs)
     return decoder
 
@@ -56,42 +59,59 @@ def _outputs(_module: nn.Module, _args: Any, logits: Tensor) -> Tensor:
     return contrasts(logits)
 
 
-def _folded(decoder: nn.Module, x: Tensor, logits: Tensor) -> bool:
+def _folded(decoder: nn.Module, x: Tensor, n_classes: int) -> bool:
     """Whether the last layer takes the contrasts; where it cannot, it is as before."""
-    layer = _last_layer(decoder, logits.shape[1])
+    layer = _last_layer(decoder, n_classes)
     if layer is None:
         return False
+    compared = x[:1] if _returns_output(decoder, layer, x[:1]) else x
+    logits = _logits(decoder, compared)
     before = [value.clone() for value in layer.parameters()]
     for value in layer.parameters():
         rows = value.double().reshape(len(value), -1)  # one for each class
         value.copy_(contrasts(rows.T).T.reshape(value.shape))
-    difference = (decoder(x) - contrasts(logits)).abs().max()
-    if difference <= AGREEMENT * logits.abs().max():
+    differences = (_logits(decoder, compared) - contrasts(logits)).abs().amax(1)
+    if (differences <= AGREEMENT * logits.abs().amax(1)).all():
         return True
     for value, old in zip(layer.parameters(), before, strict=True):
         value.copy_(old)
     return False
 
 
+def _logits(decoder: nn.Module, x: Tensor) -> Tensor:
+    return torch.cat([decoder(trials) for trials in x.split(TRIALS_AT_A_TIME)])
+
+
+def _returns_output(decoder: nn.Module, layer: nn.Module, x: Tensor) -> bool:
+    """Whether the logits are the layer's output as it leaves the layer, seen in any shape."""
+    outputs: list[tuple[Tensor, int]] = []
+
+    def keep(_module: nn.Module, _args: Any, output: Tensor) -> None:
+        outputs.append((output, output._version))  # counts what is done to it in place
+
+    handle = layer.register_forward_hook(keep)
+    logits = decoder(x)
+    handle.remove()
+    return [(logits.data_ptr(), logits._version)] == [(o.data_ptr(), n) for o, n in outputs]
+
+
 def _last_layer(decoder: nn.Module, n_classes: int) -> nn.Module | None:
     """Last layer with one output per class, its weights made plain parameters."""
     for module in reversed(list(decoder.modules())):
         if isinstance(module, LAYERS_THAT_FOLD) and len(module.weight) == n_classes:
-            if parametrize.is_parametrized(module):
-                _make_plain(module)
+            _take_out_parametrizations(module)
             return module
     return None
 
 
-def _make_plain(layer: nn.Module) -> None:
-    """Turn parametrized tensors of a private layer into parameters of their values.
+def _take_out_parametrizations(layer: nn.Module) -> None:
+    """Leave the weights as they are now; torch's own function spoils what a layer was copied from.
 
-    torch's own removal takes them away from the class, too, which the layer that this is a copy
-    of has in common with it.
+    It takes the property from the class, which a copy shares with the original.
     """
-    names = [name for name, _ in layer.get_submodule("parametrizations").named_children()]
-    values = {name: getattr(layer, name).detach() for name in names}
-    layer.__class__ = type(layer).__bases__[0]
-    del layer.parametrizations
+    values = {name: getattr(layer, name) for name in getattr(layer, "parametrizations", ())}
+    if values:
+        layer.__class__ = parametrize.type_before_parametrizations(layer)
+        del layer.parametrizations
     for name, value in values.items():
-        layer.register_parameter(name, nn.Parameter(value.clone(), requires_grad=False))
+        layer.register_parameter(name, nn.Parameter(value.detach().clone(), requires_grad=False))

@@ -9,15 +9,24 @@ rules of a method pass unchanged: a virtual inspection layer (Vielhaben et al., 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from eegxai.attribution.core.registry import FrequencyKind
 
+
+class Heard(NamedTuple):
+    """Relevance (trials, channels, frequencies) of some trials, and what kind it is of."""
+
+    kind: FrequencyKind
+    relevance: Tensor
+
+
 # Relevance that a method tells of the trials it explains, and, for who listens, what all told.
 _said: ContextVar[list[Tensor] | None] = ContextVar("said", default=None)
-_heard: ContextVar[list[Tensor] | None] = ContextVar("heard", default=None)
+_heard: ContextVar[list[Heard] | None] = ContextVar("heard", default=None)
 
 
 def sides(n_times: int) -> Tensor:
@@ -92,9 +101,9 @@ def tell(relevance: Callable[[], Tensor]) -> None:
 
 
 @contextmanager
-def listening() -> Iterator[list[Tensor]]:
+def listening() -> Iterator[list[Heard]]:
     """Hear what methods say about frequency inside the context, a few trials after the other."""
-    heard: list[Tensor] = []
+    heard: list[Heard] = []
     token = _heard.set(heard)
     try:
         yield heard
@@ -121,10 +130,14 @@ def heard_map(
         _said.reset(token)
     if kind == "gradient":
         said = [amplitude_gradient(x, result)]
-    heard.append(torch.stack(said).sum(0))  # terms of one map, such as those of baselines
+    # Terms of one map, such as those of baselines.
+    heard.append(Heard(kind, torch.stack(said).sum(0)))
     return result
 
 
-def joined(parts: list[Tensor]) -> Tensor | None:
-    """Relevance of all trials that were heard one after the other; None if nothing was."""
-    return torch.cat(parts) if parts else None
+def joined(parts: list[Heard]) -> Heard | None:
+    """Relevance of all trials, heard one after the other; None if nothing was, or several kinds."""
+    kinds = {part.kind for part in parts}
+    if len(kinds) != 1:
+        return None
+    return Heard(kinds.pop(), torch.cat([part.relevance for part in parts]))

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from eegxai.attribution.engine.frequency import relevance_of_product
+from eegxai.attribution.engine.frequency import amplitude_gradient, relevance_of_product
 from eegxai.evaluation.controls.edge_filters import LAPLACE, SOBEL, over_channels, over_time
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
 from eegxai.evaluation.maps.explanation import Explain, Explanation, explanation
@@ -93,18 +93,20 @@ def _power(x: Tensor) -> Explanation:
 
 
 def _random(own: Explanation, explained: ExplainedTrials) -> Explanation:
-    """Random maps of the method's spectra, and over frequency trials times random multipliers.
+    """Random maps of the method's spectra, and over frequency what random multipliers say.
 
-    These have the spectra of the trials: those of the method's own would know the band.
+    These, or random gradients where the method's maps are gradients, have the spectra of the
+    trials: those of the method's own would know the band.
     """
     x = explained.x
-    heard = None if own.frequency is None else relevance_of_product(x, same_spectrum(x))
-    return Explanation(same_spectrum(own.maps), heard)
+    relevance = amplitude_gradient if own.kind == "gradient" else relevance_of_product
+    heard = None if own.frequency is None else relevance(x, same_spectrum(x))
+    return Explanation(same_spectrum(own.maps), heard, own.kind)
 
 
 def _class_means(own: Explanation, explained: ExplainedTrials) -> Explanation:
     heard = None if own.frequency is None else class_mean(own.frequency, explained.target)
-    return Explanation(class_mean(own.maps, explained.target), heard)
+    return Explanation(class_mean(own.maps, explained.target), heard, own.kind)
 
 
 # Controls that depend on the trials alone, scored once for all methods on a decoder.

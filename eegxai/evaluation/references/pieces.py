@@ -13,6 +13,7 @@ WINDOW_S = 0.1  # about as long as an evoked component, and a period of the alph
 # Equal steps, since the field's named bands are of unequal widths and too few to correlate; 40 Hz
 # is where the rhythms end that EEG is usually filtered to, and the last band is all above.
 BAND_STEP_HZ, BAND_STEPS = 4, 10
+ROUNDING = 1e-9  # of frequencies: 20 Hz may be 19.999999999999996, which is not of the band below
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def windows(info: mne.Info, n_times: int) -> Family:
 def bands(info: mne.Info, n_times: int) -> Family:
     """Bands of 4 Hz from 0 to 40 Hz, each without its upper edge, and one of all above."""
     frequencies = torch.fft.rfftfreq(n_times, 1 / info["sfreq"], dtype=torch.float64)
-    number = (frequencies / BAND_STEP_HZ).floor().clamp(max=BAND_STEPS).long()
+    number = (frequencies / BAND_STEP_HZ + ROUNDING).floor().clamp(max=BAND_STEPS).long()
     present = number.unique()
     masks = number == present[:, None]
     names = (

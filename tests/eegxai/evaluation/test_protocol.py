@@ -1,6 +1,7 @@
 """The evaluation of one method: every map is computed once, and the scores are those of each."""
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -297,6 +298,26 @@ def test_evoked_and_oscillatory_trials_have_rows_of_their_own(spatial):
                 row = rows.loc[(f"{domain}_{kind}", mode, metric)]
                 assert row["mean"] == pytest.approx(scores[trials].mean(), rel=1e-9)
                 assert (row["n_trials"], row["n_zero_rows"]) == (trials.sum(), 0)
+
+
+def test_a_trial_in_which_nothing_is_planted_is_neither_evoked_nor_oscillatory(spatial):
+    explained, truth, eeg, known = spatial
+    evoked = np.isnan(known.low_hz)
+    assert 0 < evoked.sum() < len(evoked)
+    spec = EvaluationSpec(n_trials=12, checks=())
+
+    def kinds(nothing):
+        silent, low_hz = truth.clone(), known.low_hz.copy()
+        silent[nothing], low_hz[nothing] = 0, np.nan
+        without = replace(known, low_hz=low_hz)
+        return MapReferences.of_explained(explained, silent, eeg.info, spec, without)._kinds
+
+    chosen = explained.chosen.numpy()
+    first = np.arange(12) == chosen[evoked[chosen]][0]
+    found = kinds(first)
+    assert (found["evoked"] == (evoked & ~first)[chosen]).all()
+    assert (found["oscillatory"] == (~evoked & ~first)[chosen]).all()
+    assert not kinds(evoked)  # all that is planted is oscillatory
 
 
 def test_controls_of_the_input_are_the_same_scored_once_or_for_every_method(spatial):

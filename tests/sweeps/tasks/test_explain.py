@@ -1,6 +1,8 @@
 """A worker opens a decoder once, and its scores are those of the science called directly."""
 
+import errno
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -95,7 +97,7 @@ def test_a_decoder_and_its_twin_are_read_once_for_all_methods(trained, monkeypat
 
 
 def use_in(store, cell):
-    return store.read_use(cell.decoder, cell.evaluation, store.read_decoder(cell.decoder))
+    return store.read_use(*open_decoder(cell.decoder, cell.evaluation, store, "cpu")._use_of)
 
 
 def test_what_a_decoder_used_is_found_once_for_all_workers(trained, monkeypatch):
@@ -134,14 +136,36 @@ def test_a_broken_use_is_set_aside_and_found_again_with_the_same_bits(trained):
 def test_the_use_is_that_of_the_trained_weights_and_of_the_settings(trained):
     cells, store = trained
     decoder, evaluation = cells[0].decoder, cells[0].evaluation
-    assert open_decoder(decoder, evaluation, store, "cpu").use is not None
-    record = store.read_decoder(decoder)
-    assert store.read_use(decoder, evaluation, replace(record, finished=0.0)) is None
+    opened = open_decoder(decoder, evaluation, store, "cpu")
+    assert opened.use is not None
+    *_, record, trials = opened._use_of
+    assert store.read_use(decoder, evaluation, record, trials) is not None
+    assert store.read_use(decoder, evaluation, replace(record, finished=0.0), trials) is None
+    assert store.read_use(decoder, evaluation, record, trials[1:]) is None
     for other in ({"n_trials": 3}, {"use_permutations": 2}):
-        assert store.read_use(decoder, replace(evaluation, **other), record) is None
+        assert store.read_use(decoder, replace(evaluation, **other), record, trials) is None
     study = replace(evaluation, mode="study", truth_threshold=0.0, checks=("cascade",))
     open_decoder.cache_clear()
     assert open_decoder(decoder, study, store, "cpu").use is None
+
+
+def test_a_use_that_cannot_be_written_stops_nothing_and_leaves_nothing(trained, monkeypatch):
+    cells, store = trained
+    decoder, evaluation = cells[0].decoder, cells[0].evaluation
+
+    def full(path, content):
+        with open(path, "wb") as file:
+            file.write(content[:50])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.files.system, "pipe_file", full)
+        first = open_decoder(decoder, evaluation, store, "cpu").use
+    assert not any(Path(store.files.path("uses")).iterdir())
+    open_decoder.cache_clear()
+    again = open_decoder(decoder, evaluation, store, "cpu").use
+    assert (first.total == again.total).all()
+    assert use_in(store, cells[0]) is not None
 
 
 @pytest.mark.parametrize("labels", ["true", "permuted"])

@@ -1,8 +1,11 @@
 """The decision in place of a logit: what is added to all logits changes no map."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from eegxai.attribution import METHODS, NotApplicable, attribute, find, validity
 from eegxai.attribution.api import expected_sum
@@ -132,6 +135,56 @@ def test_the_decoder_is_left_as_it_is():
     assert not decoder._forward_hooks
     assert decoder.state_dict().keys() == before.keys()
     assert all(torch.equal(value, before[name]) for name, value in decoder.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "parametrized",
+    [nn.utils.parametrizations.weight_norm, nn.utils.parametrizations.orthogonal],
+)
+def test_a_parametrized_layer_still_runs_and_keeps_its_class(parametrized):
+    """A copied layer shares its class with the original, whose weights are properties of it."""
+    x, target = random_trials(N_TRIALS)
+    layer = parametrized(nn.Linear(x[0].numel(), 4))
+    decoder = nn.Sequential(nn.Flatten(), layer).to(x)
+    logits, other = decoder(x), copy.deepcopy(decoder)
+    expected = torch.autograd.grad(
+        contrasts(other(x.requires_grad_())).gather(1, target[:, None]).sum(), x
+    )[0]
+    for _ in range(2):
+        gradient = attribute("Gradient", decoder, x.detach(), target, output="contrast")
+        torch.testing.assert_close(gradient, expected)
+    torch.testing.assert_close(decoder(x.detach()), logits, rtol=0, atol=0)
+    assert parametrize.is_parametrized(layer, "weight")
+
+
+def test_every_architecture_runs_after_its_contrasts_were_explained():
+    x, target = random_trials(N_TRIALS)
+    for name in DECODERS:
+        decoder = lively_decoder(name).eval()
+        logits = decoder(x)
+        attribute("Gradient", decoder, x, target, output="contrast")
+        assert torch.equal(decoder(x), logits)
+
+
+class AddedInPlace(Added):
+    def forward(self, x):
+        logits = self.decoder(x)
+        logits += self.function(x, self.decoder)[:, None]
+        return logits
+
+
+@pytest.mark.parametrize("kind", [Added, AddedInPlace])
+def test_what_is_added_may_be_zero_in_the_first_trial(kind):
+    x, target = random_trials(N_TRIALS)
+    x[0, 0] = -1.0
+    decoder = lively_decoder("deepnet")
+    added = kind(decoder, lambda x, _: 100 * x[:, 0].relu().sum(1))
+    expected = explain(decoder, x, target)
+    torch.testing.assert_close(explain(added, x, target), expected)
+
+
+def explain(decoder, x, target):
+    return attribute("Gradient", decoder, x, target, output="contrast")
 
 
 def test_completeness_is_that_of_the_contrast():

@@ -1,6 +1,6 @@
 """Relevance over frequency: it keeps the map's sum, and is the derivative that it is said to be."""
 
-from functools import cache
+from functools import cache, partial
 
 import pytest
 import torch
@@ -16,6 +16,7 @@ from eegxai.attribution.engine.frequency import (
     relevance_of_product,
 )
 from eegxai.decoders import DECODERS
+from eegxai.evaluation.maps.explanation import explanation
 from tests.helpers import lively_decoder, random_trials
 
 lively = cache(lively_decoder)
@@ -90,7 +91,7 @@ def test_declared_products_keep_the_sum_of_every_channel(architecture, name):
             )
         except NotApplicable:
             pytest.skip("not applicable")
-    relevance = torch.cat(parts)
+    relevance = torch.cat([part.relevance for part in parts])
     scale = maps.abs().sum(2).max().item()
     torch.testing.assert_close(relevance.sum(2), maps.sum(2), rtol=0, atol=1e-10 * max(scale, 1))
 
@@ -147,6 +148,19 @@ def test_band_occlusion_loses_the_evidence_of_each_band_of_a_linear_decoder(n_ti
         torch.testing.assert_close(found[..., band].sum((1, 2)), evidence[:, band].sum(1))
     maps = attribute("BandOcclusion", decoder, x, target, width=width)
     torch.testing.assert_close(maps.sum((1, 2)), (x * weights[target]).sum((1, 2)))
+
+
+def test_what_is_said_of_two_maps_a_trial_is_not_taken_for_one():
+    decoder, (x, target) = lively_decoder("deepnet"), random_trials(3)
+
+    def mean(decoder, x, target):
+        return (
+            attribute("InputXGradient", decoder, x, target) + attribute("LRP", decoder, x, target)
+        ) / 2
+
+    assert explanation(mean, decoder, x, target).frequency is None
+    one = explanation(partial(attribute, "LRP"), decoder, x, target)
+    assert one.frequency.shape == (3, x.shape[1], x.shape[2] // 2 + 1)
 
 
 def test_band_occlusion_of_a_trial_of_nothing_is_nothing():

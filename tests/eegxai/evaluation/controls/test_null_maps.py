@@ -1,21 +1,29 @@
 """Random maps of the same spectrum, the other baselines, and the normalised score."""
 
+from functools import partial
+
 import mne
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from eegxai.attribution import attribute
+from eegxai.attribution.engine.frequency import amplitude_gradient, relevance_of_product
 from eegxai.evaluation.controls.null_maps import (
+    CHANCE,
     NULL_MAPS,
     chance_corrected,
     class_mean,
+    method_controls,
     null_maps,
     same_spectrum,
 )
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
+from eegxai.evaluation.maps.explanation import explanation
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
+from tests.helpers import lively_decoder, random_trials
 
 
 def rhythms(n_trials=6, n_times=50):
@@ -96,3 +104,17 @@ def test_the_mean_map_of_a_class_leaves_the_trial_out():
     maps = torch.tensor([1.0, 2.0, 4.0, 8.0]).view(4, 1, 1)
     means = class_mean(maps, torch.tensor([0, 0, 0, 1]))
     torch.testing.assert_close(means.flatten(), torch.tensor([3.0, 2.5, 1.5, 8.0]))
+
+
+@pytest.mark.parametrize(
+    ("method", "relevance"),
+    [("Gradient", amplitude_gradient), ("InputXGradient", relevance_of_product)],
+)
+def test_chance_over_frequency_is_of_the_methods_kind(method, relevance):
+    """A gradient lacks the trial's spectrum, which a product of the trial has."""
+    decoder, (x, target) = lively_decoder("deepnet"), random_trials(3)
+    own = explanation(partial(attribute, method), decoder, x, target)
+    explained = ExplainedTrials(decoder, x, target, n_classes=3, seed=0)
+    chance = method_controls(own, own, explained, [CHANCE])[CHANCE]
+    torch.testing.assert_close(chance.frequency, relevance(x, same_spectrum(x)))
+    assert chance.kind == own.kind

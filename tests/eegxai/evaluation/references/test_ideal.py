@@ -1,12 +1,19 @@
 """The ideal observer against brute force, simulated noise, and the simulator's own factors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from eegxai.evaluation import EvaluationSpec, evaluate, ideal_observer
-from eegxai.evaluation.references.ideal import NoiseCovariance, mixing_of, noise_covariance
-from eegxai.simulation import NoiseSpec, pink_covariance, simulate
+from eegxai.evaluation.references.ideal import (
+    N_FITTED_TRIALS,
+    NoiseCovariance,
+    mixing_of,
+    noise_covariance,
+)
+from eegxai.simulation import ClassSpec, FeatureSpec, NoiseSpec, Signal, pink_covariance, simulate
 from eegxai.simulation.mixing import streamed_factors
 from tests.helpers import N_CLASSES, Layers
 
@@ -91,3 +98,28 @@ def test_the_table_has_the_ceiling_and_the_efficiency():
     old = table[(table["check"] != "ideal_observer") & (table["mode"] != "ideal")]
     columns = [*key, "mean", "above_chance"]
     assert old[columns].reset_index(drop=True).equals(plain[columns])
+
+
+def test_no_filter_of_the_noise_and_no_unit_goes_unseen_at_high_levels():
+    """Where the noise is a hundredth of the recording, what was done to it is, too."""
+    eeg = simulate("temporal", 40, seed=0, n_trials=8, montage=MONTAGE)
+    noise = eeg.x - eeg.ground_truth
+    smooth = (noise + np.roll(noise, 1, axis=2)) / 2
+    assert mixing_of(eeg) is not None
+    assert mixing_of(replace(eeg, x=eeg.ground_truth + smooth)) is None
+    assert mixing_of(replace(eeg, x=eeg.x * np.float32(1e-6))) is None
+    assert mixing_of(replace(eeg, ground_truth=np.roll(eeg.ground_truth, 5, axis=2))) is None
+
+
+def test_first_trials_without_a_signal_are_no_reason_to_refuse():
+    peak = Signal(name="peak", kind="peak", latency_ms=300, width_ms=100, amplitude=5)
+    classes = (
+        ClassSpec(name="standard", probability=0.98),
+        ClassSpec(name="deviant", signals=(peak,), probability=0.02),
+    )
+    own = FeatureSpec(name="oddball", classes=classes, dipoles=((0, -40, 40),))
+    eeg = simulate(own, -12, seed=0, n_trials=60, montage=MONTAGE)
+    assert not eeg.ground_truth[:N_FITTED_TRIALS].any()
+    observer = ideal_observer(eeg, np.arange(60))
+    assert observer is not None
+    assert (observer.detectability > 0).tolist() == eeg.ground_truth.any((1, 2)).tolist()

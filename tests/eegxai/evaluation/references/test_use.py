@@ -202,6 +202,17 @@ def test_a_trial_without_a_signal_owes_it_nothing_and_has_no_agreement():
         assert scores.notna().all(axis=1).tolist() == [True, False, True]
 
 
+@pytest.mark.parametrize(("n_times", "sfreq"), [(350, 250.0), (35, 100.0), (70, 100.0)])
+def test_a_band_begins_at_its_lower_edge_whatever_the_rounding(n_times, sfreq):
+    """20 Hz is 19.999999999999996 Hz where it is computed as 28 / (350 / 250)."""
+    info = mne.create_info(1, sfreq, "eeg")
+    family = FAMILIES["band"](info, n_times)
+    rhythm = np.cos(2 * np.pi * 20 * np.arange(n_times) / sfreq)
+    pieces = family.split(torch.from_numpy(rhythm)[None])
+    strongest = pieces.abs().amax((1, 2)).argmax()
+    assert family.names[strongest] == "20-24 Hz"
+
+
 def test_the_exact_contributions_to_a_linear_decision_agree_wholly():
     x, target, signal = trials_of(3)
     decoder, info = decoder_of(N_CHANNELS, N_TIMES, linear=True), info_of(N_CHANNELS)
