@@ -189,6 +189,9 @@ def similarities(tidy: pd.DataFrame, check: str, metric: str = SIMILARITY) -> pd
     """Similarity to the original map at the check's last step, on the headline's domain."""
     rows = _rows_of(tidy, check)
     rows = rows[rows["metric"] == metric]
-    chosen = rows[rows["domain"] == HEADLINE.domains(rows["feature"])]
-    last = chosen.groupby(list(AXES))["step"].transform("max")
-    return chosen[chosen["step"] == last]
+    return last_steps(rows[rows["domain"] == HEADLINE.domains(rows["feature"])])
+
+
+def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of rows of one check and score, those of each method's last step."""
+    return rows[rows["step"] == rows.groupby(list(AXES))["step"].transform("max")]

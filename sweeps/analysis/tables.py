@@ -1,12 +1,24 @@
 """Tables over the decoders of a sweep, each from tidy scores by one function."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
+from sweeps.analysis.measured import (
+    CONTROLS_BESIDE,
+    DISTANCES,
+    SIMILAR,
+    TOPOGRAPHIES,
+    beside_controls,
+    distances,
+    metrics_of,
+    similar,
+    topographies,
+)
 from sweeps.analysis.references import REFERENCE_METRICS, references
 from sweeps.analysis.summary import (
     HEADLINE_METRICS,
@@ -18,7 +30,7 @@ from sweeps.analysis.summary import (
     similarities,
 )
 from sweeps.analysis.verdicts import specificity_level
-from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY
+from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD
 
 # Columns of the robustness table: the check and the metric that each is read from.
 ROBUSTNESS_CHECKS = {
@@ -27,7 +39,10 @@ ROBUSTNESS_CHECKS = {
     "cascade_end": (CASCADE, SIMILARITY),
     "cascade_area": (CASCADE, AREA),
 }
-TABLE_METRICS = HEADLINE_METRICS | REFERENCE_METRICS  # all that any of the tables reads
+TABLE_METRICS = HEADLINE_METRICS | REFERENCE_METRICS  # all that the tables read
+TABLE_METRICS = TABLE_METRICS.union(
+    *map(metrics_of, (CONTROLS_BESIDE, DISTANCES, TOPOGRAPHIES, SIMILAR))
+)
 STATUSES = ("ok", "duplicate", "degenerate", "not_applicable")
 
 
@@ -45,12 +60,15 @@ class Column:
         ``"max"`` or ``"min"``: which value is best; empty where none is.
     shown : callable, optional
         From the table to whether each row's interval shows what is asked of the method.
+    with_interval : bool
+        Whether people see its interval; files hold it anyway.
     """
 
     name: str
     heading: str
     best: str = ""
     shown: Callable[[pd.DataFrame], pd.Series] | None = None
+    with_interval: bool = True
 
 
 @dataclass(frozen=True)
@@ -170,6 +188,38 @@ def _similarity(name: str, heading: str) -> Column:
     return Column(name, heading, "min", partial(_below_level, name))
 
 
+SIMILARITY_HEADINGS = {
+    "pearson_raw": "r",
+    "pearson_magnitude": "|r|",
+    "spearman_raw": "rho",
+    "spearman_magnitude": "|rho|",
+    "ssim_minmax": "SSIM",
+    "ssim_magnitude": "|SSIM|",
+}
+
+
+def _below_null(check: str, metric: str, table: pd.DataFrame) -> pd.Series:
+    null = table[f"null_{metric}"].fillna(SPECIFICITY_THRESHOLD).clip(SPECIFICITY_THRESHOLD)
+    return table[f"{check}_{metric}_high"] < null
+
+
+def _similar_columns(check: str) -> tuple[Column, ...]:
+    """All similarities after a check, of signed maps and |of magnitudes|, with their null."""
+    pairs = (
+        (
+            Column(f"{check}_{metric}", heading, "", partial(_below_null, check, metric), False),
+            Column(f"null_{metric}", f"{heading}_null", with_interval=False),
+        )
+        for metric, heading in SIMILARITY_HEADINGS.items()
+    )
+    return tuple(chain(*pairs))
+
+
+def _plain(headings: Mapping[str, str]) -> tuple[Column, ...]:
+    """Columns of which people see no interval."""
+    return tuple(Column(name, heading, with_interval=False) for name, heading in headings.items())
+
+
 def _counts(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name, name.removeprefix("n_").replace("_", " ")) for name in names)
 
@@ -203,6 +253,58 @@ TABLE_KINDS: dict[str, TableKind] = {
             Column("efficiency", "efficiency", "max"),
             Column("ideal", "ideal", "max"),
             Column("used", "used", "max"),
+        ),
+    ),
+    "controls": TableKind(
+        "score against the planted signal, and that of maps that know less",
+        beside_controls,
+        (
+            Column("score", "score", "max", with_interval=False),
+            *_plain(
+                {
+                    "same_spectrum": "chance",
+                    "untrained": "untrained",
+                    "class_mean": "class",
+                    "input_magnitude": "|x|",
+                    "sobel_time": "Sobel",
+                    "laplace_time": "Laplace",
+                    "laplace_channels": "L.ch.",
+                    "ideal_observer": "ideal",
+                }
+            ),
+        ),
+    ),
+    "distances": TableKind(
+        "how far wrong: earth mover's distance to the planted signal in ms, mm and Hz",
+        distances,
+        tuple(
+            Column(f"{unit}{level}", f"{name}_{heading}".strip("_"), with_interval=False)
+            for unit, name in {"ms": "ms", "mm": "mm", "hz": "Hz"}.items()
+            for level, heading in {"": "", "_chance": "chance", "_ceiling": "ideal"}.items()
+        ),
+    ),
+    "classes": TableKind(
+        "similarity of the map to that of a wrong class",
+        similar,
+        _similar_columns("class"),
+    ),
+    "weights": TableKind(
+        "similarity of the map to that of random weights",
+        similar,
+        _similar_columns("model"),
+    ),
+    "topographies": TableKind(
+        "AUPRC of topographies: of the signed map's mean, and of its magnitude's",
+        topographies,
+        _plain(
+            {
+                "signed": "signed",
+                "signed_evoked": "evoked",
+                "signed_oscillatory": "oscill.",
+                "magnitude": "|map|",
+                "magnitude_evoked": "|evoked|",
+                "magnitude_oscillatory": "|oscill.|",
+            }
         ),
     ),
     "snr": TableKind("score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db"),

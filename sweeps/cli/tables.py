@@ -36,8 +36,7 @@ def tables(
     table: Annotated[
         list[str] | None,
         typer.Option(
-            help="headline (default), robustness, references, snr, architecture, validity, "
-            "coverage, or all; may be repeated."
+            help=f"{', '.join(TABLE_KINDS)} or all; headline by default; may be repeated."
         ),
     ] = None,
     where: Where = "",

@@ -64,7 +64,7 @@ def result_cell(
     if pd.isna(value):
         return UNKNOWN
     low, high = (row.get(f"{column.name}_{end}", float("nan")) for end in ("low", "high"))
-    known = not pd.isna(high)
+    known = column.with_interval and not pd.isna(high)
     return TableCell(
         text=digits(value),
         sort=str(value),
