@@ -145,7 +145,7 @@ def ideal_observer(eeg: SimulatedEEG, trials: Array) -> IdealObserver | None:
     template = np.zeros_like(signal)
     for place, rows in _alike(eeg.spec, dipoles):
         covariance = noise_covariance(eeg.spec, factors, place)
-        template[rows] = covariance.whitened_twice(signal[rows])
+        template[rows] = covariance.whitened_twice(_without_rounding(signal[rows], covariance))
     return IdealObserver(
         eeg.x[trials],
         template.astype(np.float32),
@@ -205,6 +205,20 @@ def mixing_of(eeg: SimulatedEEG) -> tuple[float, float] | None:
 
 def _is_small(residual: Array, part: Array) -> bool:
     return bool(np.linalg.norm(residual) <= LARGEST_RESIDUAL * np.linalg.norm(part))
+
+
+def _without_rounding(signal: Array, covariance: NoiseCovariance) -> Array:
+    """Signals on the topography that they have in common with the only source of noise.
+
+    What single precision adds beside it meets the noise of the electrodes alone, and where that is
+    almost none (40 dB and more) it would be most of the template.
+    """
+    if covariance.sources_uv.shape[1] > 1:
+        return signal
+    topography = covariance.sources_uv[:, 0].astype(float)
+    courses = topography / (topography @ topography) @ signal
+    clean = topography[:, None] * courses[:, None]
+    return clean if _is_small(signal - clean, signal) else signal
 
 
 def _alike(data: DataSpec, dipoles: Array) -> list[tuple[int, Array]]:

@@ -56,6 +56,18 @@ def test_whitened_noise_of_the_simulator_has_the_power_it_should(definition):
     assert abs(standard.std() - 1) < 0.15
 
 
+def test_rounding_of_the_signal_is_no_evidence_at_high_snrs():
+    """With one source, of signal and noise, the template has its topography and no other."""
+    eeg = simulate(
+        "temporal", 60, seed=0, n_trials=8, snr_definition="source_to_sensor", montage=MONTAGE
+    )
+    template = ideal_observer(eeg, np.arange(8)).template.astype(float)
+    for trial, signal in zip(template, eeg.ground_truth.astype(float), strict=True):
+        topography = np.linalg.svd(signal)[0][:, 0]
+        beside = trial - np.outer(topography, topography @ trial)
+        assert np.linalg.norm(beside) < 1e-5 * np.linalg.norm(trial)
+
+
 def test_the_covariance_is_that_of_simulated_noise():
     eeg = simulate("temporal", -12, seed=2, n_trials=3000, montage=MONTAGE, tmax=1.0, sfreq=100)
     noise = (eeg.x - eeg.ground_truth)[:, :, ::10].reshape(3000, -1)
