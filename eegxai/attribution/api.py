@@ -138,8 +138,8 @@ def frequency_relevance(
     """
     if find(name).frequency is None:
         raise NotApplicable(
-            f"{name} says nothing about frequency: its maps are no products with "
-            "the trial and no gradients; BandOcclusion measures frequencies"
+            f"{name} does not declare what its maps say about frequency; InputXGradient, Gradient "
+            "and others do (docs/methods.md), and BandOcclusion measures it"
         )
     with listening() as parts:
         attribute(name, decoder, x, target, references=references, output=output, **options)

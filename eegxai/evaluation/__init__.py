@@ -29,6 +29,7 @@ from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, paper_zero_rows
 from eegxai.evaluation.protocol import choose_explained, evaluate, evaluate_explained
 from eegxai.evaluation.references.ideal import IdealObserver, ideal_observer
+from eegxai.evaluation.references.use import DecoderUse, decoder_use
 from eegxai.evaluation.scoring import (
     CALIBRATED_HEADLINE,
     HEADLINE,
@@ -51,6 +52,7 @@ __all__ = [
     "SIMILARITY_NULLS",
     "STUDY_METRICS",
     "Change",
+    "DecoderUse",
     "EvaluationSpec",
     "ExampleMaps",
     "ExplainedTrials",
@@ -65,6 +67,7 @@ __all__ = [
     "check",
     "choose_examples",
     "choose_explained",
+    "decoder_use",
     "evaluate",
     "evaluate_explained",
     "explanation",

@@ -56,7 +56,9 @@ class EvaluationSpec:
     @classmethod
     def _permutations_have_an_error(cls, number: int) -> int:
         if number == 1:
-            raise ValueError("use_permutations=1 has no sampling error: 0 or at least 2")
+            raise ValueError(
+                "use_permutations=1 gives no estimate of its error: take 0, or 2 and more"
+            )
         return number
 
     @model_validator(mode="after")

@@ -29,8 +29,9 @@ def reference_scores(scores: pd.DataFrame) -> Figure:
     ----------
     scores : DataFrame
         One row per feature, method and reference: feature, method, reference, score, score_low,
-        score_high, chance and ceiling; NaN where there is none. In the order in which methods and
-        references are shown; levels are drawn as the mean over the methods.
+        score_high, chance and ceiling, NaN where there is none, and unit, what the numbers are. In
+        the order in which methods and references are shown; levels are drawn as the mean over the
+        methods.
     """
     methods = list(scores["method"].unique())
     names = list(scores["reference"].unique())
@@ -38,8 +39,9 @@ def reference_scores(scores: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(DOUBLE, 1.1 + ROW_INCHES * len(methods)), layout="constrained")
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for ax, name in zip(panels, names, strict=True):
-        ax.set_title(name)
-        _panel(ax, scores[scores["reference"] == name], methods, styles)
+        rows = scores[scores["reference"] == name]
+        ax.set(title=name, xlabel=rows["unit"].iloc[0])
+        _panel(ax, rows, methods, styles)
     panels[0].set_yticks(range(len(methods)), methods)
     panels[0].set_ylim(len(methods) - 0.4, -0.6)
     _legend(figure, styles)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, Headlines, chance_corrected
-from eegxai.evaluation.references.use_scores import PERMUTED_PIECES, SPLIT_HALF
+from eegxai.evaluation.references.use_scores import SPLIT_HALF
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
 from sweeps.analysis.summary import estimate, headline_scores
@@ -26,12 +26,15 @@ class ReferenceScore:
         expect; no ceiling if empty.
     about : str
         What it is, for captions.
+    unit : str
+        What its numbers are, for axes.
     """
 
     headlines: Headlines
     chance: str
     ceiling: str
     about: str
+    unit: str
 
 
 # By the name of its column.
@@ -40,19 +43,23 @@ REFERENCE_SCORES = {
         CALIBRATED_HEADLINE,
         CHANCE,
         IDEAL_OBSERVER,
-        "finds the planted signal (AUPRC; spectral: share of relevance in the band)",
+        "finds the planted signal (AUPRC; spectral: share of the relevance over frequency that "
+        "lies in the band)",
+        "AUPRC (spectral: share in the band)",
     ),
     "ideal": ReferenceScore(
         HEADLINE.with_metric("ideal_auprc_magnitude"),
         CHANCE,
         "",
-        "finds what the ideal observer uses (AUPRC)",
+        "finds what the ideal observer uses (AUPRC over channels and times, spatial: topography)",
+        "AUPRC",
     ),
     "used": ReferenceScore(
         headlines_with("used_pearson"),
-        PERMUTED_PIECES,
+        CHANCE,
         SPLIT_HALF,
-        "agrees with what the decoder used of each channel (Pearson)",
+        "agrees with what the decoder used of each channel (Pearson over channels)",
+        "Pearson over channels",
     ),
 }
 REFERENCE_METRICS = {

@@ -19,7 +19,7 @@ from sweeps.analysis.measured import (
     similar,
     topographies,
 )
-from sweeps.analysis.references import REFERENCE_METRICS, references
+from sweeps.analysis.references import REFERENCE_METRICS, REFERENCE_SCORES, references
 from sweeps.analysis.summary import (
     HEADLINE_METRICS,
     estimate,
@@ -85,12 +85,15 @@ class TableKind:
         Those that people read; files hold all.
     across : str
         Axis whose values stand side by side; empty where the columns do.
+    legend : tuple of str
+        Lines that say what the columns are.
     """
 
     about: str
     make: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]
     columns: tuple[Column, ...]
     across: str = ""
+    legend: tuple[str, ...] = ()
 
 
 def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -249,10 +252,15 @@ TABLE_KINDS: dict[str, TableKind] = {
         references,
         (
             Column("planted", "planted", "max"),
-            Column("planted_ceiling", "ceiling"),
-            Column("efficiency", "efficiency", "max"),
-            Column("ideal", "ideal", "max"),
-            Column("used", "used", "max"),
+            Column("planted_chance", "chance", with_interval=False),
+            Column("planted_ceiling", "ceiling", with_interval=False),
+            Column("efficiency", "efficiency", "max", with_interval=False),
+            Column("ideal", "ideal", "max", with_interval=False),
+            Column("used", "used_channels", "max"),
+        ),
+        legend=(
+            *(f"{name}: {score.about}" for name, score in REFERENCE_SCORES.items()),
+            "chance: random maps of the same spectrum; ceiling: the ideal observer's map",
         ),
     ),
     "controls": TableKind(

@@ -74,6 +74,8 @@ def _print(console: Console, name: str, export: Export) -> None:
         return
     shown = tables_by_group(export.frame, export.kind, export.by)
     print_tables(console, shown, f"{export.title}, {export.kind.about}")
+    for line in export.kind.legend:
+        console.print(line, style="dim")
     if any(column.best for column in export.kind.columns):
         console.print(TABLE_LEGEND, style="dim")
 

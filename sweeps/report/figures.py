@@ -57,7 +57,7 @@ PLOTTED_SCORES: Mapping[str, PlottedScore] = {
     ),
 }
 
-RANKED_BY = {"score": "study: mass, cosine", "calibrated": "calibrated: AUPRC, band mass"}
+RANKED_BY = {"score": "study's score", "calibrated": "calibrated score"}
 
 
 @dataclass(frozen=True)
@@ -324,7 +324,8 @@ def against_references(tidy: pd.DataFrame) -> pd.DataFrame:
         ends = {f"{name}{end}": f"score{end}" for end in ("", "_low", "_high")}
         levels = {f"{name}_{level}": level for level in ("chance", "ceiling")}
         own = table.reindex(columns=["feature", "method", *ends, *levels])
-        parts.append(own.rename(columns=ends | levels).assign(reference=name))
+        named = own.rename(columns=ends | levels)
+        parts.append(named.assign(reference=name, unit=REFERENCE_SCORES[name].unit))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -355,7 +356,10 @@ def _relevance_over_frequency(
     name = f"frequency-{decoder.data.feature}"
     telling = {method: one for method, one in examples.items() if one.class_frequency is not None}
     if not telling:
-        return DroppedPicture(name, "no stored map says anything about frequency")
+        return DroppedPicture(
+            name,
+            "no stored map says anything about frequency, or all are older than this picture",
+        )
     highest = figures.shown_hz(next(iter(telling.values())))
     above = max(figures.share_above(one, highest) for one in telling.values())
     return Picture(

@@ -41,7 +41,7 @@ FURTHER = ("snr_db", "architecture", "seed", "fold")  # axes with a table of the
 FEW_SEEDS = 5  # below it, the report warns
 LIMITS = (
     "The signals are simulated: the answer is known, but waveforms, sources and noise are simpler "
-    "than in recordings. A method that fails here has failed; one that passes may still fail on "
+    "than in recordings. A method that passes here may still fail on "
     "recordings.",
     "The verdict asks whether a map marks what was planted. A decoder may use only part of that, "
     "or something that accompanies it; a faithful map of such a decoder scores low.",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from eegxai.attribution import CONTROLS
 from eegxai.rounding import digits
-from sweeps.analysis.tables import NULL, Column, TableKind
+from sweeps.analysis.tables import Column, TableKind
 from sweeps.analysis.verdicts import (
     NOT_APPLICABLE,
     NOT_TESTABLE,
@@ -24,9 +24,9 @@ VERDICT = Column("verdict", "verdict")
 ACCURATE_BY = Column("calibrated", "calibrated score")  # the score that accuracy is judged by
 TERMINAL_COLUMNS = (
     Column("score", "score"),
+    Column("calibrated", "calib"),
     Column("class_r", "class"),
     Column("model_r", "model"),
-    NULL,
     Column("verdict", "ok?"),  # as narrow as two feature types side by side need it
 )
 PAGE_COLUMNS = (
@@ -42,7 +42,7 @@ PAGE_COLUMNS = (
     Column("n_decoders", "decoders"),
 )
 AXIS_HEADINGS: Mapping[str, str] = {"snr_db": "SNR (dB)"}
-UNSCORED: Mapping[str, str] = {NOT_APPLICABLE: "not applicable", UNJUDGED: "control"}
+UNSCORED: Mapping[str, str] = {NOT_APPLICABLE: "no score", UNJUDGED: "control"}
 NO_FLAGS = ""
 UNKNOWN = TableCell(MISSING)
 

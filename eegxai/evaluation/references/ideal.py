@@ -16,7 +16,7 @@ whether s is there or only noise (Green & Swets, Signal Detection Theory and Psy
 Barrett & Myers, Foundations of Image Science, 2004, ch. 13).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -86,9 +86,9 @@ class IdealObserver:
         Parts of the recording that the covariance leaves out.
     """
 
-    x: Array
-    template: Array
-    detectability: Array
+    x: Array = field(repr=False)
+    template: Array = field(repr=False)
+    detectability: Array = field(repr=False)
     left_out: tuple[str, ...] = ()
 
     @property
@@ -113,7 +113,7 @@ class IdealObserver:
     def knowledge(self) -> str:
         """What the observer knows, and what it leaves out, in one sentence."""
         known = "knows each trial's true signal and the covariance of brain and electrode noise"
-        missing = f", but not of: {', '.join(self.left_out)}" if self.left_out else ""
+        missing = f"; it leaves out {' and '.join(self.left_out)}" if self.left_out else ""
         return f"The ideal observer {known}{missing}."
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from eegxai.attribution.engine.contrast import contrasts
 from eegxai.decoders.training import predict
 from eegxai.evaluation.references.pieces import FAMILIES, Family
 from eegxai.seeding import trial_generators
@@ -74,11 +75,10 @@ def contrast(logits: Tensor, target: Tensor) -> Tensor:
     Parameters
     ----------
     logits : Tensor (trials, classes)
-        Of two classes or more.
+        A lone logit is its own contrast.
     target : Tensor (trials,)
     """
-    own = logits.double().gather(1, target[:, None])[:, 0]
-    return own - (logits.double().sum(1) - own) / (logits.shape[1] - 1)
+    return contrasts(logits.double()).gather(1, target[:, None])[:, 0]
 
 
 def decoder_use(

@@ -184,15 +184,16 @@ def test_panels_above_a_gap_carry_the_numbers():
 def test_references_have_a_panel_each_with_their_levels():
     names = ["planted", "used"]
     rows = [
-        (feature, method, name, 0.1 * m, 0.1 * m - 0.05, 0.1 * m + 0.05, 0.02, ceiling)
+        (feature, method, name, 0.1 * m, 0.1 * m - 0.05, 0.1 * m + 0.05, 0.02, ceiling, "AUPRC")
         for feature in ("temporal", "spatial")
         for m, method in enumerate("ABC")
         for name, ceiling in zip(names, (0.9, np.nan), strict=True)
     ]
     columns = ["feature", "method", "reference", "score", "score_low", "score_high", "chance"]
-    figure = reference_scores(pd.DataFrame(rows, columns=[*columns, "ceiling"]))
+    figure = reference_scores(pd.DataFrame(rows, columns=[*columns, "ceiling", "unit"]))
     planted, used = figure.axes
     assert [ax.get_title() for ax in figure.axes] == names
+    assert planted.get_xlabel() == "AUPRC"
     assert [tick.get_text() for tick in planted.get_yticklabels()] == ["A", "B", "C"]
     levels = [sorted({line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 2})
               for ax in (planted, used)]  # fmt: skip

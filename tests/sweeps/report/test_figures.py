@@ -149,8 +149,7 @@ def test_relevance_over_frequency_is_drawn_of_methods_that_say_it_where_bands_ar
 def test_methods_that_say_nothing_about_frequency_are_told():
     silent = {decoder_of("spectral"): {"GradCAM": examples_of("spectral")["GradCAM"]}}
     name = "frequency-spectral"
-    reason = "no stored map says anything about frequency"
-    assert drawn_of(silent)[name] == DroppedPicture(name, reason)
+    assert drawn_of(silent)[name].reason.startswith("no stored map says anything about frequency")
 
 
 def decoder_of(feature):

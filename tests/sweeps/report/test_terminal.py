@@ -266,7 +266,7 @@ def test_methods_keep_their_order_and_two_features_stand_side_by_side():
         assert [m.start() for m in re.finditer(r"\S+", over)] == [
             m.start() for m in re.finditer("score", names)
         ]
-        assert names.split()[1:] == ["score", "class", "model", "null", "ok?"] * len(features)
+        assert names.split()[1:] == ["score", "calib", "class", "model", "ok?"] * len(features)
     assert max(map(len, lines)) <= 80
     assert max(map(len, HEADLINE_LEGEND.splitlines())) <= 80
 

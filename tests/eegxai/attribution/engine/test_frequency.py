@@ -120,7 +120,7 @@ def test_of_the_rest_none_speaks_and_the_error_says_so():
     x, target = random_trials(2)
     for name in (*silent, "InputMagnitude", "captum.Saliency"):
         assert find(name).frequency is None
-    with pytest.raises(NotApplicable, match="GradCAM says nothing about frequency"):
+    with pytest.raises(NotApplicable, match="GradCAM does not declare"):
         frequency_relevance("GradCAM", lively("deepnet"), x, target)
 
 

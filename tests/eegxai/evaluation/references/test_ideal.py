@@ -83,7 +83,10 @@ def test_the_covariance_is_that_of_simulated_noise():
 
 def test_what_it_cannot_know_is_absent_or_named():
     eeg = simulate("distractor", -12, seed=0, n_trials=8, noise=NoiseSpec(blink_uv=50))
-    assert ideal_observer(eeg, np.arange(8)).left_out == ("the distractor", "blinks")
+    observer = ideal_observer(eeg, np.arange(8))
+    assert observer.left_out == ("the distractor", "blinks")
+    assert observer.knowledge.endswith("noise; it leaves out the distractor and blinks.")
+    assert len(repr(observer)) < 100
     eeg.x[:] = eeg.x[:, ::-1]
     assert ideal_observer(eeg, np.arange(8)) is None
     silent = simulate("temporal", -12, seed=0, n_trials=8, noise=NoiseSpec(sensor_share=0))

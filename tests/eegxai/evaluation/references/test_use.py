@@ -188,6 +188,11 @@ def test_with_two_classes_the_contrast_is_their_difference():
     assert contrast(logits, torch.tensor([1, 1])).tolist() == [3, -2]
 
 
+def test_a_lone_logit_is_its_own_contrast():
+    logits = torch.tensor([[1.5], [-2.0]])
+    assert contrast(logits, torch.tensor([0, 0])).tolist() == [1.5, -2]
+
+
 def test_a_trial_without_a_signal_owes_it_nothing_and_has_no_agreement():
     x, target, signal = trials_of(3)
     signal[1] = 0
