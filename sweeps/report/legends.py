@@ -7,8 +7,8 @@ from sweeps.analysis.verdicts import NOT_APPLICABLE, PASSED, UNJUDGED, VERDICT_R
 HEADLINE_LEGEND = "\n".join(
     [
         "score: share of the map on the planted signal; spatial: cosine of topographies",
-        "calib: calibrated score, AUPRC (spectral: share of relevance in the band), by which",
-        "the letter a is given; tables --table controls shows what it must exceed",
+        "calib: calibrated score, AUPRC (spectral: share of relevance in the band); the",
+        "letter a goes by it, and tables --table controls shows what it must exceed",
         "class: correlation of the map with the map for a wrong class; low is good",
         "model: correlation with the map of a network of random weights; low is good",
         "null: the most that noise, |noise| or a map of the same spectrum correlates, see",

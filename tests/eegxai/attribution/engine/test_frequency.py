@@ -118,10 +118,18 @@ def test_of_the_rest_none_speaks_and_the_error_says_so():
     silent = [name for name, method in METHODS.items() if method.frequency is None]
     assert {"Saliency", "GradCAM", "CompleteFullGrad", "TimeOcclusion"} <= set(silent)
     x, target = random_trials(2)
-    for name in (*silent, "InputMagnitude", "captum.Saliency"):
+    for name in (*silent, "RandomMap", "captum.Saliency"):
         assert find(name).frequency is None
     with pytest.raises(NotApplicable, match="GradCAM does not declare"):
         frequency_relevance("GradCAM", lively("deepnet"), x, target)
+
+
+def test_the_control_of_the_input_tells_the_power_of_the_trial():
+    x, target = random_trials(2)
+    power = torch.fft.rfft(x.double()).abs().square()
+    found = frequency_relevance("InputMagnitude", lively("deepnet"), x, target)
+    ratio = found / power
+    torch.testing.assert_close(ratio[..., 1:-1], torch.full_like(ratio[..., 1:-1], 2 / x.shape[2]))
 
 
 def test_nobody_hears_what_is_said_outside():
