@@ -10,8 +10,8 @@ from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, NULL_MAPS, 
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
-from sweeps.analysis.summary import estimate, headline_scores, last_steps
-from sweeps.scores.table import AXES, CASCADE
+from sweeps.analysis.summary import estimate, headline_scores, in_grid_order, last_steps
+from sweeps.scores.table import CASCADE
 
 
 class Measured(NamedTuple):
@@ -67,12 +67,11 @@ def measured(
         Columns of ``by``, method, n_decoders, and the named ones, each with ``_low`` and ``_high``.
     """
     groups = [*by, "method"]
-    n_decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False).size()
-    table: dict[str, pd.Series] = {"n_decoders": n_decoders}
+    found: dict[str, pd.Series] = {}
     for name, (check, headlines) in columns.items():
         rows = last_steps(headline_scores(tidy, check, headlines))
-        table |= estimate(name, rows, groups)
-    return pd.DataFrame(table).reindex(n_decoders.index).reset_index()
+        found |= estimate(name, rows, groups)
+    return in_grid_order(tidy, groups, found)
 
 
 def metrics_of(columns: Columns) -> set[str]:

@@ -9,6 +9,7 @@ from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, Headlines, 
 from eegxai.evaluation.references.use_scores import SPLIT_HALF
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
+from sweeps.analysis.measured import Columns, Measured, measured, metrics_of
 from sweeps.analysis.summary import estimate, headline_scores
 from sweeps.scores.table import AXES
 
@@ -62,9 +63,16 @@ REFERENCE_SCORES = {
         "Pearson over channels",
     ),
 }
-REFERENCE_METRICS = {
-    metric for score in REFERENCE_SCORES.values() for _, metric in score.headlines.values()
+REFERENCE_COLUMNS: Columns = {
+    **{name: Measured(GROUND_TRUTH, score.headlines) for name, score in REFERENCE_SCORES.items()},
+    **{
+        f"{name}_{level}": Measured(check, score.headlines)
+        for name, score in REFERENCE_SCORES.items()
+        for level, check in {"chance": score.chance, "ceiling": score.ceiling}.items()
+        if check
+    },
 }
+REFERENCE_METRICS = metrics_of(REFERENCE_COLUMNS)
 
 
 def references(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -83,21 +91,11 @@ def references(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataF
         Columns of ``by``, method, n_decoders; planted, ideal and used (see ``REFERENCE_SCORES``)
         and efficiency, the planted score where chance is 0 and the ideal observer 1, each with
         ``_low`` and ``_high``, its 95 % interval; then ``_chance`` of each, and planted_ceiling
-        and used_ceiling, means over the decoders.
+        and used_ceiling.
     """
     groups = [*by, "method"]
-    n_decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False).size()
-    columns: dict[str, pd.Series] = {"n_decoders": n_decoders}
-    for name, score in REFERENCE_SCORES.items():
-        columns |= estimate(name, headline_scores(tidy, GROUND_TRUTH, score.headlines), groups)
-    columns |= estimate("efficiency", efficiency(tidy), groups)
-    for name, score in REFERENCE_SCORES.items():
-        levels = {"chance": score.chance, "ceiling": score.ceiling}
-        for level, check in levels.items():
-            if check:
-                rows = headline_scores(tidy, check, score.headlines)
-                columns[f"{name}_{level}"] = rows.groupby(groups)["mean"].mean()
-    return pd.DataFrame(columns).reindex(n_decoders.index).reset_index()
+    own = pd.DataFrame(estimate("efficiency", efficiency(tidy), groups))
+    return measured(REFERENCE_COLUMNS, tidy, by).join(own, on=groups)
 
 
 def efficiency(tidy: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The headline of a sweep: each method's scores, robustness and verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -190,6 +190,16 @@ def similarities(tidy: pd.DataFrame, check: str, metric: str = SIMILARITY) -> pd
     rows = _rows_of(tidy, check)
     rows = rows[rows["metric"] == metric]
     return last_steps(rows[rows["domain"] == HEADLINE.domains(rows["feature"])])
+
+
+def in_grid_order(
+    tidy: pd.DataFrame, groups: list[str], columns: Mapping[str, pd.Series]
+) -> pd.DataFrame:
+    """Columns by group, in the order of the grid, after the number of decoders."""
+    n_decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False).size()
+    table = pd.DataFrame(columns).reindex(n_decoders.index)
+    table.insert(0, "n_decoders", n_decoders)
+    return table.reset_index()
 
 
 def last_steps(rows: pd.DataFrame) -> pd.DataFrame:

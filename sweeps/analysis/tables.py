@@ -27,6 +27,7 @@ from sweeps.analysis.summary import (
     headline,
     headline_scores,
     highest_null,
+    in_grid_order,
     similarities,
 )
 from sweeps.analysis.verdicts import specificity_level
@@ -119,7 +120,9 @@ def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataF
     measured: dict[str, pd.Series] = {}
     for name, (check, metric) in ROBUSTNESS_CHECKS.items():
         measured |= estimate(name, similarities(tidy, check, metric), groups)
-    return _ordered(tidy, groups, measured | first_below(tidy, groups) | highest_null(tidy, groups))
+    return in_grid_order(
+        tidy, groups, measured | first_below(tidy, groups) | highest_null(tidy, groups)
+    )
 
 
 def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -139,7 +142,7 @@ def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.
     )
     columns = [*STATUSES, "flagged", "at_chance"]
     sums = counts.groupby(groups, sort=False)[columns].sum().astype(int)
-    return _ordered(tidy, groups, {column: sums[column] for column in columns})
+    return in_grid_order(tidy, groups, {column: sums[column] for column in columns})
 
 
 def coverage(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -161,7 +164,7 @@ def coverage(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     }
     trials = parts["score"].groupby(groups)["n_trials"].sum()
     defined = {name: rows.groupby(groups)["n_valid"].sum() for name, rows in parts.items()}
-    table = _ordered(tidy, groups, {"n_trials": trials, **defined})
+    table = in_grid_order(tidy, groups, {"n_trials": trials, **defined})
     counts = ["n_trials", *defined]  # none where a method has no scores
     return table.assign(**table[counts].fillna(0).astype(int))
 
@@ -169,14 +172,6 @@ def coverage(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
 def along(axis: str, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
     """Headline table for each value of an axis."""
     return headline(tidy, [*by, *({axis} - set(by))])
-
-
-def _ordered(tidy: pd.DataFrame, groups: list[str], columns: dict[str, pd.Series]) -> pd.DataFrame:
-    """The columns in the order of the grid, after the number of decoders."""
-    n_decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False).size()
-    table = pd.DataFrame(columns).reindex(n_decoders.index)
-    table.insert(0, "n_decoders", n_decoders)
-    return table.reset_index()
 
 
 def _below_level(name: str, table: pd.DataFrame) -> pd.Series:
