@@ -94,7 +94,14 @@ class MapReferences:
 
         ``ground_truth``, ``known`` and ``ideal`` are of all trials, ``use`` of those that
         :func:`used_by` asks. What the mode of evaluation does not compare with is left out.
+
+        Raises
+        ------
+        ValueError
+            When ``known`` or ``ideal`` are of another number of trials than ``ground_truth``.
         """
+        _check_trials("known", known and len(known.ground_truth), ground_truth)
+        _check_trials("ideal", ideal and len(ideal.x), ground_truth)
         chosen, how = explained.chosen.cpu(), spec.comparison
         return cls(
             explained,
@@ -213,6 +220,14 @@ class MapReferences:
         yield from self._used(CheckStep(PLANTED_SIGNAL), piece_sums(signal, self.info), self.use)
         for domain, scores in split_half(self.use).items():
             yield rows_of(CheckStep(SPLIT_HALF), domain, USED, scores)
+
+
+def _check_trials(name: str, n_trials: int | None, ground_truth: Tensor) -> None:
+    if n_trials is not None and n_trials != len(ground_truth):
+        raise ValueError(
+            f"{name} is of {n_trials} trials, ground_truth of {len(ground_truth)}: both must be of "
+            "the same trials"
+        )
 
 
 def used_by(

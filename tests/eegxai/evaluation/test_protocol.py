@@ -19,6 +19,7 @@ from eegxai.evaluation import (
     evaluate,
     evaluate_explained,
     explanation,
+    ideal_observer,
     source_truth,
     topography,
 )
@@ -348,3 +349,11 @@ def test_a_topography_of_magnitudes_is_nowhere_negative(spatial):
     assert shown.values.min() == 0
     assert shown.values.max() > 0.5
     assert topography(maps.abs(), eeg.info).min() < 0
+
+
+@pytest.mark.parametrize("name", ["known", "ideal"])
+def test_what_is_known_must_be_of_the_same_trials(spatial, name):
+    explained, truth, eeg, _ = spatial
+    few = {"known": source_truth, "ideal": ideal_observer}[name](eeg, np.arange(4))
+    with pytest.raises(ValueError, match=f"{name} is of 4 trials, ground_truth of 12"):
+        MapReferences.of_explained(explained, truth, eeg.info, EvaluationSpec(), **{name: few})
