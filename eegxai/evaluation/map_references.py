@@ -100,8 +100,8 @@ class MapReferences:
         ValueError
             When ``known`` or ``ideal`` are of another number of trials than ``ground_truth``.
         """
-        _check_trials("known", known and len(known.ground_truth), ground_truth)
-        _check_trials("ideal", ideal and len(ideal.x), ground_truth)
+        _check_trials("known", known.ground_truth if known else ground_truth, ground_truth)
+        _check_trials("ideal", ideal.x if ideal else ground_truth, ground_truth)
         chosen, how = explained.chosen.cpu(), spec.comparison
         return cls(
             explained,
@@ -222,11 +222,11 @@ class MapReferences:
             yield rows_of(CheckStep(SPLIT_HALF), domain, USED, scores)
 
 
-def _check_trials(name: str, n_trials: int | None, ground_truth: Tensor) -> None:
-    if n_trials is not None and n_trials != len(ground_truth):
+def _check_trials(name: str, given: Tensor | np.ndarray, ground_truth: Tensor) -> None:
+    if len(given) != len(ground_truth):
         raise ValueError(
-            f"{name} is of {n_trials} trials, ground_truth of {len(ground_truth)}: both must be of "
-            "the same trials"
+            f"{name} is of {len(given)} trials, ground_truth of {len(ground_truth)}: both must be "
+            "of the same trials"
         )
 
 
