@@ -2,8 +2,9 @@
 
     python benchmarks/chance.py [n_trials]
 
-Means over simulated trials at -3.5 dB, for docs/evaluation.md. ``truth`` is the magnitude of the
-noiseless signal, ``signal`` the signal itself, ``noise`` white noise.
+Means over simulated trials at -3.5 dB, and of relevance over frequency at three levels, for
+docs/evaluation.md. ``truth`` is the magnitude of the noiseless signal, ``signal`` the signal
+itself, ``noise`` white noise, ``ideal observer`` what its decision owes to each channel and sample.
 """
 
 import sys
@@ -12,15 +13,25 @@ import numpy as np
 import pandas as pd
 import torch
 
-from eegxai.evaluation import EvaluationSpec, ground_truth_reference, topography
-from eegxai.evaluation.controls.null_maps import same_spectrum
+from eegxai.attribution.engine.frequency import relevance_of_product
+from eegxai.evaluation import (
+    EvaluationSpec,
+    IdealObserver,
+    frequency_scores,
+    ground_truth_reference,
+    ideal_observer,
+    topography,
+)
+from eegxai.evaluation.controls.null_maps import input_controls, same_spectrum
 from eegxai.evaluation.maps.domains import topography_operator
 from eegxai.evaluation.maps.stacks import Maps
+from eegxai.evaluation.metrics.earth_movers import earth_movers_scores
 from eegxai.evaluation.metrics.physical import physical_scores, source_truth
 from eegxai.evaluation.scoring import MODES
 from eegxai.simulation import SimulatedEEG, simulate
 
 SHARE = EvaluationSpec().truth_threshold
+LEVELS_DB = (-3.5, -13.0, -23.0)  # of the scores over frequency
 
 
 def known_maps(eeg: SimulatedEEG) -> dict[str, torch.Tensor]:
@@ -31,10 +42,18 @@ def known_maps(eeg: SimulatedEEG) -> dict[str, torch.Tensor]:
     return {
         "truth": signal.abs(),
         "signal": signal,
-        "|x|": x.abs(),
         "same spectrum": spectrum,
         "noise": noise,
+        "ideal observer": torch.from_numpy(observer_of(eeg).contributions),
+        **{name: each.maps for name, each in input_controls(x, eeg.info).items()},
     }
+
+
+def observer_of(eeg: SimulatedEEG) -> IdealObserver:
+    """The ideal observer of all trials, which simulations with the default noise have."""
+    observer = ideal_observer(eeg, np.arange(len(eeg.x)))
+    assert observer is not None
+    return observer
 
 
 def scores(maps: Maps, reference: Maps) -> dict[str, float]:
@@ -53,7 +72,8 @@ def measure(feature: str, n_trials: int) -> dict[str, pd.DataFrame]:
     }
     tables: dict[str, dict[str, dict[str, float]]] = {"channel_time": {}, "topography": {}}
     for name, values in known_maps(eeg).items():
-        means = physical_scores(values.numpy(), truth).mean()
+        errors = earth_movers_scores(values.numpy(), eeg.ground_truth, eeg.info)
+        means = physical_scores(values.numpy(), truth).join(errors).mean()
         physical = {str(column): float(mean) for column, mean in means.items()}
         whole, picture = Maps(values.double()), Maps(topography(values, eeg.info), head)
         tables["channel_time"][name] = scores(whole, references["channel_time"]) | physical
@@ -61,11 +81,51 @@ def measure(feature: str, n_trials: int) -> dict[str, pd.DataFrame]:
     return {domain: pd.DataFrame(table) for domain, table in tables.items()}
 
 
+def over_frequency(snr_db: float, n_trials: int) -> pd.DataFrame:
+    """Means of the scores over frequency of spectral trials, for products with the trial."""
+    eeg = simulate("spectral", snr_db, 0, n_trials)
+    truth, x = source_truth(eeg, np.arange(n_trials)), torch.from_numpy(eeg.x)
+    signal, template = map(torch.from_numpy, (eeg.ground_truth, observer_of(eeg).template))
+    products = {
+        "signal": (signal, signal),
+        "input magnitude": (x, x),
+        "same spectrum": (x, same_spectrum(x)),
+        "same spectrum, ideal": (x, same_spectrum(template)),
+        "ideal observer": (x, template),
+    }
+    return pd.DataFrame(
+        {
+            name: frequency_scores(relevance_of_product(*pair).numpy(), truth).mean()
+            for name, pair in products.items()
+        }
+    )
+
+
+def over_levels(n_trials: int) -> pd.DataFrame:
+    """Mean average precision of two maps' magnitudes over channels and times, by level."""
+    means = {}
+    for snr_db in LEVELS_DB:
+        eeg = simulate("temporal", snr_db, 0, n_trials)
+        signal = torch.from_numpy(eeg.ground_truth).double()
+        truth = Maps(ground_truth_reference(signal, SHARE))
+        maps = {"input magnitude": eeg.x, "ideal observer": observer_of(eeg).contributions}
+        means[snr_db] = {
+            name: scores(Maps(torch.from_numpy(values).double()), truth)["auprc_magnitude"]
+            for name, values in maps.items()
+        }
+    return pd.DataFrame(means)
+
+
 def main(n_trials: int) -> None:
     for feature in ("temporal", "spectral", "spatial"):
         for domain, table in measure(feature, n_trials).items():
             print(f"\n{feature}, {domain}, {n_trials} trials")
             print(table.round(3).to_string())
+    print(f"\ntemporal, channel_time, auprc_magnitude by dB, {n_trials} trials")
+    print(over_levels(n_trials).round(3).to_string())
+    for snr_db in LEVELS_DB:
+        print(f"\nspectral, over frequency, {snr_db:g} dB, {n_trials} trials")
+        print(over_frequency(snr_db, n_trials).round(3).to_string())
 
 
 if __name__ == "__main__":

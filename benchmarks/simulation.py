@@ -101,7 +101,7 @@ def cpu_seconds_a_trial(function: Callable[[], object], n_trials: int) -> float:
 
 def shares(n_trials: int) -> dict[str, float]:
     """CPU seconds a trial of the whole, of its random numbers and of its matrix product."""
-    rng, topographies = np.random.default_rng(0), noise_module._noise_sources(spec(n_trials))[0]
+    rng, topographies = np.random.default_rng(0), noise_module.noise_sources(spec(n_trials))[0]
     sizes = [rows.stop - rows.start for rows in blocks(n_trials)]
     brain = white(rng, (sizes[0], N_SOURCES, N_TIMES))
 

@@ -24,7 +24,7 @@ import pandas as pd
 
 from eegxai.attribution import STUDY_METHODS, Validity
 from eegxai.evaluation import SIMILARITIES, STUDY_METRICS
-from eegxai.evaluation.protocol import SCORE_COLUMNS
+from eegxai.evaluation.score_rows import SCORE_COLUMNS
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_METRICS
 from sweeps.design.cells import MethodCell, method_cells

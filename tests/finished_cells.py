@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 
 from eegxai.attribution import Validity
-from eegxai.evaluation import SIMILARITY_NULLS, choose_examples
+from eegxai.evaluation import SIMILARITY_NULLS, Explanation, choose_examples
 from eegxai.head import montage_info
 from eegxai.simulation import DataSpec
 from sweeps.store.records import MethodScores, TrainedDecoder
@@ -59,12 +59,12 @@ def trained():
 
 def example_maps():
     random = torch.Generator().manual_seed(0)
-    maps = torch.randn(N_TRIALS, 62, 50, generator=random)
+    said = Explanation(torch.randn(N_TRIALS, 62, 50, generator=random))
     truth = torch.randn(N_TRIALS, 62, 50, generator=random)
     target = torch.arange(N_TRIALS) % 4
     places = np.arange(N_TRIALS)
     data = DataSpec(feature="temporal", snr_db=0, n_trials=N_TRIALS, seed=0)
-    return choose_examples(maps, truth, target, places, montage_info(250.0), data, 0.05)
+    return choose_examples(said, truth, target, places, montage_info(250.0), data, 0.05)
 
 
 def fill(store, decoders=(), methods=()):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from eegxai.evaluation import HEADLINE, SIMILARITY_NULLS
 from eegxai.seeding import generator
-from sweeps.scores.table import AXES, TIDY
+from sweeps.scores.table import AREA, AXES, FIRST_BELOW, TIDY
 
 SIMILARITY = "pearson_raw"
 N_LAYERS = {"deepnet": 8, "eegnet_relu": 4}
@@ -43,6 +43,8 @@ def _cell(feature, snr_db, seed, fold, architecture, numbered):
             ("cascade", domain, SIMILARITY, step, 1 - step / n_layers + noise)
             for step in range(1, n_layers + 1)
         ),
+        ("cascade", domain, AREA, n_layers, 0.4 + noise),
+        ("cascade", domain, FIRST_BELOW, n_layers, n_layers // 2 + 1),
     ]
     table = pd.DataFrame(rows, columns=["check", "domain", "metric", "step", "mean"])
     known = {"accuracy": 0.9, "at_chance": False, "validity": "ok", "flags": ""}

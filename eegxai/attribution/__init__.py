@@ -10,13 +10,20 @@ from eegxai.attribution.methods import study_cam as _study_cam  # noqa: F401  (r
 from eegxai.attribution.methods import cam as _cam  # noqa: F401  (registers)
 from eegxai.attribution.methods import path_gradients as _path_gradients  # noqa: F401  (registers)
 from eegxai.attribution.methods import occlusion as _occlusion  # noqa: F401  (registers)
+from eegxai.attribution.methods import band_occlusion as _band_occlusion  # noqa: F401  (registers)
 from eegxai.attribution.methods import controls as _controls  # noqa: F401  (registers)
 from eegxai.attribution.methods.libraries import captum_classes as _captum  # noqa: F401 (registers)
 from eegxai.attribution.methods.libraries import gradcam_classes as _gradcam  # noqa: F401 (registers)
 from eegxai.attribution.methods.libraries import braindecode_functions as _braindecode  # noqa: F401
 # isort: on
 
-from eegxai.attribution.api import attribute, attribute_all, options_of
+from eegxai.attribution.api import (
+    Output,
+    attribute,
+    attribute_all,
+    frequency_relevance,
+    options_of,
+)
 from eegxai.attribution.core.registry import (
     CONTROLS,
     LIBRARIES,
@@ -46,12 +53,14 @@ __all__ = [
     "DegenerateMap",
     "Method",
     "NotApplicable",
+    "Output",
     "Validity",
     "attribute",
     "attribute_all",
     "attribution",
     "compared_maps",
     "find",
+    "frequency_relevance",
     "options_of",
     "validity",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +15,27 @@ from eegxai.attribution.core.options import (
     takes_references,
 )
 from eegxai.attribution.core.registry import DegenerateMap, NotApplicable, find
+from eegxai.attribution.engine.contrast import with_contrasts
+from eegxai.attribution.engine.frequency import heard_map, joined, listening
 from eegxai.attribution.engine.shared_passes import sharing
 from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
 from eegxai.decoders.compiled import uncompiled_copy
+from eegxai.registry import lookup
 
 BoundMethod = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Output = Literal["logit", "contrast"]
 MapOrReason = Tensor | NotApplicable | DegenerateMap
+
+
+def _as_it_is(decoder: nn.Module, _x: Tensor) -> nn.Module:
+    return decoder
+
+
+# From a private copy of a decoder and trials to the decoder whose outputs are explained.
+OUTPUTS: dict[str, Callable[[nn.Module, Tensor], nn.Module]] = {
+    "logit": _as_it_is,
+    "contrast": with_contrasts,
+}
 
 
 def attribute(
@@ -30,9 +45,10 @@ def attribute(
     target: Tensor,
     *,
     references: Tensor | None = None,
+    output: Output = "logit",
     **options: Any,
 ) -> Tensor:
-    """Attribution map of each trial: what the target class's logit owes to each sample.
+    """Attribution map of each trial: what the target class's output owes to each sample.
 
     The method works on a private copy of the decoder in evaluation mode, so the decoder itself
     keeps its modes, parameters, statistics and hooks; what torch.compile has compiled is run as
@@ -52,6 +68,10 @@ def attribute(
         Class to explain for each trial, (trials,) int64.
     references : Tensor, optional
         Trials in µV, for methods that compare with other trials.
+    output : str
+        What is explained: ``"logit"`` of the class, as papers and other libraries do, so that the
+        call gives their maps; or ``"contrast"``, the logit minus the mean of the others, which is
+        what decides (see ``eegxai.attribution.engine.contrast``) and what evaluations explain.
     **options
         Options of the method, and ``chunk``, the trials at a time (8 by default).
 
@@ -70,10 +90,63 @@ def attribute(
         When the decoder is compiled by torch.jit, the name or an option is unknown, or ``x``,
         ``target``, ``references`` or the value of an option is unusable.
     """
-    (result,) = maps_or_reasons({name: options}, decoder, x, target, references).values()
+    (result,) = maps_or_reasons({name: options}, decoder, x, target, references, output).values()
     if isinstance(result, Tensor):
         return result
     raise result
+
+
+def frequency_relevance(
+    name: str,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    *,
+    references: Tensor | None = None,
+    output: Output = "logit",
+    **options: Any,
+) -> Tensor:
+    """Relevance of each channel's frequencies: what the target's logit owes to them.
+
+    Where maps are the trial times a multiplier, it is Re(conj(X) M) / N with their Fourier
+    transforms, whose sum over frequencies is the map's over time. Where they are a gradient, it is
+    the derivative with respect to the amplitudes. ``BandOcclusion`` measures it (virtual
+    inspection layers: Vielhaben et al., arXiv:2303.06365).
+
+    Parameters are those of :func:`attribute`.
+
+    Returns
+    -------
+    Tensor (trials, channels, frequencies)
+        Float64, signed, at the frequencies ``torch.fft.rfftfreq(times, 1 / sfreq)``.
+
+    Raises
+    ------
+    NotApplicable
+        When the method is not applicable, or its maps say nothing about frequency.
+    DegenerateMap, ValueError
+        As :func:`attribute`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegxai.attribution import frequency_relevance
+    >>> decoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(2 * 8, 3))
+    >>> x, target = torch.randn(4, 2, 8), torch.tensor([0, 1, 2, 0])
+    >>> frequency_relevance("InputXGradient", decoder, x, target).shape
+    torch.Size([4, 2, 5])
+    """
+    if find(name).frequency is None:
+        raise NotApplicable(
+            f"{name} does not declare what its maps say about frequency; InputXGradient, Gradient "
+            "and others do (docs/methods.md), and BandOcclusion measures it"
+        )
+    with listening() as parts:
+        attribute(name, decoder, x, target, references=references, output=output, **options)
+    heard = joined(parts)
+    if heard is None:
+        raise NotApplicable(f"{name} declares what it says about frequency, but told nothing")
+    return heard.relevance.to(x.device)
 
 
 def attribute_all(
@@ -83,6 +156,7 @@ def attribute_all(
     target: Tensor,
     *,
     references: Tensor | None = None,
+    output: Output = "logit",
 ) -> dict[str, Tensor]:
     """Maps of several methods as ``attribute`` gives them; shared passes are computed once.
 
@@ -90,7 +164,7 @@ def attribute_all(
     ----------
     names : sequence of str or mapping
         Names of methods, or their options by name.
-    decoder, x, target, references
+    decoder, x, target, references, output
         As for :func:`attribute`.
 
     Raises
@@ -100,7 +174,7 @@ def attribute_all(
     """
     methods = names if isinstance(names, Mapping) else {name: {} for name in names}
     maps = {}
-    for name, result in maps_or_reasons(methods, decoder, x, target, references).items():
+    for name, result in maps_or_reasons(methods, decoder, x, target, references, output).items():
         if not isinstance(result, Tensor):
             raise result
         maps[name] = result
@@ -113,15 +187,18 @@ def maps_or_reasons(
     x: Tensor,
     target: Tensor,
     references: Tensor | None = None,
+    output: Output = "logit",
 ) -> dict[str, MapOrReason]:
     """Map of each method, or why it has none; see :func:`attribute_all`."""
     settings = {name: options_of(name, given) for name, given in methods.items()}
     _check_trials("x", x)
     _check_target(target, x)
+    explained = lookup(OUTPUTS, output, "output")
     with _private_copy(decoder) as copy:
         trials = _moved(x, copy)
         classes = target.detach().to(trials.device, copy=True)
         _check_classes(copy, trials, classes)
+        copy = explained(copy, trials)
         reasons = {name: _refusal(name, copy, trials) for name in methods}
         calls = {
             name: partial(find(name).function, **_keywords(name, settings[name], references, copy))
@@ -153,6 +230,7 @@ def expected_sum(
     x: Tensor,
     target: Tensor,
     references: Tensor | None = None,
+    output: Output = "logit",
     **options: Any,
 ) -> Tensor | None:
     """What the sum of each map is by the method's definition, (trials,); None if it says nothing.
@@ -163,8 +241,10 @@ def expected_sum(
     if method.completeness_target is None:
         return None
     with _private_copy(decoder) as copy, torch.no_grad():
+        trials = _moved(x, copy)
+        copy = lookup(OUTPUTS, output, "output")(copy, trials)
         own = _keywords(name, options_of(name, options), references, copy)
-        return method.completeness_target(copy, _moved(x, copy), target.to(x.device), **own)
+        return method.completeness_target(copy, trials, target.to(x.device), **own)
 
 
 def _refusal(name: str, decoder: nn.Module, x: Tensor) -> NotApplicable | None:
@@ -261,7 +341,7 @@ def _check_classes(decoder: nn.Module, x: Tensor, target: Tensor) -> None:
 
 def _checked(name: str, call: BoundMethod, decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     with torch_state_restored():  # methods after this one are called in the same context
-        result = call(decoder, x, target)
+        result = heard_map(find(name).frequency, call, decoder, x, target)
     if result.shape != x.shape:
         shapes = f"{tuple(result.shape)} for trials of {tuple(x.shape)}"
         raise DegenerateMap(f"{name} returned a map of shape {shapes}")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.api import MapOrReason, expected_sum, maps_or_reasons, options_of
+from eegxai.attribution.api import MapOrReason, Output, expected_sum, maps_or_reasons, options_of
 from eegxai.attribution.core.registry import (
     CONTROLS,
     METHODS,
@@ -91,20 +91,22 @@ def validity(
     *,
     references: Tensor | None = None,
     compare: Mapping[str, Tensor] | None = None,
+    output: Output = "logit",
     **options: Any,
 ) -> Validity:
     """Judge a method by its maps of some trials.
 
     Parameters
     ----------
-    name, decoder, x, target, references, **options
+    name, decoder, x, target, references, output, **options
         As for :func:`eegxai.attribution.attribute`; a few trials are enough. A fault that only
         some trials' maps have is not the method's.
     compare : mapping, optional
         Maps of the study's and of the corrected methods for these trials, from
         :func:`compared_maps`, for callers who judge several methods; a method's own are among
         them. A method is a duplicate only of one before it in ``METHODS``, where the study's
-        come first and the corrected ones next; a library's may be one of any.
+        come first and the corrected ones next; a library's may be one of any. They are maps of
+        the same ``output``.
 
     Raises
     ------
@@ -114,18 +116,20 @@ def validity(
     decoder = original_module(decoder)
     before = _digest(decoder)
     known = _known(name, options, compare or {})
-    trials = decoder, x, target, references
+    trials = decoder, x, target, references, output
     maps = maps_or_reasons({name: options}, *trials)[name] if known is None else known
     if isinstance(maps, NotApplicable | DegenerateMap):
         return Validity(maps.status, str(maps))
     limits = find(name).limits(decoder, x) | find(name).option_limits(**options_of(name, options))
     if reason := _degenerate(name, maps, limits):
         return Validity("degenerate", reason)
-    others = _earlier(name, compared_maps(decoder, x, target) if compare is None else compare)
-    alone = maps_or_reasons({name: options}, decoder, x[:1], target[:1], references)[name]
+    others = _earlier(
+        name, compared_maps(decoder, x, target, output) if compare is None else compare
+    )
+    alone = maps_or_reasons({name: options}, decoder, x[:1], target[:1], *trials[3:])[name]
     return Validity(
         **_verdict(name, maps, others, limits),
-        **_completeness(maps, expected_sum(name, decoder, x, target, references, **options)),
+        **_completeness(maps, expected_sum(name, *trials, **options)),
         batch_dependence=_change(alone, maps[:1]) if isinstance(alone, Tensor) else None,
         state_before=before,
         state_after=_digest(decoder),
@@ -140,17 +144,21 @@ def _known(name: str, options: Mapping[str, Any], known: Mapping[str, Tensor]) -
 COMPARED = ("study", "corrected")  # groups whose methods others may be duplicates of
 
 
-def compared_maps(decoder: nn.Module, x: Tensor, target: Tensor) -> dict[str, Tensor]:
+def compared_maps(
+    decoder: nn.Module, x: Tensor, target: Tensor, output: Output = "logit"
+) -> dict[str, Tensor]:
     """Maps of those of the study's and the corrected methods that have one on a decoder."""
     names = [name for group in COMPARED for name in names_of(group)]
-    found = {name: _outcome(name, decoder, x, target) for name in names}
+    found = {name: _outcome(name, decoder, x, target, output) for name in names}
     return {name: maps for name, maps in found.items() if isinstance(maps, Tensor)}
 
 
-def _outcome(name: str, decoder: nn.Module, x: Tensor, target: Tensor) -> MapOrReason | None:
+def _outcome(
+    name: str, decoder: nn.Module, x: Tensor, target: Tensor, output: Output
+) -> MapOrReason | None:
     """Map of a method; None where it fails, which its own cell reports and not the others'."""
     try:
-        return maps_or_reasons({name: {}}, decoder, x, target)[name]
+        return maps_or_reasons({name: {}}, decoder, x, target, output=output)[name]
     except Exception:
         return None
 

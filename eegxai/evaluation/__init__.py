@@ -18,13 +18,18 @@ from eegxai.evaluation.controls.sanity_checks import (
     variants,
 )
 from eegxai.evaluation.evaluation_spec import EvaluationSpec
-from eegxai.evaluation.example_maps import KINDS, ExampleMaps, choose_examples
+from eegxai.evaluation.example_maps import KINDS, ExampleMaps, choose_examples, planted_bands
+from eegxai.evaluation.map_references import MapReferences
 from eegxai.evaluation.maps.domains import topography
+from eegxai.evaluation.maps.explanation import Explanation, explanation
 from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
+from eegxai.evaluation.metrics.frequency import frequency_profile, frequency_scores
 from eegxai.evaluation.metrics.physical import SourceTruth, physical_scores, source_truth
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, paper_zero_rows
 from eegxai.evaluation.protocol import choose_explained, evaluate, evaluate_explained
+from eegxai.evaluation.references.ideal import IdealObserver, ideal_observer
+from eegxai.evaluation.references.use import DecoderUse, decoder_use
 from eegxai.evaluation.scoring import (
     CALIBRATED_HEADLINE,
     HEADLINE,
@@ -47,10 +52,14 @@ __all__ = [
     "SIMILARITY_NULLS",
     "STUDY_METRICS",
     "Change",
+    "DecoderUse",
     "EvaluationSpec",
     "ExampleMaps",
     "ExplainedTrials",
+    "Explanation",
     "Headlines",
+    "IdealObserver",
+    "MapReferences",
     "SourceTruth",
     "bottom_up",
     "cascade",
@@ -58,13 +67,19 @@ __all__ = [
     "check",
     "choose_examples",
     "choose_explained",
+    "decoder_use",
     "evaluate",
     "evaluate_explained",
+    "explanation",
+    "frequency_profile",
+    "frequency_scores",
     "ground_truth_reference",
+    "ideal_observer",
     "independent",
     "null_maps",
     "paper_zero_rows",
     "physical_scores",
+    "planted_bands",
     "same_spectrum",
     "score",
     "similarity",

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from eegxai.evaluation.maps.explanation import Explanation
 from eegxai.evaluation.metrics.study import STUDY_METRICS
 from eegxai.evaluation.scoring import HEADLINE, chunks, reference_maps, score_against_truth
 from eegxai.head.montage import info_with
@@ -16,6 +17,9 @@ from eegxai.simulation import DataSpec
 # Trials by their headline score; "shared" is chosen by its planted signal alone, so it is the same
 # trial for all methods on a decoder.
 KINDS = ("best", "median", "worst", "shared")
+NO_BAND = (np.nan, np.nan)
+# A trial whose channels cancel at all frequencies is not blown up by more than 1 / this share.
+SMALLEST_PROFILE = 1e-3
 
 Array = np.ndarray
 
@@ -47,6 +51,12 @@ class ExampleMaps:
         Sampling frequency, Hz.
     start_ms : float
         Time of the first sample, ms.
+    class_frequency : ndarray (classes, channels, frequencies), optional
+        Mean relevance over frequency of the scored trials of each class, signed; the sum over
+        channels of each trial has an absolute sum of 1 over frequencies. NaN for a class without
+        trials; None where the maps say nothing about frequency or no class has a planted band.
+    class_bands_hz : ndarray (classes, 2), optional
+        Planted bands, see :func:`planted_bands`; None where ``class_frequency`` is.
     """
 
     trials: Array
@@ -60,11 +70,18 @@ class ExampleMaps:
     channels: tuple[str, ...]
     sfreq: float
     start_ms: float = 0.0
+    class_frequency: Array | None = None
+    class_bands_hz: Array | None = None
 
     @property
     def times_ms(self) -> Array:
         """Times (times,) of the samples, ms."""
         return self.start_ms + 1e3 * np.arange(self.ground_truth.shape[-1]) / self.sfreq
+
+    @property
+    def frequencies_hz(self) -> Array:
+        """Frequencies (frequencies,) of the epoch, Hz."""
+        return np.fft.rfftfreq(self.ground_truth.shape[-1], 1 / self.sfreq)
 
     @property
     def info(self) -> mne.Info:
@@ -75,7 +92,7 @@ class ExampleMaps:
 
 
 def choose_examples(
-    maps: Tensor,
+    said: Explanation,
     ground_truth: Tensor,
     target: Tensor,
     trials: Array,
@@ -87,8 +104,8 @@ def choose_examples(
 
     Parameters
     ----------
-    maps : Tensor (trials, channels, times)
-        Attributions of any scale.
+    said : Explanation
+        Attributions of any scale, and what they say about frequency.
     ground_truth : Tensor (trials, channels, times)
         Noiseless sensor signal, µV.
     target : Tensor (trials,)
@@ -98,10 +115,12 @@ def choose_examples(
     info : mne.Info
         The channels.
     data : DataSpec
-        What was simulated: its feature type has the headline score that ranks the trials.
+        What was simulated: its feature type has the headline score that ranks the trials, and the
+        bands of the classes.
     threshold : float
         Share of a trial's peak below which the ground truth counts as zero.
     """
+    maps = said.maps
     ranked = scores_for_ranking(maps, ground_truth, info, data.feature, threshold)
     n_classes = len(data.feature_type.classes)
     chosen = [*_by_rank(ranked), _typical(ground_truth)]
@@ -118,7 +137,18 @@ def choose_examples(
         channels=tuple(info.ch_names),
         sfreq=float(info["sfreq"]),
         start_ms=data.epoch.start_ms,
+        **_over_frequency(said.frequency, target, data),
     )
+
+
+def planted_bands(data: DataSpec) -> Array:
+    """Band of each class's signals in Hz, (classes, 2): its low and high edge.
+
+    NaN for a class whose signals have no band, or not all the same one.
+    """
+    bands = [{signal.band_hz for signal in drawn.signals} for drawn in data.feature_type.classes]
+    edges = [next(iter(band)) if len(band) == 1 else None for band in bands]
+    return np.array([edge or NO_BAND for edge in edges])
 
 
 def scores_for_ranking(
@@ -150,6 +180,27 @@ def _class_means(maps: Tensor, target: Tensor, n_classes: int) -> Array:
     magnitude = maps.double().abs().mean(2)
     means = torch.stack([magnitude[target == label].mean(0) for label in range(n_classes)])
     return means.float().cpu().numpy()
+
+
+def _over_frequency(frequency: Tensor | None, target: Tensor, data: DataSpec) -> dict[str, Array]:
+    """Class means of relevance over frequency, and the bands; nothing where there is no band."""
+    bands = planted_bands(data)
+    if frequency is None or np.isnan(bands).all():
+        return {}
+    scaled = _unit_profiles(frequency.double())
+    means = [scaled[(target == label).to(scaled.device)].mean(0) for label in range(len(bands))]
+    return {
+        "class_frequency": torch.stack(means).float().cpu().numpy(),
+        "class_bands_hz": bands,
+    }
+
+
+def _unit_profiles(frequency: Tensor) -> Tensor:
+    """Relevance whose sum over channels has the absolute sum 1 in each trial; zero stays zero."""
+    of_profile = frequency.sum(1).abs().sum(1)
+    of_all = frequency.abs().sum((1, 2))
+    scale = torch.maximum(of_profile, SMALLEST_PROFILE * of_all)[:, None, None]
+    return frequency / torch.where(scale > 0, scale, 1)
 
 
 def _shares(maps: Array) -> Array:

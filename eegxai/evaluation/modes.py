@@ -6,6 +6,10 @@ from typing import Literal
 
 import pandas as pd
 
+from eegxai.attribution import Output
+from eegxai.evaluation.controls.null_maps import NULL_MAPS
+from eegxai.evaluation.maps.domains import DOMAINS
+from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
 from eegxai.evaluation.scoring import (
@@ -18,6 +22,9 @@ from eegxai.evaluation.scoring import (
 Metrics = Mapping[str, Mapping[str, Metric]]  # by group, the column ``mode``, and name
 Score = Callable[..., pd.DataFrame]
 EvaluationMode = Literal["corrected", "study"]
+IDEAL = "ideal"  # group of metrics, and what they compare with
+# The calibrated ones with the ideal observer's contributions as reference, by other names.
+IDEAL_METRICS = {f"{IDEAL}_{name}": metric for name, metric in CALIBRATED_METRICS.items()}
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,17 @@ class Comparison:
         The metrics, by group and name.
     score_truth, score_original : callable
         ``(maps, references, metrics) -> DataFrame`` of one row per trial.
+    output : str
+        What maps explain: the class's ``"contrast"`` or its ``"logit"``, an argument of
+        ``attribute``.
     physical : bool
-        Whether errors in ms and mm and the spectral precision are computed.
+        Whether errors in ms, mm and Hz are computed.
+    used : bool
+        Whether maps are compared with what the decoder used.
+    domains, controls : collection of str
+        Those of ``DOMAINS`` and of ``NULL_MAPS`` that are scored.
+    against_ideal : mapping
+        The metrics with the ideal observer's contributions, by group and name.
     original_first : mapping
         Of (check, method) the domains on which the original map is the first argument of a
         metric and the changed one the second; elsewhere it is the other way round.
@@ -44,13 +60,31 @@ class Comparison:
     against_original: Metrics
     score_truth: Score
     score_original: Score
+    output: Output
     physical: bool
+    used: bool
+    domains: Collection[str]
+    controls: Collection[str]
+    against_ideal: Metrics = field(default_factory=dict)
     original_first: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
 
 # In the study these come from another library than the others, and its scripts for temporal and
 # spectral features, which score channels x times, have their arguments the other way round.
 METHODS_ORIGINAL_FIRST = ("GradCAM++", "ScoreCAM", "FullGrad", "LayerCAM")
+
+# Where a domain is not scored by all metrics: those that mean something there. A magnitude has no
+# sign, so that the signed metrics would say the same again.
+ONLY_METRICS: dict[str, Collection[str]] = {
+    "topography_magnitude": (
+        "cosine_clipped", "auprc_magnitude", "auroc_magnitude", "mass_magnitude", "rank_magnitude",
+        "ideal_auprc_magnitude", "pearson_raw", "spearman_magnitude", "ssim_minmax",
+    ),
+}  # fmt: skip
+
+# Metrics whose means are told for evoked and oscillatory trials apart too, on topographies.
+SPLIT_METRICS = ("cosine_clipped", "auprc_magnitude")
+SPLIT_DOMAINS = ("topography", "topography_magnitude")
 
 EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
     "corrected": Comparison(
@@ -59,7 +93,12 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         against_original=SIMILARITIES,
         score_truth=score_against_truth,
         score_original=score_pairs,
+        output="contrast",
         physical=True,
+        used=True,
+        domains=tuple(DOMAINS),
+        controls=NULL_MAPS,
+        against_ideal={IDEAL: IDEAL_METRICS},
     ),
     "study": Comparison(
         truth_threshold=0.0,
@@ -67,7 +106,11 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         against_original={"paper": STUDY_METRICS},
         score_truth=score_as_the_study,
         score_original=score_as_the_study,
+        output="logit",
         physical=False,
+        used=False,
+        domains=("channel_time", "topography"),
+        controls=("same_spectrum", "input_magnitude", "untrained"),
         original_first={("cascade", name): ("channel_time",) for name in METHODS_ORIGINAL_FIRST},
     ),
 }

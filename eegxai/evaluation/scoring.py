@@ -51,8 +51,26 @@ HEADLINE = Headlines(
 
 # The calibrated headline, on the same domain: average precision of the map's magnitude. Its chance
 # level is known, the truth itself reaches 1, and it ignores the sign, which methods use in
-# different ways.
-CALIBRATED_HEADLINE = HEADLINE.with_metric("auprc_magnitude")
+# different ways. A band has no place in channels and times: it is sought over frequency.
+CALIBRATED_HEADLINE = Headlines(
+    {**HEADLINE.with_metric("auprc_magnitude"), "spectral": ("channel_frequency", "band_mass")}
+)
+
+# Metrics that are told on one domain, whatever the feature type.
+DOMAIN_OF_METRIC = {
+    **dict.fromkeys(("band_mass", "band_auprc", "band_error_hz", "emd_hz"), "channel_frequency"),
+    **dict.fromkeys(("latency_error_ms", "dipole_error_mm", "emd_ms", "emd_mm"), "channel_time"),
+    **dict.fromkeys(("used_pearson", "used_spearman"), "channel"),
+}
+
+
+def headlines_with(metric: str) -> Headlines:
+    """A metric on the domain of each feature type's headline, or on the one that it is told on."""
+    domain = DOMAIN_OF_METRIC.get(metric)
+    if domain is None:
+        return HEADLINE.with_metric(metric)
+    return Headlines(dict.fromkeys(HEADLINE, (domain, metric)))
+
 
 # 32 MB of maps of 62 x 250; with fewer trials, threads wait for each other.
 TRIALS_AT_A_TIME = 256
@@ -75,7 +93,8 @@ def score(
         What they are compared with, used as it is: the magnitude of a ground truth (see
         ``ground_truth_reference``), or the original maps in a randomization check.
     domain : str
-        ``"channel_time"``, or ``"topography"`` for time averages interpolated to the head.
+        ``"channel_time"``, ``"topography"`` for time averages interpolated to the head, or
+        ``"topography_magnitude"`` for those of the magnitude.
     mode : str
         ``"paper"`` for the study's metrics, ``"calibrated"`` for metrics with a known chance level.
     info : mne.Info, optional

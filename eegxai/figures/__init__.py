@@ -1,9 +1,12 @@
 """Every picture of the project, from maps and tidy tables."""
 
 from eegxai.figures.curves import cascade_curves, score_by_snr
+from eegxai.figures.frequency import relevance_over_frequency, share_above, shown_hz
 from eegxai.figures.heatmap import heat_map
 from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
+from eegxai.figures.reference_scores import reference_scores
+from eegxai.figures.references import ScalpAndTime, references_of_trial
 from eegxai.figures.simulated import simulation
 from eegxai.figures.style import FIGURE_FORMATS, save
 from eegxai.figures.trials import map_against_truth
@@ -13,6 +16,7 @@ from eegxai.rounding import digits
 __all__ = [
     "FIGURE_FORMATS",
     "MOVED",
+    "ScalpAndTime",
     "cascade_curves",
     "critical_difference",
     "digits",
@@ -20,8 +24,13 @@ __all__ = [
     "map_against_truth",
     "maps_beside_truth",
     "rankings",
+    "reference_scores",
+    "references_of_trial",
+    "relevance_over_frequency",
     "save",
     "score_by_snr",
+    "share_above",
+    "shown_hz",
     "simulation",
     "topographies",
 ]

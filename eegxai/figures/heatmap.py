@@ -1,6 +1,7 @@
 """Heat map of the methods: every check of every feature type in one picture."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ TITLES: Mapping[str, str] = {
 }
 DARK = 0.5  # luminance below which letters are white
 ROW_INCHES = 0.19
+SLANTED: Mapping[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 
 
 @rc_context(PRINT)
@@ -67,7 +69,7 @@ def _block(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
         colour = _letters(colours(scale(value)))
         ax.text(column, row, digits(value), ha="center", va="center", color=colour, fontsize=7)
     ax.set_title(TITLES.get(check, check))
-    ax.set_xticks(range(len(values.columns)), values.columns)
+    ax.set_xticks(range(len(values.columns)), values.columns, **SLANTED)
     ax.set_yticks(range(len(values)), values.index)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)

@@ -26,7 +26,7 @@ PARTS: Mapping[str, float] = {"planted": 1.0, "map": 1.0, "over time": 1.9}  # a
 Array = np.ndarray
 
 
-def _towards(colour: str) -> Colormap:
+def towards(colour: str) -> Colormap:
     """Colours from white for zero to the given one for the peak."""
     return LinearSegmentedColormap.from_list(colour, ["white", colour])
 
@@ -120,8 +120,8 @@ def _row(axes: Sequence[Axes], examples: ExampleMaps, trial: int) -> None:
     """A trial of a method: the planted signal and the map on the scalp, both over time."""
     planted, shown, over_time = axes
     truth, values = abs(examples.ground_truth[trial]), abs(examples.attribution[trial])
-    draw_scalp(planted, truth.mean(1), examples.info, _towards(VERMILION))
-    draw_scalp(shown, values.mean(1), examples.info, _towards(BLUE))
+    draw_scalp(planted, truth.mean(1), examples.info, towards(VERMILION))
+    draw_scalp(shown, values.mean(1), examples.info, towards(BLUE))
     _time_courses(over_time, truth.mean(0), values.mean(0), examples.times_ms)
     score = f"{examples.scores[trial]:.2f}"
     over_time.text(1, 0.98, score, ha="right", va="top", fontsize=6, transform=over_time.transAxes)

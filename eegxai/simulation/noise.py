@@ -31,7 +31,7 @@ Array = np.ndarray
 
 def prepare(data: DataSpec) -> None:
     """Compute and cache all that depends on the head, since MNE is not thread-safe."""
-    _noise_sources(data)
+    noise_sources(data)
     _line_pattern(data)
     _blink_pattern(data)
 
@@ -39,7 +39,7 @@ def prepare(data: DataSpec) -> None:
 def sensor_noise(data: DataSpec, rows: slice) -> Array:
     """Brain and electrode noise of one block before mixing: (trials, channels, times), µV."""
     block, n_trials, n_times = rows.start // BLOCK, rows.stop - rows.start, data.epoch.n_times
-    topographies, _ = _noise_sources(data)
+    topographies, _ = noise_sources(data)
     brain = white_noise(data, "source noise", block, (n_trials, topographies.shape[1], n_times))
     noise = electrode_noise(data, rows)
     # The filter acts along time and the projection along channels, so their order is free.
@@ -50,7 +50,7 @@ def sensor_noise(data: DataSpec, rows: slice) -> Array:
 def electrode_noise(data: DataSpec, rows: slice) -> Array:
     """White noise of the electrodes alone, a part of :func:`sensor_noise`, with the same values."""
     block, n_trials, n_times = rows.start // BLOCK, rows.stop - rows.start, data.epoch.n_times
-    topographies, electrode_rms = _noise_sources(data)
+    topographies, electrode_rms = noise_sources(data)
     noise = white_noise(data, "sensor noise", block, (n_trials, len(topographies), n_times))
     noise -= noise.mean(axis=1, keepdims=True)
     noise *= electrode_rms
@@ -99,7 +99,7 @@ def white_noise(data: DataSpec, purpose: str, block: int, shape: tuple[int, ...]
 
 
 @lru_cache(maxsize=8)
-def _noise_sources(data: DataSpec) -> tuple[Array, np.float32]:
+def noise_sources(data: DataSpec) -> tuple[Array, np.float32]:
     """Root mean squares of the brain sources, µV (channels, dipoles), and of the sensors, µV.
 
     That of the sensors is before the average reference, which removes 1 / channels of the power.

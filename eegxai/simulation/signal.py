@@ -22,7 +22,7 @@ Array = np.ndarray
 
 def prepare(data: DataSpec) -> None:
     """Compute and cache the lead field, since MNE is not thread-safe."""
-    _topographies(data)
+    topographies(data)
 
 
 def columns(trials: pd.DataFrame) -> Trials:
@@ -57,7 +57,7 @@ def dipole_noise(data: DataSpec, trials: Trials, rows: slice) -> Array:
     """
     block, n_trials = rows.start // BLOCK, rows.stop - rows.start
     white = white_noise(data, "dipole noise", block, (n_trials, 1, data.epoch.n_times))
-    scalp = _topographies(data).T[_active_dipoles(data, trials["dipole"][rows], block)]
+    scalp = topographies(data).T[_active_dipoles(data, trials["dipole"][rows], block)]
     return data.noise.source_amplitude * scalp[:, :, None] * pink(white)
 
 
@@ -73,7 +73,7 @@ def _active_dipoles(data: DataSpec, dipoles: Array, block: int) -> Array:
 def _evoked(data: DataSpec, trials: Trials, rows: slice, purpose: str) -> Array:
     block = {name: values[rows] for name, values in trials.items()}
     activity = _activity(data, block, purpose, rows.start // BLOCK).astype(np.float32)
-    scalp = _topographies(data).T[block["dipole"]]
+    scalp = topographies(data).T[block["dipole"]]
     return scalp[:, :, None] * activity[:, None, :]
 
 
@@ -91,7 +91,7 @@ def _activity(data: DataSpec, trials: Trials, purpose: str, block: int) -> Array
 
 
 @lru_cache(maxsize=8)
-def _topographies(data: DataSpec) -> Array:
+def topographies(data: DataSpec) -> Array:
     """µV (channels, dipoles) per source unit of the feature's dipoles, float32."""
     field = open_head(data.head).lead_field(np.array(data.feature_type.dipoles_mni_mm))
     orientations = field.orientations(generator(data.seed, "orientations"))

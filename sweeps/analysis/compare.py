@@ -8,6 +8,7 @@ import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, chance_corrected
 from eegxai.evaluation.metrics.physical import ERRORS
+from eegxai.evaluation.scoring import headlines_with
 from eegxai.registry import lookup, unknown_name
 from eegxai.statistics import (
     ALPHA,
@@ -83,7 +84,7 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     """
     _check_known("check", quantity.check, {*tidy["check"].dropna().unique()})
     _check_known("metric", quantity.metric, {*tidy["metric"].dropna().unique(), *HEADLINES})
-    named = HEADLINES.get(quantity.metric, HEADLINE.with_metric(quantity.metric))
+    named = HEADLINES.get(quantity.metric, headlines_with(quantity.metric))
     rows = headline_scores(tidy, quantity.check, named)
     if rows.empty:
         raise ValueError(f"no score of {quantity.metric!r} is in the check {quantity.check!r}")

@@ -1,6 +1,6 @@
 """The headline of a sweep: each method's scores, robustness and verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,22 @@ from eegxai.evaluation import (
     chance_corrected,
 )
 from sweeps.analysis.verdicts import verdicts
-from sweeps.scores.table import AXES, SIMILARITY, interval_half
+from sweeps.scores.table import (
+    AREA,
+    AXES,
+    CASCADE,
+    FIRST_BELOW,
+    SIMILARITY,
+    interval_half,
+)
 
 INPUT = "input_magnitude"
+CLASS_CHECKS = ("target_swap", "wrong_classes")
 # Of which every interval is needed.
 HEADLINE_METRICS = {
     SIMILARITY,
+    AREA,
+    FIRST_BELOW,
     *(metric for _, metric in (*HEADLINE.values(), *CALIBRATED_HEADLINE.values())),
 }
 
@@ -40,7 +50,10 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     DataFrame
         Columns of ``by``, method, score (the study's headline metric against the ground truth),
         class_r and model_r (Pearson correlation with the original map after a target swap and
-        with all weights randomized), null_r (the highest correlation of maps that know nothing
+        with all weights randomized), model_r_draws (spread of the latter between draws of weights),
+        cascade_area (mean correlation over the share of randomized layers), cascade_below (the
+        first step at which it is below 0.5, mean over decoders where it ever is), never_below (on
+        how many it never is), null_r (the highest correlation of maps that know nothing
         with the original map, see ``highest_null``), calibrated (the calibrated headline metric),
         over_chance and over_input (how much more that is than random maps of the same spectrum, and
         the magnitude of x, have on the same trials), each with ``_low`` and ``_high``, its 95 %
@@ -50,7 +63,8 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         map of random maps as smooth, of white noise and of its magnitude), n_decoders, n_scored
         (how many of them have a calibrated score), at_chance (how many of them decode no better
         than chance), flagged (on how many of them something speaks against the method's maps),
-        accuracy, verdict (see ``sweeps.analysis.verdicts``).
+        accuracy, class_testable (false with two classes: their maps are mirror images, and class_r
+        is NaN), verdict (see ``sweeps.analysis.verdicts``).
 
     Notes
     -----
@@ -68,7 +82,10 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
             **estimate("score", headline_scores(tidy, "ground_truth", HEADLINE), groups),
             "chance": _mean(headline_scores(tidy, CHANCE, HEADLINE), groups),
             **estimate("class_r", similarities(tidy, "target_swap"), groups),
-            **estimate("model_r", similarities(tidy, "cascade"), groups),
+            **estimate("model_r", similarities(tidy, CASCADE), groups),
+            "model_r_draws": _spread_of_draws(tidy, groups),
+            **estimate("cascade_area", similarities(tidy, CASCADE, AREA), groups),
+            **first_below(tidy, groups),
             **highest_null(tidy, groups),
             **estimate("calibrated", calibrated, groups),
             **estimate("over_chance", _margins(calibrated, chance), groups),
@@ -81,6 +98,7 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
             "at_chance": decoders["at_chance"].sum().astype(int),
             "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
             "accuracy": decoders["accuracy"].mean(),
+            "class_testable": decoders["class_testable"].agg(_any_testable),
         }
     )
     # The order in which groups first appear is the order of the grid.
@@ -121,9 +139,31 @@ def _margins(scores: pd.DataFrame, rival: pd.DataFrame) -> pd.DataFrame:
 def headline_scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
     """Rows of a check that hold the headline metric of their feature type."""
     # Of the check's rows alone: a whole sweep has some hundred times as many.
-    rows = tidy[tidy["check"] == check]
+    rows = _rows_of(tidy, check)
     domains, metrics = headlines.domains(rows["feature"]), headlines.metrics(rows["feature"])
     return rows[(rows["domain"] == domains) & (rows["metric"] == metrics)]
+
+
+def _rows_of(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
+    """Rows of a check, but for those of other classes that say nothing."""
+    rows = tidy[tidy["check"] == check]
+    return rows[rows["class_testable"].ne(False)] if check in CLASS_CHECKS else rows
+
+
+def _any_testable(known: pd.Series) -> bool:
+    return bool(known.ne(False).any())  # where nothing is known, it is
+
+
+def _spread_of_draws(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
+    """How much the end of the cascade varies between draws of weights, mean over decoders."""
+    return similarities(tidy, CASCADE).groupby(groups)["draws_std"].mean()
+
+
+def first_below(tidy: pd.DataFrame, groups: Sequence[str]) -> dict[str, pd.Series]:
+    """First step of the cascade below the threshold, and on how many decoders there is none."""
+    steps = similarities(tidy, CASCADE, FIRST_BELOW)
+    never = steps["mean"].isna().groupby([steps[name] for name in groups]).sum()
+    return {"cascade_below": _mean(steps, list(groups)), "never_below": never}
 
 
 def highest_null(tidy: pd.DataFrame, groups: Sequence[str]) -> dict[str, pd.Series]:
@@ -147,7 +187,21 @@ def highest_null(tidy: pd.DataFrame, groups: Sequence[str]) -> dict[str, pd.Seri
 
 def similarities(tidy: pd.DataFrame, check: str, metric: str = SIMILARITY) -> pd.DataFrame:
     """Similarity to the original map at the check's last step, on the headline's domain."""
-    rows = tidy[(tidy["check"] == check) & (tidy["metric"] == metric)]
-    chosen = rows[rows["domain"] == HEADLINE.domains(rows["feature"])]
-    last = chosen.groupby(list(AXES))["step"].transform("max")
-    return chosen[chosen["step"] == last]
+    rows = _rows_of(tidy, check)
+    rows = rows[rows["metric"] == metric]
+    return last_steps(rows[rows["domain"] == HEADLINE.domains(rows["feature"])])
+
+
+def in_grid_order(
+    tidy: pd.DataFrame, groups: list[str], columns: Mapping[str, pd.Series]
+) -> pd.DataFrame:
+    """Columns by group, in the order of the grid, after the number of decoders."""
+    n_decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False).size()
+    table = pd.DataFrame(columns).reindex(n_decoders.index)
+    table.insert(0, "n_decoders", n_decoders)
+    return table.reset_index()
+
+
+def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of rows of one check and score, those of each method's last step."""
+    return rows[rows["step"] == rows.groupby(list(AXES))["step"].transform("max")]

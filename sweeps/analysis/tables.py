@@ -1,22 +1,37 @@
 """Tables over the decoders of a sweep, each from tidy scores by one function."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
+from sweeps.analysis.measured import (
+    CONTROLS_BESIDE,
+    DISTANCES,
+    SIMILAR,
+    TOPOGRAPHIES,
+    beside_controls,
+    distances,
+    metrics_of,
+    similar,
+    topographies,
+)
+from sweeps.analysis.references import REFERENCE_METRICS, REFERENCE_SCORES, references
 from sweeps.analysis.summary import (
     HEADLINE_METRICS,
     estimate,
+    first_below,
     headline,
     headline_scores,
     highest_null,
+    in_grid_order,
     similarities,
 )
 from sweeps.analysis.verdicts import specificity_level
-from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY
+from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD
 
 # Columns of the robustness table: the check and the metric that each is read from.
 ROBUSTNESS_CHECKS = {
@@ -25,7 +40,10 @@ ROBUSTNESS_CHECKS = {
     "cascade_end": (CASCADE, SIMILARITY),
     "cascade_area": (CASCADE, AREA),
 }
-TABLE_METRICS = {*HEADLINE_METRICS, AREA}  # all that any of the tables reads
+TABLE_METRICS = HEADLINE_METRICS | REFERENCE_METRICS  # all that the tables read
+TABLE_METRICS = TABLE_METRICS.union(
+    *map(metrics_of, (CONTROLS_BESIDE, DISTANCES, TOPOGRAPHIES, SIMILAR))
+)
 STATUSES = ("ok", "duplicate", "degenerate", "not_applicable")
 
 
@@ -43,12 +61,15 @@ class Column:
         ``"max"`` or ``"min"``: which value is best; empty where none is.
     shown : callable, optional
         From the table to whether each row's interval shows what is asked of the method.
+    with_interval : bool
+        Whether people see its interval; files hold it anyway.
     """
 
     name: str
     heading: str
     best: str = ""
     shown: Callable[[pd.DataFrame], pd.Series] | None = None
+    with_interval: bool = True
 
 
 @dataclass(frozen=True)
@@ -65,12 +86,15 @@ class TableKind:
         Those that people read; files hold all.
     across : str
         Axis whose values stand side by side; empty where the columns do.
+    legend : tuple of str
+        Lines that say what the columns are.
     """
 
     about: str
     make: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]
     columns: tuple[Column, ...]
     across: str = ""
+    legend: tuple[str, ...] = ()
 
 
 def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -88,14 +112,17 @@ def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataF
     DataFrame
         Columns of ``by``, method, n_decoders, and of each check, its 95 % interval beside it:
         target_swap (another class), label_retrain (permuted labels), cascade_end (all weights
-        random), cascade_area (mean over the share of randomized layers, from none to all), null_r
-        (the highest of maps that know nothing).
+        random), cascade_area (mean over the share of randomized layers, from none to all); then
+        cascade_below and never_below (see ``headline``) and null_r (the highest of maps that know
+        nothing).
     """
     groups = [*by, "method"]
     measured: dict[str, pd.Series] = {}
     for name, (check, metric) in ROBUSTNESS_CHECKS.items():
         measured |= estimate(name, similarities(tidy, check, metric), groups)
-    return _ordered(tidy, groups, measured | highest_null(tidy, groups))
+    return in_grid_order(
+        tidy, groups, measured | first_below(tidy, groups) | highest_null(tidy, groups)
+    )
 
 
 def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -115,7 +142,7 @@ def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.
     )
     columns = [*STATUSES, "flagged", "at_chance"]
     sums = counts.groupby(groups, sort=False)[columns].sum().astype(int)
-    return _ordered(tidy, groups, {column: sums[column] for column in columns})
+    return in_grid_order(tidy, groups, {column: sums[column] for column in columns})
 
 
 def coverage(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -137,7 +164,7 @@ def coverage(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     }
     trials = parts["score"].groupby(groups)["n_trials"].sum()
     defined = {name: rows.groupby(groups)["n_valid"].sum() for name, rows in parts.items()}
-    table = _ordered(tidy, groups, {"n_trials": trials, **defined})
+    table = in_grid_order(tidy, groups, {"n_trials": trials, **defined})
     counts = ["n_trials", *defined]  # none where a method has no scores
     return table.assign(**table[counts].fillna(0).astype(int))
 
@@ -145,14 +172,6 @@ def coverage(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
 def along(axis: str, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
     """Headline table for each value of an axis."""
     return headline(tidy, [*by, *({axis} - set(by))])
-
-
-def _ordered(tidy: pd.DataFrame, groups: list[str], columns: dict[str, pd.Series]) -> pd.DataFrame:
-    """The columns in the order of the grid, after the number of decoders."""
-    n_decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False).size()
-    table = pd.DataFrame(columns).reindex(n_decoders.index)
-    table.insert(0, "n_decoders", n_decoders)
-    return table.reset_index()
 
 
 def _below_level(name: str, table: pd.DataFrame) -> pd.Series:
@@ -167,6 +186,38 @@ def _similarity(name: str, heading: str) -> Column:
     return Column(name, heading, "min", partial(_below_level, name))
 
 
+SIMILARITY_HEADINGS = {
+    "pearson_raw": "r",
+    "pearson_magnitude": "|r|",
+    "spearman_raw": "rho",
+    "spearman_magnitude": "|rho|",
+    "ssim_minmax": "SSIM",
+    "ssim_magnitude": "|SSIM|",
+}
+
+
+def _below_null(check: str, metric: str, table: pd.DataFrame) -> pd.Series:
+    null = table[f"null_{metric}"].fillna(SPECIFICITY_THRESHOLD).clip(SPECIFICITY_THRESHOLD)
+    return table[f"{check}_{metric}_high"] < null
+
+
+def _similar_columns(check: str) -> tuple[Column, ...]:
+    """All similarities after a check, of signed maps and |of magnitudes|, with their null."""
+    pairs = (
+        (
+            Column(f"{check}_{metric}", heading, "", partial(_below_null, check, metric), False),
+            Column(f"null_{metric}", f"{heading}_null", with_interval=False),
+        )
+        for metric, heading in SIMILARITY_HEADINGS.items()
+    )
+    return tuple(chain(*pairs))
+
+
+def _plain(headings: Mapping[str, str]) -> tuple[Column, ...]:
+    """Columns of which people see no interval."""
+    return tuple(Column(name, heading, with_interval=False) for name, heading in headings.items())
+
+
 def _counts(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name, name.removeprefix("n_").replace("_", " ")) for name in names)
 
@@ -174,7 +225,7 @@ def _counts(*names: str) -> tuple[Column, ...]:
 NULL = Column("null_r", "null")  # without an interval beside it, tables are as wide as they can be
 HEADLINE_COLUMNS = (
     Column("score", "score", "max"),
-    Column("calibrated", "AUPRC", "max", _over_chance),
+    Column("calibrated", "calibrated", "max", _over_chance),
     _similarity("class_r", "class"),
     _similarity("model_r", "model"),
     NULL,
@@ -184,7 +235,80 @@ TABLE_KINDS: dict[str, TableKind] = {
     "robustness": TableKind(
         "correlation of the map with the original one",
         robustness,
-        (*(_similarity(name, name.replace("_", " ")) for name in ROBUSTNESS_CHECKS), NULL),
+        (
+            *(_similarity(name, name.replace("_", " ")) for name in ROBUSTNESS_CHECKS),
+            Column("cascade_below", "first below"),
+            Column("never_below", "never below"),
+            NULL,
+        ),
+    ),
+    "references": TableKind(
+        "scores against each reference",
+        references,
+        (
+            Column("planted", "planted", "max"),
+            Column("planted_chance", "chance", with_interval=False),
+            Column("planted_ceiling", "ceiling", with_interval=False),
+            Column("efficiency", "efficiency", "max", with_interval=False),
+            Column("ideal", "ideal", "max", with_interval=False),
+            Column("used", "used_channels", "max"),
+        ),
+        legend=(
+            *(f"{name}: {score.about}" for name, score in REFERENCE_SCORES.items()),
+            "chance: random maps of the same spectrum; ceiling: the ideal observer's map",
+        ),
+    ),
+    "controls": TableKind(
+        "score against the planted signal, and that of maps that know less",
+        beside_controls,
+        (
+            Column("score", "score", "max", with_interval=False),
+            *_plain(
+                {
+                    "same_spectrum": "chance",
+                    "untrained": "untrained",
+                    "class_mean": "class",
+                    "input_magnitude": "|x|",
+                    "sobel_time": "Sobel",
+                    "laplace_time": "Laplace",
+                    "laplace_channels": "L.ch.",
+                    "ideal_observer": "ideal",
+                }
+            ),
+        ),
+    ),
+    "distances": TableKind(
+        "how far wrong: earth mover's distance to the planted signal in ms, mm and Hz",
+        distances,
+        tuple(
+            Column(f"{unit}{level}", f"{name}_{heading}".strip("_"), with_interval=False)
+            for unit, name in {"ms": "ms", "mm": "mm", "hz": "Hz"}.items()
+            for level, heading in {"": "", "_chance": "chance", "_ceiling": "ideal"}.items()
+        ),
+    ),
+    "classes": TableKind(
+        "similarity of the map to that of a wrong class",
+        similar,
+        _similar_columns("class"),
+    ),
+    "weights": TableKind(
+        "similarity of the map to that of random weights",
+        similar,
+        _similar_columns("model"),
+    ),
+    "topographies": TableKind(
+        "AUPRC of topographies: of the signed map's mean, and of its magnitude's",
+        topographies,
+        _plain(
+            {
+                "signed": "signed",
+                "signed_evoked": "evoked",
+                "signed_oscillatory": "oscill.",
+                "magnitude": "|map|",
+                "magnitude_evoked": "|evoked|",
+                "magnitude_oscillatory": "|oscill.|",
+            }
+        ),
     ),
     "snr": TableKind("score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db"),
     "architecture": TableKind(

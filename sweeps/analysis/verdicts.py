@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 
 from eegxai.attribution import CONTROLS
+from sweeps.scores.table import SPECIFICITY_THRESHOLD
 
-# A map that stays this alike under a wrong class or random weights explains neither
-# (Sujatha Ravindran & Contreras-Vidal 2023).
-SPECIFICITY_THRESHOLD = 0.5
 PASSED = "ok"
 NOT_APPLICABLE = "n/a"
 UNJUDGED = "-"  # controls, which methods are measured against
+NOT_TESTABLE = "not testable with two classes"  # whether a map is class-specific
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,12 @@ def specificity_level(table: pd.DataFrame) -> pd.Series:
 
 
 def _class_specific(table: pd.DataFrame) -> pd.Series:
-    return table["class_r_high"] < specificity_level(table)
+    return ~table["class_testable"] | (table["class_r_high"] < specificity_level(table))
 
 
 def _model_specific(table: pd.DataFrame) -> pd.Series:
-    return table["model_r_high"] < specificity_level(table)
+    level = specificity_level(table)
+    return (table["model_r_high"] < level) & (table["cascade_area_high"] < level)
 
 
 def _valid(table: pd.DataFrame) -> pd.Series:
@@ -65,7 +65,7 @@ def _valid(table: pd.DataFrame) -> pd.Series:
 
 
 VERDICT_RULES = (
-    VerdictRule("a", "accurate", "AUPRC above that of random maps and of |x|", _accurate),
+    VerdictRule("a", "accurate", "above random maps and the recording itself", _accurate),
     VerdictRule(
         "c",
         "class-specific",
@@ -75,7 +75,7 @@ VERDICT_RULES = (
     VerdictRule(
         "m",
         "model-specific",
-        f"model correlation below {SPECIFICITY_THRESHOLD}, or below null",
+        f"end and area of cascade below {SPECIFICITY_THRESHOLD}, or null",
         _model_specific,
     ),
     VerdictRule("v", "valid", "no flag on any decoder, such as duplicate", _valid),
@@ -88,8 +88,8 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     table : DataFrame
-        Columns method, calibrated, over_chance_low, over_input_low, class_r_high, model_r_high,
-        null_r and flagged of ``sweeps.analysis.summary.headline``.
+        Columns method, calibrated, over_chance_low, over_input_low, class_r_high, class_testable,
+        model_r_high, cascade_area_high, null_r and flagged of ``sweeps.analysis.summary.headline``.
     """
     letters = pd.Series("", index=table.index)
     for rule in VERDICT_RULES:

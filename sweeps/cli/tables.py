@@ -36,8 +36,7 @@ def tables(
     table: Annotated[
         list[str] | None,
         typer.Option(
-            help="headline (default), robustness, snr, architecture, validity, coverage, or all; "
-            "may be repeated."
+            help=f"{', '.join(TABLE_KINDS)} or all; headline by default; may be repeated."
         ),
     ] = None,
     where: Where = "",
@@ -75,6 +74,8 @@ def _print(console: Console, name: str, export: Export) -> None:
         return
     shown = tables_by_group(export.frame, export.kind, export.by)
     print_tables(console, shown, f"{export.title}, {export.kind.about}")
+    for line in export.kind.legend:
+        console.print(line, style="dim")
     if any(column.best for column in export.kind.columns):
         console.print(TABLE_LEGEND, style="dim")
 

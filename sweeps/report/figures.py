@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -12,18 +13,19 @@ from eegxai.atomic import staging
 from eegxai.attribution import CONTROLS
 from eegxai.evaluation import (
     HEADLINE,
-    NULL_MAPS,
     SIMILARITY_NULLS,
     ExampleMaps,
     chance_corrected,
+    planted_bands,
 )
+from eegxai.evaluation.score_rows import AGAINST_TRUTH
 from eegxai.statistics import ALPHA, compare_ranks
+from sweeps.analysis.references import REFERENCE_SCORES, references
 from sweeps.analysis.summary import estimate, headline, highest_null, similarities
-from sweeps.analysis.verdicts import SPECIFICITY_THRESHOLD
 from sweeps.design.cells import DecoderCell, MethodCell, method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.report.source import load_scores
-from sweeps.scores.table import CASCADE, SIMILARITY
+from sweeps.scores.table import CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD
 from sweeps.store.artefacts import MAPS, Store, store_of
 from sweeps.store.packing import BrokenArtefactError
 
@@ -32,7 +34,7 @@ ShownMaps = Mapping[DecoderCell, Mapping[str, ExampleMaps]]
 AXES_WITHIN_FEATURE = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
 INTERVALS_SHOWN = "95 % intervals over decoders (over trials where there is one)"
 # Of the tidy checks those that compare with the planted signal or are a null, not a robustness.
-NOT_ROBUSTNESS = ("ground_truth", *NULL_MAPS, *SIMILARITY_NULLS)
+NOT_ROBUSTNESS = (*AGAINST_TRUTH, *SIMILARITY_NULLS)
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,16 @@ class PlottedScore:
 
 PLOTTED_SCORES: Mapping[str, PlottedScore] = {
     "calibrated": PlottedScore(
-        "calibrated score (AUPRC)",
+        "calibrated score (AUPRC, band mass)",
         ("calibrated_chance", "calibrated_input"),
-        "the better of |x| and random maps of the same spectrum",
+        "the better of the recording itself and random maps of the same spectrum",
     ),
     "score": PlottedScore(
         "study's score (mass, cosine)", ("chance",), "random maps of the same spectrum"
     ),
 }
 
-RANKED_BY = {"score": "study: mass, cosine", "calibrated": "calibrated: AUPRC"}
+RANKED_BY = {"score": "study's score", "calibrated": "calibrated score"}
 
 
 @dataclass(frozen=True)
@@ -297,11 +299,38 @@ def _paper_against_calibrated(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pi
     )
 
 
+def _reference_scores(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
+    rows = against_references(tidy)
+    if rows["score"].isna().all():
+        yield DroppedPicture("references", "no method has a score of the corrected evaluation")
+        return
+    named = "; ".join(f"{name}: {score.about}" for name, score in REFERENCE_SCORES.items())
+    yield Picture(
+        "references",
+        figures.reference_scores(rows),
+        f"Each method against each reference, with {INTERVALS_SHOWN}. {named}. Dotted: maps that "
+        "know nothing. Dashed: the highest to expect, the ideal observer (planted) or the "
+        "agreement of two halves of the estimate (used).",
+        f"Dot plots of {rows['method'].nunique()} methods against {len(REFERENCE_SCORES)} "
+        "references.",
+    )
+
+
+def against_references(tidy: pd.DataFrame) -> pd.DataFrame:
+    """The table of references, one row for each feature, method and reference."""
+    table = references(tidy)
+    parts = []
+    for name in REFERENCE_SCORES:
+        ends = {f"{name}{end}": f"score{end}" for end in ("", "_low", "_high")}
+        levels = {f"{name}_{level}": level for level in ("chance", "ceiling")}
+        own = table.reindex(columns=["feature", "method", *ends, *levels])
+        named = own.rename(columns=ends | levels)
+        parts.append(named.assign(reference=name, unit=REFERENCE_SCORES[name].unit))
+    return pd.concat(parts, ignore_index=True)
+
+
 def _maps_beside_truth(_tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
-    if maps is None:
-        yield DroppedPicture("maps", "MLflow holds no maps, they need --source store")
-    elif not maps:
-        yield DroppedPicture("maps", "the store holds no example maps")
+    yield from _without_maps("maps", maps)
     for decoder, examples in (maps or {}).items():
         yield Picture(
             f"maps-{decoder.data.feature}",
@@ -313,11 +342,56 @@ def _maps_beside_truth(_tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
         )
 
 
+def _over_frequency(_tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
+    yield from _without_maps("frequency", maps)
+    for decoder, examples in (maps or {}).items():
+        if not np.isnan(planted_bands(decoder.data)).all():
+            yield _relevance_over_frequency(decoder, examples)
+
+
+def _relevance_over_frequency(
+    decoder: DecoderCell, examples: Mapping[str, ExampleMaps]
+) -> Picture | DroppedPicture:
+    """Picture of the methods that say something about frequency on a decoder."""
+    name = f"frequency-{decoder.data.feature}"
+    telling = {method: one for method, one in examples.items() if one.class_frequency is not None}
+    if not telling:
+        return DroppedPicture(
+            name,
+            "no stored map says anything about frequency, or all are older than this picture",
+        )
+    highest = figures.shown_hz(next(iter(telling.values())))
+    above = max(figures.share_above(one, highest) for one in telling.values())
+    return Picture(
+        name,
+        figures.relevance_over_frequency(telling, decoder.data.feature_type.class_names),
+        f"{decoder.title}: relevance over frequency, summed over channels, for each class up to "
+        f"{highest:g} Hz (at most {100 * above:.0f} % of a curve lies above), with the planted "
+        "band shaded; beside it the relevance inside the band on the scalp, relative to its peak, "
+        "and above them the planted signal (mean magnitude over time). Means over the scored "
+        "trials, each scaled so that the magnitudes of its curve add up to 1 over all frequencies. "
+        "A method has one scale for all classes.",
+        f"Curves over frequency and scalp maps of {len(telling)} methods for each class.",
+    )
+
+
+def _without_maps(name: str, maps: ShownMaps | None) -> Iterator[DroppedPicture]:
+    """Why a picture of maps is dropped, where there are none."""
+    if maps is None:
+        yield DroppedPicture(name, "MLflow holds no maps, they need --source store")
+    elif not maps:
+        yield DroppedPicture(name, "the store holds no example maps")
+
+
 Drawing = Callable[[pd.DataFrame, ShownMaps | None], Pictures]
-FOR_CONTROLS: tuple[Drawing, ...] = (
+RANKINGS: tuple[Drawing, ...] = (_critical_differences, _paper_against_calibrated)
+FOR_CONTROLS: tuple[Drawing, ...] = (_check_heat_map, _maps_beside_truth, *RANKINGS)
+FIGURES: tuple[Drawing, ...] = (
     _check_heat_map,
+    _reference_scores,
+    _score_by_snr,
+    _cascades,
     _maps_beside_truth,
-    _critical_differences,
-    _paper_against_calibrated,
+    _over_frequency,
+    *RANKINGS,
 )
-FIGURES: tuple[Drawing, ...] = (_check_heat_map, _score_by_snr, _cascades, *FOR_CONTROLS[1:])

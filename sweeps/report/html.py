@@ -41,7 +41,7 @@ FURTHER = ("snr_db", "architecture", "seed", "fold")  # axes with a table of the
 FEW_SEEDS = 5  # below it, the report warns
 LIMITS = (
     "The signals are simulated: the answer is known, but waveforms, sources and noise are simpler "
-    "than in recordings. A method that fails here has failed; one that passes may still fail on "
+    "than in recordings. A method that passes here may still fail on "
     "recordings.",
     "The verdict asks whether a map marks what was planted. A decoder may use only part of that, "
     "or something that accompanies it; a faithful map of such a decoder scores low.",
@@ -188,12 +188,13 @@ def _claims_section(tidy: pd.DataFrame) -> dict[str, Any]:
 
 
 def _tables(tidy: pd.DataFrame) -> list[Table]:
-    """The headline of all decoders, the checks, and the headline along axes of several values."""
+    """The headline, the references, the checks, and the headline along axes of several values."""
     axes = [[axis] for axis in FURTHER if tidy[axis].nunique() > 1]
     whole, *split = (
         headline_table(headline(tidy, ("feature", *kept)), kept) for kept in ([], *axes)
     )
-    return [whole, kind_table(TABLE_KINDS["robustness"], tidy), *split]
+    kinds = (TABLE_KINDS[name] for name in ("references", "robustness"))
+    return [whole, *(kind_table(kind, tidy) for kind in kinds), *split]
 
 
 def _page_figure(picture: Picture) -> PageFigure:

@@ -7,26 +7,33 @@ from sweeps.analysis.verdicts import NOT_APPLICABLE, PASSED, UNJUDGED, VERDICT_R
 HEADLINE_LEGEND = "\n".join(
     [
         "score: share of the map on the planted signal; spatial: cosine of topographies",
+        "calib: calibrated score, AUPRC (spectral: share of relevance in the band); the",
+        "letter a goes by it, and tables --table controls shows what it must exceed",
         "class: correlation of the map with the map for a wrong class; low is good",
         "model: correlation with the map of a network of random weights; low is good",
-        "null: the most that noise, |noise| or a map of the same spectrum correlates; at",
-        "or below it, nothing of the original map is left",
+        "null: the most that noise, |noise| or a map of the same spectrum correlates, see",
+        "tables --table robustness; at or below it, nothing of the original map is left",
         "ok?: verdict. ok if the 95 % intervals show all properties, else the letters of",
         "the properties that they do NOT show:",
         *(f"{rule.letter} = not shown to be {rule.name} ({rule.asks})" for rule in VERDICT_RULES),
-        "n/a: no scores, not applicable, or evaluation.mode=study, which has no verdict;",
-        "-: control, not judged",
+        "2 cl: not testable with two classes, whose maps are mirror images",
+        "n/a: no score to judge by: not applicable, mute about frequency (spectral), or",
+        "evaluation.mode=study; -: control, not judged",
         "!: some decoders decode no better than chance",
     ]
 )
 TABLE_LEGEND = "bold: best of its column, controls excluded; ±: half of the 95 % interval"
 SCORE_MEANINGS = {
-    "AUPRC": "average precision of the map's magnitude as a detector of the planted signal; 1 is "
-    "best, chance is close to 0",
+    "calibrated score": "average precision of the map's magnitude as a detector of the planted "
+    "signal; spectral: share of the relevance over frequency that lies in the planted band; 1 is "
+    "best; chance and the recording's own score are in the tables below",
     "study's score": "share of the positive part of the map that lies on the planted signal "
     "(spatial: cosine of topographies)",
     "class r": "correlation of the map with the map for a wrong class",
     "model r": "correlation with the map of the network whose weights are all random",
+    "cascade area": "mean of that correlation while layer after layer becomes random, from 1 with "
+    "none; low is good",
+    "first below": "the first step of the cascade at which it is below 0.5",
     "null r": "the highest correlation of the map with white noise, its magnitude, or a random map "
     "of the same spectrum: what maps reach that know nothing",
 }

@@ -9,18 +9,24 @@ import pandas as pd
 
 from eegxai.attribution import CONTROLS
 from eegxai.rounding import digits
-from sweeps.analysis.tables import NULL, Column, TableKind
-from sweeps.analysis.verdicts import NOT_APPLICABLE, PASSED, UNJUDGED, VERDICT_RULES
+from sweeps.analysis.tables import Column, TableKind
+from sweeps.analysis.verdicts import (
+    NOT_APPLICABLE,
+    NOT_TESTABLE,
+    PASSED,
+    UNJUDGED,
+    VERDICT_RULES,
+)
 from sweeps.report.table import MISSING, ColumnGroup, Table, TableCell, plain_value, word
 from sweeps.scores.table import AXES
 
 VERDICT = Column("verdict", "verdict")
-ACCURATE_BY = Column("calibrated", "AUPRC")  # the score that accuracy is judged by
+ACCURATE_BY = Column("calibrated", "calibrated score")  # the score that accuracy is judged by
 TERMINAL_COLUMNS = (
     Column("score", "score"),
+    Column("calibrated", "calib"),
     Column("class_r", "class"),
     Column("model_r", "model"),
-    NULL,
     Column("verdict", "ok?"),  # as narrow as two feature types side by side need it
 )
 PAGE_COLUMNS = (
@@ -29,12 +35,14 @@ PAGE_COLUMNS = (
     Column("score", "study's score"),
     Column("class_r", "class r"),
     Column("model_r", "model r"),
+    Column("cascade_area", "cascade area"),
+    Column("cascade_below", "first below"),
     Column("null_r", "null r"),
     Column("accuracy", "test accuracy"),
     Column("n_decoders", "decoders"),
 )
 AXIS_HEADINGS: Mapping[str, str] = {"snr_db": "SNR (dB)"}
-UNSCORED: Mapping[str, str] = {NOT_APPLICABLE: "not applicable", UNJUDGED: "control"}
+UNSCORED: Mapping[str, str] = {NOT_APPLICABLE: "no score", UNJUDGED: "control"}
 NO_FLAGS = ""
 UNKNOWN = TableCell(MISSING)
 
@@ -46,14 +54,17 @@ def result_cell(
 ) -> TableCell:
     """A verdict, a count, or a mean with its interval where that is known."""
     value = row[column.name]
+    testable = row.get("class_testable", True)
     if column.name == VERDICT.name:
-        return verdict_cell(value)
+        return verdict_cell(value, testable)
     if not isinstance(value, float):
         return plain_value(value)
+    if column.name == "class_r" and not testable:
+        return TableCell(NOT_TESTABLE, short="2 cl")
     if pd.isna(value):
         return UNKNOWN
     low, high = (row.get(f"{column.name}_{end}", float("nan")) for end in ("low", "high"))
-    known = not pd.isna(high)
+    known = column.with_interval and not pd.isna(high)
     return TableCell(
         text=digits(value),
         sort=str(value),
@@ -65,15 +76,16 @@ def result_cell(
     )
 
 
-def verdict_cell(letters: str) -> TableCell:
-    """The verdict in words, in short as letters."""
+def verdict_cell(letters: str, testable: bool = True) -> TableCell:
+    """The verdict in words, in short as letters; ``testable`` is whether classes can be told."""
     if letters in UNSCORED:
         return TableCell(UNSCORED[letters], f"2 {letters}", kind="none", short=letters)
+    unknown = "" if testable else f" (classes: {NOT_TESTABLE})"
     if letters == PASSED:
-        return TableCell("✓ passes", "0", kind="pass", short=letters)
+        return TableCell(f"✓ passes{unknown}", "0", kind="pass", short=letters)
     missed = [f"not {rule.name}" for rule in VERDICT_RULES if rule.letter in letters]
     sort = f"1 {len(missed)} {letters}"
-    return TableCell(f"✗ {', '.join(missed)}", sort, kind="fail", short=letters)
+    return TableCell(f"✗ {', '.join(missed)}{unknown}", sort, kind="fail", short=letters)
 
 
 def tables_by_group(frame: pd.DataFrame, kind: TableKind, by: Sequence[str]) -> Iterator[Table]:

@@ -13,20 +13,25 @@ from sweeps.store.records import MethodScores
 
 COUNTS = ("n_valid", "n_trials", "n_zero_rows")
 AXES = ("feature", "snr_db", "seed", "fold", "architecture", "method")
-SCORED = ("check", "domain", "metric", "step", "mean", "half_width", *COUNTS)
-KNOWN = ("accuracy", "at_chance", "validity", "flags")
+SCORED = ("check", "domain", "metric", "step", "mean", "half_width", "draws_std", *COUNTS)
+KNOWN = ("accuracy", "at_chance", "validity", "flags", "class_testable")
 TIDY = (*AXES, *SCORED, *KNOWN)
 KEY = "key"  # of the cell of a row, where tables of cells are joined
 SIMILARITY = "pearson_raw"
-# The area under a cascade stands beside its steps, as a metric of its own.
-CASCADE, AREA = "cascade", f"{SIMILARITY}_area"
+# A map that stays this alike under a wrong class or random weights explains neither
+# (Sujatha Ravindran & Contreras-Vidal 2023).
+SPECIFICITY_THRESHOLD = 0.5
+# What sums up a cascade stands beside its steps, as metrics of their own.
+CASCADE, AREA, FIRST_BELOW = "cascade", f"{SIMILARITY}_area", f"{SIMILARITY}_first_below"
 
 
 def tidy_scores(cells: Iterable[tuple[MethodCell, MethodScores]]) -> pd.DataFrame:
     """Tidy scores of cells and their keys: columns ``TIDY`` and ``KEY``.
 
     A cell without scores has one row without a check. The metric ``AREA`` is the area under the
-    curve of ``SIMILARITY`` over the share of randomized layers, which starts at 1 (no layer).
+    curve of ``SIMILARITY`` over the share of randomized layers, which starts at 1 (no layer), and
+    ``FIRST_BELOW`` the first step at which the curve is below ``SPECIFICITY_THRESHOLD``, NaN where
+    it never is. ``class_testable`` is false where the map of another class says nothing.
     """
     pairs = list(cells)
     if not pairs:
@@ -48,12 +53,18 @@ def _known(cell: MethodCell, scores: MethodScores) -> dict[str, Any]:
         "at_chance": scores.at_chance,
         "validity": scores.validity.status,
         "flags": "; ".join(scores.validity.flags),
+        "class_testable": class_testable(cell),
     }
+
+
+def class_testable(cell: MethodCell) -> bool:
+    """Whether maps of other classes say anything on a cell's decoder."""
+    return cell.evaluation.class_testable(len(cell.decoder.data.feature_type.classes))
 
 
 def _scored(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of scores that are kept; one empty row where there is none."""
-    kept = table.reindex(columns=["check", "domain", "metric", "step", "mean", "std", *COUNTS])
+    kept = table.reindex(columns=[*SCORED[:5], "std", "draws_std", *COUNTS])
     return kept if len(kept) else kept.reindex([0])
 
 
@@ -64,10 +75,16 @@ def _with_areas(frame: pd.DataFrame) -> pd.DataFrame:
     ordered = curves.sort_values("step", kind="stable").groupby([KEY, "domain"], sort=False)
     ends = ordered.tail(1).set_index([KEY, "domain"])
     # Trapezoids of equal width, of which the first begins at 1: the map is like itself.
-    sums = ordered["mean"].sum(skipna=False)
-    area = (0.5 + sums - 0.5 * ends["mean"]) / ordered.size()
-    areas = ends.assign(metric=AREA, mean=area, half_width=np.nan).reset_index()
-    whole = pd.concat([frame, areas], ignore_index=True)
+    steps = ordered.size()
+    area = (0.5 + ordered["mean"].sum(skipna=False) - 0.5 * ends["mean"]) / steps
+    # As if the errors of all steps were one, since they are of the same trials: on the safe side.
+    half = (ordered["half_width"].sum(skipna=False) - 0.5 * ends["half_width"]) / steps
+    below = curves[curves["mean"] < SPECIFICITY_THRESHOLD].groupby([KEY, "domain"])["step"].min()
+    sums = [
+        ends.assign(metric=AREA, mean=area, half_width=half, draws_std=np.nan),
+        ends.assign(metric=FIRST_BELOW, mean=below, half_width=np.nan, draws_std=np.nan),
+    ]
+    whole = pd.concat([frame, *(table.reset_index() for table in sums)], ignore_index=True)
     place = pd.Series(np.arange(frame[KEY].nunique()), frame[KEY].unique())
     return whole.iloc[np.argsort(whole[KEY].map(place), kind="stable")].reset_index(drop=True)
 

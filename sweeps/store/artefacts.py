@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from eegxai.decoders import Checkpoint
-from eegxai.evaluation import ExampleMaps
+from eegxai.evaluation import EvaluationSpec, ExampleMaps
+from eegxai.evaluation.references.use import DecoderUse, PieceUse
 from sweeps.design.cells import Cell, DecoderCell, MethodCell
 from sweeps.design.config import SweepConfig
 from sweeps.store.files import StoreFiles
@@ -31,6 +32,7 @@ from sweeps.store.records import MethodScores, TrainedDecoder
 log = logging.getLogger(__name__)
 # Folders: of what makes cells done, of what is kept beside it, and of notes.
 DECODERS, METHODS, MAPS, CHECKPOINTS = "decoders", "methods", "maps", "checkpoints"
+USES = "uses"  # of decoders, by the settings that they depend on
 FAILURES, RUNNING, BROKEN = "failures", "running", "broken"
 ARTEFACTS = (DECODERS, METHODS, MAPS)
 UNKNOWN_SIZE = -1  # of a file that another process has written
@@ -44,7 +46,10 @@ MAP_TYPES = {
     "class_attribution": torch.float32,
     "class_ground_truth": torch.float32,
     "positions": torch.float64,
+    "class_frequency": torch.float16,
+    "class_bands_hz": torch.float64,
 }
+USE_ARRAYS = ("use", "halves", "error")  # in the order of the fields of PieceUse
 
 
 @dataclass(frozen=True)
@@ -232,8 +237,9 @@ class Store:
 
     def write_maps(self, cell: MethodCell, maps: ExampleMaps) -> None:
         """Store example maps of a method as safetensors: half precision is enough to see them."""
-        arrays = {name: value for name, value in vars(maps).items() if name in MAP_TYPES}
-        record = {name: value for name, value in vars(maps).items() if name not in MAP_TYPES}
+        given = {name: value for name, value in vars(maps).items() if value is not None}
+        arrays = {name: value for name, value in given.items() if name in MAP_TYPES}
+        record = {name: value for name, value in given.items() if name not in MAP_TYPES}
         tensors = {name: torch.tensor(a, dtype=MAP_TYPES[name]) for name, a in arrays.items()}
         self.files.write(maps_of(cell), packed(cell, tensors, record))
 
@@ -257,6 +263,55 @@ class Store:
                 sfreq=record["sfreq"],
                 start_ms=record["start_ms"],
             )
+
+    def write_use(
+        self,
+        cell: DecoderCell,
+        evaluation: EvaluationSpec,
+        trained: TrainedDecoder,
+        trials: list[int],
+        use: DecoderUse,
+    ) -> None:
+        """Store what a decoder used of these trials, which an evaluation explains."""
+        parts = list(use.families.items())
+        arrays = {f"{name}/{kind}": getattr(p, kind) for name, p in parts for kind in USE_ARRAYS}
+        tensors = {name: torch.from_numpy(a) for name, a in {**arrays, "total": use.total}.items()}
+        names = {name: pieces.names for name, pieces in parts}
+        record = {"names": names, "trained": trained.finished, "trials": trials}
+        self.files.write(use_of(cell, evaluation), packed(cell, tensors, record))
+
+    def read_use(
+        self,
+        cell: DecoderCell,
+        evaluation: EvaluationSpec,
+        trained: TrainedDecoder,
+        trials: list[int],
+    ) -> DecoderUse | None:
+        """What a decoder used; None where that is not stored.
+
+        Nor is it where that is of an earlier training, or of other trials: on another device or
+        with another torch, a decoder may classify others correctly.
+
+        Raises
+        ------
+        BrokenArtefactError
+            When the file is truncated or belongs to another cell.
+        """
+        name = use_of(cell, evaluation)
+        try:
+            tensors, record = self._tensors(cell, name)
+        except FileNotFoundError:
+            return None
+        with self._broken(cell, name):
+            families = {
+                family: PieceUse(
+                    tuple(names), *(tensors[f"{family}/{kind}"].numpy() for kind in USE_ARRAYS)
+                )
+                for family, names in record["names"].items()
+            }
+            use = DecoderUse(tensors["total"].numpy(), families)
+            same = record["trained"] == trained.finished and record["trials"] == trials
+            return use if same else None
 
     def _tensors(self, cell: Cell, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         content = self.files.read(name)
@@ -286,6 +341,12 @@ def name_of(cell: Cell) -> str:
 def maps_of(cell: MethodCell) -> str:
     """File in the store with the example maps of a method."""
     return f"{MAPS}/{cell.stem}.safetensors"
+
+
+def use_of(cell: DecoderCell, evaluation: EvaluationSpec) -> str:
+    """File in the store with what a decoder used, by all settings that this depends on."""
+    settings = f"{evaluation.n_trials}-{evaluation.use_permutations}"
+    return f"{USES}/{cell.stem}-{settings}.safetensors"
 
 
 def _checkpoint(cell: DecoderCell) -> str:

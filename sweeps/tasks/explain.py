@@ -5,11 +5,16 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
-from torch import Tensor
 
 from eegxai.attribution import DegenerateMap, Validity, attribute, validity
-from eegxai.evaluation import ExampleMaps, choose_examples, evaluate_explained
-from eegxai.evaluation.protocol import SCORE_COLUMNS, Explain
+from eegxai.evaluation import (
+    ExampleMaps,
+    Explanation,
+    choose_examples,
+    evaluate_explained,
+    explanation,
+)
+from eegxai.evaluation.score_rows import SCORE_COLUMNS
 from sweeps.design.cells import MethodCell
 from sweeps.store import provenance
 from sweeps.store.artefacts import Store
@@ -49,24 +54,16 @@ def judge(cell: MethodCell, opened: OpenedDecoder) -> Validity:
 
 def _scores(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
     """Scores of a method; its example maps are stored before, so a cell that is done has them."""
-    method: Explain = partial(attribute, cell.method, **_keywords(cell, opened))
+    method = partial(attribute, cell.method, **_keywords(cell, opened))
     explained = opened.explained
-    maps = method(explained.decoder, explained.x, explained.target)
-    opened.store.write_maps(cell, _examples(cell, opened, maps))
-    return evaluate_explained(
-        method,
-        explained,
-        opened.ground_truth,
-        opened.eeg.info,
-        cell.evaluation,
-        opened.source_truth,
-        original=maps,
-        method=cell.method,
-    )
+    original = explanation(method, explained.decoder, explained.x, explained.target)
+    opened.store.write_maps(cell, _examples(cell, opened, original))
+    return evaluate_explained(method, opened.map_references, original, cell.method)
 
 
 def _keywords(cell: MethodCell, opened: OpenedDecoder) -> dict[str, Any]:
-    return {"references": opened.references, **cell.options}
+    output = cell.evaluation.comparison.output
+    return {"references": opened.references, "output": output, **cell.options}
 
 
 def _no_scores() -> pd.DataFrame:
@@ -74,11 +71,11 @@ def _no_scores() -> pd.DataFrame:
     return pd.DataFrame(columns=SCORE_COLUMNS)
 
 
-def _examples(cell: MethodCell, opened: OpenedDecoder, maps: Tensor) -> ExampleMaps:
+def _examples(cell: MethodCell, opened: OpenedDecoder, said: Explanation) -> ExampleMaps:
     """The maps that pictures show."""
     chosen = opened.explained.chosen
     return choose_examples(
-        maps,
+        said,
         opened.ground_truth[chosen],
         opened.y[chosen],
         opened.positions[chosen.cpu().numpy()],

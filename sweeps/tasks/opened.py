@@ -1,5 +1,6 @@
 """A trained decoder as all of a worker's methods need it: read, rebuilt and randomized once."""
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -11,17 +12,22 @@ from eegxai.attribution import compared_maps
 from eegxai.evaluation import (
     EvaluationSpec,
     ExplainedTrials,
-    SourceTruth,
+    MapReferences,
     choose_explained,
+    ideal_observer,
     source_truth,
 )
+from eegxai.evaluation.map_references import used_by
+from eegxai.evaluation.references.use import DecoderUse
 from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from sweeps.design.cells import DecoderCell
-from sweeps.store.artefacts import Store
+from sweeps.store.artefacts import Store, best_effort
+from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
 from sweeps.store.records import TrainedDecoder
 from sweeps.tasks.data import restored, simulated, split_of
 
+log = logging.getLogger(__name__)
 N_JUDGED_TRIALS = 8  # test trials on which a method is judged
 N_REFERENCES = 16  # training trials that a method may compare with
 
@@ -75,12 +81,21 @@ class OpenedDecoder:
     @cached_property
     def compared_maps(self) -> dict[str, Tensor]:
         """Maps of the study's and the corrected methods for these trials, to find duplicates."""
-        return compared_maps(self.decoder, *self.probe)
+        return compared_maps(self.decoder, *self.probe, self.evaluation.comparison.output)
 
     @cached_property
-    def source_truth(self) -> SourceTruth:
-        """What else the simulation knows of the test trials."""
-        return source_truth(self.eeg, self.positions)
+    def map_references(self) -> MapReferences:
+        """What maps are compared with, the same for all methods."""
+        comparable = self.evaluation.comparison.against_ideal
+        return MapReferences.of_explained(
+            self.explained,
+            self.ground_truth,
+            self.eeg.info,
+            self.evaluation,
+            source_truth(self.eeg, self.positions),
+            ideal_observer(self.eeg, self.positions) if comparable else None,
+            self.use,
+        )
 
     @cached_property
     def explained(self) -> ExplainedTrials:
@@ -94,7 +109,37 @@ class OpenedDecoder:
             self.evaluation.n_trials,
             self._permuted_labels_decoder,
             self.ground_truth,
+            self.evaluation.weight_draws,
         )
+
+    @cached_property
+    def use(self) -> DecoderUse | None:
+        """What it used of the explained trials, from the store; computed where it is not there.
+
+        None where maps are not compared with it.
+        """
+        if not self.evaluation.comparison.used:
+            return None
+        if (stored := self._stored_use()) is not None:
+            return stored
+        signal = self.ground_truth[self.explained.chosen.to(self.ground_truth.device)]
+        use = used_by(self.explained, signal, self.eeg.info, self.evaluation)
+        best_effort(self.store.write_use, *self._use_of, use)
+        return use
+
+    @property
+    def _use_of(self) -> tuple[DecoderCell, EvaluationSpec, TrainedDecoder, list[int]]:
+        """Whose use it is, and of which trials of the data."""
+        trials = self.positions[self.explained.chosen.cpu().numpy()]
+        return self.cell, self.evaluation, self.trained, trials.tolist()
+
+    def _stored_use(self) -> DecoderUse | None:
+        try:
+            return self.store.read_use(*self._use_of)
+        except BrokenArtefactError as error:
+            log.warning(RECOMPUTED, error)
+            best_effort(self.store.set_aside, error)
+            return None
 
     @property
     def _permuted_labels_decoder(self) -> nn.Module | None:

@@ -23,7 +23,9 @@ from sweeps.tracking.publisher import SUMMARY, Publisher, is_whole
 from sweeps.tracking.run_schema import (
     ACCURACY,
     AT_CHANCE_TAG,
+    CLASS_TESTABLE_TAG,
     COMMIT_TAG,
+    DRAWS_STD,
     FLAGS_TAG,
     HALF_WIDTHS,
     KEY_TAG,
@@ -143,6 +145,7 @@ def _tidy_run(run: Run) -> pd.DataFrame:
         "step": 0,
         "mean": _values(metrics, SCORES, names),
         "half_width": _values(metrics, HALF_WIDTHS, names),
+        "draws_std": _values(metrics, DRAWS_STD, names),
         "n_valid": _values(metrics, N_VALID, names),
         "n_trials": metrics.get(N_TRIALS),
         "n_zero_rows": _values(metrics, N_ZERO_ROWS, names, 0.0),
@@ -154,6 +157,7 @@ def _tidy_run(run: Run) -> pd.DataFrame:
         "at_chance": tags[AT_CHANCE_TAG] == str(True),
         "validity": tags[VALIDITY_TAG],
         "flags": tags.get(FLAGS_TAG, ""),
+        "class_testable": tags[CLASS_TESTABLE_TAG] == str(True),
     }
     return frame.assign(**axes, **scored, **known)
 

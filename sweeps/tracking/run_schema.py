@@ -12,9 +12,12 @@ from mlflow.entities import Metric, Param
 
 from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, Validity
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, SIMILARITY_NULLS
+from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
+from eegxai.evaluation.scoring import headlines_with
+from sweeps.analysis.references import REFERENCE_METRICS
 from sweeps.analysis.summary import HEADLINE_METRICS
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
-from sweeps.scores.table import AREA, CASCADE, SIMILARITY
+from sweeps.scores.table import AREA, CASCADE, SIMILARITY, class_testable
 from sweeps.store.records import MethodScores, Record, TrainedDecoder
 
 KEY_TAG = "eegxai.key"
@@ -24,15 +27,17 @@ VALIDITY_TAG = "eegxai.validity"
 FLAGS_TAG = "eegxai.flags"
 REASON_TAG = "eegxai.reason"
 AT_CHANCE_TAG = "eegxai.at_chance"
+CLASS_TESTABLE_TAG = "eegxai.class_testable"
 VERSION_TAG = "version."  # before the name of a package
 COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
 COLOUR_TAG = "mlflow.runColor"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
 # Raise it when runs change their names: those of an older layout are written again.
-RUN_LAYOUT = "2"
+RUN_LAYOUT = "3"
 KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # not a chat
 # The UI sorts sections by name: what is read first comes first.
 SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
+DRAWS_STD = "weight_draws/"  # spread between draws of random weights, where there are several
 N_ZERO_ROWS = "zero_rows/"  # of scores into whose mean zeros enter
 N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
 
@@ -47,9 +52,12 @@ LONGEST_PARAM = 6000  # characters; MLflow refuses longer ones, such as many cla
 
 # Of the metrics under headline/: the check they are read from.
 HEADLINE_CHECKS = {
-    "score": "ground_truth",
-    "calibrated_score": "ground_truth",
+    "score": GROUND_TRUTH,
+    "calibrated_score": GROUND_TRUTH,
     "chance": CHANCE,
+    "ceiling": IDEAL_OBSERVER,
+    "ideal_score": GROUND_TRUTH,
+    "used_correlation": GROUND_TRUTH,
     "class_similarity": "target_swap",
     "model_similarity": CASCADE,
     "cascade_area": CASCADE,
@@ -68,7 +76,11 @@ so each map is scored against it.
 | `headline/score` | the study's score of the map against the planted signal: share of the \
 map's mass on it (spatial: cosine of topographies). 1 is best |
 | `headline/chance` | the same score of random maps of the same spectrum |
-| `headline/calibrated_score` | average precision of the map's magnitude. 1 is best |
+| `headline/calibrated_score` | average precision of the map's magnitude (spectral: share of the \
+relevance over frequency in the planted band). 1 is best |
+| `headline/ceiling` | the same score of the ideal observer's map |
+| `headline/ideal_score` | average precision against the ideal observer's map |
+| `headline/used_correlation` | correlation over channels with what the decoder used |
 | `headline/class_similarity` | correlation of the map with the map for a wrong class: low is \
 class-specific |
 | `headline/model_similarity` | correlation with the map of a network whose weights are all \
@@ -170,6 +182,7 @@ def method_tags(
         **tags_of(cell, scores),
         KIND_TAG: "method",
         VALIDITY_TAG: verdict.status,
+        CLASS_TESTABLE_TAG: str(class_testable(cell)),
         COLOUR_TAG: colour_of(cell.method),
         NOTE_TAG: note,
         **{tag: text for tag, text in optional.items() if text},
@@ -219,7 +232,9 @@ def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
     domain = HEADLINE[feature][0]
     sources = {
         **dict.fromkeys(("score", "chance"), HEADLINE[feature]),
-        "calibrated_score": CALIBRATED_HEADLINE[feature],
+        **dict.fromkeys(("calibrated_score", "ceiling"), CALIBRATED_HEADLINE[feature]),
+        "ideal_score": (domain, "ideal_auprc_magnitude"),
+        "used_correlation": headlines_with("used_pearson")[feature],
         **dict.fromkeys(("class_similarity", "model_similarity"), (domain, SIMILARITY)),
         "cascade_area": (domain, AREA),
     }
@@ -227,17 +242,20 @@ def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
     last = ordered.groupby(["check", "domain", "metric"])["mean"].last()
     found = {name: last.get((check, *sources[name])) for name, check in HEADLINE_CHECKS.items()}
     nulls = [last.get((check, domain, SIMILARITY)) for check in SIMILARITY_NULLS]
+    if not rows["class_testable"].ne(False).any():
+        del found["class_similarity"]
     found[NULL_SIMILARITY] = max((null for null in nulls if null is not None), default=None)
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
 def _score_metrics(rows: pd.DataFrame, at: int) -> list[Metric]:
     """Means, and rows of zeros in them; of a headline's metrics half-widths and trials too."""
-    chosen = rows[rows["metric"].isin(HEADLINE_METRICS)]
+    chosen = rows[rows["metric"].isin(HEADLINE_METRICS | REFERENCE_METRICS)]
     parts = (
         (SCORES, rows, "mean"),
         (HALF_WIDTHS, chosen, "half_width"),
         (N_VALID, chosen, "n_valid"),
+        (DRAWS_STD, chosen[chosen["draws_std"].notna()], "draws_std"),
         (N_ZERO_ROWS, rows[rows["n_zero_rows"] > 0], "n_zero_rows"),
     )
     return [

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from torch import Tensor, nn
 
@@ -13,6 +13,7 @@ Attribution = Callable[..., Tensor]
 Sums = Callable[..., Tensor | None]
 Requirement = Callable[[nn.Module, Tensor], str | None]
 Limits = Callable[[nn.Module, Tensor], dict[str, str]]
+FrequencyKind = Literal["multiplier", "gradient", "effect"]
 
 
 def _unlimited(_decoder: nn.Module, _x: Tensor) -> dict[str, str]:
@@ -51,6 +52,11 @@ class Method:
         the axes along which they are by declaration.
     option_limits : callable
         ``(**options) -> dict``: the same, where it is a matter of the method's options.
+    frequency : str or None
+        What its maps can say about frequency: ``"multiplier"``, they are the trial (or its
+        difference from a baseline) times something; ``"gradient"``, they are a gradient, by its
+        own or another rule; ``"effect"``, it measures the effect of frequencies; None, nothing.
+        See ``frequency_relevance``.
     """
 
     function: Attribution
@@ -59,6 +65,7 @@ class Method:
     completeness_target: Sums | None = None
     limits: Limits = _unlimited
     option_limits: Callable[..., dict[str, str]] = _whatever_the_options
+    frequency: FrequencyKind | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,7 @@ def attribution(
     requires: tuple[Requirement, ...] = (),
     completeness_target: Attribution | None = None,
     limits: Limits = _unlimited,
+    frequency: FrequencyKind | None = None,
     promises: Attribution | None = None,
 ) -> Callable[[Attribution], Attribution]:
     """Register the decorated function as an attribution method.
@@ -122,7 +130,7 @@ def attribution(
         raise ValueError(f"method {name!r} is registered already, choose another name")
 
     def register(function: Attribution) -> Attribution:
-        registry[name] = Method(function, group, requires, sums_to, limits)
+        registry[name] = Method(function, group, requires, sums_to, limits, frequency=frequency)
         return function
 
     return register

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from eegxai.attribution.core.registry import attribution
+from eegxai.attribution.engine.frequency import relevance_of_product, tell
 from eegxai.seeding import trial_generators
 
 
@@ -15,7 +16,8 @@ def random_map(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return torch.from_numpy(np.stack(maps)).to(x)
 
 
-@attribution("InputMagnitude", group="control")
+@attribution("InputMagnitude", group="control", frequency="effect")
 def input_magnitude(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    """Absolute value of the trial."""
+    """Absolute value of the trial; over frequency its power."""
+    tell(lambda: relevance_of_product(x, x))
     return x.abs()

@@ -16,6 +16,7 @@ from eegxai.attribution.core.reference_input import (
 )
 from eegxai.attribution.core.registry import NotApplicable, attribution, target_logits
 from eegxai.attribution.engine.decompositions import DECOMPOSITIONS
+from eegxai.attribution.engine.frequency import contributions
 from eegxai.attribution.engine.modified_gradients import (
     ELEMENTWISE,
     PRODUCTS,
@@ -162,12 +163,12 @@ def _deeplift_gradients(decoder: nn.Module, x: Tensor, baseline: Tensor) -> Modi
     )
 
 
-def _difference_map(decoder: nn.Module, x: Tensor, baseline: Tensor, target: Tensor) -> Tensor:
+def _multipliers(decoder: nn.Module, x: Tensor, baseline: Tensor, target: Tensor) -> Tensor:
+    """What the difference from the baseline is multiplied by."""
     trials = x.detach().requires_grad_()
     with _deeplift_gradients(decoder, x, baseline):
         logits = target_logits(decoder, trials, target)
-    (multipliers,) = torch.autograd.grad(logits.sum(), trials)
-    return (x - baseline) * multipliers
+    return torch.autograd.grad(logits.sum(), trials)[0]
 
 
 def has_deeplift_rules(decoder: nn.Module, x: Tensor) -> str | None:
@@ -178,7 +179,11 @@ def has_deeplift_rules(decoder: nn.Module, x: Tensor) -> str | None:
 
 
 @attribution(
-    "DeepLift", group="study", requires=(has_deeplift_rules,), completeness_target=logit_difference
+    "DeepLift",
+    group="study",
+    requires=(has_deeplift_rules,),
+    completeness_target=logit_difference,
+    frequency="multiplier",
 )
 def deeplift(
     decoder: nn.Module, x: Tensor, target: Tensor, *, baseline: ReferenceInput = "zero"
@@ -194,7 +199,8 @@ def deeplift(
     baseline : str
         ``"zero"``, or ``"mean"``: each channel's mean over the trial's samples.
     """
-    return _difference_map(decoder, x, reference_input(x, baseline), target)
+    start = reference_input(x, baseline)
+    return contributions(x - start, _multipliers(decoder, x, start, target))
 
 
 def _mean_gain(decoder: nn.Module, x: Tensor, target: Tensor, *, references: Tensor) -> Tensor:
@@ -203,7 +209,12 @@ def _mean_gain(decoder: nn.Module, x: Tensor, target: Tensor, *, references: Ten
     return target_logits(decoder, x, target) - mean[target]
 
 
-@attribution("DeepLiftSHAP", requires=(has_deeplift_rules,), completeness_target=_mean_gain)
+@attribution(
+    "DeepLiftSHAP",
+    requires=(has_deeplift_rules,),
+    completeness_target=_mean_gain,
+    frequency="multiplier",
+)
 def deeplift_shap(decoder: nn.Module, x: Tensor, target: Tensor, *, references: Tensor) -> Tensor:
     """Mean of DeepLift over reference trials as baselines (Lundberg & Lee, arXiv:1705.07874).
 
@@ -214,5 +225,6 @@ def deeplift_shap(decoder: nn.Module, x: Tensor, target: Tensor, *, references: 
     """
     result = torch.zeros_like(x)
     for reference in references:
-        result += _difference_map(decoder, x, reference.expand_as(x), target)
-    return result / len(references)
+        multipliers = _multipliers(decoder, x, reference.expand_as(x), target)
+        result += contributions(x - reference, multipliers / len(references))
+    return result

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from eegxai.attribution.core.registry import attribution, target_logits, whole_logit
 from eegxai.attribution.engine.decompositions import DECOMPOSITIONS_WITH_GATES_HELD
+from eegxai.attribution.engine.frequency import contributions
 from eegxai.attribution.engine.modified_gradients import (
     ELEMENTWISE,
     PRODUCTS,
@@ -228,10 +229,16 @@ def _relevance(
     trials = x.detach().requires_grad_()
     with _relevance_rules(convolution, dense, epsilon):
         logits = target_logits(decoder, trials, target)
-    return x * torch.autograd.grad(logits.sum(), trials)[0]
+    return contributions(x, torch.autograd.grad(logits.sum(), trials)[0])
 
 
-@attribution("LRP", group="study", requires=(has_lrp_rules,), completeness_target=whole_logit)
+@attribution(
+    "LRP",
+    group="study",
+    requires=(has_lrp_rules,),
+    completeness_target=whole_logit,
+    frequency="multiplier",
+)
 def lrp(decoder: nn.Module, x: Tensor, target: Tensor, *, epsilon: float = EPSILON) -> Tensor:
     """LRP with the epsilon rule in every weighted layer (Bach et al., PLoS ONE 10:e0130140, 2015).
 
@@ -247,7 +254,12 @@ def lrp(decoder: nn.Module, x: Tensor, target: Tensor, *, epsilon: float = EPSIL
     return _relevance(decoder, x, target, rule, rule, epsilon)
 
 
-@attribution("LRP-EpsilonPlus", requires=(has_lrp_rules,), completeness_target=whole_logit)
+@attribution(
+    "LRP-EpsilonPlus",
+    requires=(has_lrp_rules,),
+    completeness_target=whole_logit,
+    frequency="multiplier",
+)
 def lrp_epsilon_plus(
     decoder: nn.Module, x: Tensor, target: Tensor, *, epsilon: float = EPSILON
 ) -> Tensor:
@@ -260,7 +272,12 @@ def lrp_epsilon_plus(
     return _relevance(decoder, x, target, convolution, dense, epsilon)
 
 
-@attribution("LRP-Gamma", requires=(has_lrp_rules,), completeness_target=whole_logit)
+@attribution(
+    "LRP-Gamma",
+    requires=(has_lrp_rules,),
+    completeness_target=whole_logit,
+    frequency="multiplier",
+)
 def lrp_gamma(
     decoder: nn.Module,
     x: Tensor,
@@ -283,7 +300,12 @@ def lrp_gamma(
     return _relevance(decoder, x, target, convolution, dense, epsilon)
 
 
-@attribution("LRP-Alpha1Beta0", requires=(has_lrp_rules,), completeness_target=whole_logit)
+@attribution(
+    "LRP-Alpha1Beta0",
+    requires=(has_lrp_rules,),
+    completeness_target=whole_logit,
+    frequency="multiplier",
+)
 def lrp_alpha1_beta0(
     decoder: nn.Module, x: Tensor, target: Tensor, *, epsilon: float = EPSILON
 ) -> Tensor:

@@ -14,6 +14,7 @@ from eegxai.attribution.core.reference_input import (
     reference_input,
 )
 from eegxai.attribution.core.registry import attribution, target_logits
+from eegxai.attribution.engine.frequency import contributions
 from eegxai.seeding import trial_generators
 
 REFERENCES_AT_A_TIME = 8
@@ -25,7 +26,7 @@ def _input_gradient(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return torch.autograd.grad(logits.sum(), points)[0]
 
 
-@attribution("IntegratedGradients", completeness_target=logit_difference)
+@attribution("IntegratedGradients", completeness_target=logit_difference, frequency="multiplier")
 def integrated_gradients(
     decoder: nn.Module,
     x: Tensor,
@@ -50,10 +51,10 @@ def integrated_gradients(
     average = torch.zeros_like(x)
     for position, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
         average += weight * _input_gradient(decoder, torch.lerp(start, x, position), target)
-    return (x - start) * average
+    return contributions(x - start, average)
 
 
-@attribution("SmoothGrad")
+@attribution("SmoothGrad", frequency="gradient")
 def smooth_grad(
     decoder: nn.Module,
     x: Tensor,
@@ -96,7 +97,7 @@ def _gain_over_references(
     return target_logits(decoder, x, target) - torch.cat(logits).mean(0)[target]
 
 
-@attribution("GradientSHAP", completeness_target=_gain_over_references)
+@attribution("GradientSHAP", completeness_target=_gain_over_references, frequency="multiplier")
 def gradient_shap(
     decoder: nn.Module,
     x: Tensor,
@@ -126,7 +127,7 @@ def gradient_shap(
     for index, position in zip(chosen.to(x.device), positions.to(x), strict=True):  # of each trial
         start = references[index]
         points = torch.lerp(start, x, position[:, None, None])
-        average += (x - start) * _input_gradient(decoder, points, target) / samples
+        average += contributions(x - start, _input_gradient(decoder, points, target) / samples)
     return average
 
 

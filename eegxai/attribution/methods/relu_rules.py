@@ -42,7 +42,7 @@ def _gradient(
     return torch.autograd.grad(logits.sum(), trials)[0]
 
 
-@attribution("Deconvolution", group="study", requires=(has_relu,))
+@attribution("Deconvolution", group="study", requires=(has_relu,), frequency="gradient")
 def deconvolution(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Gradient with a ReLU of the gradient in place of each ReLU's own.
 
@@ -51,7 +51,7 @@ def deconvolution(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return _gradient(_deconvolved, decoder, x, target)
 
 
-@attribution("GuidedBackprop", group="study", requires=(has_relu,))
+@attribution("GuidedBackprop", group="study", requires=(has_relu,), frequency="gradient")
 @shared
 def guided_backprop(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Gradient that passes a ReLU where it and the activation are positive.

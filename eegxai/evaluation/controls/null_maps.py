@@ -1,19 +1,22 @@
 """What a score is worth: maps that know nothing of the signal, and the scale from chance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+import mne
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor, nn
+from torch import Tensor
 
+from eegxai.attribution.engine.frequency import amplitude_gradient, relevance_of_product
+from eegxai.evaluation.controls.edge_filters import LAPLACE, SOBEL, over_channels, over_time
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
+from eegxai.evaluation.maps.explanation import Explain, Explanation, explanation
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.seeding import torch_generator, trial_generators
 
 CHANCE = "same_spectrum"  # whose scores count as chance
 UNTRAINED = "untrained"
-NULL_MAPS = (CHANCE, "input_magnitude", UNTRAINED)
 # What a similarity to the original map is worth: that of maps that know nothing of it.
 SURROGATE = "surrogate"
 NOISE_MAPS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -21,8 +24,6 @@ NOISE_MAPS: dict[str, Callable[[Tensor], Tensor]] = {
     "noise_magnitude": torch.abs,  # what any map without negative values shares with another
 }
 SIMILARITY_NULLS = (SURROGATE, *NOISE_MAPS)
-
-Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 def chance_corrected(score: ArrayLike, chance: ArrayLike, best: ArrayLike = 1.0) -> np.ndarray:
@@ -69,7 +70,82 @@ def _surrogate(trial: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.fft.irfft(spectrum, n_times)[random.permutation(n_channels)]
 
 
-def null_maps(explain: Explain, original: Tensor, explained: ExplainedTrials) -> dict[str, Tensor]:
+def class_mean(maps: Tensor, target: Tensor) -> Tensor:
+    """For each trial the mean map of the other trials of its class; its own if it is the only one.
+
+    Parameters
+    ----------
+    maps : Tensor (trials, channels, times)
+        A method's maps.
+    target : Tensor (trials,)
+        Classes.
+    """
+    same = (target[:, None] == target).double().fill_diagonal_(0)
+    alone = same.sum(1) == 0
+    same[alone, alone] = 1
+    weights = same / same.sum(1, keepdim=True)
+    return torch.einsum("ij,jct->ict", weights, maps.double()).to(maps.dtype)
+
+
+def _power(x: Tensor) -> Explanation:
+    """The magnitude of trials, and over frequency their power."""
+    return Explanation(x.abs(), relevance_of_product(x, x))
+
+
+def _random(own: Explanation, explained: ExplainedTrials) -> Explanation:
+    """Random maps of the method's spectra, and over frequency what random multipliers say.
+
+    These, or random gradients where the method's maps are gradients, have the spectra of the
+    trials: those of the method's own would know the band.
+    """
+    x = explained.x
+    relevance = amplitude_gradient if own.kind == "gradient" else relevance_of_product
+    heard = None if own.frequency is None else relevance(x, same_spectrum(x))
+    return Explanation(same_spectrum(own.maps), heard, own.kind)
+
+
+def _class_means(own: Explanation, explained: ExplainedTrials) -> Explanation:
+    heard = None if own.frequency is None else class_mean(own.frequency, explained.target)
+    return Explanation(class_mean(own.maps, explained.target), heard, own.kind)
+
+
+# Controls that depend on the trials alone, scored once for all methods on a decoder.
+INPUT_CONTROLS: dict[str, Callable[[Tensor, mne.Info], Explanation]] = {
+    "input_magnitude": lambda x, info: _power(x),
+    "sobel_time": lambda x, info: Explanation(over_time(x, SOBEL).abs()),
+    "laplace_time": lambda x, info: Explanation(over_time(x, LAPLACE).abs()),
+    "laplace_channels": lambda x, info: Explanation(over_channels(x, info).abs()),
+}
+# Controls that are made of what a method says of the trained and of the untrained decoder.
+METHOD_CONTROLS: dict[str, Callable[[Explanation, Explanation, ExplainedTrials], Explanation]] = {
+    CHANCE: lambda own, untrained, explained: _random(own, explained),
+    UNTRAINED: lambda own, untrained, explained: untrained,
+    "class_mean": lambda own, untrained, explained: _class_means(own, explained),
+}
+NULL_MAPS = (*METHOD_CONTROLS, *INPUT_CONTROLS)
+
+
+def input_controls(
+    x: Tensor, info: mne.Info, names: Collection[str] = NULL_MAPS
+) -> dict[str, Explanation]:
+    """The named ones of the controls that depend on the trials alone."""
+    return {name: make(x, info) for name, make in INPUT_CONTROLS.items() if name in names}
+
+
+def method_controls(
+    own: Explanation,
+    untrained: Explanation,
+    explained: ExplainedTrials,
+    names: Collection[str] = NULL_MAPS,
+) -> dict[str, Explanation]:
+    """The named ones of the controls that depend on the method."""
+    chosen = {name: make for name, make in METHOD_CONTROLS.items() if name in names}
+    return {name: make(own, untrained, explained) for name, make in chosen.items()}
+
+
+def null_maps(
+    explain: Explain, original: Tensor, explained: ExplainedTrials, info: mne.Info
+) -> dict[str, Tensor]:
     """Maps to score beside a method's own, which it should beat.
 
     Parameters
@@ -80,19 +156,20 @@ def null_maps(explain: Explain, original: Tensor, explained: ExplainedTrials) ->
         The method's maps of what is explained.
     explained : ExplainedTrials
         Decoder, trials, classes; its seed is that of the untrained decoder's weights.
+    info : mne.Info
+        The channels with their positions.
 
     Returns
     -------
     dict of str to Tensor
-        ``same_spectrum``: random maps with the spectra of the method's; ``input_magnitude``:
-        the magnitude of x; ``untrained``: the method on the decoder with all weights drawn anew.
+        ``same_spectrum``: random maps with the spectra of the method's; ``untrained``: the method
+        on the decoder with all weights drawn anew; ``class_mean``: see :func:`class_mean`;
+        ``input_magnitude``, ``sobel_time``, ``laplace_time``, ``laplace_channels``: the
+        magnitudes of x and of its edges.
     """
-    maps = (
-        same_spectrum(original),
-        explained.x.abs(),
-        explain(explained.untrained_decoder, explained.x, explained.target),
-    )
-    return dict(zip(NULL_MAPS, maps, strict=True))
+    untrained = explanation(explain, explained.untrained_decoder, explained.x, explained.target)
+    made = method_controls(Explanation(original), untrained, explained)
+    return {name: each.maps for name, each in (made | input_controls(explained.x, info)).items()}
 
 
 def noise_maps(maps: Tensor, seed: int) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ stream of the seed; torch's global generators are neither read nor moved.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from eegxai.decoders.training import predict
 from eegxai.evaluation.controls.randomized_weights import Layer, layers_from_output, randomized
 from eegxai.registry import lookup
-from eegxai.seeding import torch_generator
+from eegxai.seeding import derived_seed, torch_generator
 
 N_VERIFIED_TRIALS = 8  # trials whose logits show that a decoder is another one
 STUDY_CHECKS = ("target_swap", "cascade")
@@ -40,6 +40,8 @@ class ExplainedTrials:
         The same architecture trained on permuted labels, for the check ``label_retrain``.
     trials : Tensor (trials,), optional
         Their positions among the trials that they were chosen from.
+    weight_draws : int
+        How often random weights are drawn.
     """
 
     decoder: nn.Module
@@ -49,6 +51,7 @@ class ExplainedTrials:
     seed: int
     permuted_labels_decoder: nn.Module | None = None
     trials: Tensor | None = None
+    weight_draws: int = 1
 
     @property
     def chosen(self) -> Tensor:
@@ -78,9 +81,16 @@ class ExplainedTrials:
         if name not in self._changes:
             found = list(lookup(CHECKS, name, "check")(self))
             for step, change in enumerate(found, start=1):
-                _verify(self, change, f"step {step} of the check {name!r}")
+                for decoder in (change.decoder, *change.redrawn):
+                    drawn = replace(change, decoder=decoder)
+                    _verify(self, drawn, f"step {step} of the check {name!r}")
             self._changes[name] = found
         return self._changes[name]
+
+    def redrawn(self, layers: list[Layer]) -> tuple[nn.Module, ...]:
+        """The decoder with other random weights in these layers, of each draw after the first."""
+        seeds = (derived_seed(self.seed, f"weights, draw {n}") for n in range(1, self.weight_draws))
+        return tuple(randomized(self.decoder, layers, seed) for seed in seeds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,12 +107,15 @@ class Change:
         Layer randomized last; empty where no layer is, or all are.
     layers_randomized : int
         How many layers are randomized by now.
+    redrawn : tuple of nn.Module
+        The same change with other random weights.
     """
 
     decoder: nn.Module
     target: Tensor
     layer: str = ""
     layers_randomized: int = 0
+    redrawn: tuple[nn.Module, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +251,7 @@ def _bottom_up(explained: ExplainedTrials) -> Iterator[Change]:
 def _independent(explained: ExplainedTrials) -> Iterator[Change]:
     for layer in explained.layers:
         decoder = randomized(explained.decoder, [layer], explained.seed)
-        yield Change(decoder, explained.target, layer.name, 1)
+        yield Change(decoder, explained.target, layer.name, 1, explained.redrawn([layer]))
 
 
 @check("label_retrain")
@@ -258,4 +271,5 @@ def _cumulative(explained: ExplainedTrials, layers: list[Layer]) -> Iterator[Cha
             decoder = explained.untrained_decoder
         else:
             decoder = randomized(explained.decoder, layers[:count], explained.seed)
-        yield Change(decoder, explained.target, layer.name, count)
+        again = explained.redrawn(layers[:count])
+        yield Change(decoder, explained.target, layer.name, count, again)

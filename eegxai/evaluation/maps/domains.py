@@ -115,12 +115,19 @@ def _channel_time(maps: Tensor, info: mne.Info | None) -> Maps:
 
 def _topography(maps: Tensor, info: mne.Info | None) -> Maps:
     if info is None:
-        raise ValueError("info is missing: the domain 'topography' needs the channel positions")
+        raise ValueError("info is missing: topographies need the channel positions")
     _, head = topography_operator(info)
     return Maps(topography(maps, info), head.to(maps.device))
+
+
+def _topography_magnitude(maps: Tensor, info: mne.Info | None) -> Maps:
+    signed = _topography(maps.abs(), info)
+    # The interpolation falls below zero around a peak, where a magnitude is at least zero.
+    return Maps(signed.values.clamp(min=0), signed.mask)
 
 
 DOMAINS: dict[str, Callable[[Tensor, mne.Info | None], Maps]] = {
     "channel_time": _channel_time,
     "topography": _topography,
+    "topography_magnitude": _topography_magnitude,
 }

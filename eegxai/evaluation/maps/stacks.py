@@ -17,6 +17,11 @@ PERCENTILE = 0.95
 NEVER = torch.finfo(torch.float64).min  # as a threshold or a floor
 
 
+def evenly_spaced(n_trials: int, most: int) -> slice:
+    """At most so many of the trials, evenly spaced."""
+    return slice(None, None, max(1, math.ceil(n_trials / most)))
+
+
 class Moments(NamedTuple):
     """Sums over the pixels of each map, (trials,)."""
 

@@ -124,7 +124,8 @@ def relevance_rank(ranking: Ranking) -> Tensor:
     kth = n_true.clamp(min=1) - 1
     start, end = ranking.first.gather(1, kth), ranking.last.gather(1, kth)
     before, upto = ranking.hits.gather(1, start), ranking.hits.gather(1, end + 1)
-    taken = (n_true - start) / (end + 1 - start)
+    # Of integers: torch would divide them in single precision.
+    taken = (n_true - start).double() / (end + 1 - start)
     return ((before + (upto - before) * taken) / n_true)[:, 0]
 
 

@@ -1,7 +1,7 @@
-"""Errors in the units of the signal: ms, mm MNI, and the share of power in the true band.
+"""Errors in the units of the signal: ms and mm MNI.
 
-These need to know more of the truth than a reference map: the sampling rate, the position of the
-dipole and the band of its signal (see :class:`SourceTruth`).
+These need to know more of the truth than a reference map: the sampling rate and the position of the
+dipole (see :class:`SourceTruth`).
 """
 
 from dataclasses import dataclass, replace
@@ -13,9 +13,11 @@ import pandas as pd
 from eegxai.head import open_head, scanning_head
 from eegxai.head.base import Head
 from eegxai.simulation import SimulatedEEG
-from eegxai.simulation.support import power_spectrum
 
-ERRORS = ("latency_error_ms", "dipole_error_mm")  # their best value is 0, of all others 1
+# Metrics whose best value is 0; of all others it is 1.
+ERRORS = (
+    "latency_error_ms", "dipole_error_mm", "emd_ms", "emd_mm", "band_error_hz", "emd_hz",
+)  # fmt: skip
 # Three moments at any place explain every map of up to three dimensions, and the average reference
 # leaves one dimension less than there are channels.
 FEWEST_CHANNELS = 5
@@ -122,7 +124,7 @@ def source_grid(head: Head) -> SourceGrid:
 
 
 def physical_scores(attribution: Array, truth: SourceTruth) -> pd.DataFrame:
-    """Errors and spectral precision of maps, one row per trial; NaN where undefined.
+    """Errors of maps, one row per trial; NaN where undefined.
 
     Parameters
     ----------
@@ -134,9 +136,6 @@ def physical_scores(attribution: Array, truth: SourceTruth) -> pd.DataFrame:
     columns = {
         "latency_error_ms": latency_error(attribution, truth.ground_truth, truth.sfreq),
         "dipole_error_mm": dipole_error(attribution, truth.dipoles_mni_mm, truth.grid),
-        "spectral_precision": spectral_precision(
-            attribution, truth.sfreq, truth.low_hz, truth.high_hz
-        ),
     }
     return pd.DataFrame(columns)
 
@@ -180,34 +179,6 @@ def _best_sources(maps: Array, grid: SourceGrid) -> Array:
     # Their traces as one matrix product; tensordot would copy the projectors, 119 MB.
     explained = covariance.reshape(n_trials, -1) @ grid.projectors.reshape(n_places, -1).T
     return explained.argmax(1)
-
-
-def spectral_precision(attribution: Array, sfreq: float, low_hz: Array, high_hz: Array) -> Array:
-    """Share of a map's power in the true band, (trials,) in 0 .. 1; see :func:`band_share`."""
-    frequencies, power = power_spectrum(attribution, sfreq)
-    return band_share(frequencies, power, low_hz, high_hz)
-
-
-def band_share(frequencies: Array, power: Array, low_hz: Array, high_hz: Array) -> Array:
-    """Share of the power in a band, (trials,) in 0 .. 1.
-
-    The zero frequency is excluded: a map's mean belongs to no rhythm.
-
-    Parameters
-    ----------
-    frequencies : array, shape (frequencies,)
-        Hz.
-    power : array, shape (trials, frequencies)
-        Of a map, or the effect of occluding each frequency; not negative.
-    low_hz, high_hz : array, shape (trials,)
-        Edges of the band, both inside; NaN makes the share NaN.
-    """
-    oscillating = power * (frequencies > 0)
-    inside = (frequencies >= low_hz[:, None]) & (frequencies <= high_hz[:, None])
-    total = oscillating.sum(1)
-    defined = (total > NEGLIGIBLE_SHARE * power.sum(1)) & np.isfinite(low_hz) & np.isfinite(high_hz)
-    share = (oscillating * inside).sum(1) / np.where(defined, total, 1)
-    return np.where(defined, share, np.nan)
 
 
 def _power(maps: Array) -> Array:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eegxai.evaluation import HEADLINE
 from eegxai.evaluation.metrics.physical import ERRORS
+from eegxai.evaluation.scoring import headlines_with
 from eegxai.statistics import ranking_agreement
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
 from sweeps.analysis.compare import HEADLINES, TRUTH_CHECK
@@ -237,7 +237,7 @@ def _measured(tidy: pd.DataFrame, measure: Measure) -> pd.DataFrame:
 
 def _read(tidy: pd.DataFrame, measure: Measure, check: str, steps: str) -> pd.Series:
     """Value on each decoder, by ``AXES``; NaN where a mean over steps lacks one of them."""
-    named = HEADLINES.get(measure.metric, HEADLINE.with_metric(measure.metric))
+    named = HEADLINES.get(measure.metric, headlines_with(measure.metric))
     rows = headline_scores(tidy, check, named)
     each = rows.groupby(list(AXES), sort=False)
     if steps == "last":

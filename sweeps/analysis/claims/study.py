@@ -13,7 +13,9 @@ from eegxai.evaluation import (
     STUDY_METRICS,
 )
 from eegxai.evaluation.metrics.physical import ERRORS
-from eegxai.evaluation.protocol import AGAINST_TRUTH
+from eegxai.evaluation.modes import IDEAL_METRICS
+from eegxai.evaluation.score_rows import AGAINST_TRUTH
+from eegxai.evaluation.scoring import DOMAIN_OF_METRIC
 from eegxai.registry import lookup
 from eegxai.spec import spec
 from sweeps.analysis.compare import HEADLINES
@@ -22,7 +24,7 @@ from sweeps.scores.table import CASCADE
 KNOWN_CHECKS = dict.fromkeys((*AGAINST_TRUTH, *SIMILARITY_NULLS, *CHECKS))
 KNOWN_METRICS = dict.fromkeys(
     (
-        *HEADLINES, *STUDY_METRICS, *CALIBRATED_METRICS, *ERRORS, "spectral_precision",
+        *HEADLINES, *STUDY_METRICS, *CALIBRATED_METRICS, *IDEAL_METRICS, *ERRORS, *DOMAIN_OF_METRIC,
         *(name for group in SIMILARITIES.values() for name in group),
     )
 )  # fmt: skip

@@ -121,6 +121,7 @@ def test_the_studys_methods_are_registered_by_its_names():
     assert set(list(METHODS)[12 + 7 :]) == {
         "IntegratedGradients", "SmoothGrad", "GradientSHAP", "DeepLiftSHAP", "XGradCAM",
         "LRP-EpsilonPlus", "LRP-Gamma", "LRP-Alpha1Beta0", "ChannelOcclusion", "TimeOcclusion",
+        "BandOcclusion",
     }  # fmt: skip
     assert set(CONTROLS) == {"RandomMap", "InputMagnitude"}
 

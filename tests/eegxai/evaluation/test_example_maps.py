@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from eegxai.evaluation import HEADLINE, KINDS, choose_examples, ground_truth_reference, score
+from eegxai.evaluation import (
+    HEADLINE,
+    KINDS,
+    Explanation,
+    choose_examples,
+    ground_truth_reference,
+    score,
+)
 from eegxai.head import montage_info
 from eegxai.simulation import DataSpec
 
@@ -41,7 +48,7 @@ TRIALS = np.arange(100, 100 + N_TRIALS)
 
 def shown(maps, truth, info, feature="temporal"):
     data = DataSpec(feature=feature, snr_db=0, n_trials=100, seed=0, tmin=-0.1)
-    return choose_examples(maps, truth, TARGET, TRIALS, info, data, THRESHOLD)
+    return choose_examples(Explanation(maps), truth, TARGET, TRIALS, info, data, THRESHOLD)
 
 
 @pytest.mark.parametrize("feature", ["temporal", "spatial"])
@@ -95,3 +102,42 @@ def test_the_channels_come_back_where_they_were(maps, truth, info):
     for ours, given in zip(found["chs"], info["chs"], strict=True):
         np.testing.assert_allclose(ours["loc"][:3], given["loc"][:3], atol=1e-9)
     assert isinstance(found, mne.Info)
+
+
+def spectral(frequency, maps, truth, info, feature="spectral"):
+    data = DataSpec(feature=feature, snr_db=0, n_trials=100, seed=0)
+    said = Explanation(maps, frequency)
+    return choose_examples(said, truth, TARGET, TRIALS, info, data, THRESHOLD)
+
+
+def test_classes_have_the_mean_of_profiles_of_equal_weight(maps, truth, info):
+    stream = torch.Generator().manual_seed(2)
+    frequency = torch.randn(N_TRIALS, 62, N_TIMES // 2 + 1, generator=stream).double()
+    scales = torch.logspace(-8, 8, N_TRIALS).double()[:, None, None]
+    found = spectral(frequency * scales, maps, truth, info)
+    for label in range(3):
+        trials = frequency.numpy()[label == TARGET.numpy()]
+        scaled = [trial / np.abs(trial.sum(0)).sum() for trial in trials]
+        np.testing.assert_allclose(found.class_frequency[label], np.mean(scaled, 0), rtol=1e-5)
+    assert np.isnan(found.class_frequency[3]).all()
+    bands = [[3, 8], [8, 13], [14, 30], [30, 58]]
+    np.testing.assert_array_equal(found.class_bands_hz, bands)
+    np.testing.assert_allclose(found.frequencies_hz, np.arange(16) * 250 / 30)
+
+
+def test_trials_that_cancel_or_say_nothing_stay_finite(maps, truth, info):
+    frequency = torch.ones(N_TRIALS, 62, 16).double()
+    frequency[:, ::2] = -1  # channels cancel
+    frequency[TARGET == 1] = 0
+    found = spectral(frequency, maps, truth, info).class_frequency
+    assert np.abs(found[0]).sum() == pytest.approx(1000)
+    assert not found[1].any()
+
+
+@pytest.mark.parametrize("feature", ["temporal", "spatial"])
+def test_without_a_band_or_frequencies_there_is_nothing_over_frequency(maps, truth, info, feature):
+    frequency = torch.ones(N_TRIALS, 62, 16)
+    assert spectral(frequency, maps, truth, info, feature).class_frequency is None
+    silent = spectral(None, maps, truth, info)
+    assert silent.class_frequency is None
+    assert silent.class_bands_hz is None

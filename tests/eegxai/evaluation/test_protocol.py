@@ -1,19 +1,32 @@
 """The evaluation of one method: every map is computed once, and the scores are those of each."""
 
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from eegxai.attribution import attribute
 from eegxai.evaluation import (
     EvaluationSpec,
+    MapReferences,
     bottom_up,
     cascade,
     choose_explained,
     evaluate,
     evaluate_explained,
+    explanation,
+    ideal_observer,
+    source_truth,
+    topography,
 )
+from eegxai.evaluation.controls.null_maps import INPUT_CONTROLS
 from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
+from eegxai.evaluation.modes import ONLY_METRICS
 from eegxai.evaluation.scoring import MODES, chunks, reference_maps, score_pairs
 from eegxai.simulation import simulate
 from tests.helpers import N_CLASSES, Layers
@@ -110,6 +123,8 @@ def test_the_untrained_decoder_scores_as_the_ends_of_both_cascades(case, name, s
     }
     for (check, step), (reference, modes) in references.items():
         for mode, metrics in modes.items():
+            told = ONLY_METRICS.get(domain, metrics)
+            metrics = {metric: score for metric, score in metrics.items() if metric in told}
             expected = expected_moments(maps, reference, domain, info, metrics)
             pd.testing.assert_frame_equal(
                 moments(table, check, step, domain, mode), expected, check_exact=True
@@ -119,9 +134,10 @@ def test_the_untrained_decoder_scores_as_the_ends_of_both_cascades(case, name, s
 
 def test_maps_that_are_there_already_are_not_computed_again(case):
     method, table, explained = scored(case, ("cascade",))
-    maps = method(explained.decoder, explained.x, explained.target)
+    original = explanation(method, explained.decoder, explained.x, explained.target)
     again, spec = Gradient(), EvaluationSpec(n_trials=6, checks=("cascade",))
-    found = evaluate_explained(again, explained, case[3], case[4], spec, original=maps)
+    references = MapReferences.of_explained(explained, case[3], case[4], spec)
+    found = evaluate_explained(again, references, original)
     assert found.equals(table)
     assert len(again.calls) == 2
 
@@ -130,7 +146,8 @@ def test_randomized_decoders_are_made_once_for_all_methods(case):
     _, _, explained = scored(case, ())
     for checks in (("cascade",), ("bottom_up",)):
         spec = EvaluationSpec(n_trials=6, checks=checks)
-        evaluate_explained(Gradient(), explained, case[3], case[4], spec)
+        references = MapReferences.of_explained(explained, case[3], case[4], spec)
+        evaluate_explained(Gradient(), references)
     ends = [explained.changes(check)[-1].decoder for check in ("cascade", "bottom_up")]
     assert ends == [explained.untrained_decoder] * 2
 
@@ -184,3 +201,159 @@ def test_nothing_planted_at_all_is_reported_and_fails_nothing(case):
     truth_rows = table[table["check"] == "ground_truth"]
     assert truth_rows["mean"].isna().all()
     assert (truth_rows["n_valid"] == 0).all()
+
+
+def with_a_logit_added(decoder):
+    """The same probabilities: a multiple of the first logit, added to all."""
+    changed = deepcopy(decoder)
+    with torch.no_grad():
+        for value in changed.readout.parameters():
+            value += 5 * value[:1]
+    return changed
+
+
+@pytest.mark.parametrize("output", ["contrast", "logit"])
+def test_what_is_added_to_all_logits_moves_scores_of_the_logit_alone(case, output):
+    decoder, x, target, truth, info = case
+    spec = EvaluationSpec(n_trials=4, checks=("target_swap",))
+    explain = partial(attribute, "InputXGradient", output=output)
+    tables = [
+        evaluate(explain, one, x, target, truth, N_CLASSES, info, 4, spec)
+        for one in (decoder, with_a_logit_added(decoder))
+    ]
+    before, after = (
+        table[table["check"].isin(["ground_truth", "target_swap"])]["mean"] for table in tables
+    )
+    moved = (before - after).abs().max()
+    assert moved < 1e-3 if output == "contrast" else moved > 0.1
+
+
+def test_scores_are_means_over_draws_of_weights_whose_spread_is_told(case):
+    decoder, x, target, truth, info = case
+    once, twice = (
+        evaluate(
+            Gradient(), decoder, x, target, truth, N_CLASSES, info, 4,
+            EvaluationSpec(n_trials=4, checks=("cascade", "target_swap"), weight_draws=draws),
+        )
+        for draws in (1, 2)
+    )  # fmt: skip
+    assert once["draws_std"].isna().all()
+    cascade = once["check"] == "cascade"
+    pd.testing.assert_frame_equal(
+        once[~cascade].drop(columns="above_chance"), twice[~cascade].drop(columns="above_chance")
+    )
+    # Two draws are their spread over the root of 2 away from their mean.
+    shift = (once["mean"] - twice["mean"]).abs()[cascade]
+    expected = twice["draws_std"][cascade] / 2**0.5
+    pd.testing.assert_series_equal(shift, expected, check_names=False)
+    assert (expected > 0).any()
+
+
+def test_two_classes_have_one_contrast():
+    assert not EvaluationSpec().class_testable(2)
+    assert EvaluationSpec().class_testable(3)
+    assert EvaluationSpec(mode="study").class_testable(2)
+
+
+def test_the_study_had_one_draw():
+    with pytest.raises(ValueError, match="weight_draws=2"):
+        EvaluationSpec(mode="study", weight_draws=2)
+
+
+@pytest.fixture(scope="module")
+def spatial():
+    """Trials, evoked and oscillatory, whose explanation is the trial; what is scored of it."""
+    eeg = simulate("spatial", snr_db=-3.5, seed=0, n_trials=12)
+    x, truth = torch.from_numpy(eeg.x), torch.from_numpy(eeg.ground_truth)
+    torch.manual_seed(0)
+    decoder = Layers(x[0].numel()).eval()
+    with torch.no_grad():
+        target = decoder(x).argmax(1)
+    explained = choose_explained(decoder, x, target, eeg.n_classes, 4, 12)
+    known = source_truth(eeg, np.arange(12))
+    return explained, truth, eeg, known
+
+
+def the_trial(decoder, x, target):
+    return x
+
+
+def test_evoked_and_oscillatory_trials_have_rows_of_their_own(spatial):
+    explained, truth, eeg, known = spatial
+    spec = EvaluationSpec(n_trials=12, checks=())
+    references = MapReferences.of_explained(explained, truth, eeg.info, spec, known)
+    table = evaluate_explained(the_trial, references)
+    assert not table.duplicated(["check", "step", "domain", "mode", "metric"]).any()
+    chosen = explained.chosen.numpy()
+    evoked = eeg.trials["low_hz"].isna().to_numpy()[chosen]
+    assert 0 < evoked.sum() < len(evoked)
+    rows = table[table["check"] == "ground_truth"].set_index(["domain", "mode", "metric"])
+    for domain in ("topography", "topography_magnitude"):
+        maps = chunks(explained.x, domain, eeg.info)
+        reference = reference_maps(truth[chosen], domain, eeg.info, spec.truth_threshold)
+        for mode, metric in (("paper", "cosine_clipped"), ("calibrated", "auprc_magnitude")):
+            score = MODES[mode][metric]
+            scores = score_pairs(maps, reference, {metric: score})[metric]
+            maps = chunks(explained.x, domain, eeg.info)
+            for kind, trials in (("evoked", evoked), ("oscillatory", ~evoked)):
+                row = rows.loc[(f"{domain}_{kind}", mode, metric)]
+                assert row["mean"] == pytest.approx(scores[trials].mean(), rel=1e-9)
+                assert (row["n_trials"], row["n_zero_rows"]) == (trials.sum(), 0)
+
+
+def test_a_trial_in_which_nothing_is_planted_is_neither_evoked_nor_oscillatory(spatial):
+    explained, truth, eeg, known = spatial
+    evoked = np.isnan(known.low_hz)
+    assert 0 < evoked.sum() < len(evoked)
+    spec = EvaluationSpec(n_trials=12, checks=())
+
+    def kinds(nothing):
+        silent, low_hz = truth.clone(), known.low_hz.copy()
+        silent[nothing], low_hz[nothing] = 0, np.nan
+        without = replace(known, low_hz=low_hz)
+        return MapReferences.of_explained(explained, silent, eeg.info, spec, without)._kinds
+
+    chosen = explained.chosen.numpy()
+    first = np.arange(12) == chosen[evoked[chosen]][0]
+    found = kinds(first)
+    assert (found["evoked"] == (evoked & ~first)[chosen]).all()
+    assert (found["oscillatory"] == (~evoked & ~first)[chosen]).all()
+    assert not kinds(evoked)  # all that is planted is oscillatory
+
+
+def test_controls_of_the_input_are_the_same_scored_once_or_for_every_method(spatial):
+    explained, truth, eeg, _ = spatial
+    spec = EvaluationSpec(n_trials=12, checks=())
+    once = MapReferences.of_explained(explained, truth, eeg.info, spec)
+    assert set(INPUT_CONTROLS) < set(pd.concat(once.shared_scores)["check"])
+    alone = MapReferences.of_explained(explained, truth, eeg.info, spec)
+    tables = [evaluate_explained(the_trial, each) for each in (once, once, alone)]
+    for other in tables[1:]:
+        pd.testing.assert_frame_equal(tables[0], other)
+
+
+def test_the_study_scores_neither_new_controls_nor_new_domains(spatial):
+    explained, truth, eeg, known = spatial
+    spec = EvaluationSpec(n_trials=12, checks=(), mode="study")
+    references = MapReferences.of_explained(explained, truth, eeg.info, spec, known)
+    table = evaluate_explained(the_trial, references)
+    assert set(table["domain"]) == {"channel_time", "topography"}
+    assert not set(table["check"]) & {"class_mean", "sobel_time", "laplace_time"}
+
+
+def test_a_topography_of_magnitudes_is_nowhere_negative(spatial):
+    explained, _, eeg, _ = spatial
+    maps = torch.zeros_like(explained.x)
+    maps[:, 3] = -1.0  # one electrode, beside which the interpolation falls below zero
+    (shown,) = chunks(maps, "topography_magnitude", eeg.info)
+    assert shown.values.min() == 0
+    assert shown.values.max() > 0.5
+    assert topography(maps.abs(), eeg.info).min() < 0
+
+
+@pytest.mark.parametrize("name", ["known", "ideal"])
+def test_what_is_known_must_be_of_the_same_trials(spatial, name):
+    explained, truth, eeg, _ = spatial
+    few = {"known": source_truth, "ideal": ideal_observer}[name](eeg, np.arange(4))
+    with pytest.raises(ValueError, match=f"{name} is of 4 trials, ground_truth of 12"):
+        MapReferences.of_explained(explained, truth, eeg.info, EvaluationSpec(), **{name: few})

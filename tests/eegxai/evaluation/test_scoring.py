@@ -1,5 +1,7 @@
 """One table a map, and the tidy table of an evaluation."""
 
+from itertools import chain, product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,9 +22,11 @@ from eegxai.evaluation import (
     similarity,
     swap_targets,
 )
+from eegxai.evaluation.controls.null_maps import NULL_MAPS
 from eegxai.evaluation.maps.domains import DOMAINS, topography, topography_operator
 from eegxai.evaluation.maps.stacks import Maps
-from eegxai.evaluation.protocol import SCORE_COLUMNS
+from eegxai.evaluation.modes import ONLY_METRICS
+from eegxai.evaluation.score_rows import SCORE_COLUMNS
 from eegxai.evaluation.scoring import MODES
 from eegxai.head import montage_info
 from eegxai.simulation import FEATURES
@@ -149,14 +153,27 @@ def test_the_table_is_tidy_and_complete(problem, info):
     assert list(table.columns) == SCORE_COLUMNS
     keys = ["check", "layer", "layers_randomized", "domain", "mode", "metric"]
     assert not table.duplicated(keys).any()
-    against_truth = {"ground_truth", "same_spectrum", "input_magnitude", "untrained"}
+    against_truth = {"ground_truth", *NULL_MAPS}
     changes = {("target_swap", "", 0), ("cascade", "dense", 1)}
     changes |= {(check, "", 0) for check in ("surrogate", "noise", "noise_magnitude")}
     steps = {(check, "", 0) for check in against_truth} | changes
-    assert set(table[keys[:3]].itertuples(index=False, name=None)) == steps
-    n_metrics, n_similarities = (sum(map(len, modes.values())) for modes in (MODES, SIMILARITIES))
-    n_rows = len(against_truth) * n_metrics + len(changes) * n_similarities
-    assert len(table) == n_rows * len(DOMAINS)
+    used = table["mode"] == "used"
+    assert set(table.loc[~used, keys[:3]].itertuples(index=False, name=None)) == steps
+    maps = {*against_truth, "planted_signal", "split_half", "permuted_pieces"}
+    expected = set(product(maps, ("channel", "window"), ("used_pearson", "used_spearman")))
+    columns = ["check", "domain", "metric"]
+    bands = table["domain"] == "band"  # of those who say something about frequency
+    told = set(table.loc[used & ~bands, columns].itertuples(index=False, name=None))
+    assert told == expected
+    assert set(table.loc[bands, "check"]) == {"input_magnitude", "planted_signal", "split_half"}
+    table = table[~used]
+    names = [[*chain(*modes.values())] for modes in (MODES, SIMILARITIES)]
+    for domain in DOMAINS:
+        told = ONLY_METRICS.get(domain, (*names[0], *names[1]))
+        n_metrics, n_similarities = (sum(name in told for name in group) for group in names)
+        n_rows = len(against_truth) * n_metrics + len(changes) * n_similarities
+        assert (table["domain"] == domain).sum() == n_rows
+    assert set(table["domain"]) == set(DOMAINS)
     assert (table["n_trials"] == 24).all()
 
 

@@ -154,6 +154,7 @@ def test_the_study_counts_every_value_that_is_not_zero():
     [
         ({"truth_threshold": 0.05}, "truth_threshold=0.05 contradicts mode 'study'"),
         ({"checks": ("target_swap", "bottom_up")}, "'bottom_up' contradicts mode 'study'"),
+        ({"use_permutations": 3}, "use_permutations"),
         ({"mode": "studdy"}, "mode"),
     ],
 )

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from eegxai.evaluation import KINDS, choose_examples
+from eegxai.evaluation import KINDS, Explanation, choose_examples
 from eegxai.figures import (
     FIGURE_FORMATS,
     cascade_curves,
@@ -16,6 +16,7 @@ from eegxai.figures import (
     heat_map,
     maps_beside_truth,
     rankings,
+    reference_scores,
     save,
     score_by_snr,
 )
@@ -123,7 +124,7 @@ def shown():
     noise = torch.randn(truth.shape, generator=random)
     y, trials = torch.from_numpy(eeg.y), np.arange(24)
     return {
-        name: choose_examples(maps, truth, y, trials, eeg.info, eeg.spec, 0.05)
+        name: choose_examples(Explanation(maps), truth, y, trials, eeg.info, eeg.spec, 0.05)
         for name, maps in {"good": truth, "bad": noise, "zero": 0 * truth}.items()
     }
 
@@ -178,3 +179,24 @@ def test_more_series_than_a_reader_tells_apart_are_refused():
 def test_panels_above_a_gap_carry_the_numbers():
     ax = panels(score_by_snr(snr_table(), "a", "b"))["DeepLift"]  # nothing is below it
     assert ax.xaxis.get_tick_params()["labelbottom"]
+
+
+def test_references_have_a_panel_each_with_their_levels():
+    names = ["planted", "used"]
+    rows = [
+        (feature, method, name, 0.1 * m, 0.1 * m - 0.05, 0.1 * m + 0.05, 0.02, ceiling, "AUPRC")
+        for feature in ("temporal", "spatial")
+        for m, method in enumerate("ABC")
+        for name, ceiling in zip(names, (0.9, np.nan), strict=True)
+    ]
+    columns = ["feature", "method", "reference", "score", "score_low", "score_high", "chance"]
+    figure = reference_scores(pd.DataFrame(rows, columns=[*columns, "ceiling", "unit"]))
+    planted, used = figure.axes
+    assert [ax.get_title() for ax in figure.axes] == names
+    assert planted.get_xlabel() == "AUPRC"
+    assert [tick.get_text() for tick in planted.get_yticklabels()] == ["A", "B", "C"]
+    levels = [sorted({line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 2})
+              for ax in (planted, used)]  # fmt: skip
+    assert levels == [[0.02, 0.9], [0.02]]
+    drawn = [line.get_xdata() for line in planted.lines if len(line.get_xdata()) == 3]
+    np.testing.assert_allclose(drawn, [[0, 0.1, 0.2]] * 2)

@@ -294,7 +294,7 @@ def test_the_average_reference_leaves_sensor_noise_its_share(channels):
         for share in (0.0, 0.5)
     )
     # Against the expected brain power, of which so few channels and trials realise little.
-    topographies, _ = noise_module._noise_sources(
+    topographies, _ = noise_module.noise_sources(
         data_spec(head=HeadSpec(channels=channels), noise=NoiseSpec(n_dipoles=2))
     )
     brain = np.mean(np.sum(topographies**2, axis=1))

@@ -40,6 +40,7 @@ def scores_table(score):
     """Scores of one cell: headlines of both modes, chance, and a cascade of two steps."""
     rows = [
         ("ground_truth", "channel_time", "auprc_magnitude", 0, score),
+        ("ground_truth", "channel_frequency", "band_mass", 0, score),
         ("ground_truth", "topography", "auprc_magnitude", 0, -1.0),
         ("ground_truth", "channel_time", "mass_clipped", 0, 1 - score),
         ("same_spectrum", "channel_time", "auprc_magnitude", 0, CHANCE),

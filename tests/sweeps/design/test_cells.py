@@ -63,7 +63,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "130661f76e9fcf4927301a3b8b90c22c0479c4a8ca73953f35c8c87f30abb3b2"
+SNAPSHOT = "d5e7cb8551ffd658b39461a0b590c8c8b5dcbda04bc908d03055a89279549380"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper", "study", "study-small"])

@@ -3,16 +3,28 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner
 
-from eegxai.evaluation import chance_corrected
+from eegxai.evaluation import Explanation, chance_corrected, choose_examples
+from eegxai.head import montage_info
+from eegxai.simulation import DataSpec
 from eegxai.statistics import ALPHA
+from sweeps.analysis.references import references
 from sweeps.analysis.summary import headline
 from sweeps.cli import app
-from sweeps.report.figures import DroppedPicture, Picture, checks, draw_figures, with_floor
+from sweeps.design.cells import DecoderCell
+from sweeps.report.figures import (
+    DroppedPicture,
+    Picture,
+    against_references,
+    checks,
+    draw_figures,
+    with_floor,
+)
 from sweeps.scores.table import AXES
 from tests.pictures import pixels
-from tests.tidy_tables import N_LAYERS, tidy_table
+from tests.tidy_tables import N_LAYERS, SIMILARITY, tidy_table
 
 METHODS = ["DeepLift", "LRP", "GradCAM", "RandomMap"]
 RUNNER = CliRunner()
@@ -32,6 +44,7 @@ def test_all_pictures_that_scores_allow_are_drawn(drawn):
     found = {name for name, shown in drawn.items() if isinstance(shown, Picture)}
     assert found == {
         "checks",
+        "references",
         "calibrated-by-snr",
         "score-by-snr",
         "cascade-deepnet",
@@ -40,7 +53,8 @@ def test_all_pictures_that_scores_allow_are_drawn(drawn):
         "critical-difference-spatial",
         "rankings",
     }
-    assert drawn["maps"] == DroppedPicture("maps", "the store holds no example maps")
+    for name in ("maps", "frequency"):
+        assert drawn[name] == DroppedPicture(name, "the store holds no example maps")
     assert all(shown.alt and shown.caption for shown in drawn.values() if shown.name in found)
 
 
@@ -53,8 +67,18 @@ def test_what_one_decoder_does_not_tell_is_dropped_with_a_reason():
         "score-by-snr": "one SNR only",
         "cascade": "the check cascade was not run",
         "maps": "the store holds no example maps",
+        "frequency": "the store holds no example maps",
         "critical-difference-temporal": "one decoder only",
     }
+
+
+def test_the_table_of_references_has_its_levels_beside_each_score(tidy):
+    rows = against_references(tidy).set_index(["feature", "method", "reference"])
+    table = references(tidy).set_index(["feature", "method"])
+    for place, row in rows.iterrows():
+        name, own = place[2], table.loc[place[:2]]
+        assert row["score"] == own[name] or np.isnan(row["score"])
+        assert row["chance"] == own[f"{name}_chance"] or np.isnan(row["chance"])
 
 
 def test_baselines_alone_and_methods_without_scores_draw_no_curves():
@@ -70,8 +94,9 @@ def test_baselines_alone_and_methods_without_scores_draw_no_curves():
 def test_the_heat_map_takes_means_over_decoders_at_the_last_step(tidy):
     values = checks(tidy).set_index(["method", "feature", "check"])["value"]
     rows = tidy[(tidy["method"] == "LRP") & (tidy["feature"] == "spatial")]
+    curves = rows[(rows["check"] == "cascade") & (rows["metric"] == SIMILARITY)]
     last = [
-        rows[(rows["check"] == "cascade") & (rows["architecture"] == name) & (rows["step"] == n)]
+        curves[(curves["architecture"] == name) & (curves["step"] == n)]
         for name, n in N_LAYERS.items()
     ]
     key = ("LRP", "spatial")
@@ -97,12 +122,55 @@ def test_cascades_are_means_over_the_decoders_of_one_architecture(tidy, drawn):
     curves = [line for line in panel.lines if len(line.get_xdata()) == 5]
     chosen = tidy[
         (tidy["check"] == "cascade")
+        & (tidy["metric"] == SIMILARITY)
         & (tidy["architecture"] == "eegnet_relu")
         & (tidy["method"] == "DeepLift")
         & (tidy["feature"] == "temporal")
     ]
     means = chosen.groupby("step")["mean"].mean()
     np.testing.assert_allclose(curves[0].get_ydata(), [1, *means])
+
+
+def drawn_of(maps):
+    """What draws maps, and little else."""
+    tidy = tidy_table(["LRP"], ["temporal"], [-3.5], [0], ["deepnet"])
+    return {shown.name: shown for shown in draw_figures(tidy, maps)}
+
+
+def test_relevance_over_frequency_is_drawn_of_methods_that_say_it_where_bands_are_planted():
+    maps = {decoder_of(name): examples_of(name) for name in ("spectral", "temporal")}
+    drawn = drawn_of(maps)
+    assert "frequency-temporal" not in drawn
+    picture = drawn["frequency-spectral"]
+    assert "of 1 methods" in picture.alt  # GradCAM says nothing about frequency
+    assert "up to 72.5 Hz (at most" in picture.caption
+
+
+def test_methods_that_say_nothing_about_frequency_are_told():
+    silent = {decoder_of("spectral"): {"GradCAM": examples_of("spectral")["GradCAM"]}}
+    name = "frequency-spectral"
+    assert drawn_of(silent)[name].reason.startswith("no stored map says anything about frequency")
+
+
+def decoder_of(feature):
+    data = DataSpec(feature=feature, snr_db=0, n_trials=100, seed=0)
+    return DecoderCell(data=data, architecture="deepnet")
+
+
+def examples_of(feature):
+    random = torch.Generator().manual_seed(0)
+    maps = torch.randn(8, 62, 250, generator=random)
+    frequency = torch.rand(8, 62, 126, generator=random)
+    data, info = decoder_of(feature).data, montage_info(250.0)
+    return {
+        method: choose_examples(
+            said, maps, torch.arange(8) % 4, np.arange(8), info, data, threshold=0.05
+        )
+        for method, said in {
+            "GradCAM": Explanation(maps),
+            "LRP": Explanation(maps, frequency),
+        }.items()
+    }
 
 
 def test_captions_tell_the_test_and_alternative_texts_the_order(drawn):
@@ -116,7 +184,7 @@ def test_the_command_writes_each_picture_in_each_format(done_tiny, tmp_path):
     result = RUNNER.invoke(app, ["figures", "tiny.yaml", "--out", "figs"])
     assert result.exit_code == 0, result.output
     names = {path.name for path in (tmp_path / "figs").iterdir()}
-    stems = {"checks", "cascade-deepnet", "maps-temporal", "rankings"}
+    stems = {"checks", "references", "cascade-deepnet", "maps-temporal", "rankings"}
     stems.add("critical-difference-temporal")
     assert names == {f"{stem}.{form}" for stem in stems for form in ("png", "pdf")}
     for stem in stems:

@@ -235,7 +235,7 @@ def test_the_command_writes_one_file_of_a_real_sweep(done_tiny, tmp_path):
     text = target.read_text()
     assert target.stat().st_size < MOST_BYTES
     assert [s["id"] for s in Page(text).all("section")] == SECTIONS
-    assert len(Page(text).all("figure")) == 5
+    assert len(Page(text).all("figure")) == 6
     assert "Every cell of the sweep is done." in text
     assert "CPUs" in text
 

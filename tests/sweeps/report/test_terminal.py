@@ -12,11 +12,12 @@ from scipy import stats
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
 from sweeps.analysis.summary import headline
+from sweeps.analysis.tables import Column
 from sweeps.analysis.verdicts import VERDICT_RULES
 from sweeps.report.legends import HEADLINE_LEGEND, accuracies
-from sweeps.report.result_tables import terminal_headlines
+from sweeps.report.result_tables import result_cell, terminal_headlines, verdict_cell
 from sweeps.report.terminal import print_sentence, print_tables
-from sweeps.scores.table import half_width
+from sweeps.scores.table import AREA, half_width
 from tests.tidy_tables import as_tidy
 
 SCORE = ("channel_time", "mass_clipped")
@@ -37,6 +38,8 @@ def rows(
     flags="",
     x_only=CHANCE,
     chance=CHANCE,
+    area=None,
+    testable=True,
 ):
     """Tidy scores of a method; its calibrated score is the study's minus 0.1."""
     known = {
@@ -50,6 +53,7 @@ def rows(
         "at_chance": at_chance,
         "validity": "ok",
         "flags": flags,
+        "class_testable": testable,
     }
     checks = [
         ("ground_truth", *SCORE, 0, score),
@@ -63,6 +67,7 @@ def rows(
         ("target_swap", "channel_time", "pearson_raw", 0, class_r),
         ("cascade", "channel_time", "pearson_raw", 1, 0.99),
         ("cascade", "channel_time", "pearson_raw", 8, model_r),
+        ("cascade", "channel_time", AREA, 8, model_r if area is None else area),
     ]
     names = ["check", "domain", "metric", "step", "mean"]
     return pd.DataFrame(checks, columns=names).assign(half_width=HALF_WIDTH, **known)
@@ -261,7 +266,7 @@ def test_methods_keep_their_order_and_two_features_stand_side_by_side():
         assert [m.start() for m in re.finditer(r"\S+", over)] == [
             m.start() for m in re.finditer("score", names)
         ]
-        assert names.split()[1:] == ["score", "class", "model", "null", "ok?"] * len(features)
+        assert names.split()[1:] == ["score", "calib", "class", "model", "ok?"] * len(features)
     assert max(map(len, lines)) <= 80
     assert max(map(len, HEADLINE_LEGEND.splitlines())) <= 80
 
@@ -272,3 +277,24 @@ def test_a_sentence_stays_on_one_line():
     console = Console(file=io.StringIO(), width=80)
     print_sentence(console, sentence)
     assert console.file.getvalue() == sentence + "\n"
+
+
+@pytest.mark.parametrize(("area", "verdict"), [(0.4, "ok"), (0.6, "m")])
+def test_a_map_that_changes_only_at_the_end_of_the_cascade_is_not_model_specific(area, verdict):
+    judged = rows("DeepLift", 0.9, 0.1, 0.1, x_only=0.3, area=area)
+    assert headline_of(judged).loc["DeepLift", "verdict"] == verdict
+
+
+def test_two_classes_are_a_state_and_no_failure():
+    mirrored = rows("DeepLift", 0.9, -1.0, 0.1, x_only=0.3, testable=False)
+    row = headline_of(mirrored).loc["DeepLift"]
+    assert (row["verdict"], row["class_testable"], math.isnan(row["class_r"])) == (
+        "ok",
+        False,
+        True,
+    )
+    assert "not testable with two classes" in verdict_cell("ok", testable=False).text
+    assert "not testable" in result_cell(row, Column("class_r", "class r")).text
+    assert (
+        headline_of(rows("DeepLift", 0.9, 0.9, 0.1, x_only=0.3)).loc["DeepLift", "verdict"] == "c"
+    )

@@ -11,7 +11,7 @@ from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
 from sweeps.design.cells import method_cells
 from sweeps.scores import cache as combined
 from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache, tidy_from_store
-from sweeps.scores.table import AREA, TIDY, half_width, tidy_scores
+from sweeps.scores.table import AREA, FIRST_BELOW, TIDY, half_width, tidy_scores
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
 from tests.finished_cells import N_STEPS, fill, method_scores, scores_table
@@ -156,3 +156,14 @@ def assert_same_tables(some, whole):
     for aggregate in TABLE_KINDS.values():
         one, other = (aggregate.make(tidy, ["feature"]) for tidy in (some, whole))
         pd.testing.assert_frame_equal(one, other)
+
+
+def test_the_first_step_below_the_threshold_is_told(cells):
+    scores = method_scores()
+    curve = (scores.table["check"] == "cascade") & (scores.table["metric"] == "pearson_raw")
+    scores.table.loc[curve, "mean"] = np.where(scores.table.loc[curve, "step"] < 2, 0.9, 0.1)
+    tidy = tidy_scores([(cells[0], scores)])
+    assert (tidy.loc[tidy["metric"] == FIRST_BELOW, "mean"] == 2).all()
+    scores.table.loc[curve, "mean"] = 0.9
+    tidy = tidy_scores([(cells[0], scores)])
+    assert tidy.loc[tidy["metric"] == FIRST_BELOW, "mean"].isna().all()

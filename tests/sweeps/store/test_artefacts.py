@@ -1,6 +1,7 @@
 """The store: whole files or none, found by key, nothing foreign loaded."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from eegxai.attribution import Validity
 from eegxai.decoders import Checkpoint
 from eegxai.evaluation import ExampleMaps
 from sweeps.design.cells import decoder_cells, method_cells
-from sweeps.store.artefacts import Store
-from sweeps.store.packing import BrokenArtefactError
+from sweeps.store.artefacts import Store, maps_of
+from sweeps.store.packing import BrokenArtefactError, unpacked
 from sweeps.store.records import MethodScores, TrainedDecoder
 from sweeps.tasks.data import is_done
 
@@ -84,6 +85,8 @@ MAPS = ExampleMaps(
     channels=("Cz", "Pz"),
     sfreq=250.0,
     start_ms=-200.0,
+    class_frequency=np.linspace(-0.01, 0.2, 8, dtype="float32").reshape(2, 2, 2),
+    class_bands_hz=np.array([[8.0, 13.0], [np.nan, np.nan]]),
 )
 
 
@@ -98,6 +101,17 @@ def test_example_maps_come_back_to_half_precision(store, method):
             assert found.dtype == value.dtype
     assert (back.channels, back.sfreq, back.start_ms) == (MAPS.channels, 250.0, -200.0)
     assert not store.has(method)
+
+
+def test_example_maps_without_frequency_come_back_without_it(store, method):
+    """As those of files from before there was any: what is None is not in the file."""
+    store.write_maps(method, replace(MAPS, class_frequency=None, class_bands_hz=None))
+    tensors, record = unpacked(store.files.read(maps_of(method)))
+    assert not {"class_frequency", "class_bands_hz"} & {*tensors, *record}
+    back = store.read_maps(method)
+    assert back.class_frequency is None
+    assert back.class_bands_hz is None
+    np.testing.assert_array_equal(back.trials, MAPS.trials)
 
 
 def test_example_maps_of_another_cell_or_half_a_file_are_refused(store, tiny, tmp_path):

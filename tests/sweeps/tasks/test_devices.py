@@ -26,6 +26,7 @@ FEW = {
     "SmoothGrad": {"samples": 2},
     "GradientSHAP": {"samples": 3},
     "TimeOcclusion": {"window": 50, "stride": 50},
+    "BandOcclusion": {"width": 32},
 }
 # Methods of many passes do the same on every architecture; other methods pass all of them.
 MANY_PASSES = {*FEW, "ChannelOcclusion", "DeepLiftSHAP", "ScoreCAM", "CentredScoreCAM"}

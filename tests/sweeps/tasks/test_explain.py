@@ -1,6 +1,8 @@
 """A worker opens a decoder once, and its scores are those of the science called directly."""
 
+import errno
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -8,12 +10,13 @@ import torch
 
 from eegxai.attribution import attribute, validity
 from eegxai.decoders import hold_out, initialised, split_trials
-from eegxai.evaluation import evaluate, source_truth
+from eegxai.evaluation import evaluate, ideal_observer, source_truth
 from eegxai.simulation import simulate_spec
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
-from sweeps.store.artefacts import Store, store_of
+from sweeps.store.artefacts import Store, store_of, use_of
 from sweeps.store.packing import BrokenArtefactError
+from sweeps.tasks import opened as opened_module
 from sweeps.tasks.explain import explain
 from sweeps.tasks.opened import open_decoder
 from sweeps.tasks.train import train_decoder
@@ -55,15 +58,17 @@ def scores_by_hand(cell, store):
         else split_trials(eeg.y, cell.decoder.fold, spec.n_folds, seed)
     )
     x, y, truth = (torch.from_numpy(a[split.test]) for a in (eeg.x, eeg.y, eeg.ground_truth))
+    observer = ideal_observer(eeg, split.test)
     decoder = restored_by_hand(cell.decoder, store, eeg)
     table = evaluate(
-        lambda *given: attribute(cell.method, *given),
+        lambda *given: attribute(cell.method, *given, output="contrast"),
         *(decoder, x, y, truth, eeg.n_classes, eeg.info),
         *(cell.decoder.evaluation_seed, cell.evaluation),
         known=source_truth(eeg, split.test),
+        ideal=observer,
         permuted_labels_decoder=restored_by_hand(cell.decoder.with_permuted_labels, store, eeg),
     )
-    return table, validity(cell.method, decoder, x[:8], y[:8])
+    return table, validity(cell.method, decoder, x[:8], y[:8], output="contrast")
 
 
 def test_scores_and_validity_are_those_of_the_science_called_directly(trained):
@@ -89,6 +94,78 @@ def test_a_decoder_and_its_twin_are_read_once_for_all_methods(trained, monkeypat
     for cell in cells:
         explain(cell, store)
     assert read == ["true", "permuted"]
+
+
+def use_in(store, cell):
+    return store.read_use(*open_decoder(cell.decoder, cell.evaluation, store, "cpu")._use_of)
+
+
+def test_what_a_decoder_used_is_found_once_for_all_workers(trained, monkeypatch):
+    cells, store = trained
+    first = open_decoder(cells[0].decoder, cells[0].evaluation, store, "cpu").use
+    monkeypatch.setattr(opened_module, "used_by", None)  # nobody computes it again
+    for cell in cells[:2]:
+        open_decoder.cache_clear()
+        explain(cell, store)
+    again = use_in(store, cells[0])
+    assert (first.total == again.total).all()
+    for name, pieces in first.families.items():
+        assert pieces.names == again.families[name].names
+        for kind in ("use", "halves", "error"):
+            assert (getattr(pieces, kind) == getattr(again.families[name], kind)).all()
+    table = store.read_scores(cells[0]).table
+    assert (table["mode"] == "used").any()
+
+
+def test_a_broken_use_is_set_aside_and_found_again_with_the_same_bits(trained):
+    cells, store = trained
+    decoder, evaluation = cells[0].decoder, cells[0].evaluation
+    path = store.files.path(use_of(decoder, evaluation))
+    first = open_decoder(decoder, evaluation, store, "cpu").use
+    with open(path, "r+b") as file:
+        whole = file.read()
+        file.truncate(100)
+    open_decoder.cache_clear()
+    again = open_decoder(decoder, evaluation, store, "cpu").use
+    assert (first.total == again.total).all()
+    with open(path, "rb") as file:
+        assert file.read() == whole
+    assert len(store.stems("broken")) == 1
+
+
+def test_the_use_is_that_of_the_trained_weights_and_of_the_settings(trained):
+    cells, store = trained
+    decoder, evaluation = cells[0].decoder, cells[0].evaluation
+    opened = open_decoder(decoder, evaluation, store, "cpu")
+    assert opened.use is not None
+    *_, record, trials = opened._use_of
+    assert store.read_use(decoder, evaluation, record, trials) is not None
+    assert store.read_use(decoder, evaluation, replace(record, finished=0.0), trials) is None
+    assert store.read_use(decoder, evaluation, record, trials[1:]) is None
+    for other in ({"n_trials": 3}, {"use_permutations": 2}):
+        assert store.read_use(decoder, replace(evaluation, **other), record, trials) is None
+    study = replace(evaluation, mode="study", truth_threshold=0.0, checks=("cascade",))
+    open_decoder.cache_clear()
+    assert open_decoder(decoder, study, store, "cpu").use is None
+
+
+def test_a_use_that_cannot_be_written_stops_nothing_and_leaves_nothing(trained, monkeypatch):
+    cells, store = trained
+    decoder, evaluation = cells[0].decoder, cells[0].evaluation
+
+    def full(path, content):
+        with open(path, "wb") as file:
+            file.write(content[:50])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.files.system, "pipe_file", full)
+        first = open_decoder(decoder, evaluation, store, "cpu").use
+    assert not any(Path(store.files.path("uses")).iterdir())
+    open_decoder.cache_clear()
+    again = open_decoder(decoder, evaluation, store, "cpu").use
+    assert (first.total == again.total).all()
+    assert use_in(store, cells[0]) is not None
 
 
 @pytest.mark.parametrize("labels", ["true", "permuted"])

@@ -1,14 +1,29 @@
 """Random maps of the same spectrum, the other baselines, and the normalised score."""
 
+from functools import partial
+
+import mne
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from eegxai.evaluation.controls.null_maps import chance_corrected, null_maps, same_spectrum
+from eegxai.attribution import attribute
+from eegxai.attribution.engine.frequency import amplitude_gradient, relevance_of_product
+from eegxai.evaluation.controls.null_maps import (
+    CHANCE,
+    NULL_MAPS,
+    chance_corrected,
+    class_mean,
+    method_controls,
+    null_maps,
+    same_spectrum,
+)
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
+from eegxai.evaluation.maps.explanation import explanation
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
+from tests.helpers import lively_decoder, random_trials
 
 
 def rhythms(n_trials=6, n_times=50):
@@ -73,8 +88,33 @@ def test_the_baselines_know_nothing_or_only_the_input():
         return decoder[1].weight.detach()[target].view_as(x)
 
     original = weights(decoder, x, target)
-    maps = null_maps(weights, original, ExplainedTrials(decoder, x, target, n_classes=2, seed=0))
+    explained = ExplainedTrials(decoder, x, target, n_classes=2, seed=0)
+    info = mne.create_info(["Fz", "Cz", "Pz", "Oz", "C3", "C4", "P3", "P4"], 100.0, "eeg")
+    info.set_montage("colin27_1020")
+    maps = null_maps(weights, original, explained, info)
+    assert list(maps) == list(NULL_MAPS)
+    assert all(made.shape == x.shape for made in maps.values())
     torch.testing.assert_close(maps["input_magnitude"], x.abs())
     torch.testing.assert_close(maps["same_spectrum"], same_spectrum(original))
     assert abs(np.corrcoef(maps["untrained"][0].ravel(), before[0])[0, 1]) < 0.2
     assert torch.equal(decoder[1].weight, before)
+
+
+def test_the_mean_map_of_a_class_leaves_the_trial_out():
+    maps = torch.tensor([1.0, 2.0, 4.0, 8.0]).view(4, 1, 1)
+    means = class_mean(maps, torch.tensor([0, 0, 0, 1]))
+    torch.testing.assert_close(means.flatten(), torch.tensor([3.0, 2.5, 1.5, 8.0]))
+
+
+@pytest.mark.parametrize(
+    ("method", "relevance"),
+    [("Gradient", amplitude_gradient), ("InputXGradient", relevance_of_product)],
+)
+def test_chance_over_frequency_is_of_the_methods_kind(method, relevance):
+    """A gradient lacks the trial's spectrum, which a product of the trial has."""
+    decoder, (x, target) = lively_decoder("deepnet"), random_trials(3)
+    own = explanation(partial(attribute, method), decoder, x, target)
+    explained = ExplainedTrials(decoder, x, target, n_classes=3, seed=0)
+    chance = method_controls(own, own, explained, [CHANCE])[CHANCE]
+    torch.testing.assert_close(chance.frequency, relevance(x, same_spectrum(x)))
+    assert chance.kind == own.kind

@@ -177,3 +177,11 @@ def test_a_map_without_positive_relevance_has_no_signed_mass():
     scores = compute(-np.abs(noise(0)), burst(0))
     assert np.isnan(scores["mass_signed"]).all()
     assert not np.isnan(scores["rank_signed"]).any()
+
+
+def test_ranks_are_shares_in_double_precision():
+    """Of three tied pixels, one true, two are taken: 2 / 3 of a hit among two."""
+    relevance = np.array([[[1.0, 1.0, 1.0, 0.0, 0.0, 0.0]]])
+    true = np.array([[[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]]])
+    found = compute(relevance, true)["rank_signed"]
+    assert found[0] == pytest.approx(1 / 3, abs=1e-15)

@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from eegxai.evaluation.metrics.physical import (
-    band_share,
     dipole_error,
     latency_error,
     physical_scores,
     source_grid,
     source_truth,
-    spectral_precision,
 )
 from eegxai.head import HeadSpec, brain_points, open_head, scanning_head
 from eegxai.simulation import simulate
@@ -88,23 +86,6 @@ def test_a_dipole_error_needs_a_pattern_over_channels(other_grid):
     assert np.isnan(dipole_error(nothing, np.zeros((3, 3)), other_grid)).all()
 
 
-def test_spectral_precision_is_the_share_of_power_in_the_band():
-    tone = 3 * np.sin(2 * np.pi * 10 * TIMES) + np.sin(2 * np.pi * 40 * TIMES) + 5
-    maps = np.broadcast_to(tone, (3, 4, 250))
-    low, high = np.array([8.0, 30.0, np.nan]), np.array([13.0, 58.0, np.nan])
-    found = spectral_precision(maps, SFREQ, low, high)
-    np.testing.assert_allclose(found, [0.9, 0.1, np.nan])
-    assert np.isnan(spectral_precision(np.ones((1, 4, 250)), SFREQ, low[:1], high[:1])).all()
-
-
-def test_white_maps_have_the_share_of_the_bins():
-    maps = np.random.default_rng(0).normal(size=(200, 4, 250))
-    low, high = np.full(200, 8.0), np.full(200, 13.0)
-    assert spectral_precision(maps, SFREQ, low, high).mean() == pytest.approx(6 / 125, abs=0.003)
-    power = np.ones((200, 126))
-    np.testing.assert_allclose(band_share(np.arange(126.0), power, low, high), 6 / 125)
-
-
 def test_the_default_is_not_to_scan_with_the_head_that_made_the_data():
     eeg = simulate("temporal", -3.5, 0, 4)
     by_default = source_truth(eeg, np.arange(4)).grid
@@ -138,7 +119,3 @@ def test_the_signal_itself_has_hardly_an_error(feature):
     scores = physical_scores(eeg.ground_truth[chosen], source_truth(eeg, chosen))
     assert (scores["latency_error_ms"] == 0).all()
     assert (scores["dipole_error_mm"] < 20).all()  # the spacing, and that of another head
-    if feature == "spectral":
-        assert (scores["spectral_precision"] > 0.5).all()
-    else:
-        assert scores["spectral_precision"].isna().all()

@@ -1,0 +1,117 @@
+"""The decision in place of a logit: decoders whose outputs are contrasts.
+
+Adding any function of the trial to all logits changes no probability and no decision, but changes
+every logit and so its map. The contrast of a class, its logit minus the mean of the others, does
+not change, and it is what a decision by the largest logit goes by.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+# Those that store the axis of their outputs first.
+LAYERS_THAT_FOLD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+AGREEMENT = 1e-4  # of folded and computed contrasts, relative to a trial's largest logit: float32
+TRIALS_AT_A_TIME = 8  # as methods take by default
+
+
+def contrasts(logits: Tensor) -> Tensor:
+    """Each logit minus the mean of the others, (trials, classes); a lone logit as it is.
+
+    Examples
+    --------
+    >>> contrasts(torch.tensor([[3.0, 1.0, 2.0]]))
+    tensor([[ 1.5000, -1.5000,  0.0000]])
+    """
+    n_classes = logits.shape[1]
+    if n_classes == 1:
+        return logits
+    return (logits - logits.mean(1, keepdim=True)) * (n_classes / (n_classes - 1))
+
+
+def with_contrasts(decoder: nn.Module, x: Tensor) -> nn.Module:
+    """A private copy of a decoder, changed so that its outputs are contrasts.
+
+    The last layer takes the contrasts of its weights where that is the same: a decoder like any
+    other, in which no method meets a new operation, and relevance starts at one output. Where it
+    is not, as behind a log-softmax, the outputs are changed as they leave the decoder; there
+    relevance starts at the logits, each times its coefficient in the contrast.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        In evaluation mode, frozen; changed in place, but for its modules' names and order.
+    x : Tensor
+        Trials (trials, channels, times) that are explained. Where the decoder returns what its last
+        layer does, the first is compared; else all are, since what comes after the layer may do
+        nothing in any one.
+    """
+    with torch.no_grad():
+        n_classes = decoder(x[:1]).shape[1]
+        if n_classes > 1 and not _folded(decoder, x, n_classes):
+            decoder.register_forward_hook(_outputs)
+    return decoder
+
+
+def _outputs(_module: nn.Module, _args: Any, logits: Tensor) -> Tensor:
+    return contrasts(logits)
+
+
+def _folded(decoder: nn.Module, x: Tensor, n_classes: int) -> bool:
+    """Whether the last layer takes the contrasts; where it cannot, it is as before."""
+    layer = _last_layer(decoder, n_classes)
+    if layer is None:
+        return False
+    compared = x[:1] if _returns_output(decoder, layer, x[:1]) else x
+    logits = _logits(decoder, compared)
+    before = [value.clone() for value in layer.parameters()]
+    for value in layer.parameters():
+        rows = value.double().reshape(len(value), -1)  # one for each class
+        value.copy_(contrasts(rows.T).T.reshape(value.shape))
+    differences = (_logits(decoder, compared) - contrasts(logits)).abs().amax(1)
+    if (differences <= AGREEMENT * logits.abs().amax(1)).all():
+        return True
+    for value, old in zip(layer.parameters(), before, strict=True):
+        value.copy_(old)
+    return False
+
+
+def _logits(decoder: nn.Module, x: Tensor) -> Tensor:
+    return torch.cat([decoder(trials) for trials in x.split(TRIALS_AT_A_TIME)])
+
+
+def _returns_output(decoder: nn.Module, layer: nn.Module, x: Tensor) -> bool:
+    """Whether the logits are the layer's output as it leaves the layer, seen in any shape."""
+    outputs: list[tuple[Tensor, int]] = []
+
+    def keep(_module: nn.Module, _args: Any, output: Tensor) -> None:
+        outputs.append((output, output._version))  # counts what is done to it in place
+
+    handle = layer.register_forward_hook(keep)
+    logits = decoder(x)
+    handle.remove()
+    return [(logits.data_ptr(), logits._version)] == [(o.data_ptr(), n) for o, n in outputs]
+
+
+def _last_layer(decoder: nn.Module, n_classes: int) -> nn.Module | None:
+    """Last layer with one output per class, its weights made plain parameters."""
+    for module in reversed(list(decoder.modules())):
+        if isinstance(module, LAYERS_THAT_FOLD) and len(module.weight) == n_classes:
+            _take_out_parametrizations(module)
+            return module
+    return None
+
+
+def _take_out_parametrizations(layer: nn.Module) -> None:
+    """Leave the weights as they are now; torch's own function spoils what a layer was copied from.
+
+    It takes the property from the class, which a copy shares with the original.
+    """
+    values = {name: getattr(layer, name) for name in getattr(layer, "parametrizations", ())}
+    if values:
+        layer.__class__ = parametrize.type_before_parametrizations(layer)
+        del layer.parametrizations
+    for name, value in values.items():
+        layer.register_parameter(name, nn.Parameter(value.detach().clone(), requires_grad=False))

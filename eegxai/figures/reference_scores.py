@@ -1,0 +1,73 @@
+"""Scores against each reference: one panel a reference, one row a method."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from eegxai.figures.style import BLACK, DOUBLE, GREY, PRINT, series_of
+
+ROW_INCHES = 0.17
+LEVELS: Mapping[str, Mapping[str, Any]] = {
+    "chance": {"lw": 0.8, "ls": (0, (1, 1.2))},
+    "ceiling": {"lw": 0.8, "ls": (0, (4, 2))},
+}
+GRID: Mapping[str, Any] = {"color": GREY, "lw": 0.3, "alpha": 0.5}
+SPREAD = 0.5  # of a row's height, over which the feature types lie
+
+
+@rc_context(PRINT)
+def reference_scores(scores: pd.DataFrame) -> Figure:
+    """Score of each method against each reference, with its 95 % interval, chance and ceiling.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        One row per feature, method and reference: feature, method, reference, score, score_low,
+        score_high, chance and ceiling, NaN where there is none, and unit, what the numbers are. In
+        the order in which methods and references are shown; levels are drawn as the mean over the
+        methods.
+    """
+    methods = list(scores["method"].unique())
+    names = list(scores["reference"].unique())
+    styles = series_of(list(scores["feature"].unique()))
+    figure = Figure(figsize=(DOUBLE, 1.1 + ROW_INCHES * len(methods)), layout="constrained")
+    panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
+    for ax, name in zip(panels, names, strict=True):
+        rows = scores[scores["reference"] == name]
+        ax.set(title=name, xlabel=rows["unit"].iloc[0])
+        _panel(ax, rows, methods, styles)
+    panels[0].set_yticks(range(len(methods)), methods)
+    panels[0].set_ylim(len(methods) - 0.4, -0.6)
+    _legend(figure, styles)
+    return figure
+
+
+def _panel(
+    ax: Axes, rows: pd.DataFrame, methods: list[str], styles: Mapping[str, Mapping[str, Any]]
+) -> None:
+    ax.grid(axis="y", **GRID)
+    ax.tick_params(axis="y", length=0)
+    places = np.linspace(-SPREAD / 2, SPREAD / 2, len(styles)) if len(styles) > 1 else [0.0]
+    for place, (feature, style) in zip(places, styles.items(), strict=True):
+        own = rows[rows["feature"] == feature].set_index("method").reindex(methods)
+        y, colour = np.arange(len(methods)) + place, style["color"]
+        ax.hlines(y, own["score_low"], own["score_high"], color=colour, lw=0.8)
+        ax.plot(own["score"], y, style["marker"], color=colour, ls="")
+        for level, line in LEVELS.items():
+            if own[level].notna().any():
+                ax.axvline(own[level].mean(), color=colour, zorder=0, **line)
+
+
+def _legend(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> None:
+    handles = [
+        Line2D([], [], color=style["color"], marker=style["marker"], ls="", label=name)
+        for name, style in styles.items()
+    ]
+    handles += [Line2D([], [], color=BLACK, label=name, **line) for name, line in LEVELS.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

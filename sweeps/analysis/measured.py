@@ -1,0 +1,85 @@
+"""Tables whose columns are scores of a check on a domain, and nothing else: data."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import pandas as pd
+
+from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, NULL_MAPS, Headlines
+from eegxai.evaluation.metrics.similarity import SIMILARITIES
+from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
+from eegxai.evaluation.scoring import headlines_with
+from sweeps.analysis.summary import estimate, headline_scores, in_grid_order, last_steps
+from sweeps.scores.table import CASCADE
+
+
+class Measured(NamedTuple):
+    """What a column holds: a check, at its last step, and the metric by feature type."""
+
+    check: str
+    headlines: Headlines
+
+
+Columns = Mapping[str, Measured]
+
+CONTROLS_BESIDE: Columns = {
+    "score": Measured(GROUND_TRUTH, CALIBRATED_HEADLINE),
+    **{check: Measured(check, CALIBRATED_HEADLINE) for check in (*NULL_MAPS, IDEAL_OBSERVER)},
+}
+DISTANCES: Columns = {
+    f"{name}{level}": Measured(check, headlines_with(f"emd_{name}"))
+    for name in ("ms", "mm", "hz")
+    for level, check in {"": GROUND_TRUTH, "_chance": CHANCE, "_ceiling": IDEAL_OBSERVER}.items()
+}
+TOPOGRAPHIES: Columns = {
+    f"{name}{kind}": Measured(
+        GROUND_TRUTH, Headlines(dict.fromkeys(HEADLINE, (f"{domain}{kind}", "auprc_magnitude")))
+    )
+    for name, domain in {"signed": "topography", "magnitude": "topography_magnitude"}.items()
+    for kind in ("", "_evoked", "_oscillatory")
+}
+SIMILARITY_METRICS = tuple(name for group in SIMILARITIES.values() for name in group)
+SIMILAR: Columns = {
+    f"{name}_{metric}": Measured(check, HEADLINE.with_metric(metric))
+    for name, check in {"class": "target_swap", "model": CASCADE, "null": "surrogate"}.items()
+    for metric in SIMILARITY_METRICS
+}
+
+
+def measured(
+    columns: Columns, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)
+) -> pd.DataFrame:
+    """Means over decoders of each column's score, with their 95 % intervals.
+
+    Parameters
+    ----------
+    columns : mapping of str to Measured
+        By the name in the table.
+    tidy : DataFrame
+        Tidy scores (columns ``TIDY``).
+    by : sequence of str
+        Axes whose values have rows of their own, ``feature`` among them.
+
+    Returns
+    -------
+    DataFrame
+        Columns of ``by``, method, n_decoders, and the named ones, each with ``_low`` and ``_high``.
+    """
+    groups = [*by, "method"]
+    found: dict[str, pd.Series] = {}
+    for name, (check, headlines) in columns.items():
+        rows = last_steps(headline_scores(tidy, check, headlines))
+        found |= estimate(name, rows, groups)
+    return in_grid_order(tidy, groups, found)
+
+
+def metrics_of(columns: Columns) -> set[str]:
+    """Metrics that a table reads."""
+    return {metric for each in columns.values() for _, metric in each.headlines.values()}
+
+
+beside_controls = partial(measured, CONTROLS_BESIDE)
+distances = partial(measured, DISTANCES)
+topographies = partial(measured, TOPOGRAPHIES)
+similar = partial(measured, SIMILAR)
