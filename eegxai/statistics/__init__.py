@@ -1,8 +1,9 @@
 """Statistics over trained decoders: intervals, ranks, paired tests, effects of the axes.
 
-The unit is the trained decoder, not the trial. Scores are wide tables with one row per decoder
-(a block) and one column per method; larger is better, and NaN means that a method has no score on
-a decoder. docs/statistics.md states which function answers which question, and when it misleads.
+The unit is the seed, each the mean of its trained decoders, and not the trial. Scores are wide
+tables with one row per decoder and one column per method; larger is better, and NaN means that a
+method has no score on a decoder. docs/statistics.md states which function answers which question,
+and when it misleads.
 """
 
 from eegxai.statistics.axes import AxisEffect, axis_effect, leads_per_db, repeated_measures
@@ -33,6 +34,7 @@ from eegxai.statistics.ranks import (
     ranking_agreement,
     signed_rank_pairs,
 )
+from eegxai.statistics.units import independent
 
 __all__ = [
     "ALPHA",
@@ -50,6 +52,7 @@ __all__ = [
     "fewest_decoders",
     "friedman_p",
     "holm",
+    "independent",
     "kendall_w",
     "leads_per_db",
     "mean_ranks",

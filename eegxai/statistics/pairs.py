@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import special, stats
 
 from eegxai.statistics.intervals import IntervalOf, known_values, student_interval
+from eegxai.statistics.units import independent
 
 ALPHA = 0.05
 POWER = 0.8
@@ -101,8 +102,8 @@ def paired_differences(
     -------
     DataFrame
         One row per method that both have: method, mean_a, mean_b, difference, low, high, p
-        (signed-rank test), n_pairs, and unpaired_a, unpaired_b, the number of decoders that only
-        one table has.
+        (signed-rank test), n_pairs (of seeds, see ``independent``; of decoders without seeds), and
+        unpaired_a, unpaired_b, the number of decoders that only one table has.
     """
     rows = [_paired(str(name), a[name], b[name], interval) for name in a if name in b]
     return pd.DataFrame(rows, columns=PAIRED)
@@ -111,7 +112,8 @@ def paired_differences(
 def _paired(method: str, a: pd.Series, b: pd.Series, interval: IntervalOf) -> tuple[Any, ...]:
     a, b = a.dropna(), b.dropna()
     both = a.index.intersection(b.index)
-    found = interval((b[both] - a[both]).round(DECIMALS))
-    means = a[both].mean(), b[both].mean(), found.mean, found.low, found.high
+    one, other = independent(a[both]), independent(b[both])
+    found = interval((other - one).round(DECIMALS))
+    means = one.mean(), other.mean(), found.mean, found.low, found.high
     unpaired = len(a) - len(both), len(b) - len(both)
-    return method, *means, signed_rank_p(b[both] - a[both]), len(both), *unpaired
+    return method, *means, signed_rank_p(other - one), len(one), *unpaired

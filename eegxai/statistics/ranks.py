@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from eegxai.statistics.pairs import ALPHA, DECIMALS, decoders_needed, holm, signed_rank_p
+from eegxai.statistics.units import independent
 
 
 class Blocks(NamedTuple):
@@ -130,8 +131,8 @@ class RankComparison:
         Methods that are not significantly different, see ``cliques``.
     critical_difference : float
         Nemenyi's, in mean ranks.
-    n_decoders : int
-        Number of decoders in the comparison.
+    n_blocks : int
+        Number of independent blocks in the comparison: seeds, or rows without seeds.
     methods_left_out, decoders_left_out : list
         What was dropped because of NaN scores, see ``complete_blocks``.
     """
@@ -141,29 +142,30 @@ class RankComparison:
     pairs: pd.DataFrame
     cliques: list[tuple[str, ...]]
     critical_difference: float
-    n_decoders: int
+    n_blocks: int
     methods_left_out: list[str]
     decoders_left_out: list[Any]
 
 
 def compare_ranks(scores: pd.DataFrame, fewest: float = 0.5) -> RankComparison:
-    """Compare methods by their ranks on each decoder.
+    """Compare methods by their ranks on each seed, or on each row of a table without seeds.
 
     Friedman's test, then Wilcoxon's signed-rank tests of all pairs with Holm's correction
     (Demsar, JMLR 7:1, 2006; pairs as recommended by Benavoli et al., JMLR 17:5, 2016).
 
     Parameters and raises are those of :func:`complete_blocks`.
     """
-    complete, methods_left_out, decoders_left_out = complete_blocks(scores, fewest)
-    n_decoders, n_methods = complete.shape
+    whole, methods_left_out, decoders_left_out = complete_blocks(scores, fewest)
+    complete = independent(whole).round(DECIMALS)
+    n_blocks, n_methods = complete.shape
     ranks, pairs = mean_ranks(complete), signed_rank_pairs(complete)
     return RankComparison(
         mean_ranks=ranks,
         p=friedman_p(complete),
         pairs=pairs,
         cliques=cliques(ranks, pairs),
-        critical_difference=nemenyi_difference(n_methods, n_decoders),
-        n_decoders=n_decoders,
+        critical_difference=nemenyi_difference(n_methods, n_blocks),
+        n_blocks=n_blocks,
         methods_left_out=methods_left_out,
         decoders_left_out=decoders_left_out,
     )

@@ -186,7 +186,8 @@ def comparison_notes(table: pd.DataFrame, interval: str) -> list[str]:
     fewest = fewest_decoders(ALPHA / max(tested, 1))
     ranks = ", ".join(f"{feature} {w:.2f}" for feature, w in agreement(table).items())
     return [
-        f"pairs: decoders that both have; intervals: {interval}, of the mean difference",
+        f"pairs: seeds, each the mean of the decoders that both have; intervals: {interval}, of "
+        "the mean difference",
         f"p: signed-rank tests, Holm over {tested} rows; bold: p < {ALPHA}, which needs at least "
         f"{fewest} pairs",
         f"agreement of the two rankings (Kendall's W): {ranks}",

@@ -13,11 +13,12 @@ from eegxai.statistics import (
     compare_ranks,
     complete_blocks,
     fewest_decoders,
+    independent,
     repeated_measures,
 )
 from sweeps.analysis.compare import Quantity, scores_of
 
-FEWEST = 2  # decoders of a feature type, for any test
+FEWEST = 2  # seeds of a feature type, for any test
 AXES_TESTED = ("snr_db", "architecture")
 AGAINST_BEST = ["difference", "p_holm", "n_needed"]
 
@@ -33,9 +34,9 @@ class FeatureTests:
     compared : RankComparison
         Friedman's test, mean ranks, pairs and cliques.
     methods : DataFrame
-        Best first: method, mean (score), rank (mean rank), tied (letters: methods that share one
-        are not significantly different); against the best method: difference (mean less the best
-        one's), p_holm, n_needed (decoders needed for significance, see ``decoders_needed``).
+        Best first: method, mean (score over seeds), rank (mean rank), tied (letters: methods that
+        share one are not significantly different); against the best method: difference (mean less
+        the best one's), p_holm, n_needed (seeds needed for significance, see ``decoders_needed``).
     axes : DataFrame
         Of each axis with several values: axis, share (of the variance of the differences between
         methods), p (by permutation), F, p_F (analysis of variance within decoders).
@@ -57,8 +58,9 @@ def compare_methods(tidy: pd.DataFrame, quantity: Quantity) -> Iterator[FeatureT
     """
     for feature, rows in scores_of(tidy, quantity).groupby("feature", sort=False):
         known = rows.dropna(how="all").droplevel("feature")
-        if len(known) < FEWEST:
-            yield f"{feature}: {len(known)} decoder, tests need {FEWEST}: add seeds to the grid"
+        n_seeds = known.index.unique("seed").size
+        if n_seeds < FEWEST:
+            yield f"{feature}: {n_seeds} seed, tests need {FEWEST}: add seeds to the grid"
         else:
             yield _inference(str(feature), known)
 
@@ -70,7 +72,9 @@ def _inference(feature: str, scores: pd.DataFrame) -> FeatureTests:
 
 def _method_table(scores: pd.DataFrame, compared: RankComparison) -> pd.DataFrame:
     ranks = compared.mean_ranks
-    table = pd.DataFrame({"mean": complete_blocks(scores).scores.mean(), "rank": ranks})
+    table = pd.DataFrame(
+        {"mean": independent(complete_blocks(scores).scores).mean(), "rank": ranks}
+    )
     tied = [_clique_letters(str(name), compared) for name in ranks.index]
     against_best = _against(str(ranks.index[0]), compared.pairs)
     return table.loc[ranks.index].assign(tied=tied).join(against_best).reset_index(names="method")
@@ -109,10 +113,9 @@ def caveats(tests: FeatureTests) -> list[str]:
         lines.append(f"dropped, defined on too few decoders: {', '.join(methods)}")
     if decoders := compared.decoders_left_out:
         lines.append(f"dropped: {len(decoders)} decoders on which a method is undefined")
-    if compared.n_decoders < fewest:
+    if compared.n_blocks < fewest:
         lines.append(
-            f"{n_pairs} pairs are tested: none can be significantly different below {fewest} "
-            "decoders"
+            f"{n_pairs} pairs are tested: none can be significantly different below {fewest} seeds"
         )
     return lines
 
@@ -121,7 +124,7 @@ def summary_lines(tests: FeatureTests) -> list[str]:
     """Whether the methods differ, and what limits the answer."""
     compared = tests.compared
     return [
-        f"{tests.feature}: {len(tests.methods)} methods on {compared.n_decoders} decoders; "
+        f"{tests.feature}: {len(tests.methods)} methods on {compared.n_blocks} seeds; "
         f"all equal: p = {compared.p:.2g}",
         *caveats(tests),
     ]

@@ -60,16 +60,16 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         interval; chance (score of random maps of the same spectrum), above_chance (the score on the
         scale from chance to 1), calibrated_chance and calibrated_input (calibrated score of random
         maps and of x), surrogate_r, noise_r and noise_magnitude_r (correlation with the original
-        map of random maps as smooth, of white noise and of its magnitude), n_decoders, n_scored
-        (how many of them have a calibrated score), at_chance (how many of them decode no better
+        map of random maps as smooth, of white noise and of its magnitude), n_decoders, n_seeds,
+        n_scored (how many decoders have a calibrated score), at_chance (how many decode no better
         than chance), flagged (on how many of them something speaks against the method's maps),
         accuracy, class_testable (false with two classes: their maps are mirror images, and class_r
         is NaN), verdict (see ``sweeps.analysis.verdicts``).
 
     Notes
     -----
-    Intervals are Student's, over the means of the decoders; where there is one decoder, over
-    its trials.
+    Intervals are Student's, over the means of the seeds (see :func:`estimate`); where there is one
+    seed, over the trials of a decoder.
     """
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
@@ -94,6 +94,7 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
             "calibrated_input": _mean(x_only, groups),
             **{f"{n}_r": _mean(similarities(tidy, n), groups) for n in SIMILARITY_NULLS},
             "n_decoders": decoders.size(),
+            "n_seeds": decoders["seed"].nunique(),
             "n_scored": calibrated.groupby(groups)["mean"].count(),
             "at_chance": decoders["at_chance"].sum().astype(int),
             "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
@@ -113,11 +114,15 @@ def _mean(rows: pd.DataFrame, groups: list[str]) -> pd.Series:
 
 
 def estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
-    """Mean over the decoders of each group, and its interval."""
-    decoders = rows.groupby(groups)
-    mean, n = decoders["mean"].mean(), decoders["mean"].count()
-    over_decoders = interval_half(decoders["mean"].std(), n)
-    half = over_decoders.where(n > 1, decoders["half_width"].mean())
+    """Mean over the seeds of each group, and its interval.
+
+    The value of a seed is the mean of its decoders: folds, levels and architectures of a seed
+    share data and noise, and are not independent. Of one seed the interval is over trials.
+    """
+    seeds = rows.groupby([*dict.fromkeys([*groups, "seed"])])["mean"].mean().groupby(groups)
+    mean, n = seeds.mean(), seeds.count()
+    over_seeds = interval_half(seeds.std(), n)
+    half = over_seeds.where(n > 1, rows.groupby(groups)["half_width"].mean())
     return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
 
 

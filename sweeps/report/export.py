@@ -50,9 +50,9 @@ class Export:
         if not any(column.best for column in self.kind.columns):
             return about
         return (
-            f"{about} Means over decoders with half of their 95 % intervals; bold: best of its "
-            "group, controls excluded; *: the interval lies above chance (scores) or below the "
-            "threshold of specificity (correlations)."
+            f"{about} Means over decoders with half of their 95 % intervals over seeds; bold: best "
+            "of its group, controls excluded; *: the interval lies above chance (scores) or below "
+            "the threshold of specificity (correlations)."
         )
 
 

@@ -32,7 +32,7 @@ from sweeps.store.packing import BrokenArtefactError
 ShownMaps = Mapping[DecoderCell, Mapping[str, ExampleMaps]]
 
 AXES_WITHIN_FEATURE = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
-INTERVALS_SHOWN = "95 % intervals over decoders (over trials where there is one)"
+INTERVALS_SHOWN = "95 % intervals over seeds (over trials where there is one)"
 # Of the tidy checks those that compare with the planted signal or are a null, not a robustness.
 NOT_ROBUSTNESS = (*AGAINST_TRUTH, *SIMILARITY_NULLS)
 
@@ -267,11 +267,11 @@ def _critical_differences(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictur
     for feature, rows in scores.groupby("feature", sort=False):
         name = f"critical-difference-{feature}"
         wide = rows.pivot_table("calibrated", AXES_WITHIN_FEATURE, "method", sort=False)
-        if wide.notna().any(axis=1).sum() < 2:
-            yield DroppedPicture(name, "one decoder only")
+        if wide[wide.notna().any(axis=1)].index.unique("seed").size < 2:
+            yield DroppedPicture(name, "one seed only")
             continue
         compared = compare_ranks(wide)
-        title = f"{feature}: mean ranks over {compared.n_decoders} decoders"
+        title = f"{feature}: mean ranks over {compared.n_blocks} seeds"
         yield Picture(
             name,
             figures.critical_difference(compared, title),

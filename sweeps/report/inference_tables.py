@@ -9,15 +9,15 @@ from eegxai.statistics import ALPHA
 from sweeps.analysis.significance import FeatureTests
 from sweeps.report.table import Table, TableCell, formatted, plain_value, word
 
-METHOD_COLUMNS = ("method", "mean", "rank", "tied", "to the best", "p Holm", "decoders needed")
+METHOD_COLUMNS = ("method", "mean", "rank", "tied", "to the best", "p Holm", "seeds needed")
 DIFFERENCE_COLUMNS = ("feature", "method", "a", "b", "b - a", "95 % interval", "p Holm", "pairs")
 TESTS_LEGEND = "\n".join(
     [
         "all equal: Friedman's test of the hypothesis that all methods rank alike",
-        "rank: mean over decoders, 1 is best",
+        "rank: mean over seeds, 1 is best",
         "tied: methods that share a letter are not significantly different",
         "to the best: mean difference from the best method; p Holm: signed-rank test of it,",
-        "corrected for all pairs; decoders needed: for a power of 80 % at that difference",
+        "corrected for all pairs; seeds needed: for a power of 80 % at that difference",
         "differences by an axis: its share of the variance of the differences between",
         "methods, with the p values of a permutation test and of an F test",
     ]

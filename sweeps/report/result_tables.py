@@ -40,6 +40,7 @@ PAGE_COLUMNS = (
     Column("null_r", "null r"),
     Column("accuracy", "test accuracy"),
     Column("n_decoders", "decoders"),
+    Column("n_seeds", "seeds"),
 )
 AXIS_HEADINGS: Mapping[str, str] = {"snr_db": "SNR (dB)"}
 UNSCORED: Mapping[str, str] = {NOT_APPLICABLE: "no score", UNJUDGED: "control"}
@@ -187,7 +188,7 @@ def _cells(row: Row | None, columns: Sequence[Column]) -> list[TableCell]:
 
 def verdict_table(headline: pd.DataFrame) -> Table:
     """One row per method: verdict and calibrated score of each feature type."""
-    title = "Verdict on each method by feature type, with 95 % intervals over decoders"
+    title = "Verdict on each method by feature type, with 95 % intervals over seeds"
     return feature_table(headline, (VERDICT, ACCURATE_BY), title)
 
 

@@ -125,7 +125,7 @@ def test_a_comparison_counts_what_it_left_out():
     scores = null_scores(range(8)).assign(E=np.nan)
     scores.loc[3, "A"] = np.nan
     found = compare_ranks(scores)
-    assert (found.n_decoders, found.methods_left_out, found.decoders_left_out) == (7, ["E"], [3])
+    assert (found.n_blocks, found.methods_left_out, found.decoders_left_out) == (7, ["E"], [3])
 
 
 # Pairs

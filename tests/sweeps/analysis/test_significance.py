@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from eegxai.statistics import axis_effect, repeated_measures, signed_rank_pairs
+from eegxai.statistics import axis_effect, independent, repeated_measures, signed_rank_pairs
 from sweeps.analysis.compare import Quantity, scores_of
 from sweeps.analysis.significance import FeatureTests, compare_methods, tables_by_name
 from sweeps.cli import app
@@ -42,7 +42,8 @@ def test_methods_come_best_first_with_what_they_lack(tidy):
         means["Saliency"] - means["LRP"], abs=1e-6
     )
     assert pd.isna(by_name["p_holm"]["LRP"])
-    pairs = signed_rank_pairs(scores_of(tidy, CALIBRATED).xs("temporal").round(6))
+    by_seed = independent(scores_of(tidy, CALIBRATED).xs("temporal").round(6))
+    pairs = signed_rank_pairs(by_seed)
     pair = pairs[(pairs["method_a"] == "GradCAM") & (pairs["method_b"] == "LRP")].iloc[0]
     assert by_name["p_holm"]["GradCAM"] == pair["p_holm"]
     assert by_name["n_needed"]["GradCAM"] == pair["n_needed"]
@@ -67,10 +68,9 @@ def test_axes_of_several_values_are_tested(tidy):
     assert all(part.axes.empty for part in compare_methods(one, CALIBRATED))
 
 
-def test_one_decoder_is_errors_in_one_sentence(tidy):
-    alone = tidy[tidy["seed"].eq(0) & tidy["snr_db"].eq(-3.5) & tidy["architecture"].eq("deepnet")]
-    assert list(compare_methods(alone, CALIBRATED)) == [
-        f"{feature}: 1 decoder, tests need 2: add seeds to the grid"
+def test_one_seed_is_errors_in_one_sentence(tidy):
+    assert list(compare_methods(tidy[tidy["seed"] == 0], CALIBRATED)) == [
+        f"{feature}: 1 seed, tests need 2: add seeds to the grid"
         for feature in ("temporal", "spatial")
     ]
 
@@ -95,7 +95,7 @@ def test_the_command_prints_and_writes(tiny_file, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert "temporal: " in result.output
-    assert "on 7 decoders" in result.output
+    assert "on 7 seeds" in result.output
     assert "none can be significantly" not in result.output
     assert max(map(len, result.output.splitlines())) <= 100
     written = {path.name for path in (tmp_path / "out").iterdir()}
@@ -106,9 +106,7 @@ def test_too_few_decoders_for_any_pair_are_told(tiny_file):
     fill(load(tiny_file, [SEEDS, METHODS]))
     given = ["statistics", str(tiny_file), SEEDS, METHODS, "--where", "seed < 6"]
     result = RUNNER.invoke(app, given)
-    assert (
-        "3 pairs are tested: none can be significantly different below 7 decoders" in result.output
-    )
+    assert "3 pairs are tested: none can be significantly different below 7 seeds" in result.output
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -116,7 +114,7 @@ def test_commands_of_the_page_run(tiny_file, command):
     fill(load(ROOT / "conf" / "quickstart.yaml"))
     result = RUNNER.invoke(app, shlex.split(command))
     assert result.exit_code == 0, result.output
-    assert "temporal: 1 decoder, tests need 2" in result.output
+    assert "temporal: 1 seed, tests need 2" in result.output
 
 
 def test_mistakes_are_errors_in_one_sentence(tiny_file):

@@ -68,7 +68,7 @@ def test_what_one_decoder_does_not_tell_is_dropped_with_a_reason():
         "cascade": "the check cascade was not run",
         "maps": "the store holds no example maps",
         "frequency": "the store holds no example maps",
-        "critical-difference-temporal": "one decoder only",
+        "critical-difference-temporal": "one seed only",
     }
 
 
