@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, chance_corrected
+from eegxai.evaluation import (
+    CALIBRATED_HEADLINE,
+    CHANCE,
+    HEADLINE,
+    Headlines,
+    chance_corrected,
+)
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.evaluation.scoring import headlines_with
 from eegxai.registry import lookup, unknown_name
@@ -18,7 +24,7 @@ from eegxai.statistics import (
     kendall_w,
     paired_differences,
 )
-from sweeps.analysis.summary import headline_scores
+from sweeps.analysis.summary import headline_scores, last_steps
 from sweeps.scores.table import AXES
 
 # Names that stand for another metric and domain on each feature type.
@@ -49,6 +55,11 @@ class Quantity:
 
     metric: str = "calibrated"
     check: str = TRUTH_CHECK
+
+
+def headlines_named(metric: str) -> Headlines:
+    """Domain and metric by feature type of a metric of the tidy scores, or of ``HEADLINES``."""
+    return HEADLINES.get(metric, headlines_with(metric))
 
 
 def read_tidy(path: Path) -> pd.DataFrame:
@@ -84,11 +95,10 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     """
     _check_known("check", quantity.check, {*tidy["check"].dropna().unique()})
     _check_known("metric", quantity.metric, {*tidy["metric"].dropna().unique(), *HEADLINES})
-    named = HEADLINES.get(quantity.metric, headlines_with(quantity.metric))
-    rows = headline_scores(tidy, quantity.check, named)
+    rows = headline_scores(tidy, quantity.check, headlines_named(quantity.metric))
     if rows.empty:
         raise ValueError(f"no score of {quantity.metric!r} is in the check {quantity.check!r}")
-    rows = rows[rows["step"] == rows.groupby(list(AXES))["step"].transform("max")]
+    rows = last_steps(rows)
     twice = rows[rows.duplicated(list(AXES))]
     if len(twice):
         first = ", ".join(f"{axis} {twice[axis].iloc[0]}" for axis in AXES)

@@ -31,7 +31,7 @@ from sweeps.analysis.summary import (
     similarities,
 )
 from sweeps.analysis.verdicts import specificity_level
-from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD
+from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY
 
 # Columns of the robustness table: the check and the metric that each is read from.
 ROBUSTNESS_CHECKS = {
@@ -40,9 +40,9 @@ ROBUSTNESS_CHECKS = {
     "cascade_end": (CASCADE, SIMILARITY),
     "cascade_area": (CASCADE, AREA),
 }
-TABLE_METRICS = HEADLINE_METRICS | REFERENCE_METRICS  # all that the tables read
-TABLE_METRICS = TABLE_METRICS.union(
-    *map(metrics_of, (CONTROLS_BESIDE, DISTANCES, TOPOGRAPHIES, SIMILAR))
+# All that the tables read.
+TABLE_METRICS = HEADLINE_METRICS.union(
+    REFERENCE_METRICS, *map(metrics_of, (CONTROLS_BESIDE, DISTANCES, TOPOGRAPHIES, SIMILAR))
 )
 STATUSES = ("ok", "duplicate", "degenerate", "not_applicable")
 
@@ -197,8 +197,7 @@ SIMILARITY_HEADINGS = {
 
 
 def _below_null(check: str, metric: str, table: pd.DataFrame) -> pd.Series:
-    null = table[f"null_{metric}"].fillna(SPECIFICITY_THRESHOLD).clip(SPECIFICITY_THRESHOLD)
-    return table[f"{check}_{metric}_high"] < null
+    return table[f"{check}_{metric}_high"] < specificity_level(table, f"null_{metric}")
 
 
 def _similar_columns(check: str) -> tuple[Column, ...]:

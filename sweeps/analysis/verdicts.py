@@ -41,14 +41,14 @@ def _accurate(table: pd.DataFrame) -> pd.Series:
     return (table["over_chance_low"] > 0) & (table["over_input_low"] > 0)
 
 
-def specificity_level(table: pd.DataFrame) -> pd.Series:
+def specificity_level(table: pd.DataFrame, null: str = "null_r") -> pd.Series:
     """What a similarity must stay below: the threshold, or the null level where it is higher.
 
     A map that is as similar to the original one as noise is has changed altogether, however
     high the similarity is. The level is the mean of the null and not the end of its interval,
     which would be high where there are few decoders.
     """
-    return table["null_r"].astype(float).fillna(SPECIFICITY_THRESHOLD).clip(SPECIFICITY_THRESHOLD)
+    return table[null].astype(float).fillna(SPECIFICITY_THRESHOLD).clip(SPECIFICITY_THRESHOLD)
 
 
 def _class_specific(table: pd.DataFrame) -> pd.Series:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from eegxai.attribution.core.options import DEFAULT_CHUNK
+
 # Those that store the axis of their outputs first.
 LAYERS_THAT_FOLD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 AGREEMENT = 1e-4  # of folded and computed contrasts, relative to a trial's largest logit: float32
-TRIALS_AT_A_TIME = 8  # as methods take by default
 
 
 def contrasts(logits: Tensor) -> Tensor:
@@ -79,7 +80,7 @@ def _folded(decoder: nn.Module, x: Tensor, n_classes: int) -> bool:
 
 
 def _logits(decoder: nn.Module, x: Tensor) -> Tensor:
-    return torch.cat([decoder(trials) for trials in x.split(TRIALS_AT_A_TIME)])
+    return torch.cat([decoder(trials) for trials in x.split(DEFAULT_CHUNK)])
 
 
 def _returns_output(decoder: nn.Module, layer: nn.Module, x: Tensor) -> bool:

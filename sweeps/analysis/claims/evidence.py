@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from eegxai.evaluation.metrics.physical import ERRORS
-from eegxai.evaluation.scoring import headlines_with
 from eegxai.statistics import ranking_agreement
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
-from sweeps.analysis.compare import HEADLINES, TRUTH_CHECK
-from sweeps.analysis.summary import headline_scores
+from sweeps.analysis.compare import TRUTH_CHECK, headlines_named
+from sweeps.analysis.summary import headline_scores, last_steps
 from sweeps.scores.table import AXES, interval_half
 
 FEWEST_SEEDS = 2
@@ -237,12 +236,11 @@ def _measured(tidy: pd.DataFrame, measure: Measure) -> pd.DataFrame:
 
 def _read(tidy: pd.DataFrame, measure: Measure, check: str, steps: str) -> pd.Series:
     """Value on each decoder, by ``AXES``; NaN where a mean over steps lacks one of them."""
-    named = HEADLINES.get(measure.metric, headlines_with(measure.metric))
-    rows = headline_scores(tidy, check, named)
-    each = rows.groupby(list(AXES), sort=False)
+    rows = headline_scores(tidy, check, headlines_named(measure.metric))
     if steps == "last":
-        last = rows[rows["step"] == each["step"].transform("max")]
-        return last.groupby(list(AXES), sort=False)["mean"].first().astype(float)
+        last = last_steps(rows).groupby(list(AXES), sort=False)
+        return last["mean"].first().astype(float)
+    each = rows.groupby(list(AXES), sort=False)
     steps_of, values = each["step"], each["mean"]
     expected = steps_of.max() - steps_of.min() + 1
     whole = (values.count() == expected) & (values.size() == expected) & (steps_of.min() <= 1)
