@@ -37,6 +37,7 @@ from eegxai.simulation import DataSpec
 from eegxai.simulation.labels import fewest_trials
 from eegxai.simulation.spec import SnrDb
 from sweeps.design.data import Data, Model
+from sweeps.design.thresholds import Thresholds
 
 DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
 
@@ -258,6 +259,7 @@ class SweepConfig(Model):
     evaluation: EvaluationSpec = EvaluationSpec()
     resources: Resources = Resources()
     tracking: Tracking = Tracking()
+    verdict: Thresholds = Thresholds()
     output: str = "runs"
     store: str = ""
 
