@@ -9,9 +9,12 @@ and when it misleads.
 from eegxai.statistics.axes import AxisEffect, axis_effect, leads_per_db, repeated_measures
 from eegxai.statistics.intervals import (
     INTERVALS,
+    UNBOUNDED,
+    Bounds,
     Interval,
     bootstrap_interval,
     student_interval,
+    within_bounds,
 )
 from eegxai.statistics.pairs import (
     ALPHA,
@@ -40,8 +43,10 @@ from eegxai.statistics.units import independent
 __all__ = [
     "ALPHA",
     "INTERVALS",
+    "UNBOUNDED",
     "AxisEffect",
     "Blocks",
+    "Bounds",
     "Interval",
     "RankComparison",
     "axis_effect",
@@ -65,4 +70,5 @@ __all__ = [
     "signed_rank_p",
     "signed_rank_pairs",
     "student_interval",
+    "within_bounds",
 ]

@@ -8,7 +8,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from eegxai.statistics.intervals import IntervalOf, known_values, student_interval
+from eegxai.statistics.intervals import (
+    UNBOUNDED,
+    Bounds,
+    IntervalOf,
+    known_values,
+    student_interval,
+)
 from eegxai.statistics.units import independent
 
 ALPHA = 0.05
@@ -127,7 +133,10 @@ def _power(effect: float, n: int, alpha: float) -> float:
 
 
 def paired_differences(
-    a: pd.DataFrame, b: pd.DataFrame, interval: IntervalOf = student_interval
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    interval: IntervalOf = student_interval,
+    bounds: Bounds = UNBOUNDED,
 ) -> pd.DataFrame:
     """Differences b - a of each method over the decoders that both tables have.
 
@@ -137,6 +146,8 @@ def paired_differences(
         With the same index levels.
     interval : callable
         One of ``INTERVALS``.
+    bounds : Bounds
+        Of the differences, see ``Bounds.of_differences``.
 
     Returns
     -------
@@ -145,15 +156,17 @@ def paired_differences(
         (signed-rank test), n_pairs (of seeds, see ``independent``; of decoders without seeds), and
         unpaired_a, unpaired_b, the number of decoders that only one table has.
     """
-    rows = [_paired(str(name), a[name], b[name], interval) for name in a if name in b]
+    rows = [_paired(str(name), a[name], b[name], interval, bounds) for name in a if name in b]
     return pd.DataFrame(rows, columns=PAIRED)
 
 
-def _paired(method: str, a: pd.Series, b: pd.Series, interval: IntervalOf) -> tuple[Any, ...]:
+def _paired(
+    method: str, a: pd.Series, b: pd.Series, interval: IntervalOf, bounds: Bounds
+) -> tuple[Any, ...]:
     a, b = a.dropna(), b.dropna()
     both = a.index.intersection(b.index)
     one, other = independent(a[both]), independent(b[both])
-    found = interval((other - one).round(DECIMALS))
+    found = interval((other - one).round(DECIMALS), bounds)
     means = one.mean(), other.mean(), found.mean, found.low, found.high
     unpaired = len(a) - len(both), len(b) - len(both)
     return method, *means, signed_rank_p(other - one), len(one), *unpaired
