@@ -9,13 +9,17 @@ and when it misleads.
 from eegxai.statistics.axes import AxisEffect, axis_effect, leads_per_db, repeated_measures
 from eegxai.statistics.intervals import (
     INTERVALS,
+    UNBOUNDED,
+    Bounds,
     Interval,
     bootstrap_interval,
     student_interval,
+    within_bounds,
 )
 from eegxai.statistics.pairs import (
     ALPHA,
     decoders_needed,
+    equivalence_p,
     fewest_decoders,
     holm,
     paired_differences,
@@ -39,8 +43,10 @@ from eegxai.statistics.units import independent
 __all__ = [
     "ALPHA",
     "INTERVALS",
+    "UNBOUNDED",
     "AxisEffect",
     "Blocks",
+    "Bounds",
     "Interval",
     "RankComparison",
     "axis_effect",
@@ -49,6 +55,7 @@ __all__ = [
     "compare_ranks",
     "complete_blocks",
     "decoders_needed",
+    "equivalence_p",
     "fewest_decoders",
     "friedman_p",
     "holm",
@@ -63,4 +70,5 @@ __all__ = [
     "signed_rank_p",
     "signed_rank_pairs",
     "student_interval",
+    "within_bounds",
 ]

@@ -19,13 +19,15 @@ from eegxai.registry import lookup, unknown_name
 from eegxai.statistics import (
     ALPHA,
     INTERVALS,
+    UNBOUNDED,
+    Bounds,
     fewest_decoders,
     holm,
     kendall_w,
     paired_differences,
 )
 from sweeps.analysis.summary import headline_scores, last_steps
-from sweeps.scores.table import AXES
+from sweeps.scores.table import AXES, bounds_of
 
 # Names that stand for another metric and domain on each feature type.
 HEADLINES = {"calibrated": CALIBRATED_HEADLINE, "study": HEADLINE}
@@ -60,6 +62,18 @@ class Quantity:
 def headlines_named(metric: str) -> Headlines:
     """Domain and metric by feature type of a metric of the tidy scores, or of ``HEADLINES``."""
     return HEADLINES.get(metric, headlines_with(metric))
+
+
+def bounds_named(metric: str) -> Bounds:
+    """Bounds of a metric of the tidy scores, or of all metrics of a name of ``HEADLINES``."""
+    metrics = pd.Series([name for _, name in headlines_named(metric).values()])
+    each = bounds_of(metrics)
+    return Bounds(float(each["lowest"].min()), float(each["highest"].max()))
+
+
+def difference_bounds(a: Quantity, b: Quantity) -> Bounds:
+    """Bounds of paired differences; none of different quantities, which are read above chance."""
+    return bounds_named(a.metric).of_differences if a == b else UNBOUNDED
 
 
 def read_tidy(path: Path) -> pd.DataFrame:
@@ -134,7 +148,9 @@ def above_chance(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     return pd.DataFrame(chance_corrected(found, chance, best), found.index, found.columns)
 
 
-def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> pd.DataFrame:
+def differences(
+    a: pd.DataFrame, b: pd.DataFrame, interval: str = "student", bounds: Bounds = UNBOUNDED
+) -> pd.DataFrame:
     """Paired differences b - a of each method and feature type over the decoders of both.
 
     Parameters
@@ -143,6 +159,8 @@ def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> 
         See ``scores_of``.
     interval : str
         A name of ``eegxai.statistics.INTERVALS``.
+    bounds : Bounds
+        Of the differences, see ``difference_bounds``.
 
     Returns
     -------
@@ -158,7 +176,8 @@ def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> 
     interval_of = lookup(INTERVALS, interval, "interval")
     features = [name for name in a.index.unique("feature") if name in b.index.unique("feature")]
     parts = [
-        paired_differences(_rows_of(a, name), _rows_of(b, name), interval_of) for name in features
+        paired_differences(_rows_of(a, name), _rows_of(b, name), interval_of, bounds)
+        for name in features
     ]
     table = pd.concat(parts, keys=features, names=["feature"]).reset_index("feature")
     table = table.reset_index(drop=True).assign(p_holm=holm(table["p"]))

@@ -13,13 +13,16 @@ from eegxai.evaluation import (
     Headlines,
     chance_corrected,
 )
+from eegxai.statistics import UNBOUNDED, Bounds, within_bounds
 from sweeps.analysis.verdicts import verdicts
 from sweeps.scores.table import (
     AREA,
     AXES,
     CASCADE,
+    DIFFERENCE,
     FIRST_BELOW,
     SIMILARITY,
+    bounds_of,
     interval_half,
 )
 
@@ -117,13 +120,28 @@ def estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.S
     """Mean over the seeds of each group, and its interval.
 
     The value of a seed is the mean of its decoders: folds, levels and architectures of a seed
-    share data and noise, and are not independent. Of one seed the interval is over trials.
+    share data and noise, and are not independent. Of one seed the interval is over trials. It
+    stays within the bounds of the rows' metric (``TIDY_BOUNDS``). Rows of what is computed from
+    scores must not keep the scores' metric: they have ``DIFFERENCE``, or none and no bounds.
     """
     seeds = rows.groupby([*dict.fromkeys([*groups, "seed"])])["mean"].mean().groupby(groups)
     mean, n = seeds.mean(), seeds.count()
     over_seeds = interval_half(seeds.std(), n)
     half = over_seeds.where(n > 1, rows.groupby(groups)["half_width"].mean())
-    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
+    low, high = within_bounds(mean, half, *_bounds(rows, groups))
+    return {
+        name: mean,
+        f"{name}_low": pd.Series(low, mean.index),
+        f"{name}_high": pd.Series(high, mean.index),
+    }
+
+
+def _bounds(rows: pd.DataFrame, groups: list[str]) -> Bounds | tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest value that each group's numbers can have."""
+    if "metric" not in rows:
+        return UNBOUNDED
+    each = bounds_of(rows["metric"]).groupby([rows[name] for name in groups])
+    return each["lowest"].min().to_numpy(), each["highest"].max().to_numpy()
 
 
 def _margins(scores: pd.DataFrame, rival: pd.DataFrame) -> pd.DataFrame:
@@ -137,7 +155,7 @@ def _margins(scores: pd.DataFrame, rival: pd.DataFrame) -> pd.DataFrame:
     other = other.reindex(own.index)
     half_width = np.hypot(own["half_width"], other["half_width"])
     return pd.DataFrame(
-        {"mean": own["mean"] - other["mean"], "half_width": half_width}
+        {"mean": own["mean"] - other["mean"], "half_width": half_width, "metric": DIFFERENCE}
     ).reset_index()
 
 

@@ -1,12 +1,15 @@
 """Tidy scores of a sweep: one table, one row per cell, check, domain, metric and step."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from eegxai.evaluation.bounds import METRIC_BOUNDS, SHARE
+from eegxai.statistics import UNBOUNDED, Bounds
 from eegxai.statistics.intervals import CONFIDENCE
 from sweeps.design.cells import MethodCell
 from sweeps.store.records import MethodScores
@@ -23,6 +26,14 @@ SIMILARITY = "pearson_raw"
 SPECIFICITY_THRESHOLD = 0.5
 # What sums up a cascade stands beside its steps, as metrics of their own.
 CASCADE, AREA, FIRST_BELOW = "cascade", f"{SIMILARITY}_area", f"{SIMILARITY}_first_below"
+DIFFERENCE = "difference"  # of two shares, as the headline scores are
+# Of the metrics of tidy scores, and of what is computed from them; others are unbounded.
+TIDY_BOUNDS: Mapping[str, Bounds] = {
+    **METRIC_BOUNDS,
+    AREA: METRIC_BOUNDS[SIMILARITY],
+    FIRST_BELOW: Bounds(1, math.inf),
+    DIFFERENCE: SHARE.of_differences,
+}
 
 
 def tidy_scores(cells: Iterable[tuple[MethodCell, MethodScores]]) -> pd.DataFrame:
@@ -87,6 +98,13 @@ def _with_areas(frame: pd.DataFrame) -> pd.DataFrame:
     whole = pd.concat([frame, *(table.reset_index() for table in sums)], ignore_index=True)
     place = pd.Series(np.arange(frame[KEY].nunique()), frame[KEY].unique())
     return whole.iloc[np.argsort(whole[KEY].map(place), kind="stable")].reset_index(drop=True)
+
+
+def bounds_of(metrics: pd.Series) -> pd.DataFrame:
+    """Columns lowest and highest of a column of metrics."""
+    found = {name: TIDY_BOUNDS.get(name, UNBOUNDED) for name in metrics.unique()}
+    rows = [found[name] for name in metrics]
+    return pd.DataFrame(rows, metrics.index, Bounds._fields, dtype=float)
 
 
 def half_width(table: pd.DataFrame) -> pd.Series | float:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from eegxai.evaluation.metrics.physical import ERRORS
-from eegxai.statistics import ranking_agreement
+from eegxai.statistics import Bounds, ranking_agreement, within_bounds
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
 from sweeps.analysis.compare import TRUTH_CHECK, headlines_named
 from sweeps.analysis.summary import headline_scores, last_steps
@@ -143,7 +143,7 @@ def evidence(cells: Cells, evaluation: Evaluation) -> Evidence:
 
 def _of_methods(cells: Cells, methods: Sequence[str], asked: Condition) -> pd.DataFrame:
     """One row per group and method."""
-    table = over_seeds(cells.seed_means(asked), cells.by)
+    table = over_seeds(cells.seed_means(asked), cells.by, asked.bounds)
     wanted = [(*group, method) for group in cells.groups for method in methods]
     table = table.reindex(pd.MultiIndex.from_tuples(wanted, names=table.index.names))
     lacking = [
@@ -160,7 +160,7 @@ def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.
         means = cells.seed_means(one)
         ranked.append(means.assign(ranking=place, mean=_sign(one) * means["mean"]))
     seeds = _agreements(pd.concat(ranked), cells.by, methods, len(ranked))
-    table = over_seeds(seeds.assign(method=_label(methods)), cells.by)
+    table = over_seeds(seeds.assign(method=_label(methods)), cells.by, asked.bounds)
     wanted = [(*group, _label(methods)) for group in cells.groups]
     table = table.reindex(pd.MultiIndex.from_tuples(wanted, names=table.index.names))
     lacking = [
@@ -218,12 +218,17 @@ def seed_means(tidy: pd.DataFrame, measure: Measure, by: Sequence[str]) -> pd.Da
     return whole.loc[whole["count"] == whole["needed"], [*group, "seed", "mean"]]
 
 
-def over_seeds(seeds: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Mean over seeds, Student's 95 % interval and number of seeds, of each group and method."""
+def over_seeds(seeds: pd.DataFrame, by: Sequence[str], bounds: Bounds) -> pd.DataFrame:
+    """Mean over seeds, 95 % interval and number of seeds, of each group and method.
+
+    The interval is Student's, within the bounds (see ``eegxai.statistics.within_bounds``).
+    """
     grouped = seeds.groupby([*by, "method"])["mean"]
     mean, n = grouped.mean(), grouped.count()
     half = interval_half(grouped.std(), n)
-    return pd.DataFrame(dict(zip(NUMBERS, (mean, mean - half, mean + half, n), strict=True)))
+    low, high = within_bounds(mean, half, *bounds)
+    numbers = dict(zip(NUMBERS, (mean, low, high, n), strict=True))
+    return pd.DataFrame(numbers, index=mean.index)
 
 
 def _measured(tidy: pd.DataFrame, measure: Measure) -> pd.DataFrame:

@@ -18,7 +18,8 @@ from eegxai.evaluation.score_rows import AGAINST_TRUTH
 from eegxai.evaluation.scoring import DOMAIN_OF_METRIC
 from eegxai.registry import lookup
 from eegxai.spec import spec
-from sweeps.analysis.compare import HEADLINES
+from eegxai.statistics import Bounds
+from sweeps.analysis.compare import HEADLINES, bounds_named
 from sweeps.scores.table import CASCADE
 
 KNOWN_CHECKS = dict.fromkeys((*AGAINST_TRUTH, *SIMILARITY_NULLS, *CHECKS))
@@ -92,6 +93,12 @@ class Measure:
             return {self.metric}
         return {metric for _, metric in HEADLINES[self.metric].values()}
 
+    @property
+    def bounds(self) -> Bounds:
+        """Values that it can have."""
+        bounds = bounds_named(self.metric)
+        return bounds.of_differences if self.less else bounds
+
 
 @spec
 class Condition(Measure):
@@ -139,6 +146,11 @@ class Agreement:
     def metrics(self) -> set[str]:
         """Metrics of the tidy scores that it is read from."""
         return set().union(*(one.metrics for one in self.rankings))
+
+    @property
+    def bounds(self) -> Bounds:
+        """Values that it can have."""
+        return Bounds(-1 / (len(self.rankings) - 1), 1)
 
 
 @spec
