@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import DataFrameGroupBy
 
 from eegxai.evaluation import (
     CALIBRATED_HEADLINE,
@@ -13,27 +14,39 @@ from eegxai.evaluation import (
     Headlines,
     chance_corrected,
 )
+from eegxai.evaluation.controls.null_maps import UNTRAINED
+from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
+from eegxai.evaluation.scoring import headlines_with
 from eegxai.statistics import UNBOUNDED, Bounds, within_bounds
-from sweeps.analysis.verdicts import verdicts
 from sweeps.scores.table import (
     AREA,
     AXES,
     CASCADE,
     DIFFERENCE,
+    EFFICIENCY,
     FIRST_BELOW,
+    LEVELS,
     SIMILARITY,
     bounds_of,
     interval_half,
 )
 
 INPUT = "input_magnitude"
+# What a method leads, by the column that says by how much.
+LEADS = {"over_chance": CHANCE, "over_untrained": UNTRAINED, "over_input": INPUT}
+USED_HEADLINE = headlines_with("used_pearson")
+UNUSABLE = ("not_applicable", "degenerate")  # validity of a method that has no maps
 CLASS_CHECKS = ("target_swap", "wrong_classes")
 # Of which every interval is needed.
 HEADLINE_METRICS = {
     SIMILARITY,
     AREA,
     FIRST_BELOW,
-    *(metric for _, metric in (*HEADLINE.values(), *CALIBRATED_HEADLINE.values())),
+    *(
+        metric
+        for headlines in (HEADLINE, CALIBRATED_HEADLINE, USED_HEADLINE)
+        for _, metric in headlines.values()
+    ),
 }
 
 
@@ -58,16 +71,22 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         first step at which it is below 0.5, mean over decoders where it ever is), never_below (on
         how many it never is), null_r (the highest correlation of maps that know nothing
         with the original map, see ``highest_null``), calibrated (the calibrated headline metric),
-        over_chance and over_input (how much more that is than random maps of the same spectrum, and
-        the magnitude of x, have on the same trials), each with ``_low`` and ``_high``, its 95 %
-        interval; chance (score of random maps of the same spectrum), above_chance (the score on the
-        scale from chance to 1), calibrated_chance and calibrated_input (calibrated score of random
-        maps and of x), surrogate_r, noise_r and noise_magnitude_r (correlation with the original
-        map of random maps as smooth, of white noise and of its magnitude), n_decoders, n_seeds,
+        over_chance, over_untrained and over_input (how much more that is than random maps of the
+        same spectrum, the method's own on the untrained decoder, and the magnitude of x have,
+        trial by trial), study_over_chance (the same of the study's score), efficiency and
+        input_efficiency (share of the ideal observer's calibrated score, where chance is 0, of the
+        method and of the magnitude of x), used_r (Pearson correlation over channels with what the
+        decoder used), each with ``_low`` and ``_high``, its 95 % interval; chance (score of random
+        maps of the same spectrum), above_chance (the score on the scale from chance to 1),
+        calibrated_chance and calibrated_input (calibrated score of random maps and of x),
+        surrogate_r, noise_r and noise_magnitude_r (correlation with the original map of random maps
+        as smooth, of white noise and of its magnitude), n_decoders, n_seeds,
         n_scored (how many decoders have a calibrated score), at_chance (how many decode no better
         than chance), flagged (on how many of them something speaks against the method's maps),
-        accuracy, class_testable (false with two classes: their maps are mirror images, and class_r
-        is NaN), verdict (see ``sweeps.analysis.verdicts``).
+        n_unusable (on how many it has none), n_duplicate (on how many they are another method's),
+        duplicate_of (that method, where it is one on all), accuracy, class_testable (false with two
+        classes: their maps are mirror images, and class_r is NaN). The verdict on these numbers is
+        :func:`sweeps.analysis.verdicts.judged`.
 
     Notes
     -----
@@ -76,40 +95,67 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     """
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
-    calibrated = headline_scores(tidy, "ground_truth", CALIBRATED_HEADLINE)
-    chance, x_only = (
-        headline_scores(tidy, check, CALIBRATED_HEADLINE) for check in (CHANCE, INPUT)
-    )
-    table = pd.DataFrame(
-        {
-            **estimate("score", headline_scores(tidy, "ground_truth", HEADLINE), groups),
-            "chance": _mean(headline_scores(tidy, CHANCE, HEADLINE), groups),
-            **estimate("class_r", similarities(tidy, "target_swap"), groups),
-            **estimate("model_r", similarities(tidy, CASCADE), groups),
-            "model_r_draws": _spread_of_draws(tidy, groups),
-            **estimate("cascade_area", similarities(tidy, CASCADE, AREA), groups),
-            **first_below(tidy, groups),
-            **highest_null(tidy, groups),
-            **estimate("calibrated", calibrated, groups),
-            **estimate("over_chance", _margins(calibrated, chance), groups),
-            **estimate("over_input", _margins(calibrated, x_only), groups),
-            "calibrated_chance": _mean(chance, groups),
-            "calibrated_input": _mean(x_only, groups),
-            **{f"{n}_r": _mean(similarities(tidy, n), groups) for n in SIMILARITY_NULLS},
-            "n_decoders": decoders.size(),
-            "n_seeds": decoders["seed"].nunique(),
-            "n_scored": calibrated.groupby(groups)["mean"].count(),
-            "at_chance": decoders["at_chance"].sum().astype(int),
-            "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
-            "accuracy": decoders["accuracy"].mean(),
-            "class_testable": decoders["class_testable"].agg(_any_testable),
-        }
-    )
+    columns = {**_scores(tidy, groups), **_robustness(tidy, groups), **_counts(decoders)}
     # The order in which groups first appear is the order of the grid.
-    table = table.reindex(decoders.size().index).reset_index()
+    table = pd.DataFrame(columns).reindex(decoders.size().index).reset_index()
     above_chance = chance_corrected(table["score"], table["chance"])
     n_scored = table["n_scored"].fillna(0).astype(int)
-    return table.assign(above_chance=above_chance, n_scored=n_scored, verdict=verdicts(table))
+    return table.assign(above_chance=above_chance, n_scored=n_scored)
+
+
+def _scores(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
+    """Scores against what is planted, ideal and used, and leads over controls."""
+    calibrated, chance, x_only = (
+        headline_scores(tidy, check, CALIBRATED_HEADLINE) for check in (GROUND_TRUTH, CHANCE, INPUT)
+    )
+    estimated = {
+        "score": headline_scores(tidy, GROUND_TRUTH, HEADLINE),
+        "calibrated": calibrated,
+        **{name: _leads(tidy, check, CALIBRATED_HEADLINE) for name, check in LEADS.items()},
+        "study_over_chance": _leads(tidy, CHANCE, HEADLINE),
+        "efficiency": _efficiencies(tidy, GROUND_TRUTH),
+        "input_efficiency": _efficiencies(tidy, INPUT),
+        "used_r": headline_scores(tidy, GROUND_TRUTH, USED_HEADLINE),
+    }
+    return {
+        **{
+            column: values
+            for name, rows in estimated.items()
+            for column, values in estimate(name, rows, groups).items()
+        },
+        "chance": _mean(headline_scores(tidy, CHANCE, HEADLINE), groups),
+        "calibrated_chance": _mean(chance, groups),
+        "calibrated_input": _mean(x_only, groups),
+        "n_scored": calibrated.groupby(groups)["mean"].count(),
+    }
+
+
+def _robustness(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
+    """Correlations with the map for a wrong class and of random weights, and their levels."""
+    return {
+        **estimate("class_r", similarities(tidy, "target_swap"), groups),
+        **estimate("model_r", similarities(tidy, CASCADE), groups),
+        "model_r_draws": _spread_of_draws(tidy, groups),
+        **estimate("cascade_area", similarities(tidy, CASCADE, AREA), groups),
+        **first_below(tidy, groups),
+        **highest_null(tidy, groups),
+        **{f"{name}_r": _mean(similarities(tidy, name), groups) for name in SIMILARITY_NULLS},
+    }
+
+
+def _counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
+    """How many decoders there are, and on how many of them something is the matter."""
+    return {
+        "n_decoders": decoders.size(),
+        "n_seeds": decoders["seed"].nunique(),
+        "at_chance": decoders["at_chance"].sum().astype(int),
+        "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
+        "n_unusable": decoders["validity"].agg(lambda found: found.isin(UNUSABLE).sum()),
+        "n_duplicate": decoders["duplicate_of"].agg(lambda names: (names != "").sum()),
+        "duplicate_of": decoders["duplicate_of"].agg(_one_original),
+        "accuracy": decoders["accuracy"].mean(),
+        "class_testable": decoders["class_testable"].agg(_any_testable),
+    }
 
 
 def _mean(rows: pd.DataFrame, groups: list[str]) -> pd.Series:
@@ -144,19 +190,43 @@ def _bounds(rows: pd.DataFrame, groups: list[str]) -> Bounds | tuple[np.ndarray,
     return each["lowest"].min().to_numpy(), each["highest"].max().to_numpy()
 
 
-def _margins(scores: pd.DataFrame, rival: pd.DataFrame) -> pd.DataFrame:
-    """How much more one scores than the other on each decoder.
+def _leads(tidy: pd.DataFrame, control: str, headlines: Headlines) -> pd.DataFrame:
+    """How much higher a method scores than a control on each decoder, trial by trial.
 
-    Half-widths over trials add up as if trials were independent: too wide, since both are of the
-    same trials, and so on the safe side.
+    Where a table has no differences of trials, as those of others, half-widths add up as if trials
+    were independent: too wide, and so on the safe side.
     """
-    wanted = ["mean", "half_width"]
-    own, other = (rows.set_index(list(AXES))[wanted].astype(float) for rows in (scores, rival))
-    other = other.reindex(own.index)
-    half_width = np.hypot(own["half_width"], other["half_width"])
-    return pd.DataFrame(
-        {"mean": own["mean"] - other["mean"], "half_width": half_width, "metric": DIFFERENCE}
-    ).reset_index()
+    rival = _by_cell(tidy, control, headlines)
+    own = _by_cell(tidy, GROUND_TRUTH, headlines).reindex(rival.index)
+    lead = own["mean"] - rival["mean"]
+    half = (own["half_width"] ** 2 + rival["half_width"] ** 2) ** 0.5
+    return _as_scores(rival, DIFFERENCE, lead, half)
+
+
+def _efficiencies(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
+    """Share of the ideal observer's score on each decoder, where chance is 0."""
+    found, chance, ideal = (
+        _by_cell(tidy, name, CALIBRATED_HEADLINE) for name in (check, CHANCE, IDEAL_OBSERVER)
+    )
+    floor, ceiling = (level["mean"].reindex(found.index) for level in (chance, ideal))
+    room = (ceiling - floor).where(ceiling > floor)
+    share = (found["mean"] - floor) / room
+    return _as_scores(found, EFFICIENCY, share, found["half_width"] / room)
+
+
+def _by_cell(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
+    numbers = ["mean", "half_width", *LEVELS]
+    rows = headline_scores(tidy, check, headlines).set_index(list(AXES))
+    return rows[numbers].astype(float)
+
+
+def _as_scores(
+    rows: pd.DataFrame, level: str, mean: pd.Series, half_width: pd.Series
+) -> pd.DataFrame:
+    """What the rows say of a level, or the given numbers where they say nothing."""
+    means = {"mean": rows[level].fillna(mean), "half_width": rows[f"{level}_half"]}
+    means["half_width"] = means["half_width"].fillna(half_width)
+    return pd.DataFrame(means).assign(metric=level).reset_index()
 
 
 def headline_scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
@@ -171,6 +241,11 @@ def _rows_of(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
     """Rows of a check, but for those of other classes that say nothing."""
     rows = tidy[tidy["check"] == check]
     return rows[rows["class_testable"].ne(False)] if check in CLASS_CHECKS else rows
+
+
+def _one_original(names: pd.Series) -> str:
+    """The method whose maps these are on all decoders; empty if there is none."""
+    return str(names.iloc[0]) if names.nunique() == 1 else ""
 
 
 def _any_testable(known: pd.Series) -> bool:

@@ -30,7 +30,15 @@ from sweeps.analysis.summary import (
     in_grid_order,
     similarities,
 )
-from sweeps.analysis.verdicts import specificity_level
+from sweeps.analysis.verdicts import (
+    BEYOND_INPUT,
+    PROPERTIES,
+    STANDARD,
+    STUDY_VERDICT,
+    judged,
+    similarity_level,
+)
+from sweeps.design.thresholds import Thresholds
 from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY
 
 # Columns of the robustness table: the check and the metric that each is read from.
@@ -88,6 +96,8 @@ class TableKind:
         Axis whose values stand side by side; empty where the columns do.
     legend : tuple of str
         Lines that say what the columns are.
+    judged : bool
+        Whether the verdict on each row belongs to it.
     """
 
     about: str
@@ -95,6 +105,14 @@ class TableKind:
     columns: tuple[Column, ...]
     across: str = ""
     legend: tuple[str, ...] = ()
+    judged: bool = False
+
+    def table(
+        self, tidy: pd.DataFrame, by: Sequence[str], thresholds: Thresholds = STANDARD
+    ) -> pd.DataFrame:
+        """The table of tidy scores, by the axes that are not averaged over."""
+        made = self.make(tidy, by)
+        return judged(made, thresholds) if self.judged else made
 
 
 def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -175,7 +193,7 @@ def along(axis: str, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd
 
 
 def _below_level(name: str, table: pd.DataFrame) -> pd.Series:
-    return table[f"{name}_high"] < specificity_level(table)
+    return table[f"{name}_high"] < similarity_level(table)
 
 
 def _over_chance(table: pd.DataFrame) -> pd.Series:
@@ -197,7 +215,7 @@ SIMILARITY_HEADINGS = {
 
 
 def _below_null(check: str, metric: str, table: pd.DataFrame) -> pd.Series:
-    return table[f"{check}_{metric}_high"] < specificity_level(table, f"null_{metric}")
+    return table[f"{check}_{metric}_high"] < similarity_level(table, null=f"null_{metric}")
 
 
 def _similar_columns(check: str) -> tuple[Column, ...]:
@@ -229,8 +247,20 @@ HEADLINE_COLUMNS = (
     _similarity("model_r", "model"),
     NULL,
 )
+VERDICT = Column("verdict", "verdict")
+VERDICT_COLUMNS = (
+    VERDICT,
+    *(Column(one.column, one.name) for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)),
+    *_counts("n_decoders", "n_seeds"),
+)
 TABLE_KINDS: dict[str, TableKind] = {
-    "headline": TableKind("score and robustness", headline, HEADLINE_COLUMNS),
+    "headline": TableKind(
+        "verdict on each method, and the numbers it rests on",
+        headline,
+        VERDICT_COLUMNS,
+        judged=True,
+    ),
+    "scores": TableKind("score and robustness", headline, HEADLINE_COLUMNS),
     "robustness": TableKind(
         "correlation of the map with the original one",
         robustness,
@@ -309,9 +339,15 @@ TABLE_KINDS: dict[str, TableKind] = {
             }
         ),
     ),
-    "snr": TableKind("score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db"),
+    "snr": TableKind(
+        "score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db", judged=True
+    ),
     "architecture": TableKind(
-        "score by architecture", partial(along, "architecture"), HEADLINE_COLUMNS, "architecture"
+        "score by architecture",
+        partial(along, "architecture"),
+        HEADLINE_COLUMNS,
+        "architecture",
+        judged=True,
     ),
     "validity": TableKind(
         "number of decoders by validity",

@@ -83,7 +83,7 @@ def _check_place(config: SweepConfig, local: bool, address: str) -> None:
 
 def _print_results(console: Console, run: Sweep) -> None:
     """Print the table, the checks of the permuted labels, where the runs are, what failed."""
-    print_headline(console, run.table(), run.config.name)
+    print_headline(console, run.table(), run.config.name, thresholds=run.config.verdict)
     for title, share in run.memorised_accuracy().items():
         # Methods are tested on permuted labels only so far as a decoder has memorised them.
         print_sentence(console, f"{title}: {share:.2f} of its permuted labels memorised")

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
+from sweeps.analysis.verdicts import STANDARD
 from sweeps.cli.common import (
     Arguments,
     Source,
@@ -21,11 +22,19 @@ from sweeps.cli.common import (
     print_written,
     terminal,
 )
+from sweeps.design.thresholds import Thresholds
 from sweeps.report.export import TABLE_FORMATS, Export, write_table
-from sweeps.report.legends import HEADLINE_LEGEND, TABLE_LEGEND, accuracies
-from sweeps.report.result_tables import tables_by_group, terminal_headlines
+from sweeps.report.legends import TABLE_LEGEND, accuracies
+from sweeps.report.result_tables import tables_by_group
 from sweeps.report.source import load_scores
 from sweeps.report.terminal import print_sentence, print_tables
+from sweeps.report.verdict_tables import terminal_verdicts
+from sweeps.report.verdict_texts import (
+    answer,
+    duplicate_lines,
+    terminal_legend,
+    undecided_lines,
+)
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 ALL = "all"
@@ -60,17 +69,17 @@ def tables(
         tidy = load_scores(config, source, TABLE_METRICS, where)
     for name in TABLE_KINDS if ALL in names else names:
         kind = TABLE_KINDS[name]
-        export = Export(kind.make(tidy, groups), kind, groups, config.name)
-        _print(console, name, export)
+        export = Export(kind.table(tidy, groups, config.verdict), kind, groups, config.name)
+        _print(console, name, export, config.verdict)
         stem = config.name if name == "headline" else f"{config.name}-{name}"
         with errors_in_one_sentence():
             paths = write_table(export, out or Path(config.output) / "tables", stem, formats)
         print_written(console, paths)
 
 
-def _print(console: Console, name: str, export: Export) -> None:
+def _print(console: Console, name: str, export: Export, thresholds: Thresholds) -> None:
     if name == "headline":
-        print_headline(console, export.frame, export.title, export.by)
+        print_headline(console, export.frame, export.title, export.by, thresholds)
         return
     shown = tables_by_group(export.frame, export.kind, export.by)
     print_tables(console, shown, f"{export.title}, {export.kind.about}")
@@ -81,12 +90,18 @@ def _print(console: Console, name: str, export: Export) -> None:
 
 
 def print_headline(
-    console: Console, table: pd.DataFrame, title: str, by: Sequence[str] = ("feature",)
+    console: Console,
+    table: pd.DataFrame,
+    title: str,
+    by: Sequence[str] = ("feature",),
+    thresholds: Thresholds = STANDARD,
 ) -> None:
-    """Print the headline table with its legend."""
+    """Print the verdict on each method, and what it means."""
     if table.empty:
         print_sentence(console, "no cell is scored yet")
         return
-    print_tables(console, terminal_headlines(table, by), title)
-    console.print(accuracies(table))
-    console.print(HEADLINE_LEGEND, style="dim")
+    console.print(answer(table, by))
+    print_tables(console, terminal_verdicts(table, by), title)
+    for line in (*duplicate_lines(table), *undecided_lines(table), "", accuracies(table)):
+        console.print(line)
+    console.print(terminal_legend(thresholds), style="dim")

@@ -11,6 +11,7 @@ import pandas as pd
 from rich.console import Console
 
 from sweeps.analysis.summary import HEADLINE_METRICS, headline
+from sweeps.analysis.verdicts import judged
 from sweeps.design.cells import (
     Cell,
     DecoderCell,
@@ -163,8 +164,9 @@ class Sweep:
             return 0
 
     def table(self, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
-        """Headline table of this sweep's cells, from the store."""
-        return headline(tidy_from_store(self.methods, self.store, HEADLINE_METRICS), by)
+        """The verdict on each method, from this sweep's cells in the store."""
+        tidy = tidy_from_store(self.methods, self.store, HEADLINE_METRICS)
+        return judged(headline(tidy, by), self.config.verdict)
 
     def memorised_accuracy(self) -> dict[str, float]:
         """Share of the permuted labels that each of their decoders knows, by its title."""

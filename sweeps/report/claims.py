@@ -12,7 +12,17 @@ import pandas as pd
 from eegxai.atomic import write_whole
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, Verdicts
 from sweeps.report.export import csv_bytes, write_table
-from sweeps.report.table import MINUS, MISSING, ColumnGroup, Table, TableCell, plain_value, word
+from sweeps.report.table import (
+    MINUS,
+    MISSING,
+    ColumnGroup,
+    Row,
+    Table,
+    TableCell,
+    counted,
+    plain_value,
+    word,
+)
 from sweeps.report.terminal import TABLE_WIDTH
 
 KINDS = {HOLDS: "pass", FAILS: "fail", UNDECIDED: "none"}
@@ -25,8 +35,6 @@ LEGEND = "\n".join(
         "with the counts that the intervals allow; docs/claims.md explains the rules",
     ]
 )
-
-Row = Mapping[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ def _evaluation_lines(row: Row) -> Iterator[str]:
     yield from _wrapped(f"   {row['evaluation']}: ", f"{row['verdict'].upper()}{reason}")
     yield from _wrapped("      rule: ", row["rule"])
     if number := number_text(row):
-        seeds = f", {_counted(row['n_seeds'], 'seed')}" if row["n_seeds"] else ""
+        seeds = f", {counted(row['n_seeds'], 'seed')}" if row["n_seeds"] else ""
         yield from _wrapped("      number: ", f"{number} ({row['number']}{seeds})")
     if row["detail"]:
         yield from _wrapped("      ", row["detail"])
@@ -100,10 +108,6 @@ def _wrapped(first: str, text: str) -> list[str]:
     return textwrap.wrap(
         text, TABLE_WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def number_text(row: Row) -> str:

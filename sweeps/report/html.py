@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,20 +16,28 @@ from eegxai.figures import save
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
+from sweeps.analysis.verdicts import judged
 from sweeps.design.config import SweepConfig
 from sweeps.report.claims import claim_lines, claims_table
 from sweeps.report.figures import DroppedPicture, Picture, ShownMaps, draw_figures, load_maps
-from sweeps.report.legends import answer, page_legend
+from sweeps.report.legends import SCORE_MEANINGS
 from sweeps.report.origin import Origin, load_origin
 from sweeps.report.result_tables import (
     flagged_table,
     headline_table,
     kind_table,
-    verdict_table,
+    verdict_tables,
 )
 from sweeps.report.source import load_scores
 from sweeps.report.status_table import status_table
-from sweeps.report.table import Table
+from sweeps.report.table import Table, counted
+from sweeps.report.verdict_texts import (
+    MARKS_LEGEND,
+    UNTOLD_LEGEND,
+    answer,
+    undecided_lines,
+    verdict_legend,
+)
 from sweeps.store.artefacts import store_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -116,11 +123,12 @@ def page(
     contents = {
         "name": config.name,
         "design": _design_sentence(config),
-        **_verdict_section(tidy),
+        **_verdict_section(config, tidy),
         **_claims_section(tidy),
         "pictures": [_page_figure(picture) for picture in drawn if isinstance(picture, Picture)],
         "dropped": [picture for picture in drawn if isinstance(picture, DroppedPicture)],
-        "tables": _tables(tidy),
+        "tables": _tables(config, tidy),
+        "meanings": SCORE_MEANINGS,
         "facts": origin.facts,
         "configuration": _configuration(config),
         "missing": origin.missing,
@@ -159,22 +167,24 @@ def _environment() -> Environment:
 
 def _design_sentence(config: SweepConfig) -> str:
     grid = config.grid
+    seeds, folds = counted(len(grid.seed), "seed"), counted(len(grid.fold), "fold")
     levels = ", ".join(f"{level:g}" for level in grid.snr_db)
     return (
         f"Here: {len(grid.method)} methods on {', '.join(grid.architecture)}, trained on "
-        f"{', '.join(config.features)} signals at {levels} dB ({_counted(grid.seed, 'seed')}, "
-        f"{_counted(grid.fold, 'fold')}); up to {config.evaluation.n_trials} test trials of each "
-        f"decoder are explained, and scored in the mode {config.evaluation.mode}."
+        f"{', '.join(config.features)} signals at {levels} dB ({seeds}, {folds}); up to "
+        f"{config.evaluation.n_trials} test trials of each decoder are explained, and scored in the mode {config.evaluation.mode}."
     )
 
 
-def _counted(values: Sequence[object], name: str) -> str:
-    return f"{len(values)} {name}{'s' * (len(values) != 1)}"
-
-
-def _verdict_section(tidy: pd.DataFrame) -> dict[str, Any]:
-    table = headline(tidy)
-    return {"answer": answer(table), "verdict": verdict_table(table), "legend": page_legend()}
+def _verdict_section(config: SweepConfig, tidy: pd.DataFrame) -> dict[str, Any]:
+    table = judged(headline(tidy), config.verdict)
+    return {
+        "answer": answer(table),
+        "verdicts": list(verdict_tables(table)),
+        "undecided": list(undecided_lines(table)),
+        "marks": (MARKS_LEGEND, UNTOLD_LEGEND),
+        "legend": dict(verdict_legend(config.verdict)),
+    }
 
 
 def _claims_section(tidy: pd.DataFrame) -> dict[str, Any]:
@@ -187,11 +197,12 @@ def _claims_section(tidy: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _tables(tidy: pd.DataFrame) -> list[Table]:
+def _tables(config: SweepConfig, tidy: pd.DataFrame) -> list[Table]:
     """The headline, the references, the checks, and the headline along axes of several values."""
     axes = [[axis] for axis in FURTHER if tidy[axis].nunique() > 1]
     whole, *split = (
-        headline_table(headline(tidy, ("feature", *kept)), kept) for kept in ([], *axes)
+        headline_table(judged(headline(tidy, ("feature", *kept)), config.verdict), kept)
+        for kept in ([], *axes)
     )
     kinds = (TABLE_KINDS[name] for name in ("references", "robustness"))
     return [whole, *(kind_table(kind, tidy) for kind in kinds), *split]
@@ -235,7 +246,7 @@ def _limits_of(config: SweepConfig, tidy: pd.DataFrame) -> list[str]:
         )
     if len(config.grid.seed) < FEW_SEEDS:
         limits.append(
-            f"{_counted(config.grid.seed, 'trained seed')}: intervals over so few decoders are "
+            f"{counted(len(config.grid.seed), 'trained seed')}: intervals over so few decoders are "
             "wide, and intervals over the trials of one decoder do not generalise to another one."
         )
     return limits

@@ -27,7 +27,7 @@ from sweeps.store.records import MethodScores
 log = logging.getLogger(__name__)
 CACHE_FILE = "tidy.parquet"
 CACHE_KEY = b"eegxai"
-CACHE_LAYOUT = 3  # of the table: raise it when columns change, so that old files are written again
+CACHE_LAYOUT = 4  # of the table: raise it when columns change, so that old files are written again
 BATCH_ROWS = 65_536  # read at a time
 THREADS = 8  # a store far away answers several questions at a time
 # Share of new rows from which a longer cache is worth its writing.
