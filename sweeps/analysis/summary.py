@@ -67,17 +67,18 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         Columns of ``by``, method, score (the study's headline metric against the ground truth),
         class_r and model_r (Pearson correlation with the original map after a target swap and
         with all weights randomized), model_r_draws (spread of the latter between draws of weights),
-        cascade_area (mean correlation over the share of randomized layers), cascade_below (the
-        first step at which it is below 0.5, mean over decoders where it ever is), never_below (on
-        how many it never is), null_r (the highest correlation of maps that know nothing
-        with the original map, see ``highest_null``), calibrated (the calibrated headline metric),
-        over_chance, over_untrained and over_input (how much more that is than random maps of the
-        same spectrum, the method's own on the untrained decoder, and the magnitude of x have,
-        trial by trial), study_over_chance (the same of the study's score), efficiency and
-        input_efficiency (share of the ideal observer's calibrated score, where chance is 0, of the
-        method and of the magnitude of x), used_r (Pearson correlation over channels with what the
-        decoder used), each with ``_low`` and ``_high``, its 95 % interval; chance (score of random
-        maps of the same spectrum), above_chance (the score on the scale from chance to 1),
+        cascade_area (mean correlation over the share of randomized layers), n_layers (of the
+        decoder), cascade_below (the first step at which it is below 0.5, mean over decoders where
+        it ever is), never_below (on how many it never is), null_r (the highest correlation of maps
+        that know nothing with the original map, see ``highest_null``), calibrated (the calibrated
+        headline metric), over_chance, over_untrained and over_input (how much more that is than
+        random maps of the same spectrum, the method's own on the untrained decoder, and the
+        magnitude of x have, trial by trial), study_over_chance (the same of the study's score),
+        efficiency and input_efficiency (share of the ideal observer's calibrated score, where
+        chance is 0, of the method and of the magnitude of x), used_r (Pearson correlation over
+        channels with what the decoder used), each with ``_low`` and ``_high``, its 95 % interval;
+        chance (score of random maps of the same spectrum), above_chance (the score on the scale
+        from chance to 1),
         calibrated_chance and calibrated_input (calibrated score of random maps and of x),
         surrogate_r, noise_r and noise_magnitude_r (correlation with the original map of random maps
         as smooth, of white noise and of its magnitude), n_decoders, n_seeds,
@@ -132,11 +133,13 @@ def _scores(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
 
 def _robustness(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
     """Correlations with the map for a wrong class and of random weights, and their levels."""
+    areas = similarities(tidy, CASCADE, AREA)
     return {
         **estimate("class_r", similarities(tidy, "target_swap"), groups),
         **estimate("model_r", similarities(tidy, CASCADE), groups),
         "model_r_draws": _spread_of_draws(tidy, groups),
-        **estimate("cascade_area", similarities(tidy, CASCADE, AREA), groups),
+        **estimate("cascade_area", areas, groups),
+        "n_layers": areas.groupby(groups)["step"].max(),
         **first_below(tidy, groups),
         **highest_null(tidy, groups),
         **{f"{name}_r": _mean(similarities(tidy, name), groups) for name in SIMILARITY_NULLS},

@@ -99,10 +99,10 @@ class Condition:
         if math.isnan(factor):
             return "more trials or seeds"  # of one there is no interval
         if factor > LARGEST_FACTOR:
-            return "nothing: the number is at its level"
+            return "more than can be had: the number is at its level"
         if n_seeds > 1:
             return f"about {math.ceil(factor * n_seeds)} seeds"
-        return f"about {math.ceil(10 * factor) / 10:g} times the trials"
+        return f"about {math.ceil(factor)} times the trials"
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,15 @@ def similarity_level(
     return table[null].astype(float).fillna(threshold).clip(lower=threshold)
 
 
+def area_level(table: pd.DataFrame, thresholds: Thresholds) -> pd.Series:
+    """The area of a cascade that falls to the level of a similarity with its first layer.
+
+    The curve starts at 1, with no layer random: of a decoder of one layer the area is at least 0.5.
+    """
+    level = similarity_level(table, thresholds)
+    return level + (1 - level) / (2 * table["n_layers"].astype(float))
+
+
 def _has_classes(table: pd.DataFrame) -> pd.Series:
     """Maps of two classes are mirror images of each other, whatever the decoder does."""
     return table["class_testable"].astype(bool)
@@ -213,7 +222,7 @@ PROPERTIES = (
         "the same for the map of random weights, at the end of the cascade and on average over it",
         (
             Condition("model_r", False, similarity_level),
-            Condition("cascade_area", False, similarity_level),
+            Condition("cascade_area", False, area_level),
         ),
     ),
 )

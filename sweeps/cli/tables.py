@@ -27,14 +27,9 @@ from sweeps.report.export import TABLE_FORMATS, Export, write_table
 from sweeps.report.legends import TABLE_LEGEND, accuracies
 from sweeps.report.result_tables import tables_by_group
 from sweeps.report.source import load_scores
-from sweeps.report.terminal import print_sentence, print_tables
-from sweeps.report.verdict_tables import terminal_verdicts
-from sweeps.report.verdict_texts import (
-    answer,
-    duplicate_lines,
-    terminal_legend,
-    undecided_lines,
-)
+from sweeps.report.terminal import print_lines, print_sentence, print_tables
+from sweeps.report.verdict_tables import group_title, terminal_verdicts
+from sweeps.report.verdict_texts import answer, notes, terminal_legend
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 ALL = "all"
@@ -100,8 +95,10 @@ def print_headline(
     if table.empty:
         print_sentence(console, "no cell is scored yet")
         return
-    console.print(answer(table, by))
-    print_tables(console, terminal_verdicts(table, by), title)
-    for line in (*duplicate_lines(table), *undecided_lines(table), "", accuracies(table)):
-        console.print(line)
-    console.print(terminal_legend(thresholds), style="dim")
+    print_lines(console, answer(table, by))
+    for values, rows in table.groupby(list(by), sort=False):
+        place = group_title(rows, by, values)
+        print_tables(console, [terminal_verdicts(rows, place)], title)
+        print_lines(console, notes(rows), style="dim")
+    print_lines(console, ["", accuracies(table)])
+    print_lines(console, terminal_legend(thresholds), style="dim")

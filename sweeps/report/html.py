@@ -26,16 +26,17 @@ from sweeps.report.result_tables import (
     flagged_table,
     headline_table,
     kind_table,
-    verdict_tables,
+    verdict_table,
 )
 from sweeps.report.source import load_scores
 from sweeps.report.status_table import status_table
 from sweeps.report.table import Table, counted
+from sweeps.report.verdict_tables import group_title
 from sweeps.report.verdict_texts import (
     MARKS_LEGEND,
     UNTOLD_LEGEND,
     answer,
-    undecided_lines,
+    notes,
     verdict_legend,
 )
 from sweeps.store.artefacts import store_of
@@ -172,16 +173,20 @@ def _design_sentence(config: SweepConfig) -> str:
     return (
         f"Here: {len(grid.method)} methods on {', '.join(grid.architecture)}, trained on "
         f"{', '.join(config.features)} signals at {levels} dB ({seeds}, {folds}); up to "
-        f"{config.evaluation.n_trials} test trials of each decoder are explained, and scored in the mode {config.evaluation.mode}."
+        f"{config.evaluation.n_trials} test trials of each decoder are explained, and "
+        f"scored in the mode {config.evaluation.mode}."
     )
 
 
 def _verdict_section(config: SweepConfig, tidy: pd.DataFrame) -> dict[str, Any]:
-    table = judged(headline(tidy), config.verdict)
+    by = ["feature"]
+    table = judged(headline(tidy, by), config.verdict)
     return {
         "answer": answer(table),
-        "verdicts": list(verdict_tables(table)),
-        "undecided": list(undecided_lines(table)),
+        "verdicts": [
+            (verdict_table(rows, group_title(rows, by, values)), list(notes(rows)))
+            for values, rows in table.groupby(by, sort=False)
+        ],
         "marks": (MARKS_LEGEND, UNTOLD_LEGEND),
         "legend": dict(verdict_legend(config.verdict)),
     }

@@ -18,7 +18,7 @@ from sweeps.report.table import (
     spread,
     word,
 )
-from sweeps.report.verdict_tables import TOLD, group_title, property_cell, verdict_cell
+from sweeps.report.verdict_tables import TOLD, property_cell, verdict_cell
 from sweeps.scores.table import AXES
 
 PAGE_COLUMNS = (
@@ -151,11 +151,10 @@ def kind_table(kind: TableKind, tidy: pd.DataFrame) -> Table:
     return whole_table(kind.table(tidy, ("feature",)), kind.columns, ["feature"], title)
 
 
-def verdict_tables(judged: pd.DataFrame, by: Sequence[str] = ("feature",)) -> Iterator[Table]:
-    """The verdict and the numbers it rests on, a table for each group of the axes."""
-    for values, rows in judged.groupby(list(by), sort=False):
-        columns = _columns_beside(rows, VERDICT_COLUMNS)
-        yield Table(group_title(rows, by, values), ["method", *columns], _body(rows, columns))
+def verdict_table(rows: pd.DataFrame, title: str) -> Table:
+    """The verdict on the methods of one group, and the numbers it rests on."""
+    columns = _columns_beside(rows, VERDICT_COLUMNS)
+    return Table(title, ["method", *columns], _body(rows, columns))
 
 
 def flagged_table(tidy: pd.DataFrame) -> Table:

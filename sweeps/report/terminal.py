@@ -1,5 +1,6 @@
 """Sentences and tables for the terminal; a table wider than 80 columns comes in parts."""
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +20,13 @@ PLAIN = {ord(MISSING): "--", ord(MINUS): "-"}  # signs that not every terminal h
 def print_sentence(console: Console, sentence: str | Text, style: str = "") -> None:
     """Print a line as it is written, unbroken: to be copied, and found whole in a log."""
     console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_lines(console: Console, lines: Iterable[str], style: str = "") -> None:
+    """Print lines, each broken where the terminal's width needs it and then indented."""
+    for line in lines:
+        for part in textwrap.wrap(line, TABLE_WIDTH, subsequent_indent="  ") or [""]:
+            console.print(part, style=style, markup=False, highlight=False)
 
 
 def print_tables(console: Console, tables: Iterable[Table], title: str) -> None:

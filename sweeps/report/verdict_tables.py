@@ -1,6 +1,6 @@
 """The verdict on each method as tables: marks, the numbers they rest on, and their intervals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -81,29 +81,21 @@ def _short(number: str) -> str:
     return number.replace("0.", ".", 1) if number.lstrip("−").startswith("0.") else number
 
 
-TERMINAL_CELLS = {
-    **dict.fromkeys(PROPERTIES, narrow_cell),
-    BEYOND_INPUT: mark_cell,
-    STUDY_VERDICT: mark_cell,
-}
+TERMINAL_CELLS = {**dict.fromkeys(PROPERTIES, narrow_cell), STUDY_VERDICT: mark_cell}
 
 
-def terminal_verdicts(judged: pd.DataFrame, by: Sequence[str]) -> Iterator[Table]:
-    """A table for each group of the axes, such as the feature types, narrow enough for a terminal.
-
-    ``!`` marks groups with decoders that decode no better than chance.
-    """
+def terminal_verdicts(rows: pd.DataFrame, title: str) -> Table:
+    """The verdict on the methods of one group, narrow enough for a terminal."""
     headings = ["method", "", *(one.heading for one in TERMINAL_CELLS)]
-    for values, rows in judged.groupby(list(by), sort=False):
-        cells = [
-            [
-                word(row["method"]),
-                TableCell(MARKS[row["verdict"]], kind="text"),
-                *(make(row, one) for one, make in TERMINAL_CELLS.items()),
-            ]
-            for row in rows.to_dict("records")
+    cells = [
+        [
+            word(row["method"]),
+            TableCell(MARKS[row["verdict"]], kind="text"),
+            *(make(row, one) for one, make in TERMINAL_CELLS.items()),
         ]
-        yield Table(group_title(rows, by, values), headings, cells)
+        for row in rows.to_dict("records")
+    ]
+    return Table(title, headings, cells)
 
 
 def group_title(rows: pd.DataFrame, by: Sequence[str], values: Sequence[object]) -> str:

@@ -1,6 +1,5 @@
 """The verdict in sentences, and what its marks and columns mean."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -14,46 +13,54 @@ from sweeps.analysis.verdicts import (
     NOT_APPLICABLE,
     PASSES,
     PROPERTIES,
+    SHOWN,
     STANDARD,
     STUDY_VERDICT,
     UNDECIDED,
+    UNTESTABLE,
 )
 from sweeps.design.thresholds import Thresholds
 from sweeps.report.table import Row, counted
-from sweeps.report.terminal import TABLE_WIDTH
 
 MARKS_LEGEND = "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = maps of another method"
 UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes have mirror images)"
 INTERVAL_LEGEND = "±: half of the 95 % interval; !: some decoders decode no better than chance"
 HOW_MANY_LISTED = 6  # methods in a sentence; more are counted
+# What is said of one method, and of several.
+SAID = {
+    PASSES: ("passes", "pass"),
+    UNDECIDED: ("is undecided", "are undecided"),
+    FAILS: ("fails", "fail"),
+    NO_SCORE: ("has no score", "have no score"),
+    NOT_APPLICABLE: ("is not applicable", "are not applicable"),
+}
 Named = tuple[str, str]  # a heading and what it means
 
 
-def answer(judged: pd.DataFrame, by: Sequence[str] = ("feature",)) -> str:
+def answer(judged: pd.DataFrame, by: Sequence[str] = ("feature",)) -> list[str]:
     """The verdict in sentences that a person can repeat, and what they are about."""
     methods = judged[~judged["method"].isin(list(CONTROLS))]
     if methods["verdict"].isin([NOT_APPLICABLE, NO_SCORE]).all():
-        return "No method is judged: the verdict needs scores of the corrected evaluation."
+        return ["No method is judged: the verdict needs scores of the corrected evaluation."]
     groups = list(methods.groupby(list(by), sort=False))
-    parts = [f"{_place(values)}: {_group_answer(rows)}" for values, rows in groups]
-    whole = [_everywhere(methods, len(groups))] if len(groups) > 1 else []
-    return ". ".join([*whole, *parts, _scope(judged)]) + "."
+    parts = [f"{_place(values)}: {_group_answer(rows)}." for values, rows in groups]
+    whole = [_everywhere(methods, by, len(groups))] if len(groups) > 1 else []
+    return [*whole, *parts, _scope(judged)]
 
 
 def _place(values: Sequence[object]) -> str:
-    first, *others = (f"{value:g}" if isinstance(value, float) else str(value) for value in values)
-    return " ".join([first, *others])
+    words = (f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+    return " ".join(words)
 
 
-def _everywhere(methods: pd.DataFrame, n_groups: int) -> str:
+def _everywhere(methods: pd.DataFrame, by: Sequence[str], n_groups: int) -> str:
     """The methods that pass in every group, by themselves or as what they are duplicates of."""
     passed = _with_verdict_of_original(methods)
     counts = passed[passed == PASSES].groupby(methods["method"], sort=False).size()
     everywhere = list(counts.index[counts == n_groups])
-    verb = "passes" if len(everywhere) == 1 else "pass"
-    if not everywhere:
-        return "No method passes in all of them"
-    return f"{_joined(everywhere)} {verb} in all of them"
+    verb = "passes" if len(everywhere) < 2 else "pass"
+    what = "feature type" if list(by) == ["feature"] else "group"
+    return f"{_joined(everywhere) or 'No method'} {verb} for every {what}."
 
 
 def _with_verdict_of_original(methods: pd.DataFrame) -> pd.Series:
@@ -68,13 +75,8 @@ def _with_verdict_of_original(methods: pd.DataFrame) -> pd.Series:
 
 def _group_answer(rows: pd.DataFrame) -> str:
     verdicts = _with_verdict_of_original(rows)
-    kinds = {
-        PASSES: ("passes", "pass"),
-        UNDECIDED: ("is undecided", "are undecided"),
-        FAILS: ("fails", "fail"),
-    }
     said = []
-    for verdict, (one, several) in kinds.items():
+    for verdict, (one, several) in SAID.items():
         names = list(rows.loc[verdicts == verdict, "method"])
         if names or verdict == PASSES:
             said.append(f"{_joined(names) or 'none'} {one if len(names) < 2 else several}")
@@ -93,9 +95,9 @@ def _scope(judged: pd.DataFrame) -> str:
     if n_seeds == 1:
         return (
             "One seed: intervals are over trials, and nothing is said about other networks "
-            "trained alike"
+            "trained alike."
         )
-    return f"{counted(n_seeds, 'seed')}: intervals are over seeds"
+    return f"{counted(n_seeds, 'seed')}: intervals are over seeds."
 
 
 def verdict_legend(thresholds: Thresholds = STANDARD) -> list[Named]:
@@ -106,30 +108,40 @@ def verdict_legend(thresholds: Thresholds = STANDARD) -> list[Named]:
     ]
 
 
-def terminal_legend(thresholds: Thresholds = STANDARD) -> str:
-    """The legend in lines of a terminal."""
-    terms = (f"{heading}: {asks}" for heading, asks in verdict_legend(thresholds))
-    lines = [textwrap.fill(term, TABLE_WIDTH, subsequent_indent="  ") for term in terms]
-    return "\n".join([MARKS_LEGEND, UNTOLD_LEGEND, *lines, INTERVAL_LEGEND])
+def terminal_legend(thresholds: Thresholds = STANDARD) -> list[str]:
+    """The legend of a terminal's tables."""
+    terms = [f"{heading}: {asks}" for heading, asks in verdict_legend(thresholds)]
+    return [MARKS_LEGEND, UNTOLD_LEGEND, *terms, INTERVAL_LEGEND]
 
 
-def duplicate_lines(judged: pd.DataFrame) -> Iterator[str]:
+def notes(judged: pd.DataFrame) -> Iterator[str]:
+    """What stands under a table of verdicts: duplicates, information, and what would decide."""
+    yield from _duplicates(judged)
+    yield from _beyond_the_recording(judged)
+    for row in judged[judged["verdict"] == UNDECIDED].to_dict("records"):
+        yield f"? {row['method']}: {'; '.join(_needed(row))}"
+
+
+def _duplicates(judged: pd.DataFrame) -> Iterator[str]:
     """Such as ``DeepLift, LRP = InputXGradient``."""
     rows = judged[judged["verdict"] == DUPLICATE]
     for original, same in rows.groupby("duplicate_of", sort=False):
         yield f"{', '.join(same['method'].unique())} = {original}"
 
 
-def undecided_lines(judged: pd.DataFrame) -> Iterator[str]:
-    """What would decide each method that is undecided."""
-    for row in judged[judged["verdict"] == UNDECIDED].to_dict("records"):
-        needs = [f"{name}: {what}" for name, what in _needed(row)]
-        yield f"? {row['method']}: {'; '.join(needs)}"
+def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
+    """Which methods say more than the magnitude of the recording, for information."""
+    states = judged["beyond_input"]
+    names = list(judged.loc[states == SHOWN, "method"])
+    said = _joined(names) or "no method shown to"
+    if (states == UNTESTABLE).any():
+        said += "; not decidable for others, the ideal observer is no better (a lower SNR is)"
+    yield f"above |x|: {said}"
 
 
-def _needed(row: Row) -> Iterator[Named]:
+def _needed(row: Row) -> Iterator[str]:
     for one in PROPERTIES:
         if row[one.column] == UNDECIDED:
-            yield one.name, row[f"{one.column}_decided_by"]
+            yield f"{one.name} needs {row[f'{one.column}_decided_by']}"
         elif row[one.column] == NO_SCORE:
-            yield one.name, "it has no score"
+            yield f"{one.name} has no score"
