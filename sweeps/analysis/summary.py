@@ -13,6 +13,7 @@ from eegxai.evaluation import (
     Headlines,
     chance_corrected,
 )
+from eegxai.evaluation.score_rows import GROUND_TRUTH
 from eegxai.statistics import UNBOUNDED, Bounds, within_bounds
 from sweeps.analysis.verdicts import verdicts
 from sweeps.scores.table import (
@@ -63,11 +64,12 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         interval; chance (score of random maps of the same spectrum), above_chance (the score on the
         scale from chance to 1), calibrated_chance and calibrated_input (calibrated score of random
         maps and of x), surrogate_r, noise_r and noise_magnitude_r (correlation with the original
-        map of random maps as smooth, of white noise and of its magnitude), n_decoders, n_seeds,
-        n_scored (how many decoders have a calibrated score), at_chance (how many decode no better
-        than chance), flagged (on how many of them something speaks against the method's maps),
-        accuracy, class_testable (false with two classes: their maps are mirror images, and class_r
-        is NaN), verdict (see ``sweeps.analysis.verdicts``).
+        map of random maps as smooth, of white noise and of its magnitude), n_decoders, n_seeds
+        (with a score against the planted signal), n_scored (how many decoders have a calibrated
+        score), at_chance (how many decode no better than chance; they have no scores where they are
+        left out, see ``sweeps.scores.selection``), flagged (on how many of them something speaks
+        against the method's maps), accuracy (of all), class_testable (false with two classes: their
+        maps are mirror images, and class_r is NaN), verdict (see ``sweeps.analysis.verdicts``).
 
     Notes
     -----
@@ -97,7 +99,7 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
             "calibrated_input": _mean(x_only, groups),
             **{f"{n}_r": _mean(similarities(tidy, n), groups) for n in SIMILARITY_NULLS},
             "n_decoders": decoders.size(),
-            "n_seeds": decoders["seed"].nunique(),
+            "n_seeds": seeds_with_scores(tidy, groups),
             "n_scored": calibrated.groupby(groups)["mean"].count(),
             "at_chance": decoders["at_chance"].sum().astype(int),
             "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
@@ -108,8 +110,14 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     # The order in which groups first appear is the order of the grid.
     table = table.reindex(decoders.size().index).reset_index()
     above_chance = chance_corrected(table["score"], table["chance"])
-    n_scored = table["n_scored"].fillna(0).astype(int)
-    return table.assign(above_chance=above_chance, n_scored=n_scored, verdict=verdicts(table))
+    counts = table[["n_scored", "n_seeds"]].fillna(0).astype(int)
+    return table.assign(above_chance=above_chance, **counts, verdict=verdicts(table))
+
+
+def seeds_with_scores(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
+    """Number of seeds of each group with a score against the planted signal."""
+    rows = tidy[tidy["check"] == GROUND_TRUTH].dropna(subset="mean")
+    return rows.groupby(groups)["seed"].nunique()
 
 
 def _mean(rows: pd.DataFrame, groups: list[str]) -> pd.Series:
@@ -218,11 +226,11 @@ def similarities(tidy: pd.DataFrame, check: str, metric: str = SIMILARITY) -> pd
 def in_grid_order(
     tidy: pd.DataFrame, groups: list[str], columns: Mapping[str, pd.Series]
 ) -> pd.DataFrame:
-    """Columns by group, in the order of the grid, after the number of decoders."""
-    n_decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False).size()
-    table = pd.DataFrame(columns).reindex(n_decoders.index)
-    table.insert(0, "n_decoders", n_decoders)
-    return table.reset_index()
+    """Columns by group, in the order of the grid, after the numbers of decoders and at chance."""
+    cells = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
+    counts = pd.DataFrame({"n_decoders": cells.size(), "at_chance": cells["at_chance"].sum()})
+    table = pd.DataFrame(columns).reindex(counts.index)
+    return counts.astype(int).join(table).reset_index()
 
 
 def last_steps(rows: pd.DataFrame) -> pd.DataFrame:

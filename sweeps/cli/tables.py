@@ -11,6 +11,7 @@ from rich.console import Console
 from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
 from sweeps.cli.common import (
     Arguments,
+    KeepAtChance,
     Source,
     TableFolder,
     TableFormats,
@@ -18,6 +19,7 @@ from sweeps.cli.common import (
     check_names,
     configuration,
     errors_in_one_sentence,
+    print_chance_note,
     print_written,
     terminal,
 )
@@ -47,6 +49,7 @@ def tables(
             "over it; may be repeated."
         ),
     ] = None,
+    keep_at_chance: KeepAtChance = False,
     source: Source = "store",
     format: TableFormats = None,
     out: TableFolder = None,
@@ -57,7 +60,7 @@ def tables(
     groups = ("feature", *check_names("--by", by or [], AXES_TO_SPLIT))
     config, console = configuration(arguments), terminal()
     with errors_in_one_sentence():
-        tidy = load_scores(config, source, TABLE_METRICS, where)
+        tidy = load_scores(config, source, TABLE_METRICS, where, keep_at_chance=keep_at_chance)
     for name in TABLE_KINDS if ALL in names else names:
         kind = TABLE_KINDS[name]
         export = Export(kind.make(tidy, groups), kind, groups, config.name)
@@ -66,6 +69,7 @@ def tables(
         with errors_in_one_sentence():
             paths = write_table(export, out or Path(config.output) / "tables", stem, formats)
         print_written(console, paths)
+    print_chance_note(console, tidy)
 
 
 def _print(console: Console, name: str, export: Export) -> None:

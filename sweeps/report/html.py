@@ -31,6 +31,7 @@ from sweeps.report.result_tables import (
 from sweeps.report.source import load_scores
 from sweeps.report.status_table import status_table
 from sweeps.report.table import Table
+from sweeps.scores.selection import chance_note
 from sweeps.store.artefacts import store_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -62,7 +63,9 @@ class PageFigure:
     caption: str
 
 
-def write_report(config: SweepConfig, path: Path, source: str = "store") -> None:
+def write_report(
+    config: SweepConfig, path: Path, source: str = "store", keep_at_chance: bool = False
+) -> None:
     """Write the report of a sweep.
 
     Parameters
@@ -71,8 +74,9 @@ def write_report(config: SweepConfig, path: Path, source: str = "store") -> None
         The sweep.
     path : Path
         The HTML file; it appears whole, and replaces one that exists.
-    source : str
-        Where its scores are read, see :func:`sweeps.report.source.load_scores`.
+    source, keep_at_chance
+        Where its scores are read, and whether decoders at chance keep theirs, see
+        :func:`sweeps.report.source.load_scores`.
 
     Raises
     ------
@@ -81,13 +85,13 @@ def write_report(config: SweepConfig, path: Path, source: str = "store") -> None
     UnwritableError
         When the file cannot be written.
     """
-    write_whole(path, render(config, source))
+    write_whole(path, render(config, source, keep_at_chance))
 
 
-def render(config: SweepConfig, source: str = "store") -> str:
+def render(config: SweepConfig, source: str = "store", keep_at_chance: bool = False) -> str:
     """The page; parameters and raises are those of :func:`write_report`."""
     store = store_of(config)  # one for all: the page names each broken file that is met
-    tidy = load_scores(config, source, store=store)
+    tidy = load_scores(config, source, store=store, keep_at_chance=keep_at_chance)
     maps = load_maps(config, source, store)
     return page(config, tidy, maps, load_origin(config, source, tidy, store))
 
@@ -174,7 +178,12 @@ def _counted(values: Sequence[object], name: str) -> str:
 
 def _verdict_section(tidy: pd.DataFrame) -> dict[str, Any]:
     table = headline(tidy)
-    return {"answer": answer(table), "verdict": verdict_table(table), "legend": page_legend()}
+    told = filter(None, (answer(table), chance_note(tidy)))
+    return {
+        "answer": " ".join(f"{text.rstrip('.')}." for text in told),
+        "verdict": verdict_table(table),
+        "legend": page_legend(),
+    }
 
 
 def _claims_section(tidy: pd.DataFrame) -> dict[str, Any]:
@@ -222,17 +231,12 @@ def palette_png(drawn: bytes) -> bytes:
 
 def _limits_of(config: SweepConfig, tidy: pd.DataFrame) -> list[str]:
     """What this sweep in particular cannot say."""
-    decoders = tidy.drop_duplicates(["feature", "snr_db", "seed", "fold", "architecture"])
-    at_chance = int(decoders["at_chance"].astype(bool).sum())
     limits = [
         f"One head model ({config.data.head.model}) turns sources into EEG; another one would "
         "change the topographies."
     ]
-    if at_chance:
-        limits.append(
-            f"{at_chance} of {len(decoders)} decoders decode no better than chance: it is unknown "
-            "what their maps should show. They are included in every mean."
-        )
+    if note := chance_note(tidy):
+        limits.append(f"{note}. It is unknown what their maps should show.")
     if len(config.grid.seed) < FEW_SEEDS:
         limits.append(
             f"{_counted(config.grid.seed, 'trained seed')}: intervals over so few decoders are "

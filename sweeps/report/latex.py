@@ -38,8 +38,8 @@ def to_latex(tables: Sequence[Table], caption: str) -> str:
 
 def _latex_text(cell: TableCell) -> str:
     text = rf"\textbf{{{_escaped(cell.text)}}}" if cell.bold else _escaped(cell.text)
-    half = rf" {{\scriptsize$\pm${cell.half}}}" if cell.half else ""
-    return f"{text}{half}{'*' if cell.starred else ''}"
+    spread = rf" {{\scriptsize{_escaped(cell.spread)}}}" if cell.spread else ""
+    return f"{text}{spread}{'*' if cell.starred else ''}"
 
 
 def _line(texts: Iterable[str]) -> str:

@@ -17,12 +17,12 @@ HEADLINE_LEGEND = "\n".join(
         "the properties that they do NOT show:",
         *(f"{rule.letter} = not shown to be {rule.name} ({rule.asks})" for rule in VERDICT_RULES),
         "2 cl: not testable with two classes, whose maps are mirror images",
-        "n/a: no score to judge by: not applicable, mute about frequency (spectral), or",
-        "evaluation.mode=study; -: control, not judged",
-        "!: some decoders decode no better than chance",
+        "n/a: no score to judge by: not applicable, mute about frequency (spectral), all",
+        "decoders at chance, or evaluation.mode=study; -: control, not judged",
+        "!: some decoders decode no better than chance, and are left out by default",
     ]
 )
-TABLE_LEGEND = "bold: best of its column, controls excluded; ±: half of the 95 % interval"
+TABLE_LEGEND = "bold: best of its column, controls excluded; ± or [ ]: 95 % interval"
 SCORE_MEANINGS = {
     "calibrated score": "average precision of the map's magnitude as a detector of the planted "
     "signal; spectral: share of the relevance over frequency that lies in the planted band; 1 is "

@@ -17,7 +17,16 @@ from sweeps.analysis.verdicts import (
     UNJUDGED,
     VERDICT_RULES,
 )
-from sweeps.report.table import MISSING, ColumnGroup, Table, TableCell, plain_value, word
+from sweeps.report.table import (
+    MISSING,
+    ColumnGroup,
+    Table,
+    TableCell,
+    ends_text,
+    plain_value,
+    spread,
+    word,
+)
 from sweeps.scores.table import AXES
 
 VERDICT = Column("verdict", "verdict")
@@ -40,6 +49,7 @@ PAGE_COLUMNS = (
     Column("null_r", "null r"),
     Column("accuracy", "test accuracy"),
     Column("n_decoders", "decoders"),
+    Column("at_chance", "at chance"),
     Column("n_seeds", "seeds"),
 )
 AXIS_HEADINGS: Mapping[str, str] = {"snr_db": "SNR (dB)"}
@@ -69,8 +79,8 @@ def result_cell(
     return TableCell(
         text=digits(value),
         sort=str(value),
-        half=digits(high - value) if known else "",
-        interval=f"[{digits(low)}, {digits(high)}]" if known else "",
+        spread=spread(value, low, high) if known else "",
+        interval=ends_text(low, high) if known else "",
         short=digits(value),
         bold=value == best,
         starred=starred,

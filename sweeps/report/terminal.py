@@ -113,7 +113,7 @@ def _heading(name: str) -> str:
 def _plain_text(cell: TableCell, narrow: bool) -> str:
     if narrow and cell.short:
         return cell.short.translate(PLAIN)
-    return (f"{cell.text} ±{cell.half}" if cell.half else cell.text).translate(PLAIN)
+    return (f"{cell.text} {cell.spread}" if cell.spread else cell.text).translate(PLAIN)
 
 
 def _styled(cell: TableCell, narrow: bool) -> Text:
