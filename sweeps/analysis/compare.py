@@ -27,6 +27,7 @@ from eegxai.statistics import (
     paired_differences,
 )
 from sweeps.analysis.summary import headline_scores, last_steps
+from sweeps.scores.selection import DECODER_AXES, without_chance_decoders
 from sweeps.scores.table import AXES, bounds_of
 
 # Names that stand for another metric and domain on each feature type.
@@ -34,7 +35,6 @@ HEADLINES = {"calibrated": CALIBRATED_HEADLINE, "study": HEADLINE}
 TRUTH_CHECK = "ground_truth"
 # Of a check, the one whose scores are its chance level.
 CHANCE_CHECKS, OTHER_CHANCE_CHECK = {TRUTH_CHECK: CHANCE}, "surrogate"
-DECODER_AXES = [axis for axis in AXES if axis != "method"]
 
 
 TABLE_READERS: dict[str, Callable[..., pd.DataFrame]] = {
@@ -76,8 +76,8 @@ def difference_bounds(a: Quantity, b: Quantity) -> Bounds:
     return bounds_named(a.metric).of_differences if a == b else UNBOUNDED
 
 
-def read_tidy(path: Path) -> pd.DataFrame:
-    """Tidy scores from a Parquet or CSV file.
+def read_tidy(path: Path, keep_at_chance: bool = False) -> pd.DataFrame:
+    """Tidy scores from a Parquet or CSV file; decoders at chance are left out by default.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def read_tidy(path: Path) -> pd.DataFrame:
     missing = [name for name in needed if name not in table]
     if missing:
         raise ValueError(f"table {str(path)!r} has no column {missing[0]!r}")
-    return table
+    return table if keep_at_chance else without_chance_decoders(table)
 
 
 def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
@@ -182,7 +182,9 @@ def differences(
     table = pd.concat(parts, keys=features, names=["feature"]).reset_index("feature")
     table = table.reset_index(drop=True).assign(p_holm=holm(table["p"]))
     if not table["n_pairs"].any():
-        raise ValueError("no decoder has a score in both: nothing can be paired")
+        raise ValueError(
+            "no decoder has a score in both, those at chance left out: nothing can be paired"
+        )
     return table
 
 
@@ -211,16 +213,31 @@ def agreement(table: pd.DataFrame) -> pd.Series:
 
 def comparison_notes(table: pd.DataFrame, interval: str) -> list[str]:
     """What a reader of the differences must know, one line each."""
-    tested = table["p"].count()
-    fewest = fewest_decoders(ALPHA / max(tested, 1))
-    ranks = ", ".join(f"{feature} {w:.2f}" for feature, w in agreement(table).items())
+    ranks = ", ".join(
+        f"{feature} not defined" if pd.isna(w) else f"{feature} {w:.2f}"
+        for feature, w in agreement(table).items()
+    )
     return [
         f"pairs: seeds, each the mean of the decoders that both have; intervals: {interval}, of "
         "the mean difference",
-        f"p: signed-rank tests, Holm over {tested} rows; bold: p < {ALPHA}, which needs at least "
-        f"{fewest} pairs",
+        _tests_note(table),
         f"agreement of the two rankings (Kendall's W): {ranks}",
     ]
+
+
+def _tests_note(table: pd.DataFrame) -> str:
+    """How the rows are tested, or why no difference can be significant."""
+    tested, most = int((table["n_pairs"] > 0).sum()), int(table["n_pairs"].max())
+    fewest = fewest_decoders(ALPHA / max(tested, 1))
+    if most >= fewest:
+        return (
+            f"p: signed-rank tests, Holm over {tested} rows; bold: p < {ALPHA}, which needs at "
+            f"least {fewest} pairs"
+        )
+    return (
+        f"p: no difference can be shown with {most} pair{'s' * (most != 1)}: signed-rank tests "
+        f"of {tested} rows, Holm-corrected, need at least {fewest}, of one row {fewest_decoders()}"
+    )
 
 
 def unpaired(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:

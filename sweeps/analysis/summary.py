@@ -81,13 +81,15 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         from chance to 1),
         calibrated_chance and calibrated_input (calibrated score of random maps and of x),
         surrogate_r, noise_r and noise_magnitude_r (correlation with the original map of random maps
-        as smooth, of white noise and of its magnitude), n_decoders, n_seeds,
-        n_scored (how many decoders have a calibrated score), at_chance (how many decode no better
-        than chance), flagged (on how many of them something speaks against the method's maps),
+        as smooth, of white noise and of its magnitude), n_decoders, n_seeds
+        (with a score against the planted signal), n_scored (how many decoders have a calibrated
+        score), at_chance (how many decode no better than chance; they have no scores where they are
+        left out, see ``sweeps.scores.selection``), flagged (on how many of them something speaks
+        against the method's maps),
         n_unusable (on how many it has none), n_duplicate (on how many they are another method's),
-        duplicate_of (that method, where it is one on all), accuracy, class_testable (false with two
-        classes: their maps are mirror images, and class_r is NaN). The verdict on these numbers is
-        :func:`sweeps.analysis.verdicts.judged`.
+        duplicate_of (that method, where it is one on all), accuracy (of all), class_testable (false
+        with two classes: their maps are mirror images, and class_r is NaN). The verdict on these
+        numbers is :func:`sweeps.analysis.verdicts.judged`.
 
     Notes
     -----
@@ -97,11 +99,22 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
     columns = {**_scores(tidy, groups), **_robustness(tidy, groups), **_counts(decoders)}
+    columns["n_seeds"] = seeds_with_scores(tidy, groups)
     # The order in which groups first appear is the order of the grid.
     table = pd.DataFrame(columns).reindex(decoders.size().index).reset_index()
     above_chance = chance_corrected(table["score"], table["chance"])
-    n_scored = table["n_scored"].fillna(0).astype(int)
-    return table.assign(above_chance=above_chance, n_scored=n_scored)
+    counts = table[["n_scored", "n_seeds"]].fillna(0).astype(int)
+    return table.assign(above_chance=above_chance, **_named(counts))
+
+
+def _named(table: pd.DataFrame) -> dict[str, pd.Series]:
+    return {str(name): column for name, column in table.items()}
+
+
+def seeds_with_scores(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
+    """Number of seeds of each group with a score against the planted signal."""
+    rows = tidy[tidy["check"] == GROUND_TRUTH].dropna(subset="mean")
+    return rows.groupby(groups)["seed"].nunique()
 
 
 def _scores(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
@@ -150,7 +163,6 @@ def _counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
     """How many decoders there are, and on how many of them something is the matter."""
     return {
         "n_decoders": decoders.size(),
-        "n_seeds": decoders["seed"].nunique(),
         "at_chance": decoders["at_chance"].sum().astype(int),
         "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
         "n_unusable": decoders["validity"].agg(lambda found: found.isin(UNUSABLE).sum()),
@@ -296,11 +308,11 @@ def similarities(tidy: pd.DataFrame, check: str, metric: str = SIMILARITY) -> pd
 def in_grid_order(
     tidy: pd.DataFrame, groups: list[str], columns: Mapping[str, pd.Series]
 ) -> pd.DataFrame:
-    """Columns by group, in the order of the grid, after the number of decoders."""
-    n_decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False).size()
-    table = pd.DataFrame(columns).reindex(n_decoders.index)
-    table.insert(0, "n_decoders", n_decoders)
-    return table.reset_index()
+    """Columns by group, in the order of the grid, after the numbers of decoders and at chance."""
+    cells = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
+    counts = pd.DataFrame({"n_decoders": cells.size(), "at_chance": cells["at_chance"].sum()})
+    table = pd.DataFrame(columns).reindex(counts.index)
+    return counts.astype(int).join(table).reset_index()
 
 
 def last_steps(rows: pd.DataFrame) -> pd.DataFrame:

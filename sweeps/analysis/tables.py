@@ -149,8 +149,8 @@ def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.
     Returns
     -------
     DataFrame
-        Columns of ``by``, method, n_decoders, one of each status, flagged (something speaks
-        against the maps) and at_chance (the decoder decodes no better than chance).
+        Columns of ``by``, method, n_decoders, at_chance (the decoder decodes no better than
+        chance), one of each status, and flagged (something speaks against the maps).
     """
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES))
@@ -158,7 +158,7 @@ def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.
         **{status: decoders["validity"] == status for status in STATUSES},
         flagged=decoders["flags"].fillna("") != "",
     )
-    columns = [*STATUSES, "flagged", "at_chance"]
+    columns = [*STATUSES, "flagged"]
     sums = counts.groupby(groups, sort=False)[columns].sum().astype(int)
     return in_grid_order(tidy, groups, {column: sums[column] for column in columns})
 
@@ -352,7 +352,7 @@ TABLE_KINDS: dict[str, TableKind] = {
     "validity": TableKind(
         "number of decoders by validity",
         validity_counts,
-        _counts("n_decoders", *STATUSES, "flagged"),
+        _counts("n_decoders", "at_chance", *STATUSES, "flagged"),
     ),
     "coverage": TableKind(
         "trials where a number is defined",

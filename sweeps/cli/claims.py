@@ -10,6 +10,7 @@ from eegxai.attribution import find
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.cli.common import (
     Arguments,
+    KeepAtChance,
     Source,
     TableFolder,
     TableFormats,
@@ -17,6 +18,7 @@ from sweeps.cli.common import (
     check_names,
     configuration,
     errors_in_one_sentence,
+    print_chance_note,
     print_written,
     terminal,
 )
@@ -42,6 +44,7 @@ def claims(
         typer.Option(help="Decide on this architecture (default: that of the claims' study)."),
     ] = None,
     where: Where = "",
+    keep_at_chance: KeepAtChance = False,
     source: Source = "store",
     format: TableFormats = None,
     out: TableFolder = None,
@@ -59,11 +62,12 @@ def claims(
         for method in asked.methods:
             find(method)
         asked = replace(asked, architecture=architecture) if architecture else asked
-        tidy = load_scores(config, source, asked.metrics, where)
+        tidy = load_scores(config, source, asked.metrics, where, keep_at_chance=keep_at_chance)
     verdicts = decide(asked, tidy)
     n_scored, n_cells = len(tidy.drop_duplicates(list(AXES))), len(list(method_cells(config)))
     print_sentence(console, asked.title)
     print_sentence(console, f"decided on {n_scored} of the sweep's {n_cells} cells")
+    print_chance_note(console, tidy)
     for line in claim_lines(verdicts.claims):
         print_sentence(console, line)
     print_tables(console, [summary_table(verdicts.claims)], "verdicts")

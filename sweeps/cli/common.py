@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import torch
 import typer
 from rich.console import Console
@@ -20,6 +21,7 @@ from eegxai.simulation.memory import require_memory
 from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
 from sweeps.report.terminal import print_sentence
+from sweeps.scores.selection import chance_note
 
 SOURCE = "Where scores are read: store, or mlflow for those who have only the tracking URI."
 DEFAULT = "quickstart"
@@ -29,6 +31,14 @@ PIPE_WIDTH = 100  # columns where there is no terminal: files, CI
 Where = Annotated[
     str,
     typer.Option(help="Select runs, for example \"snr_db >= -12 and architecture == 'eegnet'\"."),
+]
+KeepAtChance = Annotated[
+    bool,
+    typer.Option(
+        "--keep-at-chance",
+        help="Keep decoders that decode no better than chance in means, intervals, tests and "
+        "rankings; by default they are left out and counted.",
+    ),
 ]
 Source = Annotated[str, typer.Option(help=SOURCE)]
 TableFormats = Annotated[
@@ -185,6 +195,12 @@ def print_error(message: str) -> None:
     """Print a line to standard error, as this program's."""
     console = Console(stderr=True, highlight=False)
     print_sentence(console, f"eegxai: {message}")
+
+
+def print_chance_note(console: Console, tidy: pd.DataFrame) -> None:
+    """Say how many decoders decode no better than chance, and whether they count."""
+    if note := chance_note(tidy):
+        print_sentence(console, note)
 
 
 def print_written(console: Console, paths: Iterable[Path]) -> None:

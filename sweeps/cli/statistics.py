@@ -11,15 +11,18 @@ from sweeps.analysis.significance import (
     FeatureTests,
     axis_lines,
     compare_methods,
+    equality_line,
     summary_lines,
     tables_by_name,
 )
 from sweeps.cli.common import (
     Arguments,
+    KeepAtChance,
     Source,
     Where,
     configuration,
     errors_in_one_sentence,
+    print_chance_note,
     print_written,
     terminal,
 )
@@ -41,6 +44,7 @@ def statistics(
         str, typer.Option(help="Check that is tested: ground_truth, target_swap, cascade, ...")
     ] = "ground_truth",
     where: Where = "",
+    keep_at_chance: KeepAtChance = False,
     source: Source = "store",
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables as CSV, all pairs included.")
@@ -53,11 +57,12 @@ def statistics(
     """
     config, console = configuration(arguments), terminal()
     with errors_in_one_sentence():
-        tidy = load_scores(config, source, where=where)
-        found = list(compare_methods(tidy, Quantity(metric, check)))
+        tidy = load_scores(config, source, where=where, keep_at_chance=keep_at_chance)
+        found = list(compare_methods(tidy, Quantity(metric, check), config.verdict.equality))
     tested = [one for one in found if isinstance(one, FeatureTests)]
     for one in found:
         _print(console, one)
+    print_chance_note(console, tidy)
     if tested:
         console.print(TESTS_LEGEND, style="dim")
     if not (out and tested):
@@ -77,5 +82,5 @@ def _print(console: Console, one: FeatureTests | str) -> None:
         print_sentence(console, line)
     for part in terminal_parts(method_tests_table(one)):
         console.print(part)
-    for line in axis_lines(one):
+    for line in (equality_line(one), *axis_lines(one)):
         print_sentence(console, line)

@@ -12,6 +12,7 @@ from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
 from sweeps.analysis.verdicts import STANDARD
 from sweeps.cli.common import (
     Arguments,
+    KeepAtChance,
     Source,
     TableFolder,
     TableFormats,
@@ -19,6 +20,7 @@ from sweeps.cli.common import (
     check_names,
     configuration,
     errors_in_one_sentence,
+    print_chance_note,
     print_written,
     terminal,
 )
@@ -51,6 +53,7 @@ def tables(
             "over it; may be repeated."
         ),
     ] = None,
+    keep_at_chance: KeepAtChance = False,
     source: Source = "store",
     format: TableFormats = None,
     out: TableFolder = None,
@@ -61,7 +64,7 @@ def tables(
     groups = ("feature", *check_names("--by", by or [], AXES_TO_SPLIT))
     config, console = configuration(arguments), terminal()
     with errors_in_one_sentence():
-        tidy = load_scores(config, source, TABLE_METRICS, where)
+        tidy = load_scores(config, source, TABLE_METRICS, where, keep_at_chance=keep_at_chance)
     for name in TABLE_KINDS if ALL in names else names:
         kind = TABLE_KINDS[name]
         export = Export(kind.table(tidy, groups, config.verdict), kind, groups, config.name)
@@ -70,6 +73,7 @@ def tables(
         with errors_in_one_sentence():
             paths = write_table(export, out or Path(config.output) / "tables", stem, formats)
         print_written(console, paths)
+    print_chance_note(console, tidy)
 
 
 def _print(console: Console, name: str, export: Export, thresholds: Thresholds) -> None:

@@ -26,6 +26,7 @@ from sweeps.execution.ray_session import RunStage, cluster, private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
 from sweeps.report.terminal import print_sentence
 from sweeps.scores.cache import tidy_from_store
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import best_effort, store_of
 from sweeps.store.checks import check_new_files, find_empty
 from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
@@ -164,9 +165,9 @@ class Sweep:
             return 0
 
     def table(self, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
-        """The verdict on each method, from this sweep's cells in the store."""
+        """The verdict on each method, from the store; decoders at chance are left out."""
         tidy = tidy_from_store(self.methods, self.store, HEADLINE_METRICS)
-        return judged(headline(tidy, by), self.config.verdict)
+        return judged(headline(without_chance_decoders(tidy), by), self.config.verdict)
 
     def memorised_accuracy(self) -> dict[str, float]:
         """Share of the permuted labels that each of their decoders knows, by its title."""

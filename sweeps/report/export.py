@@ -50,7 +50,7 @@ class Export:
         if not any(column.best for column in self.kind.columns):
             return about
         return (
-            f"{about} Means over decoders with half of their 95 % intervals over seeds; bold: best "
+            f"{about} Means over decoders with their 95 % intervals over seeds; bold: best "
             "of its group, controls excluded; *: the interval lies above chance (scores) or below "
             "the threshold of specificity (correlations)."
         )

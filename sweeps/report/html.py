@@ -39,6 +39,7 @@ from sweeps.report.verdict_texts import (
     notes,
     verdict_legend,
 )
+from sweeps.scores.selection import chance_note
 from sweeps.store.artefacts import store_of
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -70,7 +71,9 @@ class PageFigure:
     caption: str
 
 
-def write_report(config: SweepConfig, path: Path, source: str = "store") -> None:
+def write_report(
+    config: SweepConfig, path: Path, source: str = "store", keep_at_chance: bool = False
+) -> None:
     """Write the report of a sweep.
 
     Parameters
@@ -79,8 +82,9 @@ def write_report(config: SweepConfig, path: Path, source: str = "store") -> None
         The sweep.
     path : Path
         The HTML file; it appears whole, and replaces one that exists.
-    source : str
-        Where its scores are read, see :func:`sweeps.report.source.load_scores`.
+    source, keep_at_chance
+        Where its scores are read, and whether decoders at chance keep theirs, see
+        :func:`sweeps.report.source.load_scores`.
 
     Raises
     ------
@@ -89,13 +93,13 @@ def write_report(config: SweepConfig, path: Path, source: str = "store") -> None
     UnwritableError
         When the file cannot be written.
     """
-    write_whole(path, render(config, source))
+    write_whole(path, render(config, source, keep_at_chance))
 
 
-def render(config: SweepConfig, source: str = "store") -> str:
+def render(config: SweepConfig, source: str = "store", keep_at_chance: bool = False) -> str:
     """The page; parameters and raises are those of :func:`write_report`."""
     store = store_of(config)  # one for all: the page names each broken file that is met
-    tidy = load_scores(config, source, store=store)
+    tidy = load_scores(config, source, store=store, keep_at_chance=keep_at_chance)
     maps = load_maps(config, source, store)
     return page(config, tidy, maps, load_origin(config, source, tidy, store))
 
@@ -182,7 +186,7 @@ def _verdict_section(config: SweepConfig, tidy: pd.DataFrame) -> dict[str, Any]:
     by = ["feature"]
     table = judged(headline(tidy, by), config.verdict)
     return {
-        "answer": answer(table),
+        "answer": [*answer(table), *(f"{note}." for note in filter(None, [chance_note(tidy)]))],
         "verdicts": [
             (verdict_table(rows, group_title(rows, by, values)), list(notes(rows)))
             for values, rows in table.groupby(by, sort=False)
@@ -238,17 +242,12 @@ def palette_png(drawn: bytes) -> bytes:
 
 def _limits_of(config: SweepConfig, tidy: pd.DataFrame) -> list[str]:
     """What this sweep in particular cannot say."""
-    decoders = tidy.drop_duplicates(["feature", "snr_db", "seed", "fold", "architecture"])
-    at_chance = int(decoders["at_chance"].astype(bool).sum())
     limits = [
         f"One head model ({config.data.head.model}) turns sources into EEG; another one would "
         "change the topographies."
     ]
-    if at_chance:
-        limits.append(
-            f"{at_chance} of {len(decoders)} decoders decode no better than chance: it is unknown "
-            "what their maps should show. They are included in every mean."
-        )
+    if note := chance_note(tidy):
+        limits.append(f"{note}. It is unknown what their maps should show.")
     if len(config.grid.seed) < FEW_SEEDS:
         limits.append(
             f"{counted(len(config.grid.seed), 'trained seed')}: intervals over so few decoders are "

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-TABLE_LEGEND = "bold: best of its column, controls excluded; ±: half of the 95 % interval"
+TABLE_LEGEND = "bold: best of its column, controls excluded; ± or [ ]: 95 % interval"
 SCORE_MEANINGS = {
     "calibrated score": "average precision of the map's magnitude as a detector of the planted "
     "signal; spectral: share of the relevance over frequency that lies in the planted band; 1 is "

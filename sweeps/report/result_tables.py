@@ -34,6 +34,7 @@ PAGE_COLUMNS = (
     Column("null_r", "null r"),
     Column("accuracy", "test accuracy"),
     Column("n_decoders", "decoders"),
+    Column("at_chance", "at chance"),
     Column("n_seeds", "seeds"),
 )
 AXIS_HEADINGS: Mapping[str, str] = {"snr_db": "SNR (dB)"}

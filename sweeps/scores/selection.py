@@ -1,4 +1,6 @@
-"""Runs selected by an expression such as ``snr_db >= -12 and architecture == 'eegnet'``.
+"""Runs selected: those whose decoder decodes, and those for which an expression is true.
+
+An expression is such as ``snr_db >= -12 and architecture == 'eegnet'``.
 
 ``DataFrame.query`` evaluates the expression. Before, its syntax tree is checked: comparisons of
 columns with values, joined by ``and``, ``or`` and ``not``, and nothing else. So no attribute, call
@@ -9,11 +11,13 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from eegxai.registry import unknown_name
-from sweeps.scores.table import AXES
+from sweeps.scores.table import AXES, COUNTS, FIRST_BELOW
 
+DECODER_AXES = [axis for axis in AXES if axis != "method"]
 SELECTABLE_COLUMNS = (*AXES, "accuracy", "at_chance", "validity")
 GRAMMAR = "allowed are comparisons of columns with values, joined by and, or, not"
 ORDER = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
@@ -23,6 +27,48 @@ MOST_VALUES = 12  # of a column that an error lists
 
 class FilterError(ValueError):
     """An expression that cannot be used or matches nothing, in one sentence."""
+
+
+def without_chance_decoders(tidy: pd.DataFrame) -> pd.DataFrame:
+    """Tidy scores in which decoders that decode no better than chance have no numbers.
+
+    What their maps should show is unknown, so they are left out of means, intervals, tests and
+    rankings: of the methods and of the controls alike, which are compared on the same decoders.
+    Their rows stay and are NaN, so that a group of which nothing is left is still there, and so
+    does ``at_chance``, which counts them; their flags go, since they speak against no score.
+    """
+    left_out = at_chance(tidy)
+    if not left_out.any():
+        return tidy
+    # NaN there means that a map never falls below the threshold, and not that nothing is known.
+    tidy = tidy[~(left_out & (tidy["metric"] == FIRST_BELOW))]
+    left_out = left_out[tidy.index]
+    empty = {**dict.fromkeys(("mean", "half_width", "draws_std", *COUNTS), np.nan), "flags": ""}
+    known = {name: nothing for name, nothing in empty.items() if name in tidy}
+    return tidy.assign(**{name: tidy[name].mask(left_out, known[name]) for name in known})
+
+
+def at_chance(tidy: pd.DataFrame) -> pd.Series:
+    """Whether the decoder of each row decodes no better than chance; not where that is unknown."""
+    if "at_chance" not in tidy:
+        return pd.Series(False, tidy.index)
+    return tidy["at_chance"].eq(True)
+
+
+def chance_note(tidy: pd.DataFrame) -> str:
+    """How many decoders decode no better than chance and are left out; empty if none does."""
+    marked = tidy.assign(at_chance=at_chance(tidy))
+    decoders = marked.groupby(DECODER_AXES, sort=False, dropna=False)
+    count, n_decoders = int(decoders["at_chance"].any().sum()), decoders.ngroups
+    if not count:
+        return ""
+    kept = marked.loc[marked["at_chance"], "mean"].notna().any()
+    what = (
+        "are kept in means, intervals, tests and rankings"
+        if kept
+        else "are left out of means, intervals, tests and rankings (--keep-at-chance keeps them)"
+    )
+    return f"{count} of {n_decoders} decoders decode no better than chance and {what}"
 
 
 def select_runs(tidy: pd.DataFrame, expression: str) -> pd.DataFrame:

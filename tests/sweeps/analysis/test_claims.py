@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from eegxai.evaluation import CALIBRATED_METRICS, SIMILARITIES, STUDY_METRICS
+from eegxai.evaluation.bounds import CORRELATION
 from eegxai.statistics import student_interval
 from sweeps.analysis.claims.evidence import Evidence, shown
 from sweeps.analysis.claims.rules import RULES, all_of, merged, negated
@@ -96,7 +97,7 @@ def test_every_is_decided_by_the_interval_over_seeds(values, verdict, lacking):
 @given(some.lists(some.floats(-1, 1).map(lambda value: round(value, 3)), min_size=2, max_size=6))
 def test_the_number_is_students_interval_over_seeds(values):
     row = decided(study(), scores("A", values))
-    mean, low, high, n = student_interval(values)
+    mean, low, high, n = student_interval(values, CORRELATION)
     assert row["n_seeds"] == n
     found = row[["value", "low", "high"]].astype(float)
     np.testing.assert_allclose(found, [mean, low, high], atol=1e-12)

@@ -65,7 +65,7 @@ def fill(config):
     store = store_of(config)
     for cell in method_cells(config):
         table = scores_table(score_of(cell))
-        store.write_scores(cell, replace(SCORES, table=table))
+        store.write_scores(cell, replace(SCORES, table=table, at_chance=False))
     return tidy_from_store(method_cells(config), store)
 
 

@@ -7,9 +7,10 @@ import openpyxl
 import pandas as pd
 import pytest
 from rich.console import Console
-from scipy import stats
 
 from eegxai.attribution import Validity
+from eegxai.evaluation.bounds import CORRELATION
+from eegxai.statistics import student_interval
 from sweeps.analysis.tables import TABLE_KINDS, coverage, robustness, validity_counts
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
@@ -58,7 +59,7 @@ def test_robustness_is_means_and_students_intervals_over_seeds(tidy, name, check
     values = means_of_seeds(tidy, "DeepLift", check, metric, step)
     assert row["n_decoders"] == 20
     assert row[name] == pytest.approx(values.mean())
-    expected = stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values))
+    expected = student_interval(values, CORRELATION)[1:3]
     assert (row[f"{name}_low"], row[f"{name}_high"]) == pytest.approx(expected)
     assert np.isnan(row["label_retrain"])
 
@@ -127,13 +128,17 @@ BESIDE_TWO_OTHERS = {
     "feature": "temporal",
     "method": ["Saliency", "DeepLift", "RandomMap"],
     "score": [0.2, 0.6, 0.9],
+    "score_low": [0.1, 0.5, 0.8],
     "score_high": [0.3, 0.7, 1.0],
     "calibrated": [0.1, 0.5, 0.0],
+    "calibrated_low": [0.0, 0.4, 0.0],
     "calibrated_high": [0.2, 0.6, 0.0],
     "over_chance_low": [-0.1, 0.1, np.nan],
     "class_r": [0.9, -0.04, 1.0],
+    "class_r_low": [0.8, -0.28, 1.0],
     "class_r_high": [1.0, 0.2, 1.0],
     "model_r": [0.4, 0.1, np.nan],
+    "model_r_low": [0.2, -0.1, np.nan],
     "model_r_high": [0.6, 0.3, np.nan],
     "null_r": [0.01, 0.02, np.nan],
 }

@@ -179,7 +179,7 @@ def test_verdicts_are_words_and_numbers_keep_their_value_for_sorting():
     assert sorted(order, key=lambda v: verdict_cell(v).sort) == ["ok", "c", "acm", "-", "n/a"]
     cell = result_cell(measured(-0.123, -0.346, 0.1), ACCURATE_BY)
     assert (cell.text, float(cell.sort)) == ("−0.12", -0.123)
-    assert (cell.interval, cell.half) == ("[−0.35, 0.10]", "0.22")
+    assert (cell.interval, cell.spread) == ("[−0.35, 0.10]", "±0.22")
     assert result_cell(measured(np.nan, np.nan, np.nan), ACCURATE_BY).sort == ""
     assert result_cell(measured(0.5, np.nan, np.nan), ACCURATE_BY).interval == ""
 
