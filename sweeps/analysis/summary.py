@@ -97,7 +97,8 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     seed, over the trials of a decoder.
     """
     groups = [*by, "method"]
-    decoders = tidy.drop_duplicates(list(AXES)).groupby(groups, sort=False)
+    cells = tidy.drop_duplicates(list(AXES)).fillna({"duplicate_of": "", "flags": ""})
+    decoders = cells.groupby(groups, sort=False)
     columns = {**_scores(tidy, groups), **_robustness(tidy, groups), **_counts(decoders)}
     columns["n_seeds"] = seeds_with_scores(tidy, groups)
     # The order in which groups first appear is the order of the grid.

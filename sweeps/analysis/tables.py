@@ -192,8 +192,12 @@ def along(axis: str, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd
     return headline(tidy, [*by, *({axis} - set(by))])
 
 
+def _levels(table: pd.DataFrame, null: str = "null_r") -> list[float]:
+    return [similarity_level(row, null=null) for row in table.to_dict("records")]
+
+
 def _below_level(name: str, table: pd.DataFrame) -> pd.Series:
-    return table[f"{name}_high"] < similarity_level(table)
+    return table[f"{name}_high"] < _levels(table)
 
 
 def _over_chance(table: pd.DataFrame) -> pd.Series:
@@ -215,7 +219,7 @@ SIMILARITY_HEADINGS = {
 
 
 def _below_null(check: str, metric: str, table: pd.DataFrame) -> pd.Series:
-    return table[f"{check}_{metric}_high"] < similarity_level(table, null=f"null_{metric}")
+    return table[f"{check}_{metric}_high"] < _levels(table, f"null_{metric}")
 
 
 def _similar_columns(check: str) -> tuple[Column, ...]:
@@ -248,7 +252,7 @@ HEADLINE_COLUMNS = (
     NULL,
 )
 VERDICT = Column("verdict", "verdict")
-VERDICT_COLUMNS = (
+SHOWN_WITH_VERDICT = (
     VERDICT,
     *(Column(one.column, one.name) for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)),
     *_counts("n_decoders", "n_seeds"),
@@ -257,7 +261,7 @@ TABLE_KINDS: dict[str, TableKind] = {
     "headline": TableKind(
         "verdict on each method, and the numbers it rests on",
         headline,
-        VERDICT_COLUMNS,
+        SHOWN_WITH_VERDICT,
         judged=True,
     ),
     "scores": TableKind("score and robustness", headline, HEADLINE_COLUMNS),

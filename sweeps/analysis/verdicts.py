@@ -6,10 +6,10 @@ configuration (:class:`sweeps.design.thresholds.Thresholds`).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from sweeps.design.thresholds import Thresholds
@@ -27,20 +27,44 @@ MARKS = {
 }  # fmt: skip
 # An interval that needs more than this many times the data is as good as on its level.
 LARGEST_FACTOR = 100
+STANDARD = Thresholds()
+Row = Mapping[Any, Any]  # of the headline table
+Level = Callable[[Row, Thresholds], float]
+
+
+class Finding(NamedTuple):
+    """The state of a property and what it rests on.
+
+    Attributes
+    ----------
+    state : str
+        ``SHOWN``, ``REFUTED``, ``UNDECIDED``, ``NO_SCORE`` or ``UNTESTABLE``.
+    value, low, high, level : float
+        The number that decides it, its 95 % interval, and the level it must lie above or below.
+    decided_by : str
+        What would decide it; empty where it is decided.
+    slack : float
+        How far the interval is on the right side.
+    """
+
+    state: str
+    value: float
+    low: float
+    high: float
+    level: float
+    decided_by: str
+    slack: float
+
+
 # Columns of a property, by their endings.
 PARTS = {
     "": "state", "_value": "value", "_low": "low", "_high": "high", "_level": "level",
     "_decided_by": "decided_by",
 }  # fmt: skip
 
-STANDARD = Thresholds()
 
-Level = Callable[[pd.DataFrame, Thresholds], pd.Series]
-Asked = Callable[[pd.DataFrame], pd.Series]
-
-
-def _always(table: pd.DataFrame) -> pd.Series:
-    return pd.Series(True, table.index)
+def _always(row: Row) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -54,9 +78,9 @@ class Condition:
     above : bool
         On which side of the level it must lie.
     level : callable
-        From the table and the thresholds to a level for each row.
+        From a row and the thresholds to the level.
     asked : callable
-        From the table to the rows on which it can be asked at all.
+        From a row to whether it can be asked at all.
     would_be : str
         What would make it one that can be asked.
     """
@@ -64,45 +88,37 @@ class Condition:
     column: str
     above: bool
     level: Level
-    asked: Asked = _always
+    asked: Callable[[Row], bool] = _always
     would_be: str = ""
 
-    def judged(self, table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
-        """State of each row, the number it rests on, and how far its interval is from shown."""
-        level = self.level(table, thresholds)
-        value, low, high = (
-            table[f"{self.column}{end}"].astype(float) for end in ("", "_low", "_high")
-        )
-        worst, best, sign = (low, high, 1) if self.above else (high, low, -1)
-        shown, refuted = sign * worst > sign * level, sign * best <= sign * level
-        states = {UNTESTABLE: ~self.asked(table), NO_SCORE: value.isna(), SHOWN: shown}
-        states[REFUTED] = refuted
-        state = np.select(list(states.values()), list(states), UNDECIDED)
-        found = pd.DataFrame(
-            {"state": state, "value": value, "low": low, "high": high, "level": level}
-        )
-        slack = (sign * (worst - level)).fillna(-math.inf)
-        return found.assign(slack=slack, decided_by=self._decided_by(found, table["n_seeds"]))
+    def judged(self, row: Row, thresholds: Thresholds) -> Finding:
+        """What a row shows."""
+        level = self.level(row, thresholds)
+        value, low, high = (float(row[f"{self.column}{end}"]) for end in ("", "_low", "_high"))
+        sign = 1 if self.above else -1
+        worst, best = (low, high)[::sign]
+        slack = -math.inf if math.isnan(worst) else sign * (worst - level)
+        if not self.asked(row):
+            return Finding(UNTESTABLE, value, low, high, level, self.would_be, slack)
+        if math.isnan(value):
+            return Finding(NO_SCORE, value, low, high, level, "", slack)
+        if slack > 0 or sign * (best - level) <= 0:
+            state = SHOWN if slack > 0 else REFUTED
+            return Finding(state, value, low, high, level, "", slack)
+        advice = _advice(max(value - low, high - value), abs(value - level), row["n_seeds"])
+        return Finding(UNDECIDED, value, low, high, level, advice, slack)
 
-    def _decided_by(self, found: pd.DataFrame, n_seeds: pd.Series) -> list[str]:
-        """What would decide each row; an interval shrinks with the root of the number."""
-        half = np.maximum(found["value"] - found["low"], found["high"] - found["value"])
-        factors = (half / (found["value"] - found["level"]).abs()) ** 2
-        rows = zip(found["state"], factors, n_seeds, strict=True)
-        return [self._advice(*row) for row in rows]
 
-    def _advice(self, state: str, factor: float, n_seeds: int) -> str:
-        if state == UNTESTABLE:
-            return self.would_be
-        if state != UNDECIDED:
-            return ""
-        if math.isnan(factor):
-            return "more trials or seeds"  # of one there is no interval
-        if factor > LARGEST_FACTOR:
-            return "more than can be had: the number is at its level"
-        if n_seeds > 1:
-            return f"about {math.ceil(factor * n_seeds)} seeds"
-        return f"about {math.ceil(factor)} times the trials"
+def _advice(half: float, distance: float, n_seeds: int) -> str:
+    """What would decide a number so far from its level; intervals shrink with the root of n."""
+    if math.isnan(half):
+        return "more trials or seeds"  # of one there is no interval
+    factor = (half / distance) ** 2 if distance else math.inf
+    if factor > LARGEST_FACTOR:
+        return "more than can be had: the number is at its level"
+    if n_seeds > 1:
+        return f"about {math.ceil(factor * n_seeds)} seeds"
+    return f"about {math.ceil(factor)} times the trials"
 
 
 @dataclass(frozen=True)
@@ -129,56 +145,48 @@ class Property:
     asks: str
     conditions: tuple[Condition, ...]
 
-    def judged(self, table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
-        """Columns of the property: its state, and the number that decides it."""
-        each = [one.judged(table, thresholds) for one in self.conditions]
-        ranks = np.stack([one["state"].map(ORDER) for one in each])
-        slack = np.stack([one["slack"] for one in each])
-        deciding = np.lexsort((slack, ranks), axis=0)[0]
-        stacked = pd.concat(each, keys=range(len(each)))
-        found = stacked.loc[list(zip(deciding, table.index, strict=True))].droplevel(0)
-        return pd.DataFrame({f"{self.column}{end}": found[name] for end, name in PARTS.items()})
+    def judged(self, row: Row, thresholds: Thresholds) -> Finding:
+        """What a row shows: the finding on the condition that decides."""
+        found = [condition.judged(row, thresholds) for condition in self.conditions]
+        return min(found, key=lambda finding: (ORDER[finding.state], finding.slack))
 
 
 def _constant(value: float) -> Level:
-    return lambda table, thresholds: pd.Series(value, table.index)
+    return lambda row, thresholds: value
 
 
 def _threshold(name: str) -> Level:
-    return lambda table, thresholds: pd.Series(getattr(thresholds, name), table.index)
+    return lambda row, thresholds: float(getattr(thresholds, name))
 
 
-def similarity_level(
-    table: pd.DataFrame, thresholds: Thresholds = STANDARD, null: str = "null_r"
-) -> pd.Series:
+def similarity_level(row: Row, thresholds: Thresholds = STANDARD, null: str = "null_r") -> float:
     """What a similarity must stay below: the threshold, or the null level where it is higher.
 
     A map that is as similar to the original one as noise is has changed altogether, however
     high the similarity is. The level is the mean of the null and not the end of its interval,
     which would be high where there are few decoders.
     """
-    threshold = thresholds.similarity
-    return table[null].astype(float).fillna(threshold).clip(lower=threshold)
+    level = float(row[null])
+    return thresholds.similarity if math.isnan(level) else max(thresholds.similarity, level)
 
 
-def area_level(table: pd.DataFrame, thresholds: Thresholds) -> pd.Series:
+def area_level(row: Row, thresholds: Thresholds) -> float:
     """The area of a cascade that falls to the level of a similarity with its first layer.
 
     The curve starts at 1, with no layer random: of a decoder of one layer the area is at least 0.5.
     """
-    level = similarity_level(table, thresholds)
-    return level + (1 - level) / (2 * table["n_layers"].astype(float))
+    level = similarity_level(row, thresholds)
+    return level + (1 - level) / (2 * row["n_layers"])
 
 
-def _has_classes(table: pd.DataFrame) -> pd.Series:
+def _has_classes(row: Row) -> bool:
     """Maps of two classes are mirror images of each other, whatever the decoder does."""
-    return table["class_testable"].astype(bool)
+    return bool(row["class_testable"])
 
 
-def _has_room(table: pd.DataFrame) -> pd.Series:
+def _has_room(row: Row) -> bool:
     """Where the ideal observer itself is no better than |x|, no method need be."""
-    no_room = table["input_efficiency_high"].astype(float) >= 1
-    return (table["over_input_low"].astype(float) > 0) | ~no_room
+    return row["over_input_low"] > 0 or not row["input_efficiency_high"] >= 1
 
 
 ZERO = _constant(0)
@@ -272,40 +280,48 @@ def judged(table: pd.DataFrame, thresholds: Thresholds = STANDARD) -> pd.DataFra
         number that decides it, its 95 % interval and its level, and ``_decided_by``, what would
         decide it.
     """
-    table = table.reset_index(drop=True)
-    told = (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)
-    states = pd.concat([one.judged(table, thresholds) for one in told], axis=1)
-    suspect = table["flagged"] > table["n_duplicate"]
-    states.insert(0, APPLICABLE, np.where(suspect, REFUTED, SHOWN))
-    verdict = _verdict(table, states)
-    on = _resting_on(verdict, states)
-    return table.assign(verdict=verdict, verdict_on=on, **_columns(states))
-
-
-def _columns(table: pd.DataFrame) -> dict[str, pd.Series]:
-    return {str(name): column for name, column in table.items()}
+    rows = [{**row, **verdict_on(row, thresholds)} for row in table.to_dict("records")]
+    return pd.DataFrame(rows, columns=[*table.columns, *VERDICT_COLUMNS])
 
 
 NAMES = {APPLICABLE: APPLICABLE, **{one.column: one.name for one in PROPERTIES}}
+TOLD = {one.column: one for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)}
+VERDICT_COLUMNS = (
+    "verdict", "verdict_on", APPLICABLE, *(f"{name}{end}" for name in TOLD for end in PARTS),
+)  # fmt: skip
 
 
-def _verdict(table: pd.DataFrame, states: pd.DataFrame) -> pd.Series:
-    own = states[list(NAMES)]
-    cases = {
-        NOT_APPLICABLE: table["n_unusable"] == table["n_decoders"],
-        NO_SCORE: own["finds_signal"] == NO_SCORE,
-        DUPLICATE: table["duplicate_of"] != "",
-        FAILS: own.isin([REFUTED]).any(axis=1),
-        UNDECIDED: own.isin([UNDECIDED, NO_SCORE]).any(axis=1),
+def verdict_on(row: Row, thresholds: Thresholds = STANDARD) -> dict[str, Any]:
+    """The columns that :func:`judged` adds, of one row."""
+    found = {name: one.judged(row, thresholds) for name, one in TOLD.items()}
+    suspect = row["flagged"] > row["n_duplicate"]
+    states = {APPLICABLE: REFUTED if suspect else SHOWN}
+    states |= {one.column: found[one.column].state for one in PROPERTIES}
+    verdict = _verdict(row, states)
+    return {
+        "verdict": verdict,
+        "verdict_on": ", ".join(NAMES[name] for name in _resting_on(verdict, states)),
+        APPLICABLE: states[APPLICABLE],
+        **{
+            f"{name}{end}": getattr(finding, part)
+            for name, finding in found.items()
+            for end, part in PARTS.items()
+        },
     }
-    return pd.Series(np.select(list(cases.values()), list(cases), PASSES), table.index)
 
 
-def _resting_on(verdict: pd.Series, states: pd.DataFrame) -> pd.Series:
-    """The names of the properties that a verdict rests on, where it is not about all."""
-    wanted = {FAILS: [REFUTED], UNDECIDED: [UNDECIDED, NO_SCORE]}
-    found = [
-        ", ".join(NAMES[name] for name in NAMES if row[name] in wanted.get(one, ()))
-        for one, (_, row) in zip(verdict, states.iterrows(), strict=True)
-    ]
-    return pd.Series(found, verdict.index, dtype=str)
+def _verdict(row: Row, states: Mapping[str, str]) -> str:
+    cases = {
+        NOT_APPLICABLE: row["n_unusable"] == row["n_decoders"],
+        NO_SCORE: states["finds_signal"] == NO_SCORE,
+        DUPLICATE: row["duplicate_of"] != "",
+        FAILS: REFUTED in states.values(),
+        UNDECIDED: not {UNDECIDED, NO_SCORE}.isdisjoint(states.values()),
+    }
+    return next((verdict for verdict, true in cases.items() if true), PASSES)
+
+
+def _resting_on(verdict: str, states: Mapping[str, str]) -> list[str]:
+    """The properties that a verdict rests on, where it is not about all."""
+    wanted = {FAILS: [REFUTED], UNDECIDED: [UNDECIDED, NO_SCORE]}.get(verdict, [])
+    return [name for name, state in states.items() if state in wanted]

@@ -6,8 +6,8 @@ import pandas as pd
 
 from eegxai.attribution import CONTROLS
 from eegxai.rounding import digits
-from sweeps.analysis.tables import VERDICT, VERDICT_COLUMNS, Column, TableKind
-from sweeps.analysis.verdicts import UNTESTABLE
+from sweeps.analysis.tables import SHOWN_WITH_VERDICT, VERDICT, Column, TableKind
+from sweeps.analysis.verdicts import TOLD, UNTESTABLE
 from sweeps.report.table import (
     MISSING,
     Row,
@@ -18,7 +18,7 @@ from sweeps.report.table import (
     spread,
     word,
 )
-from sweeps.report.verdict_tables import TOLD, property_cell, verdict_cell
+from sweeps.report.verdict_tables import property_cell, verdict_cell
 from sweeps.scores.table import AXES
 
 PAGE_COLUMNS = (
@@ -154,7 +154,7 @@ def kind_table(kind: TableKind, tidy: pd.DataFrame) -> Table:
 
 def verdict_table(rows: pd.DataFrame, title: str) -> Table:
     """The verdict on the methods of one group, and the numbers it rests on."""
-    columns = _columns_beside(rows, VERDICT_COLUMNS)
+    columns = _columns_beside(rows, SHOWN_WITH_VERDICT)
     return Table(title, ["method", *columns], _body(rows, columns))
 
 

@@ -6,7 +6,6 @@ import pandas as pd
 
 from eegxai.rounding import digits
 from sweeps.analysis.verdicts import (
-    BEYOND_INPUT,
     DUPLICATE,
     FAILS,
     MARKS,
@@ -21,7 +20,6 @@ from sweeps.analysis.verdicts import (
 )
 from sweeps.report.table import MISSING, Row, Table, TableCell, counted, ends_text, spread, word
 
-TOLD = {one.column: one for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)}
 # Verdicts from best to worst, for sorting.
 VERDICTS = (PASSES, DUPLICATE, UNDECIDED, FAILS, NO_SCORE, NOT_APPLICABLE)
 COLOURS = {PASSES: "pass", FAILS: "fail", DUPLICATE: "pass"}
@@ -99,11 +97,12 @@ def terminal_verdicts(rows: pd.DataFrame, title: str) -> Table:
 
 
 def group_title(rows: pd.DataFrame, by: Sequence[str], values: Sequence[object]) -> str:
-    """Such as ``temporal, 5 decoders of 1 seed``; the most that any method has."""
+    """Such as ``temporal, 5 decoders of 1 seed``; ``!`` where some decode no better than chance."""
     named = [
         str(value) if axis == "feature" else f"{axis} {value}"
         for axis, value in zip(by, values, strict=True)
     ]
+    named[-1] += "!" * bool(rows["at_chance"].any())
     decoders, seeds = (int(rows[name].max()) for name in ("n_decoders", "n_seeds"))
     counts = f"{counted(decoders, 'decoder')} of {counted(seeds, 'seed')}"
     return ", ".join([*named, counts])

@@ -67,9 +67,9 @@ def test_robustness_is_means_and_students_intervals_over_seeds(tidy, name, check
 @pytest.mark.parametrize("axis", ["snr_db", "architecture"])
 def test_a_table_along_an_axis_is_the_headline_of_each_part(tidy, axis):
     kind = {"snr_db": "snr"}.get(axis, axis)
-    table = TABLE_KINDS[kind].make(tidy, ("feature",))
+    table = TABLE_KINDS[kind].table(tidy, ("feature",))
     for value, rows in table.groupby(axis):
-        part = TABLE_KINDS["headline"].make(tidy[tidy[axis] == value], ("feature",))
+        part = TABLE_KINDS["headline"].table(tidy[tidy[axis] == value], ("feature",))
         columns = ["method", "score", "class_r", "model_r"]
         pd.testing.assert_frame_equal(rows[columns].reset_index(drop=True), part[columns])
 
@@ -96,7 +96,7 @@ def test_coverage_counts_trials_and_is_zero_without_scores(tiny):
 @pytest.mark.parametrize("kind", TABLE_KINDS.values(), ids=TABLE_KINDS)
 def test_terminal_tables_fit_80_columns(tidy, kind):
     console = Console(file=io.StringIO(), width=80)
-    frame = kind.make(tidy, ("feature",))
+    frame = kind.table(tidy, ("feature",))
     print_tables(console, tables_by_group(frame, kind, ("feature",)), "tiny")
     lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
     assert max(map(len, lines)) <= 80
@@ -106,7 +106,7 @@ def test_terminal_tables_fit_80_columns(tidy, kind):
 
 @pytest.mark.parametrize("kind", TABLE_KINDS.values(), ids=TABLE_KINDS)
 def test_files_hold_the_table(tidy, kind, tmp_path):
-    table = kind.make(tidy, ("feature",))
+    table = kind.table(tidy, ("feature",))
     export = Export(table, kind, ("feature",), "tiny_sweep")
     csv, parquet, markdown, latex, excel = write_table(export, tmp_path, "table", TABLE_FORMATS)
     pd.testing.assert_frame_equal(pd.read_csv(csv), table, check_dtype=False)
@@ -147,7 +147,7 @@ BESIDE_TWO_OTHERS = {
 @pytest.fixture
 def ranked(tmp_path):
     """Lines of a format of a table in which DeepLift is best."""
-    export = Export(pd.DataFrame(BESIDE_TWO_OTHERS), TABLE_KINDS["headline"], ("feature",), "x")
+    export = Export(pd.DataFrame(BESIDE_TWO_OTHERS), TABLE_KINDS["scores"], ("feature",), "x")
 
     def lines(form):
         (path,) = write_table(export, tmp_path, "x", [form])
@@ -185,7 +185,7 @@ def test_markdown_marks_the_same(ranked):
 def test_names_are_text_in_every_format(tmp_path):
     """What a plug-in calls its method is no markup."""
     hostile = BESIDE_TWO_OTHERS | {"method": ["a_b^{$}&%~#", "x|y", "[bold]z"]}
-    export = Export(pd.DataFrame(hostile), TABLE_KINDS["headline"], ("feature",), "x")
+    export = Export(pd.DataFrame(hostile), TABLE_KINDS["scores"], ("feature",), "x")
     latex, markdown = write_table(export, tmp_path, "x", ["latex", "markdown"])
     escaped = r"a\_b\textasciicircum{}\{\$\}\&\%\textasciitilde{}\# &"
     assert escaped in latex.read_text()

@@ -176,7 +176,7 @@ def test_maps_that_are_not_finite_are_recorded_as_degenerate(tiny_file, register
     scores = run.store.read_scores(run.methods[0])
     assert scores.validity.status == "degenerate"
     assert "not finite" in scores.validity.reason
-    assert run.table().set_index("method")["verdict"]["Nowhere"] == "n/a"
+    assert run.table().set_index("method")["verdict"]["Nowhere"] == "not applicable"
 
 
 @pytest.mark.usefixtures("with_database")
@@ -188,7 +188,7 @@ def test_not_applicable_is_recorded_as_such(tiny_file):
     assert scores.validity.status == "not_applicable"
     assert "ReLU" in scores.validity.reason
     assert scores.table.empty
-    assert run.table().set_index("method")["verdict"]["GuidedBackprop"] == "n/a"
+    assert run.table().set_index("method")["verdict"]["GuidedBackprop"] == "not applicable"
 
 
 def test_grid_and_tables_commands(done, tiny_file, tmp_path):

@@ -12,19 +12,29 @@ from typer.testing import CliRunner
 
 from eegxai.attribution import METHODS, Validity
 from sweeps.analysis.summary import headline
+from sweeps.analysis.tables import Column
+from sweeps.analysis.verdicts import (
+    BEYOND_INPUT,
+    DUPLICATE,
+    FAILS,
+    MARKS,
+    NO_SCORE,
+    PASSES,
+    PROPERTIES,
+    STUDY_VERDICT,
+    judged,
+)
 from sweeps.cli import app
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
 from sweeps.report.html import page, palette_png
-from sweeps.report.legends import answer
 from sweeps.report.origin import Origin
 from sweeps.report.result_tables import (
-    ACCURATE_BY,
     flagged_table,
     result_cell,
-    verdict_cell,
     verdict_table,
 )
+from sweeps.report.verdict_texts import answer
 from sweeps.scores.table import AXES
 from sweeps.store.records import MethodScores
 from sweeps.store.status import Status
@@ -158,30 +168,23 @@ def test_it_tells_how_it_was_run_and_what_is_missing(told):
     assert "&#34;learning_rate&#34;: 0.001" in told
 
 
-def test_the_verdict_table_has_a_row_a_method_and_dashes_for_what_is_not_known():
-    tidy = tidy_table(["DeepLift", "LRP"])
-    table = verdict_table(
-        headline(tidy[(tidy["method"] == "LRP") | (tidy["feature"] != "spatial")])
-    )
-    assert [row[0].text for row in table.rows] == ["DeepLift", "LRP"]
-    assert [group.name for group in table.groups] == ["temporal", "spatial"]
-    assert {len(row) for row in table.rows} == {len(table.columns)} == {5}
-    assert [cell.text for cell in table.rows[0][3:]] == ["–", "–"]
-    calibrated = headline(tidy).set_index(["method", "feature"]).loc[("LRP", "spatial")]
-    assert table.rows[1][4].text == f"{calibrated['calibrated']:.2f}"
+def test_the_verdict_table_has_a_row_a_method_and_a_column_a_property():
+    table = judged(headline(tidy_table(["DeepLift", "LRP"])))
+    shown = verdict_table(table[table["feature"] == "spatial"], "spatial")
+    assert [row[0].text for row in shown.rows] == ["DeepLift", "LRP"]
+    names = [one.name for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)]
+    assert shown.columns == ["method", "verdict", *names, "decoders", "seeds"]
+    row = table.query("feature == 'spatial' and method == 'LRP'").iloc[0]
+    assert shown.rows[1][3].text == f"{MARKS[row['efficient']]} {row['efficient_value']:.2f}"
 
 
-def test_verdicts_are_words_and_numbers_keep_their_value_for_sorting():
-    assert verdict_cell("ok").text == "✓ passes"
-    assert verdict_cell("cm").text == "✗ not class-specific, not model-specific"
-    assert verdict_cell("-").text == "control"
-    order = ["-", "n/a", "acm", "c", "ok"]
-    assert sorted(order, key=lambda v: verdict_cell(v).sort) == ["ok", "c", "acm", "-", "n/a"]
-    cell = result_cell(measured(-0.123, -0.346, 0.1), ACCURATE_BY)
+def test_numbers_keep_their_value_for_sorting():
+    column = Column("calibrated", "calibrated score")
+    cell = result_cell(measured(-0.123, -0.346, 0.1), column)
     assert (cell.text, float(cell.sort)) == ("−0.12", -0.123)
     assert (cell.interval, cell.spread) == ("[−0.35, 0.10]", "±0.22")
-    assert result_cell(measured(np.nan, np.nan, np.nan), ACCURATE_BY).sort == ""
-    assert result_cell(measured(0.5, np.nan, np.nan), ACCURATE_BY).interval == ""
+    assert result_cell(measured(np.nan, np.nan, np.nan), column).sort == ""
+    assert result_cell(measured(0.5, np.nan, np.nan), column).interval == ""
 
 
 def measured(*values):
@@ -202,14 +205,17 @@ def test_packed_pictures_keep_their_colours():
 
 
 def test_the_answer_names_methods_that_pass_everywhere():
-    table = headline(tidy_table(["DeepLift", "LRP", "RandomMap"]))
-    table["verdict"] = ["ok", "a", "-", "ok", "ok", "-"]
-    assert answer(table) == (
-        "Of 2 methods, 1 passes every rule on every feature type: DeepLift. "
-        "By feature type, temporal: DeepLift; spatial: DeepLift, LRP."
-    )
-    table["verdict"] = "a"
-    assert "none pass every rule on every feature type. By" in answer(table)
+    table = judged(headline(tidy_table(["DeepLift", "LRP", "RandomMap"])))
+    table["verdict"] = [PASSES, FAILS, FAILS, PASSES, DUPLICATE, FAILS]
+    table["duplicate_of"] = ["", "", "", "", "DeepLift", ""]
+    assert answer(table) == [
+        "DeepLift passes for every feature type.",
+        "temporal: DeepLift passes, LRP fails.",
+        "spatial: DeepLift and LRP pass.",
+        "3 seeds: intervals are over seeds.",
+    ]
+    table["verdict"] = NO_SCORE
+    assert "No method is judged" in answer(table)[0]
 
 
 def test_flags_are_counted_by_decoder():
