@@ -109,7 +109,8 @@ def test_files_hold_the_table(tidy, kind, tmp_path):
     table = kind.table(tidy, ("feature",))
     export = Export(table, kind, ("feature",), "tiny_sweep")
     csv, parquet, markdown, latex, excel = write_table(export, tmp_path, "table", TABLE_FORMATS)
-    pd.testing.assert_frame_equal(pd.read_csv(csv), table, check_dtype=False)
+    words = dict.fromkeys(table.select_dtypes(["object", "str"]), "")  # CSV knows no empty one
+    pd.testing.assert_frame_equal(pd.read_csv(csv).fillna(words), table, check_dtype=False)
     pd.testing.assert_frame_equal(pd.read_parquet(parquet), table)
     sheet = openpyxl.load_workbook(excel).active
     assert [cell.value for cell in sheet[1]] == list(table.columns)
