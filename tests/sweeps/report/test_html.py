@@ -25,6 +25,7 @@ from sweeps.report.result_tables import (
     verdict_cell,
     verdict_table,
 )
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import AXES
 from sweeps.store.records import MethodScores
 from sweeps.store.status import Status
@@ -89,6 +90,7 @@ def told(tmp_path_factory):
     states = dict.fromkeys(cells[:-1], "done") | {cells[-1]: "failed"}
     status = Status(states, reasons={cells[-1]: f"Traceback\nValueError: {HOSTILE}"})
     records = [record(), record(commit="", versions={"torch": "2.12"})]
+    tidy = without_chance_decoders(tidy.assign(at_chance=tidy["seed"] == 1))
     return page(config, tidy, {}, Origin(status, records))
 
 
@@ -149,6 +151,7 @@ FACTS = (
     "Cells are missing",
     "2 trained seeds",
     "one SNR only",
+    "1 of 2 decoders decode no better than chance and are left out of means",
 )
 
 

@@ -144,7 +144,7 @@ def test_decoders_at_chance_have_no_numbers_and_are_counted():
 
 
 def test_a_group_of_decoders_at_chance_stays_with_its_count():
-    tidy = tidy_table(["LRP", "RandomMap"])
+    tidy = tidy_table(["LRP", "RandomMap"], seeds=(0, 1), architectures=["deepnet"])
     left = without_chance_decoders(tidy.assign(at_chance=tidy["feature"] == "spatial"))
     for kind in TABLE_KINDS.values():
         table = kind.make(left, ("feature",))
