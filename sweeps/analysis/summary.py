@@ -93,8 +93,8 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
 
     Notes
     -----
-    Intervals are Student's, over the means of the seeds (see :func:`estimate`); where there is one
-    seed, over the trials of a decoder.
+    Intervals are Student's within the bounds of each number, over the means of the seeds (see
+    :func:`estimate`); where there is one seed, over the trials of a decoder.
     """
     groups = [*by, "method"]
     cells = tidy.drop_duplicates(list(AXES)).fillna({"duplicate_of": "", "flags": ""})

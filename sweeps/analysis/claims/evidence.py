@@ -15,6 +15,7 @@ from eegxai.statistics import Bounds, ranking_agreement, within_bounds
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
 from sweeps.analysis.compare import TRUTH_CHECK, headlines_named
 from sweeps.analysis.summary import headline_scores, last_steps
+from sweeps.scores.selection import at_chance
 from sweeps.scores.table import AXES, interval_half
 
 FEWEST_SEEDS = 2
@@ -101,7 +102,8 @@ class Cells:
         self.study, self.by = study, by
         self.groups = list(product(*map(study.values, by)))
         self._scores = own[own["metric"].isin(list(study.metrics))]
-        self._known = set(own[["method", *by]].drop_duplicates().itertuples(index=False, name=None))
+        self._known = _names(own, by)
+        self._decoding = _names(own[~at_chance(own)], by)
         self._means: dict[tuple[str, ...], pd.DataFrame] = {}
 
     def seed_means(self, measure: Measure) -> pd.DataFrame:
@@ -110,6 +112,11 @@ class Cells:
         if key not in self._means:
             self._means[key] = seed_means(self._scores, measure, self.by)
         return self._means[key]
+
+    def at_chance(self, group: tuple[Any, ...], methods: Sequence[str]) -> bool:
+        """Whether some method has a group's cells, but all on decoders at chance."""
+        cells = {(method, *group) for method in methods}
+        return bool(cells & (self._known - self._decoding))
 
     def gap(self, group: tuple[Any, ...], method: str) -> str:
         """Which cells a method lacks in a group, as widely as it is true; empty if none."""
@@ -126,6 +133,10 @@ class Cells:
                 anybody = any(cell[1 + place] == value for cell in self._known)
                 return f"no cells of {axis} {_plain(value)}{f' for {method}' * anybody}"
         return ""
+
+
+def _names(cells: pd.DataFrame, by: Sequence[str]) -> set[tuple[Any, ...]]:
+    return set(cells[["method", *by]].drop_duplicates().itertuples(index=False, name=None))
 
 
 def _plain(value: object) -> str:
@@ -189,6 +200,8 @@ def _gap(
         return "; ".join(found)
     if n_seeds:
         return f"needs at least {FEWEST_SEEDS} seeds with all their cells, has {n_seeds:.0f}"
+    if cells.at_chance(tuple(group), methods):
+        return f"all decoders are at chance on {' '.join(map(_plain, group))}"
     whose = methods[0] if len(methods) == 1 else f"all {_label(methods)}"
     return f"no seed has {asked.short} for {whose} on all its cells"
 

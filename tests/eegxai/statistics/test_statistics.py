@@ -1,14 +1,14 @@
 """Statistics over decoders: known answers, other libraries, and the rate of false alarms."""
 
 import math
-from itertools import combinations
+from itertools import combinations, permutations, product
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 from statsmodels.formula.api import mixedlm, ols
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
@@ -19,6 +19,8 @@ from eegxai.seeding import generator
 from eegxai.statistics import (
     ALPHA,
     INTERVALS,
+    UNBOUNDED,
+    Bounds,
     axis_effect,
     bootstrap_interval,
     cliques,
@@ -26,6 +28,7 @@ from eegxai.statistics import (
     complete_blocks,
     decoders_needed,
     equivalence_p,
+    fewest_blocks,
     fewest_decoders,
     friedman_p,
     holm,
@@ -39,6 +42,7 @@ from eegxai.statistics import (
     signed_rank_p,
     signed_rank_pairs,
     student_interval,
+    within_bounds,
 )
 
 METHODS = ["A", "B", "C", "D"]
@@ -74,6 +78,43 @@ def test_students_interval_is_scipys():
     test = stats.ttest_1samp(values, 0)
     assert found[1:3] == pytest.approx(tuple(test.confidence_interval(0.95)))
     assert (found.mean, found.n) == (pytest.approx(0.5), 4)
+
+
+@given(
+    mean=st.floats(0.01, 0.99),
+    half=st.floats(0.001, 3),
+    low=st.floats(-2, 0),
+    width=st.floats(1, 3),
+)
+def test_an_interval_within_two_bounds_is_symmetric_in_logits(mean, half, low, width):
+    """Against logit and its slope; of numbers in -1 .. 1, half of it is Fisher's z."""
+    found = within_bounds(low + width * mean, width * half, low, low + width)
+    step = half / (mean * (1 - mean))
+    expected = [low + width * special.expit(special.logit(mean) + s * step) for s in (-1, 1)]
+    np.testing.assert_allclose(np.array(found), expected, atol=1e-9)
+    r = 2 * mean - 1
+    of_r = within_bounds(r, 2 * half, -1, 1)
+    fisher = np.tanh(np.arctanh(r) + np.array([-1, 1]) * 2 * half / (1 - r**2))
+    np.testing.assert_allclose(np.array(of_r), fisher, atol=1e-9)
+
+
+@given(mean=st.floats(0.01, 100), half=st.floats(0.001, 100))
+def test_an_interval_above_a_bound_is_symmetric_in_logarithms(mean, half):
+    low, high = within_bounds(mean, half, 0, math.inf)
+    with np.errstate(over="ignore"):
+        expected = mean * np.exp(np.array([-1, 1]) * half / mean)
+    np.testing.assert_allclose([low, high], expected, atol=1e-12 * mean)
+    mirrored = within_bounds(-mean, half, -math.inf, 0)
+    np.testing.assert_allclose([-end for end in mirrored[::-1]], [low, high])
+
+
+def test_intervals_at_their_ends():
+    low, high = within_bounds([0.3, 1.0, np.nan, 0.5], [0.1, 0.0, 0.1, np.nan], 0, 1)
+    np.testing.assert_allclose(high[1:], [1, np.nan, np.nan])
+    np.testing.assert_allclose(low[1:], [1, np.nan, np.nan])
+    assert within_bounds(5, 7, *UNBOUNDED) == (-2, 12)
+    assert Bounds(0, 1).of_differences == (-1, 1)
+    assert student_interval([0.2, 1.0], Bounds(0, 1)).high <= 1 < student_interval([0.2, 1.0]).high
 
 
 def test_the_bootstrap_interval_is_seeded_and_tends_to_the_normal_one():
@@ -311,6 +352,27 @@ def test_an_axis_that_changes_the_order_is_found():
     assert found.p == 0.001
     assert (found.share > 0.3, found.n_decoders) == (True, 30)
     assert axis_effect(scores, "architecture").p > 0.05
+
+
+@pytest.mark.parametrize("levels", [(0.0, 1.0), (0.0, 1.0, 2.0)])
+@pytest.mark.parametrize("n_seeds", [1, 2, 3])
+def test_the_lowest_p_of_an_axis_is_that_of_all_orders(levels, n_seeds):
+    """Of the most extreme scores: how many of all orders within the seeds are as extreme."""
+    axes = {"snr_db": levels, "seed": range(n_seeds), "architecture": ["deepnet"]}
+    scores = null_scores(grid_of(axes)).assign(A=0.0)
+    profile = np.array([level**1.3 for level in levels])
+    orders = list(product(permutations(range(len(levels))), repeat=n_seeds))
+    sums = [sum(profile[list(order)] for order in chosen) for chosen in orders]
+    as_large = [(one**2).sum() >= ((n_seeds * profile) ** 2).sum() - 1e-9 for one in sums]
+    assert axis_effect(scores, "snr_db").lowest_p == pytest.approx(np.mean(as_large))
+
+
+@pytest.mark.parametrize(("n_methods", "fewest"), [(3, 3), (4, 3), (12, 2)])
+def test_friedmans_test_needs_so_many_blocks(n_methods, fewest):
+    assert fewest_blocks(n_methods) == fewest
+    same = pd.DataFrame([range(n_methods)] * fewest)
+    assert friedman_p(same) < ALPHA
+    assert fewest == 2 or friedman_p(same.iloc[1:]) >= ALPHA
 
 
 def test_an_axis_that_only_makes_decoders_better_is_none():

@@ -20,6 +20,7 @@ from sweeps.analysis.claims.rules import RULES, all_of, merged, negated
 from sweeps.analysis.claims.study import Claim, Study
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, decide, load_study
 from sweeps.analysis.compare import HEADLINES
+from sweeps.scores.selection import without_chance_decoders
 from tests.tidy_tables import as_tidy
 
 SWAP = {"check": "target_swap", "metric": "pearson_raw"}
@@ -120,6 +121,21 @@ def test_the_number_is_students_interval_over_seeds(values):
 def test_what_is_lacking_is_named(parts, lacking):
     row = decided(study(features=("temporal", "spatial")), *parts)
     assert (row["verdict"], row["lacking"]) == (UNDECIDED, lacking)
+
+
+def test_decoders_at_chance_decide_nothing_and_are_named():
+    values = {-3.5: HIGH, -12.0: LOW}
+    parts = [
+        scores("A", mean, snr_db=snr_db).assign(at_chance=snr_db == -12, flags="")
+        for snr_db, mean in values.items()
+    ]
+    tidy = as_tidy(parts)
+    by_level, whole = study(by=["feature", "snr_db"]), study()
+    assert decide(whole, without_chance_decoders(tidy)).claims["verdict"].tolist() == [HOLDS]
+    assert decide(whole, tidy).claims["value"].iloc[0] == pytest.approx(0.45)
+    row = decide(by_level, without_chance_decoders(tidy)).claims.iloc[0]
+    assert row["verdict"] == UNDECIDED
+    assert row["lacking"] == "all decoders are at chance on temporal -12"
 
 
 def test_one_feature_type_refutes_what_is_claimed_of_all():

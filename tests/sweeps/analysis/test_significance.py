@@ -186,10 +186,8 @@ def test_too_few_decoders_for_any_pair_are_told(tiny_file):
     fill(load(tiny_file, [SEEDS, METHODS]))
     given = ["statistics", str(tiny_file), SEEDS, METHODS, "--where", "seed < 6"]
     result = RUNNER.invoke(app, given)
-    assert (
-        "which methods differ cannot be tested: 3 pairs of methods need at least 7 seeds"
-        in result.output
-    )
+    told = "which methods differ cannot be tested: 3 pairs of methods need at least 7 seeds"
+    assert told in result.output
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -109,8 +109,10 @@ def test_files_hold_the_table(tidy, kind, tmp_path):
     table = kind.table(tidy, ("feature",))
     export = Export(table, kind, ("feature",), "tiny_sweep")
     csv, parquet, markdown, latex, excel = write_table(export, tmp_path, "table", TABLE_FORMATS)
-    words = dict.fromkeys(table.select_dtypes(["object", "str"]), "")  # CSV knows no empty one
-    pd.testing.assert_frame_equal(pd.read_csv(csv).fillna(words), table, check_dtype=False)
+    words = list(table.select_dtypes(["object", "str"]))
+    read = pd.read_csv(csv, dtype=dict.fromkeys(words, str))
+    read[words] = read[words].fillna("")  # CSV knows no empty word
+    pd.testing.assert_frame_equal(read, table, check_dtype=False)
     pd.testing.assert_frame_equal(pd.read_parquet(parquet), table)
     sheet = openpyxl.load_workbook(excel).active
     assert [cell.value for cell in sheet[1]] == list(table.columns)

@@ -1,5 +1,7 @@
 """``eegxai tables`` on made-up scores: what is printed, written and refused."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -9,7 +11,7 @@ from sweeps.cli import app
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
 from sweeps.store.artefacts import store_of
-from tests.finished_cells import fill
+from tests.finished_cells import fill, method_scores
 
 RUNNER = CliRunner()
 
@@ -37,6 +39,61 @@ def test_all_tables_of_chosen_runs_in_one_format(tables, tmp_path):
     further = {f"tiny-{kind}.csv" for kind in TABLE_KINDS if kind != "headline"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"tiny.csv", *further}
     assert (pd.read_csv(tmp_path / "out" / "tiny.csv")["n_decoders"] == 1).all()
+
+
+@pytest.fixture
+def half_at_chance(tiny_file):
+    """The configuration of a store in which the decoders of seed 1 are at chance."""
+    config = load(tiny_file)
+    store = store_of(config)
+    for place, cell in enumerate(method_cells(config)):
+        scores = replace(method_scores(place), at_chance=cell.decoder.data.seed == 1)
+        store.write_scores(cell, scores)
+    return str(tiny_file)
+
+
+LEFT_OUT = "decoders decode no better than chance and are left out of means, intervals, tests"
+KEPT = "decoders decode no better than chance and are kept in means, intervals, tests"
+
+
+@pytest.mark.parametrize("command", ["tables", "statistics", "claims"])
+def test_decoders_at_chance_are_left_out_in_sight_unless_they_are_kept(
+    half_at_chance, command, tmp_path
+):
+    out = ["--out", str(tmp_path / "out")]
+    left_out = RUNNER.invoke(app, [command, half_at_chance, *out])
+    kept = RUNNER.invoke(app, [command, half_at_chance, "--keep-at-chance", *out])
+    assert (left_out.exit_code, kept.exit_code) == (0, 0), left_out.output + kept.output
+    assert LEFT_OUT in left_out.output
+    assert KEPT in kept.output
+
+
+def test_the_tables_means_are_those_of_the_other_decoders(half_at_chance, tmp_path):
+    options = ["--format", "csv", "--out", str(tmp_path)]
+    chosen = {"all": [], "one": ["--where", "seed == 0"]}
+    for name, where in chosen.items():
+        RUNNER.invoke(app, ["tables", half_at_chance, *options, *where])
+        (tmp_path / "tiny.csv").rename(tmp_path / f"{name}.csv")
+    found, expected = (pd.read_csv(tmp_path / f"{name}.csv") for name in chosen)
+    pd.testing.assert_series_equal(found["score"], expected["score"])
+    assert (found["at_chance"] == found["n_decoders"] - expected["n_decoders"]).all()
+    assert (expected["at_chance"] == 0).all()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_report_asks_for_decoders_at_chance_only_where_they_are_kept(
+    half_at_chance, kept, tmp_path, monkeypatch
+):
+    asked = []
+
+    def written(_config, path, source, keep_at_chance):
+        path.write_text(source)
+        asked.append(keep_at_chance)
+
+    monkeypatch.setattr("sweeps.cli.report.write_report", written)
+    options = ["--out", str(tmp_path / "report.html"), *["--keep-at-chance"] * kept]
+    assert RUNNER.invoke(app, ["report", half_at_chance, *options]).exit_code == 0
+    assert asked == [kept]
 
 
 @pytest.mark.parametrize(
