@@ -38,7 +38,6 @@ from sweeps.tracking.run_schema import (
     headlines_of,
     method_metrics,
     method_tags,
-    params_of,
     run_name,
 )
 
@@ -110,6 +109,7 @@ def insert_runs(
     tidy = tidy_scores([(cells[0], scores)])
     metrics = method_metrics(scores, tidy, headlines_of(tidy), 0)
     latest = {metric.key: metric for metric in metrics}
+    parameters = Parameters.of_sweep(cells)
     with connection:
         for cell in cells:
             run_id = cell.key[:32]
@@ -128,7 +128,7 @@ def insert_runs(
             tags = method_tags(cell, scores, {})
             connection.executemany(
                 "INSERT INTO params VALUES (?,?,?)",
-                [(param.key, param.value, run_id) for param in params_of(cell)],
+                [(*param, run_id) for param in parameters.of(cell).items()],
             )
             connection.executemany(
                 "INSERT INTO tags VALUES (?,?,?)", [(*item, run_id) for item in tags.items()]
