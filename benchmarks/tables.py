@@ -34,6 +34,7 @@ from sweeps.scores.table import tidy_scores
 from sweeps.store.artefacts import store_of
 from sweeps.store.records import MethodScores
 from sweeps.tracking import Publisher, tidy_from_runs
+from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.run_schema import (
     headlines_of,
     method_metrics,

@@ -17,6 +17,7 @@ CREDENTIALS = re.compile(r"//[^/@\s]+@")
 PublishError = (MlflowException, OSError)
 DATABASE, ARTEFACTS = "mlflow.db", "artifacts"  # in the output folder
 LOCAL_SERVER = "http://127.0.0.1:5000"  # where `mlflow ui` answers unless told otherwise
+VIEW = "eegxai"  # name of what the UI shows of an experiment's runs
 # MLflow opens its pages for language models, whatever the experiment's kind, unless asked for this.
 MODEL_TRAINING = "workflowType=machine_learning"
 
@@ -93,4 +94,9 @@ def runs_page(experiment_id: str) -> str:
     """Address at which the UI lists the runs of an experiment, of a server or of ``mlflow ui``."""
     uri = os.environ.get("MLFLOW_TRACKING_URI", "")
     server = uri.rstrip("/") if uri.startswith("http") else LOCAL_SERVER
-    return f"{CREDENTIALS.sub('//', server)}/#/experiments/{experiment_id}/runs?{MODEL_TRAINING}"
+    return f"{CREDENTIALS.sub('//', server)}/{page_in_ui(experiment_id)}"
+
+
+def page_in_ui(experiment_id: str) -> str:
+    """The same without the server."""
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}&{MODEL_TRAINING}"

@@ -157,7 +157,7 @@ class Publisher:
             DIGEST_TAG: digest,
             NOTE_TAG: note,
         }
-        name = f"all scores of {len(combined.stamps)} method runs"
+        name = f"summary of {len(combined.stamps)} method runs"
         now = _milliseconds(time.time())
         verdicts = decide(study, combined.table).claims.to_csv(index=False)
         files |= {CACHE_FILE: combined.to_bytes(), CLAIMS_FILE: verdicts.encode()}
@@ -187,14 +187,16 @@ class Publisher:
 
     def _experiment(self, name: str, uri: str, output: str) -> str:
         found = self.client.get_experiment_by_name(name)
-        tags = experiment_tags()
         if found is None:
             local = uri.startswith("sqlite")
             location = _made(artefact_folder(output, name)).as_uri() if local else None
-            return str(self.client.create_experiment(name, location, tags))
-        for tag in tags.keys() - found.tags.keys():  # a note that a person wrote is kept
-            self.client.set_experiment_tag(found.experiment_id, tag, tags[tag])
-        return str(found.experiment_id)
+            experiment, known = str(self.client.create_experiment(name, location)), set[str]()
+        else:
+            experiment, known = str(found.experiment_id), set(found.tags)
+        for tag, value in experiment_tags(experiment).items():
+            if tag not in known:  # a note that a person wrote is kept
+                self.client.set_experiment_tag(experiment, tag, value)
+        return experiment
 
     def _content(self, cell: Cell, store: Store) -> RunContent:
         if isinstance(cell, DecoderCell):

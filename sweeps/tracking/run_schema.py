@@ -19,6 +19,7 @@ from sweeps.analysis.summary import HEADLINE_METRICS
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.scores.table import AREA, CASCADE, SIMILARITY, class_testable
 from sweeps.store.records import MethodScores, Record, TrainedDecoder
+from sweeps.tracking.location import VIEW, page_in_ui
 
 KEY_TAG = "eegxai.key"
 KIND_TAG = "eegxai.kind"
@@ -38,18 +39,14 @@ SOURCE_TAG, SOURCE_KIND_TAG = "mlflow.source.name", "mlflow.source.type"
 # Raise it when runs change their names: those of an older layout are written anew.
 RUN_LAYOUT = "4"
 KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # not a chat
-# What the UI shows of the runs at the address that names this view: a few columns, in order.
-VIEW = "eegxai"
+# What the UI shows of the runs at the address that names this view: the methods and their scores.
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
 SHOWN_COLUMNS = (
-    "metrics.`headline/score`",
-    "metrics.`headline/calibrated_score`",
-    "metrics.`headline/class_similarity`",
-    "metrics.`headline/model_similarity`",
-    "metrics.`headline/accuracy`",
-    "tags.`eegxai.validity`",
-    "attributes.`Dataset`",
-    "attributes.`Source`",
+    "headline/score",
+    "headline/calibrated_score",
+    "headline/class_similarity",
+    "headline/model_similarity",
+    "headline/accuracy",
 )
 # The UI sorts sections by name: what is read first comes first.
 SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
@@ -145,15 +142,22 @@ are the runs nested under it."""
 
 
 def run_name(cell: Cell) -> str:
-    """Such as ``temporal -12 dB deepnet seed 3 / DeepLift``; fold 0 goes without saying."""
+    """Such as ``DeepLift on temporal -12 dB deepnet seed 3``; fold 0 goes without saying.
+
+    The list of runs is narrow: what differs between neighbours comes first.
+    """
     decoder = decoder_of(cell).title.replace(" fold 0", "")
-    return decoder if isinstance(cell, DecoderCell) else f"{decoder} / {cell.method}"
+    return decoder if isinstance(cell, DecoderCell) else f"{cell.method} on {decoder}"
 
 
-def experiment_tags() -> dict[str, str]:
-    """Description of an experiment, its kind, and the columns that its view shows."""
-    view = {"selectedColumns": SHOWN_COLUMNS}
-    return {NOTE_TAG: EXPERIMENT_NOTE, VIEW_TAG: json.dumps(view), **KIND_OF_EXPERIMENT}
+def experiment_tags(experiment_id: str) -> dict[str, str]:
+    """Description of an experiment, its kind, and its view."""
+    view = {
+        "searchFilter": f"tags.`{KIND_TAG}` = 'method'",
+        "selectedColumns": [f"metrics.`{name}`" for name in SHOWN_COLUMNS],
+    }
+    note = f"[Methods and their scores]({page_in_ui(experiment_id)}). {EXPERIMENT_NOTE}"
+    return {NOTE_TAG: note, VIEW_TAG: json.dumps(view), **KIND_OF_EXPERIMENT}
 
 
 def summary_note(constant: Mapping[str, str]) -> str:

@@ -30,7 +30,8 @@ from sweeps.tracking import (
 )
 from sweeps.tracking.background import publishing
 from sweeps.tracking.datasets import dataset_input
-from sweeps.tracking.location import follow_moved_folder
+from sweeps.tracking.location import VIEW, follow_moved_folder
+from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.publisher import FINISHED, SUMMARY
 from sweeps.tracking.run_schema import (
     HALF_WIDTHS,
@@ -76,8 +77,8 @@ def test_names_are_those_that_a_person_gives(tiny_file):
     config = load(tiny_file, ["grid.snr_db=[-12]", "grid.fold=[0,1]", "grid.seed=[3]"])
     names = [run_name(cell) for cell in method_cells(config)][::4]
     assert names == [
-        "temporal -12 dB deepnet seed 3 / Saliency",
-        "temporal -12 dB deepnet seed 3 fold 1 / Saliency",
+        "Saliency on temporal -12 dB deepnet seed 3",
+        "Saliency on temporal -12 dB deepnet seed 3 fold 1",
     ]
     assert run_name(next(decoder_cells(config))) == "temporal -12 dB deepnet seed 3"
 
@@ -111,6 +112,9 @@ def test_a_run_has_its_axes_a_note_few_headlines_and_pictures(publisher, cells, 
     }
     experiment = publisher.client.get_experiment(publisher.experiment_id)
     assert "headline/score" in experiment.tags["mlflow.note.content"]
+    view = json.loads(experiment.tags[f"mlflow.sharedViewState.{VIEW}"])
+    shown = {column.removeprefix("metrics.").strip("`") for column in view["selectedColumns"]}
+    assert shown <= set(run.data.metrics)
 
 
 def test_the_headline_metrics_are_those_of_the_table(publisher, cells, store):
@@ -184,43 +188,49 @@ def test_the_parameters_of_runs_are_what_differs_between_them(publisher, cells, 
             "seed": str(cell.decoder.data.seed),
         }
     assert run_of(publisher, decoders[1]).data.params == {"seed": "1"}
-
-
-def test_what_all_runs_share_is_said_once(publisher, cells, store):
-    publish_all(publisher, [*cells[0], *cells[1]], store)
-    (run,) = publisher.runs(SUMMARY)
-    note = run.data.tags["mlflow.note.content"]
+    (summary,) = publisher.runs(SUMMARY)
+    assert not summary.data.params
+    note = summary.data.tags["mlflow.note.content"]  # what they share is said once
     assert "| `snr_db` | -3.5 |" in note
     assert "| `data.n_trials` | 64 |" in note
     assert "`method`" not in note
     assert "None" not in note
-    assert not run.data.params
 
 
-def test_a_sweep_that_grows_gains_parameters(tiny, tmp_path, with_database, cells, store):
+def test_a_sweep_that_grows_gains_parameters(publisher, cells, store):
     """The seed is none while there is one; the runs are not doubled when there are two."""
-    decoders, methods = cells
-    few = [decoders[0], *(cell for cell in methods if cell.decoder == decoders[0])]
-    small = Publisher(tiny.name, str(tmp_path / "runs"), few)
-    publish_all(small, few, store)
-    assert run_of(small, methods[0]).data.params == {"method": methods[0].method}
-    grown = Publisher(tiny.name, str(tmp_path / "runs"), [*decoders, *methods])
-    publish_all(grown, [*decoders, *methods], store)
-    assert run_of(grown, methods[0]).data.params == {"method": methods[0].method, "seed": "0"}
-    assert len(grown.runs("method")) == len(methods)
+    methods = cells[1]
+    of_all = publisher.parameters
+    publisher.parameters = Parameters.of_sweep(methods[:2])  # on one decoder
+    run_id = publisher.publish(methods[0], store)
+    assert run_of(publisher, methods[0]).data.params == {"method": methods[0].method}
+    publisher.parameters = of_all
+    publisher.published.clear()
+    assert publisher.publish(methods[0], store) == run_id
+    expected = {"method": methods[0].method, "seed": "0"}
+    assert run_of(publisher, methods[0]).data.params == expected
+
+
+def test_options_that_few_methods_have_are_no_parameters(tiny_file):
+    """Others would be compared with an empty value."""
+    config = load(tiny_file, ["grid.method=[CentredGradCAM, Saliency]", "grid.seed=[0]"])
+    cells = list(method_cells(config))
+    parameters = Parameters.of_sweep(cells)
+    assert [parameters.of(cell) for cell in cells] == [
+        {"method": "CentredGradCAM"},
+        {"method": "Saliency"},
+    ]
 
 
 def test_every_run_names_its_source_and_its_data_once(publisher, cells, store):
-    decoders, methods = cells
-    for _ in range(2):
+    few = [cells[0][0], cells[1][0], cells[0][1]]
+    for cell in few:
+        run_id = publisher.publish(cell, store)
+        publisher.client.update_run(run_id, status="RUNNING")  # is written again
         publisher.published.clear()
-        for cell in (*decoders, *methods):
-            run = publisher.find(KEY_TAG, cell.key)
-            if run:
-                publisher.client.update_run(run.info.run_id, status="RUNNING")  # written again
-            publisher.publish(cell, store)
+        publisher.publish(cell, store)
     digests = set()
-    for cell in (*decoders, *methods):
+    for cell in few:
         run = run_of(publisher, cell)
         assert run.data.tags["mlflow.source.name"] == "eegxai sweep tiny"
         (used,) = run.inputs.dataset_inputs
@@ -229,7 +239,7 @@ def test_every_run_names_its_source_and_its_data_once(publisher, cells, store):
         profile = json.loads(used.dataset.profile)
         assert (profile["num_rows"], profile["n_channels"], profile["sfreq_hz"]) == (64, 10, 250)
         digests.add(used.dataset.digest)
-    assert len(digests) == len(decoders)
+    assert len(digests) == 2
 
 
 def test_a_data_set_keeps_its_digest_without_the_file_of_its_head(tiny, cells, monkeypatch):
@@ -252,32 +262,33 @@ def test_a_data_set_keeps_its_digest_without_the_file_of_its_head(tiny, cells, m
 
 
 def test_a_moved_folder_is_found_with_its_artefacts(tiny, publisher, cells, store, tmp_path):
-    every = [*cells[0], *cells[1]]
-    publish_all(publisher, every, store)
-    run_id = run_of(publisher, cells[1][0]).info.run_id
+    method, later = cells[1][0], cells[1][1]
+    run_id = publisher.publish(method, store)
     new = tmp_path / "another disk" / "runs"  # a space, which addresses write otherwise
     shutil.copytree(tmp_path / "runs", new)
     shutil.rmtree(tmp_path / "runs")
 
-    moved = Publisher(tiny.name, str(new), every)
-    publish_all(moved, every, store)
-    assert run_of(moved, cells[1][0]).info.run_id == run_id
+    moved = Publisher(tiny.name, str(new), [*cells[0], *cells[1]])
+    assert publish_all(moved, [method, later], store) == 2
+    assert len(moved.runs("method")) == 2
+    assert run_of(moved, method).info.run_id == run_id
     path = moved.client.download_artifacts(run_id, "cell.json", str(tmp_path))
-    assert json.loads(Path(path).read_text()) == cells[1][0].as_json()
+    assert json.loads(Path(path).read_text()) == method.as_json()
+    assert "cell.json" in artefacts(moved, run_of(moved, later))
     assert not (tmp_path / "runs").exists()
-    expected = tidy_from_store(cells[1], store)
-    pd.testing.assert_frame_equal(tidy_from_runs(moved, cells[1]), expected)
+    expected = tidy_from_store([method, later], store)
+    pd.testing.assert_frame_equal(tidy_from_runs(moved, [method, later]), expected)
 
 
 def test_a_copied_folder_has_artefacts_of_its_own(tiny, publisher, cells, store, tmp_path):
-    every = [*cells[0], *cells[1]]
-    publish_all(publisher, every[:1], store)
+    decoders = cells[0]
+    publisher.publish(decoders[0], store)
     shutil.copytree(tmp_path / "runs", tmp_path / "copy")
-    publish_all(Publisher(tiny.name, str(tmp_path / "copy"), every), every, store)
-    (artefacts_of,) = (tmp_path / "runs" / "artifacts").iterdir()
-    assert len(list(artefacts_of.iterdir())) == 1
-    uri = run_of(publisher, every[0]).info.artifact_uri
-    assert uri.startswith((tmp_path / "runs").as_uri())
+    Publisher(tiny.name, str(tmp_path / "copy"), decoders).publish(decoders[1], store)
+    folders = [tmp_path / place / "artifacts" / tiny.name for place in ("runs", "copy")]
+    assert [len(list(folder.iterdir())) for folder in folders] == [1, 2]
+    uri = run_of(publisher, decoders[0]).info.artifact_uri
+    assert uri.startswith(folders[0].as_uri())
 
 
 def test_artefacts_that_are_elsewhere_stay_there(publisher, tmp_path):
@@ -337,23 +348,20 @@ def test_the_summary_holds_what_the_store_holds(publisher, cells, store):
     assert publisher.runs(SUMMARY)[0].info.end_time == run.info.end_time
 
 
-def test_the_summary_shows_the_closing_table_of_the_sweep(publisher, cells, store, tmp_path):
-    publish_all(publisher, [*cells[0], *cells[1]], store)
-    (run,) = publisher.runs(SUMMARY)
-    path = publisher.client.download_artifacts(run.info.run_id, CLOSING_FILE, str(tmp_path))
-    page = Path(path).read_text()
-    table = headline(tidy_from_store(cells[1], store))
-    assert html.escape(answer(table)) in page
-    for method in table["method"]:
-        assert f">{method}</th>" in page
-
-
-def test_the_summary_holds_the_claims_of_the_study(publisher, cells, store, tmp_path):
+def test_the_summary_holds_the_claims_of_the_study_and_the_closing_table(
+    publisher, cells, store, tmp_path
+):
     publish_all(publisher, [*cells[0], *cells[1]], store)
     (run,) = publisher.runs(SUMMARY)
     path = publisher.client.download_artifacts(run.info.run_id, "claims.csv", str(tmp_path))
-    expected = decide(load_study(), tidy_from_store(cells[1], store)).claims
+    tidy = tidy_from_store(cells[1], store)
+    expected = decide(load_study(), tidy).claims
     assert list(pd.read_csv(path)["verdict"]) == list(expected["verdict"])
+    path = publisher.client.download_artifacts(run.info.run_id, CLOSING_FILE, str(tmp_path))
+    page = Path(path).read_text()
+    assert html.escape(answer(headline(tidy))) in page
+    for cell in cells[1]:
+        assert f">{cell.method}</th>" in page
 
 
 def test_runs_that_the_summary_lacks_are_read_themselves(publisher, cells, store):
