@@ -42,11 +42,11 @@ KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # no
 # What the UI shows of the runs at the address that names this view: the methods and their scores.
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
 SHOWN_COLUMNS = (
-    "headline/score",
-    "headline/calibrated_score",
-    "headline/class_similarity",
-    "headline/model_similarity",
-    "headline/accuracy",
+    "metrics.`headline/score`",
+    "metrics.`headline/calibrated_score`",
+    "metrics.`headline/class_similarity`",
+    "metrics.`headline/model_similarity`",
+    "tags.`eegxai.feature`",
 )
 # The UI sorts sections by name: what is read first comes first.
 SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
@@ -154,7 +154,9 @@ def experiment_tags(experiment_id: str) -> dict[str, str]:
     """Description of an experiment, its kind, and its view."""
     view = {
         "searchFilter": f"tags.`{KIND_TAG}` = 'method'",
-        "selectedColumns": [f"metrics.`{name}`" for name in SHOWN_COLUMNS],
+        "selectedColumns": SHOWN_COLUMNS,
+        "orderByKey": SHOWN_COLUMNS[0],  # sorted by time, methods would be folded
+        "orderByAsc": False,
     }
     note = f"[Methods and their scores]({page_in_ui(experiment_id)}). {EXPERIMENT_NOTE}"
     return {NOTE_TAG: note, VIEW_TAG: json.dumps(view), **KIND_OF_EXPERIMENT}

@@ -113,8 +113,9 @@ def test_a_run_has_its_axes_a_note_few_headlines_and_pictures(publisher, cells, 
     experiment = publisher.client.get_experiment(publisher.experiment_id)
     assert "headline/score" in experiment.tags["mlflow.note.content"]
     view = json.loads(experiment.tags[f"mlflow.sharedViewState.{VIEW}"])
-    shown = {column.removeprefix("metrics.").strip("`") for column in view["selectedColumns"]}
-    assert shown <= set(run.data.metrics)
+    known = {f"metrics.`{name}`" for name in run.data.metrics}
+    known |= {f"tags.`{name}`" for name in run.data.tags}
+    assert {*view["selectedColumns"], view["orderByKey"]} <= known
 
 
 def test_the_headline_metrics_are_those_of_the_table(publisher, cells, store):
