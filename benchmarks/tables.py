@@ -34,11 +34,11 @@ from sweeps.scores.table import tidy_scores
 from sweeps.store.artefacts import store_of
 from sweeps.store.records import MethodScores
 from sweeps.tracking import Publisher, tidy_from_runs
+from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.run_schema import (
     headlines_of,
     method_metrics,
     method_tags,
-    params_of,
     run_name,
 )
 
@@ -110,6 +110,7 @@ def insert_runs(
     tidy = tidy_scores([(cells[0], scores)])
     metrics = method_metrics(scores, tidy, headlines_of(tidy), 0)
     latest = {metric.key: metric for metric in metrics}
+    parameters = Parameters.of_sweep(cells)
     with connection:
         for cell in cells:
             run_id = cell.key[:32]
@@ -128,7 +129,7 @@ def insert_runs(
             tags = method_tags(cell, scores, {})
             connection.executemany(
                 "INSERT INTO params VALUES (?,?,?)",
-                [(param.key, param.value, run_id) for param in params_of(cell)],
+                [(*param, run_id) for param in parameters.of(cell).items()],
             )
             connection.executemany(
                 "INSERT INTO tags VALUES (?,?,?)", [(*item, run_id) for item in tags.items()]

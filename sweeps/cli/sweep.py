@@ -20,7 +20,7 @@ from sweeps.design.config import SweepConfig
 from sweeps.execution.ray_environment import ClusterError
 from sweeps.execution.sweep import Sweep
 from sweeps.report.terminal import print_sentence
-from sweeps.tracking import ui_command
+from sweeps.tracking import runs_page, ui_command
 
 CELLS_FAILED = 3
 INTERRUPTED = 130  # as shells have it
@@ -102,4 +102,5 @@ def _print_tracking(console: Console, run: Sweep) -> None:
             style="yellow",
         )
         return
-    print_sentence(console, f"compare the runs: {ui_command(run.config.output)}")
+    command, page = ui_command(run.config.output), runs_page(run.connected().experiment_id)
+    print_sentence(console, f"compare the runs: {f'{command}, then open ' * bool(command)}{page}")

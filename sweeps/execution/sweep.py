@@ -24,6 +24,7 @@ from sweeps.design.config import SweepConfig, TrialResources
 from sweeps.execution.progress import StageProgress
 from sweeps.execution.ray_session import RunStage, cluster, private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
+from sweeps.report.closing import closing_page
 from sweeps.report.terminal import print_sentence
 from sweeps.scores.cache import tidy_from_store
 from sweeps.scores.selection import without_chance_decoders
@@ -181,7 +182,9 @@ class Sweep:
         """The MLflow experiment, opened once."""
         if self.publisher is None:
             draw = run_pictures if self.config.tracking.figures else no_pictures
-            self.publisher = Publisher(self.config.name, str(self.output), draw)
+            self.publisher = Publisher(
+                self.config.name, str(self.output), self.cells, draw=draw, conclude=closing_page
+            )
         return self.publisher
 
     def _run_stages(self, run_stage: RunStage, todo: Set[Cell]) -> None:

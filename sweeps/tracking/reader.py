@@ -18,11 +18,11 @@ from sweeps.scores.table import AXES, KEY
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import Record
 from sweeps.tracking.location import PublishError, tracking_uri
-from sweeps.tracking.pictures import no_pictures
 from sweeps.tracking.publisher import SUMMARY, Publisher, is_whole
 from sweeps.tracking.run_schema import (
     ACCURACY,
     AT_CHANCE_TAG,
+    AXIS_TAG,
     CLASS_TESTABLE_TAG,
     COMMIT_TAG,
     DRAWS_STD,
@@ -74,7 +74,7 @@ def _experiment(experiment: str, output: str) -> Publisher | None:
     client = MlflowClient(tracking_uri=uri)
     if client.get_experiment_by_name(experiment) is None:
         return None
-    return Publisher(experiment, output, no_pictures)
+    return Publisher(experiment, output)
 
 
 def _record(run: Run) -> Record:
@@ -150,7 +150,7 @@ def _tidy_run(run: Run) -> pd.DataFrame:
         "n_trials": metrics.get(N_TRIALS),
         "n_zero_rows": _values(metrics, N_ZERO_ROWS, names, 0.0),
     }
-    axes = {axis: _axis_value(axis, run.data.params[axis]) for axis in AXES}
+    axes = {axis: _axis_value(axis, tags[AXIS_TAG + axis]) for axis in AXES}
     known = {
         KEY: tags[KEY_TAG],
         "accuracy": metrics[ACCURACY],

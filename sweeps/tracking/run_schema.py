@@ -4,11 +4,11 @@ Every value carries the time at which the cell finished: MLflow keeps one copy o
 rows, and a run that was half written is completed without doubling a step.
 """
 
-from collections.abc import Iterable
-from typing import Any
+import json
+from collections.abc import Mapping
 
 import pandas as pd
-from mlflow.entities import Metric, Param
+from mlflow.entities import Metric
 
 from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, Validity
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, SIMILARITY_NULLS
@@ -19,6 +19,7 @@ from sweeps.analysis.summary import HEADLINE_METRICS
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.scores.table import AREA, CASCADE, SIMILARITY, class_testable
 from sweeps.store.records import MethodScores, Record, TrainedDecoder
+from sweeps.tracking.location import VIEW, page_in_ui
 
 KEY_TAG = "eegxai.key"
 KIND_TAG = "eegxai.kind"
@@ -32,9 +33,21 @@ VERSION_TAG = "version."  # before the name of a package
 COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
 COLOUR_TAG = "mlflow.runColor"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
-# Raise it when runs change their names: those of an older layout are written again.
-RUN_LAYOUT = "3"
+AXIS_TAG = "eegxai."  # before an axis, such as ``eegxai.seed``: parameters are those that vary
+OPTIONS_TAG = "eegxai.options"
+SOURCE_TAG, SOURCE_KIND_TAG = "mlflow.source.name", "mlflow.source.type"
+# Raise it when runs change their names: those of an older layout are written anew.
+RUN_LAYOUT = "4"
 KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # not a chat
+# What the UI shows of the runs at the address that names this view: the methods and their scores.
+VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
+SHOWN_COLUMNS = (
+    "metrics.`headline/score`",
+    "metrics.`headline/calibrated_score`",
+    "metrics.`headline/class_similarity`",
+    "metrics.`headline/model_similarity`",
+    "tags.`eegxai.feature`",
+)
 # The UI sorts sections by name: what is read first comes first.
 SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
 DRAWS_STD = "weight_draws/"  # spread between draws of random weights, where there are several
@@ -48,7 +61,7 @@ METHOD_COLOURS = (
     "#bfef45", "#800000", "#469990", "#000075", "#808000", "#a9a9a9", "#000000", "#ffe119",
 )  # fmt: skip
 
-LONGEST_PARAM = 6000  # characters; MLflow refuses longer ones, such as many classes in one
+LONGEST_CONSTANT = 80  # characters in a description's table
 
 # Of the metrics under headline/: the check they are read from.
 HEADLINE_CHECKS = {
@@ -101,9 +114,18 @@ Filter such as `params.method = "DeepLift" and tags.`eegxai.kind` = "method"`.
 Tables of all runs: `eegxai tables --source mlflow`."""
 
 SUMMARY_NOTE = """\
-All scores of the sweep in one table, one row per run, check, domain, metric and step:
-`tidy.parquet` among the artefacts. `eegxai tables --source mlflow` reads it instead of thousands
-of runs. `claims.csv` says of each claim of the study whether it holds on these scores."""
+What the sweep found is in `closing_table.html` among the artefacts. `tidy.parquet` contains all
+scores, one row per run, check, domain, metric and step; `eegxai tables --source mlflow` reads it
+instead of thousands of runs. `claims.csv` says of each claim of the study whether it holds on these
+scores."""
+
+CONSTANT_NOTE = """
+
+What is the same in all runs, and therefore is not among their parameters:
+
+| field | value |
+|---|---|
+{rows}"""
 
 METHOD_NOTE = """\
 **{method}** on {architecture}, trained on {feature} EEG at {snr_db:g} dB (seed {seed}, fold {fold};
@@ -120,23 +142,37 @@ are the runs nested under it."""
 
 
 def run_name(cell: Cell) -> str:
-    """Such as ``temporal -12 dB deepnet seed 3 / DeepLift``; fold 0 goes without saying."""
+    """Such as ``DeepLift on temporal -12 dB deepnet seed 3``; fold 0 goes without saying.
+
+    The list of runs is narrow: what differs between neighbours comes first.
+    """
     decoder = decoder_of(cell).title.replace(" fold 0", "")
-    return decoder if isinstance(cell, DecoderCell) else f"{decoder} / {cell.method}"
+    return decoder if isinstance(cell, DecoderCell) else f"{cell.method} on {decoder}"
 
 
-def params_of(cell: Cell) -> list[Param]:
-    """Axes under their own names, everything else under its path."""
-    values = {**dict(_leaves(cell.as_json())), **cell.axes}
-    return [Param(name, str(value)[:LONGEST_PARAM]) for name, value in values.items()]
+def experiment_tags(experiment_id: str) -> dict[str, str]:
+    """Description of an experiment, its kind, and its view."""
+    view = {
+        "searchFilter": f"tags.`{KIND_TAG}` = 'method'",
+        "selectedColumns": SHOWN_COLUMNS,
+        "orderByKey": SHOWN_COLUMNS[0],  # sorted by time, methods would be folded
+        "orderByAsc": False,
+    }
+    note = f"[Methods and their scores]({page_in_ui(experiment_id)}). {EXPERIMENT_NOTE}"
+    return {NOTE_TAG: note, VIEW_TAG: json.dumps(view), **KIND_OF_EXPERIMENT}
 
 
-def _leaves(content: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in content.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+def summary_note(constant: Mapping[str, str]) -> str:
+    """Description of the run of all scores, with the fields that its method runs do not state."""
+    if not constant:
+        return SUMMARY_NOTE
+    rows = "\n".join(f"| `{name}` | {_in_table(value)} |" for name, value in constant.items())
+    return SUMMARY_NOTE + CONSTANT_NOTE.format(rows=rows)
+
+
+def _in_table(value: str) -> str:
+    short = value if len(value) <= LONGEST_CONSTANT else f"{value[:LONGEST_CONSTANT]} …"
+    return short.replace("|", "\\|").replace("\n", " ")
 
 
 def tags_of(cell: Cell, record: Record) -> dict[str, str]:
@@ -147,6 +183,7 @@ def tags_of(cell: Cell, record: Record) -> dict[str, str]:
         KEY_TAG: cell.key,
         LAYOUT_TAG: RUN_LAYOUT,
         AT_CHANCE_TAG: str(record.at_chance),
+        **{AXIS_TAG + axis: str(value) for axis, value in cell.axes.items()},
         **versions,
         **{name: value for name, value in origin.items() if value},
     }
@@ -170,7 +207,12 @@ def method_tags(
 ) -> dict[str, str]:
     """Tags of a method's run."""
     verdict = scores.validity
-    optional = {FLAGS_TAG: "; ".join(verdict.flags), REASON_TAG: verdict.reason}
+    options = ", ".join(f"{name} {value}" for name, value in sorted(cell.options.items()))
+    optional = {
+        FLAGS_TAG: "; ".join(verdict.flags),
+        REASON_TAG: verdict.reason,
+        OPTIONS_TAG: options,
+    }
     numbers = [f"- {name.replace('_', ' ')}: {value:.3f}" for name, value in headlines.items()]
     note = METHOD_NOTE.format(
         **cell.axes,

@@ -39,7 +39,7 @@ def test_tables_pictures_the_report_and_mlflow_show_what_there_is(tiny_file):
     records = [store.read_scores(cell) for cell in cells]
     text = page(config, tidy, load_maps(config, "store", store), Origin(status, records))
     assert "in the mode study" in text
-    publisher = Publisher("study", config.output, no_pictures)
+    publisher = Publisher("study", config.output, draw=no_pictures)
     publish_all(publisher, [*decoder_cells(config), *cells], store)
     found = tidy_from_runs(publisher, cells)
     assert found["n_zero_rows"].sum() == tidy["n_zero_rows"].sum()
