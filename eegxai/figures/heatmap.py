@@ -11,13 +11,16 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from eegxai.figures.style import DIVERGING, DOUBLE, PRINT
+from eegxai.figures.style import DIVERGING, DOUBLE, PRINT, title_inches, write_title
 from eegxai.rounding import digits
 
 SCORES = ("calibrated", "score")  # against the planted signal
 # Blue is good everywhere: near the planted signal, unlike the randomized map.
 COLOUR_MAPS: Mapping[bool, str] = {True: "Blues", False: DIVERGING}
-SCALES: Mapping[bool, str] = {True: "score, 0: chance", False: "correlation with the original map"}
+SCALES: Mapping[bool, str] = {
+    True: "score (0: random maps, 1: best)",
+    False: "Pearson correlation with the original map",
+}
 TITLES: Mapping[str, str] = {
     "calibrated": "planted signal:\ncalibrated score",
     "score": "planted signal:\nstudy's score",
@@ -35,7 +38,7 @@ SLANTED: Mapping[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "a
 
 
 @rc_context(PRINT)
-def heat_map(table: pd.DataFrame) -> Figure:
+def heat_map(table: pd.DataFrame, title: str = "") -> Figure:
     """Methods by checks and feature types, every value written in its cell.
 
     Parameters
@@ -44,10 +47,12 @@ def heat_map(table: pd.DataFrame) -> Figure:
         One row per method, check and feature: method, check, feature, value. For the checks of
         ``SCORES`` the value is the score above chance, for all others the similarity to the
         original map. Missing values are shown as a dash.
+    title : str
+        Lines above the blocks: whose maps they are, and what the scores are.
     """
     checks = sorted(table["check"].unique(), key=lambda check: check not in SCORES)
     methods, features = (list(table[axis].unique()) for axis in ("method", "feature"))
-    height = 1.35 + ROW_INCHES * len(methods)
+    height = 1.35 + ROW_INCHES * len(methods) + title_inches(title)
     figure = Figure(figsize=(DOUBLE, height), layout="constrained")
     axes = figure.subplots(1, len(checks), sharey=True, squeeze=False)[0]
     images = {}
@@ -55,6 +60,7 @@ def heat_map(table: pd.DataFrame) -> Figure:
         rows = table[table["check"] == check]
         values = rows.pivot_table("value", "method", "feature", dropna=False, sort=False)
         images[check] = _block(ax, values.reindex(index=methods, columns=features), check)
+    write_title(figure, title)
     _scales(figure, dict(zip(checks, axes, strict=True)), images)
     return figure
 

@@ -1,12 +1,15 @@
 """How pictures look: sizes and letters for print, colours that suit colour-blind readers."""
 
 import math
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -61,6 +64,11 @@ SERIES: Sequence[Mapping[str, Any]] = tuple(
 DIVERGING = "RdBu_r"  # its ends can be distinguished by colour-blind readers
 N_COLUMNS = 4  # of small multiples
 PANEL_HEIGHT = 1.35  # inches
+PANEL_LETTERS = 22  # of a panel's title in one line
+TITLE_SIZE, TITLE_INCHES, TITLE_MARGIN = 8, 0.155, 0.06  # letters in points, a line, above it
+BREAKS = re.compile(r"(?<=\s)(?=\S)|(?<=[a-z.+])(?=[A-Z])")  # where a long name may go on
+LEGEND_LETTERS, HANDLE_INCHES = 45, 0.65  # of an entry in one line; its line and the gap
+LETTERS_PER_INCH = 15  # of a title: most lines fit, whatever their letters
 
 
 def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -76,14 +84,74 @@ def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     return dict(zip(names, SERIES, strict=False))
 
 
-def small_multiples(names: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
+def write_title(figure: Figure, title: str) -> None:
+    """Write lines at the top left of a figure, whose height has :func:`title_inches` for them."""
+    width, height = figure.get_size_inches()
+    lines = "\n".join(_title_lines(title, width))
+    figure.suptitle(
+        lines, x=TITLE_MARGIN / width, y=1 - TITLE_MARGIN / height, ha="left", va="top",
+        fontsize=TITLE_SIZE,
+    )  # fmt: skip
+
+
+def title_inches(title: str, width: float = DOUBLE) -> float:
+    """Height of the lines of a title in a figure of a width; 0 without one."""
+    lines = _title_lines(title, width)
+    return TITLE_MARGIN + TITLE_INCHES * len(lines) if lines else 0.0
+
+
+def _title_lines(title: str, width: float) -> list[str]:
+    n_letters = int(LETTERS_PER_INCH * width)
+    return [line for part in title.splitlines() for line in textwrap.wrap(part, n_letters)]
+
+
+def in_lines(name: str, n_letters: int) -> str:
+    r"""A name in lines of about so many letters, broken at blanks and before capitals in words.
+
+    Examples
+    --------
+    >>> in_lines("captum.ShapleyValueSampling", 20)
+    'captum.ShapleyValue\nSampling'
+    """
+    lines = [""]
+    for piece in BREAKS.split(name):
+        if lines[-1] and len(lines[-1] + piece.rstrip()) > n_letters:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Legend below the axes of a figure, in as many columns as its width has room for."""
+    for handle in handles:
+        handle.set_label(in_lines(str(handle.get_label()), LEGEND_LETTERS))
+    widths = [_legend_inches(str(handle.get_label())) for handle in handles]
+    room = figure.get_figwidth()
+    counts = range(len(handles), 0, -1)
+    fitting = (n for n in counts if sum(map(max, np.array_split(widths, n))) <= room)
+    figure.legend(handles=list(handles), loc="outside lower center", ncols=next(fitting, 1))
+
+
+def _legend_inches(label: str) -> float:
+    """Width of an entry of a legend."""
+    return HANDLE_INCHES + max(map(len, label.splitlines())) / LETTERS_PER_INCH
+
+
+def decibels(level: float) -> str:
+    """A level as it is printed, with a true minus."""
+    return f"{level:g}".replace("-", "−")
+
+
+def small_multiples(names: Sequence[str], title: str = "") -> tuple[Figure, dict[str, Axes]]:
     """Figure two columns wide with one panel per name, all on the same scales."""
     n_rows = math.ceil(len(names) / N_COLUMNS)
-    figure = Figure(figsize=(DOUBLE, 0.65 + PANEL_HEIGHT * n_rows), layout="constrained")
+    height = 0.65 + PANEL_HEIGHT * n_rows + title_inches(title)
+    figure = Figure(figsize=(DOUBLE, height), layout="constrained")
     grid = figure.subplots(n_rows, N_COLUMNS, sharex=True, sharey=True, squeeze=False)
     axes = dict(zip(names, grid.flat, strict=False))
     for name, ax in axes.items():
-        ax.set_title(name)
+        ax.set_title(in_lines(name, PANEL_LETTERS))
+    write_title(figure, title)
     for ax in grid.flat[len(names) :]:
         ax.axis("off")
     _label_ticks_above(grid, len(names))
