@@ -101,7 +101,7 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float, title: str = ""
     _fit_to_lines(list(axes.values()))
     marked = {f"{threshold:g}: model-specific below": FLOOR, "maps that know nothing": NULL}
     _legend(figure, styles, marked)
-    _label_below(axes, "layers randomized, from the output")
+    _label_below(axes, "layers randomized")
     figure.supylabel("Pearson correlation with the original map (1: unchanged)")
     return figure
 

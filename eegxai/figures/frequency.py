@@ -29,7 +29,7 @@ from eegxai.figures.style import (
 ROW_INCHES, HEADER_INCHES, FOOTER_INCHES = 0.62, 0.4, 0.6
 NAMES_INCHES, BLOCK_INCHES, GAP_INCHES = 1.5, 1.35, 0.08  # a class has a block, at least so wide
 WIDTHS = (1.8, 1.0)  # of a profile and its head
-NAME_LETTERS = 20  # of a method's name in one line
+NAME_LETTERS = 19  # of a method's name in one line
 SHOWN_HZ, ABOVE_BAND = 60.0, 1.25  # shown at least, and of the highest band's upper edge
 MARGIN = 0.05  # below and above the profiles, of their range
 BAND: Mapping[str, Any] = {"color": VERMILION, "alpha": 0.3, "lw": 0}

@@ -25,11 +25,12 @@ from eegxai.figures.style import (
     title_inches,
     write_title,
 )
+from eegxai.rounding import digits
 
 PANEL_INCHES, TITLE_INCHES, BAR_INCHES = 2.3, 0.6, 0.9
-ROW_INCHES, HEADER_INCHES, FOOTER_INCHES = 0.62, 0.55, 0.4
-NAMES_INCHES, GAP_SHARE = 1.3, 0.02  # of the methods' names; the end of a block, of the width
-NAME_LETTERS = 21  # of a method's name in one line
+ROW_INCHES, HEADER_INCHES, FOOTER_INCHES = 0.62, 0.45, 0.4
+NAMES_INCHES, GAP_SHARE = 1.45, 0.02  # of the methods' names; the end of a block, of the width
+NAME_LETTERS = 20  # of a method's name in one line
 TRIALS = ("median", "best", "worst")
 TRUTH: Mapping[str, Any] = {"color": VERMILION, "label": "planted signal"}
 MAP: Mapping[str, Any] = {"color": BLUE, "label": "attribution"}
@@ -167,7 +168,7 @@ def _row(axes: Sequence[Axes], examples: ExampleMaps, trial: int) -> None:
     draw_scalp(planted, truth.mean(1), examples.info, towards(VERMILION))
     draw_scalp(shown, values.mean(1), examples.info, towards(BLUE))
     _time_courses(over_time, truth.mean(0), values.mean(0), examples.times_ms)
-    score = f"{examples.scores[trial]:.2f}"
+    score = digits(examples.scores[trial])
     over_time.text(1, 0.98, score, ha="right", va="top", fontsize=6, transform=over_time.transAxes)
 
 
@@ -204,7 +205,8 @@ def _time_courses(ax: Axes, truth: Array, values: Array, times_ms: Array) -> Non
 def draw_course(ax: Axes, values: Array, times_ms: Array, **line: Any) -> None:
     """Draw a map over time relative to its peak, or tell that it is the same at all times."""
     if is_uniform(values):
-        ax.text(0.5, 0.5, "times not resolved", transform=ax.transAxes, **UNRESOLVED)
+        text = "times not resolved"
+        ax.text(0.5, 0.5, text, transform=ax.transAxes, fontsize=6, **UNRESOLVED)
     else:
         ax.plot(times_ms, relative(values), color=BLUE, **line)
 

@@ -13,7 +13,7 @@ from eegxai.figures.style import (
     BLACK,
     DOUBLE,
     GREY,
-    LETTERS_PER_INCH,
+    NAME_LETTERS,
     PRINT,
     VERMILION,
     title_inches,
@@ -29,6 +29,7 @@ N_SIDE_BY_SIDE = 2  # panels of slopes: their labels fill a column each
 SLOPE_LETTERS = 22  # of a method's name: longer ones need both columns
 LINE: Mapping[str, Any] = {"color": BLACK, "lw": 0.7, "clip_on": False}
 BAR: Mapping[str, Any] = {"color": VERMILION, "lw": 3, "solid_capstyle": "round"}
+RANK_INCHES = 0.17  # of the number of a rank on its axis
 RANK_LETTERS, WIDEST_NAMES = 7, 0.36  # a rank beside a name; of the figure's width
 TICK, NUMBER, BAR_STEP, LABELS_BELOW = 0.25, 0.35, 0.55, 0.6  # in rows of labels
 
@@ -56,13 +57,14 @@ def critical_difference(comparison: RankComparison, title: str) -> Figure:
     figure = Figure(figsize=(DOUBLE, height), layout="constrained")
     write_title(figure, title)
     ax = figure.subplots()
-    _rank_axis(ax, len(ranks))
+    room = _room_for_names(list(ranks.index))
+    _rank_axis(ax, len(ranks), DOUBLE / (1 + 2 * room))
     _bars(ax, ranks, bars)
     below = LABELS_BELOW + BAR_STEP * len(bars)
     best, rest = ranks.iloc[:half], ranks.iloc[half:]
     _labels(ax, best, below, edge=0.7, align="right")
     _labels(ax, rest.iloc[::-1], below, edge=len(ranks) + 0.3, align="left")
-    room = _room_for_names(list(ranks.index)) * len(ranks)
+    room *= len(ranks)
     ax.set(xlim=(0.7 - room, len(ranks) + 0.3 + room), ylim=(lowest, -1.6))
     ax.axis("off")
     return figure
@@ -70,16 +72,19 @@ def critical_difference(comparison: RankComparison, title: str) -> Figure:
 
 def _room_for_names(names: Sequence[str]) -> float:
     """Width of the names on one side, in widths of the axis of ranks between them."""
-    inches = (max(map(len, names)) + RANK_LETTERS) / LETTERS_PER_INCH
+    inches = (max(map(len, names)) + RANK_LETTERS) / NAME_LETTERS
     share = min(inches / DOUBLE, WIDEST_NAMES)
     return share / (1 - 2 * share)
 
 
-def _rank_axis(ax: Axes, n_methods: int) -> None:
+def _rank_axis(ax: Axes, n_methods: int, inches: float) -> None:
+    """A line of all ranks, with as many of their numbers as it has room for."""
     ax.plot([1, n_methods], [0, 0], **LINE)
+    step = math.ceil(RANK_INCHES * n_methods / inches)
     for rank in range(1, n_methods + 1):
         ax.plot([rank, rank], [0, -TICK], **LINE)
-        ax.text(rank, -NUMBER, str(rank), ha="center", va="bottom", fontsize=7)
+        if (rank - 1) % step == 0:
+            ax.text(rank, -NUMBER, str(rank), ha="center", va="bottom", fontsize=7)
     ax.text(0.5, -NUMBER, "mean rank ", ha="right", va="bottom", fontsize=7)
 
 

@@ -27,6 +27,10 @@ LEVELS: Mapping[str, Mapping[str, Any]] = {
     "chance": {"lw": 0.8, "ls": (0, (1, 1.2))},
     "ceiling": {"lw": 0.8, "ls": (0, (4, 2))},
 }
+LEVEL_NAMES: Mapping[str, str] = {
+    "chance": "chance: maps that know nothing",
+    "ceiling": "ceiling: the most to expect",
+}
 GRID: Mapping[str, Any] = {"color": GREY, "lw": 0.3, "alpha": 0.5}
 UNIT_LETTERS = 28  # of a line below a panel
 SPREAD = 0.5  # of a row's height, over which the feature types lie
@@ -84,5 +88,8 @@ def _legend(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> None:
         Line2D([], [], color=style["color"], marker=style["marker"], ls="", label=name)
         for name, style in styles.items()
     ]
-    handles += [Line2D([], [], color=BLACK, label=name, **line) for name, line in LEVELS.items()]
+    handles += [
+        Line2D([], [], color=BLACK, label=LEVEL_NAMES[level], **line)
+        for level, line in LEVELS.items()
+    ]
     legend_below(figure, handles)

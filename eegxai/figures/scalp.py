@@ -22,7 +22,13 @@ SPACING = 1.18  # distance between heads in a row, in widths of the disc: room f
 OUTLINE: Mapping[str, Any] = {"color": "black", "lw": 0.8, "clip_on": False}
 # Of the largest magnitude: a smaller span is one colour to the eye, and rounding in the store.
 UNIFORM = 2e-3
-UNRESOLVED: Mapping[str, Any] = {"ha": "center", "va": "center", "linespacing": 1.1}
+# What stands in the place of a map: readable over a curve too.
+UNRESOLVED: Mapping[str, Any] = {
+    "ha": "center",
+    "va": "center",
+    "linespacing": 1.1,
+    "bbox": {"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.5},
+}
 
 Array = np.ndarray
 

@@ -20,7 +20,7 @@ PRINT: Any = {
     "axes.labelsize": 8,
     "figure.labelsize": 8,
     "figure.titlesize": 9,
-    "legend.fontsize": 8,
+    "legend.fontsize": 7,
     "legend.frameon": False,
     "legend.handlelength": 2.8,
     "xtick.labelsize": 7,
@@ -66,9 +66,10 @@ N_COLUMNS = 4  # of small multiples
 PANEL_HEIGHT = 1.35  # inches
 PANEL_LETTERS = 22  # of a panel's title in one line
 TITLE_SIZE, TITLE_INCHES, TITLE_MARGIN = 8, 0.155, 0.06  # letters in points, a line, above it
-BREAKS = re.compile(r"(?<=\s)(?=\S)|(?<=[a-z.+])(?=[A-Z])")  # where a long name may go on
-LEGEND_LETTERS, HANDLE_INCHES = 45, 0.65  # of an entry in one line; its line and the gap
-LETTERS_PER_INCH = 15  # of a title: most lines fit, whatever their letters
+BREAKS = re.compile(r"(?<=[\s._])(?=\S)|(?<=[a-z+])(?=[A-Z])")  # where a long name may go on
+LEGEND_LETTERS, HANDLE_INCHES = 45, 0.55  # of an entry in one line; its line and the gap
+# Letters in an inch of a title, of a legend and of a method's name, which has more capitals.
+TITLE_LETTERS, ENTRY_LETTERS, NAME_LETTERS = 16.5, 18.5, 15
 
 
 def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -87,11 +88,9 @@ def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
 def write_title(figure: Figure, title: str) -> None:
     """Write lines at the top left of a figure, whose height has :func:`title_inches` for them."""
     width, height = figure.get_size_inches()
+    top = None if figure.get_layout_engine() else 1 - TITLE_MARGIN / height  # None: it is placed
     lines = "\n".join(_title_lines(title, width))
-    figure.suptitle(
-        lines, x=TITLE_MARGIN / width, y=1 - TITLE_MARGIN / height, ha="left", va="top",
-        fontsize=TITLE_SIZE,
-    )  # fmt: skip
+    figure.suptitle(lines, x=TITLE_MARGIN / width, y=top, ha="left", va="top", fontsize=TITLE_SIZE)
 
 
 def title_inches(title: str, width: float = DOUBLE) -> float:
@@ -101,7 +100,7 @@ def title_inches(title: str, width: float = DOUBLE) -> float:
 
 
 def _title_lines(title: str, width: float) -> list[str]:
-    n_letters = int(LETTERS_PER_INCH * width)
+    n_letters = int(TITLE_LETTERS * width)
     return [line for part in title.splitlines() for line in textwrap.wrap(part, n_letters)]
 
 
@@ -134,7 +133,7 @@ def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
 
 def _legend_inches(label: str) -> float:
     """Width of an entry of a legend."""
-    return HANDLE_INCHES + max(map(len, label.splitlines())) / LETTERS_PER_INCH
+    return HANDLE_INCHES + max(map(len, label.splitlines())) / ENTRY_LETTERS
 
 
 def decibels(level: float) -> str:

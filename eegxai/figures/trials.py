@@ -9,14 +9,19 @@ from matplotlib.figure import Figure
 from eegxai.evaluation import KINDS, ExampleMaps
 from eegxai.figures.maps import draw_course
 from eegxai.figures.scalp import is_uniform, relative
-from eegxai.figures.style import BLUE, DIVERGING, VERMILION, title_inches, write_title
+from eegxai.figures.style import BLUE, DIVERGING, GREY, VERMILION, title_inches, write_title
+from eegxai.rounding import digits
 
 SHOWN_KINDS = ("best", "median", "worst")  # kinds of example trials, one row each
-COLUMNS = ("planted signal", "attribution, ± 30 % of its peak", "mean magnitude over channels")
-NO_CHANNELS = "channels not resolved: the map is the same on all of them"
+PLANTED, MAGNITUDE = "planted signal", "mean magnitude over channels"  # titles of columns
+ATTRIBUTION = {
+    False: "attribution, ± 30 % of its peak",
+    True: "attribution, the same on all channels",
+}
+NO_CHANNELS = "Channels are not resolved: the map is the same on all of them."
 WIDTH, ROWS_INCHES, HEADER_INCHES, FOOTER_INCHES = 9.0, 5.2, 0.35, 0.5
 # An automatic layout takes as long as the drawing itself, and thousands are drawn.
-MARGINS = {"left": 0.1, "right": 0.985, "wspace": 0.12, "hspace": 0.1}
+MARGINS = {"left": 0.1, "right": 0.97, "wspace": 0.12, "hspace": 0.1}
 CLASS_INCHES = 1.9  # height of the course of a class
 FAINT = 0.3  # of the attribution's peak, where colours saturate: else few pixels hide the rest
 
@@ -42,12 +47,13 @@ def map_against_truth(examples: ExampleMaps, title: str = "") -> Figure:
     write_title(figure, title)
     margins = MARGINS | {"top": 1 - header / height, "bottom": FOOTER_INCHES / height}
     grid = figure.subplots(
-        len(SHOWN_KINDS), len(COLUMNS), sharex=True, width_ratios=(3, 3, 2.5), gridspec_kw=margins
+        len(SHOWN_KINDS), 3, sharex=True, width_ratios=(3, 3, 2.5), gridspec_kw=margins
     )
     for row, kind in zip(grid, SHOWN_KINDS, strict=True):
         _row(row, examples, kind)
-    for ax, column in zip(grid[0], COLUMNS, strict=True):
-        ax.set_title(column)
+    columns = PLANTED, ATTRIBUTION[is_uniform(examples.attribution, axis=1)], MAGNITUDE
+    for ax, column in zip(grid[0], columns, strict=True):
+        ax.set_title(column, fontsize=9)
     for ax in grid[-1]:
         ax.set_xlabel("time (ms)")
     grid[0, -1].legend(loc="upper right", frameon=False)
@@ -65,7 +71,7 @@ def _row(axes: Array, examples: ExampleMaps, kind: str) -> None:
         _only_over_time(shown, values[0], times_ms)
     else:
         _heat_map(shown, values[order], times_ms, FAINT)
-    planted.set_ylabel(f"{kind} trial\nscore {examples.scores[place]:.2f}\n\nchannel")
+    planted.set_ylabel(f"{kind} trial\nscore {digits(examples.scores[place])}\n\nchannel")
     _curves(over_time, np.abs(truth).mean(0), np.abs(values).mean(0), times_ms)
 
 
@@ -81,9 +87,10 @@ def _heat_map(ax: Axes, values: Array, times_ms: Array, limit: float) -> None:
 def _only_over_time(ax: Axes, course: Array, times_ms: Array) -> None:
     """Draw a signed map of no channels relative to its peak, and tell that it has none."""
     ax.plot(times_ms, relative(course), color=BLUE, lw=1.2)
-    ax.text(0.5, 0.97, NO_CHANNELS, transform=ax.transAxes, fontsize=8, ha="center", va="top")
+    ax.axhline(0, color=GREY, lw=0.6)
+    ax.text(0.5, 0.97, "channels not resolved", transform=ax.transAxes, fontsize=8, ha="center",
+            va="top")  # fmt: skip
     ax.set(ylim=(-1.1, 1.5), yticks=[-1, 0, 1])
-    ax.tick_params(axis="y", direction="in", pad=-16)
 
 
 def _curves(ax: Axes, planted: Array, attributed: Array, times_ms: Array) -> None:

@@ -86,8 +86,8 @@ def _relevance_over_frequency(
     highest = figures.shown_hz(next(iter(telling.values())))
     above = max(figures.share_above(one, highest) for one in telling.values())
     title = (
-        "Relevance over frequency, summed over channels: share of its magnitude at each frequency, "
-        f"mean over the trials of a class.\n{of_decoder}"
+        "Relevance over frequency, summed over channels: share of its magnitude, mean over a "
+        f"class's trials.\n{of_decoder}"
     )
     return Picture(
         name,

@@ -60,8 +60,9 @@ def check_heat_map(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
         figures.heat_map(marked(table, tidy), title),
         f"{as_sentences(title)} Scores: 0 at chance, 1 at their best. "
         "Other checks: correlation of the map with the map it must differ from, and at most with "
-        "maps that know nothing (null). Blue is good "
-        f"everywhere; white is {SPECIFICITY_THRESHOLD:g}, the study's threshold.",
+        "maps that know nothing (null). Blue is good everywhere; white is "
+        f"{SPECIFICITY_THRESHOLD:g}, the study's threshold. A dash: no number, as of a wrong class "
+        "where there are two classes, whose maps are mirror images.",
         f"Heat map of {table['method'].nunique()} methods by {table['check'].nunique()} checks "
         f"and {table['feature'].nunique()} feature types, its values written in the cells.",
     )

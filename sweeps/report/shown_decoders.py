@@ -21,7 +21,7 @@ def as_sentences(title: str) -> str:
 
 
 def decoders_line(tidy: pd.DataFrame) -> str:
-    """Such as ``Decoders: deepnet at −12 and −3.5 dB; 6 of each feature type (3 seeds)``."""
+    """Such as ``Decoders: deepnet at −12 and −3.5 dB; 6 for each feature type (3 seeds)``."""
     decoders = tidy.drop_duplicates(DECODER_AXES)
     levels = [decibels(level) for level in sorted(decoders["snr_db"].unique())]
     counts = decoders["feature"].value_counts(sort=False)
@@ -35,9 +35,9 @@ def decoders_line(tidy: pd.DataFrame) -> str:
 
 
 def _counts(counts: pd.Series) -> str:
-    """How many there are of each feature type."""
+    """How many there are for each feature type."""
     if len(counts) > 1 and counts.nunique() == 1:
-        return f"{counts.iloc[0]} of each feature type"
+        return f"{counts.iloc[0]} for each feature type"
     return ", ".join(f"{count} {feature}" for feature, count in counts.items())
 
 

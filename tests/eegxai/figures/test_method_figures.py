@@ -20,7 +20,8 @@ from eegxai.figures import (
     save,
     score_by_snr,
 )
-from eegxai.figures.style import DOUBLE, SERIES, series_of
+from eegxai.figures.style import DOUBLE, SERIES, in_lines, series_of
+from eegxai.rounding import digits
 from eegxai.simulation import simulate
 from eegxai.statistics import compare_ranks
 
@@ -43,7 +44,9 @@ def snr_table(methods=METHODS, features=("temporal", "spatial")):
         for place, method in enumerate(methods)
     ]
     table = pd.DataFrame(rows, columns=["feature", "snr_db", "method", "score"])
-    return table.assign(score_low=table.score - 5, score_high=table.score + 5, floor=0.2)
+    return table.assign(
+        score_low=table.score - 5, score_high=table.score + 5, floor=0.2, at_chance=0
+    )
 
 
 def test_scores_are_drawn_by_snr_in_the_panel_of_their_method():
@@ -107,7 +110,7 @@ def test_the_diagram_leads_every_method_to_its_mean_rank(compared):
     for method, rank in compared.mean_ranks.items():
         assert labels & {f"{method}  {rank:.1f}", f"{rank:.1f}  {method}"}
         assert any(line.get_xdata()[0] == rank and len(line.get_xdata()) == 3 for line in ax.lines)
-    assert ax.get_title() == "temporal"
+    assert ax.figure.get_suptitle() == "temporal"
 
 
 def test_bars_join_methods_that_are_not_told_apart(compared):
@@ -135,7 +138,7 @@ def test_maps_stand_beside_the_truth_of_the_same_trial(shown, tmp_path):
     courses = [ax for ax in figure.axes if ax.lines and not ax.images]
     scores = [ax.texts[0].get_text() for ax in courses]
     wanted = [shown[m].scores[KINDS.index(k)] for k in ("median", "best", "worst") for m in shown]
-    assert scores == [f"{score:.2f}" for score in wanted]
+    assert scores == [digits(score) for score in wanted]
     values = abs(shown["bad"].attribution[KINDS.index("median")]).mean(0)
     line = courses[1].lines[0]
     np.testing.assert_allclose(line.get_ydata(), values / values.max())
