@@ -15,6 +15,7 @@ from sweeps.analysis.summary import headline
 from sweeps.cli import app
 from sweeps.design.cells import DecoderCell
 from sweeps.report.figures import draw_figures
+from sweeps.report.map_pictures import maps_beside_truth, over_frequency
 from sweeps.report.picture import DroppedPicture, Picture
 from sweeps.report.score_pictures import against_references, checks, with_floor
 from sweeps.scores.table import AXES
@@ -138,7 +139,7 @@ def test_titles_name_the_decoders_levels_and_seeds_and_captions_repeat_them(draw
     both = "Decoders: deepnet, eegnet_relu at −12 and −3.5 dB; 12 for each feature type (3 seeds)."
     wanted = {
         **dict.fromkeys(("checks", "references", "rankings", "score-by-snr"), both),
-        "cascade-deepnet": "Decoders: deepnet at −12 and −3.5 dB; 6 for each feature type (3 seeds)",
+        "cascade-deepnet": "Decoders: deepnet at −12 and −3.5 dB; 6 for each feature type (3 seed",
         "critical-difference-spatial": "deepnet, eegnet_relu at −12 and −3.5 dB; 12 spatial (3",
     }
     for name, words in wanted.items():
@@ -155,7 +156,7 @@ def weak(tidy):
     """What is drawn where the spatial decoders of one architecture at one level are at chance."""
     at_chance = (tidy["feature"] == "spatial") & (tidy["snr_db"] == -12)
     at_chance &= tidy["architecture"] == "deepnet"
-    given = tidy.assign(at_chance=at_chance)
+    given = tidy.assign(at_chance=at_chance)[tidy["method"].isin(METHODS[:2])]
     return {shown.name: shown for shown in draw_figures(given, {})}
 
 
@@ -183,9 +184,10 @@ def test_levels_at_chance_have_open_markers(weak, drawn):
 
 
 def drawn_of(maps, at_chance=False):
-    """What draws maps, and little else."""
+    """Pictures of maps, with the scores of their decoders."""
     tidy = tidy_table(["LRP"], ["temporal", "spectral"], [-3.5], [0], ["deepnet"])
-    return {s.name: s for s in draw_figures(tidy.assign(at_chance=at_chance, snr_db=0.0), maps)}
+    tidy = tidy.assign(at_chance=at_chance, snr_db=0.0)
+    return {s.name: s for draw in (maps_beside_truth, over_frequency) for s in draw(tidy, maps)}
 
 
 @pytest.mark.parametrize("at_chance", [False, True])
