@@ -19,13 +19,13 @@ from eegxai.evaluation.references.use import DecoderUse, decoder_use
 from eegxai.evaluation.references.use_scores import piece_sums, planted_signal
 from eegxai.figures import ScalpAndTime, decibels, digits, references_of_trial, save
 
-PICTURE = Path(__file__).parents[1] / "docs" / "img" / "references.png"
+PICTURE = Path(__file__).parents[1] / "docs" / "img" / "references-of-trial.png"
 SNR_DB, N_TRIALS, N_SHOWN_FROM, METHOD = -3.5, 800, 31, "DeepLift"
 TRAINING = eegxai.TrainingSpec(learning_rate=2e-3, batch_size=16, epochs=8)
 
 
 def main() -> None:
-    """Write docs/img/references.png."""
+    """Write docs/img/references-of-trial.png."""
     eeg = eegxai.simulate("temporal", snr_db=SNR_DB, seed=0, n_trials=N_TRIALS)
     decoder, trials = trained(eeg)
     x, y, signal = (torch.from_numpy(a[trials]) for a in (eeg.x, eeg.y, eeg.ground_truth))
