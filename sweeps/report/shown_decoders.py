@@ -1,0 +1,90 @@
+"""Which decoders a picture shows, in words, and which are no better than chance."""
+
+import pandas as pd
+
+from eegxai.figures import decibels
+from sweeps.design.cells import DecoderCell
+from sweeps.scores.table import AXES
+
+MARK = "†"  # beside the name of a feature type some of whose decoders are no better than chance
+DECODER_AXES = [axis for axis in AXES if axis != "method"]
+
+
+def title_of(what: str, tidy: pd.DataFrame) -> str:
+    """Lines of a title: what a picture shows, of which decoders, which of them are at chance."""
+    return "\n".join(filter(None, (what, decoders_line(tidy), at_chance_line(tidy))))
+
+
+def as_sentences(title: str) -> str:
+    """The lines of a title as text."""
+    return title.replace("\n", " ")
+
+
+def decoders_line(tidy: pd.DataFrame) -> str:
+    """Such as ``Decoders: deepnet at −12 and −3.5 dB; 6 for each feature type (3 seeds)``."""
+    decoders = tidy.drop_duplicates(DECODER_AXES)
+    levels = [decibels(level) for level in sorted(decoders["snr_db"].unique())]
+    counts = decoders["feature"].value_counts(sort=False)
+    repeated = [counted(decoders["seed"].nunique(), "seed")]
+    if decoders["fold"].nunique() > 1:
+        repeated.append(counted(decoders["fold"].nunique(), "fold"))
+    return (
+        f"Decoders: {', '.join(decoders['architecture'].unique())} at {listed(levels)} dB; "
+        f"{_counts(counts)} ({', '.join(repeated)})."
+    )
+
+
+def _counts(counts: pd.Series) -> str:
+    """How many there are for each feature type."""
+    if len(counts) > 1 and counts.nunique() == 1:
+        return f"{counts.iloc[0]} for each feature type"
+    return ", ".join(f"{count} {feature}" for feature, count in counts.items())
+
+
+def at_chance_line(tidy: pd.DataFrame) -> str:
+    """Such as ``† no better than chance, included: 2 of 6 spatial decoders``; empty if none."""
+    counts = [f"{n} of {n_all} {name}" for name, (n, n_all) in _at_chance(tidy).items() if n]
+    return f"{MARK} no better than chance, included: {', '.join(counts)} decoders." * bool(counts)
+
+
+def marked(table: pd.DataFrame, tidy: pd.DataFrame) -> pd.DataFrame:
+    """A table whose feature types are marked where some decoders are no better than chance."""
+    names = {name: f"{name}{MARK}" for name, (n, _) in _at_chance(tidy).items() if n}
+    return table.assign(feature=table["feature"].replace(names))
+
+
+def _at_chance(tidy: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Of each feature type how many decoders are no better than chance, and how many there are."""
+    decoders = tidy.drop_duplicates(DECODER_AXES)
+    at_chance = decoders["at_chance"].eq(True).groupby(decoders["feature"], sort=False)
+    return {str(name): (int(those.sum()), len(those)) for name, those in at_chance}
+
+
+def decoder_line(decoder: DecoderCell, tidy: pd.DataFrame) -> str:
+    """Line of one decoder, with how well it decodes as far as the scores tell."""
+    known = tidy[(tidy[DECODER_AXES] == pd.Series(decoder.axes)[DECODER_AXES]).all(axis=1)]
+    if known.empty:
+        return f"{_decoder(decoder)}."
+    return line_of_decoder(decoder, known["accuracy"].iloc[0], known["at_chance"].eq(True).iloc[0])
+
+
+def line_of_decoder(decoder: DecoderCell, accuracy: float, at_chance: bool) -> str:
+    """Such as ``Decoder: deepnet at −3.5 dB, temporal, seed 0, fold 0; test accuracy 0.98``."""
+    chance = f" ({MARK} no better than chance)" if at_chance else ""
+    return f"{_decoder(decoder)}; test accuracy {accuracy:.2f}{chance}."
+
+
+def _decoder(cell: DecoderCell) -> str:
+    data = cell.data
+    level = f"{cell.architecture} at {decibels(data.snr_db)} dB"
+    return f"Decoder: {level}, {data.feature}, seed {data.seed}, fold {cell.fold}"
+
+
+def counted(n: int, name: str) -> str:
+    """A number with its noun."""
+    return f"{n} {name}{'s' * (n != 1)}"
+
+
+def listed(words: list[str]) -> str:
+    """Words with commas, and an "and" before the last."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
