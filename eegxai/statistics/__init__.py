@@ -16,6 +16,7 @@ from eegxai.statistics.intervals import (
 from eegxai.statistics.pairs import (
     ALPHA,
     decoders_needed,
+    equivalence_p,
     fewest_decoders,
     holm,
     paired_differences,
@@ -49,6 +50,7 @@ __all__ = [
     "compare_ranks",
     "complete_blocks",
     "decoders_needed",
+    "equivalence_p",
     "fewest_decoders",
     "friedman_p",
     "holm",

@@ -43,6 +43,46 @@ def signed_rank_p(differences: ArrayLike) -> float:
     return float(stats.wilcoxon(known).pvalue) if known.any() else 1.0
 
 
+def equivalence_p(differences: ArrayLike, margin: float) -> float:
+    """P value of the hypothesis that the mean difference is as large as the margin, or larger.
+
+    The larger one of two one-sided t tests: of a mean at or below -margin, and of one at or above
+    it. Below alpha, the scores are shown to be equal to within the margin, which a difference that
+    is not significant does not show (Schuirmann, J. Pharmacokinet. Biopharm. 15:657, 1987).
+
+    Parameters
+    ----------
+    differences : array_like
+        Paired differences, of independent units such as seeds. NaN is left out.
+    margin : float
+        Differences that are smaller do not matter, such as ``config.verdict.equality``.
+
+    Returns
+    -------
+    float
+        NaN for fewer than two differences.
+
+    Raises
+    ------
+    ValueError
+        When the margin is not above 0.
+
+    Examples
+    --------
+    >>> round(equivalence_p([0.01, -0.02, 0.00, 0.01], margin=0.05), 3)
+    0.003
+    """
+    if not margin > 0:
+        raise ValueError(f"margin of equality: {margin} is not above 0")
+    known = known_values(differences)
+    if len(known) < 2:
+        return math.nan
+    distance = margin - abs(known.mean())  # to the nearer end of the margin
+    if np.ptp(known) == 0:
+        return float(distance <= 0)
+    return float(stats.t.sf(distance / stats.sem(known), len(known) - 1))
+
+
 def fewest_decoders(alpha: float = ALPHA) -> int:
     """Smallest number of pairs for a signed-rank test to reach a level: 2 ** (1 - n) <= alpha."""
     return 1 + math.ceil(-math.log2(alpha))

@@ -13,6 +13,7 @@ from statsmodels.formula.api import mixedlm, ols
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
+from statsmodels.stats.weightstats import DescrStatsW
 
 from eegxai.seeding import generator
 from eegxai.statistics import (
@@ -24,6 +25,7 @@ from eegxai.statistics import (
     compare_ranks,
     complete_blocks,
     decoders_needed,
+    equivalence_p,
     fewest_decoders,
     friedman_p,
     holm,
@@ -188,6 +190,41 @@ def test_the_decoders_needed_at_the_ends():
 
 
 # Ranks
+
+
+# Equality
+
+
+@given(
+    values=st.lists(st.floats(-1, 1), min_size=2, max_size=12).filter(lambda v: np.std(v) > 1e-3),
+    margin=st.floats(0.001, 2),
+)
+def test_equality_is_tested_as_statsmodels_does(values, margin):
+    expected, *_ = DescrStatsW(values).ttost_mean(-margin, margin)
+    assert equivalence_p(values, margin) == pytest.approx(expected, abs=1e-12)
+
+
+@given(
+    values=st.lists(st.floats(-1, 1), min_size=2, max_size=12).filter(lambda v: np.std(v) > 1e-3)
+)
+def test_scores_are_equal_where_their_90_percent_interval_is_within_the_margin(values):
+    half = stats.sem(values) * stats.t.ppf(0.95, len(values) - 1)
+    farthest = abs(np.mean(values)) + half
+    assert equivalence_p(values, 1.001 * farthest) < ALPHA < equivalence_p(values, 0.999 * farthest)
+
+
+def test_equality_at_its_ends():
+    assert math.isnan(equivalence_p([0.0], 0.05))
+    assert math.isnan(equivalence_p([], 0.05))
+    assert equivalence_p([0.0, math.nan, 0.0], 0.05) == 0
+    assert equivalence_p([0.1, 0.1], 0.05) == 1
+    with pytest.raises(ValueError, match="margin of equality: 0 is not above 0"):
+        equivalence_p([0.0, 0.1], 0)
+
+
+def test_differences_as_large_as_the_margin_are_seldom_called_equal():
+    found = generator(0, "equality").normal(0.05, 0.02, size=(2000, 6))
+    assert_rate([equivalence_p(differences, 0.05) < ALPHA for differences in found])
 
 
 def test_friedman_is_its_formula():
