@@ -15,7 +15,9 @@ from eegxai.statistics.intervals import (
 )
 from eegxai.statistics.pairs import (
     ALPHA,
+    DifferenceTest,
     decoders_needed,
+    difference_test,
     equivalence_p,
     fewest_decoders,
     holm,
@@ -42,6 +44,7 @@ __all__ = [
     "INTERVALS",
     "AxisEffect",
     "Blocks",
+    "DifferenceTest",
     "Interval",
     "RankComparison",
     "axis_effect",
@@ -50,6 +53,7 @@ __all__ = [
     "compare_ranks",
     "complete_blocks",
     "decoders_needed",
+    "difference_test",
     "equivalence_p",
     "fewest_decoders",
     "friedman_p",

@@ -16,7 +16,8 @@ from eegxai.statistics import (
     independent,
     repeated_measures,
 )
-from sweeps.analysis.compare import Quantity, scores_of
+from sweeps.analysis.compare import scores_of
+from sweeps.analysis.quantity import Quantity
 
 FEWEST = 2  # seeds of a feature type, for any test
 AXES_TESTED = ("snr_db", "architecture")

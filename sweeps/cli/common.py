@@ -2,11 +2,11 @@
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -19,6 +19,7 @@ from eegxai.registry import unknown_name
 from eegxai.simulation.memory import require_memory
 from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
+from sweeps.report.json_document import to_json
 from sweeps.report.terminal import print_sentence
 
 SOURCE = "Where scores are read: store, or mlflow for those who have only the tracking URI."
@@ -29,6 +30,17 @@ PIPE_WIDTH = 100  # columns where there is no terminal: files, CI
 Where = Annotated[
     str,
     typer.Option(help="Select runs, for example \"snr_db >= -12 and architecture == 'eegnet'\"."),
+]
+Metric = Annotated[
+    str,
+    typer.Option(
+        help="Metric, what people call one (RMA, RRA, AUC, cosine, ...), or the headline metric of "
+        "each feature type: calibrated or study."
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document and nothing else, for scripts."),
 ]
 Source = Annotated[str, typer.Option(help=SOURCE)]
 TableFormats = Annotated[
@@ -171,14 +183,22 @@ def errors_in_one_sentence() -> Iterator[None]:
         raise usage_error(sentence(error)) from None
 
 
-def terminal() -> Console:
+def terminal(quiet: bool = False) -> Console:
     """Console of the terminal, or of fixed width where there is none (files, CI).
 
-    Numbers are not coloured. What may hold a bracket is printed with ``markup=False``.
+    Numbers are not coloured. What may hold a bracket is printed with ``markup=False``. A quiet
+    one prints nothing: with ``--json``, standard output is the document's alone.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, quiet=quiet)
     told = os.environ.get("COLUMNS", "").isdigit()  # rich reads it too
-    return console if console.is_terminal or told else Console(highlight=False, width=PIPE_WIDTH)
+    if console.is_terminal or told:
+        return console
+    return Console(highlight=False, width=PIPE_WIDTH, quiet=quiet)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print what a command found as JSON."""
+    typer.echo(to_json(document))
 
 
 def print_error(message: str) -> None:

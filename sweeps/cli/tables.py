@@ -11,6 +11,7 @@ from rich.console import Console
 from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
 from sweeps.cli.common import (
     Arguments,
+    Json,
     Source,
     TableFolder,
     TableFormats,
@@ -18,6 +19,7 @@ from sweeps.cli.common import (
     check_names,
     configuration,
     errors_in_one_sentence,
+    print_json,
     print_written,
     terminal,
 )
@@ -26,6 +28,7 @@ from sweeps.report.legends import HEADLINE_LEGEND, TABLE_LEGEND, accuracies
 from sweeps.report.result_tables import tables_by_group, terminal_headlines
 from sweeps.report.source import load_scores
 from sweeps.report.terminal import print_sentence, print_tables
+from sweeps.scores.selection import HeldCells
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 ALL = "all"
@@ -50,22 +53,29 @@ def tables(
     source: Source = "store",
     format: TableFormats = None,
     out: TableFolder = None,
+    as_json: Json = False,
 ) -> None:
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
     names = check_names("--table", table or ["headline"], (*TABLE_KINDS, ALL))
     formats = check_names("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     groups = ("feature", *check_names("--by", by or [], AXES_TO_SPLIT))
-    config, console = configuration(arguments), terminal()
+    config, console = configuration(arguments), terminal(quiet=as_json)
     with errors_in_one_sentence():
         tidy = load_scores(config, source, TABLE_METRICS, where)
+    held, folder = HeldCells.of(tidy, config.name, where), out or Path(config.output) / "tables"
+    made, files = {}, []
     for name in TABLE_KINDS if ALL in names else names:
         kind = TABLE_KINDS[name]
-        export = Export(kind.make(tidy, groups), kind, groups, config.name)
+        export = Export(kind.make(tidy, groups), kind, groups, held)
+        made[name] = export.frame
         _print(console, name, export)
-        stem = config.name if name == "headline" else f"{config.name}-{name}"
+        stem = held.stem("" if name == "headline" else name)
         with errors_in_one_sentence():
-            paths = write_table(export, out or Path(config.output) / "tables", stem, formats)
+            paths = write_table(export, folder, stem, formats)
         print_written(console, paths)
+        files += paths
+    if as_json:
+        print_json({"command": "tables", "cells": held, "tables": made, "files": files})
 
 
 def _print(console: Console, name: str, export: Export) -> None:

@@ -18,7 +18,7 @@ from sweeps.analysis.claims.evidence import Evidence, shown
 from sweeps.analysis.claims.rules import RULES, all_of, merged, negated
 from sweeps.analysis.claims.study import Claim, Study
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, decide, load_study
-from sweeps.analysis.compare import HEADLINES
+from sweeps.analysis.quantity import HEADLINES
 from tests.tidy_tables import as_tidy
 
 SWAP = {"check": "target_swap", "metric": "pearson_raw"}

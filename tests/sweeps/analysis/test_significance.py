@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from eegxai.statistics import axis_effect, independent, repeated_measures, signed_rank_pairs
-from sweeps.analysis.compare import Quantity, scores_of
+from sweeps.analysis.compare import scores_of
+from sweeps.analysis.quantity import Quantity
 from sweeps.analysis.significance import FeatureTests, compare_methods, tables_by_name
 from sweeps.cli import app
 from sweeps.design.config_file import load
