@@ -78,11 +78,9 @@ def _equality(pair: MethodPair) -> str:
 
 def paper_sentence(pair: MethodPair, quantity: Quantity) -> str:
     """The result in English that can be cited; it claims no equality that is not shown."""
-    first, second = pair.methods
-    scored = (
-        f"{first} scored {_plain(pair.means[0], pair)} and {second} {_plain(pair.means[1], pair)} in "
-        f"{_title(pair, quantity)}{_levels(pair, quantity)}"
-    )
+    (first, second), (mean, other) = pair.methods, (_plain(mean, pair) for mean in pair.means)
+    measured = f"{_title(pair, quantity)}{_levels(pair, quantity)}"
+    scored = f"{first} scored {mean} and {second} {other} in {measured}"
     difference = f"the difference was {_plain(pair.difference.mean, pair)}"
     if pair.n_seeds < 2:
         return (

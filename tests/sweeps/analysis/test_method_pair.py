@@ -130,7 +130,7 @@ def test_errors_are_lower_better_and_have_no_margin():
     latency = Quantity("latency_error_ms")
     pair = pair_of(table, latency)
     assert math.isnan(pair.p_equal)
-    assert "in latency error in ms (lower is better; chance 0.05)" in paper_sentence(pair, latency)
+    assert "in latency error in ms (lower is better; chance 0.050)" in paper_sentence(pair, latency)
     assert latency.reading("temporal").endswith("lower is better")
 
 
