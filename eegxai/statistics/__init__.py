@@ -18,7 +18,9 @@ from eegxai.statistics.intervals import (
 )
 from eegxai.statistics.pairs import (
     ALPHA,
+    DifferenceTest,
     decoders_needed,
+    difference_test,
     equivalence_p,
     fewest_decoders,
     holm,
@@ -48,6 +50,7 @@ __all__ = [
     "AxisEffect",
     "Blocks",
     "Bounds",
+    "DifferenceTest",
     "Interval",
     "RankComparison",
     "axis_effect",
@@ -56,6 +59,7 @@ __all__ = [
     "compare_ranks",
     "complete_blocks",
     "decoders_needed",
+    "difference_test",
     "equivalence_p",
     "fewest_blocks",
     "fewest_decoders",

@@ -1,7 +1,7 @@
 """Paired comparisons over decoders: Wilcoxon's signed-rank test, Holm's correction, sample size."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,41 @@ def signed_rank_p(differences: ArrayLike) -> float:
     if len(known) < 2:
         return math.nan
     return float(stats.wilcoxon(known).pvalue) if known.any() else 1.0
+
+
+class DifferenceTest(NamedTuple):
+    """Test of the hypothesis that the mean of paired differences is zero: its name and p value."""
+
+    name: str
+    p: float
+
+
+def difference_test(differences: ArrayLike) -> DifferenceTest:
+    """Wilcoxon's signed-rank test, or the paired t test of too few differences.
+
+    With fewer than ``fewest_decoders()`` differences the signed-rank test cannot be significant
+    whatever they are, so the t test takes its place: it needs differences that are normally
+    distributed, as Student's interval beside it does. NaN for fewer than two differences.
+
+    Examples
+    --------
+    >>> difference_test([0.1, 0.2, 0.15, 0.1, 0.12, 0.2])
+    DifferenceTest(name='Wilcoxon signed-rank test', p=0.03125)
+    >>> difference_test([0.1, 0.2, 0.15]).name
+    'paired t test'
+    """
+    known = np.round(known_values(differences), DECIMALS)
+    if len(known) >= fewest_decoders():
+        return DifferenceTest("Wilcoxon signed-rank test", signed_rank_p(known))
+    return DifferenceTest("paired t test", _t_test_p(known))
+
+
+def _t_test_p(known: np.ndarray) -> float:
+    if len(known) < 2:
+        return math.nan
+    if np.ptp(known) == 0:
+        return float(not known.any())
+    return float(stats.ttest_1samp(known, 0).pvalue)
 
 
 def equivalence_p(differences: ArrayLike, margin: float) -> float:

@@ -1,21 +1,13 @@
 """Two sweeps, or two metrics of one, compared: paired differences over the decoders of both."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from eegxai.evaluation import (
-    CALIBRATED_HEADLINE,
-    CHANCE,
-    HEADLINE,
-    Headlines,
-    chance_corrected,
-)
+from eegxai.evaluation import chance_corrected
 from eegxai.evaluation.metrics.physical import ERRORS
-from eegxai.evaluation.scoring import headlines_with
-from eegxai.registry import lookup, unknown_name
+from eegxai.registry import lookup
 from eegxai.statistics import (
     ALPHA,
     INTERVALS,
@@ -26,49 +18,17 @@ from eegxai.statistics import (
     kendall_w,
     paired_differences,
 )
+from sweeps.analysis.quantity import HEADLINES, Quantity, bounds_named
 from sweeps.analysis.summary import headline_scores, last_steps
 from sweeps.scores.selection import DECODER_AXES, without_chance_decoders
-from sweeps.scores.table import AXES, bounds_of
+from sweeps.scores.table import AXES
 
-# Names that stand for another metric and domain on each feature type.
-HEADLINES = {"calibrated": CALIBRATED_HEADLINE, "study": HEADLINE}
-TRUTH_CHECK = "ground_truth"
-# Of a check, the one whose scores are its chance level.
-CHANCE_CHECKS, OTHER_CHANCE_CHECK = {TRUTH_CHECK: CHANCE}, "surrogate"
-
+MOST_SHOWN = 6  # metrics that a sentence lists
 
 TABLE_READERS: dict[str, Callable[..., pd.DataFrame]] = {
     ".parquet": pd.read_parquet,
     ".csv": pd.read_csv,
 }
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What is compared.
-
-    Attributes
-    ----------
-    metric : str
-        A metric of the tidy scores, or a name of ``HEADLINES``.
-    check : str
-        Where it is read, at its last step.
-    """
-
-    metric: str = "calibrated"
-    check: str = TRUTH_CHECK
-
-
-def headlines_named(metric: str) -> Headlines:
-    """Domain and metric by feature type of a metric of the tidy scores, or of ``HEADLINES``."""
-    return HEADLINES.get(metric, headlines_with(metric))
-
-
-def bounds_named(metric: str) -> Bounds:
-    """Bounds of a metric of the tidy scores, or of all metrics of a name of ``HEADLINES``."""
-    metrics = pd.Series([name for _, name in headlines_named(metric).values()])
-    each = bounds_of(metrics)
-    return Bounds(float(each["lowest"].min()), float(each["highest"].max()))
 
 
 def difference_bounds(a: Quantity, b: Quantity) -> Bounds:
@@ -107,11 +67,11 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
         When the check or the metric is not among the scores, the one has none of the other, or
         a method has several scores on one decoder.
     """
-    _check_known("check", quantity.check, {*tidy["check"].dropna().unique()})
-    _check_known("metric", quantity.metric, {*tidy["metric"].dropna().unique(), *HEADLINES})
-    rows = headline_scores(tidy, quantity.check, headlines_named(quantity.metric))
+    held = {name: tidy[name].dropna().unique() for name in ("check", "metric")}
+    quantity.require_known((*held["metric"], *HEADLINES), held["check"])
+    rows = headline_scores(tidy, quantity.check, quantity.headlines)
     if rows.empty:
-        raise ValueError(f"no score of {quantity.metric!r} is in the check {quantity.check!r}")
+        raise ValueError(_no_score(tidy, quantity))
     rows = last_steps(rows)
     twice = rows[rows.duplicated(list(AXES))]
     if len(twice):
@@ -122,9 +82,18 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     return wide.reindex(index=decoders, columns=rows["method"].unique())  # the grid's order
 
 
-def _check_known(kind: str, name: str, known: set[str]) -> None:
-    if name not in known:
-        raise ValueError(unknown_name(kind, name, known))
+def _no_score(tidy: pd.DataFrame, quantity: Quantity) -> str:
+    """Where the metric was looked for, and what the check holds there."""
+    rows = tidy[tidy["check"] == quantity.check]
+    sought = [(feature, quantity.headlines[feature][0]) for feature in rows["feature"].unique()]
+    there = pd.MultiIndex.from_frame(rows[["feature", "domain"]]).isin(sought)
+    held = rows.loc[there, "metric"].unique()
+    shown = ", ".join(held[:MOST_SHOWN]) + (", ..." if len(held) > MOST_SHOWN else "")
+    places = ", ".join(f"{domain} ({feature})" for feature, domain in sought)
+    return (
+        f"no score of {quantity.metric!r} is in the check {quantity.check!r} on {places}; "
+        f"it holds {shown or 'none: not every method is applicable, or says something about it'}"
+    )
 
 
 Asked = tuple[pd.DataFrame, Quantity]  # tidy scores, and what is read of them
@@ -141,8 +110,7 @@ def readable(a: Asked, b: Asked) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def above_chance(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     """Scores (decoders, methods) on the scale where chance is 0 and the best value 1."""
-    level = Quantity(quantity.metric, CHANCE_CHECKS.get(quantity.check, OTHER_CHANCE_CHECK))
-    found, chance = scores_of(tidy, quantity), scores_of(tidy, level)
+    found, chance = scores_of(tidy, quantity), scores_of(tidy, quantity.chance)
     chance = chance.reindex(index=found.index, columns=found.columns)
     best = 0.0 if quantity.metric in ERRORS else 1.0
     return pd.DataFrame(chance_corrected(found, chance, best), found.index, found.columns)
@@ -238,6 +206,26 @@ def _tests_note(table: pd.DataFrame) -> str:
         f"p: no difference can be shown with {most} pair{'s' * (most != 1)}: signed-rank tests "
         f"of {tested} rows, Holm-corrected, need at least {fewest}, of one row {fewest_decoders()}"
     )
+
+
+def readings(a: Quantity, b: Quantity, features: Iterable[str]) -> Iterator[str]:
+    """How the numbers of each feature type are read, one line each."""
+    for feature in features:
+        both = dict.fromkeys(quantity.reading(feature) for quantity in (a, b))
+        scale = "" if a == b else "; both rescaled: chance is 0, the best value 1"
+        yield f"{feature}: {' against '.join(both)}{scale}"
+
+
+def without_pairs(table: pd.DataFrame) -> Iterator[str]:
+    """Sentences on methods of which no decoder has a score in both."""
+    for feature, rows in table[table["n_pairs"] == 0].groupby("feature", sort=False):
+        undefined = rows[(rows["unpaired_a"] == 0) & (rows["unpaired_b"] == 0)]
+        for names, why in (
+            (undefined["method"], "no score in either (not applicable, or undefined)"),
+            (rows["method"].drop(undefined.index), "a score in one alone"),
+        ):
+            if len(names):
+                yield f"{feature}, {why}: {', '.join(names)}"
 
 
 def unpaired(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:

@@ -22,7 +22,8 @@ from eegxai.statistics import (
     independent,
     repeated_measures,
 )
-from sweeps.analysis.compare import Quantity, scores_of
+from sweeps.analysis.compare import scores_of
+from sweeps.analysis.quantity import Quantity
 from sweeps.design.thresholds import Thresholds
 
 FEWEST = 2  # seeds of a feature type, for any rank

@@ -2,11 +2,11 @@
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import torch
@@ -20,6 +20,7 @@ from eegxai.registry import unknown_name
 from eegxai.simulation.memory import require_memory
 from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
+from sweeps.report.json_document import to_json
 from sweeps.report.terminal import print_sentence
 from sweeps.scores.selection import chance_note
 
@@ -39,6 +40,17 @@ KeepAtChance = Annotated[
         help="Keep decoders that decode no better than chance in means, intervals, tests and "
         "rankings; by default they are left out and counted.",
     ),
+]
+Metric = Annotated[
+    str,
+    typer.Option(
+        help="Metric, what people call one (RMA, RRA, AUC, cosine, ...), or the headline metric of "
+        "each feature type: calibrated or study."
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document and nothing else, for scripts."),
 ]
 Source = Annotated[str, typer.Option(help=SOURCE)]
 TableFormats = Annotated[
@@ -181,14 +193,22 @@ def errors_in_one_sentence() -> Iterator[None]:
         raise usage_error(sentence(error)) from None
 
 
-def terminal() -> Console:
+def terminal(quiet: bool = False) -> Console:
     """Console of the terminal, or of fixed width where there is none (files, CI).
 
-    Numbers are not coloured. What may hold a bracket is printed with ``markup=False``.
+    Numbers are not coloured. What may hold a bracket is printed with ``markup=False``. A quiet
+    one prints nothing: with ``--json``, standard output is the document's alone.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, quiet=quiet)
     told = os.environ.get("COLUMNS", "").isdigit()  # rich reads it too
-    return console if console.is_terminal or told else Console(highlight=False, width=PIPE_WIDTH)
+    if console.is_terminal or told:
+        return console
+    return Console(highlight=False, width=PIPE_WIDTH, quiet=quiet)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print what a command found as JSON."""
+    typer.echo(to_json(document))
 
 
 def print_error(message: str) -> None:

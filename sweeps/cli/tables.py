@@ -12,6 +12,7 @@ from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
 from sweeps.analysis.verdicts import STANDARD
 from sweeps.cli.common import (
     Arguments,
+    Json,
     KeepAtChance,
     Source,
     TableFolder,
@@ -21,6 +22,7 @@ from sweeps.cli.common import (
     configuration,
     errors_in_one_sentence,
     print_chance_note,
+    print_json,
     print_written,
     terminal,
 )
@@ -32,6 +34,7 @@ from sweeps.report.source import load_scores
 from sweeps.report.terminal import print_lines, print_sentence, print_tables
 from sweeps.report.verdict_tables import group_title, terminal_verdicts
 from sweeps.report.verdict_texts import answer, notes, terminal_legend
+from sweeps.scores.selection import HeldCells
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 ALL = "all"
@@ -57,23 +60,30 @@ def tables(
     source: Source = "store",
     format: TableFormats = None,
     out: TableFolder = None,
+    as_json: Json = False,
 ) -> None:
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
     names = check_names("--table", table or ["headline"], (*TABLE_KINDS, ALL))
     formats = check_names("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     groups = ("feature", *check_names("--by", by or [], AXES_TO_SPLIT))
-    config, console = configuration(arguments), terminal()
+    config, console = configuration(arguments), terminal(quiet=as_json)
     with errors_in_one_sentence():
         tidy = load_scores(config, source, TABLE_METRICS, where, keep_at_chance=keep_at_chance)
+    held, folder = HeldCells.of(tidy, config.name, where), out or Path(config.output) / "tables"
+    made, files = {}, []
     for name in TABLE_KINDS if ALL in names else names:
         kind = TABLE_KINDS[name]
-        export = Export(kind.table(tidy, groups, config.verdict), kind, groups, config.name)
+        export = Export(kind.table(tidy, groups, config.verdict), kind, groups, held)
+        made[name] = export.frame
         _print(console, name, export, config.verdict)
-        stem = config.name if name == "headline" else f"{config.name}-{name}"
+        stem = held.stem("" if name == "headline" else name)
         with errors_in_one_sentence():
-            paths = write_table(export, out or Path(config.output) / "tables", stem, formats)
+            paths = write_table(export, folder, stem, formats)
         print_written(console, paths)
+        files += paths
     print_chance_note(console, tidy)
+    if as_json:
+        print_json({"command": "tables", "cells": held, "tables": made, "files": files})
 
 
 def _print(console: Console, name: str, export: Export, thresholds: Thresholds) -> None:

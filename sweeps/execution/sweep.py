@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pandas as pd
@@ -182,8 +182,9 @@ class Sweep:
         """The MLflow experiment, opened once."""
         if self.publisher is None:
             draw = run_pictures if self.config.tracking.figures else no_pictures
+            conclude = partial(closing_page, thresholds=self.config.verdict)
             self.publisher = Publisher(
-                self.config.name, str(self.output), self.cells, draw=draw, conclude=closing_page
+                self.config.name, str(self.output), self.cells, draw=draw, conclude=conclude
             )
         return self.publisher
 

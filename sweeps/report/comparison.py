@@ -1,8 +1,10 @@
 """``eegxai compare``: two runs, each a configuration or a file of tidy scores, side by side."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -11,18 +13,28 @@ from eegxai.registry import lookup
 from eegxai.statistics import INTERVALS
 from sweeps.analysis.compare import (
     TABLE_READERS,
-    Quantity,
     comparison_notes,
     differences,
     read_tidy,
     readable,
+    readings,
     unpaired,
+    without_pairs,
 )
+from sweeps.analysis.method_pair import MethodPair, Names, method_pairs, require_methods
+from sweeps.analysis.quantity import Quantity
+from sweeps.design.cells import method_cells
+from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import load
+from sweeps.design.thresholds import Thresholds
 from sweeps.report.export import csv_bytes
 from sweeps.report.inference_tables import differences_table
 from sweeps.report.markdown import to_markdown
+from sweeps.report.method_pair import pair_frame, pair_lines, pair_table
 from sweeps.report.source import SOURCES, NoScoresError, load_scores
+from sweeps.report.table import Table
+from sweeps.scores.selection import HeldCells, select_runs
+from sweeps.store.artefacts import store_of
 
 
 @dataclass(frozen=True)
@@ -62,20 +74,44 @@ class ComparedRun:
         return self.path.suffix in TABLE_READERS
 
     def check(self) -> None:
-        """Refuse overrides of a table and a wrong configuration, before any work."""
+        """Refuse overrides of a table, a wrong configuration or quantity, before any work."""
         if self.is_table and self.overrides:
             raise ValueError(f"{self.name} is a table: {self.overrides[0]} is for a configuration")
-        if not self.is_table:
-            load(self.path, self.overrides)
+        if self.config:
+            self.quantity.require_known()  # of a table when it is read: it may hold others
 
-    def scores(self, source: str) -> pd.DataFrame:
-        """Its tidy scores."""
-        if self.is_table:
-            return read_tidy(self.path)
+    @cached_property
+    def config(self) -> SweepConfig | None:
+        """Its configuration; a table has none."""
+        return None if self.is_table else load(self.path, self.overrides)
+
+    @property
+    def sweep_name(self) -> str:
+        """Of the sweep; of a table, its file."""
+        return self.config.name if self.config else self.name
+
+    @property
+    def equality(self) -> float:
+        """Differences that are smaller do not matter."""
+        return (self.config.verdict if self.config else Thresholds()).equality
+
+    def scores(self, source: str, where: str = "") -> pd.DataFrame:
+        """Its tidy scores, of the runs for which an expression is true."""
+        if self.config is None:
+            tidy = read_tidy(self.path)
+            return select_runs(tidy, where) if where else tidy
         try:
-            return load_scores(load(self.path, self.overrides), source)
+            return load_scores(self.config, source, where=where)
         except NoScoresError as error:
             raise NoScoresError(f"{error} {self.command}") from None
+
+    def results(self) -> dict[tuple[Any, ...], str]:
+        """Where the results of its cells are, by the cells' axes; none of a table."""
+        if self.config is None:
+            return {}
+        url = store_of(self.config).url
+        cells = method_cells(self.config)
+        return {tuple(cell.axes.values()): f"{url} {cell.key}" for cell in cells}
 
 
 @dataclass(frozen=True)
@@ -95,7 +131,11 @@ class Comparison:
 
 
 def compare_runs(
-    a: ComparedRun, b: ComparedRun, interval: str = "student", source: str = "store"
+    a: ComparedRun,
+    b: ComparedRun,
+    interval: str = "student",
+    source: str = "store",
+    where: str = "",
 ) -> Comparison:
     """Paired differences b - a of each method over the decoders of both.
 
@@ -106,14 +146,83 @@ def compare_runs(
     """
     if a == b:
         raise ValueError(f"{a.name} is compared with itself: give RUN_B, --b or --metric-b")
-    for run in (a, b):
+    _check(interval, source, a, b)
+    _check_different(a, b)
+    one, other = readable(*((run.scores(source, where), run.quantity) for run in (a, b)))
+    table = differences(one, other, interval)
+    notes = (
+        *(f"{name}: {run.title}" for name, run in (("a", a), ("b", b))),
+        *([f"cells where {where}"] if where else []),
+        *readings(a.quantity, b.quantity, table["feature"].unique()),
+        *comparison_notes(table, interval),
+        *unpaired(one, other),
+        *without_pairs(table),
+    )
+    return Comparison(table, list(notes))
+
+
+def _check(interval: str, source: str, *runs: ComparedRun) -> None:
+    for run in runs:
         run.check()
     lookup(INTERVALS, interval, "--interval")
     lookup(SOURCES, source, "--source")
-    one, other = readable(*((run.scores(source), run.quantity) for run in (a, b)))
-    table = differences(one, other, interval)
-    titles = [f"{name}: {run.title}" for name, run in (("a", a), ("b", b))]
-    return Comparison(table, [*titles, *comparison_notes(table, interval), *unpaired(one, other)])
+
+
+def _check_different(a: ComparedRun, b: ComparedRun) -> None:
+    """Refuse runs whose common cells are the same results, however they are called."""
+    one, other = a.results(), b.results()
+    common = one.keys() & other.keys()
+    if a.quantity == b.quantity and common and all(one[axes] == other[axes] for axes in common):
+        raise ValueError(
+            f"{a.command} is compared with itself: {b.command} has the same cells in the same "
+            "store; give another RUN_B, --b or --metric-b"
+        )
+
+
+class PairComparison(NamedTuple):
+    """Two methods of one run.
+
+    Attributes
+    ----------
+    pairs : list of MethodPair
+        One of each feature type that has scores of both.
+    notes : list of str
+        Why other feature types have none.
+    held : HeldCells
+        Which cells were read.
+    """
+
+    pairs: list[MethodPair]
+    notes: list[str]
+    held: HeldCells
+
+
+def compare_methods_of(
+    run: ComparedRun,
+    methods: Names,
+    interval: str = "student",
+    source: str = "store",
+    where: str = "",
+) -> PairComparison:
+    """Difference first - second of two methods over the decoders that have a score of both.
+
+    Raises
+    ------
+    ValueError
+        When the run or a method is wrong, or no decoder has a score of both.
+    """
+    _check(interval, source, run)
+    if run.config:
+        require_methods(methods, list(run.config.grid.method))
+    tidy = run.scores(source)
+    require_methods(methods, list(tidy["method"].unique()))
+    chosen = select_runs(tidy, where) if where else tidy
+    found = list(method_pairs(chosen, run.quantity, methods, run.equality, INTERVALS[interval]))
+    return PairComparison(
+        [one for one in found if isinstance(one, MethodPair)],
+        [one for one in found if isinstance(one, str)],
+        HeldCells.of(chosen[chosen["method"].isin(methods)], run.sweep_name, where),
+    )
 
 
 def write_differences(table: pd.DataFrame, path: Path) -> Path:
@@ -124,14 +233,31 @@ def write_differences(table: pd.DataFrame, path: Path) -> Path:
     ValueError
         When the file has another ending or cannot be written.
     """
-    return write_whole(path, lookup(DIFFERENCE_FORMATS, path.suffix, "kind of table")(table))
+    return _write(path, table, [differences_table(table)])
 
 
-def _markdown_bytes(table: pd.DataFrame) -> bytes:
-    return to_markdown([differences_table(table)]).encode()
+def write_pairs(found: PairComparison, quantity: Quantity, path: Path) -> Path:
+    """Write two methods compared, as :func:`write_differences` does."""
+    frame = pair_frame(found.pairs, quantity).assign(**found.held.columns)
+    lines = (f"- {line}" for pair in found.pairs for line in pair_lines(pair, quantity))
+    caption = "\n".join([found.held.sentence, "", *lines])
+    return _write(path, frame, map(pair_table, found.pairs), caption)
 
 
-DIFFERENCE_FORMATS: Mapping[str, Callable[[pd.DataFrame], bytes]] = {
-    ".csv": csv_bytes,
-    ".md": _markdown_bytes,
+def _write(path: Path, frame: pd.DataFrame, tables: Iterable[Table], caption: str = "") -> Path:
+    content = lookup(DIFFERENCE_FORMATS, path.suffix, "kind of table")
+    return write_whole(path, content(frame, tables, caption))
+
+
+def _csv(frame: pd.DataFrame, _tables: Iterable[Table], _caption: str) -> bytes:
+    return csv_bytes(frame)
+
+
+def _markdown(_frame: pd.DataFrame, tables: Iterable[Table], caption: str) -> bytes:
+    return to_markdown(tables, caption).encode()
+
+
+DIFFERENCE_FORMATS: Mapping[str, Callable[[pd.DataFrame, Iterable[Table], str], bytes]] = {
+    ".csv": _csv,
+    ".md": _markdown,
 }

@@ -13,12 +13,14 @@ from PIL import Image
 
 from eegxai.atomic import write_whole
 from eegxai.figures import save
+from eegxai.rounding import counted
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
 from sweeps.analysis.verdicts import judged
 from sweeps.design.config import SweepConfig
 from sweeps.report.claims import claim_lines, claims_table
+from sweeps.report.closing import verdict_section
 from sweeps.report.figures import DroppedPicture, Picture, ShownMaps, draw_figures, load_maps
 from sweeps.report.legends import SCORE_MEANINGS
 from sweeps.report.origin import Origin, load_origin
@@ -26,19 +28,10 @@ from sweeps.report.result_tables import (
     flagged_table,
     headline_table,
     kind_table,
-    verdict_table,
 )
 from sweeps.report.source import load_scores
 from sweeps.report.status_table import status_table
-from sweeps.report.table import Table, counted
-from sweeps.report.verdict_tables import group_title
-from sweeps.report.verdict_texts import (
-    MARKS_LEGEND,
-    UNTOLD_LEGEND,
-    answer,
-    notes,
-    verdict_legend,
-)
+from sweeps.report.table import Table
 from sweeps.scores.selection import chance_note
 from sweeps.store.artefacts import store_of
 
@@ -128,7 +121,7 @@ def page(
     contents = {
         "name": config.name,
         "design": _design_sentence(config),
-        **_verdict_section(config, tidy),
+        **verdict_section(tidy, config.verdict),
         **_claims_section(tidy),
         "pictures": [_page_figure(picture) for picture in drawn if isinstance(picture, Picture)],
         "dropped": [picture for picture in drawn if isinstance(picture, DroppedPicture)],
@@ -180,20 +173,6 @@ def _design_sentence(config: SweepConfig) -> str:
         f"{config.evaluation.n_trials} test trials of each decoder are explained, and "
         f"scored in the mode {config.evaluation.mode}."
     )
-
-
-def _verdict_section(config: SweepConfig, tidy: pd.DataFrame) -> dict[str, Any]:
-    by = ["feature"]
-    table = judged(headline(tidy, by), config.verdict)
-    return {
-        "answer": [*answer(table), *(f"{note}." for note in filter(None, [chance_note(tidy)]))],
-        "verdicts": [
-            (verdict_table(rows, group_title(rows, by, values)), list(notes(rows)))
-            for values, rows in table.groupby(by, sort=False)
-        ],
-        "marks": (MARKS_LEGEND, UNTOLD_LEGEND),
-        "legend": dict(verdict_legend(config.verdict)),
-    }
 
 
 def _claims_section(tidy: pd.DataFrame) -> dict[str, Any]:

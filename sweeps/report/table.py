@@ -107,11 +107,6 @@ def spread(value: float, low: float, high: float) -> str:
     return ends_text(low, high)
 
 
-def counted(number: int, noun: str) -> str:
-    """Such as ``1 decoder`` or ``5 decoders``."""
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
 def word(text: object) -> TableCell:
     """Words, sorted by the alphabet."""
     return TableCell(str(text), str(text), kind="text")

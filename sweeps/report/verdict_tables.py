@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from eegxai.rounding import digits
+from eegxai.rounding import counted, digits
 from sweeps.analysis.verdicts import (
     DUPLICATE,
     FAILS,
@@ -18,7 +18,7 @@ from sweeps.analysis.verdicts import (
     UNTESTABLE,
     Property,
 )
-from sweeps.report.table import MISSING, Row, Table, TableCell, counted, ends_text, spread, word
+from sweeps.report.table import MISSING, Row, Table, TableCell, ends_text, spread, word
 
 # Verdicts from best to worst, for sorting.
 VERDICTS = (PASSES, DUPLICATE, UNDECIDED, FAILS, NO_SCORE, NOT_APPLICABLE)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from eegxai.attribution import CONTROLS
+from eegxai.rounding import counted
 from sweeps.analysis.verdicts import (
     BEYOND_INPUT,
     DUPLICATE,
@@ -20,7 +21,7 @@ from sweeps.analysis.verdicts import (
     UNTESTABLE,
 )
 from sweeps.design.thresholds import Thresholds
-from sweeps.report.table import Row, counted
+from sweeps.report.table import Row
 
 MARKS_LEGEND = "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = maps of another method"
 UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes have mirror images)"

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from eegxai.evaluation.metrics.physical import ERRORS
+from eegxai.evaluation.score_rows import GROUND_TRUTH
 from eegxai.statistics import Bounds, ranking_agreement, within_bounds
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
-from sweeps.analysis.compare import TRUTH_CHECK, headlines_named
+from sweeps.analysis.quantity import headlines_named
 from sweeps.analysis.summary import headline_scores, last_steps
 from sweeps.scores.selection import at_chance
 from sweeps.scores.table import AXES, interval_half
@@ -267,7 +268,7 @@ def _read(tidy: pd.DataFrame, measure: Measure, check: str, steps: str) -> pd.Se
 
 def _sign(measure: Measure) -> float:
     """-1 where less is better: errors, and similarities to the map that must differ."""
-    similar = measure.check != TRUTH_CHECK
+    similar = measure.check != GROUND_TRUTH
     return -1.0 if similar != (measure.metric in ERRORS) else 1.0
 
 

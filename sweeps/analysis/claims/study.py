@@ -5,30 +5,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from eegxai.evaluation import (
-    CALIBRATED_METRICS,
-    CHECKS,
-    SIMILARITIES,
-    SIMILARITY_NULLS,
-    STUDY_METRICS,
-)
-from eegxai.evaluation.metrics.physical import ERRORS
-from eegxai.evaluation.modes import IDEAL_METRICS
-from eegxai.evaluation.score_rows import AGAINST_TRUTH
-from eegxai.evaluation.scoring import DOMAIN_OF_METRIC
 from eegxai.registry import lookup
 from eegxai.spec import spec
 from eegxai.statistics import Bounds
-from sweeps.analysis.compare import HEADLINES, bounds_named
+from sweeps.analysis.quantity import HEADLINES, KNOWN_CHECKS, KNOWN_METRICS, bounds_named
 from sweeps.scores.table import CASCADE
 
-KNOWN_CHECKS = dict.fromkeys((*AGAINST_TRUTH, *SIMILARITY_NULLS, *CHECKS))
-KNOWN_METRICS = dict.fromkeys(
-    (
-        *HEADLINES, *STUDY_METRICS, *CALIBRATED_METRICS, *IDEAL_METRICS, *ERRORS, *DOMAIN_OF_METRIC,
-        *(name for group in SIMILARITIES.values() for name in group),
-    )
-)  # fmt: skip
 EVALUATIONS = ("study", "corrected")
 OF_SINGLE_METHODS = ("several", "only")  # rules that count methods
 

@@ -19,7 +19,7 @@ from sweeps.analysis.claims.evidence import Evidence, shown
 from sweeps.analysis.claims.rules import RULES, all_of, merged, negated
 from sweeps.analysis.claims.study import Claim, Study
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, decide, load_study
-from sweeps.analysis.compare import HEADLINES
+from sweeps.analysis.quantity import HEADLINES
 from sweeps.scores.selection import without_chance_decoders
 from tests.tidy_tables import as_tidy
 

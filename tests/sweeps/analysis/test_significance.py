@@ -18,7 +18,8 @@ from eegxai.statistics import (
     repeated_measures,
     signed_rank_pairs,
 )
-from sweeps.analysis.compare import Quantity, scores_of
+from sweeps.analysis.compare import scores_of
+from sweeps.analysis.quantity import Quantity
 from sweeps.analysis.significance import (
     FeatureTests,
     axis_lines,

@@ -17,6 +17,7 @@ from sweeps.design.config_file import load
 from sweeps.report.export import TABLE_FORMATS, Export, write_table
 from sweeps.report.result_tables import tables_by_group
 from sweeps.report.terminal import print_tables
+from sweeps.scores.selection import HeldCells
 from sweeps.scores.table import AREA, tidy_scores
 from tests.finished_cells import N_STEPS, N_TRIALS, method_scores
 
@@ -104,13 +105,36 @@ def test_terminal_tables_fit_80_columns(tidy, kind):
     assert sum(line.startswith("DeepLift") for line in lines) >= 1
 
 
+HELD = HeldCells("tiny_sweep", "seed >= 1 and method != 'LRP'", 8, 2, 1)
+
+
+def test_files_say_which_cells_they_hold(tidy, tmp_path):
+    kind = TABLE_KINDS["headline"]
+    export = Export(kind.table(tidy, ("feature",)), kind, ("feature",), HELD)
+    csv, parquet, markdown, latex, excel = write_table(export, tmp_path, "table", TABLE_FORMATS)
+    held = {
+        "config": "tiny_sweep",
+        "where": "seed >= 1 and method != 'LRP'",
+        "cells": 8,
+        "decoders": 2,
+        "seeds": 1,
+    }
+    assert pd.read_csv(csv)[list(held)].drop_duplicates().to_dict("records") == [held]
+    assert pd.read_parquet(parquet).attrs == held
+    assert dict(list(openpyxl.load_workbook(excel)["cells"].values)[1:]) == held
+    sentence = f"Sweep tiny_sweep, cells where {held['where']}: 8 cells of 2 decoders and 1 seed."
+    assert sentence in markdown.read_text()
+    assert sentence.replace("_", r"\_") in latex.read_text().replace("$", "")
+
+
 @pytest.mark.parametrize("kind", TABLE_KINDS.values(), ids=TABLE_KINDS)
 def test_files_hold_the_table(tidy, kind, tmp_path):
     table = kind.table(tidy, ("feature",))
-    export = Export(table, kind, ("feature",), "tiny_sweep")
+    export = Export(table, kind, ("feature",), HELD)
     csv, parquet, markdown, latex, excel = write_table(export, tmp_path, "table", TABLE_FORMATS)
     words = list(table.select_dtypes(["object", "str"]))
     read = pd.read_csv(csv, dtype=dict.fromkeys(words, str))
+    read = read.drop(columns=list(HELD.columns))
     read[words] = read[words].fillna("")  # CSV knows no empty word
     pd.testing.assert_frame_equal(read, table, check_dtype=False)
     pd.testing.assert_frame_equal(pd.read_parquet(parquet), table)
@@ -150,7 +174,7 @@ BESIDE_TWO_OTHERS = {
 @pytest.fixture
 def ranked(tmp_path):
     """Lines of a format of a table in which DeepLift is best."""
-    export = Export(pd.DataFrame(BESIDE_TWO_OTHERS), TABLE_KINDS["scores"], ("feature",), "x")
+    export = Export(pd.DataFrame(BESIDE_TWO_OTHERS), TABLE_KINDS["scores"], ("feature",), HELD)
 
     def lines(form):
         (path,) = write_table(export, tmp_path, "x", [form])
@@ -188,7 +212,7 @@ def test_markdown_marks_the_same(ranked):
 def test_names_are_text_in_every_format(tmp_path):
     """What a plug-in calls its method is no markup."""
     hostile = BESIDE_TWO_OTHERS | {"method": ["a_b^{$}&%~#", "x|y", "[bold]z"]}
-    export = Export(pd.DataFrame(hostile), TABLE_KINDS["scores"], ("feature",), "x")
+    export = Export(pd.DataFrame(hostile), TABLE_KINDS["scores"], ("feature",), HELD)
     latex, markdown = write_table(export, tmp_path, "x", ["latex", "markdown"])
     escaped = r"a\_b\textasciicircum{}\{\$\}\&\%\textasciitilde{}\# &"
     assert escaped in latex.read_text()

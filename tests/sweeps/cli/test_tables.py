@@ -10,6 +10,7 @@ from sweeps.analysis.tables import TABLE_KINDS
 from sweeps.cli import app
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
+from sweeps.scores.selection import slug
 from sweeps.store.artefacts import store_of
 from tests.finished_cells import fill, method_scores
 
@@ -36,9 +37,21 @@ def test_all_tables_of_chosen_runs_in_one_format(tables, tmp_path):
     options = ["--table", "all", "--where", "seed == 1", "--format", "csv"]
     shown = tables(*options, "--out", str(tmp_path / "out"))
     assert shown.exit_code == 0, shown.output
-    further = {f"tiny-{kind}.csv" for kind in TABLE_KINDS if kind != "headline"}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"tiny.csv", *further}
-    assert (pd.read_csv(tmp_path / "out" / "tiny.csv")["n_decoders"] == 1).all()
+    chosen = f"-where-{slug('seed == 1')}.csv"
+    further = {f"tiny-{kind}{chosen}" for kind in TABLE_KINDS if kind != "headline"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"tiny{chosen}", *further}
+    assert (pd.read_csv(tmp_path / "out" / f"tiny{chosen}")["n_decoders"] == 1).all()
+
+
+def test_a_selection_leaves_the_files_of_the_whole_sweep_as_they_are(tables, tmp_path):
+    whole = ("--format", "csv", "--out", str(tmp_path / "out"))
+    assert tables(*whole).exit_code == 0
+    before = (tmp_path / "out" / "tiny.csv").read_bytes()
+    for where in ("seed == 0", "seed ==  1", "seed == 1"):
+        assert tables(*whole, "--where", where).exit_code == 0
+    assert (tmp_path / "out" / "tiny.csv").read_bytes() == before
+    held = [pd.read_csv(path)["where"].unique() for path in (tmp_path / "out").iterdir()]
+    assert sorted(map(list, held)) == [["all finished cells"], ["seed == 0"], ["seed == 1"]]
 
 
 @pytest.fixture
