@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ from eegxai.registry import unknown_name
 from eegxai.rounding import counted
 from eegxai.statistics import (
     ALPHA,
+    Bounds,
     Interval,
     difference_test,
     equivalence_p,
@@ -142,7 +142,7 @@ def method_pairs(
             continue
         domain, metric = quantity.headlines[str(feature)]
         levels = _levels(own, quantity, rows.dropna())
-        of_metric = partial(interval, bounds=bounds_named(quantity.metric).of_differences)
+        of_metric = _within_bounds(interval, bounds_named(quantity.metric).of_differences)
         found = _tested(rows, float("nan") if metric in WITHOUT_MARGIN else margin, of_metric)
         yield MethodPair(str(feature), domain, metric, methods, **levels, **found)
 
@@ -183,6 +183,10 @@ def _means_in(tidy: pd.DataFrame, level: Quantity | None, scores: pd.DataFrame) 
         return pd.Series(float("nan"), scores.columns)
     there = scores_of(tidy, level).reindex(index=scores.index, columns=scores.columns)
     return independent(there).mean()
+
+
+def _within_bounds(interval: IntervalOf, bounds: Bounds) -> Callable[[pd.Series], Interval]:
+    return lambda differences: interval(differences, bounds)
 
 
 def _tested(

@@ -43,6 +43,7 @@ def test_the_printed_command_opens_the_ui(tiny):
         end(process)
 
 
+@pytest.mark.usefixtures("done_tiny")
 def test_a_sweep_logs_to_a_server_that_comes_later(tiny_file, monkeypatch, request):
     """Nothing is lost without a server; ``eegxai sync`` brings one to the store's state."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
