@@ -18,8 +18,8 @@ from eegxai.statistics import (
     kendall_w,
     paired_differences,
 )
+from sweeps.analysis.estimates import headline_scores, last_steps
 from sweeps.analysis.quantity import HEADLINES, Quantity, bounds_named
-from sweeps.analysis.summary import headline_scores, last_steps
 from sweeps.scores.selection import DECODER_AXES, without_chance_decoders
 from sweeps.scores.table import AXES
 

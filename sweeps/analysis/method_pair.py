@@ -20,8 +20,8 @@ from eegxai.statistics import (
 )
 from eegxai.statistics.intervals import IntervalOf
 from sweeps.analysis.compare import DECODER_AXES, scores_of
+from sweeps.analysis.estimates import headline_scores
 from sweeps.analysis.quantity import Quantity, bounds_named
-from sweeps.analysis.summary import headline_scores
 from sweeps.scores.table import FIRST_BELOW
 
 Names = tuple[str, str]

@@ -9,8 +9,8 @@ from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, Headlines, 
 from eegxai.evaluation.references.use_scores import SPLIT_HALF
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
+from sweeps.analysis.estimates import estimate, headline_scores
 from sweeps.analysis.measured import Columns, Measured, measured, metrics_of
-from sweeps.analysis.summary import estimate, headline_scores
 from sweeps.scores.table import AXES
 
 

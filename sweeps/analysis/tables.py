@@ -8,6 +8,14 @@ from itertools import chain
 import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
+from sweeps.analysis.estimates import (
+    estimate,
+    first_below,
+    headline_scores,
+    highest_null,
+    in_grid_order,
+    similarities,
+)
 from sweeps.analysis.measured import (
     CONTROLS_BESIDE,
     DISTANCES,
@@ -20,16 +28,7 @@ from sweeps.analysis.measured import (
     topographies,
 )
 from sweeps.analysis.references import REFERENCE_METRICS, REFERENCE_SCORES, references
-from sweeps.analysis.summary import (
-    HEADLINE_METRICS,
-    estimate,
-    first_below,
-    headline,
-    headline_scores,
-    highest_null,
-    in_grid_order,
-    similarities,
-)
+from sweeps.analysis.summary import HEADLINE_METRICS, headline
 from sweeps.analysis.verdicts import (
     BEYOND_INPUT,
     PROPERTIES,

@@ -325,3 +325,12 @@ def _resting_on(verdict: str, states: Mapping[str, str]) -> list[str]:
     """The properties that a verdict rests on, where it is not about all."""
     wanted = {FAILS: [REFUTED], UNDECIDED: [UNDECIDED, NO_SCORE]}.get(verdict, [])
     return [name for name, state in states.items() if state in wanted]
+
+
+def verdict_text(row: Row) -> str:
+    """The verdict in words, such as ``✗ fails: class-specific`` or ``= InputXGradient``."""
+    verdict = row["verdict"]
+    if verdict == DUPLICATE:
+        return f"{MARKS[verdict]} {row['duplicate_of']}"
+    on = f": {row['verdict_on']}" if row["verdict_on"] else ""
+    return f"{MARKS[verdict]} {verdict}{on}"

@@ -9,8 +9,9 @@ from eegxai import figures
 from eegxai.evaluation import HEADLINE, SIMILARITY_NULLS, chance_corrected
 from eegxai.evaluation.score_rows import AGAINST_TRUTH
 from eegxai.statistics import ALPHA, compare_ranks
+from sweeps.analysis.estimates import estimate, highest_null, similarities
 from sweeps.analysis.references import REFERENCE_SCORES, references
-from sweeps.analysis.summary import estimate, headline, highest_null, similarities
+from sweeps.analysis.summary import headline
 from sweeps.report.picture import DroppedPicture, Picture, Pictures, ShownMaps
 from sweeps.report.shown_decoders import as_sentences, marked, title_of
 from sweeps.scores.table import CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD

@@ -17,6 +17,7 @@ from sweeps.analysis.verdicts import (
     UNDECIDED,
     UNTESTABLE,
     Property,
+    verdict_text,
 )
 from sweeps.report.table import MISSING, Row, Table, TableCell, ends_text, spread, word
 
@@ -24,15 +25,6 @@ from sweeps.report.table import MISSING, Row, Table, TableCell, ends_text, sprea
 VERDICTS = (PASSES, DUPLICATE, UNDECIDED, FAILS, NO_SCORE, NOT_APPLICABLE)
 COLOURS = {PASSES: "pass", FAILS: "fail", DUPLICATE: "pass"}
 NUMBERLESS = (UNTESTABLE, NO_SCORE)
-
-
-def verdict_text(row: Row) -> str:
-    """The verdict in words, such as ``✗ fails: class-specific`` or ``= InputXGradient``."""
-    verdict = row["verdict"]
-    if verdict == DUPLICATE:
-        return f"{MARKS[verdict]} {row['duplicate_of']}"
-    on = f": {row['verdict_on']}" if row["verdict_on"] else ""
-    return f"{MARKS[verdict]} {verdict}{on}"
 
 
 def verdict_cell(row: Row) -> TableCell:

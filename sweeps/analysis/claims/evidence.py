@@ -14,8 +14,8 @@ from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.evaluation.score_rows import GROUND_TRUTH
 from eegxai.statistics import Bounds, ranking_agreement, within_bounds
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
+from sweeps.analysis.estimates import headline_scores, last_steps
 from sweeps.analysis.quantity import headlines_named
-from sweeps.analysis.summary import headline_scores, last_steps
 from sweeps.scores.selection import at_chance
 from sweeps.scores.table import AXES, interval_half
 

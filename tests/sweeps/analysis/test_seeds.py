@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from eegxai.evaluation.bounds import SHARE
 from eegxai.statistics import compare_ranks, independent, paired_differences
-from sweeps.analysis.summary import estimate
+from sweeps.analysis.estimates import estimate
 from sweeps.scores.table import DIFFERENCE
 from tests.tidy_tables import tidy_table
 
