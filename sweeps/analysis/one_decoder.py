@@ -65,6 +65,7 @@ def decoder_headline(rows: pd.DataFrame) -> dict[str, Any]:
         null_r, n_layers, and what is known of the cell: all that a verdict rests on.
     """
     known, feature = rows.iloc[0], rows["feature"].iloc[0]
+    testable = bool(known["class_testable"])
     last = rows.sort_values("step", kind="stable").drop_duplicates(
         ["check", "domain", "metric"], keep="last"
     )
@@ -72,11 +73,10 @@ def decoder_headline(rows: pd.DataFrame) -> dict[str, Any]:
     found = dict(zip(places, last.to_dict("records"), strict=True))
     row: dict[str, Any] = {}
     for name, reading in READINGS.items():
-        told = reading.check not in CLASS_CHECKS or known["class_testable"] is not False
+        told = testable or reading.check not in CLASS_CHECKS
         where = found.get((reading.check, *reading.headlines[feature])) if told else None
         row |= _interval(name, where, reading)
-    _, metric = (HEADLINE[feature][0], AREA)
-    area = found.get((CASCADE, HEADLINE[feature][0], metric))
+    area = found.get((CASCADE, HEADLINE[feature][0], AREA))
     return {
         **row,
         "null_r": max((row[name] for name in NULLS if row[name] == row[name]), default=NOTHING),
@@ -87,7 +87,7 @@ def decoder_headline(rows: pd.DataFrame) -> dict[str, Any]:
         "n_unusable": int(known["validity"] in UNUSABLE),
         "n_duplicate": int(known["duplicate_of"] != ""),
         "duplicate_of": known["duplicate_of"],
-        "class_testable": known["class_testable"] is not False,
+        "class_testable": testable,
     }
 
 

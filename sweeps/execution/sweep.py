@@ -184,7 +184,12 @@ class Sweep:
             draw = run_pictures if self.config.tracking.figures else no_pictures
             conclude = partial(closing_page, thresholds=self.config.verdict)
             self.publisher = Publisher(
-                self.config.name, str(self.output), self.cells, draw=draw, conclude=conclude
+                self.config.name,
+                str(self.output),
+                self.cells,
+                draw=draw,
+                conclude=conclude,
+                thresholds=self.config.verdict,
             )
         return self.publisher
 

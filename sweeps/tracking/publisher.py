@@ -14,8 +14,12 @@ from mlflow import MlflowClient
 from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag
 
 from sweeps.analysis.claims.verdicts import decide, load_study
+from sweeps.analysis.one_decoder import decoder_headline
+from sweeps.analysis.verdicts import STANDARD
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
+from sweeps.design.thresholds import Thresholds
 from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import tidy_scores
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
@@ -31,6 +35,7 @@ from sweeps.tracking.run_schema import (
     RUN_LAYOUT,
     SOURCE_KIND_TAG,
     SOURCE_TAG,
+    THRESHOLDS_TAG,
     decoder_metrics,
     decoder_tags,
     experiment_tags,
@@ -39,6 +44,8 @@ from sweeps.tracking.run_schema import (
     method_tags,
     run_name,
     summary_note,
+    thresholds_text,
+    verdict_tags,
 )
 
 log = logging.getLogger(__name__)
@@ -106,6 +113,8 @@ class Publisher:
         PNG pictures of a method by name.
     conclude : callable
         Files of the run of all scores beside the scores and the claims, by name, from tidy scores.
+    thresholds : Thresholds
+        What the verdict on each method asks.
     """
 
     def __init__(
@@ -116,8 +125,9 @@ class Publisher:
         *,
         draw: Draw = run_pictures,
         conclude: Conclude = no_conclusion,
+        thresholds: Thresholds = STANDARD,
     ) -> None:
-        self.draw, self.conclude = draw, conclude
+        self.draw, self.conclude, self.thresholds = draw, conclude, thresholds
         self.parameters = Parameters.of_sweep(cells)
         self.source = {SOURCE_TAG: f"eegxai sweep {experiment}", SOURCE_KIND_TAG: "LOCAL"}
         uri = tracking_uri(output)
@@ -138,8 +148,14 @@ class Publisher:
         return self.published[cell.key]
 
     def _is_complete(self, run: Run, cell: Cell) -> bool:
-        """Also after the sweep has grown along an axis that was none of its parameters before."""
-        return is_whole(run) and self.parameters.of(cell).keys() <= run.data.params.keys()
+        """Also after the sweep has grown along an axis that was none of its parameters before.
+
+        A verdict that was reached with other thresholds is written anew.
+        """
+        asked = run.data.tags.get(THRESHOLDS_TAG, thresholds_text(self.thresholds))
+        current = asked == thresholds_text(self.thresholds)
+        grown = not self.parameters.of(cell).keys() <= run.data.params.keys()
+        return is_whole(run) and current and not grown
 
     def publish_summary(self, combined: ScoreCache) -> None:
         """Log all scores in one file, the study's claims, and what the sweep concludes."""
@@ -159,7 +175,7 @@ class Publisher:
         }
         name = f"summary of {len(combined.stamps)} method runs"
         now = _milliseconds(time.time())
-        verdicts = decide(study, combined.table).claims.to_csv(index=False)
+        verdicts = decide(study, without_chance_decoders(combined.table)).claims.to_csv(index=False)
         files |= {CACHE_FILE: combined.to_bytes(), CLAIMS_FILE: verdicts.encode()}
         self._write(run, RunContent(name, tags, now, now, files=files))
 
@@ -202,7 +218,7 @@ class Publisher:
         if isinstance(cell, DecoderCell):
             content = _decoder_content(cell, store)
         else:
-            content = _method_content(cell, store, self.draw)
+            content = _method_content(cell, store, self.draw, self.thresholds)
             # A run is shown under its parent only if created with it, so the decoder goes first.
             parent = self._decoder_run(cell.decoder, store)
             content.tags = {**content.tags, **({PARENT_TAG: parent} if parent else {})}
@@ -301,15 +317,19 @@ def _decoder_content(cell: DecoderCell, store: Store) -> RunContent:
     )
 
 
-def _method_content(cell: MethodCell, store: Store, draw: Draw) -> RunContent:
+def _method_content(
+    cell: MethodCell, store: Store, draw: Draw, thresholds: Thresholds
+) -> RunContent:
     scores = store.read_scores(cell)
     at = _milliseconds(scores.finished)
-    rows = tidy_scores([(cell, scores)]).dropna(subset="check")
-    headlines = headlines_of(rows)
+    known = tidy_scores([(cell, scores)])
+    rows = known.dropna(subset="check")
+    row = decoder_headline(known)
+    headlines = headlines_of(row)
     drawn = {f"{PICTURE_FOLDER}/{name}": png for name, png in draw(cell, store).items()}
     return RunContent(
         run_name(cell),
-        method_tags(cell, scores, headlines),
+        method_tags(cell, scores, headlines, verdict_tags(row, thresholds)),
         started=at - _milliseconds(scores.seconds),
         finished=at,
         datasets=[dataset_input(cell)],

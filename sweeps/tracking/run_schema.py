@@ -5,19 +5,22 @@ rows, and a run that was half written is completed without doubling a step.
 """
 
 import json
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from mlflow.entities import Metric
 
 from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, Validity
-from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, SIMILARITY_NULLS
-from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
-from eegxai.evaluation.scoring import headlines_with
+from eegxai.evaluation import CHANCE
+from eegxai.evaluation.score_rows import GROUND_TRUTH
 from sweeps.analysis.references import REFERENCE_METRICS
-from sweeps.analysis.summary import HEADLINE_METRICS
+from sweeps.analysis.summary import HEADLINE_METRICS, LEADS
+from sweeps.analysis.verdicts import TOLD, verdict_on, verdict_text
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
-from sweeps.scores.table import AREA, CASCADE, SIMILARITY, class_testable
+from sweeps.design.thresholds import Thresholds
+from sweeps.scores.table import LEVELS, class_testable
 from sweeps.store.records import MethodScores, Record, TrainedDecoder
 from sweeps.tracking.location import VIEW, page_in_ui
 
@@ -25,6 +28,10 @@ KEY_TAG = "eegxai.key"
 KIND_TAG = "eegxai.kind"
 LAYOUT_TAG = "eegxai.layout"
 VALIDITY_TAG = "eegxai.validity"
+DUPLICATE_TAG = "eegxai.duplicate_of"
+VERDICT_TAG = "eegxai.verdict"  # in words
+PROPERTY_TAG = "eegxai."  # before a property of the verdict, such as ``eegxai.faithful``
+THRESHOLDS_TAG = "eegxai.thresholds"  # those that the verdict was reached with
 FLAGS_TAG = "eegxai.flags"
 REASON_TAG = "eegxai.reason"
 AT_CHANCE_TAG = "eegxai.at_chance"
@@ -42,15 +49,18 @@ KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # no
 # What the UI shows of the runs at the address that names this view: the methods and their scores.
 VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
 SHOWN_COLUMNS = (
-    "metrics.`headline/score`",
-    "metrics.`headline/calibrated_score`",
+    "metrics.`headline/efficiency`",
+    "metrics.`headline/used_correlation`",
     "metrics.`headline/class_similarity`",
     "metrics.`headline/model_similarity`",
+    f"tags.`{VERDICT_TAG}`",
     "tags.`eegxai.feature`",
 )
 # The UI sorts sections by name: what is read first comes first.
 SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
 DRAWS_STD = "weight_draws/"  # spread between draws of random weights, where there are several
+# What the verdict rests on beside means: of the headline's metrics.
+LEVEL_PREFIXES = {level: f"{level}/" for level in LEVELS}
 N_ZERO_ROWS = "zero_rows/"  # of scores into whose mean zeros enter
 N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
 
@@ -61,21 +71,27 @@ METHOD_COLOURS = (
     "#bfef45", "#800000", "#469990", "#000075", "#808000", "#a9a9a9", "#000000", "#ffe119",
 )  # fmt: skip
 
+# Whose differences from the method the verdict rests on, and the method itself.
+VERDICT_CHECKS = (GROUND_TRUTH, CHANCE, *LEADS.values())
 LONGEST_CONSTANT = 80  # characters in a description's table
 
-# Of the metrics under headline/: the check they are read from.
-HEADLINE_CHECKS = {
-    "score": GROUND_TRUTH,
-    "calibrated_score": GROUND_TRUTH,
-    "chance": CHANCE,
-    "ceiling": IDEAL_OBSERVER,
-    "ideal_score": GROUND_TRUTH,
-    "used_correlation": GROUND_TRUTH,
-    "class_similarity": "target_swap",
-    "model_similarity": CASCADE,
-    "cascade_area": CASCADE,
+# Of the metrics under headline/: the number of ``decoder_headline``.
+HEADLINE_NUMBERS = {
+    "score": "score",
+    "chance": "chance",
+    "calibrated_score": "calibrated",
+    "ceiling": "ceiling",
+    "over_chance": "over_chance",
+    "over_untrained": "over_untrained",
+    "over_input": "over_input",
+    "efficiency": "efficiency",
+    "ideal_score": "ideal",
+    "used_correlation": "used_r",
+    "class_similarity": "class_r",
+    "model_similarity": "model_r",
+    "cascade_area": "cascade_area",
+    "null_similarity": "null_r",
 }
-NULL_SIMILARITY = "null_similarity"  # the highest of several checks
 ACCURACY = "headline/accuracy"
 
 EXPERIMENT_NOTE = """\
@@ -108,6 +124,15 @@ a curve over the randomized layers |
 number of trials for which the score is defined |
 | `zero_rows/...` | in the evaluation mode `study`: number of trials that the study's code skips, \
 which enter the mean as zeros |
+| `headline/efficiency` | place of the calibrated score between chance (0) and the ideal observer \
+(1) |
+| `headline/over_chance`, `over_untrained`, `over_input` | how much higher it is than that of \
+random maps of the same spectrum, of the same method on the untrained decoder, and of the \
+recording's magnitude |
+| tag `eegxai.verdict` | on this one decoder, with intervals over its trials: ✓ passes, ✗ fails or \
+? undecided, with the properties it rests on; `= METHOD` has the maps of that method |
+| tags `eegxai.finds_signal`, `efficient`, `faithful`, `class_specific`, `model_specific`, \
+`beyond_input`, `study_verdict` | shown, refuted, undecided, not testable, no score |
 | tag `eegxai.validity` | ok, duplicate (of a simpler method), degenerate, not_applicable |
 
 Filter such as `params.method = "DeepLift" and tags.`eegxai.kind` = "method"`.
@@ -203,27 +228,32 @@ def decoder_tags(cell: DecoderCell, trained: TrainedDecoder) -> dict[str, str]:
 
 
 def method_tags(
-    cell: MethodCell, scores: MethodScores, headlines: dict[str, float]
+    cell: MethodCell,
+    scores: MethodScores,
+    headlines: Mapping[str, float],
+    verdict: Mapping[str, str],
 ) -> dict[str, str]:
-    """Tags of a method's run."""
-    verdict = scores.validity
+    """Tags of a method's run; ``verdict`` are those of :func:`verdict_tags`."""
+    certificate = scores.validity
     options = ", ".join(f"{name} {value}" for name, value in sorted(cell.options.items()))
     optional = {
-        FLAGS_TAG: "; ".join(verdict.flags),
-        REASON_TAG: verdict.reason,
+        FLAGS_TAG: "; ".join(certificate.flags),
+        REASON_TAG: certificate.reason,
         OPTIONS_TAG: options,
+        DUPLICATE_TAG: certificate.duplicate_of,
     }
     numbers = [f"- {name.replace('_', ' ')}: {value:.3f}" for name, value in headlines.items()]
     note = METHOD_NOTE.format(
         **cell.axes,
         accuracy=scores.accuracy,
-        verdict=_validity_sentence(verdict),
+        verdict=f"Verdict: {verdict[VERDICT_TAG]}. {_validity_sentence(certificate)}",
         numbers="\n".join(numbers) or "It has no scores.",
     )
     return {
         **tags_of(cell, scores),
         KIND_TAG: "method",
-        VALIDITY_TAG: verdict.status,
+        VALIDITY_TAG: certificate.status,
+        **verdict,
         CLASS_TESTABLE_TAG: str(class_testable(cell)),
         COLOUR_TAG: colour_of(cell.method),
         NOTE_TAG: note,
@@ -239,7 +269,7 @@ def colour_of(method: str) -> str:
 
 def _validity_sentence(verdict: Validity) -> str:
     reason = f": {verdict.reason}" if verdict.reason else ""
-    return f"Validity: {verdict.status}{reason}."
+    return f"Applicable: {verdict.status}{reason}."
 
 
 def decoder_metrics(trained: TrainedDecoder, at: int) -> list[Metric]:
@@ -255,7 +285,7 @@ def decoder_metrics(trained: TrainedDecoder, at: int) -> list[Metric]:
 
 
 def method_metrics(
-    scores: MethodScores, rows: pd.DataFrame, headlines: dict[str, float], at: int
+    scores: MethodScores, rows: pd.DataFrame, headlines: Mapping[str, float], at: int
 ) -> list[Metric]:
     """Headline, then every score as ``scores/check/domain/metric``, its steps as a curve."""
     values = {f"headline/{name}": value for name, value in headlines.items()}
@@ -266,39 +296,41 @@ def method_metrics(
     return [*_metrics(values, at), *_score_metrics(rows, at)]
 
 
-def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
-    """The few numbers that come first, as far as the tidy rows of a method have them."""
-    if rows.empty:
-        return {}
-    feature = rows["feature"].iloc[0]
-    domain = HEADLINE[feature][0]
-    sources = {
-        **dict.fromkeys(("score", "chance"), HEADLINE[feature]),
-        **dict.fromkeys(("calibrated_score", "ceiling"), CALIBRATED_HEADLINE[feature]),
-        "ideal_score": (domain, "ideal_auprc_magnitude"),
-        "used_correlation": headlines_with("used_pearson")[feature],
-        **dict.fromkeys(("class_similarity", "model_similarity"), (domain, SIMILARITY)),
-        "cascade_area": (domain, AREA),
+def headlines_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """The few numbers that come first, as far as the headline of a decoder has them."""
+    found = {name: float(row[number]) for name, number in HEADLINE_NUMBERS.items()}
+    return {name: value for name, value in found.items() if not math.isnan(value)}
+
+
+def verdict_tags(row: Mapping[str, Any], thresholds: Thresholds) -> dict[str, str]:
+    """The verdict on a decoder in words, the state of each property, and what was asked."""
+    verdict = verdict_on(row, thresholds)
+    return {
+        VERDICT_TAG: verdict_text({**row, **verdict}),
+        **{PROPERTY_TAG + name: verdict[name] for name in TOLD},
+        THRESHOLDS_TAG: thresholds_text(thresholds),
     }
-    ordered = rows.sort_values("step", kind="stable")
-    last = ordered.groupby(["check", "domain", "metric"])["mean"].last()
-    found = {name: last.get((check, *sources[name])) for name, check in HEADLINE_CHECKS.items()}
-    nulls = [last.get((check, domain, SIMILARITY)) for check in SIMILARITY_NULLS]
-    if not rows["class_testable"].ne(False).any():
-        del found["class_similarity"]
-    found[NULL_SIMILARITY] = max((null for null in nulls if null is not None), default=None)
-    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def thresholds_text(thresholds: Thresholds) -> str:
+    """Such as ``efficiency 0.5, use_correlation 0.7``."""
+    return ", ".join(f"{name} {value:g}" for name, value in thresholds.model_dump().items())
 
 
 def _score_metrics(rows: pd.DataFrame, at: int) -> list[Metric]:
     """Means, and rows of zeros in them; of a headline's metrics half-widths and trials too."""
     chosen = rows[rows["metric"].isin(HEADLINE_METRICS | REFERENCE_METRICS)]
+    verdict = rows[rows["check"].isin(VERDICT_CHECKS) & rows["metric"].isin(HEADLINE_METRICS)]
     parts = (
         (SCORES, rows, "mean"),
         (HALF_WIDTHS, chosen, "half_width"),
         (N_VALID, chosen, "n_valid"),
         (DRAWS_STD, chosen[chosen["draws_std"].notna()], "draws_std"),
         (N_ZERO_ROWS, rows[rows["n_zero_rows"] > 0], "n_zero_rows"),
+        *(
+            (prefix, verdict[verdict[level].notna()], level)
+            for level, prefix in LEVEL_PREFIXES.items()
+        ),
     )
     return [
         Metric(prefix + name, float(value), at, int(step))

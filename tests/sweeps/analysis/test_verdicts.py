@@ -14,6 +14,7 @@ from eegxai.evaluation.scoring import HEADLINE
 from eegxai.seeding import torch_generator
 from eegxai.simulation import simulate
 from eegxai.simulation.feature_spec import ClassSpec, FeatureSpec, Signal, Spread
+from sweeps.analysis.one_decoder import decoder_headline
 from sweeps.analysis.summary import headline
 from sweeps.analysis.verdicts import (
     DUPLICATE,
@@ -28,6 +29,8 @@ from sweeps.analysis.verdicts import (
     UNDECIDED,
     UNTESTABLE,
     judged,
+    verdict_on,
+    verdict_text,
 )
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
@@ -120,8 +123,8 @@ def cell(tmp_path_factory):
     return next(method_cells(load(path)))
 
 
-def verdict_row(cell, explain, snr_db, trained=True):
-    """The verdict on a way to explain the ideal observer, or a decoder that knows nothing."""
+def tidy_of(cell, explain, snr_db, trained=True):
+    """Scores of a way to explain the ideal observer, or a decoder that knows nothing."""
     eeg, ideal, *decoders = observed(snr_db)
     decoder = decoders[0 if trained else 1]
     x, signal = torch.from_numpy(eeg.x), torch.from_numpy(eeg.ground_truth)
@@ -129,7 +132,12 @@ def verdict_row(cell, explain, snr_db, trained=True):
     of = (explain, decoder, x, target, signal, len(PLACES), eeg.info, 0)
     table = evaluate(*of, EvaluationSpec(n_trials=N_EXPLAINED), ideal=ideal)
     record = MethodScores(table=table, validity=Validity("ok"), accuracy=1.0, **RECORD)
-    return judged(headline(tidy_scores([(cell, record)]))).iloc[0]
+    return tidy_scores([(cell, record)])
+
+
+def verdict_row(cell, *case, **options):
+    """The verdict on such scores."""
+    return judged(headline(tidy_of(cell, *case, **options))).iloc[0]
 
 
 @pytest.mark.parametrize("snr_db", LEVELS)
@@ -166,6 +174,18 @@ def test_a_verdict_does_not_improve_when_maps_get_worse(cell):
         assert order == sorted(order, reverse=True), name
 
 
+def test_one_decoder_is_read_as_its_headline_has_it(cell):
+    tidy = tidy_of(cell, worse(0.5), -12.0)
+    row, expected = decoder_headline(tidy), judged(headline(tidy)).iloc[0]
+    common = [name for name in row if name in expected]
+    assert {"over_untrained_low", "efficiency_high", "used_r", "null_r", "n_layers"} < {*common}
+    for name in common:
+        assert row[name] == pytest.approx(expected[name], rel=1e-12, nan_ok=True), name
+    verdict = verdict_on(row)
+    assert verdict_text(row | verdict) == verdict_text(expected)
+    assert verdict == expected[list(verdict)].to_dict()
+
+
 GOOD = {
     "feature": "temporal", "method": "LRP", "n_decoders": 3, "n_seeds": 3, "flagged": 0,
     "n_unusable": 0, "n_duplicate": 0, "duplicate_of": "", "class_testable": True, "null_r": 0.1,
@@ -178,7 +198,7 @@ NUMBERS = {
 }  # fmt: skip
 
 
-def verdict_on(thresholds=None, half=0.05, **changes):
+def made_up(thresholds=None, half=0.05, **changes):
     """The verdict on a made-up row of the headline; changes replace numbers or other columns."""
     numbers = {name: changes.get(name, number) for name, number in NUMBERS.items()}
     ends = {f"{name}_low": number - half for name, number in numbers.items()}
@@ -188,7 +208,7 @@ def verdict_on(thresholds=None, half=0.05, **changes):
 
 
 def test_a_method_that_shows_everything_passes():
-    row = verdict_on()
+    row = made_up()
     assert (row["verdict"], row["study_verdict"], row["beyond_input"]) == (PASSES, SHOWN, SHOWN)
 
 
@@ -216,30 +236,30 @@ def test_a_method_that_shows_everything_passes():
     ],
 )
 def test_each_property_is_shown_refuted_or_undecided(changes, verdict, on):
-    row = verdict_on(**changes)
+    row = made_up(**changes)
     assert (row["verdict"], row["verdict_on"]) == (verdict, on)
 
 
 def test_the_number_that_decides_is_beside_the_state():
-    row = verdict_on(over_chance=0.5, over_untrained=0.2)
+    row = made_up(over_chance=0.5, over_untrained=0.2)
     found = [row[f"finds_signal{end}"] for end in ("", "_value", "_low", "_high", "_level")]
     assert found == [SHOWN, 0.2, pytest.approx(0.15), pytest.approx(0.25), 0]
-    assert verdict_on(class_r=0.3, null_r=0.6)["class_specific_level"] == 0.6
+    assert made_up(class_r=0.3, null_r=0.6)["class_specific_level"] == 0.6
 
 
 def test_thresholds_are_those_of_the_configuration():
     strict = Thresholds(efficiency=0.9, use_correlation=0.95, similarity=0.04)
-    row = verdict_on(strict, null_r=0.0)
+    row = made_up(strict, null_r=0.0)
     assert row["verdict_on"] == "efficient, class-specific, model-specific"
     assert (row["verdict"], row["faithful"]) == (FAILS, UNDECIDED)
     assert row["study_verdict"] == SHOWN  # whose own stay
 
 
 def test_the_recording_is_beaten_only_where_the_ideal_observer_beats_it():
-    assert verdict_on(over_input=-0.2)["beyond_input"] == REFUTED
-    row = verdict_on(over_input=-0.2, input_efficiency=0.97)
+    assert made_up(over_input=-0.2)["beyond_input"] == REFUTED
+    row = made_up(over_input=-0.2, input_efficiency=0.97)
     assert (row["beyond_input"], row["beyond_input_decided_by"]) == (UNTESTABLE, "a lower SNR")
-    assert verdict_on(over_input=0.2, input_efficiency=0.97)["beyond_input"] == SHOWN
+    assert made_up(over_input=0.2, input_efficiency=0.97)["beyond_input"] == SHOWN
 
 
 @pytest.mark.parametrize(
@@ -251,12 +271,12 @@ def test_the_recording_is_beaten_only_where_the_ideal_observer_beats_it():
     ],
 )
 def test_what_would_decide_is_said(n_seeds, efficiency, advice):
-    row = verdict_on(n_seeds=n_seeds, efficiency=efficiency)
+    row = made_up(n_seeds=n_seeds, efficiency=efficiency)
     assert (row["efficient"], row["efficient_decided_by"]) == (UNDECIDED, advice)
 
 
 def test_without_an_interval_nothing_is_shown_or_refuted():
-    row = verdict_on(half=np.nan)
+    row = made_up(half=np.nan)
     assert (row["verdict"], row["efficient_decided_by"]) == (UNDECIDED, "more trials or seeds")
 
 
