@@ -36,7 +36,7 @@ COMMANDS = {
     ),
     "compare": LazyCommand(
         "sweeps.cli.compare:compare",
-        "Compare two sweeps: paired differences of each method over the decoders that both have.",
+        "Compare two methods of a sweep, or two sweeps, over the decoders that both have.",
     ),
     "statistics": LazyCommand(
         "sweeps.cli.statistics:statistics",

@@ -1,6 +1,7 @@
 """``eegxai compare``: two sweeps in real stores, tables, and two metrics of one sweep."""
 
 import re
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -266,7 +267,7 @@ def documented(tiny_file):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_of_the_page_run(documented, command):
-    result = run(*command.split())
+    result = run(*shlex.split(command))
     assert result.exit_code == 0, result.output
     assert "temporal" in result.output
 
