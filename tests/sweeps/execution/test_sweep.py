@@ -93,7 +93,7 @@ def test_mlflow_holds_every_number(done):
             logged = run.data.metrics[f"scores/{check}/{domain}/{metric}"]
             assert logged == pytest.approx(mean, nan_ok=True)
         names = [file.path for file in done.publisher.client.list_artifacts(run.info.run_id)]
-        assert set(names) == {f"{cell.stem}.parquet", "figures"}
+        assert set(names) == {"cell.json", f"{cell.stem}.parquet", "figures"}
         assert run.data.metrics["headline/accuracy"] == scores.accuracy
 
 
