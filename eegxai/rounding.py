@@ -8,3 +8,8 @@ def digits(value: float) -> str:
     if math.isnan(value):
         return "–"
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # + 0.0: no minus before zero
+
+
+def decibels(level: float) -> str:
+    """A level as it is printed, with a true minus."""
+    return f"{level:g}".replace("-", "−")
