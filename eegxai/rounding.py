@@ -7,9 +7,8 @@ def digits(value: float, places: int = 2) -> str:
     """Two digits, or more, with a true minus sign; a dash if there is no value."""
     if math.isnan(value):
         return "–"
-    return f"{round(value, places) + 0.0:.{places}f}".replace(
-        "-", "−"
-    )  # + 0.0: no minus before zero
+    rounded = round(value, places) + 0.0  # no minus before zero
+    return f"{rounded:.{places}f}".replace("-", "−")
 
 
 def counted(number: int, noun: str) -> str:
@@ -32,3 +31,8 @@ def p_value(p: float) -> str:
     ('p = 0.002', 'p = 0.062', 'p < 0.001')
     """
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def decibels(level: float) -> str:
+    """A level as it is printed, with a true minus."""
+    return f"{level:g}".replace("-", "−")

@@ -14,7 +14,7 @@ from eegxai.figures import topographies
 from eegxai.simulation import simulate_spec
 from sweeps.design.cells import decoder_cells
 from sweeps.design.config_file import load
-from sweeps.report.shown_decoders import line_of_decoder
+from sweeps.scores.words import line_of_decoder
 from sweeps.store.artefacts import Store
 
 ROOT = Path(__file__).parents[1]

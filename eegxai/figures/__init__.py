@@ -9,10 +9,10 @@ from eegxai.figures.reference_scores import reference_scores
 from eegxai.figures.references import ScalpAndTime, references_of_trial
 from eegxai.figures.scalp import is_uniform
 from eegxai.figures.simulated import simulation
-from eegxai.figures.style import FIGURE_FORMATS, decibels, save
+from eegxai.figures.style import FIGURE_FORMATS, save
 from eegxai.figures.trials import classes_over_time, map_against_truth
 from eegxai.renamed import keep_old_names
-from eegxai.rounding import digits
+from eegxai.rounding import decibels, digits
 
 __all__ = [
     "FIGURE_FORMATS",

@@ -17,11 +17,11 @@ from eegxai.figures.style import (
     GREY,
     N_COLUMNS,
     PRINT,
-    decibels,
     legend_below,
     series_of,
     small_multiples,
 )
+from eegxai.rounding import decibels
 
 FLOOR: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (1, 1.2))}
 NULL: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (4, 2))}

@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from eegxai.figures.style import BLUE, DIVERGING, GREY, VERMILION, decibels
+from eegxai.figures.style import BLUE, DIVERGING, GREY, VERMILION
+from eegxai.rounding import decibels
 from eegxai.simulation import SimulatedEEG
 from eegxai.simulation.waveforms import Epoch
 

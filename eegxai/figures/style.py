@@ -136,11 +136,6 @@ def _legend_inches(label: str) -> float:
     return HANDLE_INCHES + max(map(len, label.splitlines())) / ENTRY_LETTERS
 
 
-def decibels(level: float) -> str:
-    """A level as it is printed, with a true minus."""
-    return f"{level:g}".replace("-", "−")
-
-
 def small_multiples(names: Sequence[str], title: str = "") -> tuple[Figure, dict[str, Axes]]:
     """Figure two columns wide with one panel per name, all on the same scales."""
     n_rows = math.ceil(len(names) / N_COLUMNS)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from eegxai.atomic import write_whole
@@ -24,6 +23,7 @@ from sweeps.report.closing import verdict_section
 from sweeps.report.figures import DroppedPicture, Picture, ShownMaps, draw_figures, load_maps
 from sweeps.report.legends import SCORE_MEANINGS
 from sweeps.report.origin import Origin, load_origin
+from sweeps.report.page_templates import page_template
 from sweeps.report.result_tables import (
     flagged_table,
     headline_table,
@@ -35,7 +35,6 @@ from sweeps.report.table import Table
 from sweeps.scores.selection import chance_note
 from sweeps.store.artefacts import store_of
 
-TEMPLATES = Path(__file__).parent / "templates"
 PAGE_DPI = 150  # of pictures on the page: sharp at their printed size, and small files
 CSS_DPI = 96
 N_COLOURS, REFINEMENTS = 256, 5
@@ -133,7 +132,7 @@ def page(
         "invalid": [table for table in _missing_tables(tidy, origin) if table.rows],
         "limits": [*_limits_of(config, tidy), *LIMITS],
     }
-    return _environment().get_template("report.html").render(contents)
+    return page_template("report.html").render(contents)
 
 
 def _configuration(config: SweepConfig) -> str:
@@ -150,17 +149,6 @@ def _missing_tables(tidy: pd.DataFrame, origin: Origin) -> list[Table]:
         flagged_table(tidy),
         kind_table(TABLE_KINDS["coverage"], tidy),
     ]
-
-
-def _environment() -> Environment:
-    """Whatever names a plug-in brings, they are text and not markup."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _design_sentence(config: SweepConfig) -> str:

@@ -6,18 +6,13 @@ import numpy as np
 import pandas as pd
 
 from eegxai import figures
-from eegxai.evaluation import HEADLINE, ExampleMaps, planted_bands
+from eegxai.evaluation import ExampleMaps, planted_bands
 from sweeps.design.cells import DecoderCell, MethodCell
 from sweeps.report.picture import DroppedPicture, Picture, Pictures, ShownMaps
 from sweeps.report.shown_decoders import as_sentences, decoder_line
+from sweeps.scores.words import study_score
 from sweeps.store.artefacts import MAPS, Store
 from sweeps.store.packing import BrokenArtefactError
-
-# What a number of the study's score is, by its metric.
-STUDY_SCORES: Mapping[str, str] = {
-    "mass_clipped": "share of the map's positive part on the planted signal",
-    "cosine_clipped": "cosine of the topographies of the map's positive part and of the signal",
-}
 
 
 def shown_maps(cells: Iterable[MethodCell], store: Store) -> ShownMaps:
@@ -39,11 +34,6 @@ def _maps_of(cell: MethodCell, store: Store) -> ExampleMaps | None:
     except BrokenArtefactError as error:
         store.note_broken(error)
         return None
-
-
-def study_score(feature: str) -> str:
-    """What the study's score of a feature type is."""
-    return STUDY_SCORES[HEADLINE[feature][1]]
 
 
 def maps_beside_truth(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from eegxai.figures import decibels
+from eegxai.rounding import decibels
 from sweeps.design.cells import DecoderCell
 from sweeps.scores.table import AXES
+from sweeps.scores.words import MARK, line_of_decoder, name_of_decoder
 
-MARK = "†"  # beside the name of a feature type some of whose decoders are no better than chance
 DECODER_AXES = [axis for axis in AXES if axis != "method"]
 
 
@@ -64,20 +64,8 @@ def decoder_line(decoder: DecoderCell, tidy: pd.DataFrame) -> str:
     """Line of one decoder, with how well it decodes as far as the scores tell."""
     known = tidy[(tidy[DECODER_AXES] == pd.Series(decoder.axes)[DECODER_AXES]).all(axis=1)]
     if known.empty:
-        return f"{_decoder(decoder)}."
+        return f"{name_of_decoder(decoder)}."
     return line_of_decoder(decoder, known["accuracy"].iloc[0], known["at_chance"].eq(True).iloc[0])
-
-
-def line_of_decoder(decoder: DecoderCell, accuracy: float, at_chance: bool) -> str:
-    """Such as ``Decoder: deepnet at −3.5 dB, temporal, seed 0, fold 0; test accuracy 0.98``."""
-    chance = f" ({MARK} no better than chance)" if at_chance else ""
-    return f"{_decoder(decoder)}; test accuracy {accuracy:.2f}{chance}."
-
-
-def _decoder(cell: DecoderCell) -> str:
-    data = cell.data
-    level = f"{cell.architecture} at {decibels(data.snr_db)} dB"
-    return f"Decoder: {level}, {data.feature}, seed {data.seed}, fold {cell.fold}"
 
 
 def counted(n: int, name: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from eegxai.evaluation import ExampleMaps
 from sweeps.design.cells import MethodCell
+from sweeps.scores.words import line_of_decoder, study_score
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
 
@@ -37,8 +38,6 @@ def no_pictures(_cell: MethodCell, _store: Store) -> dict[str, bytes]:
 
 def _whose(cell: MethodCell, store: Store) -> str:
     """Method and decoder, and how well that decodes."""
-    from sweeps.report.shown_decoders import line_of_decoder
-
     scores = store.read_scores(cell)
     return f"{cell.method}. {line_of_decoder(cell.decoder, scores.accuracy, scores.at_chance)}"
 
@@ -65,7 +64,6 @@ def _classes(cell: MethodCell, maps: ExampleMaps, whose: str) -> "Figure":
 
 def _map_against_truth(cell: MethodCell, maps: ExampleMaps, whose: str) -> "Figure":
     from eegxai.figures import map_against_truth
-    from sweeps.report.map_pictures import study_score
 
     score = study_score(cell.decoder.data.feature)
     return map_against_truth(maps, f"{whose}\nScore: the study's, {score}.")
