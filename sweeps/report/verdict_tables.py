@@ -23,7 +23,7 @@ from sweeps.report.table import MISSING, Row, Table, TableCell, ends_text, sprea
 
 # Verdicts from best to worst, for sorting.
 VERDICTS = (PASSES, DUPLICATE, UNDECIDED, FAILS, NO_SCORE, NOT_APPLICABLE)
-COLOURS = {PASSES: "pass", FAILS: "fail", DUPLICATE: "pass"}
+COLOURS = {PASSES: "pass", FAILS: "fail"}
 NUMBERLESS = (UNTESTABLE, NO_SCORE)
 
 

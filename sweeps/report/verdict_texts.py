@@ -81,7 +81,7 @@ def _group_answer(rows: pd.DataFrame) -> str:
         names = list(rows.loc[verdicts == verdict, "method"])
         if names or verdict == PASSES:
             said.append(f"{_joined(names) or 'none'} {one if len(names) < 2 else several}")
-    return ", ".join(said)
+    return "; ".join(said)
 
 
 def _joined(names: Sequence[str]) -> str:
@@ -134,10 +134,12 @@ def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
     """Which methods say more than the magnitude of the recording, for information."""
     states = judged["beyond_input"]
     names = list(judged.loc[states == SHOWN, "method"])
-    said = _joined(names) or "no method shown to"
+    said = [f"{_joined(names) or 'no method'} shown to say more than the recording itself (|x|)"]
     if (states == UNTESTABLE).any():
-        said += "; not decidable for others, the ideal observer is no better (a lower SNR is)"
-    yield f"above |x|: {said}"
+        said.append(
+            "not testable where the ideal observer does not either: a lower SNR would make it so"
+        )
+    yield "; ".join(said)
 
 
 def _needed(row: Row) -> Iterator[str]:

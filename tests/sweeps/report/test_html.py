@@ -213,7 +213,7 @@ def test_the_answer_names_methods_that_pass_everywhere():
     table["duplicate_of"] = ["", "", "", "", "DeepLift", ""]
     assert answer(table) == [
         "DeepLift passes for every feature type.",
-        "temporal: DeepLift passes, LRP fails.",
+        "temporal: DeepLift passes; LRP fails.",
         "spatial: DeepLift and LRP pass.",
         "3 seeds: intervals are over seeds.",
     ]

@@ -266,7 +266,7 @@ def test_the_closing_table_fits_a_terminal_and_has_the_numbers(closing):
 
 def test_what_stands_on_top_can_be_repeated(closing):
     assert answer(closing) == [
-        "temporal: DeepLift and LRP pass, CentredGuidedGradCAM fails.",
+        "temporal: DeepLift and LRP pass; CentredGuidedGradCAM fails.",
         "One seed: intervals are over trials, and nothing is said about other networks trained "
         "alike.",
     ]
