@@ -6,7 +6,8 @@ from types import MethodType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 WRAPPED = "_orig_mod"  # where torch.compile keeps the module
 WRAPPED_METHOD = "_torchdynamo_orig_callable"
@@ -25,17 +26,53 @@ def uncompiled_copy(decoder: nn.Module) -> nn.Module:
     Raises
     ------
     ValueError
-        When a module is compiled by torch.jit, from which there is no way back.
+        When a module is compiled by torch.jit, from which there is no way back, or cannot be
+        copied.
     """
     _refuse_scripted(decoder)
     copies: dict[int, Any] = {}
-    copy = deepcopy(original_module(decoder), copies)
+    copy = copied(original_module(decoder), copies)
     for module in list(copy.modules()):
         for name, child in module._modules.items():
             if child is not None:
                 module._modules[name] = original_module(child)
         _uncompile_methods(module, copies)
     return copy
+
+
+def copied(decoder: nn.Module, copies: dict[int, Any] | None = None) -> nn.Module:
+    """Deep copy of a decoder, of one that has been run in training mode too.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        Network to copy.
+    copies : dict, optional
+        Filled with what has been copied, by id, as ``deepcopy`` does.
+
+    Raises
+    ------
+    ValueError
+        When something in it cannot be copied.
+    """
+    copies = {} if copies is None else copies
+    copies |= _values_with_a_history(decoder)
+    try:
+        return deepcopy(decoder, copies)
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(
+            f"{type(decoder).__name__} cannot be copied, and methods work on a copy: {error}"
+        ) from error
+
+
+def _values_with_a_history(decoder: nn.Module) -> dict[int, Tensor]:
+    """Copies by id of what torch does not copy: tensors that a pass in training mode computed.
+
+    Modules keep some: the weights of the old ``weight_norm`` and ``spectral_norm``, attention.
+    """
+    kept = (leaf for module in decoder.modules() for leaf in tree_leaves(vars(module)))
+    computed = (leaf for leaf in kept if isinstance(leaf, Tensor) and not leaf.is_leaf)
+    return {id(tensor): tensor.detach().clone() for tensor in computed}
 
 
 def _refuse_scripted(decoder: nn.Module) -> None:

@@ -1,12 +1,12 @@
 """What later stages need to know about a decoder, measured on it and not declared."""
 
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from eegxai.decoders.compiled import uncompiled_copy
 from eegxai.decoders.hooks import hookable, hooked
 from eegxai.decoders.tracing import ReceptiveField, receptive_fields, weighted_layers
 
@@ -50,7 +50,7 @@ def decoder_structure(decoder: nn.Module, n_channels: int, n_times: int) -> Deco
         Shape of a trial.
     """
     cam_layer = str(decoder.cam_layer)
-    probe = deepcopy(decoder).double().cpu().eval()
+    probe = uncompiled_copy(decoder).double().cpu().eval()
     fields = receptive_fields(probe, n_channels, n_times)
     trial = torch.zeros(1, n_channels, n_times, dtype=torch.float64)
     layers = weighted_layers(probe, trial)

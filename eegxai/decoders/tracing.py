@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from eegxai.decoders.compiled import uncompiled_copy
 from eegxai.decoders.hooks import hookable, hooked
 
 
@@ -159,7 +159,7 @@ def receptive_fields(
     some = sorted({0, n_channels // 2, n_channels - 1})
     expected = torch.eye(n_channels, dtype=torch.bool)[some]
     channels = expected[:, :, None].expand(-1, -1, n_times)
-    probe = deepcopy(decoder).float().cpu().eval()
+    probe = uncompiled_copy(decoder).float().cpu().eval()
     by_time, by_channel = _reached(probe, times), _reached(probe, channels)
     return {name: _field(by_time[name], by_channel[name], expected) for name in by_time}
 

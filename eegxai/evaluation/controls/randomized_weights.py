@@ -6,13 +6,13 @@ read nor moved.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
 
+from eegxai.decoders.compiled import copied
 from eegxai.decoders.tracing import weighted_layers
 from eegxai.seeding import torch_generator
 
@@ -90,7 +90,7 @@ def _by_steps(
 
 def randomized(decoder: nn.Module, layers: Iterable[Layer], seed: int) -> nn.Module:
     """Copy of a decoder with the weights of some layers drawn anew."""
-    copy = deepcopy(decoder)
+    copy = copied(decoder)
     for layer in layers:
         weights = {name: copy.get_parameter(name) for name in layer.parameters}
         redraw(layer.name, weights, torch_generator(seed, "cascade", layer.number))
