@@ -19,6 +19,7 @@ from eegxai.attribution.methods.libraries import braindecode_functions as _brain
 
 from eegxai.attribution.api import (
     Output,
+    adapted,
     attribute,
     attribute_all,
     frequency_relevance,
@@ -36,6 +37,7 @@ from eegxai.attribution.core.registry import (
     in_order_of_groups,
     names_of,
 )
+from eegxai.attribution.engine.adapted import DecoderWarning
 from eegxai.attribution.validity import Validity, compared_maps, validity
 from eegxai.plugins import load_plugins
 from eegxai.renamed import keep_old_names
@@ -50,11 +52,13 @@ __all__ = [
     "LIBRARIES",
     "METHODS",
     "STUDY_METHODS",
+    "DecoderWarning",
     "DegenerateMap",
     "Method",
     "NotApplicable",
     "Output",
     "Validity",
+    "adapted",
     "attribute",
     "attribute_all",
     "attribution",

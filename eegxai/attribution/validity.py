@@ -10,7 +10,18 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.api import MapOrReason, Output, expected_sum, maps_or_reasons, options_of
+from eegxai.attribution.api import (
+    MapOrReason,
+    Output,
+    Trials,
+    adapted,
+    as_target,
+    as_trials,
+    expected_sum,
+    limits_of,
+    maps_or_reasons,
+    options_of,
+)
 from eegxai.attribution.core.registry import (
     CONTROLS,
     METHODS,
@@ -87,19 +98,21 @@ class Validity:
 def validity(
     name: str,
     decoder: nn.Module,
-    x: Tensor,
-    target: Tensor,
+    x: Trials,
+    target: Trials,
     *,
-    references: Tensor | None = None,
+    references: Trials | None = None,
     compare: Mapping[str, Tensor] | None = None,
     output: Output = "logit",
+    cam_layer: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Validity:
     """Judge a method by its maps of some trials.
 
     Parameters
     ----------
-    name, decoder, x, target, references, output, **options
+    name, decoder, x, target, references, output, cam_layer, arguments, **options
         As for :func:`eegxai.attribution.attribute`; a few trials are enough. A fault that only
         some trials' maps have is not the method's.
     compare : mapping, optional
@@ -114,14 +127,17 @@ def validity(
     ValueError
         When the name or an option is unknown or ``x``, ``target`` or ``references`` is unusable.
     """
+    x, target = as_trials("x", x), as_target(target, x)
     decoder = original_module(decoder)
+    if cam_layer or arguments:
+        decoder = adapted(decoder, x, cam_layer=cam_layer, arguments=arguments)
     before = _digest(decoder)
     known = _known(name, options, {} if compare is None else compare)
     trials = decoder, x, target, references, output
     maps = maps_or_reasons({name: options}, *trials)[name] if known is None else known
     if isinstance(maps, NotApplicable | DegenerateMap):
         return Validity(maps.status, str(maps))
-    limits = find(name).limits(decoder, x) | find(name).option_limits(**options_of(name, options))
+    limits = limits_of(name, decoder, x, **options)
     if reason := _degenerate(name, maps, limits):
         return Validity("degenerate", reason)
     others = _earlier(
@@ -167,7 +183,7 @@ class _MapsOnDemand(Mapping[str, Tensor]):
 
 
 def compared_maps(
-    decoder: nn.Module, x: Tensor, target: Tensor, output: Output = "logit"
+    decoder: nn.Module, x: Trials, target: Trials, output: Output = "logit"
 ) -> Mapping[str, Tensor]:
     """Maps of those of the study's and the corrected methods that have one on a decoder.
 
@@ -180,7 +196,7 @@ def compared_maps(
 
 
 def _outcome(
-    name: str, decoder: nn.Module, x: Tensor, target: Tensor, output: Output
+    name: str, decoder: nn.Module, x: Trials, target: Trials, output: Output
 ) -> MapOrReason | None:
     """Map of a method; None where it fails, which its own cell reports and not the others'."""
     try:

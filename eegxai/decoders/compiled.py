@@ -27,8 +27,10 @@ def uncompiled_copy(decoder: nn.Module) -> nn.Module:
     ------
     ValueError
         When a module is compiled by torch.jit, from which there is no way back, or cannot be
-        copied.
+        copied, or the decoder is no module.
     """
+    if not isinstance(decoder, nn.Module):
+        raise ValueError(f"decoder must be a torch.nn.Module, not {type(decoder).__name__}")
     _refuse_scripted(decoder)
     copies: dict[int, Any] = {}
     copy = copied(original_module(decoder), copies)

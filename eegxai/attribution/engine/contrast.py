@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from eegxai.attribution.core.options import DEFAULT_CHUNK
+from eegxai.attribution.engine.adapted import say
 
 # Those that store the axis of their outputs first.
 LAYERS_THAT_FOLD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -30,6 +31,26 @@ def contrasts(logits: Tensor) -> Tensor:
     if n_classes == 1:
         return logits
     return (logits - logits.mean(1, keepdim=True)) * (n_classes / (n_classes - 1))
+
+
+def with_both_classes(decoder: nn.Module, x: Tensor) -> nn.Module:
+    """A private copy of a decoder with one output, the logit of class 1, changed to return two.
+
+    That of class 0 is its negative: what speaks for one class speaks against the other.
+    """
+    with torch.no_grad():
+        if decoder(x[:1]).shape[1] == 1:
+            decoder.register_forward_hook(_both)
+            say(
+                decoder,
+                "has one output: it is the logit of class 1, and its negative that of class 0 "
+                "(output='value' explains it as it is, as of a regression)",
+            )
+    return decoder
+
+
+def _both(_module: nn.Module, _args: Any, logit: Tensor) -> Tensor:
+    return torch.cat([-logit, logit], 1)
 
 
 def with_contrasts(decoder: nn.Module, x: Tensor) -> nn.Module:

@@ -188,7 +188,69 @@ def _dims(z: Tensor, dim: int | Sequence[int] | None) -> list[int]:
     return [dim] if isinstance(dim, int) else list(dim)
 
 
-def lstm(
+def absolute(z: Tensor) -> Any:
+    """Tensor.abs of complex numbers."""
+    if not z.is_complex():
+        return NotImplemented
+    return (z.real.square() + z.imag.square()).sqrt()
+
+
+def rms_norm(
+    z: Tensor,
+    shape: Sequence[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
+    *,
+    hold: Hold = _itself,
+) -> Tensor:
+    """torch.rms_norm: values times the inverse root of their mean square."""
+    small = torch.finfo(z.dtype).eps if eps is None else eps
+    squares = z.square().mean(list(range(-len(shape), 0)), keepdim=True)
+    return _affine(z * hold((squares + small).rsqrt()), weight, None)
+
+
+# ------------------------------------------------------------------ recurrent layers
+
+State = tuple[Tensor, ...]
+Cell = Callable[[Tensor, State, Sequence[Tensor], Hold], State]  # the state comes out first
+
+
+def _lstm_cell(step: Tensor, state: State, weights: Sequence[Tensor], hold: Hold) -> State:
+    of_input, of_hidden, *biases = weights
+    bias = torch.stack(biases).sum(0) if biases else None
+    hidden, cell = state
+    z = F.linear(step, of_input, bias) + F.linear(hidden, of_hidden)
+    enter, forget, new, leave = z.chunk(4, -1)
+    cell = hold(forget.sigmoid()) * cell + hold(enter.sigmoid()) * new.tanh()
+    return hold(leave.sigmoid()) * cell.tanh(), cell
+
+
+def _gru_cell(step: Tensor, state: State, weights: Sequence[Tensor], hold: Hold) -> State:
+    of_input, of_hidden, *biases = weights
+    bias, bias_of_hidden = biases or (None, None)
+    (hidden,) = state
+    reset, keep, new = F.linear(step, of_input, bias).chunk(3, -1)
+    old_reset, old_keep, old = F.linear(hidden, of_hidden, bias_of_hidden).chunk(3, -1)
+    kept = hold((keep + old_keep).sigmoid())
+    candidate = (new + hold((reset + old_reset).sigmoid()) * old).tanh()
+    return ((1 - kept) * candidate + kept * hidden,)
+
+
+def _rnn_cell(
+    activation: Callable[[Tensor], Tensor],
+    step: Tensor,
+    state: State,
+    weights: Sequence[Tensor],
+    _hold: Hold,
+) -> State:
+    of_input, of_hidden, *biases = weights
+    bias, bias_of_hidden = biases or (None, None)
+    z = F.linear(step, of_input, bias) + F.linear(state[0], of_hidden, bias_of_hidden)
+    return (activation(z),)
+
+
+def _recurrent(
+    cell: Cell,
     x: Tensor,
     states: Any,
     weights: Any,
@@ -201,19 +263,21 @@ def lstm(
     *,
     hold: Hold = _itself,
 ) -> Any:
-    """torch.lstm step by step, in evaluation mode, without projections or packed sequences."""
+    """Recurrent layers of torch step by step, without dropout, projections or packed sequences."""
     n_runs = n_layers * (2 if bidirectional else 1)
     n_weights = 4 if has_bias else 2
-    if not isinstance(states, tuple | list) or len(weights) != n_runs * n_weights:
+    if isinstance(weights, Tensor) or len(weights) != n_runs * n_weights:
         return NotImplemented
+    starts = states if isinstance(states, tuple | list) else (states,)
     steps = list((x.transpose(0, 1) if batch_first else x).unbind(0))
-    ends: list[tuple[Tensor, Tensor]] = []
+    ends: list[State] = []
     for _layer in range(n_layers):
         runs = []
         for order in (slice(None), slice(None, None, -1))[: n_runs // n_layers]:
             run = len(ends)
             own = weights[run * n_weights : (run + 1) * n_weights]
-            outputs, end = _lstm_run(steps[order], (states[0][run], states[1][run]), own, hold)
+            start = tuple(state[run] for state in starts)
+            outputs, end = _run(cell, steps[order], start, own, hold)
             runs.append(outputs[order])
             ends.append(end)
         steps = [torch.cat(parts, -1) for parts in zip(*runs, strict=True)]
@@ -221,22 +285,35 @@ def lstm(
     return output, *(torch.stack(last) for last in zip(*ends, strict=True))
 
 
-def _lstm_run(
-    steps: list[Tensor], start: tuple[Tensor, Tensor], weights: Sequence[Tensor], hold: Hold
-) -> tuple[list[Tensor], tuple[Tensor, Tensor]]:
+def _run(
+    cell: Cell, steps: list[Tensor], state: State, weights: Sequence[Tensor], hold: Hold
+) -> tuple[list[Tensor], State]:
     """Outputs of one layer in one direction, and its last state."""
-    of_input, of_hidden, *biases = weights
-    bias = torch.stack(biases).sum(0) if biases else None
-    hidden, cell = start
     outputs = []
     for step in steps:
-        z = F.linear(step, of_input, bias) + F.linear(hidden, of_hidden)
-        enter, forget, new, leave = z.chunk(4, -1)
-        cell = hold(forget.sigmoid()) * cell + hold(enter.sigmoid()) * new.tanh()
-        hidden = hold(leave.sigmoid()) * cell.tanh()
-        outputs.append(hidden)
-    return outputs, (hidden, cell)
+        state = cell(step, state, weights, hold)
+        outputs.append(state[0])
+    return outputs, state
 
+
+def _one_step(cell: Cell, x: Tensor, states: Any, *weights: Any, hold: Hold = _itself) -> Any:
+    """Cells of torch: one step."""
+    several = isinstance(states, tuple | list)
+    known = [weight for weight in weights if weight is not None]
+    state = cell(x, tuple(states) if several else (states,), known, hold)
+    return state if several else state[0]
+
+
+CELLS: dict[str, Cell] = {
+    "lstm": _lstm_cell,
+    "gru": _gru_cell,
+    "rnn_tanh": partial(_rnn_cell, Tensor.tanh),
+    "rnn_relu": partial(_rnn_cell, Tensor.relu),
+}
+RECURRENT: dict[str, Callable[..., Any]] = {
+    **{name: partial(_recurrent, cell) for name, cell in CELLS.items()},
+    **{f"{name}_cell": partial(_one_step, cell) for name, cell in CELLS.items()},
+}
 
 DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
     "layer_norm": layer_norm,
@@ -253,10 +330,13 @@ DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
     "var": var,
     "std": std,
     "linalg_vector_norm": vector_norm,
-    "lstm": lstm,
+    "abs": absolute,
+    "rms_norm": rms_norm,
+    **RECURRENT,
 }
 HOLDING = (
-    "layer_norm", "group_norm", "instance_norm", "softmax", "log_softmax", "glu", "div", "lstm",
+    "layer_norm", "group_norm", "instance_norm", "rms_norm", "softmax", "log_softmax", "glu", "div",
+    *RECURRENT,
 )  # fmt: skip
 DECOMPOSITIONS_WITH_GATES_HELD = DECOMPOSITIONS | {
     name: partial(DECOMPOSITIONS[name], hold=Tensor.detach) for name in HOLDING

@@ -180,7 +180,8 @@ def scaled(call: OpCall, slope: Tensor) -> Tensor:
 
 
 def derivative(call: OpCall, z: Tensor) -> Tensor:
-    """Derivative of an elementwise operation at z."""
+    """Derivative of an elementwise operation at z; 0 where it is infinite, as a root's at 0."""
     with torch.enable_grad():
         at = z.detach().requires_grad_()
-        return torch.autograd.grad(call.at(at).sum(), at)[0]
+        slope = torch.autograd.grad(call.at(at).sum(), at)[0]
+    return slope.masked_fill_(slope.isinf(), 0)

@@ -97,15 +97,24 @@ def layer_placement(
     ValueError
         When the layer is not called in a forward pass.
     """
+    fields = layer_fields(decoder, n_channels, n_times)
     key = (_structure(decoder), n_channels, n_times)
-    if key not in _fields:
-        _fields[key] = receptive_fields(decoder, n_channels, n_times)
-    if layer not in _fields[key]:
+    if layer not in fields:
         raise ValueError(f"layer {layer!r} is not called in the forward pass")
     entry = (key, layer, cam_placement)
     if entry not in _placements:
-        _placements[entry] = _placement(_fields[key][layer], n_channels, n_times, cam_placement)
+        _placements[entry] = _placement(fields[layer], n_channels, n_times, cam_placement)
     return _placements[entry]
+
+
+def layer_fields(
+    decoder: nn.Module, n_channels: int, n_times: int
+) -> dict[str, ReceptiveField | None]:
+    """Receptive fields of all layers, traced once for each structure of decoder."""
+    key = (_structure(decoder), n_channels, n_times)
+    if key not in _fields:
+        _fields[key] = receptive_fields(decoder, n_channels, n_times)
+    return _fields[key]
 
 
 def _structure(decoder: nn.Module) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 import torch
 from torch import Tensor, nn
 
+from eegxai.attribution.engine.cam_layers import cam_layer_choices
 from eegxai.attribution.engine.modified_gradients import ModifiedGradients, grafted
 from eegxai.attribution.engine.placement import layer_placement
 
@@ -25,6 +26,7 @@ LINEAR = frozenset({
     "Slice", "Select", "Index", "IndexSelect", "Gather", "Narrow", "Diagonal", "Flip", "Roll",
     "MaskedFill", "Tril", "Triu", "PixelShuffle", "Im2Col", "Col2Im",
     "FftR2C", "FftC2C", "FftC2R", "ViewAsReal", "ViewAsComplex", "Real", "Imag",
+    "Conj", "ConjPhysical", "ResolveConj", "ResolveNeg", "Complex", "DiagEmbed",
 })  # fmt: skip
 MAXIMA = frozenset({
     "MaxPool2DWithIndices", "MaxPool3DWithIndices", "AdaptiveMaxPool2D", "AdaptiveMaxPool3D",
@@ -42,7 +44,10 @@ def has_cam_layer(decoder: nn.Module, x: Tensor) -> str | None:
     """Reason why the decoder has no layer for a class activation map."""
     layer = getattr(decoder, "cam_layer", None)
     if layer is None:
-        return "it names no CAM layer (its attribute cam_layer is missing)"
+        choices = ", ".join(map(repr, cam_layer_choices(decoder, x)))
+        if not choices:
+            return "it names no CAM layer (cam_layer), and none of its layers resolves time"
+        return f"it names no CAM layer; cam_layer may be {choices}"
     if layer not in dict(decoder.named_modules()):
         return f"it has no module of the name of its CAM layer, {layer!r}"
     try:

@@ -192,7 +192,9 @@ def _bias(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
     """What a module adds to its linear part at these inputs: module(z) - J z."""
     if _is_affine(module):
         return module(torch.zeros_like(inputs[0][:1]))
-    output, linear = torch.func.jvp(lambda *given: _first(module(*given)), inputs, inputs)[:2]
+    # oneDNN's recurrent layers have no derivative in forward mode.
+    with torch.backends.mkldnn.flags(enabled=not isinstance(module, nn.RNNBase)):
+        output, linear = torch.func.jvp(lambda *given: _first(module(*given)), inputs, inputs)[:2]
     return output - linear
 
 

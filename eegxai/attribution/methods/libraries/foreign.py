@@ -2,7 +2,6 @@
 
 import inspect
 import io
-import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr
@@ -14,6 +13,7 @@ import torch
 from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 
+from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE, first_line
 from eegxai.attribution.core.options import REFERENCES
 from eegxai.attribution.core.registry import Attribution, NotApplicable
 from eegxai.seeding import global_generators, trial_generators
@@ -31,8 +31,6 @@ CHOICES: dict[str, Any] = {
 }
 # They change what a call prints or the form of what it returns.
 NO_OPTIONS = {"return_convergence_delta", "return_input_shape", "show_progress", "verbose"}
-LONGEST_REASON = 200  # characters of an error's message: some print whole tensors
-FAULTS_OF_THE_MACHINE = (torch.OutOfMemoryError, torch.AcceleratorError, MemoryError)
 
 
 def required(function: Callable[..., Any]) -> list[str]:
@@ -105,15 +103,6 @@ def guarded(name: str, call: Attribution) -> Attribution:
             ) from error
 
     return run
-
-
-def first_line(error: Exception) -> str:
-    """Kind of an error and the first line of what it says, or of the code that it is from."""
-    lines = str(error).strip().splitlines() or [
-        str(frame.line) for frame in traceback.extract_tb(error.__traceback__)[-1:]
-    ]
-    said = ": ".join([type(error).__name__, *lines[:1]])
-    return said if len(said) <= LONGEST_REASON else said[: LONGEST_REASON - 3] + "..."
 
 
 def trial_by_trial(name: str, call: Attribution) -> Attribution:

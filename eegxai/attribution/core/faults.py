@@ -1,0 +1,55 @@
+"""What a method's error means: a reason why there is no map, or a fault that must be seen."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from eegxai.attribution.core.registry import DegenerateMap, NotApplicable
+
+LONGEST_REASON = 200  # characters of an error's message: some print whole tensors
+FAULTS_OF_THE_MACHINE = (torch.OutOfMemoryError, torch.AcceleratorError, MemoryError)
+
+
+@contextmanager
+def errors_as_verdicts(name: str, decoder: nn.Module) -> Iterator[None]:
+    """Context in which an error of torch or of the decoder becomes the reason for no map.
+
+    Sentences of this package, its own mistakes and faults of the machine pass as they are.
+
+    Raises
+    ------
+    NotApplicable, DegenerateMap
+        The latter where linear algebra found no solution.
+    """
+    try:
+        yield
+    except (NotApplicable, DegenerateMap, *FAULTS_OF_THE_MACHINE):
+        raise
+    except torch.linalg.LinAlgError as error:
+        raise DegenerateMap(
+            f"{name} has no map on {type(decoder).__name__}: {first_line(error)}"
+        ) from error
+    except Exception as error:
+        if _of_this_package(error) and not isinstance(error, RuntimeError):
+            raise
+        raise NotApplicable(
+            f"{name} is not applicable to {type(decoder).__name__}: {first_line(error)}"
+        ) from error
+
+
+def _of_this_package(error: Exception) -> bool:
+    """Whether the innermost code that an error comes from is this package's."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and str(frames[-1].f_globals.get("__name__")).startswith("eegxai.")
+
+
+def first_line(error: Exception) -> str:
+    """Kind of an error and the first line of what it says, or of the code that it is from."""
+    lines = str(error).strip().splitlines() or [
+        str(frame.line) for frame in traceback.extract_tb(error.__traceback__)[-1:]
+    ]
+    said = ": ".join([type(error).__name__, *lines[:1]])
+    return said if len(said) <= LONGEST_REASON else said[: LONGEST_REASON - 3] + "..."

@@ -1,0 +1,278 @@
+"""Decoders as people build them, seen as (trials, channels, times) -> (trials, outputs).
+
+A private copy of a decoder gets hooks: one before it that gives the trials the axes it wants and
+adds the other arguments of its forward pass, one behind it that makes a table of what it returns.
+Names of modules stay, so that all that looks for layers finds them. What was changed is said, in a
+:class:`DecoderWarning`, and kept for :func:`said`.
+"""
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE
+from eegxai.attribution.engine.wrong_sizes import Attempt, attempted, why_it_fails
+from eegxai.registry import unknown_name
+
+AGREEMENT = 1e-4  # of log-probabilities' sum, and of two passes of a trial, relative: float32
+MORE_PASSES = 15  # of a decoder that draws random numbers, which most passes may not need
+OUTPUT_NAMES = (
+    "logits", "logit", "output", "outputs", "log_probs", "prediction", "predictions", "scores",
+    "y", "out",
+)  # fmt: skip
+# Axes that decoders want their trials in, by the name of the axes.
+INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "(trials, channels, times)": lambda x: x,
+    "(trials, 1, channels, times)": lambda x: x[:, None],
+    "(trials, channels, times, 1)": lambda x: x[..., None],
+}
+PLAIN = next(iter(INPUTS))
+
+
+class DecoderWarning(UserWarning):
+    """How a decoder is understood, where it is not plainly (trials, channels, times) -> logits."""
+
+
+def say(decoder: nn.Module, sentence: str) -> None:
+    """Warn of how a decoder is understood, and keep it with this copy of it."""
+    text = f"{type(decoder).__name__} {sentence}"
+    decoder.__dict__["_said"] = (*said(decoder), text)
+    warnings.warn(text, DecoderWarning, stacklevel=2)
+
+
+def said(decoder: nn.Module) -> tuple[str, ...]:
+    """What has been said of a decoder."""
+    sentences: tuple[str, ...] = decoder.__dict__.get("_said", ())
+    return sentences
+
+
+def adapt(
+    decoder: nn.Module,
+    x: Tensor,
+    cam_layer: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> None:
+    """Let a private copy of a decoder take trials and return (trials, outputs), in place.
+
+    Parameters
+    ----------
+    decoder : nn.Module
+        In evaluation mode.
+    x : Tensor
+        Trials (trials, channels, times); a pair of the first is passed through the decoder.
+    cam_layer : str, optional
+        Layer of the class activation maps, in place of the one that the decoder names.
+    arguments : mapping, optional
+        Other arguments of ``forward`` by name, the same for all trials. A tensor whose first axis
+        has one entry is repeated for every trial.
+
+    Raises
+    ------
+    ValueError
+        When the decoder takes the trials in no known form, or returns no known form.
+    """
+    if cam_layer is not None:
+        decoder.cam_layer = _known_layer(decoder, cam_layer)  # type: ignore[assignment]
+    if arguments:
+        decoder.register_forward_pre_hook(
+            partial(_with_arguments, dict(arguments)), with_kwargs=True
+        )
+    form, output = _understood(decoder, torch.cat([x[:1], x[:1]]))
+    if form != PLAIN:
+        decoder.register_forward_pre_hook(partial(_with_axes, form))
+        say(decoder, f"takes {form}: the axis of one entry is added")
+    if not isinstance(output, Tensor):
+        say(decoder, f"returns {_kind(output)}: {_chosen(output)[0]} is explained")
+    decoder.register_forward_hook(_as_table)  # always: what is squeezed may show in one trial alone
+    for kind, true in DISTRIBUTIONS.items():
+        if true(_table(output, 2)):
+            say(
+                decoder,
+                f"returns {kind}, each of which depends on all classes: maps explain them and not "
+                "the logits, so that a map of one class also says what speaks for the others; "
+                "to explain logits, leave out the last softmax",
+            )
+
+
+def _known_layer(decoder: nn.Module, layer: str) -> str:
+    names = [name for name, _ in decoder.named_modules() if name]
+    if layer not in names:
+        raise ValueError(unknown_name("cam_layer", layer, names))
+    return layer
+
+
+# ------------------------------------------------------------------ what goes in
+
+
+def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any]:
+    """The first form of trials that the decoder takes, and what it returns for it."""
+    attempts: list[Attempt] = []
+    shapeless = ""
+    for form, place in INPUTS.items():
+        attempt = attempted(decoder, place(pair))
+        if isinstance(attempt.error, FAULTS_OF_THE_MACHINE):
+            raise attempt.error
+        if attempt.error is None:
+            try:
+                _table(attempt.output, len(pair))
+                return form, attempt.output
+            except ValueError as error:
+                shapeless = shapeless or str(error)
+        attempts.append(attempt)
+    places = list(INPUTS.values())
+    reason = shapeless or _missing(decoder) or why_it_fails(decoder, pair, attempts, places)
+    raise ValueError(reason) from attempts[0].error
+
+
+def _missing(decoder: nn.Module) -> str:
+    """What to say where forward needs more than the trials."""
+    others = list(inspect.signature(decoder.forward).parameters.values())[1:]
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    kinds = (*positional, inspect.Parameter.KEYWORD_ONLY)
+    needed = [p.name for p in others if p.default is p.empty and p.kind in kinds]
+    if not needed or decoder.__dict__["_forward_pre_hooks_with_kwargs"]:
+        return ""
+    example = ", ".join(f"{name!r}: ..." for name in needed)
+    return (
+        f"{type(decoder).__name__}.forward needs {' and '.join(needed)} besides the trials: "
+        f"give arguments={{{example}}}"
+    )
+
+
+def _with_axes(form: str, _module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return INPUTS[form](args[0]), *args[1:]
+
+
+def _with_arguments(
+    arguments: dict[str, Any], _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    given = {name: _fitted(value, args[0]) for name, value in arguments.items()}
+    return args, given | kwargs
+
+
+def _fitted(value: Any, x: Tensor) -> Any:
+    """An argument on the device, of the type and for the number of the trials."""
+    if not isinstance(value, Tensor):
+        return value
+    value = value.to(x) if value.is_floating_point() else value.to(x.device)
+    return value.expand(len(x), *value.shape[1:]) if value.shape[:1] == (1,) else value
+
+
+# ------------------------------------------------------------------ what comes out
+
+
+def _as_table(_module: nn.Module, args: tuple[Any, ...], output: Any) -> Tensor:
+    plain = isinstance(output, Tensor) and output.ndim == 2
+    return output if plain else _table(output, len(args[0]))
+
+
+def _table(output: Any, n_trials: int) -> Tensor:
+    """Outputs (trials, outputs) of whatever a decoder returns for some trials."""
+    value = output if isinstance(output, Tensor) else _chosen(output)[1]
+    if value.ndim == 2 and len(value) == n_trials:
+        return value
+    squeezed = value.ndim < 2 or value.shape[1:].numel() == value.shape[1]
+    if squeezed and value.numel() and value.numel() % n_trials == 0:
+        return value.reshape(n_trials, -1)
+    raise ValueError(
+        f"decoder must return logits (trials, classes), not {tuple(value.shape)} "
+        f"for {n_trials} trials"
+    )
+
+
+def _chosen(output: Any) -> tuple[str, Tensor]:
+    """The tensor that is explained, and how it is called."""
+    found = list(_tensors(output))
+    named = [one for name in OUTPUT_NAMES for one in found if one[0] == name]
+    if named or (found and isinstance(output, tuple | list)) or len(found) == 1:
+        name, value = (named or found)[0]
+        return repr(name) if isinstance(name, str) else f"its output {name + 1}", value
+    names = ", ".join(repr(name) for name, _ in found) or "no tensor"
+    raise ValueError(
+        f"decoder must return logits (trials, classes), or {OUTPUT_NAMES[0]!r} among others; "
+        f"it returned {_kind(output)} with {names}"
+    )
+
+
+def _tensors(output: Any) -> Iterator[tuple[str | int, Tensor]]:
+    """Tensors of an output, by their names or places; of what is nested, the chosen one."""
+    for name, value in _parts(output):
+        if isinstance(value, Tensor):
+            yield name, value
+        elif isinstance(value, Mapping | tuple | list) and value:
+            yield name, _chosen(value)[1]
+
+
+def _parts(output: Any) -> list[tuple[str | int, Any]]:
+    if isinstance(output, Mapping):
+        return [(str(name), value) for name, value in output.items()]
+    if isinstance(output, tuple | list):
+        return list(zip(getattr(output, "_fields", range(len(output))), output, strict=True))
+    slots = getattr(type(output), "__slots__", ())
+    names = [*getattr(output, "__dict__", {}), *([slots] if isinstance(slots, str) else slots)]
+    return [(name, getattr(output, name, None)) for name in names]
+
+
+def _kind(output: Any) -> str:
+    name = type(output).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def _log_probabilities(outputs: Tensor) -> bool:
+    return outputs.shape[1] > 1 and bool((outputs.logsumexp(1).abs() < AGREEMENT).all())
+
+
+def _probabilities(outputs: Tensor) -> bool:
+    sums = (outputs.sum(1) - 1).abs() < AGREEMENT
+    return outputs.shape[1] > 1 and bool((outputs >= 0).all() and sums.all())
+
+
+DISTRIBUTIONS: dict[str, Callable[[Tensor], bool]] = {
+    "log-probabilities": _log_probabilities,
+    "probabilities": _probabilities,
+}
+
+
+# ------------------------------------------------------------------ what no method can explain
+
+
+def unexplainable(decoder: nn.Module, x: Tensor) -> str | None:
+    """Reason why a trial has no outputs of its own: they are random, or depend on other trials."""
+    other = x[-1:] if len(x) > 1 else x.flip(2)
+    with torch.no_grad():
+        pair = torch.cat([x[:1], x[:1]])
+        state = torch.get_rng_state()
+        first = decoder(pair)
+        draws = not torch.equal(state, torch.get_rng_state())
+        for _ in range(MORE_PASSES if draws else 1):
+            if (change := _change(decoder(pair), first)) > AGREEMENT:
+                return (
+                    f"random: its outputs for the same trial differ by {change:.2g} of the "
+                    "largest from one pass to the next, as with dropout that is always on, so that "
+                    "no second call gives the same map"
+                )
+        beside = decoder(torch.cat([x[:1], other]))
+    if (change := _change(beside[:1], first[:1])) > AGREEMENT:
+        return (
+            f"its outputs for a trial differ by {change:.2g} of the largest with the trials beside "
+            f"it{_blamed(decoder)}"
+        )
+    return None
+
+
+def _change(outputs: Tensor, before: Tensor) -> float:
+    size = torch.maximum(before.abs().max(), outputs.abs().max())
+    size = size.clamp(min=torch.finfo(size.dtype).tiny)
+    return float((outputs - before).abs().max() / size)
+
+
+def _blamed(decoder: nn.Module) -> str:
+    for name, module in decoder.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
+            return f": its BatchNorm {name!r} keeps no statistics"
+    return ""
