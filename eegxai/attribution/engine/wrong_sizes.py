@@ -99,10 +99,10 @@ def why_it_fails(
     furthest = max(range(len(attempts)), key=lambda number: attempts[number].n_calls)
     attempt, (n_channels, n_times) = attempts[furthest], x.shape[1:]
     given = f"{type(decoder).__name__} does not take trials of {n_channels} channels and"
-    taken = ""
-    if isinstance(attempt.error, OF_SIZES):
+    taken = _built_for(decoder)
+    if not taken and isinstance(attempt.error, OF_SIZES):
         taken = _taken(decoder, lambda n, m: places[furthest](x.new_zeros(2, n, m)), *x.shape[1:])
-    return f"{given} {n_times} samples{_built_for(decoder)}{taken}: {_at_layer(decoder, attempt)}"
+    return f"{given} {n_times} samples{taken}: {_at_layer(decoder, attempt)}"
 
 
 def _taken(

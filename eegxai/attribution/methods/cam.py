@@ -12,6 +12,8 @@ The option ``cam_placement`` says where a layer's columns lie on the trial: at t
 of their receptive fields, or by a plain ``"stretch"`` over the epoch, as an image is resized.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -192,10 +194,15 @@ def _bias(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
     """What a module adds to its linear part at these inputs: module(z) - J z."""
     if _is_affine(module):
         return module(torch.zeros_like(inputs[0][:1]))
-    # oneDNN's recurrent layers have no derivative in forward mode.
-    with torch.backends.mkldnn.flags(enabled=not isinstance(module, nn.RNNBase)):
+    with _differentiable_forwards(module):
         output, linear = torch.func.jvp(lambda *given: _first(module(*given)), inputs, inputs)[:2]
     return output - linear
+
+
+def _differentiable_forwards(module: nn.Module) -> AbstractContextManager[None]:
+    """Context without oneDNN for recurrent layers: it has no derivative of them in forward mode."""
+    recurrent = isinstance(module, nn.RNNBase)
+    return torch.backends.mkldnn.flags(enabled=False) if recurrent else nullcontext()
 
 
 def _first(output: Tensor | tuple[Tensor, ...]) -> Tensor:
