@@ -17,7 +17,7 @@ FAULTS_OF_THE_MACHINE = (torch.OutOfMemoryError, torch.AcceleratorError, MemoryE
 def errors_as_verdicts(name: str, decoder: nn.Module) -> Iterator[None]:
     """Context in which an error of torch or of the decoder becomes the reason for no map.
 
-    Sentences of this package, its own mistakes and faults of the machine pass as they are.
+    Sentences and mistakes of a method, and faults of the machine, pass as they are.
 
     Raises
     ------
@@ -33,17 +33,25 @@ def errors_as_verdicts(name: str, decoder: nn.Module) -> Iterator[None]:
             f"{name} has no map on {type(decoder).__name__}: {first_line(error)}"
         ) from error
     except Exception as error:
-        if _of_this_package(error) and not isinstance(error, RuntimeError):
+        if not _of_the_decoder(error):
             raise
         raise NotApplicable(
             f"{name} is not applicable to {type(decoder).__name__}: {first_line(error)}"
         ) from error
 
 
-def _of_this_package(error: Exception) -> bool:
-    """Whether the innermost code that an error comes from is this package's."""
+def _of_the_decoder(error: Exception) -> bool:
+    """Whether an error is from a decoder's pass or inside torch, and not from a method's own code.
+
+    What this package calls in a decoder's pass may meet torch's RuntimeErrors; other errors there
+    are its own.
+    """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return bool(frames) and str(frames[-1].f_globals.get("__name__")).startswith("eegxai.")
+    innermost = str(frames[-1].f_globals.get("__name__"))
+    if innermost.startswith("eegxai.") and not isinstance(error, RuntimeError):
+        return False
+    passes = any(frame.f_code is nn.Module._call_impl.__code__ for frame in frames)
+    return passes or innermost.partition(".")[0] == "torch"
 
 
 def first_line(error: Exception) -> str:

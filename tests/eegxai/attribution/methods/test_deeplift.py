@@ -180,7 +180,7 @@ class Pool(nn.Module):
 def test_rule_of_a_max_pool(trial, baseline, expected):
     x, reference = (torch.tensor([[values]]).double() for values in (trial, baseline))
     target = torch.tensor([0])
-    result = attribute("DeepLiftSHAP", Pool(), x, target, references=reference)
+    result = attribute("DeepLiftSHAP", Pool(), x, target, references=reference, output="value")
     assert result.flatten().tolist() == expected
 
 
