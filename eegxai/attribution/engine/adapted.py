@@ -125,16 +125,15 @@ def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any]:
                 shapeless = shapeless or str(error)
         attempts.append(attempt)
     places = list(INPUTS.values())
-    reason = shapeless or _missing(decoder) or why_it_fails(decoder, pair, attempts, places)
+    reason = shapeless or _missing(decoder)
+    if not reason:
+        reason = why_it_fails(decoder, pair, attempts, places) + _optional(decoder)
     raise ValueError(reason) from attempts[0].error
 
 
 def _missing(decoder: nn.Module) -> str:
     """What to say where forward needs more than the trials."""
-    others = list(inspect.signature(decoder.forward).parameters.values())[1:]
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    kinds = (*positional, inspect.Parameter.KEYWORD_ONLY)
-    needed = [p.name for p in others if p.default is p.empty and p.kind in kinds]
+    needed = [p.name for p in _other_parameters(decoder) if p.default is p.empty]
     if not needed or decoder.__dict__["_forward_pre_hooks_with_kwargs"]:
         return ""
     example = ", ".join(f"{name!r}: ..." for name in needed)
@@ -142,6 +141,19 @@ def _missing(decoder: nn.Module) -> str:
         f"{type(decoder).__name__}.forward needs {' and '.join(needed)} besides the trials: "
         f"give arguments={{{example}}}"
     )
+
+
+def _optional(decoder: nn.Module) -> str:
+    """What to say of what forward may take besides the trials."""
+    names = [parameter.name for parameter in _other_parameters(decoder)]
+    return f" (its forward also takes arguments: {', '.join(names)})" if names else ""
+
+
+def _other_parameters(decoder: nn.Module) -> list[inspect.Parameter]:
+    """Parameters of forward behind the trials, but for ``*args`` and ``**kwargs``."""
+    others = list(inspect.signature(decoder.forward).parameters.values())[1:]
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [parameter for parameter in others if parameter.kind not in variable]
 
 
 def _with_axes(form: str, _module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -213,9 +225,9 @@ def _parts(output: Any) -> list[tuple[str | int, Any]]:
         return [(str(name), value) for name, value in output.items()]
     if isinstance(output, tuple | list):
         return list(zip(getattr(output, "_fields", range(len(output))), output, strict=True))
-    slots = getattr(type(output), "__slots__", ())
-    names = [*getattr(output, "__dict__", {}), *([slots] if isinstance(slots, str) else slots)]
-    return [(name, getattr(output, name, None)) for name in names]
+    properties = (name for name in OUTPUT_NAMES if hasattr(output, name))
+    names = dict.fromkeys([*properties, *getattr(output, "__dict__", {})])
+    return [(name, getattr(output, name)) for name in names]
 
 
 def _kind(output: Any) -> str:

@@ -132,6 +132,19 @@ def test_a_wrong_size_is_told_by_what_is_expected(make, shape, words):
     assert all(word in str(told.value) for word in words), str(told.value)
 
 
+class MayBeNamed(Conv):
+    def forward(self, x, ch_names=None):
+        if ch_names is None:
+            raise ValueError("which channels?")
+        return super().forward(x)
+
+
+def test_arguments_that_a_decoder_may_take_are_told():
+    with pytest.raises(ValueError, match=r"which channels\? .*also takes arguments: ch_names"):
+        attribute("Saliency", built(MayBeNamed), *trials())
+    same_map(built(MayBeNamed), built(Conv), arguments={"ch_names": list("abcd")})
+
+
 def test_a_decoders_own_sizes_are_told():
     decoder = built(Conv)
     decoder.n_chans, decoder.n_times = C, T
@@ -162,6 +175,15 @@ class Answer:
     hidden: object = None
 
 
+class Computed:
+    """Logits that are a property."""
+
+    def __init__(self, z):
+        self._z = z
+
+    logits = property(lambda self: self._z)
+
+
 Pair = namedtuple("Pair", "hidden logits")
 FORMS = {
     "a tuple: its output 1": lambda z: (z, 2 * z),
@@ -170,6 +192,7 @@ FORMS = {
     "a dict: 'classes'": lambda z: {"classes": z},
     "a Pair: 'logits'": lambda z: Pair(2 * z, z),
     "an Answer: 'logits'": Answer,
+    "a Computed: 'logits'": Computed,
     "a tuple: its output 1 ": lambda z: ({"logits": z}, 2 * z),
 }
 
