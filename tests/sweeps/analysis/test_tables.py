@@ -11,7 +11,8 @@ from rich.console import Console
 from eegxai.attribution import Validity
 from eegxai.evaluation.bounds import CORRELATION
 from eegxai.statistics import student_interval
-from sweeps.analysis.tables import TABLE_KINDS, coverage, robustness, validity_counts
+from sweeps.analysis.check_tables import coverage, robustness, validity_counts
+from sweeps.analysis.tables import TABLE_KINDS
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
 from sweeps.report.export import TABLE_FORMATS, Export, write_table
