@@ -190,7 +190,7 @@ def test_a_single_pair_has_no_interval(before, after, tiny_file):
     result = run(tiny_file, "--a", "grid.seed=[2]", "--a", METHODS, *B)
     assert result.exit_code == 0, result.output
     assert "-- .. --" not in result.output
-    assert "no difference can be shown with 1 pair: signed-rank tests of 2 rows" in result.output
+    assert "no difference can be shown with 1 pair: signed-rank tests of " in result.output
 
 
 def test_tables_are_written_as_markdown(before, tmp_path):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eegxai.statistics import Interval
+from eegxai.evaluation.bounds import SHARE
+from eegxai.statistics import Interval, student_interval
 from sweeps.analysis.method_pair import method_pairs, require_methods
 from sweeps.analysis.quantity import Quantity
 from sweeps.report.method_pair import pair_lines, paper_sentence
@@ -36,8 +37,8 @@ def test_the_numbers_are_those_of_scipy_over_seeds():
     pair, means = pair_of(table), seed_means(table)
     assert pair.means == pytest.approx(tuple(means.mean()))
     differences = means["DeepLift"] - means["GradCAM"]
-    expected = stats.t.interval(0.95, 9, differences.mean(), stats.sem(differences))
-    assert (pair.difference.low, pair.difference.high) == pytest.approx(expected)
+    expected = student_interval(differences, SHARE.of_differences)
+    assert pair.difference == pytest.approx(expected)
     assert pair.p == pytest.approx(stats.wilcoxon(differences.round(6)).pvalue)
     assert pair.test == "Wilcoxon signed-rank test"
     tests = [stats.ttest_1samp(differences, end, alternative=side).pvalue
