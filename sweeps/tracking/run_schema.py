@@ -20,7 +20,7 @@ from sweeps.analysis.summary import HEADLINE_METRICS, LEADS
 from sweeps.analysis.verdicts import TOLD, verdict_on, verdict_text
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.design.thresholds import Thresholds
-from sweeps.scores.table import LEVELS, class_testable
+from sweeps.scores.table import CASCADE, LEVELS, class_testable
 from sweeps.store.records import MethodScores, Record, TrainedDecoder
 from sweeps.tracking.location import VIEW, page_in_ui
 
@@ -63,6 +63,7 @@ DRAWS_STD = "weight_draws/"  # spread between draws of random weights, where the
 LEVEL_PREFIXES = {level: f"{level}/" for level in LEVELS}
 N_ZERO_ROWS = "zero_rows/"  # of scores into whose mean zeros enter
 N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
+N_LAYERS = "run/n_layers"  # of the decoder: the last step of the cascade, and of its sums
 
 # A method has one colour in every chart: the UI's own follow the run's id and look alike. By Sasha
 # Trubetskoy, "20 simple, distinct colors".
@@ -293,6 +294,8 @@ def method_metrics(
     values |= {f"validity/{name}": value for name, value in _evidence(scores.validity)}
     if len(rows):
         values[N_TRIALS] = float(rows["n_trials"].max())
+    if len(cascade := rows[rows["check"] == CASCADE]):
+        values[N_LAYERS] = float(cascade["step"].max())
     return [*_metrics(values, at), *_score_metrics(rows, at)]
 
 
