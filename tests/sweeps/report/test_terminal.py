@@ -306,6 +306,16 @@ def test_a_map_that_changes_only_at_the_end_of_the_cascade_is_not_model_specific
     assert row["model_specific"] == state
 
 
+def test_the_level_of_the_area_is_that_of_decoders_of_several_depths():
+    """Each curve falls to the level with the first layer, of one and of eight: 0.75 and 0.53125."""
+    deep = rows("DeepLift", 0.9, 0.1, 0.1, area=0.53)
+    shallow = rows("DeepLift", 0.9, 0.1, 0.1, area=0.74).assign(architecture="shallow")
+    shallow = shallow[shallow["step"] != 1].replace({"step": {8: 1}})
+    row = headline_of(deep, shallow).loc["DeepLift"]
+    assert row["model_specific_level"] == pytest.approx((0.75 + 0.53125) / 2)
+    assert row["model_specific"] != REFUTED
+
+
 def test_two_classes_are_a_state_and_no_failure():
     mirrored = rows("DeepLift", 0.9, -1.0, 0.1, x_only=0.3, testable=False)
     row = headline_of(mirrored).loc["DeepLift"]
