@@ -19,6 +19,7 @@ from sweeps.analysis.verdicts import (
     STUDY_VERDICT,
     UNDECIDED,
     UNTESTABLE,
+    verdict_as_original,
 )
 from sweeps.design.thresholds import Thresholds
 from sweeps.report.table import Row
@@ -42,11 +43,23 @@ def answer(judged: pd.DataFrame, by: Sequence[str] = ("feature",)) -> list[str]:
     """The verdict in sentences that a person can repeat, and what they are about."""
     methods = judged[~judged["method"].isin(list(CONTROLS))]
     if methods["verdict"].isin([NOT_APPLICABLE, NO_SCORE]).all():
-        return ["No method is judged: the verdict needs scores of the corrected evaluation."]
+        return [f"No method is judged: {_why_none(methods)}."]
     groups = list(methods.groupby(list(by), sort=False))
-    parts = [f"{_place(values)}: {_group_answer(rows)}." for values, rows in groups]
+    parts = [f"{_place(values)}: {_group_answer(rows, by)}." for values, rows in groups]
     whole = [_everywhere(methods, by, len(groups))] if len(groups) > 1 else []
     return [*whole, *parts, _scope(judged)]
+
+
+def _why_none(methods: pd.DataFrame) -> str:
+    reasons = {
+        "there are scores of controls alone": methods.empty,
+        "none is applicable": (methods["verdict"] == NOT_APPLICABLE).all(),
+        "all decoders decode no better than chance": (
+            methods["at_chance"] == methods["n_decoders"]
+        ).all(),
+    }
+    needed = "the verdict needs the scores and controls of the corrected evaluation"
+    return next((reason for reason, true in reasons.items() if true), needed)
 
 
 def _place(values: Sequence[object]) -> str:
@@ -56,7 +69,7 @@ def _place(values: Sequence[object]) -> str:
 
 def _everywhere(methods: pd.DataFrame, by: Sequence[str], n_groups: int) -> str:
     """The methods that pass in every group, by themselves or as what they are duplicates of."""
-    passed = _with_verdict_of_original(methods)
+    passed = _with_verdict_of_original(methods, by)
     counts = passed[passed == PASSES].groupby(methods["method"], sort=False).size()
     everywhere = list(counts.index[counts == n_groups])
     verb = "passes" if len(everywhere) < 2 else "pass"
@@ -64,18 +77,20 @@ def _everywhere(methods: pd.DataFrame, by: Sequence[str], n_groups: int) -> str:
     return f"{_joined(everywhere) or 'No method'} {verb} for every {what}."
 
 
-def _with_verdict_of_original(methods: pd.DataFrame) -> pd.Series:
-    """A duplicate's verdict is that of the method whose maps it has, in its group."""
-    groups = [name for name in methods if name in ("feature", "snr_db", "architecture", "fold")]
-    keys = ["method", *groups]
-    known = methods.set_index(keys)["verdict"]
-    originals = methods[groups].assign(method=methods["duplicate_of"])[keys]
+def _with_verdict_of_original(methods: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    """A duplicate's verdict is that of the method whose maps it has, in its group.
+
+    Where that method is not in the table, it is the verdict on the duplicate's own numbers.
+    """
+    own = pd.Series(map(verdict_as_original, methods.to_dict("records")), methods.index)
+    known = own.set_axis(pd.MultiIndex.from_frame(methods[["method", *by]]))
+    originals = methods[list(by)].assign(method=methods["duplicate_of"])[["method", *by]]
     found = known.reindex(pd.MultiIndex.from_frame(originals)).set_axis(methods.index)
-    return methods["verdict"].where(methods["verdict"] != DUPLICATE, found)
+    return found.where(methods["verdict"] == DUPLICATE).fillna(own)
 
 
-def _group_answer(rows: pd.DataFrame) -> str:
-    verdicts = _with_verdict_of_original(rows)
+def _group_answer(rows: pd.DataFrame, by: Sequence[str]) -> str:
+    verdicts = _with_verdict_of_original(rows, by)
     said = []
     for verdict, (one, several) in SAID.items():
         names = list(rows.loc[verdicts == verdict, "method"])
