@@ -93,7 +93,9 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     """
     groups = [*by, "method"]
     cells = tidy.drop_duplicates(list(AXES)).fillna({"duplicate_of": "", "flags": ""})
-    decoders = cells.groupby(groups, sort=False)
+    # Decoders that are left out keep the original's name and have no flags.
+    flagged_duplicate = (cells["flags"] != "") & (cells["duplicate_of"] != "")
+    decoders = cells.assign(flagged_duplicate=flagged_duplicate).groupby(groups, sort=False)
     columns = {**_scores(tidy, groups), **_robustness(tidy, groups), **_counts(decoders)}
     columns["n_seeds"] = seeds_with_scores(tidy, groups)
     # The order in which groups first appear is the order of the grid.
@@ -170,7 +172,7 @@ def _counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
         "at_chance": decoders["at_chance"].sum().astype(int),
         "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
         "n_unusable": decoders["validity"].agg(lambda found: found.isin(UNUSABLE).sum()),
-        "n_duplicate": decoders["duplicate_of"].agg(lambda names: (names != "").sum()),
+        "n_duplicate": decoders["flagged_duplicate"].sum().astype(int),
         "duplicate_of": decoders["duplicate_of"].agg(_one_original),
         "accuracy": decoders["accuracy"].mean(),
         "class_testable": decoders["class_testable"].agg(_any_testable),

@@ -7,13 +7,16 @@ import pandas as pd
 from eegxai.attribution import CONTROLS
 from eegxai.rounding import counted
 from sweeps.analysis.verdicts import (
+    APPLICABLE,
     BEYOND_INPUT,
     DUPLICATE,
     FAILS,
+    MARKS,
     NO_SCORE,
     NOT_APPLICABLE,
     PASSES,
     PROPERTIES,
+    REFUTED,
     SHOWN,
     STANDARD,
     STUDY_VERDICT,
@@ -22,7 +25,7 @@ from sweeps.analysis.verdicts import (
     verdict_as_original,
 )
 from sweeps.design.thresholds import Thresholds
-from sweeps.report.table import Row
+from sweeps.report.table import Row, plain_value
 
 MARKS_LEGEND = "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = maps of another method"
 UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes have mirror images)"
@@ -45,9 +48,9 @@ def answer(judged: pd.DataFrame, by: Sequence[str] = ("feature",)) -> list[str]:
     if methods["verdict"].isin([NOT_APPLICABLE, NO_SCORE]).all():
         return [f"No method is judged: {_why_none(methods)}."]
     groups = list(methods.groupby(list(by), sort=False))
-    parts = [f"{_place(values)}: {_group_answer(rows, by)}." for values, rows in groups]
+    parts = [f"{_place(by, values)}: {_group_answer(rows, by)}." for values, rows in groups]
     whole = [_everywhere(methods, by, len(groups))] if len(groups) > 1 else []
-    return [*whole, *parts, _scope(judged)]
+    return [*whole, *parts, _scope(judged, by)]
 
 
 def _why_none(methods: pd.DataFrame) -> str:
@@ -62,9 +65,12 @@ def _why_none(methods: pd.DataFrame) -> str:
     return next((reason for reason, true in reasons.items() if true), needed)
 
 
-def _place(values: Sequence[object]) -> str:
-    words = (f"{value:g}" if isinstance(value, float) else str(value) for value in values)
-    return " ".join(words)
+def _place(by: Sequence[str], values: Sequence[object]) -> str:
+    """Such as ``temporal, snr_db −12, seed 0``."""
+    named = zip(by, values, strict=True)
+    return ", ".join(
+        ("" if axis == "feature" else f"{axis} ") + plain_value(value).text for axis, value in named
+    )
 
 
 def _everywhere(methods: pd.DataFrame, by: Sequence[str], n_groups: int) -> str:
@@ -105,12 +111,13 @@ def _joined(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
-def _scope(judged: pd.DataFrame) -> str:
+def _scope(judged: pd.DataFrame, by: Sequence[str]) -> str:
     """What the intervals are over."""
     n_seeds = int(judged["n_seeds"].max())
     if n_seeds == 1:
+        each = " each" * ("seed" in by)
         return (
-            "One seed: intervals are over trials, and nothing is said about other networks "
+            f"One seed{each}: intervals are over trials, and nothing is said about other networks "
             "trained alike."
         )
     return f"{counted(n_seeds, 'seed')}: intervals are over seeds."
@@ -134,6 +141,7 @@ def notes(judged: pd.DataFrame) -> Iterator[str]:
     """What stands under a table of verdicts: duplicates, information, and what would decide."""
     yield from _duplicates(judged)
     yield from _beyond_the_recording(judged)
+    yield from _spoken_against(judged)
     for row in judged[judged["verdict"] == UNDECIDED].to_dict("records"):
         yield f"? {row['method']}: {'; '.join(_needed(row))}"
 
@@ -155,6 +163,14 @@ def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
             "not testable where the ideal observer does not either: a lower SNR would make it so"
         )
     yield "; ".join(said)
+
+
+def _spoken_against(judged: pd.DataFrame) -> Iterator[str]:
+    """Why a method fails whose numbers may all be good."""
+    refuted = (judged["verdict"] == FAILS) & (judged[APPLICABLE] == REFUTED)
+    for row in judged[refuted].to_dict("records"):
+        where = f"{row['flagged'] - row['n_duplicate']} of {counted(row['n_decoders'], 'decoder')}"
+        yield f"{MARKS[FAILS]} {row['method']}: its validity check speaks against it on {where}"
 
 
 def _needed(row: Row) -> Iterator[str]:

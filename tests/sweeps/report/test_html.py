@@ -230,7 +230,9 @@ def test_the_answer_for_each_seed_finds_the_originals_of_duplicates(by):
     passing, same = table["seed"] == 1, table["method"] == "LRP"
     table["verdict"] = np.select([same, passing], [DUPLICATE, PASSES], FAILS)
     table["duplicate_of"] = np.where(same, "DeepLift", "")
-    whole, *parts, _ = answer(table, by)
+    whole, *parts, scope = answer(table, by)
+    assert scope.startswith("One seed each: intervals are over trials")
+    assert all("temporal, " in part and "seed " in part for part in parts)
     assert whole == "No method passes for every group."
     assert ["DeepLift and LRP pass." in part for part in parts] == [
         values[by.index("seed")] == 1 for values, _ in table.groupby(list(by), sort=False)

@@ -32,6 +32,7 @@ from sweeps.report.result_tables import result_cell
 from sweeps.report.terminal import print_sentence
 from sweeps.report.verdict_tables import narrow_cell, property_cell, verdict_cell
 from sweeps.report.verdict_texts import answer
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import AREA, half_width
 from tests.tidy_tables import as_tidy
 
@@ -170,6 +171,16 @@ def test_a_method_flagged_on_one_decoder_is_not_ok():
     parts = [rows("LRP", 0.8, 0, 0, seed=seed, flags=flags) for seed, flags in ((0, ""), (1, "x"))]
     row = headline_of(*parts).loc["LRP"]
     assert (row["flagged"], row["verdict"], row["verdict_on"]) == (1, FAILS, "applicable")
+
+
+def test_a_duplicate_on_a_decoder_at_chance_hides_no_flag_of_another():
+    same = rows("LRP", 0.8, 0, 0, seed=1, at_chance=True, flags="x").assign(duplicate_of="DeepLift")
+    tidy = as_tidy([rows("LRP", 0.8, 0, 0, flags="depends on the batch"), same])
+    row = judged(headline(without_chance_decoders(tidy))).iloc[0]
+    assert (row["verdict"], row["verdict_on"]) == (FAILS, "applicable")
+    assert "✗ LRP: its validity check speaks against it on 1 of 2 decoders" in printed(
+        judged(headline(without_chance_decoders(tidy)))
+    )
 
 
 def test_the_calibrated_score_is_read_on_the_headlines_domain():
