@@ -321,6 +321,13 @@ def _verdict(row: Row, states: Mapping[str, str]) -> str:
     return next((verdict for verdict, true in cases.items() if true), PASSES)
 
 
+def verdict_as_original(row: Row) -> str:
+    """The verdict of a judged row; of a duplicate's the one that its own numbers have."""
+    if row["verdict"] != DUPLICATE:
+        return str(row["verdict"])
+    return _verdict({**row, "duplicate_of": ""}, {name: row[name] for name in NAMES})
+
+
 def _resting_on(verdict: str, states: Mapping[str, str]) -> list[str]:
     """The properties that a verdict rests on, where it is not about all."""
     wanted = {FAILS: [REFUTED], UNDECIDED: [UNDECIDED, NO_SCORE]}.get(verdict, [])

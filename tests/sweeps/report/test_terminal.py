@@ -32,6 +32,7 @@ from sweeps.report.result_tables import result_cell
 from sweeps.report.terminal import print_sentence
 from sweeps.report.verdict_tables import narrow_cell, property_cell, verdict_cell
 from sweeps.report.verdict_texts import answer
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import AREA, half_width
 from tests.tidy_tables import as_tidy
 
@@ -172,6 +173,16 @@ def test_a_method_flagged_on_one_decoder_is_not_ok():
     assert (row["flagged"], row["verdict"], row["verdict_on"]) == (1, FAILS, "applicable")
 
 
+def test_a_duplicate_on_a_decoder_at_chance_hides_no_flag_of_another():
+    same = rows("LRP", 0.8, 0, 0, seed=1, at_chance=True, flags="x").assign(duplicate_of="DeepLift")
+    tidy = as_tidy([rows("LRP", 0.8, 0, 0, flags="depends on the batch"), same])
+    row = judged(headline(without_chance_decoders(tidy))).iloc[0]
+    assert (row["verdict"], row["verdict_on"]) == (FAILS, "applicable")
+    assert "✗ LRP: its validity check speaks against it on 1 of 2 decoders" in printed(
+        judged(headline(without_chance_decoders(tidy)))
+    )
+
+
 def test_the_calibrated_score_is_read_on_the_headlines_domain():
     row = headline_of(rows("LRP", 0.8, 0.1, 0.0, x_only=0.4)).loc["LRP"]
     assert row["calibrated"] == pytest.approx(0.7)
@@ -304,6 +315,16 @@ def test_a_sentence_stays_on_one_line():
 def test_a_map_that_changes_only_at_the_end_of_the_cascade_is_not_model_specific(area, state):
     row = headline_of(rows("DeepLift", 0.9, 0.1, 0.1, area=area)).loc["DeepLift"]
     assert row["model_specific"] == state
+
+
+def test_the_level_of_the_area_is_that_of_decoders_of_several_depths():
+    """Each curve falls to the level with the first layer, of one and of eight: 0.75 and 0.53125."""
+    deep = rows("DeepLift", 0.9, 0.1, 0.1, area=0.53)
+    shallow = rows("DeepLift", 0.9, 0.1, 0.1, area=0.74).assign(architecture="shallow")
+    shallow = shallow[shallow["step"] != 1].replace({"step": {8: 1}})
+    row = headline_of(deep, shallow).loc["DeepLift"]
+    assert row["model_specific_level"] == pytest.approx((0.75 + 0.53125) / 2)
+    assert row["model_specific"] != REFUTED
 
 
 def test_two_classes_are_a_state_and_no_failure():
