@@ -252,10 +252,10 @@ def _with_trials(pair: MethodPair, run: ComparedRun, source: str) -> MethodPair:
 
 def _over_trials(pair: MethodPair, run: ComparedRun, source: str) -> TrialDifference | str:
     if run.config is None or source != "store":
-        return "scores trial by trial are in the store alone"
+        return "the scores of single trials are in the store alone"
     place = pair.domain, pair.metric
     if run.quantity.check != GROUND_TRUTH or place not in TRIALS_KEPT:
-        return "the store keeps only some metrics of the check ground_truth trial by trial"
+        return f"of {pair.metric} in the check {run.quantity.check} the store keeps means alone"
     wanted = {(*decoder, method) for decoder in pair.decoders for method in pair.methods}
     cells = (cell for cell in method_cells(run.config) if tuple(cell.axes.values()) in wanted)
     return over_trials(pair, trials_from_store(cells, store_of(run.config), *place))

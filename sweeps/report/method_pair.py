@@ -61,7 +61,7 @@ def _ceiling_title(quantity: Quantity) -> str:
 def _inference(pair: MethodPair) -> str:
     """Interval and test; of one seed, why there is neither."""
     if pair.n_seeds < 2:
-        return "one seed: no interval over networks, and no test"
+        return "one seed: no interval and no test over networks"
     return f"{_interval(pair.difference, pair)}; {pair.test}, {p_value(pair.p)}"
 
 
@@ -73,20 +73,21 @@ def _trials_line(pair: MethodPair) -> str:
     """The difference over trials and what it is about; or why there is none."""
     found = pair.over_trials
     if isinstance(found, str):
-        return f"no difference ({found})"
-    left_out = f"; left out: {counted(found.left_out, 'trial')} without a score of both"
+        return f"not tested, {found}"
     return (
-        f"{_plain(found.interval.mean, pair)}, {_over_trials(found, pair)}"
-        f"{left_out if found.left_out else ''}; this is about {_these(pair)} and says nothing "
-        "about other networks"
+        f"{_plain(found.interval.mean, pair)}, {_over_trials(found, pair)}; this is about "
+        f"{_these(pair)} and says nothing about other networks"
     )
 
 
 def _over_trials(found: TrialDifference, pair: MethodPair) -> str:
     """Interval, number of trials and test."""
+    n_trials = found.interval.n + found.left_out
+    n = f"{found.interval.n} of {n_trials}" if found.left_out else f"{n_trials}"
+    both = " that have a score of both" if found.left_out else ""
     each = ", counted for each decoder" if len(pair.decoders) > 1 else ""
-    n = f"over {counted(found.interval.n, 'trial')}{each}"
-    return f"{_interval(found.interval, pair)} {n}; {found.test.name}, {p_value(found.test.p)}"
+    interval = _interval(found.interval, pair)
+    return f"{interval} over {n} trials{both}{each}; {found.test.name}, {p_value(found.test.p)}"
 
 
 def _these(pair: MethodPair) -> str:
