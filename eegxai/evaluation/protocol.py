@@ -105,7 +105,7 @@ def evaluate(
         less the control's, mean over the trials where both are defined (n_both), and
         difference_std over these. Of the method's own map, trials holds the scores in
         ``TRIALS_KEPT`` trial by trial, in the order of the trials explained, in single precision
-        and NaN where undefined: twelve arrays, which add 12 kB to a cell of 256 trials; None in
+        and NaN where undefined: twelve arrays, which add 16 kB to a cell of 256 trials; None in
         other rows.
 
         The check ``ground_truth`` compares the method's map with the planted signal, by the
