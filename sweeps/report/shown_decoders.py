@@ -42,9 +42,11 @@ def _counts(counts: pd.Series) -> str:
 
 
 def at_chance_line(tidy: pd.DataFrame) -> str:
-    """Such as ``† no better than chance, included: 2 of 6 spatial decoders``; empty if none."""
+    """Such as ``† no better than chance, left out: 2 of 6 spatial decoders``; empty if none."""
     counts = [f"{n} of {n_all} {name}" for name, (n, n_all) in _at_chance(tidy).items() if n]
-    return f"{MARK} no better than chance, included: {', '.join(counts)} decoders." * bool(counts)
+    kept = tidy.loc[tidy["at_chance"].eq(True), "mean"].notna().any()
+    what = f"{MARK} no better than chance, {'included' if kept else 'left out'}"
+    return f"{what}: {', '.join(counts)} decoders." * bool(counts)
 
 
 def marked(table: pd.DataFrame, tidy: pd.DataFrame) -> pd.DataFrame:
