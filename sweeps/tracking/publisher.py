@@ -326,10 +326,12 @@ def _method_content(
     rows = known.dropna(subset="check")
     row = decoder_headline(known)
     headlines = headlines_of(row)
+    # As in the tables: what the maps of a decoder at chance should show is unknown.
+    judged = decoder_headline(without_chance_decoders(known))
     drawn = {f"{PICTURE_FOLDER}/{name}": png for name, png in draw(cell, store).items()}
     return RunContent(
         run_name(cell),
-        method_tags(cell, scores, headlines, verdict_tags(row, thresholds)),
+        method_tags(cell, scores, headlines, verdict_tags(judged, thresholds)),
         started=at - _milliseconds(scores.seconds),
         finished=at,
         datasets=[dataset_input(cell)],

@@ -14,7 +14,7 @@ from eegxai.attribution import STUDY_METHODS, Validity
 from eegxai.evaluation import HEADLINE
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import headline
-from sweeps.analysis.verdicts import judged
+from sweeps.analysis.verdicts import judged, verdict_text
 from sweeps.design.cells import decoder_cells, decoder_of, method_cells
 from sweeps.design.config_file import load
 from sweeps.report.closing import CLOSING_FILE, closing_page
@@ -320,6 +320,16 @@ def test_a_method_without_scores_or_pictures_has_a_run(publisher, cells, store):
     row = tidy_from_runs(publisher, [cell])
     assert row["check"].isna().all()
     assert len(row) == 1
+
+
+def test_a_decoder_at_chance_has_no_verdict_in_tables_and_runs(publisher, cells, store):
+    cell = cells[1][1]
+    store.write_scores(cell, dataclasses.replace(method_scores(), at_chance=True))
+    publisher.publish(cell, store)
+    tags = run_of(publisher, cell).data.tags
+    row = judged(headline(without_chance_decoders(tidy_from_store([cell], store)))).iloc[0]
+    assert tags["eegxai.verdict"] == verdict_text(row) == "– no score"
+    assert tags["eegxai.faithful"] == row["faithful"] == "no score"
 
 
 def test_pictures_can_be_left_out(publisher, cells, store):
