@@ -111,7 +111,7 @@ class Condition:
 
 def _advice(half: float, distance: float, n_seeds: int) -> str:
     """What would decide a number so far from its level; intervals shrink with the root of n."""
-    if math.isnan(half):
+    if math.isnan(half) or math.isnan(distance):
         return "more trials or seeds"  # of one there is no interval
     factor = (half / distance) ** 2 if distance else math.inf
     if factor > LARGEST_FACTOR:

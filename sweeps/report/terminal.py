@@ -34,7 +34,7 @@ def print_tables(console: Console, tables: Iterable[Table], title: str) -> None:
     for table in tables:
         console.print()
         heading = f"{title}: {table.title}" if table.title else title
-        print_sentence(console, heading)
+        print_lines(console, [heading])
         for part in terminal_parts(table):
             console.print(part)
 

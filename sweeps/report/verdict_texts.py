@@ -26,6 +26,7 @@ from sweeps.analysis.verdicts import (
 )
 from sweeps.design.thresholds import Thresholds
 from sweeps.report.table import Row, plain_value
+from sweeps.report.terminal import PLAIN
 
 MARKS_LEGEND = "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = maps of another method"
 UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes have mirror images)"
@@ -134,7 +135,7 @@ def verdict_legend(thresholds: Thresholds = STANDARD) -> list[Named]:
 def terminal_legend(thresholds: Thresholds = STANDARD) -> list[str]:
     """The legend of a terminal's tables."""
     terms = [f"{heading}: {asks}" for heading, asks in verdict_legend(thresholds)]
-    return [MARKS_LEGEND, UNTOLD_LEGEND, *terms, INTERVAL_LEGEND]
+    return [MARKS_LEGEND, UNTOLD_LEGEND.translate(PLAIN), *terms, INTERVAL_LEGEND]
 
 
 def notes(judged: pd.DataFrame) -> Iterator[str]:

@@ -10,6 +10,7 @@ from mlflow.entities import DatasetInput, Metric
 from sweeps.analysis.one_decoder import decoder_headline
 from sweeps.design.cells import Cell, DecoderCell, MethodCell
 from sweeps.design.thresholds import Thresholds
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import tidy_scores
 from sweeps.store.artefacts import Store
 from sweeps.tracking.datasets import dataset_input
@@ -82,12 +83,13 @@ def method_content(
     at = milliseconds(scores.finished)
     known = tidy_scores([(cell, scores)])
     rows = known.dropna(subset="check")
-    row = decoder_headline(known)
-    headlines = headlines_of(row)
+    headlines = headlines_of(decoder_headline(known))
+    # As in the tables: what the maps of a decoder at chance should show is unknown.
+    judged = decoder_headline(without_chance_decoders(known))
     drawn = {f"{PICTURE_FOLDER}/{name}": png for name, png in draw(cell, store).items()}
     return RunContent(
         run_name(cell),
-        method_tags(cell, scores, headlines, verdict_tags(row, thresholds)),
+        method_tags(cell, scores, headlines, verdict_tags(judged, thresholds)),
         started=at - milliseconds(scores.seconds),
         finished=at,
         datasets=[dataset_input(cell)],

@@ -278,6 +278,7 @@ def test_what_would_decide_is_said(n_seeds, efficiency, advice):
 def test_without_an_interval_nothing_is_shown_or_refuted():
     row = made_up(half=np.nan)
     assert (row["verdict"], row["efficient_decided_by"]) == (UNDECIDED, "more trials or seeds")
+    assert made_up(n_layers=np.nan)["model_specific"] == UNDECIDED  # nor without a level
 
 
 def test_the_headline_of_an_own_feature_type_is_the_one_of_temporal():

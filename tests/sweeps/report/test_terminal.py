@@ -26,6 +26,7 @@ from sweeps.analysis.verdicts import (
     UNDECIDED,
     judged,
 )
+from sweeps.cli.plain_signs import replace_what_is_lacking
 from sweeps.cli.tables import print_headline
 from sweeps.report.legends import accuracies
 from sweeps.report.result_tables import result_cell
@@ -273,6 +274,30 @@ def test_the_closing_table_fits_a_terminal_and_has_the_numbers(closing):
     assert (body[1][0], body[1][1]) == ("CentredGuidedGradCAM", "✗")
     assert body[2][:2] == ["LRP", "="]
     assert "LRP = DeepLift" in lines
+
+
+def test_a_title_with_every_axis_fits_a_terminal():
+    by = ["feature", "snr_db", "architecture", "seed", "fold"]
+    tidy = as_tidy([rows("DeepLift", 0.8, 0.1, 0.2).assign(architecture="an_own_architecture")])
+    console = Console(file=io.StringIO(), width=120)
+    print_headline(console, judged(headline(tidy, by)), "title", by)
+    assert max(map(len, console.file.getvalue().splitlines())) <= 80
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_the_closing_table_is_printed_where_its_signs_are_lacking(closing, encoding):
+    """A mark that is replaced must not become another one: ``?`` is undecided."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding)
+    replace_what_is_lacking(stream)
+    print_headline(Console(file=stream, width=80), closing, "title")
+    stream.flush()
+    lines = stream.buffer.getvalue().decode(encoding).splitlines()
+    start = lines.index("title: temporal, 1 decoder of 1 seed") + 2
+    table = lines[start : start + 3]
+    rows = {line.split()[0]: line.split()[1] for line in table}
+    assert rows == {"DeepLift": "+", "CentredGuidedGradCAM": "x", "LRP": "="}
+    assert any(line.startswith("+ shown, x refuted, ? undecided") for line in lines)
+    assert max(map(len, lines)) <= 80
 
 
 def test_what_stands_on_top_can_be_repeated(closing):

@@ -349,6 +349,16 @@ def test_a_method_without_scores_or_pictures_has_a_run(publisher, cells, store):
     assert len(row) == 1
 
 
+def test_a_decoder_at_chance_has_no_verdict_in_tables_and_runs(publisher, cells, store):
+    cell = cells[1][1]
+    store.write_scores(cell, dataclasses.replace(method_scores(), at_chance=True))
+    publisher.publish(cell, store)
+    tags = run_of(publisher, cell).data.tags
+    row = judged(headline(without_chance_decoders(tidy_from_store([cell], store)))).iloc[0]
+    assert tags["eegxai.verdict"] == verdict_text(row) == "– no score"
+    assert tags["eegxai.faithful"] == row["faithful"] == "no score"
+
+
 def test_pictures_can_be_left_out(publisher, cells, store):
     publisher.draw = no_pictures
     publisher.publish(cells[1][0], store)
