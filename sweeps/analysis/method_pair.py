@@ -177,7 +177,8 @@ def over_trials(pair: MethodPair, trials: TrialsByCell) -> TrialDifference | str
 
 
 def _named(decoder: tuple[Any, ...]) -> str:
-    return ", ".join(f"{axis} {value}" for axis, value in zip(DECODER_AXES, decoder, strict=True))
+    axes = dict(zip(DECODER_AXES, decoder, strict=True))
+    return "{feature} {snr_db:g} dB {architecture} seed {seed} fold {fold}".format(**axes)
 
 
 def _nothing_common(scores: pd.DataFrame, tidy: pd.DataFrame, quantity: Quantity) -> str:

@@ -175,7 +175,7 @@ def test_several_decoders_of_a_seed_are_told_and_missing_trials_counted():
 
 def test_what_is_lacking_for_a_difference_over_trials_is_told():
     scores, (*_, last) = trials(), trials()
-    decoder = "feature temporal, snr_db -12.0, seed 0, fold 0, architecture eegnet_relu"
+    decoder = "temporal -12 dB eegnet_relu seed 0 fold 0"
     shorter = one_seed({**scores, last: scores[last][1:]})
     assert shorter.over_trials == f"the methods have scores of 50 and 49 trials on {decoder}"
     del scores[last]
