@@ -44,7 +44,7 @@ def seconds(n_cells: int, figures: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
         config = config_of(folder, n_cells)
         store, cells = store_of(config), list(method_cells(config))
-        publisher = Publisher(config.name, folder, run_pictures if figures else no_pictures)
+        publisher = Publisher(config.name, folder, draw=run_pictures if figures else no_pictures)
         publish_all(publisher, list(decoder_cells(config)), store)
         started = time.perf_counter()
         with publishing(lambda: publisher, store) as publish:

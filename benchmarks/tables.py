@@ -25,8 +25,10 @@ import pandas as pd
 from eegxai.attribution import STUDY_METHODS, Validity
 from eegxai.evaluation import SIMILARITIES, STUDY_METRICS
 from eegxai.evaluation.score_rows import SCORE_COLUMNS
+from sweeps.analysis.one_decoder import decoder_headline
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_METRICS
+from sweeps.analysis.verdicts import STANDARD
 from sweeps.design.cells import MethodCell, method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.scores.cache import load_cache, tidy_from_store
@@ -34,12 +36,13 @@ from sweeps.scores.table import tidy_scores
 from sweeps.store.artefacts import store_of
 from sweeps.store.records import MethodScores
 from sweeps.tracking import Publisher, tidy_from_runs
+from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.run_schema import (
     headlines_of,
     method_metrics,
     method_tags,
-    params_of,
     run_name,
+    verdict_tags,
 )
 
 N_ROWS = 200
@@ -108,8 +111,10 @@ def insert_runs(
 ) -> None:
     """Rows of finished method runs as the publisher logs them, all with the same scores."""
     tidy = tidy_scores([(cells[0], scores)])
-    metrics = method_metrics(scores, tidy, headlines_of(tidy), 0)
+    metrics = method_metrics(scores, tidy, headlines_of(decoder_headline(tidy)), 0)
+    verdict = verdict_tags(decoder_headline(tidy), STANDARD)
     latest = {metric.key: metric for metric in metrics}
+    parameters = Parameters.of_sweep(cells)
     with connection:
         for cell in cells:
             run_id = cell.key[:32]
@@ -125,10 +130,10 @@ def insert_runs(
                 "VALUES (?,?,0,?,0,?)",
                 [(m.key, m.value, m.step, run_id) for m in latest.values()],
             )
-            tags = method_tags(cell, scores, {})
+            tags = method_tags(cell, scores, {}, verdict)
             connection.executemany(
                 "INSERT INTO params VALUES (?,?,?)",
-                [(param.key, param.value, run_id) for param in params_of(cell)],
+                [(*param, run_id) for param in parameters.of(cell).items()],
             )
             connection.executemany(
                 "INSERT INTO tags VALUES (?,?,?)", [(*item, run_id) for item in tags.items()]

@@ -10,19 +10,22 @@ N_CLOSEST = 4
 T = TypeVar("T")
 
 
-def unknown_name(kind: str, name: object, choices: Iterable[str]) -> str:
+def unknown_name(kind: str, name: object, choices: Iterable[str], page: str = "") -> str:
     """Sentence that names the field, the value, the closest match and the choices.
 
-    Of many choices it names only those that are close, where some are.
+    Of many choices it names only those that are close, where some are, or where a ``page`` of the
+    documentation lists all.
     """
     names = sorted(choices)
     folded = {choice.lower(): choice for choice in names}
     close = difflib.get_close_matches(str(name).lower(), folded, n=N_CLOSEST, cutoff=0.5)
     closest = [folded[one] for one in close]
     hint = f"; did you mean {closest[0]!r}?" if closest else ""
-    few = len(names) <= MOST_LISTED or not closest
-    listed, shown = ("choices", names) if few else (f"closest of {len(names)} choices", closest)
-    return f"{kind} {name!r} is unknown{hint} ({listed}: {', '.join(shown)})"
+    if len(names) <= MOST_LISTED or not (closest or page):
+        return f"{kind} {name!r} is unknown{hint} (choices: {', '.join(names)})"
+    shown = f"closest of {len(names)} choices: {', '.join(closest)}" if closest else "none is close"
+    listed = f"; {page} lists all" if page else ""
+    return f"{kind} {name!r} is unknown{hint} ({shown}{listed})"
 
 
 def lookup(registry: Mapping[str, T], name: str, kind: str) -> T:

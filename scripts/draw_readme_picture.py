@@ -14,6 +14,7 @@ from eegxai.figures import topographies
 from eegxai.simulation import simulate_spec
 from sweeps.design.cells import decoder_cells
 from sweeps.design.config_file import load
+from sweeps.scores.words import line_of_decoder
 from sweeps.store.artefacts import Store
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +29,8 @@ def main() -> None:
     eeg = simulate_spec(cell.data)
     decoder = build(cell.architecture, *eeg.x.shape[1:], eeg.n_classes, eeg.info["sfreq"])
     store = Store(str(Path(config.output).resolve() / "store"))
-    decoder.load_state_dict(store.read_decoder(cell).weights)
+    trained = store.read_decoder(cell)
+    decoder.load_state_dict(trained.weights)
     test = split_trials(eeg.y, cell.fold, cell.training.n_folds, cell.data.seed).test
     x, y = torch.from_numpy(eeg.x[test]), torch.from_numpy(eeg.y[test])
     shown = (y == LEFT) & (predict(decoder, x).argmax(1) == y)
@@ -37,7 +39,12 @@ def main() -> None:
         maps[method] = attribute(method, decoder, x[shown], y[shown]).mean((0, 2)).numpy()
     picture = ROOT / "docs" / "img" / "topographies.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
-    topographies(maps, eeg.info).savefig(picture, dpi=130)
+    title = (
+        f"Means over time and over {int(shown.sum())} test trials of the class "
+        f"{eeg.class_names[LEFT]} (planted signal: mean magnitude).\n"
+        f"{line_of_decoder(cell, trained.accuracy, trained.at_chance)}"
+    )
+    topographies(maps, eeg.info, title).savefig(picture, dpi=130)
 
 
 if __name__ == "__main__":

@@ -17,15 +17,15 @@ from eegxai.evaluation.maps.explanation import Explanation, product
 from eegxai.evaluation.metrics.agreement import pearson
 from eegxai.evaluation.references.use import DecoderUse, decoder_use
 from eegxai.evaluation.references.use_scores import piece_sums, planted_signal
-from eegxai.figures import ScalpAndTime, references_of_trial, save
+from eegxai.figures import ScalpAndTime, decibels, digits, references_of_trial, save
 
-PICTURE = Path(__file__).parents[1] / "docs" / "img" / "references.png"
+PICTURE = Path(__file__).parents[1] / "docs" / "img" / "references-of-trial.png"
 SNR_DB, N_TRIALS, N_SHOWN_FROM, METHOD = -3.5, 800, 31, "DeepLift"
 TRAINING = eegxai.TrainingSpec(learning_rate=2e-3, batch_size=16, epochs=8)
 
 
 def main() -> None:
-    """Write docs/img/references.png."""
+    """Write docs/img/references-of-trial.png."""
     eeg = eegxai.simulate("temporal", snr_db=SNR_DB, seed=0, n_trials=N_TRIALS)
     decoder, trials = trained(eeg)
     x, y, signal = (torch.from_numpy(a[trials]) for a in (eeg.x, eeg.y, eeg.ground_truth))
@@ -40,7 +40,11 @@ def main() -> None:
     use = decoder_use(decoder, x, y, signal, eeg.info)
     sums = {name: piece_sums(each, eeg.info) for name, each in said.items()}
     trial = median_trial(pearson(sums["planted signal"]["channel"], uses(use)["channel"]))
-    figure = references_of_trial(columns(sums, uses(use), trial), eeg.info, epoch_ms(eeg))
+    title = (
+        f"One test trial of deepnet, temporal at {decibels(SNR_DB)} dB, seed 0: on the scalp (sums "
+        "over time) and over windows of time (sums over channels), each relative to its peak."
+    )
+    figure = references_of_trial(columns(sums, uses(use), trial), eeg.info, epoch_ms(eeg), title)
     save(figure, PICTURE, "png")
 
 
@@ -76,7 +80,7 @@ def columns(
     shown = {}
     for name, of in {**sums, "decoder's use": used}.items():
         agreement = pearson(of["channel"], used["channel"])[trial]
-        note = "" if of is used else f"r = {agreement:.2f} with the use"
+        note = "" if of is used else f"r = {digits(agreement)} with the use"
         shown[name] = ScalpAndTime(of["channel"][trial], of["window"][trial], note)
     order = ("planted signal", "ideal observer", "decoder's use", METHOD)
     return {name: shown[name] for name in order}

@@ -6,6 +6,14 @@ from torch import nn
 from eegxai.decoders import build
 
 N_CHANNELS, N_TIMES, N_CLASSES = 6, 200, 3
+# Options of methods that do the same at every point of a path, noisy copy, window or band.
+FEW_PASSES: dict[str, dict[str, int]] = {
+    "IntegratedGradients": {"steps": 3},
+    "SmoothGrad": {"samples": 2},
+    "GradientSHAP": {"samples": 3},
+    "TimeOcclusion": {"window": 50, "stride": 50},
+    "BandOcclusion": {"width": 32},
+}
 
 
 class Layers(nn.Module):

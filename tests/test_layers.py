@@ -15,8 +15,8 @@ FOLDERS = {
     ],
     "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],
     "eegxai/evaluation": [
-        "maps", "controls", "metrics", "references", "scoring", "modes", "evaluation_spec",
-        "example_maps", "score_rows", "map_references", "protocol",
+        "maps", "controls", "metrics", "references", "scoring", "modes", "bounds",
+        "evaluation_spec", "example_maps", "score_rows", "map_references", "protocol",
     ],
     "sweeps": [
         "design", "store", "tasks", "scores", "analysis", "tracking", "report", "execution", "cli",

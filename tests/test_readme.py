@@ -1,8 +1,11 @@
-"""What the README shows works: its Python, its install line and its simulations run."""
+"""What the README shows works: its Python, its install line, and its commands in their order."""
 
 import re
+import shlex
+from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from sweeps.cli import app
@@ -10,8 +13,31 @@ from tests.paths import ROOT
 from tests.pictures import pixels
 
 README = (ROOT / "README.md").read_text()
-PAGES = [README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))]
+PAGES = [path.read_text() for path in (ROOT / "docs").glob("*.md")]
 SIMULATIONS = re.findall(r"^    eegxai (simulate .*)", "\n".join(PAGES), re.MULTILINE)
+SHELL = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+SHOWN = [
+    shlex.split(command)
+    for line in re.findall(r"^    (\S.*)", SHELL, re.MULTILINE)
+    for command in line.split(" && ")
+]
+# The configurations that the README names, made small: what is read of them stays.
+SMALL = {
+    "grid": {
+        "feature": ["temporal"],
+        "seed": [0],
+        "architecture": ["eegnet_relu"],
+        "method": ["DeepLift", "GradCAM"],
+    },
+    "data": {
+        "n_trials": 48,
+        "noise": {"n_dipoles": 4},
+        "head": {"model": "sphere", "channels": ["Fz", "C3", "Cz", "C4", "Pz", "Oz"]},
+    },
+    "training": {"epochs": 1},
+    "evaluation": {"n_trials": 4},
+    "tracking": {"figures": False},
+}
 
 
 @pytest.mark.slow
@@ -29,6 +55,39 @@ def test_simulations_shown_run(command, tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert (tmp_path / "demo-epo.fif").exists()
     assert pixels(tmp_path / "demo.png").shape[2] == 3
+
+
+@pytest.fixture
+def fresh_folder(tmp_path, monkeypatch):
+    """A folder of its own with small configurations of the names that are shown."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    Path("conf").mkdir()
+    for name in ("quickstart", "paper", "study-small"):
+        values = yaml.safe_load((ROOT / "conf" / f"{name}.yaml").read_text())
+        small = {part: {**values.get(part, {}), **own} for part, own in SMALL.items()}
+        Path("conf", f"{name}.yaml").write_text(yaml.safe_dump({**values, **small}))
+
+
+def run(command):
+    """A command as it stands in the README; sweeps run the same cells without Ray."""
+    program, *arguments = command
+    if program == "mlflow":
+        assert Path(arguments[-1].removeprefix("sqlite:///")).is_file()
+    elif program == "eegxai":
+        local = ["--local"] * (arguments[0] == "sweep")
+        result = CliRunner().invoke(app, [*arguments, *local])
+        assert result.exit_code == 0, f"{shlex.join(command)}: {result.output}"
+    else:
+        assert program in ("pip", "pytest")  # what CI runs, see below
+
+
+@pytest.mark.slow
+def test_the_commands_work_in_the_order_in_which_they_stand(fresh_folder):
+    for command in SHOWN:
+        run(command)
+    assert {"report.html", "demo.png", "figures"} <= {path.name for path in Path().iterdir()}
+    assert any("-where-" in path.name for path in Path("runs/tables").iterdir())
 
 
 def test_ci_runs_the_install_and_the_test_line():

@@ -36,7 +36,10 @@ def _cell(feature, snr_db, seed, fold, architecture, numbered):
         ("ground_truth", domain, "auprc_magnitude", 0, 1 - score),
         ("same_spectrum", domain, metric, 0, 0.05),
         ("same_spectrum", domain, "auprc_magnitude", 0, 0.01),
+        ("untrained", domain, "auprc_magnitude", 0, 0.02),
+        ("ideal_observer", domain, "auprc_magnitude", 0, 0.95),
         ("input_magnitude", domain, "auprc_magnitude", 0, 0.3),
+        ("ground_truth", "channel", "used_pearson", 0, 0.9),
         *((check, domain, SIMILARITY, 0, noise) for check in SIMILARITY_NULLS),
         ("target_swap", domain, SIMILARITY, 0, 0.05 * place),
         *(
@@ -47,7 +50,7 @@ def _cell(feature, snr_db, seed, fold, architecture, numbered):
         ("cascade", domain, FIRST_BELOW, n_layers, n_layers // 2 + 1),
     ]
     table = pd.DataFrame(rows, columns=["check", "domain", "metric", "step", "mean"])
-    known = {"accuracy": 0.9, "at_chance": False, "validity": "ok", "flags": ""}
+    known = {"accuracy": 0.9, "at_chance": False, "validity": "ok", "flags": "", "duplicate_of": ""}
     return table.assign(half_width=0.02, **axes, **known)
 
 

@@ -1,8 +1,9 @@
 """Whether a method's maps are valid on a decoder, decided before any map is scored."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import takewhile
 from typing import Any, Literal
 
@@ -115,7 +116,7 @@ def validity(
     """
     decoder = original_module(decoder)
     before = _digest(decoder)
-    known = _known(name, options, compare or {})
+    known = _known(name, options, {} if compare is None else compare)
     trials = decoder, x, target, references, output
     maps = maps_or_reasons({name: options}, *trials)[name] if known is None else known
     if isinstance(maps, NotApplicable | DegenerateMap):
@@ -144,13 +145,38 @@ def _known(name: str, options: Mapping[str, Any], known: Mapping[str, Tensor]) -
 COMPARED = ("study", "corrected")  # groups whose methods others may be duplicates of
 
 
+class _MapsOnDemand(Mapping[str, Tensor]):
+    """Maps by method, each made when it is first asked for; a method that has none is left out."""
+
+    def __init__(
+        self, names: Collection[str], outcome: Callable[[str], MapOrReason | None]
+    ) -> None:
+        self.names, self.outcome = names, cache(outcome)
+
+    def __getitem__(self, name: str) -> Tensor:
+        maps = self.outcome(name) if name in self.names else None
+        if not isinstance(maps, Tensor):
+            raise KeyError(name)
+        return maps
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.names if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def compared_maps(
     decoder: nn.Module, x: Tensor, target: Tensor, output: Output = "logit"
-) -> dict[str, Tensor]:
-    """Maps of those of the study's and the corrected methods that have one on a decoder."""
+) -> Mapping[str, Tensor]:
+    """Maps of those of the study's and the corrected methods that have one on a decoder.
+
+    Each is made when it is first asked for, of the decoder as it is then: a method is compared
+    with those before it alone, and no further than to the one that it equals.
+    """
     names = [name for group in COMPARED for name in names_of(group)]
-    found = {name: _outcome(name, decoder, x, target, output) for name in names}
-    return {name: maps for name, maps in found.items() if isinstance(maps, Tensor)}
+    outcome = partial(_outcome, decoder=decoder, x=x, target=target, output=output)
+    return _MapsOnDemand(names, outcome)
 
 
 def _outcome(
@@ -163,10 +189,10 @@ def _outcome(
         return None
 
 
-def _earlier(name: str, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _earlier(name: str, maps: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
     """Maps of the methods before one: all of them before that of a library."""
     before = takewhile(lambda other: other != name, () if name in CONTROLS else METHODS)
-    return {other: maps[other] for other in before if other in maps}
+    return ((other, maps[other]) for other in before if other in maps)
 
 
 MAP_AXES = {"times": 2, "channels": 1}
@@ -182,10 +208,10 @@ def _degenerate(name: str, maps: Tensor, limits: Mapping[str, str]) -> str:
 
 
 def _verdict(
-    name: str, maps: Tensor, others: Mapping[str, Tensor], limits: Mapping[str, str]
+    name: str, maps: Tensor, others: Iterable[tuple[str, Tensor]], limits: Mapping[str, str]
 ) -> dict[str, Any]:
     """Status, reason and the method that this one equals."""
-    for other, their_maps in others.items():
+    for other, their_maps in others:
         if (r := _smallest_r(maps, their_maps)) > DUPLICATE:
             reason = f"{name} equals {other} of the group {find(other).group} (r = {r:.4f})"
             return {"status": "duplicate", "reason": reason, "duplicate_of": other, "similarity": r}

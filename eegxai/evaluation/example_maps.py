@@ -17,6 +17,7 @@ from eegxai.simulation import DataSpec
 # Trials by their headline score; "shared" is chosen by its planted signal alone, so it is the same
 # trial for all methods on a decoder.
 KINDS = ("best", "median", "worst", "shared")
+CHANNELS, TIMES = 1, 2  # axes of maps
 NO_BAND = (np.nan, np.nan)
 # A trial whose channels cancel at all frequencies is not blown up by more than 1 / this share.
 SMALLEST_PROFILE = 1e-3
@@ -57,6 +58,9 @@ class ExampleMaps:
         trials; None where the maps say nothing about frequency or no class has a planted band.
     class_bands_hz : ndarray (classes, 2), optional
         Planted bands, see :func:`planted_bands`; None where ``class_frequency`` is.
+    class_courses, class_ground_truth_courses : ndarray (classes, times), optional
+        As ``class_attribution`` and ``class_ground_truth``, but over channels instead of time;
+        None in maps stored before they existed.
     """
 
     trials: Array
@@ -72,6 +76,8 @@ class ExampleMaps:
     start_ms: float = 0.0
     class_frequency: Array | None = None
     class_bands_hz: Array | None = None
+    class_courses: Array | None = None
+    class_ground_truth_courses: Array | None = None
 
     @property
     def times_ms(self) -> Array:
@@ -131,8 +137,10 @@ def choose_examples(
         scores=ranked.to_numpy()[chosen],
         attribution=_shares(shown),
         ground_truth=ground_truth[chosen].float().cpu().numpy(),
-        class_attribution=_shares(_class_means(maps, target, n_classes)),
-        class_ground_truth=_class_means(ground_truth, target, n_classes),
+        class_attribution=_shares(_class_means(maps, target, n_classes, over=TIMES)),
+        class_ground_truth=_class_means(ground_truth, target, n_classes, over=TIMES),
+        class_courses=_shares(_class_means(maps, target, n_classes, over=CHANNELS)),
+        class_ground_truth_courses=_class_means(ground_truth, target, n_classes, over=CHANNELS),
         positions=np.stack([channel["loc"][:3] for channel in info["chs"]]),
         channels=tuple(info.ch_names),
         sfreq=float(info["sfreq"]),
@@ -175,9 +183,9 @@ def _typical(ground_truth: Tensor) -> int:
     return int(power.argsort(stable=True)[n_silent:][(len(power) - n_silent) // 2])
 
 
-def _class_means(maps: Tensor, target: Tensor, n_classes: int) -> Array:
-    """Mean magnitude over the trials of each class and over time, (classes, channels)."""
-    magnitude = maps.double().abs().mean(2)
+def _class_means(maps: Tensor, target: Tensor, n_classes: int, over: int) -> Array:
+    """Mean magnitude over the trials of each class and over an axis, (classes, other axis)."""
+    magnitude = maps.double().abs().mean(over)
     means = torch.stack([magnitude[target == label].mean(0) for label in range(n_classes)])
     return means.float().cpu().numpy()
 

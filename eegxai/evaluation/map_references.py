@@ -7,7 +7,6 @@ from typing import Self
 
 import mne
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -38,8 +37,8 @@ from eegxai.evaluation.score_rows import (
     IDEAL_OBSERVER,
     CheckStep,
     MapsByDomain,
+    TrialScores,
     compared,
-    rows_of,
     shown,
 )
 from eegxai.evaluation.scoring import reference_maps
@@ -121,18 +120,18 @@ class MapReferences:
         return self.given_use or used_by(self.explained, self.signal, self.info, self.spec)
 
     @cached_property
-    def shared_scores(self) -> list[pd.DataFrame]:
+    def shared_scores(self) -> list[TrialScores]:
         """Scores of maps that no method makes: controls of the input, and the ideal observer's."""
         maps = input_controls(self.explained.x, self.info, self.spec.comparison.controls)
         if self._ideal_map is not None:
             maps[IDEAL_OBSERVER] = self._ideal_map
-        parts = [rows for check, said in maps.items() for rows in self.scores(check, said)]
+        parts = [part for check, said in maps.items() for part in self.scores(check, said)]
         return parts + list(self._use_levels())
 
     def scores(
         self, check: str, said: Explanation, maps: MapsByDomain | None = None
-    ) -> Iterator[pd.DataFrame]:
-        """Rows of an explanation against each of the references.
+    ) -> Iterator[TrialScores]:
+        """Scores of an explanation against each of the references.
 
         Parameters
         ----------
@@ -198,28 +197,28 @@ class MapReferences:
 
     def _physical(
         self, where: CheckStep, said: Explanation, known: SourceTruth
-    ) -> Iterator[pd.DataFrame]:
+    ) -> Iterator[TrialScores]:
         """Errors in ms, mm and Hz; the last where a band is planted and the map can say it."""
         maps = said.maps.cpu().numpy()
         moved = earth_movers_scores(maps, known.ground_truth, self.info)
         errors = physical_scores(maps, known).join(moved)
-        yield rows_of(where, "channel_time", "calibrated", errors)
+        yield TrialScores(where, "channel_time", "calibrated", errors)
         if said.frequency is not None and np.isfinite(known.low_hz).any():
             scores = frequency_scores(said.frequency.cpu().numpy(), known)
-            yield rows_of(where, "channel_frequency", "calibrated", scores)
+            yield TrialScores(where, "channel_frequency", "calibrated", scores)
 
-    def _used(self, where: CheckStep, sums: Sums, use: DecoderUse) -> Iterator[pd.DataFrame]:
+    def _used(self, where: CheckStep, sums: Sums, use: DecoderUse) -> Iterator[TrialScores]:
         for domain, scores in use_scores(sums, use).items():
-            yield rows_of(where, domain, USED, scores)
+            yield TrialScores(where, domain, USED, scores)
 
-    def _use_levels(self) -> Iterator[pd.DataFrame]:
+    def _use_levels(self) -> Iterator[TrialScores]:
         """What an agreement with the use is worth: the signal's own, and that of two halves."""
         if not self.use:
             return
         signal = planted_signal(self.signal[self.use_trials])
         yield from self._used(CheckStep(PLANTED_SIGNAL), piece_sums(signal, self.info), self.use)
         for domain, scores in split_half(self.use).items():
-            yield rows_of(CheckStep(SPLIT_HALF), domain, USED, scores)
+            yield TrialScores(CheckStep(SPLIT_HALF), domain, USED, scores)
 
 
 def _check_trials(name: str, given: Tensor | np.ndarray, ground_truth: Tensor) -> None:

@@ -7,20 +7,24 @@ from eegxai.figures.maps import maps_beside_truth, topographies
 from eegxai.figures.ranks import MOVED, critical_difference, rankings
 from eegxai.figures.reference_scores import reference_scores
 from eegxai.figures.references import ScalpAndTime, references_of_trial
+from eegxai.figures.scalp import is_uniform
 from eegxai.figures.simulated import simulation
 from eegxai.figures.style import FIGURE_FORMATS, save
-from eegxai.figures.trials import map_against_truth
+from eegxai.figures.trials import classes_over_time, map_against_truth
 from eegxai.renamed import keep_old_names
-from eegxai.rounding import digits
+from eegxai.rounding import decibels, digits
 
 __all__ = [
     "FIGURE_FORMATS",
     "MOVED",
     "ScalpAndTime",
     "cascade_curves",
+    "classes_over_time",
     "critical_difference",
+    "decibels",
     "digits",
     "heat_map",
+    "is_uniform",
     "map_against_truth",
     "maps_beside_truth",
     "rankings",

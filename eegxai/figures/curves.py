@@ -12,48 +12,66 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from eegxai.attribution import CONTROLS
-from eegxai.figures.style import BLACK, GREY, PRINT, series_of, small_multiples
+from eegxai.figures.style import (
+    BLACK,
+    GREY,
+    N_COLUMNS,
+    PRINT,
+    legend_below,
+    series_of,
+    small_multiples,
+)
+from eegxai.rounding import decibels
 
 FLOOR: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (1, 1.2))}
 NULL: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (4, 2))}
 THRESHOLD: Mapping[str, Any] = {"color": GREY, "lw": 0.8, "ls": (0, (1, 1.2)), "zorder": 0}
 BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0.4}  # edges separate bands that overlap
+AT_CHANCE = "some decoders no better than chance"
+# Over the marker of a point whose decoders are, some or all, no better than chance.
+OPEN: Mapping[str, Any] = {"ls": "", "markerfacecolor": "white", "zorder": 3}
 MARGIN = 0.05  # above and below the lines, of their span
 
 
 @rc_context(PRINT)
-def score_by_snr(scores: pd.DataFrame, label: str, dotted: str) -> Figure:
+def score_by_snr(scores: pd.DataFrame, label: str, dotted: str, title: str = "") -> Figure:
     """Score against SNR: one panel per method, one curve per feature type with its 95 % band.
 
     Parameters
     ----------
     scores : DataFrame
         One row per feature, snr_db and method: feature, snr_db, method, score, score_low,
-        score_high and floor, the score that a method must exceed (dotted). Methods in
-        ``CONTROLS`` have no panel.
+        score_high, floor, the score that a method must exceed (dotted), and at_chance, how many
+        of the decoders are no better than chance (open markers, if any). Methods in ``CONTROLS``
+        have no panel.
     label, dotted : str
         What the score is, and what the floor is.
+    title : str
+        Lines above the panels: whose scores they are.
     """
     methods = scores[~scores["method"].isin(list(CONTROLS))]
-    figure, axes = small_multiples(list(methods["method"].unique()))
+    figure, axes = small_multiples(list(methods["method"].unique()), title)
     styles = series_of(list(methods["feature"].unique()))
     for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):
         style, ax = styles[str(feature)], axes[str(method)]
         _curve(ax, rows, "snr_db", "score", style)
         ordered = rows.sort_values("snr_db")
         ax.plot(ordered["snr_db"], ordered["floor"], color=style["color"], **FLOOR)
+        unclear = ordered[ordered["at_chance"] > 0]
+        ax.plot(unclear["snr_db"], unclear["score"], **{**style, **OPEN})
     for ax in axes.values():
         levels = sorted(scores["snr_db"].unique())
-        ax.set_xticks(levels, [f"{level:g}".replace("-", "−") for level in levels], fontsize=6)
+        ax.set_xticks(levels, [decibels(level) for level in levels], fontsize=6)
     _fit_to_lines(list(axes.values()))
-    _legend(figure, styles, {dotted: FLOOR})
-    figure.supxlabel("SNR (dB)")
+    at_chance = {AT_CHANCE: {"marker": "o", **OPEN}} if methods["at_chance"].any() else {}
+    _legend(figure, styles, {dotted: FLOOR, **at_chance})
+    _label_below(axes, "SNR (dB)")
     figure.supylabel(label)
     return figure
 
 
 @rc_context(PRINT)
-def cascade_curves(similarities: pd.DataFrame, threshold: float) -> Figure:
+def cascade_curves(similarities: pd.DataFrame, threshold: float, title: str = "") -> Figure:
     """Similarity to the original map against randomized layers, one panel per method.
 
     Parameters
@@ -65,9 +83,11 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float) -> Figure:
         Methods in ``CONTROLS``, which do not depend on weights, have no panel.
     threshold : float
         Similarity below which a method counts as model-specific.
+    title : str
+        Lines above the panels: whose maps they are.
     """
     methods = similarities[~similarities["method"].isin(list(CONTROLS))]
-    figure, axes = small_multiples(list(methods["method"].unique()))
+    figure, axes = small_multiples(list(methods["method"].unique()), title)
     styles = series_of(list(methods["feature"].unique()))
     for (method, feature), rows in methods.groupby(["method", "feature"], sort=False):
         start = pd.DataFrame([{"step": 0, "mean": 1.0, "mean_low": 1.0, "mean_high": 1.0}])
@@ -81,9 +101,15 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float) -> Figure:
     _fit_to_lines(list(axes.values()))
     marked = {f"{threshold:g}: model-specific below": FLOOR, "maps that know nothing": NULL}
     _legend(figure, styles, marked)
-    figure.supxlabel("layers randomized, from the output to the input")
-    figure.supylabel("correlation with the original map")
+    _label_below(axes, "layers randomized")
+    figure.supylabel("Pearson correlation with the original map (1: unchanged)")
     return figure
+
+
+def _label_below(axes: Mapping[str, Axes], label: str) -> None:
+    """What the x axis is, below the panels that have no other below them."""
+    for ax in list(axes.values())[-N_COLUMNS:]:
+        ax.set_xlabel(label, fontsize=7)
 
 
 def _curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Any]) -> None:
@@ -115,4 +141,4 @@ def _legend(
     """Names of the curves, and of the lines that scores are read against."""
     lines = [Line2D([], [], label=name, **style) for name, style in styles.items()]
     lines += [Line2D([], [], color=BLACK, label=name, **line) for name, line in marked.items()]
-    figure.legend(handles=lines, loc="outside upper center", ncols=len(lines))
+    legend_below(figure, lines)

@@ -14,11 +14,22 @@ from matplotlib.patches import Patch
 from eegxai.evaluation import ExampleMaps
 from eegxai.figures.maps import towards
 from eegxai.figures.scalp import draw_scalp
-from eegxai.figures.style import BLUE, DIVERGING, DOUBLE, GREY, PRINT, VERMILION
+from eegxai.figures.style import (
+    BLUE,
+    DIVERGING,
+    DOUBLE,
+    GREY,
+    PRINT,
+    VERMILION,
+    in_lines,
+    title_inches,
+    write_title,
+)
 
 ROW_INCHES, HEADER_INCHES, FOOTER_INCHES = 0.62, 0.4, 0.6
 NAMES_INCHES, BLOCK_INCHES, GAP_INCHES = 1.5, 1.35, 0.08  # a class has a block, at least so wide
 WIDTHS = (1.8, 1.0)  # of a profile and its head
+NAME_LETTERS = 19  # of a method's name in one line
 SHOWN_HZ, ABOVE_BAND = 60.0, 1.25  # shown at least, and of the highest band's upper edge
 MARGIN = 0.05  # below and above the profiles, of their range
 BAND: Mapping[str, Any] = {"color": VERMILION, "alpha": 0.3, "lw": 0}
@@ -29,7 +40,9 @@ Array = np.ndarray
 
 
 @rc_context(PRINT)
-def relevance_over_frequency(maps: Mapping[str, ExampleMaps], class_names: Sequence[str]) -> Figure:
+def relevance_over_frequency(
+    maps: Mapping[str, ExampleMaps], class_names: Sequence[str], title: str = ""
+) -> Figure:
     """Relevance of the methods over frequency, and over channels inside the planted band.
 
     One block per class. The first row shows the planted band, and the signal on the scalp (mean
@@ -44,6 +57,8 @@ def relevance_over_frequency(maps: Mapping[str, ExampleMaps], class_names: Seque
         ``class_frequency``.
     class_names : sequence of str
         In the order of the classes.
+    title : str
+        Lines above the rows: whose relevance it is, and what its numbers are.
 
     Raises
     ------
@@ -53,9 +68,11 @@ def relevance_over_frequency(maps: Mapping[str, ExampleMaps], class_names: Seque
     _require_frequency(maps)
     n_rows = 1 + len(maps)
     width = max(DOUBLE, NAMES_INCHES + BLOCK_INCHES * len(class_names))
-    figure = Figure(figsize=(width, HEADER_INCHES + ROW_INCHES * n_rows + FOOTER_INCHES))
+    header, n_classes = HEADER_INCHES + title_inches(title, width), len(class_names)
+    figure = Figure(figsize=(width, header + ROW_INCHES * n_rows + FOOTER_INCHES))
+    write_title(figure, title)
     blocks = np.stack(
-        [_block(figure, place, len(class_names), n_rows) for place in range(len(class_names))]
+        [_block(figure, place, n_classes, n_rows, header) for place in range(n_classes)]
     )
     _planted_row(blocks[:, 0], next(iter(maps.values())))
     _label_row(blocks[0, 0, 0], "planted signal")
@@ -97,8 +114,8 @@ def _told(examples: ExampleMaps) -> tuple[Array, Array]:
     return relevance, bands_hz
 
 
-def _block(figure: Figure, place: int, n_blocks: int, n_rows: int) -> Array:
-    """Axes (rows, 2) of a class: profiles and heads."""
+def _block(figure: Figure, place: int, n_blocks: int, n_rows: int, header: float) -> Array:
+    """Axes (rows, 2) of a class, below so many inches: profiles and heads."""
     width, height = figure.get_size_inches()
     block = (width - NAMES_INCHES) / n_blocks
     left = NAMES_INCHES + place * block
@@ -107,7 +124,7 @@ def _block(figure: Figure, place: int, n_blocks: int, n_rows: int) -> Array:
         len(WIDTHS),
         left=left / width,
         right=(left + block - GAP_INCHES) / width,
-        top=1 - HEADER_INCHES / height,
+        top=1 - header / height,
         bottom=FOOTER_INCHES / height,
         width_ratios=list(WIDTHS),
         wspace=0.06,
@@ -182,8 +199,8 @@ def _head(
 
 def _label_row(ax: Axes, name: str) -> None:
     ax.annotate(
-        name, (0, 0.5), (-22, 0), "axes fraction", "offset points", ha="right", va="center",
-        fontsize=7,
+        in_lines(name, NAME_LETTERS), (0, 0.5), (-22, 0), "axes fraction", "offset points",
+        ha="right", va="center", fontsize=7,
     )  # fmt: skip
 
 

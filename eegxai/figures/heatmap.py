@@ -8,16 +8,19 @@ import pandas as pd
 from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
-from eegxai.figures.style import DIVERGING, DOUBLE, PRINT
+from eegxai.figures.style import DIVERGING, DOUBLE, NAME_LETTERS, PRINT, title_inches, write_title
 from eegxai.rounding import digits
 
 SCORES = ("calibrated", "score")  # against the planted signal
 # Blue is good everywhere: near the planted signal, unlike the randomized map.
 COLOUR_MAPS: Mapping[bool, str] = {True: "Blues", False: DIVERGING}
-SCALES: Mapping[bool, str] = {True: "score, 0: chance", False: "correlation with the original map"}
+SCALES: Mapping[bool, str] = {
+    True: "score (0: random maps, 1: best)",
+    False: "Pearson correlation with the original map",
+}
 TITLES: Mapping[str, str] = {
     "calibrated": "planted signal:\ncalibrated score",
     "score": "planted signal:\nstudy's score",
@@ -31,11 +34,13 @@ TITLES: Mapping[str, str] = {
 }
 DARK = 0.5  # luminance below which letters are white
 ROW_INCHES = 0.19
+CELL_INCHES, GAP_INCHES = 0.29, 0.12  # the number of a cell, and what is between blocks
+TITLE_BLOCK_INCHES = 0.95  # the least width of a block, for its title
 SLANTED: Mapping[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 
 
 @rc_context(PRINT)
-def heat_map(table: pd.DataFrame) -> Figure:
+def heat_map(table: pd.DataFrame, title: str = "") -> Figure:
     """Methods by checks and feature types, every value written in its cell.
 
     Parameters
@@ -44,19 +49,38 @@ def heat_map(table: pd.DataFrame) -> Figure:
         One row per method, check and feature: method, check, feature, value. For the checks of
         ``SCORES`` the value is the score above chance, for all others the similarity to the
         original map. Missing values are shown as a dash.
+    title : str
+        Lines above the blocks: whose maps they are, and what the scores are.
     """
     checks = sorted(table["check"].unique(), key=lambda check: check not in SCORES)
+    methods, n_features = list(table["method"].unique()), table["feature"].nunique()
+    rows = _rows(checks, n_features, max(map(len, methods)))
+    height = (1.35 + ROW_INCHES * len(methods)) * len(rows)
+    size = (DOUBLE, height + title_inches(title))
+    figure = Figure(figsize=size, layout="constrained")
+    write_title(figure, title)
+    for part, shown in zip(figure.subfigures(len(rows), squeeze=False)[:, 0], rows, strict=True):
+        _blocks(part, table, shown)
+    return figure
+
+
+def _rows(checks: Sequence[str], n_features: int, n_letters: int) -> list[Sequence[str]]:
+    """Checks in rows of blocks that stand side by side, beside names of so many letters."""
+    room = DOUBLE - n_letters / NAME_LETTERS
+    n_blocks = max(1, int(room / (max(TITLE_BLOCK_INCHES, CELL_INCHES * n_features) + GAP_INCHES)))
+    return [checks[first : first + n_blocks] for first in range(0, len(checks), n_blocks)]
+
+
+def _blocks(part: SubFigure, table: pd.DataFrame, checks: Sequence[str]) -> None:
+    """The blocks of some checks, side by side."""
     methods, features = (list(table[axis].unique()) for axis in ("method", "feature"))
-    height = 1.35 + ROW_INCHES * len(methods)
-    figure = Figure(figsize=(DOUBLE, height), layout="constrained")
-    axes = figure.subplots(1, len(checks), sharey=True, squeeze=False)[0]
+    axes = part.subplots(1, len(checks), sharey=True, squeeze=False)[0]
     images = {}
     for ax, check in zip(axes, checks, strict=True):
         rows = table[table["check"] == check]
         values = rows.pivot_table("value", "method", "feature", dropna=False, sort=False)
         images[check] = _block(ax, values.reindex(index=methods, columns=features), check)
-    _scales(figure, dict(zip(checks, axes, strict=True)), images)
-    return figure
+    _scales(part, dict(zip(checks, axes, strict=True)), images)
 
 
 def _block(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
@@ -82,12 +106,12 @@ def _letters(background: Sequence[float]) -> str:
     return "white" if luminance < DARK else "black"
 
 
-def _scales(figure: Figure, axes: Mapping[str, Axes], images: Mapping[str, AxesImage]) -> None:
+def _scales(part: SubFigure, axes: Mapping[str, Axes], images: Mapping[str, AxesImage]) -> None:
     """A colour bar under the scores and one under the similarities."""
     for is_score, label in SCALES.items():
         shown = [check for check in axes if (check in SCORES) == is_score]
         if shown:
-            bar = figure.colorbar(
+            bar = part.colorbar(
                 images[shown[0]],
                 ax=[axes[check] for check in shown],
                 location="bottom",

@@ -1,23 +1,36 @@
 """Attribution maps on the scalp and over time, beside what was planted."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import mne
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from eegxai.evaluation import KINDS, ExampleMaps
-from eegxai.figures.scalp import draw_scalp, draw_title, relative
-from eegxai.figures.style import BLUE, DIVERGING, DOUBLE, GREY, PRINT, VERMILION
+from eegxai.figures.scalp import UNRESOLVED, draw_scalp, draw_title, is_uniform, relative
+from eegxai.figures.style import (
+    BLUE,
+    DIVERGING,
+    DOUBLE,
+    GREY,
+    PRINT,
+    VERMILION,
+    in_lines,
+    title_inches,
+    write_title,
+)
+from eegxai.rounding import digits
 
 PANEL_INCHES, TITLE_INCHES, BAR_INCHES = 2.3, 0.6, 0.9
-ROW_INCHES, HEADER_INCHES, FOOTER_INCHES = 0.62, 0.55, 0.4
-NAME_SHARE, GAP_SHARE = 0.15, 0.02  # of the width: the methods' names, the end of a block
+ROW_INCHES, HEADER_INCHES, FOOTER_INCHES = 0.62, 0.45, 0.4
+NAMES_INCHES, GAP_SHARE = 1.45, 0.02  # of the methods' names; the end of a block, of the width
+NAME_LETTERS = 20  # of a method's name in one line
 TRIALS = ("median", "best", "worst")
 TRUTH: Mapping[str, Any] = {"color": VERMILION, "label": "planted signal"}
 MAP: Mapping[str, Any] = {"color": BLUE, "label": "attribution"}
@@ -31,8 +44,11 @@ def towards(colour: str) -> Colormap:
     return LinearSegmentedColormap.from_list(colour, ["white", colour])
 
 
-def topographies(maps: Mapping[str, Array], info: mne.Info) -> Figure:
+def topographies(maps: Mapping[str, Array], info: mne.Info, title: str = "") -> Figure:
     """Scalp maps side by side, each on a scale of its own.
+
+    Where no map has a negative value, the colours have none either. A map that is the same on all
+    channels is not drawn, but told.
 
     Parameters
     ----------
@@ -41,53 +57,81 @@ def topographies(maps: Mapping[str, Array], info: mne.Info) -> Figure:
         shown relative to its largest magnitude.
     info : mne.Info
         The channels.
+    title : str
+        Lines above the maps: whose they are.
 
     Raises
     ------
     ValueError
         When a map and ``info`` have different numbers of channels.
     """
-    width, height = PANEL_INCHES * len(maps) + BAR_INCHES, PANEL_INCHES + TITLE_INCHES
+    shown = {name: _of_montage(name, values, info) for name, values in maps.items()}
+    width = PANEL_INCHES * len(maps) + BAR_INCHES
+    above = TITLE_INCHES + title_inches(title, width)
+    height = PANEL_INCHES + above
     figure = Figure(figsize=(width, height))
+    write_title(figure, title)
     # An automatic layout takes as long as the drawing itself, and thousands are drawn.
-    right, top = 1 - BAR_INCHES / width, 1 - TITLE_INCHES / height
+    right, top = 1 - BAR_INCHES / width, 1 - above / height
     left, bottom = 0.1 / width, 0.1 / height
     ax = figure.add_axes((left, bottom, right - left, top - bottom))
-    for place, (title, values) in enumerate(maps.items()):
-        _topography(ax, title, np.asarray(values, dtype=float), info, place)
-    beside = figure.add_axes((right + 0.15 / width, 0.15, 0.12 / width, 0.55))
-    bar = figure.colorbar(ax.images[0], cax=beside)
-    bar.set_ticks([-1, 0, 1])
-    bar.set_label("share of the map's peak")
+    scale = SIGNED if any((values < 0).any() for values in shown.values()) else UNSIGNED
+    for place, (name, values) in enumerate(shown.items()):
+        draw_scalp(ax, values, info, *scale, shift=place, letters=10)
+        draw_title(ax, name, info, shift=place)
+    colour_bar(figure, scale, (right + 0.15 / width, 0.15, 0.12 / width, 0.55))
     return figure
 
 
-def _topography(ax: Axes, title: str, values: Array, info: mne.Info, place: int) -> None:
+class Scale(NamedTuple):
+    """Colours of shares of a peak, from the lowest to 1."""
+
+    colours: Colormap | str
+    lowest: float
+
+
+SIGNED, UNSIGNED = Scale(DIVERGING, -1), Scale("Reds", 0)
+
+
+def _of_montage(name: str, values: Array, info: mne.Info) -> Array:
+    """Values as float, one for each channel."""
+    values = np.asarray(values, dtype=float)
     if values.shape != (len(info.ch_names),):
         raise ValueError(
-            f"map {title!r} has shape {values.shape}; ({len(info.ch_names)},) is needed"
+            f"map {name!r} has shape {values.shape}; ({len(info.ch_names)},) is needed"
         )
-    draw_scalp(ax, values, info, DIVERGING, lowest=-1, shift=place)
-    draw_title(ax, title, info, shift=place)
+    return values
+
+
+def colour_bar(figure: Figure, scale: Scale, place: tuple[float, float, float, float]) -> None:
+    """What the colours of a scale are, in axes at (left, bottom, width, height)."""
+    colours = ScalarMappable(Normalize(scale.lowest, 1), scale.colours)
+    bar = figure.colorbar(colours, cax=figure.add_axes(place))
+    bar.set_ticks(sorted({scale.lowest, 0, 1}))
+    bar.set_label("share of the map's peak")
 
 
 @rc_context(PRINT)
-def maps_beside_truth(maps: Mapping[str, ExampleMaps]) -> Figure:
+def maps_beside_truth(maps: Mapping[str, ExampleMaps], title: str = "") -> Figure:
     """Maps of the methods beside the planted signal: their median, best and worst trial.
 
     One row per method. Each trial shows the planted signal and the map on the scalp (mean
     magnitudes over time) and both over time (mean magnitudes over channels), each relative to its
-    peak, and the trial's headline score.
+    peak, and the trial's headline score. Channels or times that a map does not resolve are not
+    drawn, but told.
 
     Parameters
     ----------
     maps : mapping of str to ExampleMaps
         By the methods' names, in the order of the rows.
+    title : str
+        Lines above the rows: whose maps they are, and what the number is.
     """
-    height = HEADER_INCHES + ROW_INCHES * len(maps) + FOOTER_INCHES
-    figure = Figure(figsize=(DOUBLE, height))
+    header = HEADER_INCHES + title_inches(title)
+    figure = Figure(figsize=(DOUBLE, header + ROW_INCHES * len(maps) + FOOTER_INCHES))
+    write_title(figure, title)
     for place, name in enumerate(TRIALS):
-        axes = _block(figure, place, len(maps))
+        axes = _block(figure, place, len(maps), header)
         for row, examples in zip(axes, maps.values(), strict=True):
             _row(row, examples, KINDS.index(name))
         _label_block(axes, name)
@@ -98,16 +142,17 @@ def maps_beside_truth(maps: Mapping[str, ExampleMaps]) -> Figure:
     return figure
 
 
-def _block(figure: Figure, place: int, n_rows: int) -> Array:
-    """Axes (rows, parts) of one of the trials, from left to right."""
-    width, height = (1 - NAME_SHARE) / len(TRIALS), figure.get_figheight()
-    left = NAME_SHARE + place * width
+def _block(figure: Figure, place: int, n_rows: int, header: float) -> Array:
+    """Axes (rows, parts) of one of the trials, from left to right, below so many inches."""
+    names, height = NAMES_INCHES / DOUBLE, figure.get_figheight()
+    width = (1 - names) / len(TRIALS)
+    left = names + place * width
     grid = figure.add_gridspec(
         n_rows,
         len(PARTS),
         left=left,
         right=left + width - GAP_SHARE,
-        top=1 - HEADER_INCHES / height,
+        top=1 - header / height,
         bottom=FOOTER_INCHES / height,
         width_ratios=list(PARTS.values()),
         wspace=0.08,
@@ -123,7 +168,7 @@ def _row(axes: Sequence[Axes], examples: ExampleMaps, trial: int) -> None:
     draw_scalp(planted, truth.mean(1), examples.info, towards(VERMILION))
     draw_scalp(shown, values.mean(1), examples.info, towards(BLUE))
     _time_courses(over_time, truth.mean(0), values.mean(0), examples.times_ms)
-    score = f"{examples.scores[trial]:.2f}"
+    score = digits(examples.scores[trial])
     over_time.text(1, 0.98, score, ha="right", va="top", fontsize=6, transform=over_time.transAxes)
 
 
@@ -143,17 +188,27 @@ def _label_block(axes: Array, name: str) -> None:
 def _label_rows(axes: Array, names: Sequence[str]) -> None:
     for ax, name in zip(axes[:, 0], names, strict=True):
         ax.annotate(
-            name, (0, 0.5), (-5, 0), "axes fraction", "offset points", ha="right", va="center"
-        )
+            in_lines(name, NAME_LETTERS), (0, 0.5), (-5, 0), "axes fraction", "offset points",
+            ha="right", va="center", fontsize=7,
+        )  # fmt: skip
 
 
 def _time_courses(ax: Axes, truth: Array, values: Array, times_ms: Array) -> None:
     ax.fill_between(times_ms, relative(truth), color=VERMILION, alpha=0.35, lw=0)
-    ax.plot(times_ms, relative(values), color=BLUE, lw=0.7)
+    draw_course(ax, values, times_ms, lw=0.7)
     ax.set(ylim=(0, 1.25), xlim=(times_ms[0], times_ms[-1]), yticks=[], xticks=_ticks(times_ms))
     ax.tick_params(labelbottom=False, length=2)
     ax.spines[["left"]].set_visible(False)
     ax.spines[["bottom"]].set_color(GREY)
+
+
+def draw_course(ax: Axes, values: Array, times_ms: Array, **line: Any) -> None:
+    """Draw a map over time relative to its peak, or tell that it is the same at all times."""
+    if is_uniform(values):
+        text = "times not resolved"
+        ax.text(0.5, 0.5, text, transform=ax.transAxes, fontsize=6, **UNRESOLVED)
+    else:
+        ax.plot(times_ms, relative(values), color=BLUE, **line)
 
 
 def _ticks(times_ms: Array) -> list[float]:

@@ -10,19 +10,34 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from eegxai.figures.style import BLACK, DOUBLE, GREY, PRINT, series_of
+from eegxai.figures.style import (
+    BLACK,
+    DOUBLE,
+    GREY,
+    PRINT,
+    in_lines,
+    legend_below,
+    series_of,
+    title_inches,
+    write_title,
+)
 
 ROW_INCHES = 0.17
 LEVELS: Mapping[str, Mapping[str, Any]] = {
     "chance": {"lw": 0.8, "ls": (0, (1, 1.2))},
     "ceiling": {"lw": 0.8, "ls": (0, (4, 2))},
 }
+LEVEL_NAMES: Mapping[str, str] = {
+    "chance": "chance: maps that know nothing",
+    "ceiling": "ceiling: the most to expect",
+}
 GRID: Mapping[str, Any] = {"color": GREY, "lw": 0.3, "alpha": 0.5}
+UNIT_LETTERS = 28  # of a line below a panel
 SPREAD = 0.5  # of a row's height, over which the feature types lie
 
 
 @rc_context(PRINT)
-def reference_scores(scores: pd.DataFrame) -> Figure:
+def reference_scores(scores: pd.DataFrame, title: str = "") -> Figure:
     """Score of each method against each reference, with its 95 % interval, chance and ceiling.
 
     Parameters
@@ -32,18 +47,22 @@ def reference_scores(scores: pd.DataFrame) -> Figure:
         score_high, chance and ceiling, NaN where there is none, and unit, what the numbers are. In
         the order in which methods and references are shown; levels are drawn as the mean over the
         methods.
+    title : str
+        Lines above the panels: whose scores they are.
     """
     methods = list(scores["method"].unique())
     names = list(scores["reference"].unique())
     styles = series_of(list(scores["feature"].unique()))
-    figure = Figure(figsize=(DOUBLE, 1.1 + ROW_INCHES * len(methods)), layout="constrained")
+    height = 1.25 + ROW_INCHES * len(methods) + title_inches(title)
+    figure = Figure(figsize=(DOUBLE, height), layout="constrained")
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for ax, name in zip(panels, names, strict=True):
         rows = scores[scores["reference"] == name]
-        ax.set(title=name, xlabel=rows["unit"].iloc[0])
+        ax.set(title=name, xlabel=in_lines(rows["unit"].iloc[0], UNIT_LETTERS))
         _panel(ax, rows, methods, styles)
     panels[0].set_yticks(range(len(methods)), methods)
     panels[0].set_ylim(len(methods) - 0.4, -0.6)
+    write_title(figure, title)
     _legend(figure, styles)
     return figure
 
@@ -69,5 +88,8 @@ def _legend(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> None:
         Line2D([], [], color=style["color"], marker=style["marker"], ls="", label=name)
         for name, style in styles.items()
     ]
-    handles += [Line2D([], [], color=BLACK, label=name, **line) for name, line in LEVELS.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    handles += [
+        Line2D([], [], color=BLACK, label=LEVEL_NAMES[level], **line)
+        for level, line in LEVELS.items()
+    ]
+    legend_below(figure, handles)

@@ -9,8 +9,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from eegxai.figures.maps import SIGNED, colour_bar
 from eegxai.figures.scalp import draw_scalp, relative
-from eegxai.figures.style import BLUE, DIVERGING, DOUBLE, GREY, PRINT, VERMILION
+from eegxai.figures.style import BLUE, DOUBLE, GREY, PRINT, VERMILION, title_inches, write_title
 
 HEIGHT = 3.1  # inches
 MARGINS = {"left": 0.05, "right": 0.91, "top": 0.86, "bottom": 0.14, "wspace": 0.2, "hspace": 0.14}
@@ -39,7 +40,10 @@ class ScalpAndTime(NamedTuple):
 
 @rc_context(PRINT)
 def references_of_trial(
-    shown: Mapping[str, ScalpAndTime], info: mne.Info, epoch_ms: tuple[float, float]
+    shown: Mapping[str, ScalpAndTime],
+    info: mne.Info,
+    epoch_ms: tuple[float, float],
+    title: str = "",
 ) -> Figure:
     """References and maps of one trial side by side: on the scalp, and below it over time.
 
@@ -53,6 +57,8 @@ def references_of_trial(
         The channels.
     epoch_ms : tuple of float
         Start and end of the epoch.
+    title : str
+        Lines above the columns: whose trial it is.
 
     Examples
     --------
@@ -62,19 +68,20 @@ def references_of_trial(
     >>> len(references_of_trial({"planted": one}, info, (0, 1000)).axes)
     3
     """
-    figure = Figure(figsize=(DOUBLE, HEIGHT))
+    height = HEIGHT + title_inches(title)
+    figure = Figure(figsize=(DOUBLE, height))
+    write_title(figure, title)
+    margins = MARGINS | {edge: MARGINS[edge] * HEIGHT / height for edge in ("top", "bottom")}
     grid = figure.subplots(
         2, len(shown), squeeze=False, sharex="row", sharey="row", height_ratios=(2, 1),
-        gridspec_kw=MARGINS,
+        gridspec_kw=margins,
     )  # fmt: skip
     for (scalp, course), (title, column) in zip(grid.T, shown.items(), strict=True):
-        draw_scalp(scalp, column.over_channels, info, DIVERGING, lowest=-1)
+        draw_scalp(scalp, column.over_channels, info, *SIGNED)
         scalp.set_title(f"{title}\n{column.note}", pad=3)
         _over_time(course, column.over_time, epoch_ms)
-    grid[1, 0].set_yticks([0, 1])
-    bar = figure.colorbar(grid[0, 0].images[0], cax=figure.add_axes(BAR))
-    bar.set_ticks([-1, 0, 1])
-    bar.set_label("share of the peak", labelpad=2)
+    grid[1, 0].set(yticks=[0, 1], ylabel="share of\nthe peak")
+    colour_bar(figure, SIGNED, BAR)
     return figure
 
 

@@ -20,6 +20,15 @@ from eegxai.evaluation.maps.domains import RESOLUTION, topography_operator
 SHOWN_RADIUS = 1 - 3 / RESOLUTION
 SPACING = 1.18  # distance between heads in a row, in widths of the disc: room for the ears
 OUTLINE: Mapping[str, Any] = {"color": "black", "lw": 0.8, "clip_on": False}
+# Of the largest magnitude: a smaller span is one colour to the eye, and rounding in the store.
+UNIFORM = 2e-3
+# What stands in the place of a map: readable over a curve too.
+UNRESOLVED: Mapping[str, Any] = {
+    "ha": "center",
+    "va": "center",
+    "linespacing": 1.1,
+    "bbox": {"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.5},
+}
 
 Array = np.ndarray
 
@@ -41,25 +50,50 @@ def draw_scalp(
     colours: Colormap | str,
     lowest: float = 0,
     shift: float = 0,
+    letters: float = 6,
 ) -> None:
     """Draw a map (channels,) relative to its largest magnitude, from ``lowest`` to 1.
 
-    ``shift`` is the position of the head in a row of heads in the same axes: creating axes takes
-    most of the time of a picture.
+    A map that is the same on all channels has no place on the scalp: in its stead stands that the
+    channels are not resolved, in ``letters`` of so many points. ``shift`` is the position of the
+    head in a row of heads in the same axes: creating axes takes most of the time of a picture.
     """
-    matrix, disc = topography_operator(info)
     extent, lines = _shifted(info, shift)
     left, right, bottom, top = extent
-    image = ax.imshow(
-        (matrix.numpy() @ relative(values)).reshape(disc.shape), cmap=colours, vmin=lowest, vmax=1,
-        extent=extent, origin="lower", interpolation="bilinear",
-    )  # fmt: skip
     centre = (left + right) / 2, (bottom + top) / 2
-    image.set_clip_path(Circle(centre, SHOWN_RADIUS * (right - left) / 2, transform=ax.transData))
-    for line in lines:
-        ax.plot(*line, **OUTLINE)
+    radius = SHOWN_RADIUS * (right - left) / 2
+    if is_uniform(values):
+        ax.text(*centre, "channels\nnot\nresolved", fontsize=letters, **UNRESOLVED)
+        ax.update_datalim([(left, bottom), (right, top)])
+    else:
+        image = ax.imshow(
+            _pixels(values, info), cmap=colours, vmin=lowest, vmax=1, extent=extent,
+            origin="lower", interpolation="bilinear",
+        )  # fmt: skip
+        image.set_clip_path(Circle(centre, radius, transform=ax.transData))
+        for line in lines:
+            ax.plot(*line, **OUTLINE)
+    ax.set_aspect("equal")
     ax.autoscale()
     ax.set_axis_off()
+
+
+def is_uniform(values: Array, axis: int = 0) -> bool:
+    """Whether values do not change along an axis: a map that does not resolve it. Not of zeros."""
+    peak = np.abs(values).max()
+    return bool(peak > 0 and np.ptp(values, axis=axis).max() <= UNIFORM * peak)
+
+
+def _pixels(values: Array, info: mne.Info) -> Array:
+    """A map on the scalp, relative to its peak, of no sign that no channel has.
+
+    The interpolation overshoots between channels, and more so beyond the outermost ones.
+    """
+    matrix, disc = topography_operator(info)
+    shares = relative(values)
+    lowest = 0 if shares.min() >= 0 else -np.inf
+    highest = 0 if shares.max() <= 0 else np.inf
+    return (matrix.numpy() @ shares).clip(lowest, highest).reshape(disc.shape)
 
 
 def draw_title(ax: Axes, title: str, info: mne.Info, shift: float = 0) -> None:

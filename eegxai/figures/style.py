@@ -1,12 +1,15 @@
 """How pictures look: sizes and letters for print, colours that suit colour-blind readers."""
 
 import math
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,7 +20,7 @@ PRINT: Any = {
     "axes.labelsize": 8,
     "figure.labelsize": 8,
     "figure.titlesize": 9,
-    "legend.fontsize": 8,
+    "legend.fontsize": 7,
     "legend.frameon": False,
     "legend.handlelength": 2.8,
     "xtick.labelsize": 7,
@@ -61,6 +64,12 @@ SERIES: Sequence[Mapping[str, Any]] = tuple(
 DIVERGING = "RdBu_r"  # its ends can be distinguished by colour-blind readers
 N_COLUMNS = 4  # of small multiples
 PANEL_HEIGHT = 1.35  # inches
+PANEL_LETTERS = 22  # of a panel's title in one line
+TITLE_SIZE, TITLE_INCHES, TITLE_MARGIN = 8, 0.155, 0.06  # letters in points, a line, above it
+BREAKS = re.compile(r"(?<=[\s._])(?=\S)|(?<=[a-z+])(?=[A-Z])")  # where a long name may go on
+LEGEND_LETTERS, HANDLE_INCHES = 45, 0.55  # of an entry in one line; its line and the gap
+# Letters in an inch of a title, of a legend and of a method's name, which has more capitals.
+TITLE_LETTERS, ENTRY_LETTERS, NAME_LETTERS = 16.5, 18.5, 15
 
 
 def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -76,14 +85,67 @@ def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     return dict(zip(names, SERIES, strict=False))
 
 
-def small_multiples(names: Sequence[str]) -> tuple[Figure, dict[str, Axes]]:
+def write_title(figure: Figure, title: str) -> None:
+    """Write lines at the top left of a figure, whose height has :func:`title_inches` for them."""
+    width, height = figure.get_size_inches()
+    top = None if figure.get_layout_engine() else 1 - TITLE_MARGIN / height  # None: it is placed
+    lines = "\n".join(_title_lines(title, width))
+    figure.suptitle(lines, x=TITLE_MARGIN / width, y=top, ha="left", va="top", fontsize=TITLE_SIZE)
+
+
+def title_inches(title: str, width: float = DOUBLE) -> float:
+    """Height of the lines of a title in a figure of a width; 0 without one."""
+    lines = _title_lines(title, width)
+    return TITLE_MARGIN + TITLE_INCHES * len(lines) if lines else 0.0
+
+
+def _title_lines(title: str, width: float) -> list[str]:
+    n_letters = int(TITLE_LETTERS * width)
+    return [line for part in title.splitlines() for line in textwrap.wrap(part, n_letters)]
+
+
+def in_lines(name: str, n_letters: int) -> str:
+    r"""A name in lines of about so many letters, broken at blanks and before capitals in words.
+
+    Examples
+    --------
+    >>> in_lines("captum.ShapleyValueSampling", 20)
+    'captum.ShapleyValue\nSampling'
+    """
+    lines = [""]
+    for piece in BREAKS.split(name):
+        if lines[-1] and len(lines[-1] + piece.rstrip()) > n_letters:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Legend below the axes of a figure, in as many columns as its width has room for."""
+    for handle in handles:
+        handle.set_label(in_lines(str(handle.get_label()), LEGEND_LETTERS))
+    widths = [_legend_inches(str(handle.get_label())) for handle in handles]
+    room = figure.get_figwidth()
+    counts = range(len(handles), 0, -1)
+    fitting = (n for n in counts if sum(map(max, np.array_split(widths, n))) <= room)
+    figure.legend(handles=list(handles), loc="outside lower center", ncols=next(fitting, 1))
+
+
+def _legend_inches(label: str) -> float:
+    """Width of an entry of a legend."""
+    return HANDLE_INCHES + max(map(len, label.splitlines())) / ENTRY_LETTERS
+
+
+def small_multiples(names: Sequence[str], title: str = "") -> tuple[Figure, dict[str, Axes]]:
     """Figure two columns wide with one panel per name, all on the same scales."""
     n_rows = math.ceil(len(names) / N_COLUMNS)
-    figure = Figure(figsize=(DOUBLE, 0.65 + PANEL_HEIGHT * n_rows), layout="constrained")
+    height = 0.65 + PANEL_HEIGHT * n_rows + title_inches(title)
+    figure = Figure(figsize=(DOUBLE, height), layout="constrained")
     grid = figure.subplots(n_rows, N_COLUMNS, sharex=True, sharey=True, squeeze=False)
     axes = dict(zip(names, grid.flat, strict=False))
     for name, ax in axes.items():
-        ax.set_title(name)
+        ax.set_title(in_lines(name, PANEL_LETTERS))
+    write_title(figure, title)
     for ax in grid.flat[len(names) :]:
         ax.axis("off")
     _label_ticks_above(grid, len(names))

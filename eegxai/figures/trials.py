@@ -1,40 +1,59 @@
-"""One method's maps beside the planted signal: channels by time, trial by trial."""
+"""One method's maps beside the planted signal: channels by time of trials, classes over time."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eegxai.evaluation import KINDS, ExampleMaps
-from eegxai.figures.style import BLUE, DIVERGING, VERMILION
+from eegxai.figures.maps import draw_course
+from eegxai.figures.scalp import is_uniform, relative
+from eegxai.figures.style import BLUE, DIVERGING, GREY, VERMILION, title_inches, write_title
+from eegxai.rounding import digits
 
 SHOWN_KINDS = ("best", "median", "worst")  # kinds of example trials, one row each
-COLUMNS = ("planted signal", "attribution, ± 30 % of its peak", "mean over channels")
-SIZE = (9.0, 6.0)  # inches
+PLANTED, MAGNITUDE = "planted signal", "mean magnitude over channels"  # titles of columns
+ATTRIBUTION = {
+    False: "attribution, ± 30 % of its peak",
+    True: "attribution, the same on all channels",
+}
+NO_CHANNELS = "Channels are not resolved: the map is the same on all of them."
+WIDTH, ROWS_INCHES, HEADER_INCHES, FOOTER_INCHES = 9.0, 5.2, 0.35, 0.5
 # An automatic layout takes as long as the drawing itself, and thousands are drawn.
-MARGINS = {"left": 0.1, "right": 0.985, "top": 0.94, "bottom": 0.08, "wspace": 0.12, "hspace": 0.1}
+MARGINS = {"left": 0.1, "right": 0.97, "wspace": 0.12, "hspace": 0.1}
+CLASS_INCHES = 1.9  # height of the course of a class
 FAINT = 0.3  # of the attribution's peak, where colours saturate: else few pixels hide the rest
 
 Array = np.ndarray
 
 
-def map_against_truth(examples: ExampleMaps) -> Figure:
+def map_against_truth(examples: ExampleMaps, title: str = "") -> Figure:
     """Planted signal and attribution of a method's best, median and worst trial.
 
     One row per trial, with channels in the order of their planted power, strongest on top: the
-    planted signal and the signed map, each relative to its peak, and both over time.
+    planted signal and the signed map, each relative to its peak, and both over time. A map that
+    is the same on all channels is drawn as one curve.
 
     Parameters
     ----------
     examples : ExampleMaps
+    title : str
+        Lines above the rows: whose map it is, and what the score is.
     """
-    figure = Figure(figsize=SIZE)
+    header = HEADER_INCHES + title_inches(title, WIDTH)
+    height = header + ROWS_INCHES + FOOTER_INCHES
+    figure = Figure(figsize=(WIDTH, height))
+    write_title(figure, title)
+    margins = MARGINS | {"top": 1 - header / height, "bottom": FOOTER_INCHES / height}
     grid = figure.subplots(
-        len(SHOWN_KINDS), len(COLUMNS), sharex=True, width_ratios=(3, 3, 2.5), gridspec_kw=MARGINS
+        len(SHOWN_KINDS), 3, sharex=True, width_ratios=(3, 3, 2.5), gridspec_kw=margins
     )
     for row, kind in zip(grid, SHOWN_KINDS, strict=True):
         _row(row, examples, kind)
-    for ax, title in zip(grid[0], COLUMNS, strict=True):
-        ax.set_title(title)
+    columns = PLANTED, ATTRIBUTION[is_uniform(examples.attribution, axis=1)], MAGNITUDE
+    for ax, column in zip(grid[0], columns, strict=True):
+        ax.set_title(column, fontsize=9)
     for ax in grid[-1]:
         ax.set_xlabel("time (ms)")
     grid[0, -1].legend(loc="upper right", frameon=False)
@@ -47,9 +66,12 @@ def _row(axes: Array, examples: ExampleMaps, kind: str) -> None:
     order = np.square(truth).sum(1).argsort()[::-1]
     times_ms = examples.times_ms
     planted, shown, over_time = axes
-    _heat_map(planted, truth[order] / max(np.abs(truth).max(), 1e-30), times_ms, 1.0)
-    _heat_map(shown, values[order], times_ms, FAINT)
-    planted.set_ylabel(f"{kind} trial\nscore {examples.scores[place]:.2f}\n\nchannel")
+    _heat_map(planted, relative(truth)[order], times_ms, 1.0)
+    if is_uniform(values, axis=0):
+        _only_over_time(shown, values[0], times_ms)
+    else:
+        _heat_map(shown, values[order], times_ms, FAINT)
+    planted.set_ylabel(f"{kind} trial\nscore {digits(examples.scores[place])}\n\nchannel")
     _curves(over_time, np.abs(truth).mean(0), np.abs(values).mean(0), times_ms)
 
 
@@ -62,13 +84,53 @@ def _heat_map(ax: Axes, values: Array, times_ms: Array, limit: float) -> None:
     ax.set_yticks([])
 
 
+def _only_over_time(ax: Axes, course: Array, times_ms: Array) -> None:
+    """Draw a signed map of no channels relative to its peak, and tell that it has none."""
+    ax.plot(times_ms, relative(course), color=BLUE, lw=1.2)
+    ax.axhline(0, color=GREY, lw=0.6)
+    ax.text(0.5, 0.97, "channels not resolved", transform=ax.transAxes, fontsize=8, ha="center",
+            va="top")  # fmt: skip
+    ax.set(ylim=(-1.1, 1.5), yticks=[-1, 0, 1])
+
+
 def _curves(ax: Axes, planted: Array, attributed: Array, times_ms: Array) -> None:
-    for values, colour, label in (
-        (planted, VERMILION, "planted"),
-        (attributed, BLUE, "attribution"),
-    ):
-        ax.plot(times_ms, values / max(values.max(), 1e-30), color=colour, lw=1.2, label=label)
+    ax.plot(times_ms, relative(planted), color=VERMILION, lw=1.2, label="planted")
+    draw_course(ax, attributed, times_ms, lw=1.2, label="attribution")
     ax.set(xlim=(times_ms[0], _end(times_ms)), yticks=[0, 1])
+
+
+def classes_over_time(examples: ExampleMaps, class_names: Sequence[str], title: str = "") -> Figure:
+    """Planted signal and attribution of each class over time, of a map that has no channels.
+
+    Mean magnitudes over the scored trials of the class and over channels, relative to their peak.
+
+    Parameters
+    ----------
+    examples : ExampleMaps
+        With ``class_courses``.
+    class_names : sequence of str
+        In the order of the classes.
+    title : str
+        Lines above the curves: whose map it is.
+
+    Raises
+    ------
+    ValueError
+        When the example maps have no ``class_courses``.
+    """
+    planted, attributed = examples.class_ground_truth_courses, examples.class_courses
+    if planted is None or attributed is None:
+        raise ValueError("the example maps have no class_courses, which are needed")
+    size = (WIDTH, CLASS_INCHES * len(class_names) + title_inches(title, WIDTH))
+    figure = Figure(figsize=size, layout="constrained")
+    write_title(figure, f"{title}\n{NO_CHANNELS}".strip())
+    axes = figure.subplots(len(class_names), sharex=True, squeeze=False)[:, 0]
+    for ax, name, signal, course in zip(axes, class_names, planted, attributed, strict=True):
+        _curves(ax, signal, course, examples.times_ms)
+        ax.set_ylabel(name)
+    axes[-1].set_xlabel("time (ms)")
+    axes[0].legend(loc="upper right", frameon=False)
+    return figure
 
 
 def _end(times_ms: Array) -> float:

@@ -118,8 +118,7 @@ def noise_sources(data: DataSpec) -> tuple[Array, np.float32]:
 @lru_cache(maxsize=8)
 def _line_pattern(data: DataSpec) -> Array:
     """Gain of each channel, average reference, root mean square 1, float32."""
-    n_channels = len(open_head(data.head).info(data.sfreq).ch_names)
-    gain = generator(data.seed, "line pattern").lognormal(0.0, LINE_GAIN_SPREAD, n_channels)
+    gain = generator(data.seed, "line pattern").lognormal(0.0, LINE_GAIN_SPREAD, data.n_channels)
     gain -= gain.mean()
     return (gain / np.sqrt(np.mean(gain**2))).astype(np.float32)
 

@@ -1,5 +1,6 @@
 """What is simulated, as frozen values: equal specs give bit-identical data."""
 
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -124,7 +125,7 @@ class DataSpec:
     @property
     def n_channels(self) -> int:
         """Number of electrodes."""
-        return len(open_head(self.head).info(self.sfreq).ch_names)
+        return _n_electrodes(self.head)
 
     @property
     def epoch(self) -> Epoch:
@@ -190,3 +191,9 @@ def _require_trials(data: DataSpec) -> None:
             f"n_trials {data.n_trials} is too small: {data.feature!r} has "
             f"{len(feature.classes)} classes and needs at least {needed} trials, one of each"
         )
+
+
+@lru_cache(maxsize=64)
+def _n_electrodes(head: HeadSpec) -> int:
+    """Counted once a head, for MNE places them anew whenever it is asked."""
+    return len(open_head(head).info(1.0).ch_names)

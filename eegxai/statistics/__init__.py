@@ -1,6 +1,7 @@
 """Statistics over trained decoders: intervals, ranks, paired tests, effects of the axes.
 
-The unit is the seed, each the mean of its trained decoders, and not the trial. Scores are wide
+The unit is the seed, each the mean of its trained decoders, and not the trial (which
+``trial_difference`` takes, to say something of single decoders). Scores are wide
 tables with one row per decoder and one column per method; larger is better, and NaN means that a
 method has no score on a decoder. docs/statistics.md states which function answers which question,
 and when it misleads.
@@ -9,13 +10,19 @@ and when it misleads.
 from eegxai.statistics.axes import AxisEffect, axis_effect, leads_per_db, repeated_measures
 from eegxai.statistics.intervals import (
     INTERVALS,
+    UNBOUNDED,
+    Bounds,
     Interval,
     bootstrap_interval,
     student_interval,
+    within_bounds,
 )
 from eegxai.statistics.pairs import (
     ALPHA,
+    DifferenceTest,
     decoders_needed,
+    difference_test,
+    equivalence_p,
     fewest_decoders,
     holm,
     paired_differences,
@@ -27,6 +34,7 @@ from eegxai.statistics.ranks import (
     cliques,
     compare_ranks,
     complete_blocks,
+    fewest_blocks,
     friedman_p,
     kendall_w,
     mean_ranks,
@@ -34,21 +42,29 @@ from eegxai.statistics.ranks import (
     ranking_agreement,
     signed_rank_pairs,
 )
+from eegxai.statistics.trials import TrialDifference, trial_difference
 from eegxai.statistics.units import independent
 
 __all__ = [
     "ALPHA",
     "INTERVALS",
+    "UNBOUNDED",
     "AxisEffect",
     "Blocks",
+    "Bounds",
+    "DifferenceTest",
     "Interval",
     "RankComparison",
+    "TrialDifference",
     "axis_effect",
     "bootstrap_interval",
     "cliques",
     "compare_ranks",
     "complete_blocks",
     "decoders_needed",
+    "difference_test",
+    "equivalence_p",
+    "fewest_blocks",
     "fewest_decoders",
     "friedman_p",
     "holm",
@@ -63,4 +79,6 @@ __all__ = [
     "signed_rank_p",
     "signed_rank_pairs",
     "student_interval",
+    "trial_difference",
+    "within_bounds",
 ]

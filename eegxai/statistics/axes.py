@@ -1,11 +1,12 @@
 """Effects of SNR and architecture on the methods, by permutations and by analysis of variance."""
 
 import math
+from collections.abc import Hashable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from eegxai.seeding import generator
 from eegxai.statistics.intervals import CONFIDENCE
@@ -24,12 +25,15 @@ class AxisEffect(NamedTuple):
         Share of the variance of the profiles that the axis explains, 0 .. 1.
     p : float
         P value of the permutation test.
+    lowest_p : float
+        Lowest p value that the permutations allow: above a level, no effect can be shown at it.
     n_decoders : int
         Number of decoders in the comparison.
     """
 
     share: float
     p: float
+    lowest_p: float
     n_decoders: int
 
 
@@ -55,13 +59,27 @@ def axis_effect(scores: pd.DataFrame, axis: str, seed: int = 0) -> AxisEffect:
     levels = pd.get_dummies(complete.index.get_level_values(axis)).to_numpy(dtype=float)
     sums = (levels / np.sqrt(levels.sum(axis=0))).T  # squares of these sums add up to the share
     total = (left**2).sum()
+    lowest_p = _lowest_p(complete.index, axis, others)
     if total < 10.0**-DECIMALS:
-        return AxisEffect(0.0, 1.0, len(complete))
+        return AxisEffect(0.0, 1.0, lowest_p, len(complete))
     found = ((sums @ left) ** 2).sum()
     orders = _orders_within(strata.ngroup().to_numpy(), generator(seed, "axis effect"))
     as_large = sum(((sums @ left[order]) ** 2).sum() >= found * (1 - 1e-9) for order in orders)
     p = (1 + as_large) / (1 + PERMUTATIONS)
-    return AxisEffect(float(found / total), float(p), len(complete))
+    return AxisEffect(float(found / total), float(p), lowest_p, len(complete))
+
+
+def _lowest_p(decoders: pd.Index, axis: str, others: list[Hashable]) -> float:
+    """One over the number of different orders of the axis within the strata.
+
+    The share does not change when the axis's values change names. Where every stratum has each
+    value as often, that many orders are alike.
+    """
+    rows = decoders.to_frame(index=False)
+    counts = rows.groupby([*others, axis], dropna=False).size().unstack(fill_value=0)
+    different = special.gammaln(counts.sum(axis=1) + 1) - special.gammaln(counts + 1).sum(axis=1)
+    alike = special.gammaln(counts.shape[1] + 1) if (counts.nunique() == 1).all() else 0.0
+    return float(min(1.0, np.exp(alike - different.sum())))
 
 
 def _orders_within(strata: np.ndarray, random: np.random.Generator) -> np.ndarray:

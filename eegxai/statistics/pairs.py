@@ -1,14 +1,20 @@
 """Paired comparisons over decoders: Wilcoxon's signed-rank test, Holm's correction, sample size."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from eegxai.statistics.intervals import IntervalOf, known_values, student_interval
+from eegxai.statistics.intervals import (
+    UNBOUNDED,
+    Bounds,
+    IntervalOf,
+    known_values,
+    student_interval,
+)
 from eegxai.statistics.units import independent
 
 ALPHA = 0.05
@@ -41,6 +47,81 @@ def signed_rank_p(differences: ArrayLike) -> float:
     if len(known) < 2:
         return math.nan
     return float(stats.wilcoxon(known).pvalue) if known.any() else 1.0
+
+
+class DifferenceTest(NamedTuple):
+    """Test of the hypothesis that the mean of paired differences is zero: its name and p value."""
+
+    name: str
+    p: float
+
+
+def difference_test(differences: ArrayLike) -> DifferenceTest:
+    """Wilcoxon's signed-rank test, or the paired t test of too few differences.
+
+    With fewer than ``fewest_decoders()`` differences the signed-rank test cannot be significant
+    whatever they are, so the t test takes its place: it needs differences that are normally
+    distributed, as Student's interval beside it does. NaN for fewer than two differences.
+
+    Examples
+    --------
+    >>> difference_test([0.1, 0.2, 0.15, 0.1, 0.12, 0.2])
+    DifferenceTest(name='Wilcoxon signed-rank test', p=0.03125)
+    >>> difference_test([0.1, 0.2, 0.15]).name
+    'paired t test'
+    """
+    known = np.round(known_values(differences), DECIMALS)
+    if len(known) >= fewest_decoders():
+        return DifferenceTest("Wilcoxon signed-rank test", signed_rank_p(known))
+    return DifferenceTest("paired t test", _t_test_p(known))
+
+
+def _t_test_p(known: np.ndarray) -> float:
+    if len(known) < 2:
+        return math.nan
+    if np.ptp(known) == 0:
+        return float(not known.any())
+    return float(stats.ttest_1samp(known, 0).pvalue)
+
+
+def equivalence_p(differences: ArrayLike, margin: float) -> float:
+    """P value of the hypothesis that the mean difference is as large as the margin, or larger.
+
+    The larger one of two one-sided t tests: of a mean at or below -margin, and of one at or above
+    it. Below alpha, the scores are shown to be equal to within the margin, which a difference that
+    is not significant does not show (Schuirmann, J. Pharmacokinet. Biopharm. 15:657, 1987).
+
+    Parameters
+    ----------
+    differences : array_like
+        Paired differences, of independent units such as seeds. NaN is left out.
+    margin : float
+        Differences that are smaller do not matter, such as ``config.verdict.equality``.
+
+    Returns
+    -------
+    float
+        NaN for fewer than two differences.
+
+    Raises
+    ------
+    ValueError
+        When the margin is not above 0.
+
+    Examples
+    --------
+    >>> round(equivalence_p([0.01, -0.02, 0.00, 0.01], margin=0.05), 3)
+    0.003
+    """
+    if not margin > 0:
+        raise ValueError(f"margin of equality: {margin} is not above 0")
+    known = known_values(differences)
+    if len(known) < 2:
+        return math.nan
+    distance = margin - abs(known.mean())  # to the nearer end of the margin
+    if np.ptp(known) == 0:
+        return float(distance <= 0)
+    return float(stats.t.sf(distance / stats.sem(known), len(known) - 1))
 
 
 def fewest_decoders(alpha: float = ALPHA) -> int:
@@ -87,7 +168,10 @@ def _power(effect: float, n: int, alpha: float) -> float:
 
 
 def paired_differences(
-    a: pd.DataFrame, b: pd.DataFrame, interval: IntervalOf = student_interval
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    interval: IntervalOf = student_interval,
+    bounds: Bounds = UNBOUNDED,
 ) -> pd.DataFrame:
     """Differences b - a of each method over the decoders that both tables have.
 
@@ -97,6 +181,8 @@ def paired_differences(
         With the same index levels.
     interval : callable
         One of ``INTERVALS``.
+    bounds : Bounds
+        Of the differences, see ``Bounds.of_differences``.
 
     Returns
     -------
@@ -105,15 +191,17 @@ def paired_differences(
         (signed-rank test), n_pairs (of seeds, see ``independent``; of decoders without seeds), and
         unpaired_a, unpaired_b, the number of decoders that only one table has.
     """
-    rows = [_paired(str(name), a[name], b[name], interval) for name in a if name in b]
+    rows = [_paired(str(name), a[name], b[name], interval, bounds) for name in a if name in b]
     return pd.DataFrame(rows, columns=PAIRED)
 
 
-def _paired(method: str, a: pd.Series, b: pd.Series, interval: IntervalOf) -> tuple[Any, ...]:
+def _paired(
+    method: str, a: pd.Series, b: pd.Series, interval: IntervalOf, bounds: Bounds
+) -> tuple[Any, ...]:
     a, b = a.dropna(), b.dropna()
     both = a.index.intersection(b.index)
     one, other = independent(a[both]), independent(b[both])
-    found = interval((other - one).round(DECIMALS))
+    found = interval((other - one).round(DECIMALS), bounds)
     means = one.mean(), other.mean(), found.mean, found.low, found.high
     unpaired = len(a) - len(both), len(b) - len(both)
     return method, *means, signed_rank_p(other - one), len(one), *unpaired

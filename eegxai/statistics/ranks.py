@@ -180,6 +180,14 @@ def friedman_p(scores: pd.DataFrame) -> float:
     return float(stats.friedmanchisquare(*scores.to_numpy().T).pvalue)
 
 
+def fewest_blocks(n_methods: int, alpha: float = ALPHA) -> int:
+    """Fewest blocks on which Friedman's test can reach a level, at three methods or more.
+
+    Its statistic is at most n (k - 1), where all n blocks rank the k methods alike.
+    """
+    return math.ceil(stats.chi2.isf(alpha, n_methods - 1) / (n_methods - 1))
+
+
 def kendall_w(scores: pd.DataFrame) -> float:
     """Agreement between rankings of the same methods: 1 if they are equal, less if they differ.
 

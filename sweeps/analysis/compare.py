@@ -1,39 +1,30 @@
 """Two sweeps, or two metrics of one, compared: paired differences over the decoders of both."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from eegxai.evaluation import (
-    CALIBRATED_HEADLINE,
-    CHANCE,
-    HEADLINE,
-    Headlines,
-    chance_corrected,
-)
+from eegxai.evaluation import chance_corrected
 from eegxai.evaluation.metrics.physical import ERRORS
-from eegxai.evaluation.scoring import headlines_with
-from eegxai.registry import lookup, unknown_name
+from eegxai.registry import lookup
+from eegxai.rounding import counted
 from eegxai.statistics import (
     ALPHA,
     INTERVALS,
+    UNBOUNDED,
+    Bounds,
     fewest_decoders,
     holm,
     kendall_w,
     paired_differences,
 )
-from sweeps.analysis.summary import headline_scores, last_steps
+from sweeps.analysis.estimates import headline_scores, last_steps
+from sweeps.analysis.quantity import HEADLINES, Quantity, bounds_named
+from sweeps.scores.selection import DECODER_AXES, without_chance_decoders
 from sweeps.scores.table import AXES
 
-# Names that stand for another metric and domain on each feature type.
-HEADLINES = {"calibrated": CALIBRATED_HEADLINE, "study": HEADLINE}
-TRUTH_CHECK = "ground_truth"
-# Of a check, the one whose scores are its chance level.
-CHANCE_CHECKS, OTHER_CHANCE_CHECK = {TRUTH_CHECK: CHANCE}, "surrogate"
-DECODER_AXES = [axis for axis in AXES if axis != "method"]
-
+MOST_SHOWN = 6  # metrics that a sentence lists
 
 TABLE_READERS: dict[str, Callable[..., pd.DataFrame]] = {
     ".parquet": pd.read_parquet,
@@ -41,29 +32,13 @@ TABLE_READERS: dict[str, Callable[..., pd.DataFrame]] = {
 }
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """What is compared.
-
-    Attributes
-    ----------
-    metric : str
-        A metric of the tidy scores, or a name of ``HEADLINES``.
-    check : str
-        Where it is read, at its last step.
-    """
-
-    metric: str = "calibrated"
-    check: str = TRUTH_CHECK
+def difference_bounds(a: Quantity, b: Quantity) -> Bounds:
+    """Bounds of paired differences; none of different quantities, which are read above chance."""
+    return bounds_named(a.metric).of_differences if a == b else UNBOUNDED
 
 
-def headlines_named(metric: str) -> Headlines:
-    """Domain and metric by feature type of a metric of the tidy scores, or of ``HEADLINES``."""
-    return HEADLINES.get(metric, headlines_with(metric))
-
-
-def read_tidy(path: Path) -> pd.DataFrame:
-    """Tidy scores from a Parquet or CSV file.
+def read_tidy(path: Path, keep_at_chance: bool = False) -> pd.DataFrame:
+    """Tidy scores from a Parquet or CSV file; decoders at chance are left out by default.
 
     Raises
     ------
@@ -81,7 +56,7 @@ def read_tidy(path: Path) -> pd.DataFrame:
     missing = [name for name in needed if name not in table]
     if missing:
         raise ValueError(f"table {str(path)!r} has no column {missing[0]!r}")
-    return table
+    return table if keep_at_chance else without_chance_decoders(table)
 
 
 def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
@@ -93,11 +68,11 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
         When the check or the metric is not among the scores, the one has none of the other, or
         a method has several scores on one decoder.
     """
-    _check_known("check", quantity.check, {*tidy["check"].dropna().unique()})
-    _check_known("metric", quantity.metric, {*tidy["metric"].dropna().unique(), *HEADLINES})
-    rows = headline_scores(tidy, quantity.check, headlines_named(quantity.metric))
+    held = {name: tidy[name].dropna().unique() for name in ("check", "metric")}
+    quantity.require_known((*held["metric"], *HEADLINES), held["check"])
+    rows = headline_scores(tidy, quantity.check, quantity.headlines)
     if rows.empty:
-        raise ValueError(f"no score of {quantity.metric!r} is in the check {quantity.check!r}")
+        raise ValueError(_no_score(tidy, quantity))
     rows = last_steps(rows)
     twice = rows[rows.duplicated(list(AXES))]
     if len(twice):
@@ -108,9 +83,18 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     return wide.reindex(index=decoders, columns=rows["method"].unique())  # the grid's order
 
 
-def _check_known(kind: str, name: str, known: set[str]) -> None:
-    if name not in known:
-        raise ValueError(unknown_name(kind, name, known))
+def _no_score(tidy: pd.DataFrame, quantity: Quantity) -> str:
+    """Where the metric was looked for, and what the check holds there."""
+    rows = tidy[tidy["check"] == quantity.check]
+    sought = [(feature, quantity.headlines[feature][0]) for feature in rows["feature"].unique()]
+    there = pd.MultiIndex.from_frame(rows[["feature", "domain"]]).isin(sought)
+    held = rows.loc[there, "metric"].unique()
+    shown = ", ".join(held[:MOST_SHOWN]) + (", ..." if len(held) > MOST_SHOWN else "")
+    places = ", ".join(f"{domain} ({feature})" for feature, domain in sought)
+    return (
+        f"no score of {quantity.metric!r} is in the check {quantity.check!r} on {places}; "
+        f"it holds {shown or 'none: not every method is applicable, or says something about it'}"
+    )
 
 
 Asked = tuple[pd.DataFrame, Quantity]  # tidy scores, and what is read of them
@@ -127,14 +111,15 @@ def readable(a: Asked, b: Asked) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def above_chance(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     """Scores (decoders, methods) on the scale where chance is 0 and the best value 1."""
-    level = Quantity(quantity.metric, CHANCE_CHECKS.get(quantity.check, OTHER_CHANCE_CHECK))
-    found, chance = scores_of(tidy, quantity), scores_of(tidy, level)
+    found, chance = scores_of(tidy, quantity), scores_of(tidy, quantity.chance)
     chance = chance.reindex(index=found.index, columns=found.columns)
     best = 0.0 if quantity.metric in ERRORS else 1.0
     return pd.DataFrame(chance_corrected(found, chance, best), found.index, found.columns)
 
 
-def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> pd.DataFrame:
+def differences(
+    a: pd.DataFrame, b: pd.DataFrame, interval: str = "student", bounds: Bounds = UNBOUNDED
+) -> pd.DataFrame:
     """Paired differences b - a of each method and feature type over the decoders of both.
 
     Parameters
@@ -143,6 +128,8 @@ def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> 
         See ``scores_of``.
     interval : str
         A name of ``eegxai.statistics.INTERVALS``.
+    bounds : Bounds
+        Of the differences, see ``difference_bounds``.
 
     Returns
     -------
@@ -158,12 +145,15 @@ def differences(a: pd.DataFrame, b: pd.DataFrame, interval: str = "student") -> 
     interval_of = lookup(INTERVALS, interval, "interval")
     features = [name for name in a.index.unique("feature") if name in b.index.unique("feature")]
     parts = [
-        paired_differences(_rows_of(a, name), _rows_of(b, name), interval_of) for name in features
+        paired_differences(_rows_of(a, name), _rows_of(b, name), interval_of, bounds)
+        for name in features
     ]
     table = pd.concat(parts, keys=features, names=["feature"]).reset_index("feature")
     table = table.reset_index(drop=True).assign(p_holm=holm(table["p"]))
     if not table["n_pairs"].any():
-        raise ValueError("no decoder has a score in both: nothing can be paired")
+        raise ValueError(
+            "no decoder has a score in both, those at chance left out: nothing can be paired"
+        )
     return table
 
 
@@ -192,16 +182,52 @@ def agreement(table: pd.DataFrame) -> pd.Series:
 
 def comparison_notes(table: pd.DataFrame, interval: str) -> list[str]:
     """What a reader of the differences must know, one line each."""
-    tested = table["p"].count()
-    fewest = fewest_decoders(ALPHA / max(tested, 1))
-    ranks = ", ".join(f"{feature} {w:.2f}" for feature, w in agreement(table).items())
+    ranks = ", ".join(
+        f"{feature} not defined" if pd.isna(w) else f"{feature} {w:.2f}"
+        for feature, w in agreement(table).items()
+    )
     return [
         f"pairs: seeds, each the mean of the decoders that both have; intervals: {interval}, of "
         "the mean difference",
-        f"p: signed-rank tests, Holm over {tested} rows; bold: p < {ALPHA}, which needs at least "
-        f"{fewest} pairs",
+        _tests_note(table),
         f"agreement of the two rankings (Kendall's W): {ranks}",
     ]
+
+
+def _tests_note(table: pd.DataFrame) -> str:
+    """How the rows are tested, or why no difference can be significant."""
+    tested, most = int((table["n_pairs"] > 0).sum()), int(table["n_pairs"].max())
+    fewest = fewest_decoders(ALPHA / max(tested, 1))
+    if most >= fewest:
+        return (
+            f"p: signed-rank tests, Holm over {tested} rows; bold: p < {ALPHA}, which needs at "
+            f"least {fewest} pairs"
+        )
+    return (
+        f"p: no difference can be shown with {counted(most, 'pair')}: signed-rank tests "
+        f"of {counted(tested, 'row')}, Holm-corrected, need at least {fewest}, of one row "
+        f"{fewest_decoders()}"
+    )
+
+
+def readings(a: Quantity, b: Quantity, features: Iterable[str]) -> Iterator[str]:
+    """How the numbers of each feature type are read, one line each."""
+    for feature in features:
+        both = dict.fromkeys(quantity.reading(feature) for quantity in (a, b))
+        scale = "" if a == b else "; both rescaled: chance is 0, the best value 1"
+        yield f"{feature}: {' against '.join(both)}{scale}"
+
+
+def without_pairs(table: pd.DataFrame) -> Iterator[str]:
+    """Sentences on methods of which no decoder has a score in both."""
+    for feature, rows in table[table["n_pairs"] == 0].groupby("feature", sort=False):
+        undefined = rows[(rows["unpaired_a"] == 0) & (rows["unpaired_b"] == 0)]
+        for names, why in (
+            (undefined["method"], "no score in either (not applicable, or undefined)"),
+            (rows["method"].drop(undefined.index), "a score in one alone"),
+        ):
+            if len(names):
+                yield f"{feature}, {why}: {', '.join(names)}"
 
 
 def unpaired(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:

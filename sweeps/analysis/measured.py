@@ -10,7 +10,7 @@ from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, NULL_MAPS, 
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
-from sweeps.analysis.summary import estimate, headline_scores, in_grid_order, last_steps
+from sweeps.analysis.estimates import estimate, headline_scores, in_grid_order, last_steps
 from sweeps.scores.table import CASCADE
 
 

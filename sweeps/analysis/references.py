@@ -9,8 +9,8 @@ from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, Headlines, 
 from eegxai.evaluation.references.use_scores import SPLIT_HALF
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
+from sweeps.analysis.estimates import estimate, headline_scores
 from sweeps.analysis.measured import Columns, Measured, measured, metrics_of
-from sweeps.analysis.summary import estimate, headline_scores
 from sweeps.scores.table import AXES
 
 
@@ -46,21 +46,21 @@ REFERENCE_SCORES = {
         IDEAL_OBSERVER,
         "finds the planted signal (AUPRC; spectral: share of the relevance over frequency that "
         "lies in the band)",
-        "AUPRC (spectral: share in the band)",
+        "AUPRC of |map| (spectral: share in the band); 1: best",
     ),
     "ideal": ReferenceScore(
         HEADLINE.with_metric("ideal_auprc_magnitude"),
         CHANCE,
         "",
         "finds what the ideal observer uses (AUPRC over channels and times, spatial: topography)",
-        "AUPRC",
+        "AUPRC of |map|; 1: best",
     ),
     "used": ReferenceScore(
         headlines_with("used_pearson"),
         CHANCE,
         SPLIT_HALF,
         "agrees with what the decoder used of each channel (Pearson over channels)",
-        "Pearson over channels",
+        "Pearson correlation over channels",
     ),
 }
 REFERENCE_COLUMNS: Columns = {

@@ -7,7 +7,13 @@ from itertools import chain
 
 import pandas as pd
 
-from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
+from sweeps.analysis.check_tables import (
+    ROBUSTNESS_CHECKS,
+    STATUSES,
+    coverage,
+    robustness,
+    validity_counts,
+)
 from sweeps.analysis.measured import (
     CONTROLS_BESIDE,
     DISTANCES,
@@ -20,31 +26,21 @@ from sweeps.analysis.measured import (
     topographies,
 )
 from sweeps.analysis.references import REFERENCE_METRICS, REFERENCE_SCORES, references
-from sweeps.analysis.summary import (
-    HEADLINE_METRICS,
-    estimate,
-    first_below,
-    headline,
-    headline_scores,
-    highest_null,
-    in_grid_order,
-    similarities,
+from sweeps.analysis.summary import HEADLINE_METRICS, headline
+from sweeps.analysis.verdicts import (
+    BEYOND_INPUT,
+    PROPERTIES,
+    STANDARD,
+    STUDY_VERDICT,
+    judged,
+    similarity_level,
 )
-from sweeps.analysis.verdicts import specificity_level
-from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY
+from sweeps.design.thresholds import Thresholds
 
-# Columns of the robustness table: the check and the metric that each is read from.
-ROBUSTNESS_CHECKS = {
-    "target_swap": ("target_swap", SIMILARITY),
-    "label_retrain": ("label_retrain", SIMILARITY),
-    "cascade_end": (CASCADE, SIMILARITY),
-    "cascade_area": (CASCADE, AREA),
-}
 # All that the tables read.
 TABLE_METRICS = HEADLINE_METRICS.union(
     REFERENCE_METRICS, *map(metrics_of, (CONTROLS_BESIDE, DISTANCES, TOPOGRAPHIES, SIMILAR))
 )
-STATUSES = ("ok", "duplicate", "degenerate", "not_applicable")
 
 
 @dataclass(frozen=True)
@@ -88,6 +84,8 @@ class TableKind:
         Axis whose values stand side by side; empty where the columns do.
     legend : tuple of str
         Lines that say what the columns are.
+    judged : bool
+        Whether the verdict on each row belongs to it.
     """
 
     about: str
@@ -95,78 +93,14 @@ class TableKind:
     columns: tuple[Column, ...]
     across: str = ""
     legend: tuple[str, ...] = ()
+    judged: bool = False
 
-
-def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
-    """Correlation of each method's map with the original one, check by check.
-
-    Parameters
-    ----------
-    tidy : DataFrame
-        Tidy scores (columns ``TIDY``).
-    by : sequence of str
-        Axes whose values have rows of their own, ``feature`` among them.
-
-    Returns
-    -------
-    DataFrame
-        Columns of ``by``, method, n_decoders, and of each check, its 95 % interval beside it:
-        target_swap (another class), label_retrain (permuted labels), cascade_end (all weights
-        random), cascade_area (mean over the share of randomized layers, from none to all); then
-        cascade_below and never_below (see ``headline``) and null_r (the highest of maps that know
-        nothing).
-    """
-    groups = [*by, "method"]
-    measured: dict[str, pd.Series] = {}
-    for name, (check, metric) in ROBUSTNESS_CHECKS.items():
-        measured |= estimate(name, similarities(tidy, check, metric), groups)
-    return in_grid_order(
-        tidy, groups, measured | first_below(tidy, groups) | highest_null(tidy, groups)
-    )
-
-
-def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
-    """Number of decoders by the validity of each method's maps.
-
-    Returns
-    -------
-    DataFrame
-        Columns of ``by``, method, n_decoders, one of each status, flagged (something speaks
-        against the maps) and at_chance (the decoder decodes no better than chance).
-    """
-    groups = [*by, "method"]
-    decoders = tidy.drop_duplicates(list(AXES))
-    counts = decoders.assign(
-        **{status: decoders["validity"] == status for status in STATUSES},
-        flagged=decoders["flags"].fillna("") != "",
-    )
-    columns = [*STATUSES, "flagged", "at_chance"]
-    sums = counts.groupby(groups, sort=False)[columns].sum().astype(int)
-    return in_grid_order(tidy, groups, {column: sums[column] for column in columns})
-
-
-def coverage(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
-    """Trials for which the headline's numbers are defined, of those that were scored.
-
-    Returns
-    -------
-    DataFrame
-        Columns of ``by``, method, n_decoders, n_trials (of all decoders), and how many of them
-        have a score, a calibrated score, a similarity after the target swap (class) and at the
-        end of the cascade (model).
-    """
-    groups = [*by, "method"]
-    parts = {
-        "score": headline_scores(tidy, "ground_truth", HEADLINE),
-        "calibrated": headline_scores(tidy, "ground_truth", CALIBRATED_HEADLINE),
-        "class": similarities(tidy, "target_swap"),
-        "model": similarities(tidy, CASCADE),
-    }
-    trials = parts["score"].groupby(groups)["n_trials"].sum()
-    defined = {name: rows.groupby(groups)["n_valid"].sum() for name, rows in parts.items()}
-    table = in_grid_order(tidy, groups, {"n_trials": trials, **defined})
-    counts = ["n_trials", *defined]  # none where a method has no scores
-    return table.assign(**table[counts].fillna(0).astype(int))
+    def table(
+        self, tidy: pd.DataFrame, by: Sequence[str], thresholds: Thresholds = STANDARD
+    ) -> pd.DataFrame:
+        """The table of tidy scores, by the axes that are not averaged over."""
+        made = self.make(tidy, by)
+        return judged(made, thresholds) if self.judged else made
 
 
 def along(axis: str, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -174,8 +108,12 @@ def along(axis: str, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd
     return headline(tidy, [*by, *({axis} - set(by))])
 
 
+def _levels(table: pd.DataFrame, null: str = "null_r") -> list[float]:
+    return [similarity_level(row, null=null) for row in table.to_dict("records")]
+
+
 def _below_level(name: str, table: pd.DataFrame) -> pd.Series:
-    return table[f"{name}_high"] < specificity_level(table)
+    return table[f"{name}_high"] < _levels(table)
 
 
 def _over_chance(table: pd.DataFrame) -> pd.Series:
@@ -197,7 +135,7 @@ SIMILARITY_HEADINGS = {
 
 
 def _below_null(check: str, metric: str, table: pd.DataFrame) -> pd.Series:
-    return table[f"{check}_{metric}_high"] < specificity_level(table, f"null_{metric}")
+    return table[f"{check}_{metric}_high"] < _levels(table, f"null_{metric}")
 
 
 def _similar_columns(check: str) -> tuple[Column, ...]:
@@ -229,8 +167,20 @@ HEADLINE_COLUMNS = (
     _similarity("model_r", "model"),
     NULL,
 )
+VERDICT = Column("verdict", "verdict")
+SHOWN_WITH_VERDICT = (
+    VERDICT,
+    *(Column(one.column, one.name) for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)),
+    *_counts("n_decoders", "n_seeds"),
+)
 TABLE_KINDS: dict[str, TableKind] = {
-    "headline": TableKind("score and robustness", headline, HEADLINE_COLUMNS),
+    "headline": TableKind(
+        "verdict on each method, and the numbers it rests on",
+        headline,
+        SHOWN_WITH_VERDICT,
+        judged=True,
+    ),
+    "scores": TableKind("score and robustness", headline, HEADLINE_COLUMNS),
     "robustness": TableKind(
         "correlation of the map with the original one",
         robustness,
@@ -309,14 +259,20 @@ TABLE_KINDS: dict[str, TableKind] = {
             }
         ),
     ),
-    "snr": TableKind("score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db"),
+    "snr": TableKind(
+        "score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db", judged=True
+    ),
     "architecture": TableKind(
-        "score by architecture", partial(along, "architecture"), HEADLINE_COLUMNS, "architecture"
+        "score by architecture",
+        partial(along, "architecture"),
+        HEADLINE_COLUMNS,
+        "architecture",
+        judged=True,
     ),
     "validity": TableKind(
         "number of decoders by validity",
         validity_counts,
-        _counts("n_decoders", *STATUSES, "flagged"),
+        _counts("n_decoders", "at_chance", *STATUSES, "flagged"),
     ),
     "coverage": TableKind(
         "trials where a number is defined",

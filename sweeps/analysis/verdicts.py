@@ -1,100 +1,343 @@
-"""The verdict on a method, written down once: what its 95 % intervals must show."""
+"""The verdict on a method, written down once: its properties, and what shows or refutes each.
 
-from collections.abc import Callable
+A property is *shown* where the 95 % interval of its number lies on the right side of a level,
+*refuted* where it lies on the other, and else *undecided*. Levels are ``verdict`` in the
+configuration (:class:`sweeps.design.thresholds.Thresholds`).
+"""
+
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from eegxai.attribution import CONTROLS
-from sweeps.scores.table import SPECIFICITY_THRESHOLD
+from sweeps.design.thresholds import Thresholds
 
-PASSED = "ok"
-NOT_APPLICABLE = "n/a"
-UNJUDGED = "-"  # controls, which methods are measured against
-NOT_TESTABLE = "not testable with two classes"  # whether a map is class-specific
+# States of a property. Without a score nothing is shown; what is not testable is not asked.
+SHOWN, REFUTED, UNDECIDED = "shown", "refuted", "undecided"
+NO_SCORE, UNTESTABLE = "no score", "not testable"
+# Verdicts on a method; ``UNDECIDED`` and ``NO_SCORE`` are some too.
+PASSES, FAILS, DUPLICATE, NOT_APPLICABLE = "passes", "fails", "duplicate", "not applicable"
+# What decides between the states of several conditions: the first that there is.
+ORDER = {REFUTED: 0, NO_SCORE: 1, UNDECIDED: 2, SHOWN: 3, UNTESTABLE: 4}
+MARKS = {
+    SHOWN: "✓", PASSES: "✓", REFUTED: "✗", FAILS: "✗", UNDECIDED: "?", DUPLICATE: "=",
+    UNTESTABLE: "–", NOT_APPLICABLE: "–", NO_SCORE: "–",
+}  # fmt: skip
+# An interval that needs more than this many times the data is as good as on its level.
+LARGEST_FACTOR = 100
+STANDARD = Thresholds()
+Row = Mapping[Any, Any]  # of the headline table
+Level = Callable[[Row, Thresholds], float]
 
 
-@dataclass(frozen=True)
-class VerdictRule:
-    """One property that a method must show.
+class Finding(NamedTuple):
+    """The state of a property and what it rests on.
 
     Attributes
     ----------
-    letter : str
-        What stands in the verdict where the property is not shown.
-    name : str
-        Of the property.
-    asks : str
-        What the interval must show, for a legend.
-    holds : callable
-        From a headline table to whether its rows show the property; NaN shows nothing.
+    state : str
+        ``SHOWN``, ``REFUTED``, ``UNDECIDED``, ``NO_SCORE`` or ``UNTESTABLE``.
+    value, low, high, level : float
+        The number that decides it, its 95 % interval, and the level it must lie above or below.
+    decided_by : str
+        What would decide it; empty where it is decided.
+    slack : float
+        How far the interval is on the right side.
     """
 
-    letter: str
+    state: str
+    value: float
+    low: float
+    high: float
+    level: float
+    decided_by: str
+    slack: float
+
+
+# Columns of a property, by their endings.
+PARTS = {
+    "": "state", "_value": "value", "_low": "low", "_high": "high", "_level": "level",
+    "_decided_by": "decided_by",
+}  # fmt: skip
+
+
+def _always(row: Row) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A number and the level that its interval must lie above, or below.
+
+    Attributes
+    ----------
+    column : str
+        Of the headline table, with ``_low`` and ``_high`` beside it.
+    above : bool
+        On which side of the level it must lie.
+    level : callable
+        From a row and the thresholds to the level.
+    asked : callable
+        From a row to whether it can be asked at all.
+    would_be : str
+        What would make it one that can be asked.
+    """
+
+    column: str
+    above: bool
+    level: Level
+    asked: Callable[[Row], bool] = _always
+    would_be: str = ""
+
+    def judged(self, row: Row, thresholds: Thresholds) -> Finding:
+        """What a row shows."""
+        level = self.level(row, thresholds)
+        value, low, high = (float(row[f"{self.column}{end}"]) for end in ("", "_low", "_high"))
+        sign = 1 if self.above else -1
+        worst, best = (low, high)[::sign]
+        slack = -math.inf if math.isnan(worst) else sign * (worst - level)
+        if not self.asked(row):
+            return Finding(UNTESTABLE, value, low, high, level, self.would_be, slack)
+        if math.isnan(value):
+            return Finding(NO_SCORE, value, low, high, level, "", slack)
+        if slack > 0 or sign * (best - level) <= 0:
+            state = SHOWN if slack > 0 else REFUTED
+            return Finding(state, value, low, high, level, "", slack)
+        advice = _advice(max(value - low, high - value), abs(value - level), row["n_seeds"])
+        return Finding(UNDECIDED, value, low, high, level, advice, slack)
+
+
+def _advice(half: float, distance: float, n_seeds: int) -> str:
+    """What would decide a number so far from its level; intervals shrink with the root of n."""
+    if math.isnan(half) or math.isnan(distance):
+        return "more trials or seeds"  # of one there is no interval
+    factor = (half / distance) ** 2 if distance else math.inf
+    if factor > LARGEST_FACTOR:
+        return "more than can be had: the number is at its level"
+    if n_seeds > 1:
+        return f"about {math.ceil(factor * n_seeds)} seeds"
+    return f"about {math.ceil(factor)} times the trials"
+
+
+@dataclass(frozen=True)
+class Property:
+    """What a method must show.
+
+    Attributes
+    ----------
+    column : str
+        Its name in tables and MLflow.
+    name : str
+        For people.
+    heading : str
+        Over a narrow column.
+    asks : str
+        What must be shown, with the thresholds' names to be filled in.
+    conditions : tuple of Condition
+        Of which all must be shown; one that is refuted refutes it.
+    """
+
+    column: str
     name: str
+    heading: str
     asks: str
-    holds: Callable[[pd.DataFrame], pd.Series]
+    conditions: tuple[Condition, ...]
+
+    def judged(self, row: Row, thresholds: Thresholds) -> Finding:
+        """What a row shows: the finding on the condition that decides."""
+        found = [condition.judged(row, thresholds) for condition in self.conditions]
+        return min(found, key=lambda finding: (ORDER[finding.state], finding.slack))
 
 
-def _accurate(table: pd.DataFrame) -> pd.Series:
-    return (table["over_chance_low"] > 0) & (table["over_input_low"] > 0)
+def _constant(value: float) -> Level:
+    return lambda row, thresholds: value
 
 
-def specificity_level(table: pd.DataFrame, null: str = "null_r") -> pd.Series:
+def _threshold(name: str) -> Level:
+    return lambda row, thresholds: float(getattr(thresholds, name))
+
+
+def similarity_level(row: Row, thresholds: Thresholds = STANDARD, null: str = "null_r") -> float:
     """What a similarity must stay below: the threshold, or the null level where it is higher.
 
     A map that is as similar to the original one as noise is has changed altogether, however
     high the similarity is. The level is the mean of the null and not the end of its interval,
     which would be high where there are few decoders.
     """
-    return table[null].astype(float).fillna(SPECIFICITY_THRESHOLD).clip(SPECIFICITY_THRESHOLD)
+    level = float(row[null])
+    return thresholds.similarity if math.isnan(level) else max(thresholds.similarity, level)
 
 
-def _class_specific(table: pd.DataFrame) -> pd.Series:
-    return ~table["class_testable"] | (table["class_r_high"] < specificity_level(table))
+def area_level(row: Row, thresholds: Thresholds) -> float:
+    """The area of a cascade that falls to the level of a similarity with its first layer.
+
+    The curve starts at 1, with no layer random: of a decoder of one layer the area is at least 0.5.
+    """
+    level = similarity_level(row, thresholds)
+    return level + (1 - level) / (2 * row["n_layers"])
 
 
-def _model_specific(table: pd.DataFrame) -> pd.Series:
-    level = specificity_level(table)
-    return (table["model_r_high"] < level) & (table["cascade_area_high"] < level)
+def _has_classes(row: Row) -> bool:
+    """Maps of two classes are mirror images of each other, whatever the decoder does."""
+    return bool(row["class_testable"])
 
 
-def _valid(table: pd.DataFrame) -> pd.Series:
-    return table["flagged"] == 0
+def _has_room(row: Row) -> bool:
+    """Where the ideal observer itself is no better than |x|, no method need be."""
+    return row["over_input_low"] > 0 or not row["input_efficiency_high"] >= 1
 
 
-VERDICT_RULES = (
-    VerdictRule("a", "accurate", "above random maps and the recording itself", _accurate),
-    VerdictRule(
-        "c",
+ZERO = _constant(0)
+# By the study's own metric and threshold, whatever the configuration asks.
+STUDY_THRESHOLD = _constant(0.5)
+MORE_CLASSES = "more than two classes"
+PROPERTIES = (
+    Property(
+        "finds_signal",
+        "finds the signal",
+        "signal",
+        "scores above random maps of its own spectrum, and above the same method on the untrained "
+        "decoder",
+        (Condition("over_chance", True, ZERO), Condition("over_untrained", True, ZERO)),
+    ),
+    Property(
+        "efficient",
+        "efficient",
+        "effic.",
+        "more than {efficiency:g} of the ideal observer's score, where chance is 0",
+        (Condition("efficiency", True, _threshold("efficiency")),),
+    ),
+    Property(
+        "faithful",
+        "faithful",
+        "faithf.",
+        "correlation over channels with what the decoder used above {use_correlation:g}",
+        (Condition("used_r", True, _threshold("use_correlation")),),
+    ),
+    Property(
+        "class_specific",
         "class-specific",
-        f"class correlation below {SPECIFICITY_THRESHOLD}, or below null",
-        _class_specific,
+        "class",
+        "correlation with the map for a wrong class below {similarity:g}, or below its null level",
+        (Condition("class_r", False, similarity_level, _has_classes, MORE_CLASSES),),
     ),
-    VerdictRule(
-        "m",
+    Property(
+        "model_specific",
         "model-specific",
-        f"end and area of cascade below {SPECIFICITY_THRESHOLD}, or null",
-        _model_specific,
+        "model",
+        "the same for the map of random weights, at the end of the cascade and on average over it",
+        (
+            Condition("model_r", False, similarity_level),
+            Condition("cascade_area", False, area_level),
+        ),
     ),
-    VerdictRule("v", "valid", "no flag on any decoder, such as duplicate", _valid),
 )
+# For information: no verdict rests on them.
+BEYOND_INPUT = Property(
+    "beyond_input",
+    "says more than the recording",
+    "> |x|",
+    "scores above the magnitude of the recording itself; not decidable where the ideal observer "
+    "does not either",
+    (Condition("over_input", True, ZERO, _has_room, "a lower SNR"),),
+)
+STUDY_VERDICT = Property(
+    "study_verdict",
+    "by the study's rules",
+    "study",
+    "the study's score above random maps, and correlations with the map for a wrong class and of "
+    "random weights below 0.5",
+    (
+        Condition("study_over_chance", True, ZERO),
+        Condition("class_r", False, STUDY_THRESHOLD, _has_classes, MORE_CLASSES),
+        Condition("model_r", False, STUDY_THRESHOLD),
+    ),
+)
+APPLICABLE = "applicable"
 
 
-def verdicts(table: pd.DataFrame) -> pd.Series:
-    """Verdict on each row: ``ok``, or the letters of the properties that are NOT shown.
+def judged(table: pd.DataFrame, thresholds: Thresholds = STANDARD) -> pd.DataFrame:
+    """Headline table with the verdict on each row.
 
     Parameters
     ----------
     table : DataFrame
-        Columns method, calibrated, over_chance_low, over_input_low, class_r_high, class_testable,
-        model_r_high, cascade_area_high, null_r and flagged of ``sweeps.analysis.summary.headline``.
+        See ``sweeps.analysis.summary.headline``.
+    thresholds : Thresholds
+        ``verdict`` of the configuration.
+
+    Returns
+    -------
+    DataFrame
+        The same rows and columns, and: verdict (``passes``, ``fails``, ``undecided``,
+        ``duplicate``, ``not applicable`` or ``no score``), verdict_on (the properties that it rests
+        on, unless all are shown); applicable (``shown`` or ``refuted``: the method is, on all
+        decoders, and nothing speaks against its maps); for each property, for ``beyond_input`` and
+        ``study_verdict``, its state (``shown``, ``refuted``, ``undecided``, ``no score`` or
+        ``not testable``) and with the endings ``_value``, ``_low``, ``_high`` and ``_level`` the
+        number that decides it, its 95 % interval and its level, and ``_decided_by``, what would
+        decide it.
     """
-    letters = pd.Series("", index=table.index)
-    for rule in VERDICT_RULES:
-        letters += np.where(rule.holds(table), "", rule.letter)
-    found = letters.replace("", PASSED)
-    found[table["calibrated"].isna()] = NOT_APPLICABLE
-    found[table["method"].isin(list(CONTROLS))] = UNJUDGED
-    return found
+    rows = [{**row, **verdict_on(row, thresholds)} for row in table.to_dict("records")]
+    return pd.DataFrame(rows, columns=[*table.columns, *VERDICT_COLUMNS])
+
+
+NAMES = {APPLICABLE: APPLICABLE, **{one.column: one.name for one in PROPERTIES}}
+TOLD = {one.column: one for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)}
+VERDICT_COLUMNS = (
+    "verdict", "verdict_on", APPLICABLE, *(f"{name}{end}" for name in TOLD for end in PARTS),
+)  # fmt: skip
+
+
+def verdict_on(row: Row, thresholds: Thresholds = STANDARD) -> dict[str, Any]:
+    """The columns that :func:`judged` adds, of one row."""
+    found = {name: one.judged(row, thresholds) for name, one in TOLD.items()}
+    suspect = row["flagged"] > row["n_duplicate"]
+    states = {APPLICABLE: REFUTED if suspect else SHOWN}
+    states |= {one.column: found[one.column].state for one in PROPERTIES}
+    verdict = _verdict(row, states)
+    return {
+        "verdict": verdict,
+        "verdict_on": ", ".join(NAMES[name] for name in _resting_on(verdict, states)),
+        APPLICABLE: states[APPLICABLE],
+        **{
+            f"{name}{end}": getattr(finding, part)
+            for name, finding in found.items()
+            for end, part in PARTS.items()
+        },
+    }
+
+
+def _verdict(row: Row, states: Mapping[str, str]) -> str:
+    cases = {
+        NOT_APPLICABLE: row["n_unusable"] == row["n_decoders"],
+        NO_SCORE: states["finds_signal"] == NO_SCORE,
+        DUPLICATE: row["duplicate_of"] != "",
+        FAILS: REFUTED in states.values(),
+        UNDECIDED: not {UNDECIDED, NO_SCORE}.isdisjoint(states.values()),
+    }
+    return next((verdict for verdict, true in cases.items() if true), PASSES)
+
+
+def verdict_as_original(row: Row) -> str:
+    """The verdict of a judged row; of a duplicate's the one that its own numbers have."""
+    if row["verdict"] != DUPLICATE:
+        return str(row["verdict"])
+    return _verdict({**row, "duplicate_of": ""}, {name: row[name] for name in NAMES})
+
+
+def _resting_on(verdict: str, states: Mapping[str, str]) -> list[str]:
+    """The properties that a verdict rests on, where it is not about all."""
+    wanted = {FAILS: [REFUTED], UNDECIDED: [UNDECIDED, NO_SCORE]}.get(verdict, [])
+    return [name for name, state in states.items() if state in wanted]
+
+
+def verdict_text(row: Row) -> str:
+    """The verdict in words, such as ``✗ fails: class-specific`` or ``= InputXGradient``."""
+    verdict = row["verdict"]
+    if verdict == DUPLICATE:
+        return f"{MARKS[verdict]} {row['duplicate_of']}"
+    on = f": {row['verdict_on']}" if row["verdict_on"] else ""
+    return f"{MARKS[verdict]} {verdict}{on}"

@@ -10,6 +10,8 @@ from eegxai.attribution import find
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.cli.common import (
     Arguments,
+    Json,
+    KeepAtChance,
     Source,
     TableFolder,
     TableFormats,
@@ -17,6 +19,8 @@ from sweeps.cli.common import (
     check_names,
     configuration,
     errors_in_one_sentence,
+    print_chance_note,
+    print_json,
     print_written,
     terminal,
 )
@@ -26,7 +30,7 @@ from sweeps.report.claims import LEGEND, claim_lines, summary_table, write_claim
 from sweeps.report.export import TABLE_FORMATS
 from sweeps.report.source import load_scores
 from sweeps.report.terminal import print_sentence, print_tables
-from sweeps.scores.table import AXES
+from sweeps.scores.selection import HeldCells
 
 
 def claims(
@@ -42,9 +46,11 @@ def claims(
         typer.Option(help="Decide on this architecture (default: that of the claims' study)."),
     ] = None,
     where: Where = "",
+    keep_at_chance: KeepAtChance = False,
     source: Source = "store",
     format: TableFormats = None,
     out: TableFolder = None,
+    as_json: Json = False,
 ) -> None:
     """Decide the claims of the study on a sweep: holds, does not hold, or what is lacking.
 
@@ -53,23 +59,29 @@ def claims(
     eegxai claims paper --architecture eegnet_relu --claims mine.yaml
     """
     formats = check_names("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
-    config, console = configuration(arguments), terminal()
+    config, console = configuration(arguments), terminal(quiet=as_json)
     with errors_in_one_sentence():
         asked = load_study(study)
         for method in asked.methods:
             find(method)
         asked = replace(asked, architecture=architecture) if architecture else asked
-        tidy = load_scores(config, source, asked.metrics, where)
+        tidy = load_scores(config, source, asked.metrics, where, keep_at_chance=keep_at_chance)
     verdicts = decide(asked, tidy)
-    n_scored, n_cells = len(tidy.drop_duplicates(list(AXES))), len(list(method_cells(config)))
+    held, n_cells = HeldCells.of(tidy, config.name, where), len(list(method_cells(config)))
     print_sentence(console, asked.title)
-    print_sentence(console, f"decided on {n_scored} of the sweep's {n_cells} cells")
+    print_sentence(console, f"decided on {held.cells} of the sweep's {n_cells} cells")
+    print_chance_note(console, tidy)
     for line in claim_lines(verdicts.claims):
         print_sentence(console, line)
     print_tables(console, [summary_table(verdicts.claims)], "verdicts")
     console.print(LEGEND, style="dim")
     folder = out or Path(config.output) / "tables"
-    name = f"{config.name}-claims" + ("" if study == DEFAULT_CLAIMS else f"-{Path(study).stem}")
+    name = held.stem("claims" + ("" if study == DEFAULT_CLAIMS else f"-{Path(study).stem}"))
     with errors_in_one_sentence():
-        paths = write_claims(verdicts, asked.title, folder, name, formats)
+        paths = write_claims(verdicts, asked.title, held, folder, name, formats)
     print_written(console, paths)
+    if as_json:
+        print_json(
+            {"command": "claims", "study": asked.title, "cells": held, "claims": verdicts.claims,
+             "numbers": verdicts.numbers, "files": paths}
+        )  # fmt: skip

@@ -2,12 +2,13 @@
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import pandas as pd
 import torch
 import typer
 from rich.console import Console
@@ -19,7 +20,9 @@ from eegxai.registry import unknown_name
 from eegxai.simulation.memory import require_memory
 from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
+from sweeps.report.json_document import to_json
 from sweeps.report.terminal import print_sentence
+from sweeps.scores.selection import chance_note
 
 SOURCE = "Where scores are read: store, or mlflow for those who have only the tracking URI."
 DEFAULT = "quickstart"
@@ -29,6 +32,25 @@ PIPE_WIDTH = 100  # columns where there is no terminal: files, CI
 Where = Annotated[
     str,
     typer.Option(help="Select runs, for example \"snr_db >= -12 and architecture == 'eegnet'\"."),
+]
+KeepAtChance = Annotated[
+    bool,
+    typer.Option(
+        "--keep-at-chance",
+        help="Keep decoders that decode no better than chance in means, intervals, tests and "
+        "rankings; by default they are left out and counted.",
+    ),
+]
+Metric = Annotated[
+    str,
+    typer.Option(
+        help="Metric, what people call one (RMA, RRA, AUC, cosine, ...), or the headline metric of "
+        "each feature type: calibrated or study."
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document and nothing else, for scripts."),
 ]
 Source = Annotated[str, typer.Option(help=SOURCE)]
 TableFormats = Annotated[
@@ -171,20 +193,34 @@ def errors_in_one_sentence() -> Iterator[None]:
         raise usage_error(sentence(error)) from None
 
 
-def terminal() -> Console:
+def terminal(quiet: bool = False) -> Console:
     """Console of the terminal, or of fixed width where there is none (files, CI).
 
-    Numbers are not coloured. What may hold a bracket is printed with ``markup=False``.
+    Numbers are not coloured. What may hold a bracket is printed with ``markup=False``. A quiet
+    one prints nothing: with ``--json``, standard output is the document's alone.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, quiet=quiet)
     told = os.environ.get("COLUMNS", "").isdigit()  # rich reads it too
-    return console if console.is_terminal or told else Console(highlight=False, width=PIPE_WIDTH)
+    if console.is_terminal or told:
+        return console
+    return Console(highlight=False, width=PIPE_WIDTH, quiet=quiet)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print what a command found as JSON."""
+    typer.echo(to_json(document))
 
 
 def print_error(message: str) -> None:
     """Print a line to standard error, as this program's."""
     console = Console(stderr=True, highlight=False)
     print_sentence(console, f"eegxai: {message}")
+
+
+def print_chance_note(console: Console, tidy: pd.DataFrame) -> None:
+    """Say how many decoders decode no better than chance, and whether they count."""
+    if note := chance_note(tidy):
+        print_sentence(console, note)
 
 
 def print_written(console: Console, paths: Iterable[Path]) -> None:

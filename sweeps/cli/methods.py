@@ -1,13 +1,13 @@
 """``eegxai methods``: the attribution methods there are."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from eegxai.attribution import CONTROLS, LIBRARIES, METHODS, Method, find, options_of
-from sweeps.cli.common import errors_in_one_sentence, terminal
+from sweeps.cli.common import Json, errors_in_one_sentence, print_json, terminal
 
 Names = Annotated[
     list[str] | None,
@@ -19,13 +19,18 @@ Names = Annotated[
 ]
 
 
-def methods(names: Names = None) -> None:
+def methods(names: Names = None, as_json: Json = False) -> None:
     """List the attribution methods: their groups, options, defaults and what they compute.
 
     Your own methods appear here once their package is installed (docs/methods.md).
     """
     with errors_in_one_sentence():
         found = {name: find(name) for name in names or (*METHODS, *CONTROLS)}
+    if as_json:
+        listed = [_record(name, method) for name, method in found.items()]
+        libraries = {name: library.standard for name, library in LIBRARIES.items()}
+        print_json({"command": "methods", "methods": listed, "libraries": libraries})
+        return
     console = terminal()
     console.print(_table(found))
     if not names:
@@ -42,9 +47,19 @@ def _table(found: dict[str, Method]) -> Table:
     for name, method in found.items():
         given = options_of(name).items()
         options = [f"{option}={value}" for option, value in given if option != "chunk"]
-        what = (method.function.__doc__ or "").strip().partition("\n")[0]
-        shown.add_row(name, method.group, what, "\n".join(options))
+        shown.add_row(name, method.group, _what(method), "\n".join(options))
     return shown
+
+
+def _what(method: Method) -> str:
+    """What it computes, in its own words."""
+    return (method.function.__doc__ or "").strip().partition("\n")[0]
+
+
+def _record(name: str, method: Method) -> dict[str, Any]:
+    """A method for scripts."""
+    what = {"name": name, "group": method.group, "computes": _what(method)}
+    return {**what, "options": options_of(name)}
 
 
 def _print_libraries(console: Console) -> None:

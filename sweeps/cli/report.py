@@ -8,6 +8,7 @@ import typer
 from sweeps.cli.common import (
     SOURCE,
     Arguments,
+    KeepAtChance,
     configuration,
     errors_in_one_sentence,
     terminal,
@@ -24,6 +25,7 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="HTML file (default: reports/NAME.html in the output).")
     ] = None,
+    keep_at_chance: KeepAtChance = False,
     source: Annotated[str, typer.Option(help=f"{SOURCE} MLflow holds no maps.")] = "store",
 ) -> None:
     """Write one HTML file: the verdicts first, then figures, tables, origin and limits.
@@ -35,6 +37,6 @@ def report(
     if path.is_dir():
         raise usage_error(f"--out {path} is a folder; it must be a file such as report.html")
     with errors_in_one_sentence():
-        write_report(config, path, source)
+        write_report(config, path, source, keep_at_chance)
     size = path.stat().st_size / MEGABYTE
     print_sentence(terminal(), f"wrote {path} ({size:.1f} MB)")

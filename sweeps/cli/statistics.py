@@ -1,25 +1,33 @@
 """``eegxai statistics``: whether methods differ over the decoders of a sweep, and how surely."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from sweeps.analysis.compare import Quantity
+from sweeps.analysis.quantity import Quantity, quantity_named
 from sweeps.analysis.significance import (
     FeatureTests,
     axis_lines,
+    caveats,
     compare_methods,
+    equality_line,
     summary_lines,
     tables_by_name,
 )
 from sweeps.cli.common import (
     Arguments,
+    Json,
+    KeepAtChance,
+    Metric,
     Source,
     Where,
     configuration,
     errors_in_one_sentence,
+    print_chance_note,
+    print_json,
     print_written,
     terminal,
 )
@@ -27,55 +35,83 @@ from sweeps.report.export import csv_bytes, write_whole
 from sweeps.report.inference_tables import TESTS_LEGEND, method_tests_table
 from sweeps.report.source import load_scores
 from sweeps.report.terminal import print_sentence, terminal_parts
+from sweeps.scores.selection import HeldCells
 
 
 def statistics(
     arguments: Arguments = None,
-    metric: Annotated[
-        str,
-        typer.Option(
-            help="Metric, or the headline metric of each feature type: calibrated or study."
-        ),
-    ] = "calibrated",
+    metric: Metric = "calibrated",
     check: Annotated[
         str, typer.Option(help="Check that is tested: ground_truth, target_swap, cascade, ...")
     ] = "ground_truth",
     where: Where = "",
+    keep_at_chance: KeepAtChance = False,
     source: Source = "store",
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables as CSV, all pairs included.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Test over the trained decoders which methods differ, and what SNR and architecture change.
 
     Friedman's test, signed-rank tests of all pairs, effects of the axes: docs/statistics.md
     states how they are computed and when they mislead.
     """
-    config, console = configuration(arguments), terminal()
+    config, console = configuration(arguments), terminal(quiet=as_json)
     with errors_in_one_sentence():
-        tidy = load_scores(config, source, where=where)
-        found = list(compare_methods(tidy, Quantity(metric, check)))
+        quantity = quantity_named(metric, check)
+        quantity.require_known()
+        tidy = load_scores(config, source, where=where, keep_at_chance=keep_at_chance)
+        found = list(compare_methods(tidy, quantity, config.verdict.equality))
     tested = [one for one in found if isinstance(one, FeatureTests)]
     for one in found:
-        _print(console, one)
+        _print(console, one, quantity)
+    print_chance_note(console, tidy)
     if tested:
         console.print(TESTS_LEGEND, style="dim")
-    if not (out and tested):
-        return
-    for name, table in tables_by_name(tested).items():
-        with errors_in_one_sentence():
-            path = write_whole(out / f"{config.name}-{name}.csv", csv_bytes(table))
-        print_written(console, [path])
+    held = HeldCells.of(tidy, config.name, where)
+    with errors_in_one_sentence():
+        paths = _written(tested, held, out) if out else []
+    print_written(console, paths)
+    if as_json:
+        print_json(
+            {"command": "statistics", **asdict(quantity), "cells": held,
+             "features": [_record(one, quantity) for one in tested],
+             "notes": [one for one in found if isinstance(one, str)], "files": paths}
+        )  # fmt: skip
 
 
-def _print(console: Console, one: FeatureTests | str) -> None:
+def _written(tested: list[FeatureTests], held: HeldCells, folder: Path) -> list[Path]:
+    """Write the tables of the tests as CSV, none where nothing is tested; their paths."""
+    tables = tables_by_name(tested) if tested else {}
+    return [
+        write_whole(folder / f"{held.stem(name)}.csv", csv_bytes(table.assign(**held.columns)))
+        for name, table in tables.items()
+    ]
+
+
+def _record(one: FeatureTests, quantity: Quantity) -> dict[str, Any]:
+    """The tests of a feature type for scripts."""
+    return {
+        "feature": one.feature,
+        "reading": quantity.reading(one.feature),
+        "n_seeds": one.compared.n_blocks,
+        "p_all_equal": one.compared.p,
+        "methods": one.methods,
+        "pairs": one.compared.pairs,
+        "axes": one.axes,
+        "caveats": caveats(one),
+    }
+
+
+def _print(console: Console, one: FeatureTests | str, quantity: Quantity) -> None:
     if isinstance(one, str):
         print_sentence(console, one)
         return
     console.print()
-    for line in summary_lines(one):
+    for line in (*summary_lines(one), quantity.reading(one.feature)):
         print_sentence(console, line)
     for part in terminal_parts(method_tests_table(one)):
         console.print(part)
-    for line in axis_lines(one):
+    for line in (equality_line(one), *axis_lines(one)):
         print_sentence(console, line)

@@ -3,14 +3,21 @@
 import math
 import time
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from sweeps.cli.common import Arguments, configuration, terminal
+from sweeps.cli.common import (
+    Arguments,
+    Json,
+    configuration,
+    print_json,
+    terminal,
+    usage_error,
+)
 from sweeps.design.config import SweepConfig
 from sweeps.report.status_table import status_table
 from sweeps.report.terminal import print_sentence, terminal_parts
@@ -26,21 +33,41 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Refresh every 10 s until every cell is done.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Show what is done, running and failed (and why), and the time left, from the store alone.
 
     Works while a sweep runs, after a crash, and on any machine that reaches the store.
     """
+    if watch and as_json:
+        raise usage_error("--json prints one document: call it again instead of --watch")
     config = configuration(arguments)
-    console = terminal()
+    console = terminal(quiet=as_json)
     if watch:
         _watch(config, console)
         return
     seen = _look(config)
+    if as_json:
+        print_json({"command": "status", "config": config.name, **_document(seen)})
     for part in terminal_parts(status_table(seen, _hours)):
         console.print(part)
     for sentence in _sentences(seen):
         print_sentence(console, sentence)
+
+
+def _document(seen: Status) -> dict[str, Any]:
+    """The state of the sweep for scripts; the hours left are null while nothing is known."""
+    states = list(seen.states.values())
+    return {
+        "is_done": seen.is_done,
+        "cells": {name: states.count(name) for name in STATES},
+        "stages": seen.counts,
+        "hours_of_one_worker_left": seen.work_left,
+        "hours_left": seen.time_left,
+        "running": [{"cell": c.title, **beat} for c, beat in seen.heartbeats.items()],
+        "failed": [{"cell": c.title, "reason": why} for c, why in seen.reasons.items()],
+        "broken": seen.broken,
+    }
 
 
 def _look(config: SweepConfig) -> Status:

@@ -20,7 +20,7 @@ from sweeps.design.config import SweepConfig
 from sweeps.execution.ray_environment import ClusterError
 from sweeps.execution.sweep import Sweep
 from sweeps.report.terminal import print_sentence
-from sweeps.tracking import ui_command
+from sweeps.tracking import runs_page, ui_command
 
 CELLS_FAILED = 3
 INTERRUPTED = 130  # as shells have it
@@ -83,7 +83,7 @@ def _check_place(config: SweepConfig, local: bool, address: str) -> None:
 
 def _print_results(console: Console, run: Sweep) -> None:
     """Print the table, the checks of the permuted labels, where the runs are, what failed."""
-    print_headline(console, run.table(), run.config.name)
+    print_headline(console, run.table(), run.config.name, thresholds=run.config.verdict)
     for title, share in run.memorised_accuracy().items():
         # Methods are tested on permuted labels only so far as a decoder has memorised them.
         print_sentence(console, f"{title}: {share:.2f} of its permuted labels memorised")
@@ -102,4 +102,5 @@ def _print_tracking(console: Console, run: Sweep) -> None:
             style="yellow",
         )
         return
-    print_sentence(console, f"compare the runs: {ui_command(run.config.output)}")
+    command, page = ui_command(run.config.output), runs_page(run.connected().experiment_id)
+    print_sentence(console, f"compare the runs: {f'{command}, then open ' * bool(command)}{page}")

@@ -9,8 +9,11 @@ import typer
 from rich.console import Console
 
 from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
+from sweeps.analysis.verdicts import STANDARD
 from sweeps.cli.common import (
     Arguments,
+    Json,
+    KeepAtChance,
     Source,
     TableFolder,
     TableFormats,
@@ -18,14 +21,20 @@ from sweeps.cli.common import (
     check_names,
     configuration,
     errors_in_one_sentence,
+    print_chance_note,
+    print_json,
     print_written,
     terminal,
 )
+from sweeps.design.thresholds import Thresholds
 from sweeps.report.export import TABLE_FORMATS, Export, write_table
-from sweeps.report.legends import HEADLINE_LEGEND, TABLE_LEGEND, accuracies
-from sweeps.report.result_tables import tables_by_group, terminal_headlines
+from sweeps.report.legends import TABLE_LEGEND, accuracies
+from sweeps.report.result_tables import tables_by_group
 from sweeps.report.source import load_scores
-from sweeps.report.terminal import print_sentence, print_tables
+from sweeps.report.terminal import print_lines, print_sentence, print_tables
+from sweeps.report.verdict_tables import group_title, terminal_verdicts
+from sweeps.report.verdict_texts import answer, notes, terminal_legend
+from sweeps.scores.selection import HeldCells
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
 ALL = "all"
@@ -47,30 +56,39 @@ def tables(
             "over it; may be repeated."
         ),
     ] = None,
+    keep_at_chance: KeepAtChance = False,
     source: Source = "store",
     format: TableFormats = None,
     out: TableFolder = None,
+    as_json: Json = False,
 ) -> None:
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
     names = check_names("--table", table or ["headline"], (*TABLE_KINDS, ALL))
     formats = check_names("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     groups = ("feature", *check_names("--by", by or [], AXES_TO_SPLIT))
-    config, console = configuration(arguments), terminal()
+    config, console = configuration(arguments), terminal(quiet=as_json)
     with errors_in_one_sentence():
-        tidy = load_scores(config, source, TABLE_METRICS, where)
+        tidy = load_scores(config, source, TABLE_METRICS, where, keep_at_chance=keep_at_chance)
+    held, folder = HeldCells.of(tidy, config.name, where), out or Path(config.output) / "tables"
+    made, files = {}, []
     for name in TABLE_KINDS if ALL in names else names:
         kind = TABLE_KINDS[name]
-        export = Export(kind.make(tidy, groups), kind, groups, config.name)
-        _print(console, name, export)
-        stem = config.name if name == "headline" else f"{config.name}-{name}"
+        export = Export(kind.table(tidy, groups, config.verdict), kind, groups, held)
+        made[name] = export.frame
+        _print(console, name, export, config.verdict)
+        stem = held.stem("" if name == "headline" else name)
         with errors_in_one_sentence():
-            paths = write_table(export, out or Path(config.output) / "tables", stem, formats)
+            paths = write_table(export, folder, stem, formats)
         print_written(console, paths)
+        files += paths
+    print_chance_note(console, tidy)
+    if as_json:
+        print_json({"command": "tables", "cells": held, "tables": made, "files": files})
 
 
-def _print(console: Console, name: str, export: Export) -> None:
+def _print(console: Console, name: str, export: Export, thresholds: Thresholds) -> None:
     if name == "headline":
-        print_headline(console, export.frame, export.title, export.by)
+        print_headline(console, export.frame, export.title, export.by, thresholds)
         return
     shown = tables_by_group(export.frame, export.kind, export.by)
     print_tables(console, shown, f"{export.title}, {export.kind.about}")
@@ -81,12 +99,20 @@ def _print(console: Console, name: str, export: Export) -> None:
 
 
 def print_headline(
-    console: Console, table: pd.DataFrame, title: str, by: Sequence[str] = ("feature",)
+    console: Console,
+    table: pd.DataFrame,
+    title: str,
+    by: Sequence[str] = ("feature",),
+    thresholds: Thresholds = STANDARD,
 ) -> None:
-    """Print the headline table with its legend."""
+    """Print the verdict on each method, and what it means."""
     if table.empty:
         print_sentence(console, "no cell is scored yet")
         return
-    print_tables(console, terminal_headlines(table, by), title)
-    console.print(accuracies(table))
-    console.print(HEADLINE_LEGEND, style="dim")
+    print_lines(console, answer(table, by))
+    for values, rows in table.groupby(list(by), sort=False):
+        place = group_title(rows, by, values)
+        print_tables(console, [terminal_verdicts(rows, place)], title)
+        print_lines(console, notes(rows), style="dim")
+    print_lines(console, ["", accuracies(table)])
+    print_lines(console, terminal_legend(thresholds), style="dim")

@@ -12,9 +12,11 @@ from rich.progress import track
 from sweeps.analysis import validity_matrix
 from sweeps.cli.common import (
     Arguments,
+    Json,
     check_here,
     configuration,
     errors_in_one_sentence,
+    print_json,
     print_written,
     terminal,
 )
@@ -31,6 +33,7 @@ def validity(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the matrix and the measurements behind it.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Print which methods are applicable to which architectures, measured on trained decoders.
 
@@ -41,7 +44,7 @@ def validity(
     """
     config = configuration(arguments)
     check_here(config)
-    console = terminal()
+    console = terminal(quiet=as_json)
     store = store_of(config)
     cells = list(validity_matrix.cells_to_judge(config))
     device = "cuda" if config.resources.explain.gpu else "cpu"
@@ -52,6 +55,12 @@ def validity(
     with errors_in_one_sentence():
         written = write_matrix(table, out) if out else []
     print_written(console, written)
+    if as_json:
+        notes = validity_matrix.matrix_notes(table)
+        print_json(
+            {"command": "validity", "config": config.name, "validity": table, "notes": notes,
+             "files": written}
+        )  # fmt: skip
 
 
 def _train_if_needed(decoder: DecoderCell, store: Store, device: str, console: Console) -> None:

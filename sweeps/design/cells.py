@@ -20,7 +20,7 @@ from eegxai.spec import spec
 from sweeps.design.config import Option, SweepConfig
 
 # Part of every key: raise it when results change their meaning, so that old ones are not found.
-SCHEMA = 7
+SCHEMA = 8
 
 
 class Keyed:

@@ -4,13 +4,14 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
 from sweeps.analysis.summary import HEADLINE_METRICS, headline
+from sweeps.analysis.verdicts import judged
 from sweeps.design.cells import (
     Cell,
     DecoderCell,
@@ -23,8 +24,10 @@ from sweeps.design.config import SweepConfig, TrialResources
 from sweeps.execution.progress import StageProgress
 from sweeps.execution.ray_session import RunStage, cluster, private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
+from sweeps.report.closing import closing_page
 from sweeps.report.terminal import print_sentence
 from sweeps.scores.cache import tidy_from_store
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import best_effort, store_of
 from sweeps.store.checks import check_new_files, find_empty
 from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
@@ -163,8 +166,9 @@ class Sweep:
             return 0
 
     def table(self, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
-        """Headline table of this sweep's cells, from the store."""
-        return headline(tidy_from_store(self.methods, self.store, HEADLINE_METRICS), by)
+        """The verdict on each method, from the store; decoders at chance are left out."""
+        tidy = tidy_from_store(self.methods, self.store, HEADLINE_METRICS)
+        return judged(headline(without_chance_decoders(tidy), by), self.config.verdict)
 
     def memorised_accuracy(self) -> dict[str, float]:
         """Share of the permuted labels that each of their decoders knows, by its title."""
@@ -178,7 +182,15 @@ class Sweep:
         """The MLflow experiment, opened once."""
         if self.publisher is None:
             draw = run_pictures if self.config.tracking.figures else no_pictures
-            self.publisher = Publisher(self.config.name, str(self.output), draw)
+            conclude = partial(closing_page, thresholds=self.config.verdict)
+            self.publisher = Publisher(
+                self.config.name,
+                str(self.output),
+                self.cells,
+                draw=draw,
+                conclude=conclude,
+                thresholds=self.config.verdict,
+            )
         return self.publisher
 
     def _run_stages(self, run_stage: RunStage, todo: Set[Cell]) -> None:

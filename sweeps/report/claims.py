@@ -10,10 +10,21 @@ from typing import Any
 import pandas as pd
 
 from eegxai.atomic import write_whole
+from eegxai.rounding import counted
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, Verdicts
 from sweeps.report.export import csv_bytes, write_table
-from sweeps.report.table import MINUS, MISSING, ColumnGroup, Table, TableCell, plain_value, word
+from sweeps.report.table import (
+    MINUS,
+    MISSING,
+    ColumnGroup,
+    Row,
+    Table,
+    TableCell,
+    plain_value,
+    word,
+)
 from sweeps.report.terminal import TABLE_WIDTH
+from sweeps.scores.selection import HeldCells
 
 KINDS = {HOLDS: "pass", FAILS: "fail", UNDECIDED: "none"}
 AT = "at_"  # before another threshold, in the columns of the claims
@@ -26,8 +37,6 @@ LEGEND = "\n".join(
     ]
 )
 
-Row = Mapping[Any, Any]
-
 
 @dataclass(frozen=True)
 class ClaimsExport:
@@ -35,6 +44,7 @@ class ClaimsExport:
 
     frame: pd.DataFrame
     title: str
+    held: HeldCells
 
     @property
     def tables(self) -> list[Table]:
@@ -47,19 +57,24 @@ class ClaimsExport:
         """What is claimed, by the numbers of the claims."""
         stated = self.frame.drop_duplicates("claim")
         claims = " ".join(f"({row['claim']}) {row['statement']}" for row in _rows(stated))
-        return f"{self.title}. {claims}"
+        return f"{self.title}. {self.held.sentence} {claims}"
 
 
 def write_claims(
-    verdicts: Verdicts, title: str, folder: Path, name: str, formats: Iterable[str]
+    verdicts: Verdicts,
+    title: str,
+    held: HeldCells,
+    folder: Path,
+    name: str,
+    formats: Iterable[str],
 ) -> list[Path]:
     """Write the claims in formats (names in ``TABLE_FORMATS``), and all numbers as CSV.
 
     Returns the paths written.
     """
-    paths = write_table(ClaimsExport(verdicts.claims, title), folder, name, formats)
-    numbers = write_whole(folder / f"{name}-numbers.csv", csv_bytes(verdicts.numbers))
-    return [*paths, numbers]
+    paths = write_table(ClaimsExport(verdicts.claims, title, held), folder, name, formats)
+    numbers = csv_bytes(verdicts.numbers.assign(**held.columns))
+    return [*paths, write_whole(folder / f"{name}-numbers.csv", numbers)]
 
 
 def claim_lines(claims: pd.DataFrame) -> Iterator[str]:
@@ -77,7 +92,7 @@ def _evaluation_lines(row: Row) -> Iterator[str]:
     yield from _wrapped(f"   {row['evaluation']}: ", f"{row['verdict'].upper()}{reason}")
     yield from _wrapped("      rule: ", row["rule"])
     if number := number_text(row):
-        seeds = f", {_counted(row['n_seeds'], 'seed')}" if row["n_seeds"] else ""
+        seeds = f", {counted(row['n_seeds'], 'seed')}" if row["n_seeds"] else ""
         yield from _wrapped("      number: ", f"{number} ({row['number']}{seeds})")
     if row["detail"]:
         yield from _wrapped("      ", row["detail"])
@@ -100,10 +115,6 @@ def _wrapped(first: str, text: str) -> list[str]:
     return textwrap.wrap(
         text, TABLE_WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def number_text(row: Row) -> str:

@@ -1,28 +1,50 @@
 """``eegxai compare``: two runs, each a configuration or a file of tidy scores, side by side."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from eegxai.atomic import write_whole
+from eegxai.evaluation.score_rows import GROUND_TRUTH
+from eegxai.evaluation.scoring import TRIALS_KEPT
 from eegxai.registry import lookup
-from eegxai.statistics import INTERVALS
+from eegxai.statistics import INTERVALS, TrialDifference
 from sweeps.analysis.compare import (
     TABLE_READERS,
-    Quantity,
     comparison_notes,
+    difference_bounds,
     differences,
     read_tidy,
     readable,
+    readings,
     unpaired,
+    without_pairs,
 )
+from sweeps.analysis.method_pair import (
+    MethodPair,
+    Names,
+    method_pairs,
+    over_trials,
+    require_methods,
+)
+from sweeps.analysis.quantity import Quantity
+from sweeps.design.cells import method_cells
+from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import load
+from sweeps.design.thresholds import Thresholds
 from sweeps.report.export import csv_bytes
 from sweeps.report.inference_tables import differences_table
 from sweeps.report.markdown import to_markdown
+from sweeps.report.method_pair import pair_frame, pair_lines, pair_table
 from sweeps.report.source import SOURCES, NoScoresError, load_scores
+from sweeps.report.table import Table
+from sweeps.scores.selection import HeldCells, chance_note, select_runs
+from sweeps.scores.trials import trials_from_store
+from sweeps.store.artefacts import store_of
 
 
 @dataclass(frozen=True)
@@ -62,20 +84,44 @@ class ComparedRun:
         return self.path.suffix in TABLE_READERS
 
     def check(self) -> None:
-        """Refuse overrides of a table and a wrong configuration, before any work."""
+        """Refuse overrides of a table, a wrong configuration or quantity, before any work."""
         if self.is_table and self.overrides:
             raise ValueError(f"{self.name} is a table: {self.overrides[0]} is for a configuration")
-        if not self.is_table:
-            load(self.path, self.overrides)
+        if self.config:
+            self.quantity.require_known()  # of a table when it is read: it may hold others
 
-    def scores(self, source: str) -> pd.DataFrame:
-        """Its tidy scores."""
-        if self.is_table:
-            return read_tidy(self.path)
+    @cached_property
+    def config(self) -> SweepConfig | None:
+        """Its configuration; a table has none."""
+        return None if self.is_table else load(self.path, self.overrides)
+
+    @property
+    def sweep_name(self) -> str:
+        """Of the sweep; of a table, its file."""
+        return self.config.name if self.config else self.name
+
+    @property
+    def equality(self) -> float:
+        """Differences that are smaller do not matter."""
+        return (self.config.verdict if self.config else Thresholds()).equality
+
+    def scores(self, source: str, where: str = "", keep_at_chance: bool = False) -> pd.DataFrame:
+        """Its tidy scores, of the runs for which an expression is true."""
+        if self.config is None:
+            tidy = read_tidy(self.path, keep_at_chance)
+            return select_runs(tidy, where) if where else tidy
         try:
-            return load_scores(load(self.path, self.overrides), source)
+            return load_scores(self.config, source, where=where, keep_at_chance=keep_at_chance)
         except NoScoresError as error:
             raise NoScoresError(f"{error} {self.command}") from None
+
+    def results(self) -> dict[tuple[Any, ...], str]:
+        """Where the results of its cells are, by the cells' axes; none of a table."""
+        if self.config is None:
+            return {}
+        url = store_of(self.config).url
+        cells = method_cells(self.config)
+        return {tuple(cell.axes.values()): f"{url} {cell.key}" for cell in cells}
 
 
 @dataclass(frozen=True)
@@ -95,7 +141,12 @@ class Comparison:
 
 
 def compare_runs(
-    a: ComparedRun, b: ComparedRun, interval: str = "student", source: str = "store"
+    a: ComparedRun,
+    b: ComparedRun,
+    interval: str = "student",
+    source: str = "store",
+    where: str = "",
+    keep_at_chance: bool = False,
 ) -> Comparison:
     """Paired differences b - a of each method over the decoders of both.
 
@@ -106,14 +157,108 @@ def compare_runs(
     """
     if a == b:
         raise ValueError(f"{a.name} is compared with itself: give RUN_B, --b or --metric-b")
-    for run in (a, b):
+    _check(interval, source, a, b)
+    _check_different(a, b)
+    tidy = [run.scores(source, where, keep_at_chance) for run in (a, b)]
+    one, other = readable((tidy[0], a.quantity), (tidy[1], b.quantity))
+    table = differences(one, other, interval, difference_bounds(a.quantity, b.quantity))
+    notes = (
+        *(f"{name}: {run.title}" for name, run in (("a", a), ("b", b))),
+        *([f"cells where {where}"] if where else []),
+        *readings(a.quantity, b.quantity, table["feature"].unique()),
+        *comparison_notes(table, interval),
+        *unpaired(one, other),
+        *without_pairs(table),
+        *(
+            f"{name}: {note}"
+            for name, own in zip("ab", tidy, strict=True)
+            if (note := chance_note(own))
+        ),
+    )
+    return Comparison(table, list(notes))
+
+
+def _check(interval: str, source: str, *runs: ComparedRun) -> None:
+    for run in runs:
         run.check()
     lookup(INTERVALS, interval, "--interval")
     lookup(SOURCES, source, "--source")
-    one, other = readable(*((run.scores(source), run.quantity) for run in (a, b)))
-    table = differences(one, other, interval)
-    titles = [f"{name}: {run.title}" for name, run in (("a", a), ("b", b))]
-    return Comparison(table, [*titles, *comparison_notes(table, interval), *unpaired(one, other)])
+
+
+def _check_different(a: ComparedRun, b: ComparedRun) -> None:
+    """Refuse runs whose common cells are the same results, however they are called."""
+    one, other = a.results(), b.results()
+    common = one.keys() & other.keys()
+    if a.quantity == b.quantity and common and all(one[axes] == other[axes] for axes in common):
+        raise ValueError(
+            f"{a.command} is compared with itself: {b.command} has the same cells in the same "
+            "store; give another RUN_B, --b or --metric-b"
+        )
+
+
+class PairComparison(NamedTuple):
+    """Two methods of one run.
+
+    Attributes
+    ----------
+    pairs : list of MethodPair
+        One of each feature type that has scores of both.
+    notes : list of str
+        Why other feature types have none, and how many decoders are at chance.
+    held : HeldCells
+        Which cells were read.
+    """
+
+    pairs: list[MethodPair]
+    notes: list[str]
+    held: HeldCells
+
+
+def compare_methods_of(
+    run: ComparedRun,
+    methods: Names,
+    interval: str = "student",
+    source: str = "store",
+    where: str = "",
+    keep_at_chance: bool = False,
+) -> PairComparison:
+    """Difference first - second of two methods over the decoders that have a score of both.
+
+    Raises
+    ------
+    ValueError
+        When the run or a method is wrong, or no decoder has a score of both.
+    """
+    _check(interval, source, run)
+    if run.config:
+        require_methods(methods, list(run.config.grid.method))
+    tidy = run.scores(source, keep_at_chance=keep_at_chance)
+    require_methods(methods, list(tidy["method"].unique()))
+    chosen = select_runs(tidy, where) if where else tidy
+    found = list(method_pairs(chosen, run.quantity, methods, run.equality, INTERVALS[interval]))
+    own = chosen[chosen["method"].isin(methods)]
+    notes = [*(one for one in found if isinstance(one, str)), chance_note(own)]
+    return PairComparison(
+        [_with_trials(one, run, source) for one in found if isinstance(one, MethodPair)],
+        list(filter(None, notes)),
+        HeldCells.of(own, run.sweep_name, where),
+    )
+
+
+def _with_trials(pair: MethodPair, run: ComparedRun, source: str) -> MethodPair:
+    """A pair of one seed with the difference over trials, or why there is none."""
+    return pair if pair.n_seeds > 1 else replace(pair, over_trials=_over_trials(pair, run, source))
+
+
+def _over_trials(pair: MethodPair, run: ComparedRun, source: str) -> TrialDifference | str:
+    if run.config is None or source != "store":
+        return "the scores of single trials are in the store alone"
+    place = pair.domain, pair.metric
+    if run.quantity.check != GROUND_TRUTH or place not in TRIALS_KEPT:
+        return f"of {pair.metric} in the check {run.quantity.check} the store keeps means alone"
+    wanted = {(*decoder, method) for decoder in pair.decoders for method in pair.methods}
+    cells = (cell for cell in method_cells(run.config) if tuple(cell.axes.values()) in wanted)
+    return over_trials(pair, trials_from_store(cells, store_of(run.config), *place))
 
 
 def write_differences(table: pd.DataFrame, path: Path) -> Path:
@@ -124,14 +269,31 @@ def write_differences(table: pd.DataFrame, path: Path) -> Path:
     ValueError
         When the file has another ending or cannot be written.
     """
-    return write_whole(path, lookup(DIFFERENCE_FORMATS, path.suffix, "kind of table")(table))
+    return _write(path, table, [differences_table(table)])
 
 
-def _markdown_bytes(table: pd.DataFrame) -> bytes:
-    return to_markdown([differences_table(table)]).encode()
+def write_pairs(found: PairComparison, quantity: Quantity, path: Path) -> Path:
+    """Write two methods compared, as :func:`write_differences` does."""
+    frame = pair_frame(found.pairs, quantity).assign(**found.held.columns)
+    lines = (f"- {line}" for pair in found.pairs for line in pair_lines(pair, quantity))
+    caption = "\n".join([*found.notes, found.held.sentence, "", *lines])
+    return _write(path, frame, map(pair_table, found.pairs), caption)
 
 
-DIFFERENCE_FORMATS: Mapping[str, Callable[[pd.DataFrame], bytes]] = {
-    ".csv": csv_bytes,
-    ".md": _markdown_bytes,
+def _write(path: Path, frame: pd.DataFrame, tables: Iterable[Table], caption: str = "") -> Path:
+    content = lookup(DIFFERENCE_FORMATS, path.suffix, "kind of table")
+    return write_whole(path, content(frame, tables, caption))
+
+
+def _csv(frame: pd.DataFrame, _tables: Iterable[Table], _caption: str) -> bytes:
+    return csv_bytes(frame)
+
+
+def _markdown(_frame: pd.DataFrame, tables: Iterable[Table], caption: str) -> bytes:
+    return to_markdown(tables, caption).encode()
+
+
+DIFFERENCE_FORMATS: Mapping[str, Callable[[pd.DataFrame, Iterable[Table], str], bytes]] = {
+    ".csv": _csv,
+    ".md": _markdown,
 }

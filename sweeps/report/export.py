@@ -9,11 +9,13 @@ from typing import Protocol
 import pandas as pd
 
 from eegxai.atomic import write_whole
-from sweeps.analysis.tables import TableKind
+from sweeps.analysis.tables import VERDICT, TableKind
 from sweeps.report.latex import to_latex
 from sweeps.report.markdown import to_markdown
 from sweeps.report.result_tables import tables_by_group
 from sweeps.report.table import Table
+from sweeps.report.verdict_texts import MARKS_LEGEND, UNTOLD_LEGEND, answer
+from sweeps.scores.selection import HeldCells
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,19 @@ class Export:
         Which kind it is.
     by : tuple of str
         Axes whose values have rows of their own.
-    title : str
-        For a caption.
+    held : HeldCells
+        Which cells it holds.
     """
 
     frame: pd.DataFrame
     kind: TableKind
     by: tuple[str, ...]
-    title: str
+    held: HeldCells
+
+    @property
+    def title(self) -> str:
+        """The sweep, and which of its cells where they are chosen."""
+        return f"{self.held.config}, {self.held.chosen}" if self.held.where else self.held.config
 
     @property
     def tables(self) -> list[Table]:
@@ -46,11 +53,15 @@ class Export:
     @property
     def caption(self) -> str:
         """What the table shows, and what its marks mean."""
-        about = f"{self.title}: {self.kind.about}."
+        about = f"{self.held.config}: {self.kind.about}. {self.held.sentence}"
+        if VERDICT in self.kind.columns:
+            return " ".join(
+                [about, *answer(self.frame, self.by), f"{MARKS_LEGEND}; {UNTOLD_LEGEND}."]
+            )
         if not any(column.best for column in self.kind.columns):
             return about
         return (
-            f"{about} Means over decoders with half of their 95 % intervals over seeds; bold: best "
+            f"{about} Means over decoders with their 95 % intervals over seeds; bold: best "
             "of its group, controls excluded; *: the interval lies above chance (scores) or below "
             "the threshold of specificity (correlations)."
         )
@@ -62,6 +73,10 @@ class Exported(Protocol):
     @property
     def frame(self) -> pd.DataFrame:
         """All columns."""
+
+    @property
+    def held(self) -> HeldCells:
+        """Which cells it holds."""
 
     @property
     def tables(self) -> list[Table]:
@@ -87,11 +102,15 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def _csv(export: Exported) -> bytes:
-    return csv_bytes(export.frame)
+    """With columns that say which cells are held: a comment would break readers, a file be lost."""
+    return csv_bytes(export.frame.assign(**export.held.columns))
 
 
 def _parquet(export: Exported) -> bytes:
-    return export.frame.to_parquet(index=False)
+    """With metadata that say which cells are held: the ``attrs`` of ``pandas.read_parquet``."""
+    frame = export.frame.copy(deep=False)
+    frame.attrs.update(export.held.columns)
+    return frame.to_parquet(index=False)
 
 
 def _markdown(export: Exported) -> bytes:
@@ -102,6 +121,8 @@ def _excel(export: Exported) -> bytes:
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
         export.frame.to_excel(writer, sheet_name="table", index=False, freeze_panes=(1, 0))
+        about = pd.DataFrame(export.held.columns.items(), columns=["about", "value"])
+        about.to_excel(writer, sheet_name="cells", index=False)
     return buffer.getvalue()
 
 

@@ -3,37 +3,38 @@
 import base64
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from eegxai.atomic import write_whole
 from eegxai.figures import save
+from eegxai.rounding import counted
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
+from sweeps.analysis.verdicts import judged
 from sweeps.design.config import SweepConfig
 from sweeps.report.claims import claim_lines, claims_table
+from sweeps.report.closing import verdict_section
 from sweeps.report.figures import DroppedPicture, Picture, ShownMaps, draw_figures, load_maps
-from sweeps.report.legends import answer, page_legend
+from sweeps.report.legends import SCORE_MEANINGS
 from sweeps.report.origin import Origin, load_origin
+from sweeps.report.page_templates import page_template
 from sweeps.report.result_tables import (
     flagged_table,
     headline_table,
     kind_table,
-    verdict_table,
 )
 from sweeps.report.source import load_scores
 from sweeps.report.status_table import status_table
 from sweeps.report.table import Table
+from sweeps.scores.selection import chance_note
 from sweeps.store.artefacts import store_of
 
-TEMPLATES = Path(__file__).parent / "templates"
 PAGE_DPI = 150  # of pictures on the page: sharp at their printed size, and small files
 CSS_DPI = 96
 N_COLOURS, REFINEMENTS = 256, 5
@@ -62,7 +63,9 @@ class PageFigure:
     caption: str
 
 
-def write_report(config: SweepConfig, path: Path, source: str = "store") -> None:
+def write_report(
+    config: SweepConfig, path: Path, source: str = "store", keep_at_chance: bool = False
+) -> None:
     """Write the report of a sweep.
 
     Parameters
@@ -71,8 +74,9 @@ def write_report(config: SweepConfig, path: Path, source: str = "store") -> None
         The sweep.
     path : Path
         The HTML file; it appears whole, and replaces one that exists.
-    source : str
-        Where its scores are read, see :func:`sweeps.report.source.load_scores`.
+    source, keep_at_chance
+        Where its scores are read, and whether decoders at chance keep theirs, see
+        :func:`sweeps.report.source.load_scores`.
 
     Raises
     ------
@@ -81,13 +85,13 @@ def write_report(config: SweepConfig, path: Path, source: str = "store") -> None
     UnwritableError
         When the file cannot be written.
     """
-    write_whole(path, render(config, source))
+    write_whole(path, render(config, source, keep_at_chance))
 
 
-def render(config: SweepConfig, source: str = "store") -> str:
+def render(config: SweepConfig, source: str = "store", keep_at_chance: bool = False) -> str:
     """The page; parameters and raises are those of :func:`write_report`."""
     store = store_of(config)  # one for all: the page names each broken file that is met
-    tidy = load_scores(config, source, store=store)
+    tidy = load_scores(config, source, store=store, keep_at_chance=keep_at_chance)
     maps = load_maps(config, source, store)
     return page(config, tidy, maps, load_origin(config, source, tidy, store))
 
@@ -116,18 +120,19 @@ def page(
     contents = {
         "name": config.name,
         "design": _design_sentence(config),
-        **_verdict_section(tidy),
+        **verdict_section(tidy, config.verdict),
         **_claims_section(tidy),
         "pictures": [_page_figure(picture) for picture in drawn if isinstance(picture, Picture)],
         "dropped": [picture for picture in drawn if isinstance(picture, DroppedPicture)],
-        "tables": _tables(tidy),
+        "tables": _tables(config, tidy),
+        "meanings": SCORE_MEANINGS,
         "facts": origin.facts,
         "configuration": _configuration(config),
         "missing": origin.missing,
         "invalid": [table for table in _missing_tables(tidy, origin) if table.rows],
         "limits": [*_limits_of(config, tidy), *LIMITS],
     }
-    return _environment().get_template("report.html").render(contents)
+    return page_template("report.html").render(contents)
 
 
 def _configuration(config: SweepConfig) -> str:
@@ -146,35 +151,16 @@ def _missing_tables(tidy: pd.DataFrame, origin: Origin) -> list[Table]:
     ]
 
 
-def _environment() -> Environment:
-    """Whatever names a plug-in brings, they are text and not markup."""
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def _design_sentence(config: SweepConfig) -> str:
     grid = config.grid
+    seeds, folds = counted(len(grid.seed), "seed"), counted(len(grid.fold), "fold")
     levels = ", ".join(f"{level:g}" for level in grid.snr_db)
     return (
         f"Here: {len(grid.method)} methods on {', '.join(grid.architecture)}, trained on "
-        f"{', '.join(config.features)} signals at {levels} dB ({_counted(grid.seed, 'seed')}, "
-        f"{_counted(grid.fold, 'fold')}); up to {config.evaluation.n_trials} test trials of each "
-        f"decoder are explained, and scored in the mode {config.evaluation.mode}."
+        f"{', '.join(config.features)} signals at {levels} dB ({seeds}, {folds}); up to "
+        f"{config.evaluation.n_trials} test trials of each decoder are explained, and "
+        f"scored in the mode {config.evaluation.mode}."
     )
-
-
-def _counted(values: Sequence[object], name: str) -> str:
-    return f"{len(values)} {name}{'s' * (len(values) != 1)}"
-
-
-def _verdict_section(tidy: pd.DataFrame) -> dict[str, Any]:
-    table = headline(tidy)
-    return {"answer": answer(table), "verdict": verdict_table(table), "legend": page_legend()}
 
 
 def _claims_section(tidy: pd.DataFrame) -> dict[str, Any]:
@@ -187,11 +173,12 @@ def _claims_section(tidy: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _tables(tidy: pd.DataFrame) -> list[Table]:
+def _tables(config: SweepConfig, tidy: pd.DataFrame) -> list[Table]:
     """The headline, the references, the checks, and the headline along axes of several values."""
     axes = [[axis] for axis in FURTHER if tidy[axis].nunique() > 1]
     whole, *split = (
-        headline_table(headline(tidy, ("feature", *kept)), kept) for kept in ([], *axes)
+        headline_table(judged(headline(tidy, ("feature", *kept)), config.verdict), kept)
+        for kept in ([], *axes)
     )
     kinds = (TABLE_KINDS[name] for name in ("references", "robustness"))
     return [whole, *(kind_table(kind, tidy) for kind in kinds), *split]
@@ -222,20 +209,15 @@ def palette_png(drawn: bytes) -> bytes:
 
 def _limits_of(config: SweepConfig, tidy: pd.DataFrame) -> list[str]:
     """What this sweep in particular cannot say."""
-    decoders = tidy.drop_duplicates(["feature", "snr_db", "seed", "fold", "architecture"])
-    at_chance = int(decoders["at_chance"].astype(bool).sum())
     limits = [
         f"One head model ({config.data.head.model}) turns sources into EEG; another one would "
         "change the topographies."
     ]
-    if at_chance:
-        limits.append(
-            f"{at_chance} of {len(decoders)} decoders decode no better than chance: it is unknown "
-            "what their maps should show. They are included in every mean."
-        )
+    if note := chance_note(tidy):
+        limits.append(f"{note}. It is unknown what their maps should show.")
     if len(config.grid.seed) < FEW_SEEDS:
         limits.append(
-            f"{_counted(config.grid.seed, 'trained seed')}: intervals over so few decoders are "
+            f"{counted(len(config.grid.seed), 'trained seed')}: intervals over so few decoders are "
             "wide, and intervals over the trials of one decoder do not generalise to another one."
         )
     return limits

@@ -1,5 +1,6 @@
 """The tables of tests over decoders: methods of one sweep, and two sweeps compared."""
 
+import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -7,21 +8,32 @@ import pandas as pd
 
 from eegxai.statistics import ALPHA
 from sweeps.analysis.significance import FeatureTests
-from sweeps.report.table import Table, TableCell, formatted, plain_value, word
+from sweeps.report.table import MISSING, Table, TableCell, formatted, plain_value, word
 
-METHOD_COLUMNS = ("method", "mean", "rank", "tied", "to the best", "p Holm", "seeds needed")
+NOTHING = TableCell("")
+SMALLEST_P = 0.001  # that is shown
+METHOD_COLUMNS = ("method", "mean", "rank", "letters", "to the best", "p Holm", "seeds needed")
 DIFFERENCE_COLUMNS = ("feature", "method", "a", "b", "b - a", "95 % interval", "p Holm", "pairs")
 TESTS_LEGEND = "\n".join(
     [
-        "all equal: Friedman's test of the hypothesis that all methods rank alike",
         "rank: mean over seeds, 1 is best",
-        "tied: methods that share a letter are not significantly different",
+        "letters: methods that share one are not significantly different, which does not",
+        "show that they are equal; none where too few seeds allow no test",
         "to the best: mean difference from the best method; p Holm: signed-rank test of it,",
         "corrected for all pairs; seeds needed: for a power of 80 % at that difference",
+        "shown to be equal: two one-sided t tests, Holm-corrected; the margin is the field",
+        "verdict.equality",
         "differences by an axis: its share of the variance of the differences between",
         "methods, with the p values of a permutation test and of an F test",
     ]
 )
+
+
+def p_cell(p: float, missing: str = MISSING, bold: bool = False) -> TableCell:
+    """A p value to three decimals; of smaller ones only that they are."""
+    if p < SMALLEST_P:
+        return TableCell(f"<{SMALLEST_P:g}", str(p), bold=bold)
+    return formatted(p, ".3f", missing, bold)
 
 
 def method_tests_table(tests: FeatureTests) -> Table:
@@ -35,11 +47,12 @@ def _method_row(row: Mapping[Hashable, Any]) -> list[TableCell]:
         word(row["method"]),
         formatted(row["mean"], ".3f"),
         formatted(row["rank"], ".1f"),
-        TableCell(row["tied"], row["tied"]),
+        TableCell(row["letters"], row["letters"]),
         # Of the best method itself there is nothing to show.
         formatted(row["difference"], "+.3f", missing=""),
-        formatted(row["p_holm"], ".3f", missing=""),
-        formatted(row["n_needed"], ".0f", missing=""),
+        p_cell(row["p_holm"], missing=""),
+        # Infinitely many where there is no difference to find.
+        formatted(row["n_needed"], ".0f", missing="") if row["n_needed"] < math.inf else NOTHING,
     ]
 
 
@@ -59,7 +72,7 @@ def _difference_row(row: Mapping[Hashable, Any]) -> list[TableCell]:
         word(row["method"]),
         *(formatted(row[name], ".3f") for name in ("mean_a", "mean_b")),
         formatted(row["difference"], "+.3f", bold=row["p_holm"] < ALPHA),
-        TableCell(f"{low} .. {high}"),
-        formatted(row["p_holm"], ".3f", bold=row["p_holm"] < ALPHA),
+        TableCell(f"{low} .. {high}" if pd.notna(row["low"]) else MISSING),
+        p_cell(row["p_holm"], bold=row["p_holm"] < ALPHA),
         plain_value(row["n_pairs"]),
     ]

@@ -1,4 +1,4 @@
-r"""Tables in LaTeX, for the package booktabs.
+r"""Tables in LaTeX, for the packages booktabs and pifont (its marks).
 
 Written here because pandas' ``Styler.to_latex`` draws no rule between groups of rows and has no
 row for a group's name; with its escaping done by hand it would be no shorter.
@@ -13,7 +13,8 @@ ESCAPES = {
     for letter, text in {
         "\\": r"\textbackslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$",
         "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-        MINUS: "$-$", MISSING: "--", "±": r"$\pm$",
+        MINUS: "$-$", MISSING: "--", "±": r"$\pm$", "✓": r"\ding{51}", "✗": r"\ding{55}",
+        "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
     }.items()
 }  # fmt: skip
 
@@ -22,7 +23,7 @@ def to_latex(tables: Sequence[Table], caption: str) -> str:
     """One LaTeX table of tables with the same columns, each a group of rows under its title."""
     columns = tables[0].columns
     lines = [
-        r"% \usepackage{booktabs}",
+        r"% \usepackage{booktabs,pifont}",
         r"\begin{table}",
         rf"\caption{{{_escaped(caption)}}}",
         rf"\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}",
@@ -38,8 +39,8 @@ def to_latex(tables: Sequence[Table], caption: str) -> str:
 
 def _latex_text(cell: TableCell) -> str:
     text = rf"\textbf{{{_escaped(cell.text)}}}" if cell.bold else _escaped(cell.text)
-    half = rf" {{\scriptsize$\pm${cell.half}}}" if cell.half else ""
-    return f"{text}{half}{'*' if cell.starred else ''}"
+    spread = rf" {{\scriptsize{_escaped(cell.spread)}}}" if cell.spread else ""
+    return f"{text}{spread}{'*' if cell.starred else ''}"
 
 
 def _line(texts: Iterable[str]) -> str:

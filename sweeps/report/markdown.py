@@ -25,6 +25,6 @@ def _pipe_table(table: Table) -> str:
 
 def _markdown_text(cell: TableCell) -> str:
     text = cell.text.replace("|", r"\|")
-    half = f" ±{cell.half}" if cell.half else ""
+    spread = f" {cell.spread}" if cell.spread else ""
     star = r"\*" if cell.starred else ""
-    return f"**{text}**{half}{star}" if cell.bold else f"{text}{half}{star}"
+    return f"**{text}**{spread}{star}" if cell.bold else f"{text}{spread}{star}"

@@ -8,7 +8,7 @@ from eegxai.registry import lookup
 from sweeps.design.cells import method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.scores.cache import Needed, tidy_from_store
-from sweeps.scores.selection import select_runs
+from sweeps.scores.selection import select_runs, without_chance_decoders
 from sweeps.store.artefacts import Store, store_of
 
 NO_SCORES = {
@@ -32,6 +32,7 @@ def load_scores(
     metrics: Needed = None,
     where: str = "",
     store: Store | None = None,
+    keep_at_chance: bool = False,
 ) -> pd.DataFrame:
     """Tidy scores (columns ``TIDY``) of the finished methods of a sweep.
 
@@ -47,6 +48,9 @@ def load_scores(
         Which runs are selected, see :func:`sweeps.scores.selection.select_runs`; all by default.
     store : Store, optional
         The sweep's store, for those who read more of it: it remembers the broken files it meets.
+    keep_at_chance : bool
+        Whether decoders that decode no better than chance keep their scores; by default they are
+        left out, see :func:`sweeps.scores.selection.without_chance_decoders`.
 
     Raises
     ------
@@ -57,7 +61,8 @@ def load_scores(
     tidy = lookup(SOURCES, source, "--source")(config, metrics, store)
     if tidy.empty:
         raise NoScoresError(NO_SCORES[source].format(config.name))
-    return select_runs(tidy, where) if where else tidy
+    chosen = select_runs(tidy, where) if where else tidy
+    return chosen if keep_at_chance else without_chance_decoders(chosen)
 
 
 def _from_store(config: SweepConfig, metrics: Needed, store: Store | None) -> pd.DataFrame:

@@ -1,10 +1,16 @@
 """A table of results as people read it: built once, rendered for terminal, page and files."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from eegxai.rounding import digits
 
 MISSING = "–"
 MINUS = "−"
+ALIKE = 0.005  # sides of an interval that differ by less are the same to the digits shown
+Row = Mapping[Any, Any]  # of a table of results
 
 
 @dataclass(frozen=True)
@@ -17,8 +23,8 @@ class TableCell:
         With typographic signs (minus, dash); renderers replace those that their format lacks.
     sort : str
         The value it is sorted by; empty cells come last.
-    half : str
-        Half of the 95 % interval; empty where there is none.
+    spread : str
+        The 95 % interval in short, see :func:`spread`; empty where there is none.
     interval : str
         The same interval as ``[low, high]``.
     kind : str
@@ -33,7 +39,7 @@ class TableCell:
 
     text: str
     sort: str = ""
-    half: str = ""
+    spread: str = ""
     interval: str = ""
     kind: str = "number"
     short: str = ""
@@ -79,6 +85,26 @@ class Table:
         """Number of leading columns of text, which name the rows."""
         kinds = self.kinds
         return next((n for n, kind in enumerate(kinds) if kind != "text"), len(kinds))
+
+
+def ends_text(low: float, high: float) -> str:
+    """An interval as ``[low, high]``; empty where it has no ends."""
+    return "" if math.isnan(low + high) else f"[{digits(low)}, {digits(high)}]"
+
+
+def spread(value: float, low: float, high: float) -> str:
+    """Half of an interval such as ``±0.03``, or its ends where its sides differ.
+
+    Near a bound they do, and half of the interval would suggest values beyond it.
+
+    Examples
+    --------
+    >>> spread(0.5, 0.47, 0.53), spread(0.97, 0.9, 0.99)
+    ('±0.03', '[0.90, 0.99]')
+    """
+    if abs((high - value) - (value - low)) < ALIKE:
+        return f"±{digits((high - low) / 2)}"
+    return ends_text(low, high)
 
 
 def word(text: object) -> TableCell:

@@ -1,5 +1,6 @@
 """Sentences and tables for the terminal; a table wider than 80 columns comes in parts."""
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -21,12 +22,19 @@ def print_sentence(console: Console, sentence: str | Text, style: str = "") -> N
     console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
+def print_lines(console: Console, lines: Iterable[str], style: str = "") -> None:
+    """Print lines, each broken where the terminal's width needs it and then indented."""
+    for line in lines:
+        for part in textwrap.wrap(line, TABLE_WIDTH, subsequent_indent="  ") or [""]:
+            console.print(part, style=style, markup=False, highlight=False)
+
+
 def print_tables(console: Console, tables: Iterable[Table], title: str) -> None:
     """Print tables one below the other, each under the title and its own one."""
     for table in tables:
         console.print()
         heading = f"{title}: {table.title}" if table.title else title
-        print_sentence(console, heading)
+        print_lines(console, [heading])
         for part in terminal_parts(table):
             console.print(part)
 
@@ -113,7 +121,7 @@ def _heading(name: str) -> str:
 def _plain_text(cell: TableCell, narrow: bool) -> str:
     if narrow and cell.short:
         return cell.short.translate(PLAIN)
-    return (f"{cell.text} ±{cell.half}" if cell.half else cell.text).translate(PLAIN)
+    return (f"{cell.text} {cell.spread}" if cell.spread else cell.text).translate(PLAIN)
 
 
 def _styled(cell: TableCell, narrow: bool) -> Text:

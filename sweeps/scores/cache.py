@@ -27,7 +27,7 @@ from sweeps.store.records import MethodScores
 log = logging.getLogger(__name__)
 CACHE_FILE = "tidy.parquet"
 CACHE_KEY = b"eegxai"
-CACHE_LAYOUT = 3  # of the table: raise it when columns change, so that old files are written again
+CACHE_LAYOUT = 4  # of the table: raise it when columns change, so that old files are written again
 BATCH_ROWS = 65_536  # read at a time
 THREADS = 8  # a store far away answers several questions at a time
 # Share of new rows from which a longer cache is worth its writing.
@@ -152,11 +152,12 @@ def _updated(
 def _read_whole(cells: Sequence[MethodCell], store: Store) -> list[tuple[MethodCell, MethodScores]]:
     """Cells and their scores, without those whose files are broken or gone."""
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(partial(_read_scores, store), cells))
+        found = list(pool.map(partial(read_scores, store), cells))
     return [(cell, scores) for cell, scores in zip(cells, found, strict=True) if scores]
 
 
-def _read_scores(store: Store, cell: MethodCell) -> MethodScores | None:
+def read_scores(store: Store, cell: MethodCell) -> MethodScores | None:
+    """Scores of a cell; None where its file is gone, or broken, which the store notes."""
     try:
         return store.read_scores(cell)
     except BrokenArtefactError as error:

@@ -1,4 +1,6 @@
-"""Runs selected by an expression such as ``snr_db >= -12 and architecture == 'eegnet'``.
+"""Runs selected: those whose decoder decodes, and those for which an expression is true.
+
+An expression is such as ``snr_db >= -12 and architecture == 'eegnet'``.
 
 ``DataFrame.query`` evaluates the expression. Before, its syntax tree is checked: comparisons of
 columns with values, joined by ``and``, ``or`` and ``not``, and nothing else. So no attribute, call
@@ -6,23 +8,160 @@ or ``@`` variable reaches pandas, and a mistake is explained in terms of the col
 """
 
 import ast
+import hashlib
+import re
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from eegxai.registry import unknown_name
-from sweeps.scores.table import AXES
+from eegxai.rounding import counted
+from sweeps.scores.table import AXES, COUNTS, FIRST_BELOW, LEVELS
 
+DECODER_AXES = [axis for axis in AXES if axis != "method"]
 SELECTABLE_COLUMNS = (*AXES, "accuracy", "at_chance", "validity")
 GRAMMAR = "allowed are comparisons of columns with values, joined by and, or, not"
 ORDER = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 MEMBERSHIP = (ast.In, ast.NotIn)
 MOST_VALUES = 12  # of a column that an error lists
+LONGEST_SLUG = 40  # characters of an expression in the name of a file
+# What may not be in names of files, as words; equality, the most frequent one, goes without.
+WORDS = {
+    "==": " ", "!=": " not ", "<=": " le ", ">=": " ge ", "<": " lt ", ">": " gt ",
+    r"-(?=[\d.])": " minus",
+}  # fmt: skip
+ALL = "all finished cells"
 
 
 class FilterError(ValueError):
     """An expression that cannot be used or matches nothing, in one sentence."""
+
+
+def without_chance_decoders(tidy: pd.DataFrame) -> pd.DataFrame:
+    """Tidy scores in which decoders that decode no better than chance have no numbers.
+
+    What their maps should show is unknown, so they are left out of means, intervals, tests and
+    rankings: of the methods and of the controls alike, which are compared on the same decoders.
+    Their rows stay and are NaN, so that a group of which nothing is left is still there, and so
+    does ``at_chance``, which counts them; their flags go, since they speak against no score.
+    """
+    left_out = at_chance(tidy)
+    if not left_out.any():
+        return tidy
+    # NaN there means that a map never falls below the threshold, and not that nothing is known.
+    tidy = tidy[~(left_out & (tidy["metric"] == FIRST_BELOW))]
+    left_out = left_out[tidy.index]
+    empty = {
+        **dict.fromkeys(("mean", "half_width", "draws_std", *LEVELS, *COUNTS), np.nan),
+        "flags": "",
+    }
+    known = {name: nothing for name, nothing in empty.items() if name in tidy}
+    return tidy.assign(**{name: tidy[name].mask(left_out, known[name]) for name in known})
+
+
+def at_chance(tidy: pd.DataFrame) -> pd.Series:
+    """Whether the decoder of each row decodes no better than chance; not where that is unknown."""
+    if "at_chance" not in tidy:
+        return pd.Series(False, tidy.index)
+    return tidy["at_chance"].eq(True)
+
+
+def chance_note(tidy: pd.DataFrame) -> str:
+    """How many decoders decode no better than chance and are left out; empty if none does."""
+    marked = tidy.assign(at_chance=at_chance(tidy))
+    decoders = marked.groupby(DECODER_AXES, sort=False, dropna=False)
+    count, n_decoders = int(decoders["at_chance"].any().sum()), decoders.ngroups
+    if not count:
+        return ""
+    kept = marked.loc[marked["at_chance"], "mean"].notna().any()
+    what = (
+        "are kept in means, intervals, tests and rankings"
+        if kept
+        else "are left out of means, intervals, tests and rankings (--keep-at-chance keeps them)"
+    )
+    return f"{count} of {n_decoders} decoders decode no better than chance and {what}"
+
+
+@dataclass(frozen=True)
+class HeldCells:
+    """Which cells a table holds.
+
+    Attributes
+    ----------
+    config : str
+        Name of the sweep.
+    where : str
+        The expression that selects them; empty where all are held.
+    cells, decoders, seeds : int
+        How many there are.
+    """
+
+    config: str
+    where: str
+    cells: int
+    decoders: int
+    seeds: int
+
+    @classmethod
+    def of(cls, tidy: pd.DataFrame, config: str, where: str = "") -> "HeldCells":
+        """The cells of tidy scores."""
+        decoders = tidy[[axis for axis in AXES if axis != "method"]].drop_duplicates()
+        cells = tidy[list(AXES)].drop_duplicates()
+        return cls(
+            config,
+            canonical(where) if where else "",
+            len(cells),
+            len(decoders),
+            decoders["seed"].nunique(),
+        )
+
+    @property
+    def chosen(self) -> str:
+        """The expression in words."""
+        return f"cells where {self.where}" if self.where else ALL
+
+    @property
+    def sentence(self) -> str:
+        """What a reader must know of where the numbers are from."""
+        counts = (
+            counted(number, noun)
+            for number, noun in ((self.cells, "cell"), (self.decoders, "decoder"))
+        )
+        of = f"{' of '.join(counts)} and {counted(self.seeds, 'seed')}"
+        return f"Sweep {self.config}, {self.chosen}: {of}."
+
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """The same, for tables that programs read."""
+        return {**asdict(self), "where": self.where or ALL}
+
+    def stem(self, kind: str = "") -> str:
+        """Name of a file without its ending: of the sweep, a kind of table and the selection."""
+        name = f"{self.config}-{kind}" if kind else self.config
+        return f"{name}-where-{slug(self.where)}" if self.where else name
+
+
+def canonical(expression: str) -> str:
+    """An expression with its blanks, brackets and quotes in one way."""
+    return ast.unparse(_parsed(expression))
+
+
+def slug(expression: str) -> str:
+    """Part of a file's name that can be read, and that no other expression has.
+
+    Examples
+    --------
+    >>> slug("snr_db >= -12 and feature == 'temporal'")
+    'snr_db-ge-minus12-and-feature-temporal-63dfbb'
+    """
+    text = whole = canonical(expression)
+    for sign, worded in WORDS.items():
+        text = re.sub(sign, worded, text)
+    readable = "-".join(re.findall(r"[A-Za-z0-9_.]+", text))[:LONGEST_SLUG].strip("-")
+    return f"{readable}-{hashlib.sha256(whole.encode()).hexdigest()[:6]}"
 
 
 def select_runs(tidy: pd.DataFrame, expression: str) -> pd.DataFrame:
@@ -91,8 +230,9 @@ def _check_comparison(node: ast.Compare, tidy: pd.DataFrame) -> None:
 def _is_text(side: ast.expr, tidy: pd.DataFrame, node: ast.Compare) -> bool:
     """Whether a column or value is text; anything else is refused."""
     if isinstance(side, ast.Name):
-        if side.id not in SELECTABLE_COLUMNS:
-            raise FilterError(unknown_name("--where: the column", side.id, SELECTABLE_COLUMNS))
+        known = [name for name in SELECTABLE_COLUMNS if name in tidy]
+        if side.id not in known:
+            raise FilterError(unknown_name("--where: the column", side.id, known))
         return not pd.api.types.is_numeric_dtype(tidy[side.id])
     try:
         value = ast.literal_eval(side)

@@ -1,21 +1,27 @@
 """Tidy scores of a sweep: one table, one row per cell, check, domain, metric and step."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from eegxai.evaluation.bounds import METRIC_BOUNDS, SHARE
+from eegxai.statistics import UNBOUNDED, Bounds
 from eegxai.statistics.intervals import CONFIDENCE
 from sweeps.design.cells import MethodCell
 from sweeps.store.records import MethodScores
 
 COUNTS = ("n_valid", "n_trials", "n_zero_rows")
 AXES = ("feature", "snr_db", "seed", "fold", "architecture", "method")
-SCORED = ("check", "domain", "metric", "step", "mean", "half_width", "draws_std", *COUNTS)
-KNOWN = ("accuracy", "at_chance", "validity", "flags", "class_testable")
+# Place between chance and the ideal observer, and the method's lead over a control.
+LEVELS = ("efficiency", "efficiency_half", "difference", "difference_half")
+SCORED = ("check", "domain", "metric", "step", "mean", "half_width", "draws_std", *LEVELS, *COUNTS)
+KNOWN = ("accuracy", "at_chance", "validity", "duplicate_of", "flags", "class_testable")
 TIDY = (*AXES, *SCORED, *KNOWN)
+DIFFERENCES = ("difference", "difference_std", "n_both")  # of a cell's table
 KEY = "key"  # of the cell of a row, where tables of cells are joined
 SIMILARITY = "pearson_raw"
 # A map that stays this alike under a wrong class or random weights explains neither
@@ -23,6 +29,15 @@ SIMILARITY = "pearson_raw"
 SPECIFICITY_THRESHOLD = 0.5
 # What sums up a cascade stands beside its steps, as metrics of their own.
 CASCADE, AREA, FIRST_BELOW = "cascade", f"{SIMILARITY}_area", f"{SIMILARITY}_first_below"
+EFFICIENCY = "efficiency"  # a ratio, with no bounds
+DIFFERENCE = "difference"  # of two shares, as the headline scores are
+# Of the metrics of tidy scores, and of what is computed from them; others are unbounded.
+TIDY_BOUNDS: Mapping[str, Bounds] = {
+    **METRIC_BOUNDS,
+    AREA: METRIC_BOUNDS[SIMILARITY],
+    FIRST_BELOW: Bounds(1, math.inf),
+    DIFFERENCE: SHARE.of_differences,
+}
 
 
 def tidy_scores(cells: Iterable[tuple[MethodCell, MethodScores]]) -> pd.DataFrame:
@@ -41,6 +56,8 @@ def tidy_scores(cells: Iterable[tuple[MethodCell, MethodScores]]) -> pd.DataFram
     rows = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
     scored = pd.concat(tables, ignore_index=True)
     scored["half_width"] = half_width(scored)
+    scored["efficiency_half"] = _half(scored, "efficiency_std", "n_valid")
+    scored["difference_half"] = _half(scored, "difference_std", "n_both")
     frame = pd.concat([known.iloc[rows].reset_index(drop=True), scored], axis=1)
     return _with_areas(frame).reindex(columns=[*TIDY, KEY])
 
@@ -52,6 +69,7 @@ def _known(cell: MethodCell, scores: MethodScores) -> dict[str, Any]:
         "accuracy": scores.accuracy,
         "at_chance": scores.at_chance,
         "validity": scores.validity.status,
+        "duplicate_of": scores.validity.duplicate_of,
         "flags": "; ".join(scores.validity.flags),
         "class_testable": class_testable(cell),
     }
@@ -64,7 +82,8 @@ def class_testable(cell: MethodCell) -> bool:
 
 def _scored(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of scores that are kept; one empty row where there is none."""
-    kept = table.reindex(columns=[*SCORED[:5], "std", "draws_std", *COUNTS])
+    means = ("mean", "std", "draws_std", "efficiency", "efficiency_std", *DIFFERENCES, *COUNTS)
+    kept = table.reindex(columns=["check", "domain", "metric", "step", *means])
     return kept if len(kept) else kept.reindex([0])
 
 
@@ -89,11 +108,22 @@ def _with_areas(frame: pd.DataFrame) -> pd.DataFrame:
     return whole.iloc[np.argsort(whole[KEY].map(place), kind="stable")].reset_index(drop=True)
 
 
+def bounds_of(metrics: pd.Series) -> pd.DataFrame:
+    """Columns lowest and highest of a column of metrics."""
+    found = {name: TIDY_BOUNDS.get(name, UNBOUNDED) for name in metrics.unique()}
+    rows = [found[name] for name in metrics]
+    return pd.DataFrame(rows, metrics.index, Bounds._fields, dtype=float)
+
+
 def half_width(table: pd.DataFrame) -> pd.Series | float:
     """Half of the 95 % interval of each mean over the trials of one decoder (Student's t)."""
     if "n_valid" not in table:
         return np.nan
-    return interval_half(table["std"].astype(float), table["n_valid"].astype(float))
+    return _half(table, "std", "n_valid")
+
+
+def _half(table: pd.DataFrame, std: str, n: str) -> pd.Series:
+    return interval_half(table[std].astype(float), table[n].astype(float))
 
 
 def interval_half(std: pd.Series, n: pd.Series) -> pd.Series:

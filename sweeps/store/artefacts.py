@@ -48,6 +48,8 @@ MAP_TYPES = {
     "positions": torch.float64,
     "class_frequency": torch.float16,
     "class_bands_hz": torch.float64,
+    "class_courses": torch.float16,
+    "class_ground_truth_courses": torch.float16,
 }
 USE_ARRAYS = ("use", "halves", "error")  # in the order of the fields of PieceUse
 

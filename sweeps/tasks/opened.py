@@ -1,6 +1,7 @@
 """A trained decoder as all of a worker's methods need it: read, rebuilt and randomized once."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -79,7 +80,7 @@ class OpenedDecoder:
         return self.x[:N_JUDGED_TRIALS], self.y[:N_JUDGED_TRIALS]
 
     @cached_property
-    def compared_maps(self) -> dict[str, Tensor]:
+    def compared_maps(self) -> Mapping[str, Tensor]:
         """Maps of the study's and the corrected methods for these trials, to find duplicates."""
         return compared_maps(self.decoder, *self.probe, self.evaluation.comparison.output)
 

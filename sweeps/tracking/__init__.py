@@ -8,7 +8,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from sweeps.tracking.location import PublishError, reason_of, tracking_uri, ui_command
+from sweeps.tracking.location import PublishError, reason_of, runs_page, tracking_uri, ui_command
 from sweeps.tracking.pictures import no_pictures, run_pictures
 from sweeps.tracking.publisher import Publisher, publish_all
 from sweeps.tracking.reader import records_from_mlflow, scores_from_mlflow, tidy_from_runs
@@ -24,6 +24,7 @@ __all__ = [
     "reason_of",
     "records_from_mlflow",
     "run_pictures",
+    "runs_page",
     "scores_from_mlflow",
     "tidy_from_runs",
     "tracking_uri",

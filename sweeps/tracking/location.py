@@ -1,19 +1,78 @@
-"""Where MLflow keeps the runs, and how to open it."""
+"""Where MLflow keeps the runs and their artefacts, and how to open them."""
 
+import logging
 import os
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 from mlflow.exceptions import MlflowException
 
+log = logging.getLogger(__name__)
 CREDENTIALS = re.compile(r"//[^/@\s]+@")
 PublishError = (MlflowException, OSError)
+DATABASE, ARTEFACTS = "mlflow.db", "artifacts"  # in the output folder
+LOCAL_SERVER = "http://127.0.0.1:5000"  # where `mlflow ui` answers unless told otherwise
+VIEW = "eegxai"  # name of what the UI shows of an experiment's runs
+# MLflow opens its pages for language models, whatever the experiment's kind, unless asked for this.
+MODEL_TRAINING = "workflowType=machine_learning"
 
 
 def tracking_uri(output: str) -> str:
     """``MLFLOW_TRACKING_URI`` if it is set, otherwise SQLite in the output folder."""
-    local = f"sqlite:///{Path(output).resolve() / 'mlflow.db'}"
+    local = f"sqlite:///{Path(output).resolve() / DATABASE}"
     return os.environ.get("MLFLOW_TRACKING_URI") or local
+
+
+def artefact_folder(output: str, experiment: str) -> Path:
+    """Where the artefacts of an experiment lie if its runs are in SQLite."""
+    return Path(output).resolve() / ARTEFACTS / experiment
+
+
+def follow_moved_folder(output: str) -> None:
+    """Correct the addresses of artefacts in the database of an output folder that was moved.
+
+    MLflow stores absolute ones. Experiments whose artefacts are not in this folder stay as they
+    are; so does everything if the database cannot be written, as on a read-only disk.
+    """
+    database = Path(output).resolve() / DATABASE
+    if not database.exists():
+        return
+    try:
+        with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
+            for experiment, old, new in list(_moved(connection, database.parent / ARTEFACTS)):
+                _readdress(connection, experiment, old, new)
+    except sqlite3.Error as error:
+        log.warning("the addresses of artefacts in %s were not checked: %s", database, error)
+
+
+def _moved(connection: sqlite3.Connection, folder: Path) -> Iterator[tuple[int, str, str]]:
+    """Experiments whose artefacts are in this folder and are sought elsewhere: old and new URI."""
+    rows = connection.execute("SELECT experiment_id, artifact_location FROM experiments")
+    for experiment, old in rows:
+        before, _, name = (old or "").rpartition(f"/{ARTEFACTS}/")
+        new = f"{folder.as_uri()}/{name}"
+        if before.startswith("file:") and new != old and _path_of(new).is_dir():
+            yield experiment, old, new
+
+
+def _readdress(connection: sqlite3.Connection, experiment: int, old: str, new: str) -> None:
+    connection.execute(
+        "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (new, experiment)
+    )
+    connection.execute(
+        "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?)"
+        " WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
+        (new, len(old) + 1, experiment, len(old) + 1, f"{old}/"),
+    )
+
+
+def _path_of(uri: str) -> Path:
+    return Path(url2pathname(urlparse(uri).path))
 
 
 def reason_of(error: Exception) -> str:
@@ -23,9 +82,21 @@ def reason_of(error: Exception) -> str:
 
 
 def ui_command(output: str) -> str:
-    """Command that opens the MLflow UI on what was logged."""
+    """Command that starts the MLflow UI on what was logged; empty where a server runs already."""
     uri = os.environ.get("MLFLOW_TRACKING_URI", "")
     if uri.startswith("http"):
-        return f"open {uri}"
-    shown = uri or f"sqlite:///{Path(output) / 'mlflow.db'}"
+        return ""
+    shown = uri or f"sqlite:///{Path(output) / DATABASE}"
     return f"mlflow ui --backend-store-uri {shown}"
+
+
+def runs_page(experiment_id: str) -> str:
+    """Address at which the UI lists the runs of an experiment, of a server or of ``mlflow ui``."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    server = uri.rstrip("/") if uri.startswith("http") else LOCAL_SERVER
+    return f"{CREDENTIALS.sub('//', server)}/{page_in_ui(experiment_id)}"
+
+
+def page_in_ui(experiment_id: str) -> str:
+    """The same without the server."""
+    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}&{MODEL_TRAINING}"

@@ -6,36 +6,42 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Param, Run, RunTag
 
 from sweeps.analysis.claims.verdicts import decide, load_study
+from sweeps.analysis.verdicts import STANDARD
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
+from sweeps.design.thresholds import Thresholds
 from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache
-from sweeps.scores.table import tidy_scores
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
-from sweeps.tracking.location import tracking_uri
+from sweeps.tracking.location import artefact_folder, follow_moved_folder, tracking_uri
+from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.pictures import run_pictures
+from sweeps.tracking.run_content import (
+    Draw,
+    RunContent,
+    decoder_content,
+    method_content,
+    milliseconds,
+)
 from sweeps.tracking.run_schema import (
-    EXPERIMENT_NOTE,
     KEY_TAG,
-    KIND_OF_EXPERIMENT,
     KIND_TAG,
     LAYOUT_TAG,
     NOTE_TAG,
     RUN_LAYOUT,
-    SUMMARY_NOTE,
-    decoder_metrics,
-    decoder_tags,
-    headlines_of,
-    method_metrics,
-    method_tags,
-    params_of,
-    run_name,
+    SOURCE_KIND_TAG,
+    SOURCE_TAG,
+    THRESHOLDS_TAG,
+    experiment_tags,
+    summary_note,
+    thresholds_text,
 )
 
 log = logging.getLogger(__name__)
@@ -44,36 +50,15 @@ SUMMARY = "sweep"  # the kind of the one run that contains all scores of an expe
 DIGEST_TAG = "eegxai.digest"
 PARENT_TAG = "mlflow.parentRunId"
 CLAIMS_FILE = "claims.csv"  # among the artefacts of the run of all scores
-PICTURE_FOLDER = "figures"  # folder of a run's artefacts
 MAX_BATCH = 1000  # MLflow's limit for all entities of a call
 
 
-Draw = Callable[[MethodCell, Store], dict[str, bytes]]
+Conclude = Callable[[pd.DataFrame], Mapping[str, bytes]]
 
 
-@dataclass
-class RunContent:
-    """What a run contains.
-
-    Attributes
-    ----------
-    name : str
-        Its name in the UI.
-    tags, params, metrics
-        As MLflow expects them.
-    files : mapping of str to bytes
-        Artefacts by their path in the run.
-    started, finished : int
-        Milliseconds since 1970.
-    """
-
-    name: str
-    tags: Mapping[str, str]
-    started: int
-    finished: int
-    params: list[Param] = field(default_factory=list)
-    metrics: list[Metric] = field(default_factory=list)
-    files: Mapping[str, bytes] = field(default_factory=dict)
+def no_conclusion(_tidy: pd.DataFrame) -> dict[str, bytes]:
+    """No files beside the scores and the claims."""
+    return {}
 
 
 class Publisher:
@@ -85,32 +70,62 @@ class Publisher:
         Name of the experiment, the sweep's name.
     output : str
         Folder of the default tracking store.
+    cells : iterable of Cell
+        All cells of the sweep: what differs between them are the parameters of their runs.
     draw : callable
         PNG pictures of a method by name.
+    conclude : callable
+        Files of the run of all scores beside the scores and the claims, by name, from tidy scores.
+    thresholds : Thresholds
+        What the verdict on each method asks.
     """
 
-    def __init__(self, experiment: str, output: str, draw: Draw = run_pictures) -> None:
-        self.draw = draw
+    def __init__(
+        self,
+        experiment: str,
+        output: str,
+        cells: Iterable[Cell] = (),
+        *,
+        draw: Draw = run_pictures,
+        conclude: Conclude = no_conclusion,
+        thresholds: Thresholds = STANDARD,
+    ) -> None:
+        self.draw, self.conclude, self.thresholds = draw, conclude, thresholds
+        self.parameters = Parameters.of_sweep(cells)
+        self.source = {SOURCE_TAG: f"eegxai sweep {experiment}", SOURCE_KIND_TAG: "LOCAL"}
         uri = tracking_uri(output)
         Path(output).mkdir(parents=True, exist_ok=True)
+        follow_moved_folder(output)
         self.client = MlflowClient(tracking_uri=uri)
-        self.experiment_id = self._experiment(experiment, uri, Path(output))
+        self.experiment_id = self._experiment(experiment, uri, output)
         self.published: dict[str, str] = {}  # run ids by key of the cells known to be in MLflow
 
     def publish(self, cell: Cell, store: Store) -> str:
         """Log a finished cell unless its run is already finished; returns the run's id."""
         if cell.key not in self.published:
             run = self.find(KEY_TAG, cell.key)
-            if run is None or not is_whole(run):
+            if run is None or not self._is_complete(run, cell):
                 self.published[cell.key] = self._write(run, self._content(cell, store))
             else:
                 self.published[cell.key] = str(run.info.run_id)
         return self.published[cell.key]
 
+    def _is_complete(self, run: Run, cell: Cell) -> bool:
+        """Also after the sweep has grown along an axis that was none of its parameters before.
+
+        A verdict that was reached with other thresholds is written anew.
+        """
+        asked = run.data.tags.get(THRESHOLDS_TAG, thresholds_text(self.thresholds))
+        current = asked == thresholds_text(self.thresholds)
+        grown = not self.parameters.of(cell).keys() <= run.data.params.keys()
+        return is_whole(run) and current and not grown
+
     def publish_summary(self, combined: ScoreCache) -> None:
-        """Log all scores in one file, for readers without the store, and the study's claims."""
+        """Log all scores in one file, the study's claims, and what the sweep concludes."""
         study = load_study()
-        state = [sorted(combined.stamps.items()), repr(study)]
+        files = dict(self.conclude(combined.table))
+        note = summary_note(self.parameters.constant)
+        state = [sorted(combined.stamps.items()), repr(study), note, _digests(files)]
         digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()
         run = self.find(KIND_TAG, SUMMARY)
         if run and is_whole(run) and run.data.tags.get(DIGEST_TAG) == digest:
@@ -119,12 +134,12 @@ class Publisher:
             KIND_TAG: SUMMARY,
             LAYOUT_TAG: RUN_LAYOUT,
             DIGEST_TAG: digest,
-            NOTE_TAG: SUMMARY_NOTE,
+            NOTE_TAG: note,
         }
-        name = f"all scores of {len(combined.stamps)} method runs"
-        now = _milliseconds(time.time())
-        verdicts = decide(study, combined.table).claims.to_csv(index=False)
-        files = {CACHE_FILE: combined.to_bytes(), CLAIMS_FILE: verdicts.encode()}
+        name = f"summary of {len(combined.stamps)} method runs"
+        now = milliseconds(time.time())
+        verdicts = decide(study, without_chance_decoders(combined.table)).claims.to_csv(index=False)
+        files |= {CACHE_FILE: combined.to_bytes(), CLAIMS_FILE: verdicts.encode()}
         self._write(run, RunContent(name, tags, now, now, files=files))
 
     def runs(self, kind: str) -> list[Run]:
@@ -149,25 +164,28 @@ class Publisher:
         found = self.client.search_runs([self.experiment_id], condition, max_results=1)
         return found[0] if found else None
 
-    def _experiment(self, name: str, uri: str, output: Path) -> str:
+    def _experiment(self, name: str, uri: str, output: str) -> str:
         found = self.client.get_experiment_by_name(name)
         if found is None:
             local = uri.startswith("sqlite")
-            location = (output / "artifacts" / name).resolve().as_uri() if local else None
-            tags = {NOTE_TAG: EXPERIMENT_NOTE, **KIND_OF_EXPERIMENT}
-            return str(self.client.create_experiment(name, location, tags))
-        if found.tags.get(NOTE_TAG) is None:  # a note that a person wrote is kept
-            self.client.set_experiment_tag(found.experiment_id, NOTE_TAG, EXPERIMENT_NOTE)
-        return str(found.experiment_id)
+            location = _made(artefact_folder(output, name)).as_uri() if local else None
+            experiment, known = str(self.client.create_experiment(name, location)), set[str]()
+        else:
+            experiment, known = str(found.experiment_id), set(found.tags)
+        for tag, value in experiment_tags(experiment).items():
+            if tag not in known:  # a note that a person wrote is kept
+                self.client.set_experiment_tag(experiment, tag, value)
+        return experiment
 
     def _content(self, cell: Cell, store: Store) -> RunContent:
         if isinstance(cell, DecoderCell):
-            return _decoder_content(cell, store)
-        content = _method_content(cell, store, self.draw)
-        # A run is shown under its parent only if created with it, so the decoder goes first.
-        parent = self._decoder_run(cell.decoder, store)
-        if parent:
-            content.tags = {**content.tags, PARENT_TAG: parent}
+            content = decoder_content(cell, store)
+        else:
+            content = method_content(cell, store, self.draw, self.thresholds)
+            # A run is shown under its parent only if created with it, so the decoder goes first.
+            parent = self._decoder_run(cell.decoder, store)
+            content.tags = {**content.tags, **({PARENT_TAG: parent} if parent else {})}
+        content.params = self.parameters.of(cell)
         return content
 
     def _decoder_run(self, cell: DecoderCell, store: Store) -> str | None:
@@ -177,15 +195,24 @@ class Publisher:
         return str(run.info.run_id) if run else None
 
     def _write(self, run: Run | None, content: RunContent) -> str:
-        """Create a run, or complete one that is half written or has an older layout."""
+        """Create a run, or complete one that is half written.
+
+        One of an older layout goes to MLflow's bin, since parameters cannot be taken from it.
+        """
+        if run and run.data.tags.get(LAYOUT_TAG) != RUN_LAYOUT:
+            self.client.delete_run(run.info.run_id)
+            run = None
         run_id = str(run.info.run_id) if run else self._created(content)
         if run:
             self.client.update_run(run_id, name=content.name)
-        tags = [RunTag(name, value) for name, value in content.tags.items()]
-        first = MAX_BATCH - len(tags) - len(content.params)
-        self.client.log_batch(run_id, content.metrics[:first], content.params, tags)
+        tags = [RunTag(name, value) for name, value in {**self.source, **content.tags}.items()]
+        params = [Param(name, value) for name, value in content.params.items()]
+        first = MAX_BATCH - len(tags) - len(params)
+        self.client.log_batch(run_id, content.metrics[:first], params, tags)
         for start in range(first, len(content.metrics), MAX_BATCH):
             self.client.log_batch(run_id, content.metrics[start : start + MAX_BATCH])
+        if content.datasets:
+            self.client.log_inputs(run_id, content.datasets)
         self._write_files(run_id, content.files)
         self.client.set_terminated(run_id, FINISHED, end_time=content.finished)
         return run_id
@@ -239,40 +266,10 @@ def is_whole(run: Run) -> bool:
     return run.info.status == FINISHED and run.data.tags.get(LAYOUT_TAG) == RUN_LAYOUT
 
 
-def _decoder_content(cell: DecoderCell, store: Store) -> RunContent:
-    trained = store.read_decoder(cell)
-    at = _milliseconds(trained.finished)
-    return RunContent(
-        run_name(cell),
-        decoder_tags(cell, trained),
-        started=at - _milliseconds(trained.seconds),
-        finished=at,
-        params=params_of(cell),
-        metrics=decoder_metrics(trained, at),
-        files={_file_name(cell, store): store.read_bytes(cell)},
-    )
+def _digests(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    return [(name, hashlib.sha256(files[name]).hexdigest()) for name in sorted(files)]
 
 
-def _method_content(cell: MethodCell, store: Store, draw: Draw) -> RunContent:
-    scores = store.read_scores(cell)
-    at = _milliseconds(scores.finished)
-    rows = tidy_scores([(cell, scores)]).dropna(subset="check")
-    headlines = headlines_of(rows)
-    drawn = {f"{PICTURE_FOLDER}/{name}": png for name, png in draw(cell, store).items()}
-    return RunContent(
-        run_name(cell),
-        method_tags(cell, scores, headlines),
-        started=at - _milliseconds(scores.seconds),
-        finished=at,
-        params=params_of(cell),
-        metrics=method_metrics(scores, rows, headlines, at),
-        files={_file_name(cell, store): store.read_bytes(cell), **drawn},
-    )
-
-
-def _file_name(cell: Cell, store: Store) -> str:
-    return Path(store.path(cell)).name
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

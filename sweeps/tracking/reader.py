@@ -8,29 +8,33 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from sweeps.design.cells import MethodCell
 from sweeps.scores.cache import CACHE_FILE, EMPTY_CACHE, Needed, ScoreCache
-from sweeps.scores.table import AXES, KEY
+from sweeps.scores.table import AXES, CASCADE, KEY
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import Record
 from sweeps.tracking.location import PublishError, tracking_uri
-from sweeps.tracking.pictures import no_pictures
 from sweeps.tracking.publisher import SUMMARY, Publisher, is_whole
 from sweeps.tracking.run_schema import (
     ACCURACY,
     AT_CHANCE_TAG,
+    AXIS_TAG,
     CLASS_TESTABLE_TAG,
     COMMIT_TAG,
     DRAWS_STD,
+    DUPLICATE_TAG,
     FLAGS_TAG,
     HALF_WIDTHS,
     KEY_TAG,
     KIND_TAG,
+    LEVEL_PREFIXES,
     MACHINE_TAG,
+    N_LAYERS,
     N_TRIALS,
     N_VALID,
     N_ZERO_ROWS,
@@ -74,7 +78,7 @@ def _experiment(experiment: str, output: str) -> Publisher | None:
     client = MlflowClient(tracking_uri=uri)
     if client.get_experiment_by_name(experiment) is None:
         return None
-    return Publisher(experiment, output, no_pictures)
+    return Publisher(experiment, output)
 
 
 def _record(run: Run) -> Record:
@@ -142,20 +146,22 @@ def _tidy_run(run: Run) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["check", "domain", "metric"])
     # MLflow's latest value of a stepped metric is the last step: all layers randomized.
     scored = {
-        "step": 0,
+        "step": np.where(frame["check"] == CASCADE, metrics.get(N_LAYERS, 0), 0).astype(int),
         "mean": _values(metrics, SCORES, names),
         "half_width": _values(metrics, HALF_WIDTHS, names),
+        **{level: _values(metrics, prefix, names) for level, prefix in LEVEL_PREFIXES.items()},
         "draws_std": _values(metrics, DRAWS_STD, names),
         "n_valid": _values(metrics, N_VALID, names),
         "n_trials": metrics.get(N_TRIALS),
         "n_zero_rows": _values(metrics, N_ZERO_ROWS, names, 0.0),
     }
-    axes = {axis: _axis_value(axis, run.data.params[axis]) for axis in AXES}
+    axes = {axis: _axis_value(axis, tags[AXIS_TAG + axis]) for axis in AXES}
     known = {
         KEY: tags[KEY_TAG],
         "accuracy": metrics[ACCURACY],
         "at_chance": tags[AT_CHANCE_TAG] == str(True),
         "validity": tags[VALIDITY_TAG],
+        "duplicate_of": tags.get(DUPLICATE_TAG, ""),
         "flags": tags.get(FLAGS_TAG, ""),
         "class_testable": tags[CLASS_TESTABLE_TAG] == str(True),
     }

@@ -4,26 +4,41 @@ Every value carries the time at which the cell finished: MLflow keeps one copy o
 rows, and a run that was half written is completed without doubling a step.
 """
 
-from collections.abc import Iterable
+import json
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from mlflow.entities import Metric, Param
+from mlflow.entities import Metric
 
 from eegxai.attribution import CONTROLS, METHODS, STUDY_METHODS, Validity
-from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, SIMILARITY_NULLS
-from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
-from eegxai.evaluation.scoring import headlines_with
+from eegxai.evaluation import CHANCE
+from eegxai.evaluation.score_rows import GROUND_TRUTH
 from sweeps.analysis.references import REFERENCE_METRICS
-from sweeps.analysis.summary import HEADLINE_METRICS
+from sweeps.analysis.summary import HEADLINE_METRICS, LEADS
+from sweeps.analysis.verdicts import TOLD, verdict_on, verdict_text
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
-from sweeps.scores.table import AREA, CASCADE, SIMILARITY, class_testable
+from sweeps.design.thresholds import Thresholds
+from sweeps.scores.table import CASCADE, LEVELS, class_testable
 from sweeps.store.records import MethodScores, Record, TrainedDecoder
+from sweeps.tracking.location import VIEW, page_in_ui
+from sweeps.tracking.notes import (
+    CONSTANT_NOTE,
+    DECODER_NOTE,
+    EXPERIMENT_NOTE,
+    METHOD_NOTE,
+    SUMMARY_NOTE,
+)
 
 KEY_TAG = "eegxai.key"
 KIND_TAG = "eegxai.kind"
 LAYOUT_TAG = "eegxai.layout"
 VALIDITY_TAG = "eegxai.validity"
+DUPLICATE_TAG = "eegxai.duplicate_of"
+VERDICT_TAG = "eegxai.verdict"  # in words
+PROPERTY_TAG = "eegxai."  # before a property of the verdict, such as ``eegxai.faithful``
+THRESHOLDS_TAG = "eegxai.thresholds"  # those that the verdict was reached with
 FLAGS_TAG = "eegxai.flags"
 REASON_TAG = "eegxai.reason"
 AT_CHANCE_TAG = "eegxai.at_chance"
@@ -32,14 +47,29 @@ VERSION_TAG = "version."  # before the name of a package
 COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
 COLOUR_TAG = "mlflow.runColor"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
-# Raise it when runs change their names: those of an older layout are written again.
-RUN_LAYOUT = "3"
+AXIS_TAG = "eegxai."  # before an axis, such as ``eegxai.seed``: parameters are those that vary
+OPTIONS_TAG = "eegxai.options"
+SOURCE_TAG, SOURCE_KIND_TAG = "mlflow.source.name", "mlflow.source.type"
+# Raise it when runs change their names: those of an older layout are written anew.
+RUN_LAYOUT = "4"
 KIND_OF_EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # not a chat
+# What the UI shows of the runs at the address that names this view: the methods and their scores.
+VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
+SHOWN_COLUMNS = (
+    "metrics.`headline/efficiency`",
+    "metrics.`headline/used_correlation`",
+    "metrics.`headline/class_similarity`",
+    "metrics.`headline/model_similarity`",
+    f"tags.`{VERDICT_TAG}`",
+    "tags.`eegxai.feature`",
+)
 # The UI sorts sections by name: what is read first comes first.
 SCORES, HALF_WIDTHS, N_VALID = "scores/", "uncertainty/", "valid_trials/"
 DRAWS_STD = "weight_draws/"  # spread between draws of random weights, where there are several
+# What the verdict rests on beside means: of the headline's metrics.
+LEVEL_PREFIXES = {level: f"{level}/" for level in LEVELS}
 N_ZERO_ROWS = "zero_rows/"  # of scores into whose mean zeros enter
-N_TRIALS, SECONDS = "run/n_trials", "run/seconds"
+N_TRIALS, N_LAYERS, SECONDS = "run/n_trials", "run/n_layers", "run/seconds"
 
 # A method has one colour in every chart: the UI's own follow the run's id and look alike. By Sasha
 # Trubetskoy, "20 simple, distinct colors".
@@ -48,95 +78,62 @@ METHOD_COLOURS = (
     "#bfef45", "#800000", "#469990", "#000075", "#808000", "#a9a9a9", "#000000", "#ffe119",
 )  # fmt: skip
 
-LONGEST_PARAM = 6000  # characters; MLflow refuses longer ones, such as many classes in one
+# Whose differences from the method the verdict rests on, and the method itself.
+VERDICT_CHECKS = (GROUND_TRUTH, CHANCE, *LEADS.values())
+LONGEST_CONSTANT = 80  # characters in a description's table
 
-# Of the metrics under headline/: the check they are read from.
-HEADLINE_CHECKS = {
-    "score": GROUND_TRUTH,
-    "calibrated_score": GROUND_TRUTH,
-    "chance": CHANCE,
-    "ceiling": IDEAL_OBSERVER,
-    "ideal_score": GROUND_TRUTH,
-    "used_correlation": GROUND_TRUTH,
-    "class_similarity": "target_swap",
-    "model_similarity": CASCADE,
-    "cascade_area": CASCADE,
+# Of the metrics under headline/: the number of ``decoder_headline``.
+HEADLINE_NUMBERS = {
+    "score": "score",
+    "chance": "chance",
+    "calibrated_score": "calibrated",
+    "ceiling": "ceiling",
+    "over_chance": "over_chance",
+    "over_untrained": "over_untrained",
+    "over_input": "over_input",
+    "efficiency": "efficiency",
+    "ideal_score": "ideal",
+    "used_correlation": "used_r",
+    "class_similarity": "class_r",
+    "model_similarity": "model_r",
+    "cascade_area": "cascade_area",
+    "null_similarity": "null_r",
 }
-NULL_SIMILARITY = "null_similarity"  # the highest of several checks
 ACCURACY = "headline/accuracy"
-
-EXPERIMENT_NOTE = """\
-Which attribution methods tell the truth about EEG decoders? Each **method run** is one method on
-one decoder, nested under the **decoder run** that trained it. Simulated EEG has a known answer,
-so each map is scored against it.
-
-| column | meaning |
-|---|---|
-| `feature`, `snr_db`, `architecture`, `seed`, `fold`, `method` | what was run |
-| `headline/score` | the study's score of the map against the planted signal: share of the \
-map's mass on it (spatial: cosine of topographies). 1 is best |
-| `headline/chance` | the same score of random maps of the same spectrum |
-| `headline/calibrated_score` | average precision of the map's magnitude (spectral: share of the \
-relevance over frequency in the planted band). 1 is best |
-| `headline/ceiling` | the same score of the ideal observer's map |
-| `headline/ideal_score` | average precision against the ideal observer's map |
-| `headline/used_correlation` | correlation over channels with what the decoder used |
-| `headline/class_similarity` | correlation of the map with the map for a wrong class: low is \
-class-specific |
-| `headline/model_similarity` | correlation with the map of a network whose weights are all \
-random: low is model-specific |
-| `headline/cascade_area` | mean correlation while the network is randomized layer by layer |
-| `headline/null_similarity` | the highest correlation of the map with maps that know nothing: \
-white noise, its magnitude, a random map of the same spectrum |
-| `headline/accuracy` | test accuracy of the decoder |
-| `scores/CHECK/DOMAIN/METRIC` | every number, such as `scores/cascade/channel_time/pearson_raw`, \
-a curve over the randomized layers |
-| `uncertainty/...`, `valid_trials/...` | half of the 95 % interval over the trials, and the \
-number of trials for which the score is defined |
-| `zero_rows/...` | in the evaluation mode `study`: number of trials that the study's code skips, \
-which enter the mean as zeros |
-| tag `eegxai.validity` | ok, duplicate (of a simpler method), degenerate, not_applicable |
-
-Filter such as `params.method = "DeepLift" and tags.`eegxai.kind` = "method"`.
-Tables of all runs: `eegxai tables --source mlflow`."""
-
-SUMMARY_NOTE = """\
-All scores of the sweep in one table, one row per run, check, domain, metric and step:
-`tidy.parquet` among the artefacts. `eegxai tables --source mlflow` reads it instead of thousands
-of runs. `claims.csv` says of each claim of the study whether it holds on these scores."""
-
-METHOD_NOTE = """\
-**{method}** on {architecture}, trained on {feature} EEG at {snr_db:g} dB (seed {seed}, fold {fold};
-test accuracy {accuracy:.2f}). {verdict}
-
-{numbers}
-
-The pictures are among the artefacts, in `figures/`."""
-
-DECODER_NOTE = """\
-**{architecture}**, trained on {labels} labels of {feature} EEG at {snr_db:g} dB (seed {seed}, fold
-{fold}) for {epochs} epochs: test accuracy {accuracy:.2f} on {n_test} trials{chance}. Its methods
-are the runs nested under it."""
 
 
 def run_name(cell: Cell) -> str:
-    """Such as ``temporal -12 dB deepnet seed 3 / DeepLift``; fold 0 goes without saying."""
+    """Such as ``DeepLift on temporal -12 dB deepnet seed 3``; fold 0 goes without saying.
+
+    The list of runs is narrow: what differs between neighbours comes first.
+    """
     decoder = decoder_of(cell).title.replace(" fold 0", "")
-    return decoder if isinstance(cell, DecoderCell) else f"{decoder} / {cell.method}"
+    return decoder if isinstance(cell, DecoderCell) else f"{cell.method} on {decoder}"
 
 
-def params_of(cell: Cell) -> list[Param]:
-    """Axes under their own names, everything else under its path."""
-    values = {**dict(_leaves(cell.as_json())), **cell.axes}
-    return [Param(name, str(value)[:LONGEST_PARAM]) for name, value in values.items()]
+def experiment_tags(experiment_id: str) -> dict[str, str]:
+    """Description of an experiment, its kind, and its view."""
+    view = {
+        "searchFilter": f"tags.`{KIND_TAG}` = 'method'",
+        "selectedColumns": SHOWN_COLUMNS,
+        "orderByKey": SHOWN_COLUMNS[0],  # sorted by time, methods would be folded
+        "orderByAsc": False,
+    }
+    note = f"[Methods and their scores]({page_in_ui(experiment_id)}). {EXPERIMENT_NOTE}"
+    return {NOTE_TAG: note, VIEW_TAG: json.dumps(view), **KIND_OF_EXPERIMENT}
 
 
-def _leaves(content: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in content.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
+def summary_note(constant: Mapping[str, str]) -> str:
+    """Description of the run of all scores, with the fields that its method runs do not state."""
+    if not constant:
+        return SUMMARY_NOTE
+    rows = "\n".join(f"| `{name}` | {_in_table(value)} |" for name, value in constant.items())
+    return SUMMARY_NOTE + CONSTANT_NOTE.format(rows=rows)
+
+
+def _in_table(value: str) -> str:
+    short = value if len(value) <= LONGEST_CONSTANT else f"{value[:LONGEST_CONSTANT]} …"
+    return short.replace("|", "\\|").replace("\n", " ")
 
 
 def tags_of(cell: Cell, record: Record) -> dict[str, str]:
@@ -147,6 +144,7 @@ def tags_of(cell: Cell, record: Record) -> dict[str, str]:
         KEY_TAG: cell.key,
         LAYOUT_TAG: RUN_LAYOUT,
         AT_CHANCE_TAG: str(record.at_chance),
+        **{AXIS_TAG + axis: str(value) for axis, value in cell.axes.items()},
         **versions,
         **{name: value for name, value in origin.items() if value},
     }
@@ -166,22 +164,32 @@ def decoder_tags(cell: DecoderCell, trained: TrainedDecoder) -> dict[str, str]:
 
 
 def method_tags(
-    cell: MethodCell, scores: MethodScores, headlines: dict[str, float]
+    cell: MethodCell,
+    scores: MethodScores,
+    headlines: Mapping[str, float],
+    verdict: Mapping[str, str],
 ) -> dict[str, str]:
-    """Tags of a method's run."""
-    verdict = scores.validity
-    optional = {FLAGS_TAG: "; ".join(verdict.flags), REASON_TAG: verdict.reason}
+    """Tags of a method's run; ``verdict`` are those of :func:`verdict_tags`."""
+    certificate = scores.validity
+    options = ", ".join(f"{name} {value}" for name, value in sorted(cell.options.items()))
+    optional = {
+        FLAGS_TAG: "; ".join(certificate.flags),
+        REASON_TAG: certificate.reason,
+        OPTIONS_TAG: options,
+        DUPLICATE_TAG: certificate.duplicate_of,
+    }
     numbers = [f"- {name.replace('_', ' ')}: {value:.3f}" for name, value in headlines.items()]
     note = METHOD_NOTE.format(
         **cell.axes,
         accuracy=scores.accuracy,
-        verdict=_validity_sentence(verdict),
+        verdict=f"Verdict: {verdict[VERDICT_TAG]}. {_validity_sentence(certificate)}",
         numbers="\n".join(numbers) or "It has no scores.",
     )
     return {
         **tags_of(cell, scores),
         KIND_TAG: "method",
-        VALIDITY_TAG: verdict.status,
+        VALIDITY_TAG: certificate.status,
+        **verdict,
         CLASS_TESTABLE_TAG: str(class_testable(cell)),
         COLOUR_TAG: colour_of(cell.method),
         NOTE_TAG: note,
@@ -197,7 +205,7 @@ def colour_of(method: str) -> str:
 
 def _validity_sentence(verdict: Validity) -> str:
     reason = f": {verdict.reason}" if verdict.reason else ""
-    return f"Validity: {verdict.status}{reason}."
+    return f"Applicable: {verdict.status}{reason}."
 
 
 def decoder_metrics(trained: TrainedDecoder, at: int) -> list[Metric]:
@@ -213,7 +221,7 @@ def decoder_metrics(trained: TrainedDecoder, at: int) -> list[Metric]:
 
 
 def method_metrics(
-    scores: MethodScores, rows: pd.DataFrame, headlines: dict[str, float], at: int
+    scores: MethodScores, rows: pd.DataFrame, headlines: Mapping[str, float], at: int
 ) -> list[Metric]:
     """Headline, then every score as ``scores/check/domain/metric``, its steps as a curve."""
     values = {f"headline/{name}": value for name, value in headlines.items()}
@@ -221,42 +229,46 @@ def method_metrics(
     values |= {f"validity/{name}": value for name, value in _evidence(scores.validity)}
     if len(rows):
         values[N_TRIALS] = float(rows["n_trials"].max())
+    if len(steps := rows.loc[rows["check"] == CASCADE, "step"]):
+        values[N_LAYERS] = float(steps.max())
     return [*_metrics(values, at), *_score_metrics(rows, at)]
 
 
-def headlines_of(rows: pd.DataFrame) -> dict[str, float]:
-    """The few numbers that come first, as far as the tidy rows of a method have them."""
-    if rows.empty:
-        return {}
-    feature = rows["feature"].iloc[0]
-    domain = HEADLINE[feature][0]
-    sources = {
-        **dict.fromkeys(("score", "chance"), HEADLINE[feature]),
-        **dict.fromkeys(("calibrated_score", "ceiling"), CALIBRATED_HEADLINE[feature]),
-        "ideal_score": (domain, "ideal_auprc_magnitude"),
-        "used_correlation": headlines_with("used_pearson")[feature],
-        **dict.fromkeys(("class_similarity", "model_similarity"), (domain, SIMILARITY)),
-        "cascade_area": (domain, AREA),
+def headlines_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """The few numbers that come first, as far as the headline of a decoder has them."""
+    found = {name: float(row[number]) for name, number in HEADLINE_NUMBERS.items()}
+    return {name: value for name, value in found.items() if not math.isnan(value)}
+
+
+def verdict_tags(row: Mapping[str, Any], thresholds: Thresholds) -> dict[str, str]:
+    """The verdict on a decoder in words, the state of each property, and what was asked."""
+    verdict = verdict_on(row, thresholds)
+    return {
+        VERDICT_TAG: verdict_text({**row, **verdict}),
+        **{PROPERTY_TAG + name: verdict[name] for name in TOLD},
+        THRESHOLDS_TAG: thresholds_text(thresholds),
     }
-    ordered = rows.sort_values("step", kind="stable")
-    last = ordered.groupby(["check", "domain", "metric"])["mean"].last()
-    found = {name: last.get((check, *sources[name])) for name, check in HEADLINE_CHECKS.items()}
-    nulls = [last.get((check, domain, SIMILARITY)) for check in SIMILARITY_NULLS]
-    if not rows["class_testable"].ne(False).any():
-        del found["class_similarity"]
-    found[NULL_SIMILARITY] = max((null for null in nulls if null is not None), default=None)
-    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def thresholds_text(thresholds: Thresholds) -> str:
+    """Such as ``efficiency 0.5, use_correlation 0.7``."""
+    return ", ".join(f"{name} {value:g}" for name, value in thresholds.model_dump().items())
 
 
 def _score_metrics(rows: pd.DataFrame, at: int) -> list[Metric]:
     """Means, and rows of zeros in them; of a headline's metrics half-widths and trials too."""
     chosen = rows[rows["metric"].isin(HEADLINE_METRICS | REFERENCE_METRICS)]
+    verdict = rows[rows["check"].isin(VERDICT_CHECKS) & rows["metric"].isin(HEADLINE_METRICS)]
     parts = (
         (SCORES, rows, "mean"),
         (HALF_WIDTHS, chosen, "half_width"),
         (N_VALID, chosen, "n_valid"),
         (DRAWS_STD, chosen[chosen["draws_std"].notna()], "draws_std"),
         (N_ZERO_ROWS, rows[rows["n_zero_rows"] > 0], "n_zero_rows"),
+        *(
+            (prefix, verdict[verdict[level].notna()], level)
+            for level, prefix in LEVEL_PREFIXES.items()
+        ),
     )
     return [
         Metric(prefix + name, float(value), at, int(step))

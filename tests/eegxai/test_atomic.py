@@ -1,5 +1,6 @@
 """Files of the user: whole or not at all, and a sentence that names the path and the reason."""
 
+import contextlib
 import errno
 import os
 import resource
@@ -53,21 +54,27 @@ def test_a_folder_one_may_not_write_to_is_told(tmp_path):
         os.chmod(tmp_path, 0o700)
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def no_room():
-    """Files may not grow beyond a kilobyte, which the system tells like a full disk."""
+    """Files may not grow beyond a kilobyte, which the system tells like a full disk.
+
+    Nor may pytest's own output, if that is a file: it is written after a test, before fixtures end.
+    """
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limit[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-    signal.signal(signal.SIGXFSZ, ignored)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
-def test_without_room_the_old_file_stays_and_no_part_of_the_new_one(tmp_path, no_room):
+def test_without_room_the_old_file_stays_and_no_part_of_the_new_one(tmp_path):
     path = tmp_path / "report.html"
     write_whole(path, "old")
-    with pytest.raises(UnwritableError, match=r"report\.html' cannot be written: File too large"):
+    told = r"report\.html' cannot be written: File too large"
+    with no_room(), pytest.raises(UnwritableError, match=told):
         write_whole(path, "x" * 5000)
     assert path.read_text() == "old"
     assert everything(tmp_path) == ["report.html"]

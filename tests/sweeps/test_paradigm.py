@@ -19,6 +19,7 @@ from tests.pictures import pixels
 PAGE = (ROOT / "docs" / "simulation.md").read_text()
 SMALL = (
     "data.n_trials=60",
+    "data.sfreq=250",
     "data.noise={n_dipoles: 4}",
     "grid.seed=0",
     "grid.snr_db=[0,-60]",  # in the second, no target is found
@@ -82,7 +83,7 @@ def test_it_is_swept_to_tables_figures_and_a_report(oddball, empty_database):
     assert none == 0
     cell = cells[0]
     maps = store.read_maps(cell)
-    np.testing.assert_allclose(maps.times_ms, -200 + 2 * np.arange(1000))
+    np.testing.assert_allclose(maps.times_ms, -200 + 4 * np.arange(500))
     assert maps.ground_truth.any(axis=(1, 2)).all()
     assert np.isnan(maps.class_attribution[1]).all() or maps.class_ground_truth[1].max() == 0
     assert set(run_pictures(cell, store)) == {"map_against_truth.png", "topographies.png"}

@@ -56,6 +56,7 @@ def outcomes(site, tiny_file):
 @pytest.mark.usefixtures("with_database")
 def test_it_is_listed_checked_swept_and_in_every_table(outcomes, tiny_file):
     ours = [str(tiny_file), "grid.seed=0", "grid.method=[SquaredSaliency,RandomMap]"]
+    ours += ["evaluation.checks=[target_swap]"]
     wrong, right = (
         f"attribution.per_method.SquaredSaliency={{{o}: 1}}" for o in ("pover", "power")
     )

@@ -9,14 +9,15 @@ from rich.console import Console
 from eegxai.evaluation import STUDY_METRICS
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
-from sweeps.analysis.verdicts import NOT_APPLICABLE
+from sweeps.analysis.verdicts import NO_SCORE, judged
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
 from sweeps.report.figures import load_maps
 from sweeps.report.html import page
 from sweeps.report.origin import Origin
-from sweeps.report.result_tables import tables_by_group, terminal_headlines
+from sweeps.report.result_tables import tables_by_group
 from sweeps.report.terminal import print_tables
+from sweeps.report.verdict_tables import terminal_verdicts
 from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import store_of
 from sweeps.store.status import Status
@@ -38,7 +39,7 @@ def test_tables_pictures_the_report_and_mlflow_show_what_there_is(tiny_file):
     records = [store.read_scores(cell) for cell in cells]
     text = page(config, tidy, load_maps(config, "store", store), Origin(status, records))
     assert "in the mode study" in text
-    publisher = Publisher("study", config.output, no_pictures)
+    publisher = Publisher("study", config.output, draw=no_pictures)
     publish_all(publisher, [*decoder_cells(config), *cells], store)
     found = tidy_from_runs(publisher, cells)
     assert found["n_zero_rows"].sum() == tidy["n_zero_rows"].sum()
@@ -49,12 +50,13 @@ def check_tables(tidy):
     """All tables show both methods, with what the study computed and nothing else."""
     assert set(STUDY_METRICS) < set(tidy.loc[tidy["check"] == "cascade", "metric"])
     assert tidy["n_zero_rows"].notna().all()
-    table = headline(tidy)
+    table = judged(headline(tidy))
     assert table[["score", "class_r", "model_r", "null_r"]].notna().all(axis=None)
-    assert (table["verdict"] == NOT_APPLICABLE).all()  # its rules are the corrected mode's
+    assert (table["verdict"] == NO_SCORE).all()  # its rules are the corrected mode's
+    assert (table["study_verdict"] != NO_SCORE).all()
     console = Console(file=io.StringIO(), width=80)
-    print_tables(console, terminal_headlines(table, ("feature",)), "study")
+    print_tables(console, [terminal_verdicts(table, "temporal")], "study")
     for kind in TABLE_KINDS.values():
-        frame = kind.make(tidy, ("feature",))
+        frame = kind.table(tidy, ("feature",))
         print_tables(console, tables_by_group(frame, kind, ("feature",)), "study")
     assert console.file.getvalue().count("GradCAM++") > len(TABLE_KINDS)

@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from eegxai.evaluation.metrics.physical import ERRORS
-from eegxai.statistics import ranking_agreement
+from eegxai.evaluation.score_rows import GROUND_TRUTH
+from eegxai.statistics import Bounds, ranking_agreement, within_bounds
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
-from sweeps.analysis.compare import TRUTH_CHECK, headlines_named
-from sweeps.analysis.summary import headline_scores, last_steps
+from sweeps.analysis.estimates import headline_scores, last_steps
+from sweeps.analysis.quantity import headlines_named
+from sweeps.scores.selection import at_chance
 from sweeps.scores.table import AXES, interval_half
 
 FEWEST_SEEDS = 2
@@ -101,7 +103,8 @@ class Cells:
         self.study, self.by = study, by
         self.groups = list(product(*map(study.values, by)))
         self._scores = own[own["metric"].isin(list(study.metrics))]
-        self._known = set(own[["method", *by]].drop_duplicates().itertuples(index=False, name=None))
+        self._known = _names(own, by)
+        self._decoding = _names(own[~at_chance(own)], by)
         self._means: dict[tuple[str, ...], pd.DataFrame] = {}
 
     def seed_means(self, measure: Measure) -> pd.DataFrame:
@@ -110,6 +113,11 @@ class Cells:
         if key not in self._means:
             self._means[key] = seed_means(self._scores, measure, self.by)
         return self._means[key]
+
+    def at_chance(self, group: tuple[Any, ...], methods: Sequence[str]) -> bool:
+        """Whether some method has a group's cells, but all on decoders at chance."""
+        cells = {(method, *group) for method in methods}
+        return bool(cells & (self._known - self._decoding))
 
     def gap(self, group: tuple[Any, ...], method: str) -> str:
         """Which cells a method lacks in a group, as widely as it is true; empty if none."""
@@ -128,6 +136,10 @@ class Cells:
         return ""
 
 
+def _names(cells: pd.DataFrame, by: Sequence[str]) -> set[tuple[Any, ...]]:
+    return set(cells[["method", *by]].drop_duplicates().itertuples(index=False, name=None))
+
+
 def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -143,7 +155,7 @@ def evidence(cells: Cells, evaluation: Evaluation) -> Evidence:
 
 def _of_methods(cells: Cells, methods: Sequence[str], asked: Condition) -> pd.DataFrame:
     """One row per group and method."""
-    table = over_seeds(cells.seed_means(asked), cells.by)
+    table = over_seeds(cells.seed_means(asked), cells.by, asked.bounds)
     wanted = [(*group, method) for group in cells.groups for method in methods]
     table = table.reindex(pd.MultiIndex.from_tuples(wanted, names=table.index.names))
     lacking = [
@@ -160,7 +172,7 @@ def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.
         means = cells.seed_means(one)
         ranked.append(means.assign(ranking=place, mean=_sign(one) * means["mean"]))
     seeds = _agreements(pd.concat(ranked), cells.by, methods, len(ranked))
-    table = over_seeds(seeds.assign(method=_label(methods)), cells.by)
+    table = over_seeds(seeds.assign(method=_label(methods)), cells.by, asked.bounds)
     wanted = [(*group, _label(methods)) for group in cells.groups]
     table = table.reindex(pd.MultiIndex.from_tuples(wanted, names=table.index.names))
     lacking = [
@@ -189,6 +201,8 @@ def _gap(
         return "; ".join(found)
     if n_seeds:
         return f"needs at least {FEWEST_SEEDS} seeds with all their cells, has {n_seeds:.0f}"
+    if cells.at_chance(tuple(group), methods):
+        return f"all decoders are at chance on {' '.join(map(_plain, group))}"
     whose = methods[0] if len(methods) == 1 else f"all {_label(methods)}"
     return f"no seed has {asked.short} for {whose} on all its cells"
 
@@ -218,12 +232,17 @@ def seed_means(tidy: pd.DataFrame, measure: Measure, by: Sequence[str]) -> pd.Da
     return whole.loc[whole["count"] == whole["needed"], [*group, "seed", "mean"]]
 
 
-def over_seeds(seeds: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Mean over seeds, Student's 95 % interval and number of seeds, of each group and method."""
+def over_seeds(seeds: pd.DataFrame, by: Sequence[str], bounds: Bounds) -> pd.DataFrame:
+    """Mean over seeds, 95 % interval and number of seeds, of each group and method.
+
+    The interval is Student's, within the bounds (see ``eegxai.statistics.within_bounds``).
+    """
     grouped = seeds.groupby([*by, "method"])["mean"]
     mean, n = grouped.mean(), grouped.count()
     half = interval_half(grouped.std(), n)
-    return pd.DataFrame(dict(zip(NUMBERS, (mean, mean - half, mean + half, n), strict=True)))
+    low, high = within_bounds(mean, half, *bounds)
+    numbers = dict(zip(NUMBERS, (mean, low, high, n), strict=True))
+    return pd.DataFrame(numbers, index=mean.index)
 
 
 def _measured(tidy: pd.DataFrame, measure: Measure) -> pd.DataFrame:
@@ -249,7 +268,7 @@ def _read(tidy: pd.DataFrame, measure: Measure, check: str, steps: str) -> pd.Se
 
 def _sign(measure: Measure) -> float:
     """-1 where less is better: errors, and similarities to the map that must differ."""
-    similar = measure.check != TRUTH_CHECK
+    similar = measure.check != GROUND_TRUTH
     return -1.0 if similar != (measure.metric in ERRORS) else 1.0
 
 

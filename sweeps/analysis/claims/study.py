@@ -5,29 +5,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from eegxai.evaluation import (
-    CALIBRATED_METRICS,
-    CHECKS,
-    SIMILARITIES,
-    SIMILARITY_NULLS,
-    STUDY_METRICS,
-)
-from eegxai.evaluation.metrics.physical import ERRORS
-from eegxai.evaluation.modes import IDEAL_METRICS
-from eegxai.evaluation.score_rows import AGAINST_TRUTH
-from eegxai.evaluation.scoring import DOMAIN_OF_METRIC
 from eegxai.registry import lookup
 from eegxai.spec import spec
-from sweeps.analysis.compare import HEADLINES
+from eegxai.statistics import Bounds
+from sweeps.analysis.quantity import HEADLINES, KNOWN_CHECKS, KNOWN_METRICS, bounds_named
 from sweeps.scores.table import CASCADE
 
-KNOWN_CHECKS = dict.fromkeys((*AGAINST_TRUTH, *SIMILARITY_NULLS, *CHECKS))
-KNOWN_METRICS = dict.fromkeys(
-    (
-        *HEADLINES, *STUDY_METRICS, *CALIBRATED_METRICS, *IDEAL_METRICS, *ERRORS, *DOMAIN_OF_METRIC,
-        *(name for group in SIMILARITIES.values() for name in group),
-    )
-)  # fmt: skip
 EVALUATIONS = ("study", "corrected")
 OF_SINGLE_METHODS = ("several", "only")  # rules that count methods
 
@@ -92,6 +75,12 @@ class Measure:
             return {self.metric}
         return {metric for _, metric in HEADLINES[self.metric].values()}
 
+    @property
+    def bounds(self) -> Bounds:
+        """Values that it can have."""
+        bounds = bounds_named(self.metric)
+        return bounds.of_differences if self.less else bounds
+
 
 @spec
 class Condition(Measure):
@@ -139,6 +128,11 @@ class Agreement:
     def metrics(self) -> set[str]:
         """Metrics of the tidy scores that it is read from."""
         return set().union(*(one.metrics for one in self.rankings))
+
+    @property
+    def bounds(self) -> Bounds:
+        """Values that it can have."""
+        return Bounds(-1 / (len(self.rankings) - 1), 1)
 
 
 @spec

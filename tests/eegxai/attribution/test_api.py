@@ -23,7 +23,7 @@ from eegxai.attribution import (
 )
 from eegxai.attribution.api import maps_or_reasons
 from eegxai.decoders import DECODERS
-from tests.helpers import lively_decoder, random_trials
+from tests.helpers import FEW_PASSES, lively_decoder, random_trials
 
 N_TRIALS = 5
 CASES = [
@@ -50,6 +50,7 @@ def trials():
 
 def explained(name, decoder, x, target, **options):
     """Maps by any method; some need trials to refer to."""
+    options = FEW_PASSES.get(name, {}) | options
     return attribute(name, decoder, x, target, references=trials()[0][:2], **options)
 
 

@@ -199,15 +199,36 @@ def test_a_method_that_breaks_takes_no_other_with_it(mine):
 @pytest.mark.parametrize(("options", "passes"), [({}, 1), ({"cam_placement": "stretch"}, 2)])
 def test_maps_that_are_known_are_not_computed_again(options, passes, monkeypatch):
     """One pass more is the trial alone; other options are another map."""
-    network, calls = decoder("eegnet"), []
-    known = compared_maps(network, *trials())
+    network = decoder("eegnet")
+    known = dict(compared_maps(network, *trials()))
     expected = validity("CentredGradCAM", network, *trials(), **options)
-    module = import_module("eegxai.attribution.validity")  # behind the function of its name
-
-    def counted(*args, plain=module.maps_or_reasons):
-        calls.append(args)
-        return plain(*args)
-
-    monkeypatch.setattr(module, "maps_or_reasons", counted)
+    explained = methods_explained(monkeypatch)
     assert validity("CentredGradCAM", network, *trials(), compare=known, **options) == expected
-    assert len(calls) == passes
+    assert explained == ["CentredGradCAM"] * passes
+
+
+def methods_explained(monkeypatch):
+    """Names of the methods that are asked for maps from now on."""
+    module, names = import_module("eegxai.attribution.validity"), []  # behind the function
+
+    def noted(methods, *args, plain=module.maps_or_reasons, **options):
+        names.extend(methods)
+        return plain(methods, *args, **options)
+
+    monkeypatch.setattr(module, "maps_or_reasons", noted)
+    return names
+
+
+def test_no_map_is_made_that_nothing_is_compared_with(monkeypatch):
+    """A method is compared with those before it, a control with none; each is made once."""
+    network, explained = decoder("deepnet"), methods_explained(monkeypatch)
+    known = compared_maps(network, *trials())
+    validity("RandomMap", network, *trials(), compare=known)
+    assert set(explained) == {"RandomMap"}
+    explained.clear()
+    validity("InputXGradient", network, *trials(), compare=known)
+    before = list(METHODS)[: list(METHODS).index("InputXGradient")]
+    assert set(explained) <= {*before, "InputXGradient"}
+    explained.clear()
+    validity("InputXGradient", network, *trials(), compare=known)
+    assert explained == ["InputXGradient"]  # of a trial alone

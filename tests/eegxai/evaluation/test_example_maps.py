@@ -86,7 +86,12 @@ def test_classes_are_mean_magnitudes_and_missing_without_trials(maps, truth, inf
         expected = np.abs(truth.numpy()[label == TARGET]).mean((0, 2))
         np.testing.assert_allclose(found.class_ground_truth[label], expected, rtol=1e-5)
         assert found.class_attribution[label].max() == pytest.approx(1)
+        course = np.abs(truth.numpy()[label == TARGET]).mean((0, 1))
+        np.testing.assert_allclose(found.class_ground_truth_courses[label], course, rtol=1e-5)
+        course = np.abs(maps.numpy()[label == TARGET]).mean((0, 1))
+        np.testing.assert_allclose(found.class_courses[label], course / course.max(), rtol=1e-5)
     assert np.isnan(found.class_attribution[3]).all()
+    assert np.isnan(found.class_courses[3]).all()
 
 
 def test_a_method_without_a_defined_score_still_has_examples(truth, info):

@@ -58,6 +58,41 @@ def test_the_scalp_is_the_one_that_mne_draws():
         np.testing.assert_array_equal(mine, line)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_map_of_one_sign_has_no_colours_of_the_other(sign):
+    peak = np.zeros(len(INFO.ch_names))
+    peak[INFO.ch_names.index("Cz")] = sign
+    matrix, disc = topography_operator(INFO)
+    assert (matrix.numpy() @ abs(peak)).min() < -0.01  # the interpolation overshoots around it
+    (image,) = topographies({"peak": peak}, INFO).axes[0].images
+    drawn = sign * image.get_array()[disc.numpy()]
+    assert drawn.min() == 0
+    assert drawn.max() == pytest.approx(1, abs=0.02)
+    both = np.where(peak == 0, -0.01 * sign, peak)
+    (image,) = topographies({"both": both}, INFO).axes[0].images
+    assert (sign * image.get_array()[disc.numpy()]).min() < -0.01
+
+
+def test_colours_are_negative_only_where_a_map_is():
+    ramp = np.linspace(0, 1, len(INFO.ch_names))
+    for maps, limits in (({"a": ramp}, (0, 1)), ({"a": ramp, "b": -ramp}, (-1, 1))):
+        heads, bar = topographies(maps, INFO).axes
+        assert {image.get_clim() for image in heads.images} == {limits}
+        assert (bar.get_ylim()[0], bar.get_ylim()[1]) == limits
+
+
+def test_a_map_that_is_the_same_on_all_channels_is_told_and_not_coloured():
+    level = np.full(len(INFO.ch_names), 0.3)
+    rounded = level * (1 + 4e-4 * np.random.default_rng(0).uniform(-1, 1, len(level)))
+    figure = topographies({"level": level, "rounded": rounded, "zero": 0 * level}, INFO, "Whose")
+    (heads, _bar) = figure.axes
+    assert len(heads.images) == 1  # that of zeros: nothing anywhere
+    texts = [text.get_text() for text in heads.texts]
+    assert texts.count("channels\nnot\nresolved") == 2
+    assert {"level", "rounded", "zero"} < {*texts}
+    assert figure.get_suptitle() == "Whose"
+
+
 def test_a_map_of_another_montage_is_refused():
     with pytest.raises(ValueError, match=r"'odd' has shape \(3,\); \(62,\) is needed"):
         topographies({"odd": np.zeros(3)}, INFO)

@@ -1,26 +1,32 @@
 """Figures of methods draw the numbers of their tables, with names a reader finds."""
 
 import io
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from eegxai.evaluation import KINDS, Explanation, choose_examples
 from eegxai.figures import (
     FIGURE_FORMATS,
     cascade_curves,
+    classes_over_time,
     critical_difference,
     heat_map,
+    map_against_truth,
     maps_beside_truth,
     rankings,
     reference_scores,
     save,
     score_by_snr,
 )
-from eegxai.figures.style import DOUBLE, SERIES, series_of
+from eegxai.figures.heatmap import TITLES
+from eegxai.figures.style import DOUBLE, SERIES, in_lines, series_of
+from eegxai.rounding import digits
 from eegxai.simulation import simulate
 from eegxai.statistics import compare_ranks
 
@@ -43,7 +49,9 @@ def snr_table(methods=METHODS, features=("temporal", "spatial")):
         for place, method in enumerate(methods)
     ]
     table = pd.DataFrame(rows, columns=["feature", "snr_db", "method", "score"])
-    return table.assign(score_low=table.score - 5, score_high=table.score + 5, floor=0.2)
+    return table.assign(
+        score_low=table.score - 5, score_high=table.score + 5, floor=0.2, at_chance=0
+    )
 
 
 def test_scores_are_drawn_by_snr_in_the_panel_of_their_method():
@@ -107,7 +115,7 @@ def test_the_diagram_leads_every_method_to_its_mean_rank(compared):
     for method, rank in compared.mean_ranks.items():
         assert labels & {f"{method}  {rank:.1f}", f"{rank:.1f}  {method}"}
         assert any(line.get_xdata()[0] == rank and len(line.get_xdata()) == 3 for line in ax.lines)
-    assert ax.get_title() == "temporal"
+    assert ax.figure.get_suptitle() == "temporal"
 
 
 def test_bars_join_methods_that_are_not_told_apart(compared):
@@ -135,13 +143,124 @@ def test_maps_stand_beside_the_truth_of_the_same_trial(shown, tmp_path):
     courses = [ax for ax in figure.axes if ax.lines and not ax.images]
     scores = [ax.texts[0].get_text() for ax in courses]
     wanted = [shown[m].scores[KINDS.index(k)] for k in ("median", "best", "worst") for m in shown]
-    assert scores == [f"{score:.2f}" for score in wanted]
+    assert scores == [digits(score) for score in wanted]
     values = abs(shown["bad"].attribution[KINDS.index("median")]).mean(0)
     line = courses[1].lines[0]
     np.testing.assert_allclose(line.get_ydata(), values / values.max())
     np.testing.assert_array_equal(line.get_xdata()[:2], [0, 4])
     save(figure, tmp_path / "maps.png", "png", 60)
     assert len([ax for ax in figure.axes if ax.images]) == 2 * 3 * 3
+
+
+@pytest.fixture(scope="module")
+def unresolved():
+    """Maps that do not resolve channels, and that do not resolve times."""
+    eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=24)
+    truth, y = torch.from_numpy(eeg.ground_truth), torch.from_numpy(eeg.y)
+    means = {
+        "times only": truth.mean(1, keepdim=True),
+        "channels only": truth.mean(2, keepdim=True),
+    }
+    return {
+        name: choose_examples(
+            Explanation(mean.expand_as(truth)), truth, y, np.arange(24), eeg.info, eeg.spec, 0.05
+        )
+        for name, mean in means.items()
+    }
+
+
+def test_what_a_map_does_not_resolve_is_told_in_its_place(unresolved):
+    figure = maps_beside_truth(unresolved, "Whose maps")
+    assert len([ax for ax in figure.axes if ax.images]) == 3 * (2 + 1)
+    told = [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+    assert told.count("channels\nnot\nresolved") == told.count("times not resolved") == 3
+    courses = [ax for ax in figure.axes if ax.collections]
+    assert [len(ax.lines) for ax in courses] == [1, 0] * 3
+    assert "Whose maps" in told
+
+
+def test_a_map_without_channels_is_drawn_over_time(unresolved):
+    examples = unresolved["times only"]
+    figure = map_against_truth(examples, "Whose")
+    shown = [
+        ax for ax in figure.axes if "channels not resolved" in {t.get_text() for t in ax.texts}
+    ]
+    assert len(shown) == 3
+    for ax, kind in zip(shown, ("best", "median", "worst"), strict=True):
+        assert not ax.images
+        course = examples.attribution[KINDS.index(kind), 0]
+        np.testing.assert_allclose(ax.lines[0].get_ydata(), course / abs(course).max())
+    resolved = map_against_truth(unresolved["channels only"])
+    assert sum(bool(ax.images) for ax in resolved.axes) == 6
+    assert (
+        sum("times not resolved" in {t.get_text() for t in ax.texts} for ax in resolved.axes) == 3
+    )
+
+
+def test_classes_over_time_are_the_means_of_their_trials(unresolved):
+    examples = unresolved["times only"]
+    figure = classes_over_time(examples, ["a", "b", "c", "d"], "Whose")
+    assert "Channels are not resolved" in figure.get_suptitle()
+    assert [ax.get_ylabel() for ax in figure.axes] == ["a", "b", "c", "d"]
+    for ax, signal, course in zip(
+        figure.axes, examples.class_ground_truth_courses, examples.class_courses, strict=True
+    ):
+        drawn = [line.get_ydata() for line in ax.lines]
+        np.testing.assert_allclose(drawn[0], signal / signal.max())
+        np.testing.assert_allclose(drawn[1], course)
+    with pytest.raises(ValueError, match="no class_courses"):
+        classes_over_time(replace(examples, class_courses=None), ["a", "b", "c", "d"])
+
+
+LONG = [f"captum.ShapleyValueSampling{'Twice' * place}" for place in range(3)]
+
+
+def outside(figure):
+    """Names of methods that extend beyond the figure."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw_without_rendering()
+    page = figure.bbox.padded(2)
+    names = [t for t in figure.findobj(matplotlib.text.Text) if t.get_text().startswith("captum")]
+    assert names
+    corners = {t.get_text(): t.get_window_extent(renderer).corners() for t in names}
+    return [name for name, ends in corners.items() if not all(page.contains(*end) for end in ends)]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda ranks, title: score_by_snr(snr_table(LONG[-1:]), "a score", "chance", title),
+        lambda ranks, title: critical_difference(compare_ranks(ranks), title),
+        lambda ranks, title: rankings(
+            snr_table(LONG, ["temporal"]).assign(other=0.1)[:3], "score", "other", title
+        ),
+    ],
+    ids=["by SNR", "critical difference", "rankings"],
+)
+def test_long_names_stay_on_the_page(draw):
+    ranks = pd.DataFrame(np.random.default_rng(0).random((8, 3)), columns=LONG)
+    assert outside(draw(ranks, "A title of many words that go on and on. " * 5)) == []
+
+
+def test_long_names_stay_beside_their_maps(unresolved):
+    figure = maps_beside_truth({LONG[1]: unresolved["times only"]}, "A title. " * 30)
+    assert outside(figure) == []
+
+
+def test_checks_that_have_no_room_side_by_side_go_on_below():
+    checks = [("LRP", check, feature, 0.5) for feature in "abcde" for check in TITLES]
+    table = pd.DataFrame(checks, columns=["method", "check", "feature", "value"])
+    parts = heat_map(table).subfigs
+    assert len(parts) > 1
+    shown = [ax.get_title() for part in parts for ax in part.axes if ax.images]
+    assert sorted(shown) == sorted(TITLES.values())
+
+
+def test_names_are_broken_where_words_begin():
+    assert in_lines("captum.ShapleyValueSampling", 20) == "captum.ShapleyValue\nSampling"
+    assert in_lines("braindecode.amplitude_gradients", 20) == "braindecode.\namplitude_gradients"
+    assert in_lines("random maps of noise", 12) == "random maps\nof noise"
+    assert in_lines("Short", 20) == "Short"
 
 
 def test_names_that_are_no_mathematics_are_drawn_as_they_are():

@@ -62,7 +62,7 @@ def test_both_arrays_are_counted(n_trials, sfreq):
     assert needed_memory(data) > array_bytes(data)
 
 
-@settings(deadline=None)  # the first example opens a head
+@settings(deadline=None)
 @given(further=st.floats(0, 10), n_trials=st.integers(4, 10**6))
 def test_the_next_step_takes_multiples_of_both_arrays(further, n_trials):
     data = data_spec(n_trials)
@@ -101,7 +101,7 @@ def measure(n_trials, sfreq, definition):
     before = peak()
     eeg = simulate("temporal", -3.5, 0, n_trials, sfreq=sfreq, snr_definition=definition)
     print((peak() - before) / needed_memory(eeg.spec), flush=True)
-sizes, definitions = [(3000, 250), (64, 4000)], ["signal_to_noise", "source_to_sensor"]
+sizes, definitions = [(1000, 250), (64, 4000)], ["signal_to_noise", "source_to_sensor"]
 for size, definition in product(sizes, definitions):
     child = os.fork()  # a process with a peak of its own that has imported everything
     if not child:

@@ -1,29 +1,34 @@
 """Statistics over decoders: known answers, other libraries, and the rate of false alarms."""
 
 import math
-from itertools import combinations
+from itertools import combinations, permutations, product
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 from statsmodels.formula.api import mixedlm, ols
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
+from statsmodels.stats.weightstats import DescrStatsW
 
 from eegxai.seeding import generator
 from eegxai.statistics import (
     ALPHA,
     INTERVALS,
+    UNBOUNDED,
+    Bounds,
     axis_effect,
     bootstrap_interval,
     cliques,
     compare_ranks,
     complete_blocks,
     decoders_needed,
+    equivalence_p,
+    fewest_blocks,
     fewest_decoders,
     friedman_p,
     holm,
@@ -37,6 +42,7 @@ from eegxai.statistics import (
     signed_rank_p,
     signed_rank_pairs,
     student_interval,
+    within_bounds,
 )
 
 METHODS = ["A", "B", "C", "D"]
@@ -72,6 +78,43 @@ def test_students_interval_is_scipys():
     test = stats.ttest_1samp(values, 0)
     assert found[1:3] == pytest.approx(tuple(test.confidence_interval(0.95)))
     assert (found.mean, found.n) == (pytest.approx(0.5), 4)
+
+
+@given(
+    mean=st.floats(0.01, 0.99),
+    half=st.floats(0.001, 3),
+    low=st.floats(-2, 0),
+    width=st.floats(1, 3),
+)
+def test_an_interval_within_two_bounds_is_symmetric_in_logits(mean, half, low, width):
+    """Against logit and its slope; of numbers in -1 .. 1, half of it is Fisher's z."""
+    found = within_bounds(low + width * mean, width * half, low, low + width)
+    step = half / (mean * (1 - mean))
+    expected = [low + width * special.expit(special.logit(mean) + s * step) for s in (-1, 1)]
+    np.testing.assert_allclose(np.array(found), expected, atol=1e-9)
+    r = 2 * mean - 1
+    of_r = within_bounds(r, 2 * half, -1, 1)
+    fisher = np.tanh(np.arctanh(r) + np.array([-1, 1]) * 2 * half / (1 - r**2))
+    np.testing.assert_allclose(np.array(of_r), fisher, atol=1e-9)
+
+
+@given(mean=st.floats(0.01, 100), half=st.floats(0.001, 100))
+def test_an_interval_above_a_bound_is_symmetric_in_logarithms(mean, half):
+    low, high = within_bounds(mean, half, 0, math.inf)
+    with np.errstate(over="ignore"):
+        expected = mean * np.exp(np.array([-1, 1]) * half / mean)
+    np.testing.assert_allclose([low, high], expected, atol=1e-12 * mean)
+    mirrored = within_bounds(-mean, half, -math.inf, 0)
+    np.testing.assert_allclose([-end for end in mirrored[::-1]], [low, high])
+
+
+def test_intervals_at_their_ends():
+    low, high = within_bounds([0.3, 1.0, np.nan, 0.5], [0.1, 0.0, 0.1, np.nan], 0, 1)
+    np.testing.assert_allclose(high[1:], [1, np.nan, np.nan])
+    np.testing.assert_allclose(low[1:], [1, np.nan, np.nan])
+    assert within_bounds(5, 7, *UNBOUNDED) == (-2, 12)
+    assert Bounds(0, 1).of_differences == (-1, 1)
+    assert student_interval([0.2, 1.0], Bounds(0, 1)).high <= 1 < student_interval([0.2, 1.0]).high
 
 
 def test_the_bootstrap_interval_is_seeded_and_tends_to_the_normal_one():
@@ -190,6 +233,41 @@ def test_the_decoders_needed_at_the_ends():
 # Ranks
 
 
+# Equality
+
+
+@given(
+    values=st.lists(st.floats(-1, 1), min_size=2, max_size=12).filter(lambda v: np.std(v) > 1e-3),
+    margin=st.floats(0.001, 2),
+)
+def test_equality_is_tested_as_statsmodels_does(values, margin):
+    expected, *_ = DescrStatsW(values).ttost_mean(-margin, margin)
+    assert equivalence_p(values, margin) == pytest.approx(expected, abs=1e-12)
+
+
+@given(
+    values=st.lists(st.floats(-1, 1), min_size=2, max_size=12).filter(lambda v: np.std(v) > 1e-3)
+)
+def test_scores_are_equal_where_their_90_percent_interval_is_within_the_margin(values):
+    half = stats.sem(values) * stats.t.ppf(0.95, len(values) - 1)
+    farthest = abs(np.mean(values)) + half
+    assert equivalence_p(values, 1.001 * farthest) < ALPHA < equivalence_p(values, 0.999 * farthest)
+
+
+def test_equality_at_its_ends():
+    assert math.isnan(equivalence_p([0.0], 0.05))
+    assert math.isnan(equivalence_p([], 0.05))
+    assert equivalence_p([0.0, math.nan, 0.0], 0.05) == 0
+    assert equivalence_p([0.1, 0.1], 0.05) == 1
+    with pytest.raises(ValueError, match="margin of equality: 0 is not above 0"):
+        equivalence_p([0.0, 0.1], 0)
+
+
+def test_differences_as_large_as_the_margin_are_seldom_called_equal():
+    found = generator(0, "equality").normal(0.05, 0.02, size=(2000, 6))
+    assert_rate([equivalence_p(differences, 0.05) < ALPHA for differences in found])
+
+
 def test_friedman_is_its_formula():
     scores = null_scores(range(9))
     n, k = scores.shape
@@ -274,6 +352,27 @@ def test_an_axis_that_changes_the_order_is_found():
     assert found.p == 0.001
     assert (found.share > 0.3, found.n_decoders) == (True, 30)
     assert axis_effect(scores, "architecture").p > 0.05
+
+
+@pytest.mark.parametrize("levels", [(0.0, 1.0), (0.0, 1.0, 2.0)])
+@pytest.mark.parametrize("n_seeds", [1, 2, 3])
+def test_the_lowest_p_of_an_axis_is_that_of_all_orders(levels, n_seeds):
+    """Of the most extreme scores: how many of all orders within the seeds are as extreme."""
+    axes = {"snr_db": levels, "seed": range(n_seeds), "architecture": ["deepnet"]}
+    scores = null_scores(grid_of(axes)).assign(A=0.0)
+    profile = np.array([level**1.3 for level in levels])
+    orders = list(product(permutations(range(len(levels))), repeat=n_seeds))
+    sums = [sum(profile[list(order)] for order in chosen) for chosen in orders]
+    as_large = [(one**2).sum() >= ((n_seeds * profile) ** 2).sum() - 1e-9 for one in sums]
+    assert axis_effect(scores, "snr_db").lowest_p == pytest.approx(np.mean(as_large))
+
+
+@pytest.mark.parametrize(("n_methods", "fewest"), [(3, 3), (4, 3), (12, 2)])
+def test_friedmans_test_needs_so_many_blocks(n_methods, fewest):
+    assert fewest_blocks(n_methods) == fewest
+    same = pd.DataFrame([range(n_methods)] * fewest)
+    assert friedman_p(same) < ALPHA
+    assert fewest == 2 or friedman_p(same.iloc[1:]) >= ALPHA
 
 
 def test_an_axis_that_only_makes_decoders_better_is_none():

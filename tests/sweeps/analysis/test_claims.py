@@ -13,12 +13,14 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from eegxai.evaluation import CALIBRATED_METRICS, SIMILARITIES, STUDY_METRICS
+from eegxai.evaluation.bounds import CORRELATION
 from eegxai.statistics import student_interval
 from sweeps.analysis.claims.evidence import Evidence, shown
 from sweeps.analysis.claims.rules import RULES, all_of, merged, negated
 from sweeps.analysis.claims.study import Claim, Study
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, decide, load_study
-from sweeps.analysis.compare import HEADLINES
+from sweeps.analysis.quantity import HEADLINES
+from sweeps.scores.selection import without_chance_decoders
 from tests.tidy_tables import as_tidy
 
 SWAP = {"check": "target_swap", "metric": "pearson_raw"}
@@ -96,7 +98,7 @@ def test_every_is_decided_by_the_interval_over_seeds(values, verdict, lacking):
 @given(some.lists(some.floats(-1, 1).map(lambda value: round(value, 3)), min_size=2, max_size=6))
 def test_the_number_is_students_interval_over_seeds(values):
     row = decided(study(), scores("A", values))
-    mean, low, high, n = student_interval(values)
+    mean, low, high, n = student_interval(values, CORRELATION)
     assert row["n_seeds"] == n
     found = row[["value", "low", "high"]].astype(float)
     np.testing.assert_allclose(found, [mean, low, high], atol=1e-12)
@@ -119,6 +121,21 @@ def test_the_number_is_students_interval_over_seeds(values):
 def test_what_is_lacking_is_named(parts, lacking):
     row = decided(study(features=("temporal", "spatial")), *parts)
     assert (row["verdict"], row["lacking"]) == (UNDECIDED, lacking)
+
+
+def test_decoders_at_chance_decide_nothing_and_are_named():
+    values = {-3.5: HIGH, -12.0: LOW}
+    parts = [
+        scores("A", mean, snr_db=snr_db).assign(at_chance=snr_db == -12, flags="")
+        for snr_db, mean in values.items()
+    ]
+    tidy = as_tidy(parts)
+    by_level, whole = study(by=["feature", "snr_db"]), study()
+    assert decide(whole, without_chance_decoders(tidy)).claims["verdict"].tolist() == [HOLDS]
+    assert decide(whole, tidy).claims["value"].iloc[0] == pytest.approx(0.45)
+    row = decide(by_level, without_chance_decoders(tidy)).claims.iloc[0]
+    assert row["verdict"] == UNDECIDED
+    assert row["lacking"] == "all decoders are at chance on temporal -12"
 
 
 def test_one_feature_type_refutes_what_is_claimed_of_all():

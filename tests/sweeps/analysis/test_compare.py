@@ -1,6 +1,7 @@
 """``eegxai compare``: two sweeps in real stores, tables, and two metrics of one sweep."""
 
 import re
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from sweeps.analysis.compare import (
     Quantity,
     above_chance,
     agreement,
+    difference_bounds,
     differences,
     scores_of,
     unpaired,
@@ -65,7 +67,7 @@ def fill(config):
     store = store_of(config)
     for cell in method_cells(config):
         table = scores_table(score_of(cell))
-        store.write_scores(cell, replace(SCORES, table=table))
+        store.write_scores(cell, replace(SCORES, table=table, at_chance=False))
     return tidy_from_store(method_cells(config), store)
 
 
@@ -156,7 +158,9 @@ def test_two_configurations_are_compared(before, after, tiny_file, tmp_path):
     assert max(map(len, lines[:4])) <= 80
     assert "only in a: 1 of 7 decoders" in lines
     table = pd.read_csv(out)
-    expected = differences(scores_of(before, CALIBRATED), scores_of(after, CALIBRATED))
+    bounds = difference_bounds(CALIBRATED, CALIBRATED)
+    scores = (scores_of(each, CALIBRATED) for each in (before, after))
+    expected = differences(*scores, bounds=bounds)
     pd.testing.assert_frame_equal(table, expected)
     assert [path.name for path in out.parent.iterdir()] == ["change.csv"]
 
@@ -188,7 +192,8 @@ def test_exported_tables_are_compared(before, after, tiny_file, tmp_path, ending
 def test_a_single_pair_has_no_interval(before, after, tiny_file):
     result = run(tiny_file, "--a", "grid.seed=[2]", "--a", METHODS, *B)
     assert result.exit_code == 0, result.output
-    assert "-- .. --" in result.output
+    assert "-- .. --" not in result.output
+    assert "no difference can be shown with 1 pair: signed-rank tests of " in result.output
 
 
 def test_tables_are_written_as_markdown(before, tmp_path):
@@ -265,7 +270,7 @@ def documented(tiny_file):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_of_the_page_run(documented, command):
-    result = run(*command.split())
+    result = run(*shlex.split(command))
     assert result.exit_code == 0, result.output
     assert "temporal" in result.output
 

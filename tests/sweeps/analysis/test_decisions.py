@@ -10,6 +10,7 @@ from eegxai.attribution import Validity, attribute
 from eegxai.evaluation import EvaluationSpec, evaluate
 from eegxai.simulation import simulate
 from sweeps.analysis.summary import headline
+from sweeps.analysis.verdicts import PROPERTIES, judged
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
 from sweeps.scores.table import tidy_scores
@@ -26,7 +27,7 @@ def eeg():
 
 
 def verdicts(cells, decoder, eeg, output):
-    """Verdict of each method on a decoder, from its scores as a sweep would have them."""
+    """States of each method's properties on a decoder, from scores as a sweep would have them."""
     x, signal = torch.from_numpy(eeg.x), torch.from_numpy(eeg.ground_truth)
     with torch.no_grad():
         target = decoder(x).argmax(1)
@@ -37,7 +38,8 @@ def verdicts(cells, decoder, eeg, output):
         table = evaluate(*of, EvaluationSpec(n_trials=6))
         record = MethodScores(table=table, validity=Validity("ok"), accuracy=1.0, **RECORD)
         pairs.append((cell, record))
-    return headline(tidy_scores(pairs)).set_index("method")["verdict"].to_dict()
+    table = judged(headline(tidy_scores(pairs))).set_index("method")
+    return table[["verdict", *(one.column for one in PROPERTIES)]].to_dict("index")
 
 
 def test_what_is_added_to_all_logits_moves_no_verdict(tiny_file, eeg):

@@ -20,12 +20,12 @@ FEATURES = ("temporal", "spectral", "spatial")
 
 
 def cells(columns, seed):
-    """Scores of one decoder of each feature type: their place in the table, plus the seed."""
+    """Scores of one decoder of each feature type: their place in the table, plus the seed, in %."""
     parts = []
     for feature in FEATURES:
         axes = dict(zip(AXES, (feature, -3.5, seed, 0, "deepnet", "LRP"), strict=True))
         rows = [
-            (each.check, *each.headlines[feature], step, place + seed - (step == 1))
+            (each.check, *each.headlines[feature], step, (1 + place + seed - (step == 1)) / 100)
             for place, each in enumerate(columns.values())
             for step in (1, 2)
         ]
@@ -42,7 +42,7 @@ def test_columns_are_means_over_decoders_of_the_last_step(kind):
     assert list(table["feature"]) == list(FEATURES)
     assert (table["n_decoders"] == 2).all()
     for place, name in enumerate(columns):
-        np.testing.assert_allclose(table[name], place + 0.5)
+        np.testing.assert_allclose(table[name], (place + 1.5) / 100)
         assert (table[f"{name}_low"] < table[name]).all()
 
 

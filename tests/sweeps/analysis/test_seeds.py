@@ -3,9 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
+from eegxai.evaluation.bounds import SHARE
 from eegxai.statistics import compare_ranks, independent, paired_differences
-from sweeps.analysis.summary import estimate
+from sweeps.analysis.estimates import estimate
+from sweeps.scores.table import DIFFERENCE
 from tests.tidy_tables import tidy_table
 
 N_REPEATS = 4000
@@ -28,6 +31,58 @@ def test_nominal_intervals_cover_the_true_mean(n_seeds, n_within, seed_effect):
     found = pd.DataFrame(estimate("x", decoders(n_seeds, n_within, seed_effect), ["sweep"]))
     covered = found["x_low"].lt(TRUE_MEAN) & found["x_high"].gt(TRUE_MEAN)
     assert 0.93 < covered.mean() < 0.97
+
+
+def near_a_bound(n_seeds, n_within, seed_effect, level):
+    """Shares whose seeds and decoders differ on the logit scale, and their true mean."""
+    random = np.random.default_rng(1)
+    shape = (N_REPEATS, n_seeds, n_within)
+    logits = level + seed_effect * random.standard_normal((*shape[:2], 1))
+    scores = expit(logits + 0.3 * random.standard_normal(shape))
+    index = pd.MultiIndex.from_product(map(range, shape), names=["sweep", "seed", "decoder"])
+    return pd.DataFrame({"mean": scores.ravel(), "half_width": 0.01}, index).reset_index()
+
+
+def expected_share(seed_effect, level):
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    return weights @ expit(level + np.hypot(seed_effect, 0.3) * nodes) / weights.sum()
+
+
+@pytest.mark.parametrize("seed_effect", [0.0, 0.1, 0.3, 0.5])
+@pytest.mark.parametrize(("n_seeds", "level"), [(3, 0.0), (5, 2.0), (5, -4.0), (10, 4.0)])
+def test_intervals_of_shares_cover_the_true_mean_and_stay_within_bounds(
+    n_seeds, level, seed_effect
+):
+    rows = near_a_bound(n_seeds, 5, seed_effect, level).assign(metric="auprc_magnitude")
+    found = pd.DataFrame(estimate("x", rows, ["sweep"]))
+    truth = expected_share(seed_effect, level)
+    covered = found["x_low"].lt(truth) & found["x_high"].gt(truth)
+    assert 0.93 < covered.mean() < 0.97
+    assert found["x_low"].min() >= 0
+    assert found["x_high"].max() <= 1
+
+
+@pytest.mark.parametrize("seed_effect", [0.0, 0.3, 1.0, 3.0])
+def test_intervals_of_paired_differences_cover_the_true_difference(seed_effect):
+    """What a seed adds to both methods goes, what it adds to their difference stays."""
+    random = np.random.default_rng(2)
+    shape = (N_REPEATS, 5, 4)
+    easy = 3 * random.standard_normal((*shape[:2], 1))
+    of_seeds = seed_effect * random.standard_normal((*shape[:2], 1))
+    a, b = (easy + random.standard_normal(shape) for _ in range(2))
+    differences = 0.1 * (b - a + of_seeds) + 0.2
+    index = pd.MultiIndex.from_product(map(range, shape), names=["sweep", "seed", "decoder"])
+    rows = pd.DataFrame({"mean": differences.ravel(), "half_width": 0.01}, index).reset_index()
+    found = pd.DataFrame(estimate("x", rows.assign(metric=DIFFERENCE), ["sweep"]))
+    covered = found["x_low"].lt(0.2) & found["x_high"].gt(0.2)
+    assert 0.93 < covered.mean() < 0.97
+    one = rows[rows["sweep"] == 0].set_index(["seed", "decoder"])["mean"]
+    (paired,) = paired_differences(
+        pd.DataFrame({"x": 0 * one}), pd.DataFrame({"x": one}), bounds=SHARE.of_differences
+    ).to_dict("records")
+    np.testing.assert_allclose(
+        [paired["low"], paired["high"]], found.iloc[0][["x_low", "x_high"]], atol=1e-5
+    )
 
 
 def test_of_one_seed_the_interval_is_over_trials():

@@ -1,5 +1,7 @@
 """``eegxai tables`` on made-up scores: what is printed, written and refused."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -8,8 +10,9 @@ from sweeps.analysis.tables import TABLE_KINDS
 from sweeps.cli import app
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
+from sweeps.scores.selection import slug
 from sweeps.store.artefacts import store_of
-from tests.finished_cells import fill
+from tests.finished_cells import fill, method_scores
 
 RUNNER = CliRunner()
 
@@ -34,9 +37,77 @@ def test_all_tables_of_chosen_runs_in_one_format(tables, tmp_path):
     options = ["--table", "all", "--where", "seed == 1", "--format", "csv"]
     shown = tables(*options, "--out", str(tmp_path / "out"))
     assert shown.exit_code == 0, shown.output
-    further = {f"tiny-{kind}.csv" for kind in TABLE_KINDS if kind != "headline"}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"tiny.csv", *further}
-    assert (pd.read_csv(tmp_path / "out" / "tiny.csv")["n_decoders"] == 1).all()
+    chosen = f"-where-{slug('seed == 1')}.csv"
+    further = {f"tiny-{kind}{chosen}" for kind in TABLE_KINDS if kind != "headline"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"tiny{chosen}", *further}
+    assert (pd.read_csv(tmp_path / "out" / f"tiny{chosen}")["n_decoders"] == 1).all()
+
+
+def test_a_selection_leaves_the_files_of_the_whole_sweep_as_they_are(tables, tmp_path):
+    whole = ("--format", "csv", "--out", str(tmp_path / "out"))
+    assert tables(*whole).exit_code == 0
+    before = (tmp_path / "out" / "tiny.csv").read_bytes()
+    for where in ("seed == 0", "seed ==  1", "seed == 1"):
+        assert tables(*whole, "--where", where).exit_code == 0
+    assert (tmp_path / "out" / "tiny.csv").read_bytes() == before
+    held = [pd.read_csv(path)["where"].unique() for path in (tmp_path / "out").iterdir()]
+    assert sorted(map(list, held)) == [["all finished cells"], ["seed == 0"], ["seed == 1"]]
+
+
+@pytest.fixture
+def half_at_chance(tiny_file):
+    """The configuration of a store in which the decoders of seed 1 are at chance."""
+    config = load(tiny_file)
+    store = store_of(config)
+    for place, cell in enumerate(method_cells(config)):
+        scores = replace(method_scores(place), at_chance=cell.decoder.data.seed == 1)
+        store.write_scores(cell, scores)
+    return str(tiny_file)
+
+
+LEFT_OUT = "decoders decode no better than chance and are left out of means, intervals, tests"
+KEPT = "decoders decode no better than chance and are kept in means, intervals, tests"
+
+
+@pytest.mark.parametrize("command", ["tables", "statistics", "claims"])
+def test_decoders_at_chance_are_left_out_in_sight_unless_they_are_kept(
+    half_at_chance, command, tmp_path
+):
+    out = ["--out", str(tmp_path / "out")]
+    left_out = RUNNER.invoke(app, [command, half_at_chance, *out])
+    kept = RUNNER.invoke(app, [command, half_at_chance, "--keep-at-chance", *out])
+    assert (left_out.exit_code, kept.exit_code) == (0, 0), left_out.output + kept.output
+    assert LEFT_OUT in left_out.output
+    assert KEPT in kept.output
+
+
+def test_the_tables_means_are_those_of_the_other_decoders(half_at_chance, tmp_path):
+    options = ["--format", "csv", "--out", str(tmp_path)]
+    chosen = {"all": [], "one": ["--where", "seed == 0"]}
+    for name, where in chosen.items():
+        RUNNER.invoke(app, ["tables", half_at_chance, *options, *where])
+        (written,) = tmp_path.glob("tiny*.csv")
+        written.rename(tmp_path / f"{name}.csv")
+    found, expected = (pd.read_csv(tmp_path / f"{name}.csv") for name in chosen)
+    pd.testing.assert_series_equal(found["score"], expected["score"])
+    assert (found["at_chance"] == found["n_decoders"] - expected["n_decoders"]).all()
+    assert (expected["at_chance"] == 0).all()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_report_asks_for_decoders_at_chance_only_where_they_are_kept(
+    half_at_chance, kept, tmp_path, monkeypatch
+):
+    asked = []
+
+    def written(_config, path, source, keep_at_chance):
+        path.write_text(source)
+        asked.append(keep_at_chance)
+
+    monkeypatch.setattr("sweeps.cli.report.write_report", written)
+    options = ["--out", str(tmp_path / "report.html"), *["--keep-at-chance"] * kept]
+    assert RUNNER.invoke(app, ["report", half_at_chance, *options]).exit_code == 0
+    assert asked == [kept]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "d5e7cb8551ffd658b39461a0b590c8c8b5dcbda04bc908d03055a89279549380"
+SNAPSHOT = "b86d1a7734fcf619ba23c3e51ec6e7ee617f7c65eb21d3c72339eda3495926e8"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper", "study", "study-small"])

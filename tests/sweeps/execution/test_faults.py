@@ -39,7 +39,9 @@ pytestmark = [
 RUNNER = CliRunner()
 # Long enough to be hit in the middle: epochs by checkpoints, explanations by ScoreCAM.
 LONGER = ["training.epochs=40", "data.n_trials=128", "grid.seed=0"]
-LONGER += ["grid.method=[Saliency,ScoreCAM,RandomMap]"]
+LONGER += ["grid.method=[Saliency,ScoreCAM,RandomMap]", "evaluation.checks=[target_swap]"]
+# For sweeps in which nothing is asked of a second worker: it would start for its own sake.
+ONE_WORKER = "resources.explain.max_concurrent=1"
 BROKEN = """
 from eegxai.attribution import attribution
 
@@ -161,7 +163,7 @@ def test_the_driver_interrupted_then_killed_and_started_again(config, tiny_file,
     process.send_signal(signal.SIGINT)
     assert "the same command resumes" in ended(process, 130)
 
-    process = start(tiny_file)
+    process = start(tiny_file, ONE_WORKER)
     before = until(lambda: store.stems("methods"), process)
     process.kill()
     process.communicate()

@@ -35,6 +35,7 @@ from tests.sweeps.processes import (
 )
 
 RUNNER = CliRunner()
+ONE_CELL = ["grid.seed=0", "grid.method=Saliency", "evaluation.checks=[target_swap]"]
 # A tree whose environment takes seconds, not the minutes of installing torch.
 SMALL = "[project]\nname = 'nothing'\nversion = '0'\n[tool.setuptools]\npy-modules = []\n"
 
@@ -71,7 +72,7 @@ def ray_node(tmp_path_factory):
 @pytest.mark.cluster
 def test_a_client_sweeps_on_a_cluster_that_asks_for_a_token(ray_node, tiny_file):
     """With a custom resource, and into a store of its own; test_faults joins one as a driver."""
-    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={tiny_file.parent / 'store'}"]
+    overrides = [*ONE_CELL, f"store={tiny_file.parent / 'store'}"]
     overrides += ["resources.train.custom={licence: 1}", "resources.train.max_concurrent=1"]
     address = f"ray://127.0.0.1:{ray_node['client']}"
     done = eegxai("sweep", tiny_file, *overrides, "--address", address, **TOKEN)
@@ -90,7 +91,7 @@ def test_a_sweep_is_submitted_as_a_job(ray_node, tiny_file, tmp_path):
     (tree / "pyproject.toml").write_text(SMALL)
     (tree / "constraints.txt").write_text("")
     shutil.copy(tiny_file, tree / "mine.yaml")
-    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={tmp_path / 'store'}"]
+    overrides = [*ONE_CELL, f"store={tmp_path / 'store'}"]
     address = ["--address", f"http://127.0.0.1:{ray_node['dashboard']}", "--follow"]
     given = [tree / "mine.yaml", *overrides, "--tree", tree, *address]
     done = eegxai("submit", *given, **TOKEN)
@@ -126,7 +127,7 @@ def test_the_slurm_script_runs_a_sweep_and_stops_its_own_ray_alone(
     srun.parent.mkdir()
     srun.write_text(SRUN)
     srun.chmod(0o755)
-    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={slurm_store}"]
+    overrides = [*ONE_CELL, f"store={slurm_store}"]
     port = 20_000 + free_port() % 6000 * 2
     job = {"SLURM_JOB_ID": str((port - 20_000) // 2), "SLURM_JOB_NUM_NODES": str(nodes)}
     here = os.pathsep.join([str(srun.parent), str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -13,6 +13,7 @@ from eegxai.attribution import METHODS, attribution
 from eegxai.evaluation import KINDS
 from eegxai.simulation import simulate_spec
 from sweeps.analysis.summary import headline
+from sweeps.analysis.verdicts import judged
 from sweeps.cli import app
 from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
@@ -23,6 +24,8 @@ from tests.sweeps.conftest import TINY
 pytestmark = pytest.mark.slow
 
 RUNNER = CliRunner()
+# Where the cascade says nothing of what is tested.
+FEW_CHECKS = ["evaluation.checks=[target_swap]"]
 
 
 def swept(config):
@@ -42,11 +45,12 @@ def modified(run):
 
 
 @pytest.fixture(scope="module")
-def swept_once(tmp_path_factory):
-    """Output folder of the tiny sweep, with pictures in MLflow."""
+def swept_once(tmp_path_factory, tiny_store):
+    """Output folder of the tiny sweep, its cells done before, with pictures in MLflow."""
     folder = tmp_path_factory.mktemp("swept")
     (folder / "tiny.yaml").write_text(TINY)
     output = folder / "runs"
+    shutil.copytree(tiny_store, output / "store")
     swept(load(folder / "tiny.yaml", [f"output={output}", "tracking.figures=true"]))
     return output
 
@@ -90,7 +94,7 @@ def test_mlflow_holds_every_number(done):
             logged = run.data.metrics[f"scores/{check}/{domain}/{metric}"]
             assert logged == pytest.approx(mean, nan_ok=True)
         names = [file.path for file in done.publisher.client.list_artifacts(run.info.run_id)]
-        assert set(names) == {f"{cell.stem}.parquet", "figures"}
+        assert set(names) == {"cell.json", f"{cell.stem}.parquet", "figures"}
         assert run.data.metrics["headline/accuracy"] == scores.accuracy
 
 
@@ -136,7 +140,7 @@ def test_a_half_written_run_is_completed_without_doubling(done):
 
 
 def test_tables_from_mlflow_and_from_the_store_agree(done, tiny):
-    from_mlflow = headline(load_scores(tiny, "mlflow"))
+    from_mlflow = judged(headline(load_scores(tiny, "mlflow")), tiny.verdict)
     pd.testing.assert_frame_equal(
         from_mlflow.sort_values("method", ignore_index=True),
         done.table().sort_values("method", ignore_index=True),
@@ -160,35 +164,37 @@ def test_a_failing_cell_is_named_and_leaves_the_others_and_no_file(tiny_file, re
         raise RuntimeError("broken on purpose")
 
     register("Broken", broken)
-    overrides = ["grid.method=[Broken,Saliency]"]
+    overrides = ["grid.method=[Broken,Saliency]", "grid.seed=0", *FEW_CHECKS]
     result = RUNNER.invoke(app, ["sweep", str(tiny_file), "--local", *overrides])
     assert result.exit_code == 3, result.output
     assert "broken on purpose" in result.output
     assert "Saliency" in result.output
     run = Sweep(load(tiny_file, overrides), Console(quiet=True))
-    assert [run.store.has(cell) for cell in run.methods] == [False, True] * 2
+    assert [run.store.has(cell) for cell in run.methods] == [False, True]
 
 
 @pytest.mark.usefixtures("with_database")
 def test_maps_that_are_not_finite_are_recorded_as_degenerate(tiny_file, register):
     register("Nowhere", lambda decoder, x, target: x / 0 * 0)
-    run = swept(load(tiny_file, ["grid.method=[Nowhere,Saliency]", "grid.seed=0"]))
+    overrides = ["grid.method=[Nowhere,Saliency]", "grid.seed=0", *FEW_CHECKS]
+    run = swept(load(tiny_file, overrides))
     scores = run.store.read_scores(run.methods[0])
     assert scores.validity.status == "degenerate"
     assert "not finite" in scores.validity.reason
-    assert run.table().set_index("method")["verdict"]["Nowhere"] == "n/a"
+    assert run.table().set_index("method")["verdict"]["Nowhere"] == "not applicable"
 
 
 @pytest.mark.usefixtures("with_database")
 def test_not_applicable_is_recorded_as_such(tiny_file):
     overrides = ["grid.architecture=eegnet", "grid.method=[GuidedBackprop,Saliency]", "grid.seed=0"]
+    overrides += FEW_CHECKS
     overrides += ["training.epochs=20"]  # one epoch leaves it without a correctly classified trial
     run = swept(load(tiny_file, overrides))
     scores = run.store.read_scores(run.methods[0])
     assert scores.validity.status == "not_applicable"
     assert "ReLU" in scores.validity.reason
     assert scores.table.empty
-    assert run.table().set_index("method")["verdict"]["GuidedBackprop"] == "n/a"
+    assert run.table().set_index("method")["verdict"]["GuidedBackprop"] == "not applicable"
 
 
 def test_grid_and_tables_commands(done, tiny_file, tmp_path):

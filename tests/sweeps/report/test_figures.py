@@ -14,14 +14,17 @@ from sweeps.analysis.references import references
 from sweeps.analysis.summary import headline
 from sweeps.cli import app
 from sweeps.design.cells import DecoderCell
-from sweeps.report.figures import (
-    DroppedPicture,
-    Picture,
+from sweeps.report.figures import draw_figures
+from sweeps.report.map_pictures import maps_beside_truth, over_frequency
+from sweeps.report.picture import DroppedPicture, Picture
+from sweeps.report.score_pictures import (
     against_references,
     checks,
-    draw_figures,
+    critical_differences,
     with_floor,
 )
+from sweeps.report.shown_decoders import at_chance_line
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import AXES
 from tests.pictures import pixels
 from tests.tidy_tables import N_LAYERS, SIMILARITY, tidy_table
@@ -131,10 +134,79 @@ def test_cascades_are_means_over_the_decoders_of_one_architecture(tidy, drawn):
     np.testing.assert_allclose(curves[0].get_ydata(), [1, *means])
 
 
-def drawn_of(maps):
-    """What draws maps, and little else."""
-    tidy = tidy_table(["LRP"], ["temporal"], [-3.5], [0], ["deepnet"])
-    return {shown.name: shown for shown in draw_figures(tidy, maps)}
+def title_of(picture):
+    return picture.figure.get_suptitle()
+
+
+def legend_of(picture):
+    return [text.get_text() for text in picture.figure.legends[0].get_texts()]
+
+
+def test_titles_name_the_decoders_levels_and_seeds_and_captions_repeat_them(drawn):
+    both = "Decoders: deepnet, eegnet_relu at −12 and −3.5 dB; 12 for each feature type (3 seeds)."
+    wanted = {
+        **dict.fromkeys(("checks", "references", "rankings", "score-by-snr"), both),
+        "cascade-deepnet": "Decoders: deepnet at −12 and −3.5 dB; 6 for each feature type (3 seed",
+        "critical-difference-spatial": "deepnet, eegnet_relu at −12 and −3.5 dB; 12 spatial (3",
+    }
+    for name, words in wanted.items():
+        title = " ".join(title_of(drawn[name]).split())
+        assert words in title
+        assert "chance, included" not in title
+        assert drawn[name].caption.startswith(title)
+    assert "AUPRC of |map|" in title_of(drawn["checks"])
+    assert "1 is best" in title_of(drawn["critical-difference-spatial"])
+
+
+@pytest.fixture(scope="module")
+def weak(tidy):
+    """What is drawn where the spatial decoders of one architecture at one level are at chance."""
+    at_chance = (tidy["feature"] == "spatial") & (tidy["snr_db"] == -12)
+    at_chance &= tidy["architecture"] == "deepnet"
+    given = tidy.assign(at_chance=at_chance)[tidy["method"].isin(METHODS[:2])]
+    return {shown.name: shown for shown in draw_figures(given, {})}
+
+
+def test_decoders_at_chance_are_marked_wherever_they_enter(weak):
+    whole = "† no better than chance, included: 3 of 12 spatial decoders."
+    for name in ("checks", "references", "rankings", "critical-difference-spatial"):
+        assert whole in title_of(weak[name])
+    assert "† no better than chance, included: 3 of 6" in title_of(weak["cascade-deepnet"])
+    for clean in ("cascade-eegnet_relu", "critical-difference-temporal"):
+        assert "†" not in title_of(weak[clean])
+    for name in ("references", "calibrated-by-snr", "score-by-snr", "cascade-deepnet"):
+        assert {"temporal", "spatial†"} <= {*legend_of(weak[name])}
+    (part,) = weak["checks"].figure.subfigs
+    labels = [tick.get_text() for tick in part.axes[0].get_xticklabels()]
+    assert labels == ["temporal", "spatial†"]
+    assert [ax.get_title() for ax in weak["rankings"].figure.axes] == ["temporal", "spatial†"]
+
+
+def test_levels_at_chance_have_open_markers(weak, drawn):
+    ax = next(ax for ax in weak["score-by-snr"].figure.axes if ax.get_title() == "LRP")
+    hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
+    assert [line.get_xdata().tolist() for line in hollow] == [[], [-12.0]]
+    assert "some decoders no better than chance" in legend_of(weak["score-by-snr"])
+    assert "some decoders no better than chance" not in legend_of(drawn["score-by-snr"])
+
+
+def drawn_of(maps, at_chance=False):
+    """Pictures of maps, with the scores of their decoders."""
+    tidy = tidy_table(["LRP"], ["temporal", "spectral"], [-3.5], [0], ["deepnet"])
+    tidy = tidy.assign(at_chance=at_chance, snr_db=0.0)
+    return {s.name: s for draw in (maps_beside_truth, over_frequency) for s in draw(tidy, maps)}
+
+
+@pytest.mark.parametrize("at_chance", [False, True])
+def test_pictures_of_maps_name_their_decoder_and_how_it_decodes(at_chance):
+    maps = {decoder_of("spectral"): examples_of("spectral")}
+    drawn = drawn_of(maps, at_chance)
+    ending = " († no better than chance)." * at_chance or "."
+    for name in ("maps-spectral", "frequency-spectral"):
+        whose = "Decoder: deepnet at 0 dB, spectral, seed 0, fold 0; test accuracy 0.90"
+        assert title_of(drawn[name]).endswith(whose + ending)
+    title = " ".join(title_of(drawn["maps-spectral"]).split())
+    assert "share of the map's positive part on the planted signal" in title
 
 
 def test_relevance_over_frequency_is_drawn_of_methods_that_say_it_where_bands_are_planted():
@@ -175,13 +247,30 @@ def examples_of(feature):
 
 def test_captions_tell_the_test_and_alternative_texts_the_order(drawn):
     shown = drawn["critical-difference-temporal"]
-    assert f"at {ALPHA:g}; Friedman's test" in shown.caption
+    tested = f"at {ALPHA:g}; they differ (Friedman's test that all rank alike: p = "
+    assert tested in shown.caption
     assert shown.alt.endswith("RandomMap, GradCAM, LRP, DeepLift.")
+
+
+def test_two_methods_have_no_test_of_friedman_and_a_caption_without_a_p_value(tidy):
+    two = tidy[tidy["method"].isin(METHODS[:2])]
+    (shown, *_) = critical_differences(two, {})
+    assert "; Friedman's test needs at least 3 methods." in shown.caption
+    assert "nan" not in shown.caption
+
+
+def test_where_all_decoders_are_at_chance_no_seed_is_left(tidy):
+    left = without_chance_decoders(tidy.assign(at_chance=tidy["feature"] == "spatial"))
+    dropped = [one for one in critical_differences(left, {}) if isinstance(one, DroppedPicture)]
+    assert dropped == [DroppedPicture("critical-difference-spatial", "no seed has scores")]
+    assert at_chance_line(left) == "† no better than chance, left out: 12 of 12 spatial decoders."
 
 
 @pytest.mark.slow
 def test_the_command_writes_each_picture_in_each_format(done_tiny, tmp_path):
-    result = RUNNER.invoke(app, ["figures", "tiny.yaml", "--out", "figs"])
+    # So little training leaves the decoders at chance.
+    options = ["--out", "figs", "--keep-at-chance"]
+    result = RUNNER.invoke(app, ["figures", "tiny.yaml", *options])
     assert result.exit_code == 0, result.output
     names = {path.name for path in (tmp_path / "figs").iterdir()}
     stems = {"checks", "references", "cascade-deepnet", "maps-temporal", "rankings"}

@@ -12,19 +12,30 @@ from typer.testing import CliRunner
 
 from eegxai.attribution import METHODS, Validity
 from sweeps.analysis.summary import headline
+from sweeps.analysis.tables import Column
+from sweeps.analysis.verdicts import (
+    BEYOND_INPUT,
+    DUPLICATE,
+    FAILS,
+    MARKS,
+    NO_SCORE,
+    PASSES,
+    PROPERTIES,
+    STUDY_VERDICT,
+    judged,
+)
 from sweeps.cli import app
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
 from sweeps.report.html import page, palette_png
-from sweeps.report.legends import answer
 from sweeps.report.origin import Origin
 from sweeps.report.result_tables import (
-    ACCURATE_BY,
     flagged_table,
     result_cell,
-    verdict_cell,
     verdict_table,
 )
+from sweeps.report.verdict_texts import answer
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import AXES
 from sweeps.store.records import MethodScores
 from sweeps.store.status import Status
@@ -89,6 +100,7 @@ def told(tmp_path_factory):
     states = dict.fromkeys(cells[:-1], "done") | {cells[-1]: "failed"}
     status = Status(states, reasons={cells[-1]: f"Traceback\nValueError: {HOSTILE}"})
     records = [record(), record(commit="", versions={"torch": "2.12"})]
+    tidy = without_chance_decoders(tidy.assign(at_chance=tidy["seed"] == 1))
     return page(config, tidy, {}, Origin(status, records))
 
 
@@ -149,6 +161,7 @@ FACTS = (
     "Cells are missing",
     "2 trained seeds",
     "one SNR only",
+    "1 of 2 decoders decode no better than chance and are left out of means",
 )
 
 
@@ -158,30 +171,23 @@ def test_it_tells_how_it_was_run_and_what_is_missing(told):
     assert "&#34;learning_rate&#34;: 0.001" in told
 
 
-def test_the_verdict_table_has_a_row_a_method_and_dashes_for_what_is_not_known():
-    tidy = tidy_table(["DeepLift", "LRP"])
-    table = verdict_table(
-        headline(tidy[(tidy["method"] == "LRP") | (tidy["feature"] != "spatial")])
-    )
-    assert [row[0].text for row in table.rows] == ["DeepLift", "LRP"]
-    assert [group.name for group in table.groups] == ["temporal", "spatial"]
-    assert {len(row) for row in table.rows} == {len(table.columns)} == {5}
-    assert [cell.text for cell in table.rows[0][3:]] == ["–", "–"]
-    calibrated = headline(tidy).set_index(["method", "feature"]).loc[("LRP", "spatial")]
-    assert table.rows[1][4].text == f"{calibrated['calibrated']:.2f}"
+def test_the_verdict_table_has_a_row_a_method_and_a_column_a_property():
+    table = judged(headline(tidy_table(["DeepLift", "LRP"])))
+    shown = verdict_table(table[table["feature"] == "spatial"], "spatial")
+    assert [row[0].text for row in shown.rows] == ["DeepLift", "LRP"]
+    names = [one.name for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)]
+    assert shown.columns == ["method", "verdict", *names, "decoders", "seeds"]
+    row = table.query("feature == 'spatial' and method == 'LRP'").iloc[0]
+    assert shown.rows[1][3].text == f"{MARKS[row['efficient']]} {row['efficient_value']:.2f}"
 
 
-def test_verdicts_are_words_and_numbers_keep_their_value_for_sorting():
-    assert verdict_cell("ok").text == "✓ passes"
-    assert verdict_cell("cm").text == "✗ not class-specific, not model-specific"
-    assert verdict_cell("-").text == "control"
-    order = ["-", "n/a", "acm", "c", "ok"]
-    assert sorted(order, key=lambda v: verdict_cell(v).sort) == ["ok", "c", "acm", "-", "n/a"]
-    cell = result_cell(measured(-0.123, -0.346, 0.1), ACCURATE_BY)
+def test_numbers_keep_their_value_for_sorting():
+    column = Column("calibrated", "calibrated score")
+    cell = result_cell(measured(-0.123, -0.346, 0.1), column)
     assert (cell.text, float(cell.sort)) == ("−0.12", -0.123)
-    assert (cell.interval, cell.half) == ("[−0.35, 0.10]", "0.22")
-    assert result_cell(measured(np.nan, np.nan, np.nan), ACCURATE_BY).sort == ""
-    assert result_cell(measured(0.5, np.nan, np.nan), ACCURATE_BY).interval == ""
+    assert (cell.interval, cell.spread) == ("[−0.35, 0.10]", "±0.22")
+    assert result_cell(measured(np.nan, np.nan, np.nan), column).sort == ""
+    assert result_cell(measured(0.5, np.nan, np.nan), column).interval == ""
 
 
 def measured(*values):
@@ -202,14 +208,43 @@ def test_packed_pictures_keep_their_colours():
 
 
 def test_the_answer_names_methods_that_pass_everywhere():
-    table = headline(tidy_table(["DeepLift", "LRP", "RandomMap"]))
-    table["verdict"] = ["ok", "a", "-", "ok", "ok", "-"]
-    assert answer(table) == (
-        "Of 2 methods, 1 passes every rule on every feature type: DeepLift. "
-        "By feature type, temporal: DeepLift; spatial: DeepLift, LRP."
-    )
-    table["verdict"] = "a"
-    assert "none pass every rule on every feature type. By" in answer(table)
+    table = judged(headline(tidy_table(["DeepLift", "LRP", "RandomMap"])))
+    table["verdict"] = [PASSES, FAILS, FAILS, PASSES, DUPLICATE, FAILS]
+    table["duplicate_of"] = ["", "", "", "", "DeepLift", ""]
+    assert answer(table) == [
+        "DeepLift passes for every feature type.",
+        "temporal: DeepLift passes; LRP fails.",
+        "spatial: DeepLift and LRP pass.",
+        "3 seeds: intervals are over seeds.",
+    ]
+    table["verdict"] = NO_SCORE
+    assert "No method is judged" in answer(table)[0]
+    assert "of controls alone" in answer(table[table["method"] == "RandomMap"])[0]
+    assert "no better than chance" in answer(table.assign(at_chance=table["n_decoders"]))[0]
+
+
+@pytest.mark.parametrize("by", [("feature", "seed"), ("feature", "snr_db", "seed", "architecture")])
+def test_the_answer_for_each_seed_finds_the_originals_of_duplicates(by):
+    tidy = tidy_table(["DeepLift", "LRP"], features=("temporal",), snrs=(-3.5,))
+    table = judged(headline(tidy, by))
+    passing, same = table["seed"] == 1, table["method"] == "LRP"
+    table["verdict"] = np.select([same, passing], [DUPLICATE, PASSES], FAILS)
+    table["duplicate_of"] = np.where(same, "DeepLift", "")
+    whole, *parts, scope = answer(table, by)
+    assert scope.startswith("One seed each: intervals are over trials")
+    assert all("temporal, " in part and "seed " in part for part in parts)
+    assert whole == "No method passes for every group."
+    assert ["DeepLift and LRP pass." in part for part in parts] == [
+        values[by.index("seed")] == 1 for values, _ in table.groupby(list(by), sort=False)
+    ]
+
+
+def test_a_duplicate_of_what_is_not_in_the_table_is_judged_by_its_own_numbers():
+    tidy = tidy_table(["LRP"], features=("temporal",))
+    tidy = tidy.assign(duplicate_of="InputXGradient", flags="equals InputXGradient")
+    table = judged(headline(tidy))
+    assert list(table["verdict"]) == [DUPLICATE]
+    assert answer(table)[0] == "temporal: none passes; LRP fails."
 
 
 def test_flags_are_counted_by_decoder():
@@ -228,10 +263,13 @@ def test_flags_are_counted_by_decoder():
 def test_the_command_writes_one_file_of_a_real_sweep(done_tiny, tmp_path):
     assert set(done_tiny.grid.method) - set(METHODS)  # baselines are among them
     target = tmp_path / "pages" / "report.html"
-    for _ in range(2):  # the second takes the place of the first
-        result = RUNNER.invoke(app, ["report", "tiny.yaml", "--out", "pages/report.html"])
-        assert result.exit_code == 0, result.output
-        assert list(target.parent.iterdir()) == [target]
+    target.parent.mkdir()
+    target.write_text("an older report, whose place it takes")
+    # So little training leaves the decoders at chance.
+    given = ["report", "tiny.yaml", "--keep-at-chance", "--out", "pages/report.html"]
+    result = RUNNER.invoke(app, given)
+    assert result.exit_code == 0, result.output
+    assert list(target.parent.iterdir()) == [target]
     text = target.read_text()
     assert target.stat().st_size < MOST_BYTES
     assert [s["id"] for s in Page(text).all("section")] == SECTIONS

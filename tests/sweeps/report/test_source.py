@@ -27,7 +27,7 @@ def config(tmp_path_factory):
     config = load(folder / "tiny.yaml", [f"output={folder / 'runs'}"])
     decoders, methods = list(decoder_cells(config)), list(method_cells(config))
     fill(store_of(config), decoders, methods)
-    publisher = Publisher(config.name, config.output, no_pictures)
+    publisher = Publisher(config.name, config.output, draw=no_pictures)
     publish_all(publisher, [*decoders, *methods], store_of(config))
     return config
 

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from eegxai.rounding import digits
+from eegxai.statistics import within_bounds
 from sweeps.report.latex import to_latex
 from sweeps.report.markdown import to_markdown
-from sweeps.report.table import ColumnGroup, Table, TableCell, formatted, plain_value, word
+from sweeps.report.table import ColumnGroup, Table, TableCell, formatted, plain_value, spread, word
 from sweeps.report.terminal import TABLE_WIDTH, print_tables
 
 
@@ -21,7 +23,7 @@ def printed(table):
 
 
 def wide(n_groups, span, method="IntegratedGradients"):
-    cells = [TableCell("0.50", half="0.10", short="0.50")] * (n_groups * span)
+    cells = [TableCell("0.50", spread="±0.10", short="0.50")] * (n_groups * span)
     groups = [ColumnGroup(f"feature{n}", span) for n in range(n_groups)]
     return Table("part", ["method", *["score"] * len(cells)], [[word(method), *cells]], groups)
 
@@ -45,6 +47,18 @@ def test_nothing_is_cut_off(n_columns, n_letters):
     assert [text for row in rows for text in row] == values
 
 
+@given(st.floats(0, 1), st.floats(0, 5))
+def test_what_is_printed_beside_a_share_suggests_nothing_beyond_its_bounds(mean, half):
+    low, high = within_bounds(mean, half, 0, 1)
+    shown = spread(mean, float(low), float(high))
+    if shown.startswith("±"):
+        ends = [round(float(digits(mean)) + sign * float(shown[1:]), 2) for sign in (-1, 1)]
+    else:
+        ends = [float(end) for end in shown.strip("[]").split(", ")]
+    assert min(ends) >= 0
+    assert max(ends) <= 1
+
+
 def test_a_group_stands_over_its_first_column():
     _, _, over, headings, _ = printed(wide(n_groups=2, span=2))
     starts = [match.start() for match in re.finditer("score", headings)]
@@ -54,8 +68,10 @@ def test_a_group_stands_over_its_first_column():
 @pytest.mark.parametrize(
     ("cell", "terminal", "latex", "markdown"),
     [
-        (TableCell("−0.50", half="0.10"), "-0.50 ±0.10", r"$-$0.50 {\scriptsize$\pm$0.10}",
+        (TableCell("−0.50", spread="±0.10"), "-0.50 ±0.10", r"$-$0.50 {\scriptsize$\pm$0.10}",
          "−0.50 ±0.10"),
+        (TableCell("−0.97", spread="[−0.99, −0.90]"), "-0.97 [-0.99, -0.90]",
+         r"$-$0.97 {\scriptsize[$-$0.99, $-$0.90]}", "−0.97 [−0.99, −0.90]"),
         (TableCell("0.50", bold=True, starred=True), "0.50", r"\textbf{0.50}*", r"**0.50**\*"),
         (formatted(float("nan"), ".3f"), "--", "--", "–"),
         (formatted(-0.25, "+.3f"), "-0.250", "$-$0.250", "−0.250"),

@@ -1,4 +1,4 @@
-"""Expressions over the axes: what they choose, and what they refuse."""
+"""Which runs count: those whose decoder decodes, and those that an expression chooses."""
 
 import contextlib
 
@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeps.scores.selection import SELECTABLE_COLUMNS, FilterError, select_runs
+from sweeps.analysis.compare import Quantity
+from sweeps.analysis.significance import compare_methods
+from sweeps.analysis.summary import headline
+from sweeps.analysis.tables import TABLE_KINDS
+from sweeps.analysis.verdicts import NO_SCORE, judged
+from sweeps.scores.selection import (
+    SELECTABLE_COLUMNS,
+    FilterError,
+    chance_note,
+    select_runs,
+    without_chance_decoders,
+)
+from tests.tidy_tables import tidy_table
 
 TIDY = pd.DataFrame(
     [
@@ -109,3 +121,50 @@ def test_no_text_does_anything_but_choose_or_be_refused(text):
 def test_what_is_nested_too_deeply_is_refused_in_a_sentence(expression):
     with pytest.raises(FilterError, match=r"nested too deeply|is not allowed|is not an expression"):
         select_runs(TIDY, expression)
+
+
+def test_decoders_at_chance_have_no_numbers_and_are_counted():
+    tidy = tidy_table(["LRP", "RandomMap"])
+    tidy = tidy.assign(at_chance=(tidy["seed"] == 1) & (tidy["feature"] == "temporal"), flags="x")
+    left = without_chance_decoders(tidy)
+    decoding = tidy[~tidy["at_chance"]]
+    pd.testing.assert_frame_equal(left[~left["at_chance"]], decoding)
+    assert left.loc[left["at_chance"], ["mean", "half_width"]].isna().all(axis=None)
+    assert set(left.loc[left["at_chance"], "flags"]) == {""}
+    table, of_others = headline(left), headline(decoding)
+    numbers = ["score", "score_low", "over_chance", "class_r", "cascade_below", "never_below"]
+    pd.testing.assert_frame_equal(table[numbers], of_others[numbers])
+    first = table.iloc[0]
+    assert first[["n_decoders", "at_chance", "n_seeds", "flagged"]].tolist() == [12, 4, 2, 8]
+    assert chance_note(left) == (
+        "4 of 24 decoders decode no better than chance and are left out of means, intervals, "
+        "tests and rankings (--keep-at-chance keeps them)"
+    )
+    assert "4 of 24 decoders" in chance_note(tidy)
+    assert "are kept in means" in chance_note(tidy)
+
+
+def test_a_group_of_decoders_at_chance_stays_with_its_count():
+    tidy = tidy_table(["LRP", "RandomMap"], seeds=(0, 1), architectures=["deepnet"])
+    left = without_chance_decoders(tidy.assign(at_chance=tidy["feature"] == "spatial"))
+    for kind in TABLE_KINDS.values():
+        table = kind.table(left, ("feature",))
+        assert list(table["feature"].unique()) == ["temporal", "spatial"]
+        rows = table[table["feature"] == "spatial"]
+        assert (rows["at_chance"] == rows["n_decoders"]).all()
+    spatial = judged(headline(left)).set_index(["feature", "method"]).loc[("spatial", "LRP")]
+    assert spatial[["score", "score_low", "class_r", "calibrated"]].isna().all()
+    assert spatial["verdict"] == NO_SCORE
+    with_words = list(compare_methods(left, Quantity()))
+    assert with_words[1] == (
+        "spatial: nothing can be tested with scores of 0 seeds: one pair of methods needs at "
+        "least 6"
+    )
+
+
+def test_where_every_decoder_decodes_nothing_changes():
+    tidy = tidy_table(["LRP"])
+    assert without_chance_decoders(tidy) is tidy
+    assert chance_note(tidy) == ""
+    unknown = tidy.drop(columns="at_chance")
+    assert without_chance_decoders(unknown) is unknown

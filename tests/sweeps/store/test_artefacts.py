@@ -87,6 +87,8 @@ MAPS = ExampleMaps(
     start_ms=-200.0,
     class_frequency=np.linspace(-0.01, 0.2, 8, dtype="float32").reshape(2, 2, 2),
     class_bands_hz=np.array([[8.0, 13.0], [np.nan, np.nan]]),
+    class_courses=np.linspace(0, 1, 6, dtype="float32").reshape(2, 3),
+    class_ground_truth_courses=np.full((2, 3), np.nan, "float32"),
 )
 
 
@@ -103,14 +105,18 @@ def test_example_maps_come_back_to_half_precision(store, method):
     assert not store.has(method)
 
 
-def test_example_maps_without_frequency_come_back_without_it(store, method):
-    """As those of files from before there was any: what is None is not in the file."""
-    store.write_maps(method, replace(MAPS, class_frequency=None, class_bands_hz=None))
+OPTIONAL = (
+    "class_frequency", "class_bands_hz", "class_courses", "class_ground_truth_courses"
+)  # fmt: skip
+
+
+def test_example_maps_without_optional_parts_come_back_without_them(store, method):
+    """As those of files from before there were any: what is None is not in the file."""
+    store.write_maps(method, replace(MAPS, **dict.fromkeys(OPTIONAL)))
     tensors, record = unpacked(store.files.read(maps_of(method)))
-    assert not {"class_frequency", "class_bands_hz"} & {*tensors, *record}
+    assert not {*OPTIONAL} & {*tensors, *record}
     back = store.read_maps(method)
-    assert back.class_frequency is None
-    assert back.class_bands_hz is None
+    assert [getattr(back, name) for name in OPTIONAL] == [None] * len(OPTIONAL)
     np.testing.assert_array_equal(back.trials, MAPS.trials)
 
 

@@ -151,7 +151,8 @@ def test_heartbeats_and_failures_in_a_bucket(bucket, tiny):
 @pytest.mark.slow
 @pytest.mark.usefixtures("with_database")
 def test_a_sweep_into_a_bucket_and_again(bucket, tiny_file, tmp_path):
-    overrides = ["grid.seed=0", "grid.method=Saliency", f"store={bucket}"]
+    overrides = ["grid.seed=0", "grid.method=Saliency", "evaluation.checks=[target_swap]"]
+    overrides.append(f"store={bucket}")
     for _ in range(2):
         done = RUNNER.invoke(app, ["sweep", str(tiny_file), "--local", *overrides])
         assert done.exit_code == 0, done.output

@@ -14,22 +14,15 @@ from sweeps.design.config_file import load
 from sweeps.store.artefacts import Store, store_of
 from sweeps.tasks.explain import explain
 from sweeps.tasks.train import train_decoder
+from tests.helpers import FEW_PASSES
 from tests.sweeps.processes import own_process
 
 pytestmark = pytest.mark.slow
 # Forward-mode derivatives of layer normalisation and LSTMs read the memory of the device itself.
 CANNOT = {(name, "CompleteFullGrad") for name in ("atcnet", "eegconformer", "deepsleepnet")}
 ELSEWHERE = "elsewhere"
-# A device does the same at every point of a path and on every noisy copy.
-FEW = {
-    "IntegratedGradients": {"steps": 3},
-    "SmoothGrad": {"samples": 2},
-    "GradientSHAP": {"samples": 3},
-    "TimeOcclusion": {"window": 50, "stride": 50},
-    "BandOcclusion": {"width": 32},
-}
 # Methods of many passes do the same on every architecture; other methods pass all of them.
-MANY_PASSES = {*FEW, "ChannelOcclusion", "DeepLiftSHAP", "ScoreCAM", "CentredScoreCAM"}
+MANY_PASSES = {*FEW_PASSES, "ChannelOcclusion", "DeepLiftSHAP", "ScoreCAM", "CentredScoreCAM"}
 CASES = [
     (architecture, name)
     for architecture, name in product(DECODERS, METHODS)
@@ -95,8 +88,9 @@ def difference(name, here, there):
 
 
 def explained(name, decoder, x, target, references):
+    options = FEW_PASSES.get(name, {})
     try:
-        return attribute(name, decoder, x, target, references=references, **FEW.get(name, {}))
+        return attribute(name, decoder, x, target, references=references, **options)
     except NotApplicable:
         return None
 
@@ -109,7 +103,7 @@ def test_methods_give_the_same_maps_on_another_device(on_another_device):
 
 def scored(path):
     """Scores of methods on both devices, of a decoder that was trained elsewhere."""
-    given = ["grid.seed=0", "grid.method=[Saliency,LRP,ScoreCAM,IntegratedGradients]"]
+    given = ["grid.seed=0", "grid.method=[ScoreCAM,IntegratedGradients]"]
     given += ["attribution.steps=3"]
     config = load(path, [*given, f"output={path.parent}"])
     (cell,), methods = decoder_cells(config), method_cells(config)

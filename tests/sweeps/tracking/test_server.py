@@ -43,6 +43,7 @@ def test_the_printed_command_opens_the_ui(tiny):
         end(process)
 
 
+@pytest.mark.usefixtures("done_tiny")
 def test_a_sweep_logs_to_a_server_that_comes_later(tiny_file, monkeypatch, request):
     """Nothing is lost without a server; ``eegxai sync`` brings one to the store's state."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
@@ -62,7 +63,13 @@ def test_a_sweep_logs_to_a_server_that_comes_later(tiny_file, monkeypatch, reque
     methods = run.publisher.runs("method")
     assert len(methods) == len(run.methods)
     names = [file.path for file in run.publisher.client.list_artifacts(methods[0].info.run_id)]
-    assert len(names) == 2
+    assert len(names) == 3
     assert "figures" in names
+    assert all(len(method.inputs.dataset_inputs) == 1 for method in methods)
+    (summary,) = run.publisher.runs("sweep")
+    files = [file.path for file in run.publisher.client.list_artifacts(summary.info.run_id)]
+    assert "closing_table.html" in files
+    page = f"/#/experiments/{run.publisher.experiment_id}/runs?"
+    assert page in "".join(synced.output.split())  # lines break at 80 columns
     assert not (run.output / "mlflow.db").exists()
     assert len(run.table()) == 4

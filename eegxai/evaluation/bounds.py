@@ -1,0 +1,24 @@
+"""The values that each metric can have: intervals of its means stay within them."""
+
+import math
+from collections.abc import Mapping
+
+from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
+from eegxai.evaluation.metrics.physical import ERRORS
+from eegxai.evaluation.metrics.similarity import SIMILARITIES
+from eegxai.evaluation.metrics.study import STUDY_METRICS
+from eegxai.evaluation.modes import IDEAL_METRICS
+from eegxai.statistics import UNBOUNDED, Bounds
+
+SHARE, CORRELATION, ERROR = Bounds(0, 1), Bounds(-1, 1), Bounds(0, math.inf)
+METRIC_BOUNDS: Mapping[str, Bounds] = {
+    **dict.fromkeys(STUDY_METRICS, CORRELATION),  # its correlations, cosines and SSIM, but for
+    **dict.fromkeys(
+        ("mass_clipped", "mass_minmax", "rank", "cosine_clipped", "cosine_minmax"), SHARE
+    ),
+    "mass_top5": UNBOUNDED,  # divides by a sum in which negative values may cancel
+    **dict.fromkeys((*CALIBRATED_METRICS, *IDEAL_METRICS, "band_mass", "band_auprc"), SHARE),
+    **dict.fromkeys(ERRORS, ERROR),
+    **{name: CORRELATION for group in SIMILARITIES.values() for name in group},
+    **dict.fromkeys(("used_pearson", "used_spearman"), CORRELATION),
+}

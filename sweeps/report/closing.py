@@ -1,0 +1,38 @@
+"""``closing_table.html``: the table that a sweep ends with, as MLflow and browsers show it."""
+
+from typing import Any
+
+import pandas as pd
+
+from sweeps.analysis.summary import headline
+from sweeps.analysis.verdicts import STANDARD, judged
+from sweeps.design.thresholds import Thresholds
+from sweeps.report.page_templates import page_template
+from sweeps.report.result_tables import verdict_table
+from sweeps.report.verdict_tables import group_title
+from sweeps.report.verdict_texts import MARKS_LEGEND, UNTOLD_LEGEND, answer, notes, verdict_legend
+from sweeps.scores.selection import chance_note, without_chance_decoders
+
+CLOSING_FILE = "closing_table.html"
+
+
+def closing_page(tidy: pd.DataFrame, thresholds: Thresholds = STANDARD) -> dict[str, bytes]:
+    """The page by its file's name: the verdict on each method; decoders at chance are left out."""
+    verdict = verdict_section(without_chance_decoders(tidy), thresholds)
+    return {CLOSING_FILE: page_template("closing.html").render(verdict).encode()}
+
+
+def verdict_section(tidy: pd.DataFrame, thresholds: Thresholds = STANDARD) -> dict[str, Any]:
+    """What ``verdict.html`` shows: the answer, a table of each feature type, and the legend."""
+    by = ["feature"]
+    table = judged(headline(tidy, by), thresholds)
+    note = chance_note(tidy)
+    return {
+        "answer": [*answer(table), *([f"{note}."] if note else [])],
+        "verdicts": [
+            (verdict_table(rows, group_title(rows, by, values)), list(notes(rows)))
+            for values, rows in table.groupby(by, sort=False)
+        ],
+        "marks": (MARKS_LEGEND, UNTOLD_LEGEND),
+        "legend": dict(verdict_legend(thresholds)),
+    }

@@ -1,0 +1,80 @@
+"""Which decoders a picture shows, in words, and which are no better than chance."""
+
+import pandas as pd
+
+from eegxai.rounding import decibels
+from sweeps.design.cells import DecoderCell
+from sweeps.scores.table import AXES
+from sweeps.scores.words import MARK, line_of_decoder, name_of_decoder
+
+DECODER_AXES = [axis for axis in AXES if axis != "method"]
+
+
+def title_of(what: str, tidy: pd.DataFrame) -> str:
+    """Lines of a title: what a picture shows, of which decoders, which of them are at chance."""
+    return "\n".join(filter(None, (what, decoders_line(tidy), at_chance_line(tidy))))
+
+
+def as_sentences(title: str) -> str:
+    """The lines of a title as text."""
+    return title.replace("\n", " ")
+
+
+def decoders_line(tidy: pd.DataFrame) -> str:
+    """Such as ``Decoders: deepnet at −12 and −3.5 dB; 6 for each feature type (3 seeds)``."""
+    decoders = tidy.drop_duplicates(DECODER_AXES)
+    levels = [decibels(level) for level in sorted(decoders["snr_db"].unique())]
+    counts = decoders["feature"].value_counts(sort=False)
+    repeated = [counted(decoders["seed"].nunique(), "seed")]
+    if decoders["fold"].nunique() > 1:
+        repeated.append(counted(decoders["fold"].nunique(), "fold"))
+    return (
+        f"Decoders: {', '.join(decoders['architecture'].unique())} at {listed(levels)} dB; "
+        f"{_counts(counts)} ({', '.join(repeated)})."
+    )
+
+
+def _counts(counts: pd.Series) -> str:
+    """How many there are for each feature type."""
+    if len(counts) > 1 and counts.nunique() == 1:
+        return f"{counts.iloc[0]} for each feature type"
+    return ", ".join(f"{count} {feature}" for feature, count in counts.items())
+
+
+def at_chance_line(tidy: pd.DataFrame) -> str:
+    """Such as ``† no better than chance, left out: 2 of 6 spatial decoders``; empty if none."""
+    counts = [f"{n} of {n_all} {name}" for name, (n, n_all) in _at_chance(tidy).items() if n]
+    kept = tidy.loc[tidy["at_chance"].eq(True), "mean"].notna().any()
+    what = f"{MARK} no better than chance, {'included' if kept else 'left out'}"
+    return f"{what}: {', '.join(counts)} decoders." * bool(counts)
+
+
+def marked(table: pd.DataFrame, tidy: pd.DataFrame) -> pd.DataFrame:
+    """A table whose feature types are marked where some decoders are no better than chance."""
+    names = {name: f"{name}{MARK}" for name, (n, _) in _at_chance(tidy).items() if n}
+    return table.assign(feature=table["feature"].replace(names))
+
+
+def _at_chance(tidy: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Of each feature type how many decoders are no better than chance, and how many there are."""
+    decoders = tidy.drop_duplicates(DECODER_AXES)
+    at_chance = decoders["at_chance"].eq(True).groupby(decoders["feature"], sort=False)
+    return {str(name): (int(those.sum()), len(those)) for name, those in at_chance}
+
+
+def decoder_line(decoder: DecoderCell, tidy: pd.DataFrame) -> str:
+    """Line of one decoder, with how well it decodes as far as the scores tell."""
+    known = tidy[(tidy[DECODER_AXES] == pd.Series(decoder.axes)[DECODER_AXES]).all(axis=1)]
+    if known.empty:
+        return f"{name_of_decoder(decoder)}."
+    return line_of_decoder(decoder, known["accuracy"].iloc[0], known["at_chance"].eq(True).iloc[0])
+
+
+def counted(n: int, name: str) -> str:
+    """A number with its noun."""
+    return f"{n} {name}{'s' * (n != 1)}"
+
+
+def listed(words: list[str]) -> str:
+    """Words with commas, and an "and" before the last."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

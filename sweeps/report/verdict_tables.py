@@ -1,0 +1,100 @@
+"""The verdict on each method as tables: marks, the numbers they rest on, and their intervals."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from eegxai.rounding import counted, digits
+from sweeps.analysis.verdicts import (
+    DUPLICATE,
+    FAILS,
+    MARKS,
+    NO_SCORE,
+    NOT_APPLICABLE,
+    PASSES,
+    PROPERTIES,
+    STUDY_VERDICT,
+    UNDECIDED,
+    UNTESTABLE,
+    Property,
+    verdict_text,
+)
+from sweeps.report.table import MISSING, Row, Table, TableCell, ends_text, spread, word
+
+# Verdicts from best to worst, for sorting.
+VERDICTS = (PASSES, DUPLICATE, UNDECIDED, FAILS, NO_SCORE, NOT_APPLICABLE)
+COLOURS = {PASSES: "pass", FAILS: "fail"}
+NUMBERLESS = (UNTESTABLE, NO_SCORE)
+
+
+def verdict_cell(row: Row) -> TableCell:
+    """The verdict in words, sorted from passing to failing, and by the number of failures."""
+    verdict = row["verdict"]
+    sort = f"{VERDICTS.index(verdict)} {row['verdict_on'].count(',')} {row['verdict_on']}"
+    return TableCell(verdict_text(row), sort, kind=COLOURS.get(verdict, "none"))
+
+
+def property_cell(row: Row, told: Property) -> TableCell:
+    """Mark of a property and the number that decides it, with its interval."""
+    state, value, low, high = _number(row, told)
+    if state in NUMBERLESS:
+        return TableCell(f"{MARKS[state]} {state}")
+    return TableCell(
+        f"{MARKS[state]} {digits(value)}",
+        str(value),
+        spread=spread(value, low, high),
+        interval=ends_text(low, high),
+    )
+
+
+def mark_cell(row: Row, told: Property) -> TableCell:
+    """Its mark alone."""
+    return TableCell(MARKS[row[told.column]])
+
+
+def narrow_cell(row: Row, told: Property) -> TableCell:
+    """As :func:`property_cell` in nine characters, such as ``✓.82±.05``."""
+    state, value, low, high = _number(row, told)
+    if state in NUMBERLESS:
+        return TableCell(MISSING)
+    half = "" if high != high else f"±{_short(digits((high - low) / 2))}"
+    return TableCell(f"{MARKS[state]}{_short(digits(value))}{half}", str(value))
+
+
+def _number(row: Row, told: Property) -> tuple[str, float, float, float]:
+    value, low, high = (float(row[f"{told.column}_{end}"]) for end in ("value", "low", "high"))
+    return row[told.column], value, low, high
+
+
+def _short(number: str) -> str:
+    """Without the zero before the point."""
+    return number.replace("0.", ".", 1) if number.lstrip("−").startswith("0.") else number
+
+
+TERMINAL_CELLS = {**dict.fromkeys(PROPERTIES, narrow_cell), STUDY_VERDICT: mark_cell}
+
+
+def terminal_verdicts(rows: pd.DataFrame, title: str) -> Table:
+    """The verdict on the methods of one group, narrow enough for a terminal."""
+    headings = ["method", "", *(one.heading for one in TERMINAL_CELLS)]
+    cells = [
+        [
+            word(row["method"]),
+            TableCell(MARKS[row["verdict"]], kind="text"),
+            *(make(row, one) for one, make in TERMINAL_CELLS.items()),
+        ]
+        for row in rows.to_dict("records")
+    ]
+    return Table(title, headings, cells)
+
+
+def group_title(rows: pd.DataFrame, by: Sequence[str], values: Sequence[object]) -> str:
+    """Such as ``temporal, 5 decoders of 1 seed``; ``!`` where some decode no better than chance."""
+    named = [
+        str(value) if axis == "feature" else f"{axis} {value}"
+        for axis, value in zip(by, values, strict=True)
+    ]
+    named[-1] += "!" * bool(rows["at_chance"].any())
+    decoders, seeds = (int(rows[name].max()) for name in ("n_decoders", "n_seeds"))
+    counts = f"{counted(decoders, 'decoder')} of {counted(seeds, 'seed')}"
+    return ", ".join([*named, counts])
