@@ -182,14 +182,16 @@ def _efficiency_std(
     """Standard deviation over trials of what the efficiency, a ratio of two means, is made of.
 
     By the delta method: of each trial's gain less the ratio times its room, relative to the mean
-    room (Cochran, Sampling Techniques, 1977, ch. 6).
+    room (Cochran, Sampling Techniques, 1977, ch. 6). It is scaled to the number of trials with a
+    score, where fewer have a chance level and a ceiling.
     """
     metrics = scores.columns
     gain, room = scores - chance[metrics], ceiling[metrics] - chance[metrics]
     both = gain.notna() & room.notna()
     gain, room = gain.where(both), room.where(both)
     mean_room = room.mean()
-    return ((gain - gain.mean() / mean_room * room).std() / mean_room.abs()).to_numpy()
+    spread = (gain - gain.mean() / mean_room * room).std() / mean_room.abs()
+    return (spread * (scores.count() / both.sum()) ** 0.5).to_numpy()
 
 
 def over_draws(draws: list[pd.DataFrame]) -> pd.DataFrame:

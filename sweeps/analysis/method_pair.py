@@ -24,6 +24,7 @@ from eegxai.statistics.intervals import IntervalOf
 from sweeps.analysis.compare import DECODER_AXES, scores_of
 from sweeps.analysis.estimates import headline_scores
 from sweeps.analysis.quantity import Quantity, bounds_named
+from sweeps.scores.selection import chance_note
 from sweeps.scores.table import FIRST_BELOW
 from sweeps.scores.trials import TrialsByCell
 
@@ -201,7 +202,9 @@ def _no_score(method: str, tidy: pd.DataFrame, quantity: Quantity) -> str:
     counts = tidy.drop_duplicates(DECODER_AXES)["validity"].value_counts()
     maps = ", ".join(f"{status} on {counted(n, 'decoder')}" for status, n in counts.items())
     mute = "; not every method says something about frequency" if "frequency" in names else ""
-    return f"{method} has no score of {names or quantity.metric} (its maps: {maps or 'none'}{mute})"
+    note = f"; {chance}" if (chance := chance_note(tidy)) else ""
+    about = f"its maps: {maps or 'none'}{mute}{note}"
+    return f"{method} has no score of {names or quantity.metric} ({about})"
 
 
 def _levels(tidy: pd.DataFrame, quantity: Quantity, scores: pd.DataFrame) -> dict[str, Any]:

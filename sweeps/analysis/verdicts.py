@@ -115,7 +115,7 @@ def _advice(half: float, distance: float, n_seeds: int) -> str:
         return "more trials or seeds"  # of one there is no interval
     factor = (half / distance) ** 2 if distance else math.inf
     if factor > LARGEST_FACTOR:
-        return "more than can be had: the number is at its level"
+        return "over 100 times the data: the number is too near its level"
     if n_seeds > 1:
         return f"about {math.ceil(factor * n_seeds)} seeds"
     return f"about {math.ceil(factor)} times the trials"
@@ -198,8 +198,8 @@ PROPERTIES = (
         "finds_signal",
         "finds the signal",
         "signal",
-        "scores above random maps of its own spectrum, and above the same method on the untrained "
-        "decoder",
+        "lead over random maps of its own spectrum and over the same method on the untrained "
+        "decoder: the smaller one is above 0",
         (Condition("over_chance", True, ZERO), Condition("over_untrained", True, ZERO)),
     ),
     Property(
@@ -227,7 +227,8 @@ PROPERTIES = (
         "model_specific",
         "model-specific",
         "model",
-        "the same for the map of random weights, at the end of the cascade and on average over it",
+        "the same for the map of random weights and for the area under the cascade, which has a "
+        "higher level since the curve starts at 1; the number is the one that decides",
         (
             Condition("model_r", False, similarity_level),
             Condition("cascade_area", False, area_level),

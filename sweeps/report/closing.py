@@ -10,7 +10,15 @@ from sweeps.design.thresholds import Thresholds
 from sweeps.report.page_templates import page_template
 from sweeps.report.result_tables import verdict_table
 from sweeps.report.verdict_tables import group_title
-from sweeps.report.verdict_texts import MARKS_LEGEND, UNTOLD_LEGEND, answer, notes, verdict_legend
+from sweeps.report.verdict_texts import (
+    CONTROLS_LEGEND,
+    MARKS_LEGEND,
+    UNTOLD_LEGEND,
+    answer,
+    levels_note,
+    notes,
+    verdict_legend,
+)
 from sweeps.scores.selection import chance_note, without_chance_decoders
 
 CLOSING_FILE = "closing_table.html"
@@ -33,6 +41,6 @@ def verdict_section(tidy: pd.DataFrame, thresholds: Thresholds = STANDARD) -> di
             (verdict_table(rows, group_title(rows, by, values)), list(notes(rows)))
             for values, rows in table.groupby(by, sort=False)
         ],
-        "marks": (MARKS_LEGEND, UNTOLD_LEGEND),
+        "marks": (MARKS_LEGEND, UNTOLD_LEGEND, CONTROLS_LEGEND, *levels_note(thresholds)),
         "legend": dict(verdict_legend(thresholds)),
     }

@@ -44,9 +44,9 @@ LIMITS = (
     "The signals are simulated: the answer is known, but waveforms, sources and noise are simpler "
     "than in recordings. A method that passes here may still fail on "
     "recordings.",
-    "The verdict asks whether a map marks what was planted. A decoder may use only part of that, "
-    "or something that accompanies it; a faithful map of such a decoder scores low.",
-    "Thresholds are conventions: 0.5 is the study's.",
+    "A decoder may use only part of what was planted, or something that accompanies it: a faithful "
+    "map of such a decoder need not be efficient.",
+    "Levels are conventions: that of similarities (0.5) is the study's, the others are ours.",
     "Only trials that the decoder classifies correctly are scored; its errors are not examined.",
     "Many methods are compared: even of twelve equal methods, one comes out best by chance.",
 )

@@ -22,6 +22,7 @@ from sweeps.analysis.verdicts import (
     STUDY_VERDICT,
     UNDECIDED,
     UNTESTABLE,
+    Property,
     verdict_as_original,
 )
 from sweeps.design.thresholds import Thresholds
@@ -30,7 +31,12 @@ from sweeps.report.terminal import PLAIN
 
 MARKS_LEGEND = "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = maps of another method"
 UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes have mirror images)"
-INTERVAL_LEGEND = "±: half of the 95 % interval; !: some decoders decode no better than chance"
+VERDICT_LEGEND = "all: the verdict, ✓ if all properties are shown, ✗ if one is refuted, else ?"
+INTERVAL_LEGEND = (
+    "±: to the end of the 95 % interval on the side of the level; !: some decoders decode no "
+    "better than chance"
+)
+CONTROLS_LEGEND = "RandomMap and InputMagnitude are controls: they must fail"
 HOW_MANY_LISTED = 6  # methods in a sentence; more are counted
 # What is said of one method, and of several.
 SAID = {
@@ -127,15 +133,32 @@ def _scope(judged: pd.DataFrame, by: Sequence[str]) -> str:
 def verdict_legend(thresholds: Thresholds = STANDARD) -> list[Named]:
     """What each column of the verdict asks."""
     return [
-        (one.heading, one.asks.format(**thresholds.model_dump()))
-        for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)
+        (one.name, _asked(one, thresholds)) for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)
     ]
 
 
 def terminal_legend(thresholds: Thresholds = STANDARD) -> list[str]:
     """The legend of a terminal's tables."""
-    terms = [f"{heading}: {asks}" for heading, asks in verdict_legend(thresholds)]
-    return [MARKS_LEGEND, UNTOLD_LEGEND.translate(PLAIN), *terms, INTERVAL_LEGEND]
+    told = (*PROPERTIES, STUDY_VERDICT)
+    terms = [f"{one.heading}: {_asked(one, thresholds)}" for one in told]
+    return [
+        MARKS_LEGEND, UNTOLD_LEGEND.translate(PLAIN), VERDICT_LEGEND, *terms, INTERVAL_LEGEND,
+        CONTROLS_LEGEND, *levels_note(thresholds),
+    ]  # fmt: skip
+
+
+def _asked(told: Property, thresholds: Thresholds) -> str:
+    return told.asks.format(**thresholds.model_dump())
+
+
+def levels_note(thresholds: Thresholds) -> list[str]:
+    """Which levels are not the standard ones; nothing where all are."""
+    standard = STANDARD.model_dump()
+    changed = {n: v for n, v in thresholds.model_dump().items() if v != standard[n]}
+    if not changed:
+        return []
+    words = ", ".join(f"verdict.{n} is {v:g} and not {standard[n]:g}" for n, v in changed.items())
+    return [f"Not the standard levels: {words}"]
 
 
 def notes(judged: pd.DataFrame) -> Iterator[str]:
@@ -161,7 +184,8 @@ def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
     said = [f"{_joined(names) or 'no method'} shown to say more than the recording itself (|x|)"]
     if (states == UNTESTABLE).any():
         said.append(
-            "not testable where the ideal observer does not either: a lower SNR would make it so"
+            "not testable where the ideal observer does not say more either (at a lower SNR it "
+            "would)"
         )
     yield "; ".join(said)
 

@@ -187,7 +187,10 @@ def _parsed(expression: str) -> ast.expr:
     try:
         return ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError) as error:
-        raise FilterError(f"--where {expression!r} is not an expression: {error.args[0]}") from None
+        hint = "; equality is ==" if re.search(r"[^=!<>]=[^=]", expression) else ""
+        raise FilterError(
+            f"--where {expression!r} is not an expression: {error.args[0]}{hint}"
+        ) from None
 
 
 def _matching(tidy: pd.DataFrame, tree: ast.expr) -> pd.DataFrame:

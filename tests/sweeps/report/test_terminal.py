@@ -268,7 +268,7 @@ def test_the_closing_table_fits_a_terminal_and_has_the_numbers(closing):
     assert max(map(len, lines)) <= 80
     start = lines.index("title: temporal, 1 decoder of 1 seed")
     names, *body = (line.split() for line in lines[start + 1 : start + 5])
-    assert names == ["method", *(one.heading for one in PROPERTIES), "study"]
+    assert names == ["method", "all", *(one.heading for one in PROPERTIES), "study"]
     assert body[0] == ["DeepLift", "✓", "✓.65±.01", "✓.68±.01", "✓.95±.01", "✓.10±.01",
                        "✓.20±.01", "✓"]  # fmt: skip
     assert (body[1][0], body[1][1]) == ("CentredGuidedGradCAM", "✗")
