@@ -83,9 +83,10 @@ def method_content(
     at = milliseconds(scores.finished)
     known = tidy_scores([(cell, scores)])
     rows = known.dropna(subset="check")
-    headlines = headlines_of(decoder_headline(known))
+    headline = decoder_headline(known)
+    headlines = headlines_of(headline)
     # As in the tables: what the maps of a decoder at chance should show is unknown.
-    judged = decoder_headline(without_chance_decoders(known))
+    judged = decoder_headline(without_chance_decoders(known)) if scores.at_chance else headline
     drawn = {f"{PICTURE_FOLDER}/{name}": png for name, png in draw(cell, store).items()}
     return RunContent(
         run_name(cell),
