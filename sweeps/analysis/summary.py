@@ -72,19 +72,17 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         the ideal observer's calibrated score, where chance is 0, of the method and of the magnitude
         of x), used_r (Pearson correlation over channels with what the decoder used), each with
         ``_low`` and ``_high``, its 95 % interval; chance (score of random maps of the same
-        spectrum), above_chance (the score on the scale
-        from chance to 1),
-        calibrated_chance and calibrated_input (calibrated score of random maps and of x),
-        surrogate_r, noise_r and noise_magnitude_r (correlation with the original map of random maps
-        as smooth, of white noise and of its magnitude), n_decoders, n_seeds
-        (with a score against the planted signal), n_scored (how many decoders have a calibrated
-        score), at_chance (how many decode no better than chance; they have no scores where they are
-        left out, see ``sweeps.scores.selection``), flagged (on how many of them something speaks
-        against the method's maps),
-        n_unusable (on how many it has none), n_duplicate (on how many they are another method's),
-        duplicate_of (that method, where it is one on all), accuracy (of all), class_testable (false
-        with two classes: their maps are mirror images, and class_r is NaN). The verdict on these
-        numbers is :func:`sweeps.analysis.verdicts.judged`.
+        spectrum), above_chance (the score on the scale from chance to 1), calibrated_chance and
+        calibrated_input (calibrated score of random maps and of x), surrogate_r, noise_r and
+        noise_magnitude_r (correlation with the original map of random maps as smooth, of white
+        noise and of its magnitude), n_decoders, n_seeds (with a score against the planted signal),
+        n_scored (how many decoders have a calibrated score), at_chance (how many decode no better
+        than chance; they have no scores where they are left out, see ``sweeps.scores.selection``),
+        flagged (on how many of them something speaks against the method's maps), n_unusable (on how
+        many it has none), n_duplicate (on how many they are another method's), duplicate_of (that
+        method, where it is one on all), accuracy (of all), class_testable (false with two classes:
+        their maps are mirror images, and class_r is NaN). The verdict on these numbers is
+        :func:`sweeps.analysis.verdicts.judged`.
 
     Notes
     -----

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from sweeps.design.thresholds import Thresholds
+from sweeps.scores.table import SPECIFICITY_THRESHOLD
 
 # States of a property. Without a score nothing is shown; what is not testable is not asked.
 SHOWN, REFUTED, UNDECIDED = "shown", "refuted", "undecided"
@@ -191,7 +192,7 @@ def _has_room(row: Row) -> bool:
 
 ZERO = _constant(0)
 # By the study's own metric and threshold, whatever the configuration asks.
-STUDY_THRESHOLD = _constant(0.5)
+STUDY_THRESHOLD = _constant(SPECIFICITY_THRESHOLD)
 MORE_CLASSES = "more than two classes"
 PROPERTIES = (
     Property(

@@ -31,8 +31,12 @@ class Thresholds(Model):
     equality: Share = 0.05
 
     @property
+    def changed(self) -> dict[str, float]:
+        """Those that are not the standard ones."""
+        fields = type(self).model_fields
+        return {n: v for n, v in self.model_dump().items() if v != fields[n].default}
+
+    @property
     def changed_stem(self) -> str:
         """Part of a file's name that says which levels are not the standard ones."""
-        fields = type(self).model_fields
-        values = {n: v for n, v in self.model_dump().items() if v != fields[n].default}
-        return "".join(f"-{name}-{value:g}" for name, value in values.items())
+        return "".join(f"-{name}-{value:g}" for name, value in self.changed.items())

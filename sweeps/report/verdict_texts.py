@@ -28,6 +28,7 @@ from sweeps.analysis.verdicts import (
 from sweeps.design.thresholds import Thresholds
 from sweeps.report.table import Row, plain_value
 from sweeps.report.terminal import PLAIN
+from sweeps.scores.words import listed
 
 MARKS_LEGEND = "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = maps of another method"
 UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes have mirror images)"
@@ -115,7 +116,7 @@ def _group_answer(rows: pd.DataFrame, by: Sequence[str]) -> str:
 def _joined(names: Sequence[str]) -> str:
     if len(names) > HOW_MANY_LISTED:
         return f"{len(names)} methods"
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return listed(names)
 
 
 def _scope(judged: pd.DataFrame, by: Sequence[str]) -> str:
@@ -154,10 +155,13 @@ def _asked(told: Property, thresholds: Thresholds) -> str:
 def levels_note(thresholds: Thresholds) -> list[str]:
     """Which levels are not the standard ones; nothing where all are."""
     standard = STANDARD.model_dump()
-    changed = {n: v for n, v in thresholds.model_dump().items() if v != standard[n]}
+    changed = [
+        f"verdict.{name} is {value:g} and not {standard[name]:g}"
+        for name, value in thresholds.changed.items()
+    ]
     if not changed:
         return []
-    words = ", ".join(f"verdict.{n} is {v:g} and not {standard[n]:g}" for n, v in changed.items())
+    words = ", ".join(changed)
     return [f"Not the standard levels: {words}"]
 
 

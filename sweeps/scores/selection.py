@@ -108,7 +108,7 @@ class HeldCells:
     @classmethod
     def of(cls, tidy: pd.DataFrame, config: str, where: str = "") -> "HeldCells":
         """The cells of tidy scores."""
-        decoders = tidy[[axis for axis in AXES if axis != "method"]].drop_duplicates()
+        decoders = tidy[DECODER_AXES].drop_duplicates()
         cells = tidy[list(AXES)].drop_duplicates()
         return cls(
             config,
