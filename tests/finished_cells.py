@@ -20,7 +20,7 @@ RECORD = {"at_chance": False, "seconds": 2.0, "finished": 1e9, "versions": {"tor
 def scores_table(seed=0):
     """Random means of the study's checks on both domains."""
     checks = [("ground_truth", 0, TRUTH), ("same_spectrum", 0, TRUTH)]
-    checks += [("input_magnitude", 0, TRUTH)]
+    checks += [(control, 0, TRUTH) for control in ("input_magnitude", "untrained")]
     checks += [(check, 0, SIMILAR) for check in SIMILARITY_NULLS]
     checks += [("target_swap", 1, SIMILAR)]
     checks += [("cascade", step, SIMILAR) for step in range(1, N_STEPS + 1)]
@@ -30,8 +30,18 @@ def scores_table(seed=0):
         for domain in ("channel_time", "topography")
         for metric in metrics
     ]
-    means = np.random.default_rng(seed).random(len(rows))
-    return pd.DataFrame(rows).assign(mean=means, std=0.1, **COUNTED)
+    rows += [{"check": "ground_truth", "step": 0, "domain": "channel", "metric": "used_pearson"}]
+    random = np.random.default_rng(seed)
+    table = pd.DataFrame(rows).assign(mean=random.random(len(rows)), std=0.1, **COUNTED)
+    truth = table["metric"].isin(TRUTH)
+    efficiency, difference = random.random((2, len(rows)))
+    return table.assign(
+        efficiency=np.where(truth, efficiency, np.nan),
+        efficiency_std=0.1,
+        difference=np.where(truth & (table["check"] != "ground_truth"), difference, np.nan),
+        difference_std=0.1,
+        n_both=N_TRIALS,
+    )
 
 
 OK = Validity("ok")

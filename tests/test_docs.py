@@ -10,8 +10,10 @@ import pytest
 import typer.main
 
 from eegxai.evaluation import CALIBRATED_METRICS, STUDY_METRICS
+from sweeps.analysis.verdicts import TOLD
 from sweeps.cli import app
 from sweeps.design.config_file import load
+from sweeps.scores.table import AXES
 from tests.paths import ROOT
 from tests.test_layers import FOLDERS
 
@@ -22,7 +24,8 @@ PROGRAMS = ("eegxai", "sweeps", "tests", "docs", "conf", "benchmarks", "scripts"
 SOURCES = ("*.py", "*.yaml", "*.toml", "*.j2", "*.html", "*.sh")
 
 # Dotted names that are no modules: a group of entry points and the tags of MLflow runs.
-OTHER_NAMES = {"eegxai.methods", "eegxai.features", "eegxai.kind", "eegxai.validity"}
+TAGS = ("kind", "validity", "verdict", *TOLD, *AXES)  # of MLflow's runs
+OTHER_NAMES = {"eegxai.methods", "eegxai.features", *(f"eegxai.{tag}" for tag in TAGS)}
 # Words in backticks that belong to something else than this repository's code.
 FOREIGN_WORDS = {"V_fem", "clab_electrodes", "normals", "vc", "ruff", "mypy", "pytest"}
 OVERRIDE = re.compile(

@@ -22,12 +22,12 @@ from eegxai.evaluation.modes import (
     Score,
 )
 from eegxai.evaluation.references.use_scores import USE_CHECKS, USED
-from eegxai.evaluation.scoring import chunks
+from eegxai.evaluation.scoring import TRIALS_KEPT, chunks
 
 SCORE_COLUMNS = [
     "check", "step", "layer", "layers_randomized", "domain", "mode", "metric", "reference",
     "mean", "std", "n_trials", "n_valid", "n_zero_rows", "draws_std", "above_chance", "efficiency",
-    "efficiency_std", "difference", "difference_std", "n_both",
+    "efficiency_std", "difference", "difference_std", "n_both", "trials",
 ]  # fmt: skip
 PLANTED, ORIGINAL = "planted", "original"  # what a score compares with, beside IDEAL and USED
 GROUND_TRUTH, IDEAL_OBSERVER = "ground_truth", "ideal_observer"
@@ -118,14 +118,17 @@ def rows_of(scored: TrialScores) -> pd.DataFrame:
         "mode": scored.mode,
     }
     counts = {"n_trials": len(scores), "n_zero_rows": int((scores == 0).all(axis=1).sum())}
-    return pd.DataFrame({"metric": scores.columns, **columns, **counts, **where})
+    found = {"metric": scores.columns, **columns, **counts, **where}
+    return pd.DataFrame(found).assign(trials=None)
 
 
 def rows_against_truth(parts: Iterable[TrialScores]) -> list[pd.DataFrame]:
     """Rows of checks of ``AGAINST_TRUTH``, with how much higher the method itself scores.
 
     A difference of two checks is one of the same trials: its standard deviation is that of the
-    trials' differences, which is smaller than the two checks' own suggest.
+    trials' differences, which is smaller than the two checks' own suggest. The scores of the
+    method's own map in ``TRIALS_KEPT`` stay trial by trial in the column ``trials``, for such
+    differences of two methods.
     """
     scored = list(parts)
     of_check: dict[tuple[str, ...], list[pd.DataFrame]] = defaultdict(list)
@@ -147,9 +150,20 @@ def _row_beside(scored: TrialScores, of_check: ByCheck) -> pd.DataFrame:
     rows = rows_of(scored)
     if chance is not None and ceiling is not None:
         rows["efficiency_std"] = _efficiency_std(scored.scores, chance, ceiling)
-    if own is None or scored.where.check == GROUND_TRUTH:
+    if scored.where.check == GROUND_TRUTH:
+        return rows.assign(trials=_kept_trials(scored))
+    if own is None:
         return rows
     return rows.assign(**_differences(own, scored.scores))
+
+
+def _kept_trials(scored: TrialScores) -> pd.Series:
+    """Of each metric the trials' scores in single precision, or None where they are not kept."""
+    kept = [
+        scores.to_numpy(np.float32) if (scored.domain, name) in TRIALS_KEPT else None
+        for name, scores in scored.scores.items()
+    ]
+    return pd.Series(kept, dtype=object)
 
 
 def _differences(own: pd.DataFrame, other: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -168,14 +182,16 @@ def _efficiency_std(
     """Standard deviation over trials of what the efficiency, a ratio of two means, is made of.
 
     By the delta method: of each trial's gain less the ratio times its room, relative to the mean
-    room (Cochran, Sampling Techniques, 1977, ch. 6).
+    room (Cochran, Sampling Techniques, 1977, ch. 6). It is scaled to the number of trials with a
+    score, where fewer have a chance level and a ceiling.
     """
     metrics = scores.columns
     gain, room = scores - chance[metrics], ceiling[metrics] - chance[metrics]
     both = gain.notna() & room.notna()
     gain, room = gain.where(both), room.where(both)
     mean_room = room.mean()
-    return ((gain - gain.mean() / mean_room * room).std() / mean_room.abs()).to_numpy()
+    spread = (gain - gain.mean() / mean_room * room).std() / mean_room.abs()
+    return (spread * (scores.count() / both.sum()) ** 0.5).to_numpy()
 
 
 def over_draws(draws: list[pd.DataFrame]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from torch import Tensor
 from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
+from eegxai.evaluation.metrics.names import COMPARED
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
 from eegxai.machine import keep_freed_memory
@@ -71,6 +72,15 @@ def headlines_with(metric: str) -> Headlines:
         return HEADLINE.with_metric(metric)
     return Headlines(dict.fromkeys(HEADLINE, (domain, metric)))
 
+
+# (domain, metric) of the scores of a method's own map that are kept trial by trial, so that two
+# methods can be compared on the trials of one decoder: of each feature type both headlines and what
+# papers name most, see ``COMPARED``.
+TRIALS_KEPT = frozenset(
+    place
+    for headlines in (HEADLINE, CALIBRATED_HEADLINE, *map(headlines_with, COMPARED))
+    for place in headlines.values()
+)
 
 # 32 MB of maps of 62 x 250; with fewer trials, threads wait for each other.
 TRIALS_AT_A_TIME = 256

@@ -1,6 +1,7 @@
 """Statistics over trained decoders: intervals, ranks, paired tests, effects of the axes.
 
-The unit is the seed, each the mean of its trained decoders, and not the trial. Scores are wide
+The unit is the seed, each the mean of its trained decoders, and not the trial (which
+``trial_difference`` takes, to say something of single decoders). Scores are wide
 tables with one row per decoder and one column per method; larger is better, and NaN means that a
 method has no score on a decoder. docs/statistics.md states which function answers which question,
 and when it misleads.
@@ -41,6 +42,7 @@ from eegxai.statistics.ranks import (
     ranking_agreement,
     signed_rank_pairs,
 )
+from eegxai.statistics.trials import TrialDifference, trial_difference
 from eegxai.statistics.units import independent
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "DifferenceTest",
     "Interval",
     "RankComparison",
+    "TrialDifference",
     "axis_effect",
     "bootstrap_interval",
     "cliques",
@@ -76,5 +79,6 @@ __all__ = [
     "signed_rank_p",
     "signed_rank_pairs",
     "student_interval",
+    "trial_difference",
     "within_bounds",
 ]

@@ -8,6 +8,7 @@ import pandas as pd
 from eegxai.evaluation import chance_corrected
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.registry import lookup
+from eegxai.rounding import counted
 from eegxai.statistics import (
     ALPHA,
     INTERVALS,
@@ -203,8 +204,9 @@ def _tests_note(table: pd.DataFrame) -> str:
             f"least {fewest} pairs"
         )
     return (
-        f"p: no difference can be shown with {most} pair{'s' * (most != 1)}: signed-rank tests "
-        f"of {tested} rows, Holm-corrected, need at least {fewest}, of one row {fewest_decoders()}"
+        f"p: no difference can be shown with {counted(most, 'pair')}: signed-rank tests "
+        f"of {counted(tested, 'row')}, Holm-corrected, need at least {fewest}, of one row "
+        f"{fewest_decoders()}"
     )
 
 

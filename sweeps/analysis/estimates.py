@@ -72,9 +72,7 @@ def last_steps(rows: pd.DataFrame) -> pd.DataFrame:
 
 def similarities(tidy: pd.DataFrame, check: str, metric: str = SIMILARITY) -> pd.DataFrame:
     """Similarity to the original map at the check's last step, on the headline's domain."""
-    rows = _rows_of(tidy, check)
-    rows = rows[rows["metric"] == metric]
-    return last_steps(rows[rows["domain"] == HEADLINE.domains(rows["feature"])])
+    return last_steps(headline_scores(tidy, check, HEADLINE.with_metric(metric)))
 
 
 def leads(tidy: pd.DataFrame, control: str, headlines: Headlines) -> pd.DataFrame:

@@ -13,16 +13,20 @@ from eegxai.statistics import (
     ALPHA,
     Bounds,
     Interval,
+    TrialDifference,
     difference_test,
     equivalence_p,
     independent,
     student_interval,
+    trial_difference,
 )
 from eegxai.statistics.intervals import IntervalOf
 from sweeps.analysis.compare import DECODER_AXES, scores_of
 from sweeps.analysis.estimates import headline_scores
 from sweeps.analysis.quantity import Quantity, bounds_named
+from sweeps.scores.selection import chance_note
 from sweeps.scores.table import FIRST_BELOW
+from sweeps.scores.trials import TrialsByCell
 
 Names = tuple[str, str]
 WITHOUT_MARGIN = (*ERRORS, FIRST_BELOW)  # the margin of equality is one of scores
@@ -56,6 +60,8 @@ class MethodPair:
         Those that have a score of both; the levels are the axes.
     left_out : int
         Number of decoders that lack one.
+    over_trials : TrialDifference or str
+        With one seed, the difference over the trials of its decoders, or why there is none.
     """
 
     feature: str
@@ -72,6 +78,7 @@ class MethodPair:
     p_equal: float
     decoders: pd.MultiIndex
     left_out: int
+    over_trials: TrialDifference | str = ""
 
     @property
     def n_seeds(self) -> int:
@@ -147,6 +154,34 @@ def method_pairs(
         yield MethodPair(str(feature), domain, metric, methods, **levels, **found)
 
 
+def over_trials(pair: MethodPair, trials: TrialsByCell) -> TrialDifference | str:
+    """Difference of two methods over the trials of their decoders, or why there is none.
+
+    Parameters
+    ----------
+    pair : MethodPair
+        The methods, and the decoders that have a score of both.
+    trials : dict of tuple to ndarray (trials,)
+        Scores of each method on each decoder, by the values of ``AXES``.
+    """
+    differences = []
+    for decoder in pair.decoders:
+        first, second = (trials.get((*decoder, method)) for method in pair.methods)
+        if first is None or second is None:
+            lacking = pair.methods[first is not None]
+            return f"{lacking} has no scores trial by trial in the store on {_named(decoder)}"
+        if len(first) != len(second):
+            numbers = f"{len(first)} and {len(second)}"
+            return f"the methods have scores of {numbers} trials on {_named(decoder)}"
+        differences.append(first - second)
+    return trial_difference(differences, bounds_named(pair.metric).of_differences)
+
+
+def _named(decoder: tuple[Any, ...]) -> str:
+    axes = dict(zip(DECODER_AXES, decoder, strict=True))
+    return "{feature} {snr_db:g} dB {architecture} seed {seed} fold {fold}".format(**axes)
+
+
 def _nothing_common(scores: pd.DataFrame, tidy: pd.DataFrame, quantity: Quantity) -> str:
     """Why no decoder has a score of both methods; empty where one has."""
     if len(scores.dropna()):
@@ -167,7 +202,9 @@ def _no_score(method: str, tidy: pd.DataFrame, quantity: Quantity) -> str:
     counts = tidy.drop_duplicates(DECODER_AXES)["validity"].value_counts()
     maps = ", ".join(f"{status} on {counted(n, 'decoder')}" for status, n in counts.items())
     mute = "; not every method says something about frequency" if "frequency" in names else ""
-    return f"{method} has no score of {names or quantity.metric} (its maps: {maps or 'none'}{mute})"
+    note = f"; {chance}" if (chance := chance_note(tidy)) else ""
+    about = f"its maps: {maps or 'none'}{mute}{note}"
+    return f"{method} has no score of {names or quantity.metric} ({about})"
 
 
 def _levels(tidy: pd.DataFrame, quantity: Quantity, scores: pd.DataFrame) -> dict[str, Any]:

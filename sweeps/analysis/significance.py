@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from eegxai.rounding import counted
 from eegxai.statistics import (
     ALPHA,
     RankComparison,
@@ -108,11 +109,6 @@ def _untestable(feature: str, scores: pd.DataFrame) -> str:
         f"{feature}: nothing can be tested with scores of {counted(n_seeds, 'seed')}: one pair "
         f"of methods needs at least {fewest_decoders()}{all_pairs * (n_methods > 2)}"
     )
-
-
-def counted(number: int, noun: str) -> str:
-    """Such as ``1 seed`` or ``0 seeds``."""
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _inference(feature: str, scores: pd.DataFrame, margin: float) -> FeatureTests:

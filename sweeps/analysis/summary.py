@@ -62,28 +62,27 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         class_r and model_r (Pearson correlation with the original map after a target swap and
         with all weights randomized), model_r_draws (spread of the latter between draws of weights),
         cascade_area (mean correlation over the share of randomized layers), n_layers (of the
-        decoder), cascade_below (the first step at which it is below 0.5, mean over decoders where
-        it ever is), never_below (on how many it never is), null_r (the highest correlation of maps
-        that know nothing with the original map, see ``highest_null``), calibrated (the calibrated
-        headline metric), over_chance, over_untrained and over_input (how much more that is than
-        random maps of the same spectrum, the method's own on the untrained decoder, and the
-        magnitude of x have, trial by trial), study_over_chance (the same of the study's score),
-        efficiency and input_efficiency (share of the ideal observer's calibrated score, where
-        chance is 0, of the method and of the magnitude of x), used_r (Pearson correlation over
-        channels with what the decoder used), each with ``_low`` and ``_high``, its 95 % interval;
-        chance (score of random maps of the same spectrum), above_chance (the score on the scale
-        from chance to 1),
-        calibrated_chance and calibrated_input (calibrated score of random maps and of x),
-        surrogate_r, noise_r and noise_magnitude_r (correlation with the original map of random maps
-        as smooth, of white noise and of its magnitude), n_decoders, n_seeds
-        (with a score against the planted signal), n_scored (how many decoders have a calibrated
-        score), at_chance (how many decode no better than chance; they have no scores where they are
-        left out, see ``sweeps.scores.selection``), flagged (on how many of them something speaks
-        against the method's maps),
-        n_unusable (on how many it has none), n_duplicate (on how many they are another method's),
-        duplicate_of (that method, where it is one on all), accuracy (of all), class_testable (false
-        with two classes: their maps are mirror images, and class_r is NaN). The verdict on these
-        numbers is :func:`sweeps.analysis.verdicts.judged`.
+        decoder; of several the harmonic mean), cascade_below (the first step at which it is below
+        0.5, mean over decoders where it ever is), never_below (on how many it never is), null_r
+        (the highest correlation of maps that know nothing with the original map, see
+        ``highest_null``), calibrated (the calibrated headline metric), over_chance, over_untrained
+        and over_input (how much more that is than random maps of the same spectrum, the method's
+        own on the untrained decoder, and the magnitude of x have, trial by trial),
+        study_over_chance (the same of the study's score), efficiency and input_efficiency (share of
+        the ideal observer's calibrated score, where chance is 0, of the method and of the magnitude
+        of x), used_r (Pearson correlation over channels with what the decoder used), each with
+        ``_low`` and ``_high``, its 95 % interval; chance (score of random maps of the same
+        spectrum), above_chance (the score on the scale from chance to 1), calibrated_chance and
+        calibrated_input (calibrated score of random maps and of x), surrogate_r, noise_r and
+        noise_magnitude_r (correlation with the original map of random maps as smooth, of white
+        noise and of its magnitude), n_decoders, n_seeds (with a score against the planted signal),
+        n_scored (how many decoders have a calibrated score), at_chance (how many decode no better
+        than chance; they have no scores where they are left out, see ``sweeps.scores.selection``),
+        flagged (on how many of them something speaks against the method's maps), n_unusable (on how
+        many it has none), n_duplicate (on how many they are another method's), duplicate_of (that
+        method, where it is one on all), accuracy (of all), class_testable (false with two classes:
+        their maps are mirror images, and class_r is NaN). The verdict on these numbers is
+        :func:`sweeps.analysis.verdicts.judged`.
 
     Notes
     -----
@@ -92,7 +91,9 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     """
     groups = [*by, "method"]
     cells = tidy.drop_duplicates(list(AXES)).fillna({"duplicate_of": "", "flags": ""})
-    decoders = cells.groupby(groups, sort=False)
+    # Decoders that are left out keep the original's name and have no flags.
+    flagged_duplicate = (cells["flags"] != "") & (cells["duplicate_of"] != "")
+    decoders = cells.assign(flagged_duplicate=flagged_duplicate).groupby(groups, sort=False)
     columns = {**_scores(tidy, groups), **_robustness(tidy, groups), **_counts(decoders)}
     columns["n_seeds"] = seeds_with_scores(tidy, groups)
     # The order in which groups first appear is the order of the grid.
@@ -147,7 +148,7 @@ def _robustness(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
         **estimate("model_r", similarities(tidy, CASCADE), groups),
         "model_r_draws": _spread_of_draws(tidy, groups),
         **estimate("cascade_area", areas, groups),
-        "n_layers": areas.groupby(groups)["step"].max(),
+        "n_layers": _harmonic_mean(areas.set_index(groups)["step"]),
         **first_below(tidy, groups),
         **highest_null(tidy, groups),
         **{
@@ -157,6 +158,11 @@ def _robustness(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
     }
 
 
+def _harmonic_mean(layers: pd.Series) -> pd.Series:
+    """Of decoders of several depths: the level of a cascade's area is linear in 1 / layers."""
+    return 1 / (1 / layers.astype(float)).groupby(level=layers.index.names).mean()
+
+
 def _counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
     """How many decoders there are, and on how many of them something is the matter."""
     return {
@@ -164,7 +170,7 @@ def _counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
         "at_chance": decoders["at_chance"].sum().astype(int),
         "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
         "n_unusable": decoders["validity"].agg(lambda found: found.isin(UNUSABLE).sum()),
-        "n_duplicate": decoders["duplicate_of"].agg(lambda names: (names != "").sum()),
+        "n_duplicate": decoders["flagged_duplicate"].sum().astype(int),
         "duplicate_of": decoders["duplicate_of"].agg(_one_original),
         "accuracy": decoders["accuracy"].mean(),
         "class_testable": decoders["class_testable"].agg(_any_testable),

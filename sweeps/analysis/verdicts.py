@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from sweeps.design.thresholds import Thresholds
+from sweeps.scores.table import SPECIFICITY_THRESHOLD
 
 # States of a property. Without a score nothing is shown; what is not testable is not asked.
 SHOWN, REFUTED, UNDECIDED = "shown", "refuted", "undecided"
@@ -111,11 +112,11 @@ class Condition:
 
 def _advice(half: float, distance: float, n_seeds: int) -> str:
     """What would decide a number so far from its level; intervals shrink with the root of n."""
-    if math.isnan(half):
+    if math.isnan(half) or math.isnan(distance):
         return "more trials or seeds"  # of one there is no interval
     factor = (half / distance) ** 2 if distance else math.inf
     if factor > LARGEST_FACTOR:
-        return "more than can be had: the number is at its level"
+        return "over 100 times the data: the number is too near its level"
     if n_seeds > 1:
         return f"about {math.ceil(factor * n_seeds)} seeds"
     return f"about {math.ceil(factor)} times the trials"
@@ -191,15 +192,15 @@ def _has_room(row: Row) -> bool:
 
 ZERO = _constant(0)
 # By the study's own metric and threshold, whatever the configuration asks.
-STUDY_THRESHOLD = _constant(0.5)
+STUDY_THRESHOLD = _constant(SPECIFICITY_THRESHOLD)
 MORE_CLASSES = "more than two classes"
 PROPERTIES = (
     Property(
         "finds_signal",
         "finds the signal",
         "signal",
-        "scores above random maps of its own spectrum, and above the same method on the untrained "
-        "decoder",
+        "lead over random maps of its own spectrum and over the same method on the untrained "
+        "decoder: the smaller one is above 0",
         (Condition("over_chance", True, ZERO), Condition("over_untrained", True, ZERO)),
     ),
     Property(
@@ -227,7 +228,8 @@ PROPERTIES = (
         "model_specific",
         "model-specific",
         "model",
-        "the same for the map of random weights, at the end of the cascade and on average over it",
+        "the same for the map of random weights and for the area under the cascade, which has a "
+        "higher level since the curve starts at 1; the number is the one that decides",
         (
             Condition("model_r", False, similarity_level),
             Condition("cascade_area", False, area_level),
@@ -319,6 +321,13 @@ def _verdict(row: Row, states: Mapping[str, str]) -> str:
         UNDECIDED: not {UNDECIDED, NO_SCORE}.isdisjoint(states.values()),
     }
     return next((verdict for verdict, true in cases.items() if true), PASSES)
+
+
+def verdict_as_original(row: Row) -> str:
+    """The verdict of a judged row; of a duplicate's the one that its own numbers have."""
+    if row["verdict"] != DUPLICATE:
+        return str(row["verdict"])
+    return _verdict({**row, "duplicate_of": ""}, {name: row[name] for name in NAMES})
 
 
 def _resting_on(verdict: str, states: Mapping[str, str]) -> list[str]:

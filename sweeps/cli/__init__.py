@@ -1,5 +1,6 @@
 """The ``eegxai`` command: a command is a function of one of these modules and an entry below."""
 
+import sys
 import warnings
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from eegxai import __version__
 from eegxai.renamed import RenamedWarning
 from sweeps.cli.lazy import LazyCommand, lazy_group
+from sweeps.cli.plain_signs import replace_what_is_lacking
 
 __all__ = ["app", "main"]
 
@@ -106,6 +108,7 @@ def _options(
 
 def main() -> None:
     """Entry point of the ``eegxai`` command."""
+    replace_what_is_lacking(sys.stdout, sys.stderr)
     _show_renamed_names()
     app(prog_name="eegxai")
 

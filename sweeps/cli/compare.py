@@ -13,6 +13,7 @@ from sweeps.analysis.compare import TABLE_READERS
 from sweeps.analysis.quantity import quantity_named
 from sweeps.cli.common import (
     Json,
+    KeepAtChance,
     Metric,
     Source,
     Where,
@@ -70,6 +71,7 @@ def compare(
     interval: Annotated[
         str, typer.Option(help="Interval of the mean difference: student or bootstrap.")
     ] = "student",
+    keep_at_chance: KeepAtChance = False,
     source: Source = "store",
     out: Annotated[
         Path | None, typer.Option(help="File to write: .csv (all columns) or .md.")
@@ -86,7 +88,10 @@ def compare(
 
     eegxai compare quickstart --metric study --metric-b calibrated
     """
-    console, options = terminal(quiet=as_json), _Options(interval, source, where, out)
+    console, options = (
+        terminal(quiet=as_json),
+        _Options(interval, source, where, keep_at_chance, out),
+    )
     of_a, of_b = tuple(a or []), tuple(b or [])
     with errors_in_one_sentence():
         _check_out(out)
@@ -108,6 +113,7 @@ class _Options(NamedTuple):
     interval: str
     source: str
     where: str
+    keep_at_chance: bool
     out: Path | None
 
 
@@ -115,7 +121,7 @@ def _compare_methods(
     console: Console, run: ComparedRun, methods: tuple[str, str], options: _Options
 ) -> dict[str, Any]:
     """Compare two methods, print and write what is found; all of it."""
-    found = compare_methods_of(run, methods, *options[:3])
+    found = compare_methods_of(run, methods, *options[:4])
     for pair in found.pairs:
         for part in terminal_parts(pair_table(pair)):
             console.print(part)
@@ -135,7 +141,7 @@ def _compare_runs(
     console: Console, a: ComparedRun, b: ComparedRun, options: _Options
 ) -> dict[str, Any]:
     """Compare two runs, print and write what is found; all of it."""
-    found = compare_runs(a, b, *options[:3])
+    found = compare_runs(a, b, *options[:4])
     for part in terminal_parts(differences_table(found.differences)):
         console.print(part)
     for line in found.notes:

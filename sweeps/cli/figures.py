@@ -11,6 +11,7 @@ from eegxai.registry import unknown_name
 from sweeps.cli.common import (
     SOURCE,
     Arguments,
+    KeepAtChance,
     configuration,
     errors_in_one_sentence,
     print_written,
@@ -31,6 +32,7 @@ def figures(
     formats: Annotated[
         list[str], typer.Option("--format", help="png, pdf or svg; may be repeated.")
     ] = list(DEFAULT_FORMATS),  # noqa: B006 (typer reads it once)
+    keep_at_chance: KeepAtChance = False,
     source: Annotated[str, typer.Option(help=f"{SOURCE} MLflow holds no maps.")] = "store",
 ) -> None:
     """Draw all pictures that a sweep's scores and maps allow, for print and for the screen.
@@ -44,7 +46,7 @@ def figures(
         raise usage_error(f"--out {folder} is a file; it must be a folder")
     console, dropped = terminal(), []
     with errors_in_one_sentence():
-        for one in write_figures(config, source, folder, formats):
+        for one in write_figures(config, source, folder, formats, keep_at_chance):
             if isinstance(one, DroppedPicture):
                 dropped.append(f"{one.name} ({one.reason})")
             else:

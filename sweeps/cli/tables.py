@@ -70,13 +70,14 @@ def tables(
     with errors_in_one_sentence():
         tidy = load_scores(config, source, TABLE_METRICS, where, keep_at_chance=keep_at_chance)
     held, folder = HeldCells.of(tidy, config.name, where), out or Path(config.output) / "tables"
-    made, files = {}, []
+    made, files, levels = {}, [], config.verdict
     for name in TABLE_KINDS if ALL in names else names:
         kind = TABLE_KINDS[name]
-        export = Export(kind.table(tidy, groups, config.verdict), kind, groups, held)
+        export = Export(kind.table(tidy, groups, levels), kind, groups, held, levels)
         made[name] = export.frame
-        _print(console, name, export, config.verdict)
+        _print(console, name, export, levels)
         stem = held.stem("" if name == "headline" else name)
+        stem += levels.changed_stem if kind.judged else ""
         with errors_in_one_sentence():
             paths = write_table(export, folder, stem, formats)
         print_written(console, paths)

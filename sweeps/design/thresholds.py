@@ -29,3 +29,14 @@ class Thresholds(Model):
     use_correlation: Share = 0.7
     similarity: Share = 0.5
     equality: Share = 0.05
+
+    @property
+    def changed(self) -> dict[str, float]:
+        """Those that are not the standard ones."""
+        fields = type(self).model_fields
+        return {n: v for n, v in self.model_dump().items() if v != fields[n].default}
+
+    @property
+    def changed_stem(self) -> str:
+        """Part of a file's name that says which levels are not the standard ones."""
+        return "".join(f"-{name}-{value:g}" for name, value in self.changed.items())

@@ -10,29 +10,49 @@ from sweeps.design.thresholds import Thresholds
 from sweeps.report.page_templates import page_template
 from sweeps.report.result_tables import verdict_table
 from sweeps.report.verdict_tables import group_title
-from sweeps.report.verdict_texts import MARKS_LEGEND, UNTOLD_LEGEND, answer, notes, verdict_legend
+from sweeps.report.verdict_texts import (
+    CONTROLS_LEGEND,
+    MARKS_LEGEND,
+    UNTOLD_LEGEND,
+    answer,
+    levels_note,
+    notes,
+    verdict_legend,
+)
 from sweeps.scores.selection import chance_note, without_chance_decoders
 
 CLOSING_FILE = "closing_table.html"
+VERDICT_BY = ["feature"]
 
 
 def closing_page(tidy: pd.DataFrame, thresholds: Thresholds = STANDARD) -> dict[str, bytes]:
     """The page by its file's name: the verdict on each method; decoders at chance are left out."""
-    verdict = verdict_section(without_chance_decoders(tidy), thresholds)
+    tidy = without_chance_decoders(tidy)
+    table = judged(headline(tidy, VERDICT_BY), thresholds)
+    verdict = verdict_section(table, chance_note(tidy), thresholds)
     return {CLOSING_FILE: page_template("closing.html").render(verdict).encode()}
 
 
-def verdict_section(tidy: pd.DataFrame, thresholds: Thresholds = STANDARD) -> dict[str, Any]:
-    """What ``verdict.html`` shows: the answer, a table of each feature type, and the legend."""
-    by = ["feature"]
-    table = judged(headline(tidy, by), thresholds)
-    note = chance_note(tidy)
+def verdict_section(
+    table: pd.DataFrame, note: str, thresholds: Thresholds = STANDARD
+) -> dict[str, Any]:
+    """What ``verdict.html`` shows: the answer, a table of each feature type, and the legend.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The verdict on each method and feature type.
+    note : str
+        What is said of decoders at chance; empty if there are none.
+    thresholds : Thresholds
+        What the verdicts ask.
+    """
     return {
         "answer": [*answer(table), *([f"{note}."] if note else [])],
         "verdicts": [
-            (verdict_table(rows, group_title(rows, by, values)), list(notes(rows)))
-            for values, rows in table.groupby(by, sort=False)
+            (verdict_table(rows, group_title(rows, VERDICT_BY, values)), list(notes(rows)))
+            for values, rows in table.groupby(VERDICT_BY, sort=False)
         ],
-        "marks": (MARKS_LEGEND, UNTOLD_LEGEND),
+        "marks": (MARKS_LEGEND, UNTOLD_LEGEND, CONTROLS_LEGEND, *levels_note(thresholds)),
         "legend": dict(verdict_legend(thresholds)),
     }

@@ -1,7 +1,7 @@
 """``eegxai compare``: two runs, each a configuration or a file of tidy scores, side by side."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,11 +9,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from eegxai.atomic import write_whole
+from eegxai.evaluation.score_rows import GROUND_TRUTH
+from eegxai.evaluation.scoring import TRIALS_KEPT
 from eegxai.registry import lookup
-from eegxai.statistics import INTERVALS
+from eegxai.statistics import INTERVALS, TrialDifference
 from sweeps.analysis.compare import (
     TABLE_READERS,
     comparison_notes,
+    difference_bounds,
     differences,
     read_tidy,
     readable,
@@ -21,7 +24,13 @@ from sweeps.analysis.compare import (
     unpaired,
     without_pairs,
 )
-from sweeps.analysis.method_pair import MethodPair, Names, method_pairs, require_methods
+from sweeps.analysis.method_pair import (
+    MethodPair,
+    Names,
+    method_pairs,
+    over_trials,
+    require_methods,
+)
 from sweeps.analysis.quantity import Quantity
 from sweeps.design.cells import method_cells
 from sweeps.design.config import SweepConfig
@@ -33,7 +42,8 @@ from sweeps.report.markdown import to_markdown
 from sweeps.report.method_pair import pair_frame, pair_lines, pair_table
 from sweeps.report.source import SOURCES, NoScoresError, load_scores
 from sweeps.report.table import Table
-from sweeps.scores.selection import HeldCells, select_runs
+from sweeps.scores.selection import HeldCells, chance_note, select_runs
+from sweeps.scores.trials import trials_from_store
 from sweeps.store.artefacts import store_of
 
 
@@ -95,13 +105,13 @@ class ComparedRun:
         """Differences that are smaller do not matter."""
         return (self.config.verdict if self.config else Thresholds()).equality
 
-    def scores(self, source: str, where: str = "") -> pd.DataFrame:
+    def scores(self, source: str, where: str = "", keep_at_chance: bool = False) -> pd.DataFrame:
         """Its tidy scores, of the runs for which an expression is true."""
         if self.config is None:
-            tidy = read_tidy(self.path)
+            tidy = read_tidy(self.path, keep_at_chance)
             return select_runs(tidy, where) if where else tidy
         try:
-            return load_scores(self.config, source, where=where)
+            return load_scores(self.config, source, where=where, keep_at_chance=keep_at_chance)
         except NoScoresError as error:
             raise NoScoresError(f"{error} {self.command}") from None
 
@@ -136,6 +146,7 @@ def compare_runs(
     interval: str = "student",
     source: str = "store",
     where: str = "",
+    keep_at_chance: bool = False,
 ) -> Comparison:
     """Paired differences b - a of each method over the decoders of both.
 
@@ -148,8 +159,9 @@ def compare_runs(
         raise ValueError(f"{a.name} is compared with itself: give RUN_B, --b or --metric-b")
     _check(interval, source, a, b)
     _check_different(a, b)
-    one, other = readable(*((run.scores(source, where), run.quantity) for run in (a, b)))
-    table = differences(one, other, interval)
+    tidy = [run.scores(source, where, keep_at_chance) for run in (a, b)]
+    one, other = readable((tidy[0], a.quantity), (tidy[1], b.quantity))
+    table = differences(one, other, interval, difference_bounds(a.quantity, b.quantity))
     notes = (
         *(f"{name}: {run.title}" for name, run in (("a", a), ("b", b))),
         *([f"cells where {where}"] if where else []),
@@ -157,6 +169,11 @@ def compare_runs(
         *comparison_notes(table, interval),
         *unpaired(one, other),
         *without_pairs(table),
+        *(
+            f"{name}: {note}"
+            for name, own in zip("ab", tidy, strict=True)
+            if (note := chance_note(own))
+        ),
     )
     return Comparison(table, list(notes))
 
@@ -187,7 +204,7 @@ class PairComparison(NamedTuple):
     pairs : list of MethodPair
         One of each feature type that has scores of both.
     notes : list of str
-        Why other feature types have none.
+        Why other feature types have none, and how many decoders are at chance.
     held : HeldCells
         Which cells were read.
     """
@@ -203,6 +220,7 @@ def compare_methods_of(
     interval: str = "student",
     source: str = "store",
     where: str = "",
+    keep_at_chance: bool = False,
 ) -> PairComparison:
     """Difference first - second of two methods over the decoders that have a score of both.
 
@@ -214,15 +232,33 @@ def compare_methods_of(
     _check(interval, source, run)
     if run.config:
         require_methods(methods, list(run.config.grid.method))
-    tidy = run.scores(source)
+    tidy = run.scores(source, keep_at_chance=keep_at_chance)
     require_methods(methods, list(tidy["method"].unique()))
     chosen = select_runs(tidy, where) if where else tidy
     found = list(method_pairs(chosen, run.quantity, methods, run.equality, INTERVALS[interval]))
+    own = chosen[chosen["method"].isin(methods)]
+    notes = [*(one for one in found if isinstance(one, str)), chance_note(own)]
     return PairComparison(
-        [one for one in found if isinstance(one, MethodPair)],
-        [one for one in found if isinstance(one, str)],
-        HeldCells.of(chosen[chosen["method"].isin(methods)], run.sweep_name, where),
+        [_with_trials(one, run, source) for one in found if isinstance(one, MethodPair)],
+        list(filter(None, notes)),
+        HeldCells.of(own, run.sweep_name, where),
     )
+
+
+def _with_trials(pair: MethodPair, run: ComparedRun, source: str) -> MethodPair:
+    """A pair of one seed with the difference over trials, or why there is none."""
+    return pair if pair.n_seeds > 1 else replace(pair, over_trials=_over_trials(pair, run, source))
+
+
+def _over_trials(pair: MethodPair, run: ComparedRun, source: str) -> TrialDifference | str:
+    if run.config is None or source != "store":
+        return "the scores of single trials are in the store alone"
+    place = pair.domain, pair.metric
+    if run.quantity.check != GROUND_TRUTH or place not in TRIALS_KEPT:
+        return f"of {pair.metric} in the check {run.quantity.check} the store keeps means alone"
+    wanted = {(*decoder, method) for decoder in pair.decoders for method in pair.methods}
+    cells = (cell for cell in method_cells(run.config) if tuple(cell.axes.values()) in wanted)
+    return over_trials(pair, trials_from_store(cells, store_of(run.config), *place))
 
 
 def write_differences(table: pd.DataFrame, path: Path) -> Path:
@@ -240,7 +276,7 @@ def write_pairs(found: PairComparison, quantity: Quantity, path: Path) -> Path:
     """Write two methods compared, as :func:`write_differences` does."""
     frame = pair_frame(found.pairs, quantity).assign(**found.held.columns)
     lines = (f"- {line}" for pair in found.pairs for line in pair_lines(pair, quantity))
-    caption = "\n".join([found.held.sentence, "", *lines])
+    caption = "\n".join([*found.notes, found.held.sentence, "", *lines])
     return _write(path, frame, map(pair_table, found.pairs), caption)
 
 

@@ -10,11 +10,19 @@ import pandas as pd
 
 from eegxai.atomic import write_whole
 from sweeps.analysis.tables import VERDICT, TableKind
+from sweeps.analysis.verdicts import STANDARD
+from sweeps.design.thresholds import Thresholds
 from sweeps.report.latex import to_latex
 from sweeps.report.markdown import to_markdown
 from sweeps.report.result_tables import tables_by_group
 from sweeps.report.table import Table
-from sweeps.report.verdict_texts import MARKS_LEGEND, UNTOLD_LEGEND, answer
+from sweeps.report.verdict_texts import (
+    MARKS_LEGEND,
+    UNTOLD_LEGEND,
+    answer,
+    levels_note,
+    verdict_legend,
+)
 from sweeps.scores.selection import HeldCells
 
 
@@ -32,12 +40,15 @@ class Export:
         Axes whose values have rows of their own.
     held : HeldCells
         Which cells it holds.
+    thresholds : Thresholds
+        What the verdicts in it ask.
     """
 
     frame: pd.DataFrame
     kind: TableKind
     by: tuple[str, ...]
     held: HeldCells
+    thresholds: Thresholds = STANDARD
 
     @property
     def title(self) -> str:
@@ -55,9 +66,10 @@ class Export:
         """What the table shows, and what its marks mean."""
         about = f"{self.held.config}: {self.kind.about}. {self.held.sentence}"
         if VERDICT in self.kind.columns:
-            return " ".join(
-                [about, *answer(self.frame, self.by), f"{MARKS_LEGEND}; {UNTOLD_LEGEND}."]
-            )
+            rules = [f"{name}: {asks}." for name, asks in verdict_legend(self.thresholds)]
+            levels = [f"{line}." for line in levels_note(self.thresholds)]
+            marks = f"{MARKS_LEGEND}; {UNTOLD_LEGEND}."
+            return " ".join([about, *answer(self.frame, self.by), marks, *rules, *levels])
         if not any(column.best for column in self.kind.columns):
             return about
         return (

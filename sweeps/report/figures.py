@@ -37,7 +37,11 @@ FIGURES: tuple[Drawing, ...] = (
 
 
 def write_figures(
-    config: SweepConfig, source: str, folder: Path, formats: Sequence[str]
+    config: SweepConfig,
+    source: str,
+    folder: Path,
+    formats: Sequence[str],
+    keep_at_chance: bool = False,
 ) -> Iterator[Path | DroppedPicture]:
     """Write the pictures of a sweep as files, one picture at a time.
 
@@ -51,6 +55,8 @@ def write_figures(
         Where the files go; they appear whole.
     formats : sequence of str
         Of each picture, names of ``eegxai.figures.FIGURE_FORMATS``.
+    keep_at_chance : bool
+        Whether decoders that decode no better than chance count.
 
     Yields
     ------
@@ -62,7 +68,7 @@ def write_figures(
     ValueError
         See :func:`sweeps.report.source.load_scores`.
     """
-    tidy = load_scores(config, source)
+    tidy = load_scores(config, source, keep_at_chance=keep_at_chance)
     for picture in draw_figures(tidy, load_maps(config, source)):
         if isinstance(picture, DroppedPicture):
             yield picture

@@ -44,9 +44,9 @@ LIMITS = (
     "The signals are simulated: the answer is known, but waveforms, sources and noise are simpler "
     "than in recordings. A method that passes here may still fail on "
     "recordings.",
-    "The verdict asks whether a map marks what was planted. A decoder may use only part of that, "
-    "or something that accompanies it; a faithful map of such a decoder scores low.",
-    "Thresholds are conventions: 0.5 is the study's.",
+    "A decoder may use only part of what was planted, or something that accompanies it: a faithful "
+    "map of such a decoder need not be efficient.",
+    "Levels are conventions: that of similarities (0.5) is the study's, the others are ours.",
     "Only trials that the decoder classifies correctly are scored; its errors are not examined.",
     "Many methods are compared: even of twelve equal methods, one comes out best by chance.",
 )
@@ -116,15 +116,15 @@ def page(
     origin : Origin
         State of its cells, and how results came about.
     """
-    drawn = list(draw_figures(tidy, maps))
+    drawn, verdicts = list(draw_figures(tidy, maps)), judged(headline(tidy), config.verdict)
     contents = {
         "name": config.name,
         "design": _design_sentence(config),
-        **verdict_section(tidy, config.verdict),
+        **verdict_section(verdicts, chance_note(tidy), config.verdict),
         **_claims_section(tidy),
         "pictures": [_page_figure(picture) for picture in drawn if isinstance(picture, Picture)],
         "dropped": [picture for picture in drawn if isinstance(picture, DroppedPicture)],
-        "tables": _tables(config, tidy),
+        "tables": [headline_table(verdicts, []), *_tables(config, tidy)],
         "meanings": SCORE_MEANINGS,
         "facts": origin.facts,
         "configuration": _configuration(config),
@@ -174,14 +174,14 @@ def _claims_section(tidy: pd.DataFrame) -> dict[str, Any]:
 
 
 def _tables(config: SweepConfig, tidy: pd.DataFrame) -> list[Table]:
-    """The headline, the references, the checks, and the headline along axes of several values."""
-    axes = [[axis] for axis in FURTHER if tidy[axis].nunique() > 1]
-    whole, *split = (
-        headline_table(judged(headline(tidy, ("feature", *kept)), config.verdict), kept)
-        for kept in ([], *axes)
-    )
+    """The references, the checks, and the headline along axes of several values."""
     kinds = (TABLE_KINDS[name] for name in ("references", "robustness"))
-    return [whole, *(kind_table(kind, tidy) for kind in kinds), *split]
+    split = (
+        headline_table(judged(headline(tidy, ("feature", axis)), config.verdict), [axis])
+        for axis in FURTHER
+        if tidy[axis].nunique() > 1
+    )
+    return [*(kind_table(kind, tidy) for kind in kinds), *split]
 
 
 def _page_figure(picture: Picture) -> PageFigure:

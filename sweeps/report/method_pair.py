@@ -9,6 +9,7 @@ import pandas as pd
 from eegxai.evaluation.metrics.names import metric_title
 from eegxai.evaluation.score_rows import GROUND_TRUTH
 from eegxai.rounding import counted, digits, p_value
+from eegxai.statistics import Interval, TrialDifference, trial_difference
 from eegxai.statistics.intervals import CONFIDENCE
 from sweeps.analysis.method_pair import MethodPair
 from sweeps.analysis.quantity import DOMAIN_TITLES, Quantity
@@ -39,6 +40,8 @@ def pair_lines(pair: MethodPair, quantity: Quantity) -> Iterator[str]:
     """What the numbers are, one line each; the last one is for the paper."""
     yield f"{quantity.reading(pair.feature)}; check {quantity.check}"
     yield f"difference: {_plain(pair.difference.mean, pair)}, {_inference(pair)}"
+    if pair.n_seeds < 2:
+        yield f"trial by trial: {_trials_line(pair)}"
     if equality := _equality(pair):
         yield f"equality: {equality}"
     left_out = f"; left out: {counted(pair.left_out, 'decoder')} without a score of both"
@@ -58,14 +61,38 @@ def _ceiling_title(quantity: Quantity) -> str:
 def _inference(pair: MethodPair) -> str:
     """Interval and test; of one seed, why there is neither."""
     if pair.n_seeds < 2:
-        return "one seed: no interval over networks, and no test"
-    return f"{_interval(pair)}; {pair.test}, {p_value(pair.p)}"
+        return "one seed: no interval and no test over networks"
+    return f"{_interval(pair.difference, pair)}; {pair.test}, {p_value(pair.p)}"
 
 
-def _interval(pair: MethodPair) -> str:
+def _interval(found: Interval, pair: MethodPair) -> str:
+    return f"{PERCENT} CI {_plain(found.low, pair)} to {_plain(found.high, pair)}"
+
+
+def _trials_line(pair: MethodPair) -> str:
+    """The difference over trials and what it is about; or why there is none."""
+    found = pair.over_trials
+    if isinstance(found, str):
+        return f"not tested, {found}"
     return (
-        f"{PERCENT} CI {_plain(pair.difference.low, pair)} to {_plain(pair.difference.high, pair)}"
+        f"{_plain(found.interval.mean, pair)}, {_over_trials(found, pair)}; this is about "
+        f"{_these(pair)} and says nothing about other networks"
     )
+
+
+def _over_trials(found: TrialDifference, pair: MethodPair) -> str:
+    """Interval, number of trials and test."""
+    n_trials = found.interval.n + found.left_out
+    n = f"{found.interval.n} of {n_trials}" if found.left_out else f"{n_trials}"
+    both = " that have a score of both" if found.left_out else ""
+    each = ", counted for each decoder" if len(pair.decoders) > 1 else ""
+    interval = _interval(found.interval, pair)
+    return f"{interval} over {n} trials{both}{each}; {found.test.name}, {p_value(found.test.p)}"
+
+
+def _these(pair: MethodPair) -> str:
+    n = len(pair.decoders)
+    return "this decoder" if n == 1 else f"these {n} decoders"
 
 
 def _equality(pair: MethodPair) -> str:
@@ -83,13 +110,22 @@ def paper_sentence(pair: MethodPair, quantity: Quantity) -> str:
     scored = f"{first} scored {mean} and {second} {other} in {measured}"
     difference = f"the difference was {_plain(pair.difference.mean, pair)}"
     if pair.n_seeds < 2:
-        return (
-            f"With a single seed ({_decoders(pair)}), {scored}; {difference}. One seed gives no "
-            "interval over networks."
-        )
+        return f"With a single seed ({_decoders(pair)}), {scored}; {_of_one_seed(difference, pair)}"
     sample = f"Over {counted(pair.n_seeds, 'seed')} ({_decoders(pair)})"
-    result = f"{difference} ({_interval(pair)}; {pair.test}, {p_value(pair.p)})"
+    result = f"{difference} ({_interval(pair.difference, pair)}; {pair.test}, {p_value(pair.p)})"
     return f"{sample}, {scored}; {result}{_conclusion(pair)}."
+
+
+def _of_one_seed(difference: str, pair: MethodPair) -> str:
+    """The difference over trials, where there is one, and what it does not say."""
+    found = pair.over_trials
+    if isinstance(found, str):
+        return f"{difference}. One seed gives no interval over networks."
+    return (
+        f"trial by trial, the mean difference was {_plain(found.interval.mean, pair)} "
+        f"({_over_trials(found, pair)}). This is about {_these(pair)} and says nothing about other "
+        "networks."
+    )
 
 
 def _conclusion(pair: MethodPair) -> str:
@@ -178,8 +214,24 @@ def _record(pair: MethodPair, quantity: Quantity) -> Mapping[str, Any]:
         "n_seeds": pair.n_seeds,
         "n_decoders": len(pair.decoders),
         "left_out": pair.left_out,
+        **_trials_record(pair.over_trials),
         "chance_a": chance_a,
         "chance_b": chance_b,
         "ceiling": pair.ceiling,
         "sentence": paper_sentence(pair, quantity),
+    }
+
+
+def _trials_record(found: TrialDifference | str) -> Mapping[str, Any]:
+    """The difference over trials; without numbers where there is none."""
+    if isinstance(found, str):
+        found = trial_difference([])
+    (mean, low, high, n), (test, p) = found.interval, found.test
+    return {
+        "trials_difference": mean,
+        "trials_low": low,
+        "trials_high": high,
+        "trials_test": test if n else "",
+        "trials_p": p,
+        "n_trials": n,
     }

@@ -7,7 +7,7 @@ import pandas as pd
 from eegxai.attribution import CONTROLS
 from eegxai.rounding import digits
 from sweeps.analysis.tables import SHOWN_WITH_VERDICT, VERDICT, Column, TableKind
-from sweeps.analysis.verdicts import TOLD, UNTESTABLE
+from sweeps.analysis.verdicts import STUDY_VERDICT, TOLD, UNTESTABLE
 from sweeps.report.table import (
     MISSING,
     Row,
@@ -18,7 +18,7 @@ from sweeps.report.table import (
     spread,
     word,
 )
-from sweeps.report.verdict_tables import property_cell, verdict_cell
+from sweeps.report.verdict_tables import property_cell, state_cell, verdict_cell
 from sweeps.scores.table import AXES
 
 PAGE_COLUMNS = (
@@ -48,6 +48,8 @@ def result_cell(
     """A verdict, a property, a count, or a mean with its interval where that is known."""
     if column.name == VERDICT.name:
         return verdict_cell(row)
+    if column.name == STUDY_VERDICT.column:
+        return state_cell(row, STUDY_VERDICT)
     if column.name in TOLD:
         return property_cell(row, TOLD[column.name])
     value = row[column.name]

@@ -11,6 +11,7 @@ from eegxai.evaluation.score_rows import AGAINST_TRUTH
 from eegxai.statistics import ALPHA, compare_ranks
 from sweeps.analysis.estimates import estimate, highest_null, similarities
 from sweeps.analysis.references import REFERENCE_SCORES, references
+from sweeps.analysis.significance import FEWEST, friedman_text
 from sweeps.analysis.summary import headline
 from sweeps.report.picture import DroppedPicture, Picture, Pictures, ShownMaps
 from sweeps.report.shown_decoders import as_sentences, marked, title_of
@@ -158,8 +159,9 @@ def critical_differences(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Picture
     for feature, rows in scores.groupby("feature", sort=False):
         name = f"critical-difference-{feature}"
         wide = rows.pivot_table("calibrated", AXES_WITHIN_FEATURE, "method", sort=False)
-        if wide[wide.notna().any(axis=1)].index.unique("seed").size < 2:
-            yield DroppedPicture(name, "one seed only")
+        n_seeds = wide[wide.notna().any(axis=1)].index.unique("seed").size
+        if n_seeds < FEWEST:
+            yield DroppedPicture(name, "one seed only" if n_seeds else "no seed has scores")
             continue
         compared = compare_ranks(wide)
         title = title_of(
@@ -172,8 +174,7 @@ def critical_differences(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Picture
             figures.critical_difference(compared, title),
             f"{as_sentences(title)} A bar joins "
             "methods that are not significantly different in pairwise signed-rank tests with "
-            f"Holm's correction at {ALPHA:g}; Friedman's test that all rank alike: "
-            f"p = {compared.p:.2g}.",
+            f"Holm's correction at {ALPHA:g}; {friedman_text(compared)}.",
             f"Critical-difference diagram of {len(compared.mean_ranks)} methods, best first: "
             f"{', '.join(compared.mean_ranks.index)}.",
         )

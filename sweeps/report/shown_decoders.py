@@ -2,12 +2,10 @@
 
 import pandas as pd
 
-from eegxai.rounding import decibels
+from eegxai.rounding import counted, decibels
 from sweeps.design.cells import DecoderCell
-from sweeps.scores.table import AXES
-from sweeps.scores.words import MARK, line_of_decoder, name_of_decoder
-
-DECODER_AXES = [axis for axis in AXES if axis != "method"]
+from sweeps.scores.selection import DECODER_AXES
+from sweeps.scores.words import MARK, line_of_decoder, listed, name_of_decoder
 
 
 def title_of(what: str, tidy: pd.DataFrame) -> str:
@@ -42,9 +40,11 @@ def _counts(counts: pd.Series) -> str:
 
 
 def at_chance_line(tidy: pd.DataFrame) -> str:
-    """Such as ``† no better than chance, included: 2 of 6 spatial decoders``; empty if none."""
+    """Such as ``† no better than chance, left out: 2 of 6 spatial decoders``; empty if none."""
     counts = [f"{n} of {n_all} {name}" for name, (n, n_all) in _at_chance(tidy).items() if n]
-    return f"{MARK} no better than chance, included: {', '.join(counts)} decoders." * bool(counts)
+    kept = tidy.loc[tidy["at_chance"].eq(True), "mean"].notna().any()
+    what = f"{MARK} no better than chance, {'included' if kept else 'left out'}"
+    return f"{what}: {', '.join(counts)} decoders." * bool(counts)
 
 
 def marked(table: pd.DataFrame, tidy: pd.DataFrame) -> pd.DataFrame:
@@ -66,13 +66,3 @@ def decoder_line(decoder: DecoderCell, tidy: pd.DataFrame) -> str:
     if known.empty:
         return f"{name_of_decoder(decoder)}."
     return line_of_decoder(decoder, known["accuracy"].iloc[0], known["at_chance"].eq(True).iloc[0])
-
-
-def counted(n: int, name: str) -> str:
-    """A number with its noun."""
-    return f"{n} {name}{'s' * (n != 1)}"
-
-
-def listed(words: list[str]) -> str:
-    """Words with commas, and an "and" before the last."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

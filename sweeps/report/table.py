@@ -29,8 +29,6 @@ class TableCell:
         The same interval as ``[low, high]``.
     kind : str
         ``number``, ``text``, or of verdicts ``pass``, ``fail`` and ``none``.
-    short : str
-        What narrow columns show instead; empty where it is the same.
     bold : bool
         Whether it is emphasised: the best of its group, a significant difference.
     starred : bool
@@ -42,7 +40,6 @@ class TableCell:
     spread: str = ""
     interval: str = ""
     kind: str = "number"
-    short: str = ""
     bold: bool = False
     starred: bool = False
 

@@ -34,7 +34,7 @@ def print_tables(console: Console, tables: Iterable[Table], title: str) -> None:
     for table in tables:
         console.print()
         heading = f"{title}: {table.title}" if table.title else title
-        print_sentence(console, heading)
+        print_lines(console, [heading])
         for part in terminal_parts(table):
             console.print(part)
 
@@ -89,7 +89,7 @@ class _Layout:
                 no_wrap=True,
             )
         for row in table.rows:
-            shown.add_row(*(_styled(row[column], bool(table.groups)) for column in columns))
+            shown.add_row(*(_styled(row[column]) for column in columns))
         return Group(self._over(units), shown) if table.groups else shown
 
     def _over(self, units: Sequence[range]) -> Text:
@@ -109,7 +109,7 @@ def _layout(table: Table) -> _Layout:
 
 
 def _width(table: Table, column: int) -> int:
-    texts = (_plain_text(row[column], bool(table.groups)) for row in table.rows)
+    texts = (_plain_text(row[column]) for row in table.rows)
     return max(map(len, (*_heading(table.columns[column]).splitlines(), *texts)), default=0)
 
 
@@ -118,11 +118,9 @@ def _heading(name: str) -> str:
     return name.translate(PLAIN).replace("_", "\n")
 
 
-def _plain_text(cell: TableCell, narrow: bool) -> str:
-    if narrow and cell.short:
-        return cell.short.translate(PLAIN)
+def _plain_text(cell: TableCell) -> str:
     return (f"{cell.text} {cell.spread}" if cell.spread else cell.text).translate(PLAIN)
 
 
-def _styled(cell: TableCell, narrow: bool) -> Text:
-    return Text(_plain_text(cell, narrow), style="bold" if cell.bold else STYLES.get(cell.kind, ""))
+def _styled(cell: TableCell) -> Text:
+    return Text(_plain_text(cell), style="bold" if cell.bold else STYLES.get(cell.kind, ""))

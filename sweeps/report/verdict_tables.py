@@ -52,13 +52,21 @@ def mark_cell(row: Row, told: Property) -> TableCell:
     return TableCell(MARKS[row[told.column]])
 
 
+def state_cell(row: Row, told: Property) -> TableCell:
+    """Its mark in words, without the number: which of several decides differs between rows."""
+    state = row[told.column]
+    return TableCell(f"{MARKS[state]} {state}")
+
+
 def narrow_cell(row: Row, told: Property) -> TableCell:
     """As :func:`property_cell` in nine characters, such as ``✓.82±.05``."""
     state, value, low, high = _number(row, told)
     if state in NUMBERLESS:
         return TableCell(MISSING)
-    half = "" if high != high else f"±{_short(digits((high - low) / 2))}"
-    return TableCell(f"{MARKS[state]}{_short(digits(value))}{half}", str(value))
+    # The side on which the level lies: near a bound, half of the interval would contradict a mark.
+    side = value - low if value > row[f"{told.column}_level"] else high - value
+    shown = "" if side != side else f"±{_short(digits(side))}"
+    return TableCell(f"{MARKS[state]}{_short(digits(value))}{shown}", str(value))
 
 
 def _number(row: Row, told: Property) -> tuple[str, float, float, float]:
@@ -76,7 +84,7 @@ TERMINAL_CELLS = {**dict.fromkeys(PROPERTIES, narrow_cell), STUDY_VERDICT: mark_
 
 def terminal_verdicts(rows: pd.DataFrame, title: str) -> Table:
     """The verdict on the methods of one group, narrow enough for a terminal."""
-    headings = ["method", "", *(one.heading for one in TERMINAL_CELLS)]
+    headings = ["method", "all", *(one.heading for one in TERMINAL_CELLS)]
     cells = [
         [
             word(row["method"]),

@@ -7,25 +7,37 @@ import pandas as pd
 from eegxai.attribution import CONTROLS
 from eegxai.rounding import counted
 from sweeps.analysis.verdicts import (
+    APPLICABLE,
     BEYOND_INPUT,
     DUPLICATE,
     FAILS,
+    MARKS,
     NO_SCORE,
     NOT_APPLICABLE,
     PASSES,
     PROPERTIES,
+    REFUTED,
     SHOWN,
     STANDARD,
     STUDY_VERDICT,
     UNDECIDED,
     UNTESTABLE,
+    Property,
+    verdict_as_original,
 )
 from sweeps.design.thresholds import Thresholds
-from sweeps.report.table import Row
+from sweeps.report.table import Row, plain_value
+from sweeps.report.terminal import PLAIN
+from sweeps.scores.words import listed
 
 MARKS_LEGEND = "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = maps of another method"
 UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes have mirror images)"
-INTERVAL_LEGEND = "±: half of the 95 % interval; !: some decoders decode no better than chance"
+VERDICT_LEGEND = "all: the verdict, ✓ if all properties are shown, ✗ if one is refuted, else ?"
+INTERVAL_LEGEND = (
+    "±: to the end of the 95 % interval on the side of the level; !: some decoders decode no "
+    "better than chance"
+)
+CONTROLS_LEGEND = "RandomMap and InputMagnitude are controls: they must fail"
 HOW_MANY_LISTED = 6  # methods in a sentence; more are counted
 # What is said of one method, and of several.
 SAID = {
@@ -42,21 +54,36 @@ def answer(judged: pd.DataFrame, by: Sequence[str] = ("feature",)) -> list[str]:
     """The verdict in sentences that a person can repeat, and what they are about."""
     methods = judged[~judged["method"].isin(list(CONTROLS))]
     if methods["verdict"].isin([NOT_APPLICABLE, NO_SCORE]).all():
-        return ["No method is judged: the verdict needs scores of the corrected evaluation."]
+        return [f"No method is judged: {_why_none(methods)}."]
     groups = list(methods.groupby(list(by), sort=False))
-    parts = [f"{_place(values)}: {_group_answer(rows)}." for values, rows in groups]
+    parts = [f"{_place(by, values)}: {_group_answer(rows, by)}." for values, rows in groups]
     whole = [_everywhere(methods, by, len(groups))] if len(groups) > 1 else []
-    return [*whole, *parts, _scope(judged)]
+    return [*whole, *parts, _scope(judged, by)]
 
 
-def _place(values: Sequence[object]) -> str:
-    words = (f"{value:g}" if isinstance(value, float) else str(value) for value in values)
-    return " ".join(words)
+def _why_none(methods: pd.DataFrame) -> str:
+    reasons = {
+        "there are scores of controls alone": methods.empty,
+        "none is applicable": (methods["verdict"] == NOT_APPLICABLE).all(),
+        "all decoders decode no better than chance": (
+            methods["at_chance"] == methods["n_decoders"]
+        ).all(),
+    }
+    needed = "the verdict needs the scores and controls of the corrected evaluation"
+    return next((reason for reason, true in reasons.items() if true), needed)
+
+
+def _place(by: Sequence[str], values: Sequence[object]) -> str:
+    """Such as ``temporal, snr_db −12, seed 0``."""
+    named = zip(by, values, strict=True)
+    return ", ".join(
+        ("" if axis == "feature" else f"{axis} ") + plain_value(value).text for axis, value in named
+    )
 
 
 def _everywhere(methods: pd.DataFrame, by: Sequence[str], n_groups: int) -> str:
     """The methods that pass in every group, by themselves or as what they are duplicates of."""
-    passed = _with_verdict_of_original(methods)
+    passed = _with_verdict_of_original(methods, by)
     counts = passed[passed == PASSES].groupby(methods["method"], sort=False).size()
     everywhere = list(counts.index[counts == n_groups])
     verb = "passes" if len(everywhere) < 2 else "pass"
@@ -64,18 +91,20 @@ def _everywhere(methods: pd.DataFrame, by: Sequence[str], n_groups: int) -> str:
     return f"{_joined(everywhere) or 'No method'} {verb} for every {what}."
 
 
-def _with_verdict_of_original(methods: pd.DataFrame) -> pd.Series:
-    """A duplicate's verdict is that of the method whose maps it has, in its group."""
-    groups = [name for name in methods if name in ("feature", "snr_db", "architecture", "fold")]
-    keys = ["method", *groups]
-    known = methods.set_index(keys)["verdict"]
-    originals = methods[groups].assign(method=methods["duplicate_of"])[keys]
+def _with_verdict_of_original(methods: pd.DataFrame, by: Sequence[str]) -> pd.Series:
+    """A duplicate's verdict is that of the method whose maps it has, in its group.
+
+    Where that method is not in the table, it is the verdict on the duplicate's own numbers.
+    """
+    own = pd.Series(map(verdict_as_original, methods.to_dict("records")), methods.index)
+    known = own.set_axis(pd.MultiIndex.from_frame(methods[["method", *by]]))
+    originals = methods[list(by)].assign(method=methods["duplicate_of"])[["method", *by]]
     found = known.reindex(pd.MultiIndex.from_frame(originals)).set_axis(methods.index)
-    return methods["verdict"].where(methods["verdict"] != DUPLICATE, found)
+    return found.where(methods["verdict"] == DUPLICATE).fillna(own)
 
 
-def _group_answer(rows: pd.DataFrame) -> str:
-    verdicts = _with_verdict_of_original(rows)
+def _group_answer(rows: pd.DataFrame, by: Sequence[str]) -> str:
+    verdicts = _with_verdict_of_original(rows, by)
     said = []
     for verdict, (one, several) in SAID.items():
         names = list(rows.loc[verdicts == verdict, "method"])
@@ -87,15 +116,16 @@ def _group_answer(rows: pd.DataFrame) -> str:
 def _joined(names: Sequence[str]) -> str:
     if len(names) > HOW_MANY_LISTED:
         return f"{len(names)} methods"
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return listed(names)
 
 
-def _scope(judged: pd.DataFrame) -> str:
+def _scope(judged: pd.DataFrame, by: Sequence[str]) -> str:
     """What the intervals are over."""
     n_seeds = int(judged["n_seeds"].max())
     if n_seeds == 1:
+        each = " each" * ("seed" in by)
         return (
-            "One seed: intervals are over trials, and nothing is said about other networks "
+            f"One seed{each}: intervals are over trials, and nothing is said about other networks "
             "trained alike."
         )
     return f"{counted(n_seeds, 'seed')}: intervals are over seeds."
@@ -104,21 +134,42 @@ def _scope(judged: pd.DataFrame) -> str:
 def verdict_legend(thresholds: Thresholds = STANDARD) -> list[Named]:
     """What each column of the verdict asks."""
     return [
-        (one.heading, one.asks.format(**thresholds.model_dump()))
-        for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)
+        (one.name, _asked(one, thresholds)) for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)
     ]
 
 
 def terminal_legend(thresholds: Thresholds = STANDARD) -> list[str]:
     """The legend of a terminal's tables."""
-    terms = [f"{heading}: {asks}" for heading, asks in verdict_legend(thresholds)]
-    return [MARKS_LEGEND, UNTOLD_LEGEND, *terms, INTERVAL_LEGEND]
+    told = (*PROPERTIES, STUDY_VERDICT)
+    terms = [f"{one.heading}: {_asked(one, thresholds)}" for one in told]
+    return [
+        MARKS_LEGEND, UNTOLD_LEGEND.translate(PLAIN), VERDICT_LEGEND, *terms, INTERVAL_LEGEND,
+        CONTROLS_LEGEND, *levels_note(thresholds),
+    ]  # fmt: skip
+
+
+def _asked(told: Property, thresholds: Thresholds) -> str:
+    return told.asks.format(**thresholds.model_dump())
+
+
+def levels_note(thresholds: Thresholds) -> list[str]:
+    """Which levels are not the standard ones; nothing where all are."""
+    standard = STANDARD.model_dump()
+    changed = [
+        f"verdict.{name} is {value:g} and not {standard[name]:g}"
+        for name, value in thresholds.changed.items()
+    ]
+    if not changed:
+        return []
+    words = ", ".join(changed)
+    return [f"Not the standard levels: {words}"]
 
 
 def notes(judged: pd.DataFrame) -> Iterator[str]:
     """What stands under a table of verdicts: duplicates, information, and what would decide."""
     yield from _duplicates(judged)
     yield from _beyond_the_recording(judged)
+    yield from _spoken_against(judged)
     for row in judged[judged["verdict"] == UNDECIDED].to_dict("records"):
         yield f"? {row['method']}: {'; '.join(_needed(row))}"
 
@@ -137,9 +188,18 @@ def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
     said = [f"{_joined(names) or 'no method'} shown to say more than the recording itself (|x|)"]
     if (states == UNTESTABLE).any():
         said.append(
-            "not testable where the ideal observer does not either: a lower SNR would make it so"
+            "not testable where the ideal observer does not say more either (at a lower SNR it "
+            "would)"
         )
     yield "; ".join(said)
+
+
+def _spoken_against(judged: pd.DataFrame) -> Iterator[str]:
+    """Why a method fails whose numbers may all be good."""
+    refuted = (judged["verdict"] == FAILS) & (judged[APPLICABLE] == REFUTED)
+    for row in judged[refuted].to_dict("records"):
+        where = f"{row['flagged'] - row['n_duplicate']} of {counted(row['n_decoders'], 'decoder')}"
+        yield f"{MARKS[FAILS]} {row['method']}: its validity check speaks against it on {where}"
 
 
 def _needed(row: Row) -> Iterator[str]:

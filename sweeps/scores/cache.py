@@ -152,11 +152,12 @@ def _updated(
 def _read_whole(cells: Sequence[MethodCell], store: Store) -> list[tuple[MethodCell, MethodScores]]:
     """Cells and their scores, without those whose files are broken or gone."""
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(partial(_read_scores, store), cells))
+        found = list(pool.map(partial(read_scores, store), cells))
     return [(cell, scores) for cell, scores in zip(cells, found, strict=True) if scores]
 
 
-def _read_scores(store: Store, cell: MethodCell) -> MethodScores | None:
+def read_scores(store: Store, cell: MethodCell) -> MethodScores | None:
+    """Scores of a cell; None where its file is gone, or broken, which the store notes."""
     try:
         return store.read_scores(cell)
     except BrokenArtefactError as error:

@@ -108,7 +108,7 @@ class HeldCells:
     @classmethod
     def of(cls, tidy: pd.DataFrame, config: str, where: str = "") -> "HeldCells":
         """The cells of tidy scores."""
-        decoders = tidy[[axis for axis in AXES if axis != "method"]].drop_duplicates()
+        decoders = tidy[DECODER_AXES].drop_duplicates()
         cells = tidy[list(AXES)].drop_duplicates()
         return cls(
             config,
@@ -187,7 +187,10 @@ def _parsed(expression: str) -> ast.expr:
     try:
         return ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError) as error:
-        raise FilterError(f"--where {expression!r} is not an expression: {error.args[0]}") from None
+        hint = "; equality is ==" if re.search(r"[^=!<>]=[^=]", expression) else ""
+        raise FilterError(
+            f"--where {expression!r} is not an expression: {error.args[0]}{hint}"
+        ) from None
 
 
 def _matching(tidy: pd.DataFrame, tree: ast.expr) -> pd.DataFrame:

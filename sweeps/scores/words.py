@@ -1,6 +1,6 @@
 """What titles say of a decoder and of a score, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from eegxai.evaluation import HEADLINE
 from eegxai.rounding import decibels
@@ -30,3 +30,8 @@ def name_of_decoder(cell: DecoderCell) -> str:
     data = cell.data
     level = f"{cell.architecture} at {decibels(data.snr_db)} dB"
     return f"Decoder: {level}, {data.feature}, seed {data.seed}, fold {cell.fold}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words with commas, and an "and" before the last; nothing of none."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -6,27 +6,30 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag
+from mlflow.entities import Param, Run, RunTag
 
 from sweeps.analysis.claims.verdicts import decide, load_study
-from sweeps.analysis.one_decoder import decoder_headline
 from sweeps.analysis.verdicts import STANDARD
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.design.thresholds import Thresholds
 from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache
 from sweeps.scores.selection import without_chance_decoders
-from sweeps.scores.table import tidy_scores
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
-from sweeps.tracking.datasets import dataset_input
 from sweeps.tracking.location import artefact_folder, follow_moved_folder, tracking_uri
 from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.pictures import run_pictures
+from sweeps.tracking.run_content import (
+    Draw,
+    RunContent,
+    decoder_content,
+    method_content,
+    milliseconds,
+)
 from sweeps.tracking.run_schema import (
     KEY_TAG,
     KIND_TAG,
@@ -36,16 +39,9 @@ from sweeps.tracking.run_schema import (
     SOURCE_KIND_TAG,
     SOURCE_TAG,
     THRESHOLDS_TAG,
-    decoder_metrics,
-    decoder_tags,
     experiment_tags,
-    headlines_of,
-    method_metrics,
-    method_tags,
-    run_name,
     summary_note,
     thresholds_text,
-    verdict_tags,
 )
 
 log = logging.getLogger(__name__)
@@ -53,49 +49,16 @@ FINISHED = "FINISHED"
 SUMMARY = "sweep"  # the kind of the one run that contains all scores of an experiment
 DIGEST_TAG = "eegxai.digest"
 PARENT_TAG = "mlflow.parentRunId"
-CELL_FILE = "cell.json"  # among the artefacts of each run of a cell
 CLAIMS_FILE = "claims.csv"  # among the artefacts of the run of all scores
-PICTURE_FOLDER = "figures"  # folder of a run's artefacts
 MAX_BATCH = 1000  # MLflow's limit for all entities of a call
 
 
-Draw = Callable[[MethodCell, Store], dict[str, bytes]]
 Conclude = Callable[[pd.DataFrame], Mapping[str, bytes]]
 
 
 def no_conclusion(_tidy: pd.DataFrame) -> dict[str, bytes]:
     """No files beside the scores and the claims."""
     return {}
-
-
-@dataclass
-class RunContent:
-    """What a run contains.
-
-    Attributes
-    ----------
-    name : str
-        Its name in the UI.
-    tags, metrics
-        As MLflow expects them.
-    params : mapping of str to str
-        What differs between the runs of the sweep.
-    datasets : list of DatasetInput
-        The data that it used.
-    files : mapping of str to bytes
-        Artefacts by their path in the run.
-    started, finished : int
-        Milliseconds since 1970.
-    """
-
-    name: str
-    tags: Mapping[str, str]
-    started: int
-    finished: int
-    params: Mapping[str, str] = field(default_factory=dict)
-    datasets: list[DatasetInput] = field(default_factory=list)
-    metrics: list[Metric] = field(default_factory=list)
-    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Publisher:
@@ -174,7 +137,7 @@ class Publisher:
             NOTE_TAG: note,
         }
         name = f"summary of {len(combined.stamps)} method runs"
-        now = _milliseconds(time.time())
+        now = milliseconds(time.time())
         verdicts = decide(study, without_chance_decoders(combined.table)).claims.to_csv(index=False)
         files |= {CACHE_FILE: combined.to_bytes(), CLAIMS_FILE: verdicts.encode()}
         self._write(run, RunContent(name, tags, now, now, files=files))
@@ -216,9 +179,9 @@ class Publisher:
 
     def _content(self, cell: Cell, store: Store) -> RunContent:
         if isinstance(cell, DecoderCell):
-            content = _decoder_content(cell, store)
+            content = decoder_content(cell, store)
         else:
-            content = _method_content(cell, store, self.draw, self.thresholds)
+            content = method_content(cell, store, self.draw, self.thresholds)
             # A run is shown under its parent only if created with it, so the decoder goes first.
             parent = self._decoder_run(cell.decoder, store)
             content.tags = {**content.tags, **({PARENT_TAG: parent} if parent else {})}
@@ -303,47 +266,6 @@ def is_whole(run: Run) -> bool:
     return run.info.status == FINISHED and run.data.tags.get(LAYOUT_TAG) == RUN_LAYOUT
 
 
-def _decoder_content(cell: DecoderCell, store: Store) -> RunContent:
-    trained = store.read_decoder(cell)
-    at = _milliseconds(trained.finished)
-    return RunContent(
-        run_name(cell),
-        decoder_tags(cell, trained),
-        started=at - _milliseconds(trained.seconds),
-        finished=at,
-        datasets=[dataset_input(cell)],
-        metrics=decoder_metrics(trained, at),
-        files=_files(cell, store),
-    )
-
-
-def _method_content(
-    cell: MethodCell, store: Store, draw: Draw, thresholds: Thresholds
-) -> RunContent:
-    scores = store.read_scores(cell)
-    at = _milliseconds(scores.finished)
-    known = tidy_scores([(cell, scores)])
-    rows = known.dropna(subset="check")
-    row = decoder_headline(known)
-    headlines = headlines_of(row)
-    drawn = {f"{PICTURE_FOLDER}/{name}": png for name, png in draw(cell, store).items()}
-    return RunContent(
-        run_name(cell),
-        method_tags(cell, scores, headlines, verdict_tags(row, thresholds)),
-        started=at - _milliseconds(scores.seconds),
-        finished=at,
-        datasets=[dataset_input(cell)],
-        metrics=method_metrics(scores, rows, headlines, at),
-        files={**_files(cell, store), **drawn},
-    )
-
-
-def _files(cell: Cell, store: Store) -> dict[str, bytes]:
-    """All fields of a cell for people to read, and its file in the store."""
-    fields = json.dumps(cell.as_json(), indent=2, ensure_ascii=False)
-    return {CELL_FILE: fields.encode(), Path(store.path(cell)).name: store.read_bytes(cell)}
-
-
 def _digests(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
     return [(name, hashlib.sha256(files[name]).hexdigest()) for name in sorted(files)]
 
@@ -351,7 +273,3 @@ def _digests(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)

@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from sweeps.design.cells import MethodCell
 from sweeps.scores.cache import CACHE_FILE, EMPTY_CACHE, Needed, ScoreCache
-from sweeps.scores.table import AXES, KEY
+from sweeps.scores.table import AXES, CASCADE, KEY
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import Record
 from sweeps.tracking.location import PublishError, tracking_uri
@@ -33,6 +34,7 @@ from sweeps.tracking.run_schema import (
     KIND_TAG,
     LEVEL_PREFIXES,
     MACHINE_TAG,
+    N_LAYERS,
     N_TRIALS,
     N_VALID,
     N_ZERO_ROWS,
@@ -144,7 +146,7 @@ def _tidy_run(run: Run) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["check", "domain", "metric"])
     # MLflow's latest value of a stepped metric is the last step: all layers randomized.
     scored = {
-        "step": 0,
+        "step": np.where(frame["check"] == CASCADE, metrics.get(N_LAYERS, 0), 0).astype(int),
         "mean": _values(metrics, SCORES, names),
         "half_width": _values(metrics, HALF_WIDTHS, names),
         **{level: _values(metrics, prefix, names) for level, prefix in LEVEL_PREFIXES.items()},

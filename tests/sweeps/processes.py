@@ -81,10 +81,12 @@ def unmet_on_ray(resources):
 
 
 def free_port():
-    """A port that nobody has, from a range that is neither the system's nor Ray's workers'."""
-    while listens(port := random.SystemRandom().randrange(20_000, 32_000)):
-        pass
-    return port
+    """A port that nobody has, nor the next, which Ray's clients take.
+
+    It is from a range that is neither the system's nor Ray's workers'.
+    """
+    port = random.SystemRandom().randrange(20_000, 32_000)
+    return free_port() if listens(port) or listens(port + 1) else port
 
 
 def wait_for(answers, seconds=240):

@@ -54,6 +54,11 @@ NAMED = (
     NamedMetric("pearson_raw_first_below", "first step of the cascade below the threshold"),
 )
 
+# Those in which people compare two methods: RMA, RRA, AUC, AUPRC, cosine, and what was used.
+COMPARED = (
+    "mass_clipped", "rank", "auroc_magnitude", "auprc_magnitude", "cosine_clipped", "used_pearson",
+)  # fmt: skip
+
 # Of K pixels and a truth of K pixels that share the fraction r, the intersection is r K and the
 # union (2 - r) K.
 _NO_IOU = (

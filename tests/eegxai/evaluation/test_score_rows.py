@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from eegxai.evaluation.controls.null_maps import CHANCE
+from eegxai.evaluation.metrics.names import metric_named
 from eegxai.evaluation.score_rows import (
     GROUND_TRUTH,
     IDEAL_OBSERVER,
@@ -13,6 +14,7 @@ from eegxai.evaluation.score_rows import (
     rows_against_truth,
     with_levels,
 )
+from eegxai.evaluation.scoring import CALIBRATED_HEADLINE, HEADLINE, TRIALS_KEPT
 
 N_TRIALS = 400
 MEANS = {GROUND_TRUTH: 0.6, CHANCE: 0.2, IDEAL_OBSERVER: 0.9, "input_magnitude": 0.5}
@@ -60,3 +62,28 @@ def test_the_error_of_an_efficiency_is_that_of_the_bootstrap(trials, rows, check
     ratios = np.nanmean((scores - chance)[draws], 1) / np.nanmean(room[draws], 1)
     error = rows.loc[check, "efficiency_std"] / np.sqrt(known.sum())
     assert error == pytest.approx(ratios.std(), rel=0.05)
+
+
+def test_the_scores_of_the_methods_own_map_that_people_compare_stay_trial_by_trial(trials, rows):
+    kept = rows.loc[GROUND_TRUTH, "trials"]
+    assert kept.dtype == np.float32
+    np.testing.assert_array_equal(kept, trials[GROUND_TRUTH].astype(np.float32))
+    assert kept.mean() == pytest.approx(rows.loc[GROUND_TRUTH, "mean"], rel=1e-6)
+    assert rows["trials"].drop(GROUND_TRUTH).isna().all()
+
+
+def test_both_headlines_of_each_feature_type_and_named_metrics_are_kept():
+    of_headlines = {*HEADLINE.values(), *CALIBRATED_HEADLINE.values(), ("channel", "used_pearson")}
+    assert of_headlines < TRIALS_KEPT
+    named = [metric_named(name) for name in ("RMA", "RRA", "AUC", "AUPRC", "cosine")]
+    assert {(HEADLINE[feature][0], name) for feature in HEADLINE for name in named} < TRIALS_KEPT
+    assert len(TRIALS_KEPT) == 12
+    others = {(each.domain, name) for each in parts_of(1) for name in each.scores} - TRIALS_KEPT
+    table = with_levels(rows_against_truth(parts_of(5)))
+    assert others == {("channel_time", "emd_ms")}
+    assert table.loc[table["metric"] == "emd_ms", "trials"].isna().all()
+
+
+def parts_of(n_trials):
+    scores = pd.DataFrame(np.eye(n_trials, 2), columns=["rank", "emd_ms"])
+    return [TrialScores(CheckStep(GROUND_TRUTH), "channel_time", "paper", scores)]

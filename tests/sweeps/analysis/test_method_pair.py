@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 
 from eegxai.statistics import Interval
-from sweeps.analysis.method_pair import method_pairs, require_methods
+from sweeps.analysis.method_pair import method_pairs, over_trials, require_methods
 from sweeps.analysis.quantity import Quantity
-from sweeps.report.method_pair import pair_lines, paper_sentence
+from sweeps.report.method_pair import pair_frame, pair_lines, paper_sentence
 from tests.tidy_tables import tidy_table
 
 METHODS = ("DeepLift", "GradCAM")
@@ -37,7 +37,8 @@ def test_the_numbers_are_those_of_scipy_over_seeds():
     assert pair.means == pytest.approx(tuple(means.mean()))
     differences = means["DeepLift"] - means["GradCAM"]
     expected = stats.t.interval(0.95, 9, differences.mean(), stats.sem(differences))
-    assert (pair.difference.low, pair.difference.high) == pytest.approx(expected)
+    # Far from the bounds of a share's difference, within them is Student's.
+    assert (pair.difference.low, pair.difference.high) == pytest.approx(expected, rel=1e-3)
     assert pair.p == pytest.approx(stats.wilcoxon(differences.round(6)).pvalue)
     assert pair.test == "Wilcoxon signed-rank test"
     tests = [stats.ttest_1samp(differences, end, alternative=side).pvalue
@@ -120,9 +121,71 @@ def test_equality_is_claimed_only_where_it_is_shown(told, end):
 def test_one_seed_is_told_in_words():
     pair = pair_of(tidy(1))
     text = "\n".join(pair_lines(pair, MASS))
-    assert "one seed: no interval over networks, and no test" in text
+    assert "one seed: no interval and no test over networks" in text
     assert "With a single seed (2 decoders of temporal features at -12 dB)" in text
     assert "nan" not in text
+    assert "trial by trial: not tested" in text
+
+
+def trials(n_trials=50, architectures=("deepnet", "eegnet_relu")):
+    """Scores of both methods on each decoder, trial by trial."""
+    random = np.random.default_rng(0)
+    return {
+        ("temporal", -12.0, 0, 0, architecture, method): score + random.normal(0, 0.1, n_trials)
+        for architecture in architectures
+        for method, score in zip(METHODS, (0.6, 0.5), strict=True)
+    }
+
+
+def one_seed(scores, table=None):
+    pair = pair_of(tidy(1) if table is None else table)
+    return replace(pair, over_trials=over_trials(pair, scores))
+
+
+def test_one_seed_has_a_paired_test_over_the_trials_of_its_decoder():
+    table, scores = tidy(1), trials(architectures=["deepnet"])
+    pair = one_seed(scores, table[table["architecture"] == "deepnet"])
+    expected = stats.ttest_rel(*scores.values())
+    interval, test, left_out = pair.over_trials
+    assert (interval.n, left_out) == (50, 0)
+    assert test.p == pytest.approx(expected.pvalue, rel=1e-3)
+    assert interval[1:3] == pytest.approx(expected.confidence_interval(0.95), abs=2e-3)
+    text = [*pair_lines(pair, MASS)]
+    assert "one seed: no interval and no test over networks" in text[1]
+    assert text[-1].endswith(
+        " over 50 trials; paired t test over trials, p < 0.001). This is about this decoder and "
+        "says nothing about other networks."
+    )
+    (row,) = pair_frame([pair], MASS).to_dict("records")
+    assert (row["trials_p"], row["n_trials"], row["test"]) == (test.p, 50, "")
+    assert math.isnan(row["p"])
+
+
+def test_several_decoders_of_a_seed_are_told_and_missing_trials_counted():
+    scores = trials()
+    next(iter(scores.values()))[:3] = np.nan
+    pair = one_seed(scores)
+    assert (pair.over_trials.interval.n, pair.over_trials.left_out) == (97, 3)
+    (line,) = [line for line in pair_lines(pair, MASS) if line.startswith("trial by trial: ")]
+    told = "over 97 of 100 trials that have a score of both, counted for each decoder; paired t"
+    assert told in line
+    assert told in paper_sentence(pair, MASS)
+    assert line.endswith("this is about these 2 decoders and says nothing about other networks")
+
+
+def test_what_is_lacking_for_a_difference_over_trials_is_told():
+    scores, (*_, last) = trials(), trials()
+    decoder = "temporal -12 dB eegnet_relu seed 0 fold 0"
+    shorter = one_seed({**scores, last: scores[last][1:]})
+    assert shorter.over_trials == f"the methods have scores of 50 and 49 trials on {decoder}"
+    del scores[last]
+    text = "\n".join(pair_lines(one_seed(scores), MASS))
+    assert f"not tested, GradCAM has no scores trial by trial in the store on {decoder}" in text
+    assert "One seed gives no interval over networks." in text
+
+
+def test_several_seeds_are_told_as_before():
+    assert not any(line.startswith("trial by trial") for line in pair_lines(found(), MASS))
 
 
 def test_errors_are_lower_better_and_have_no_margin():

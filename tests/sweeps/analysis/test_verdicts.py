@@ -267,7 +267,7 @@ def test_the_recording_is_beaten_only_where_the_ideal_observer_beats_it():
     [
         (3, 0.54, "about 5 seeds"),  # 0.05 / 0.04, squared, times 3
         (1, 0.54, "about 2 times the trials"),
-        (1, 0.5001, "more than can be had: the number is at its level"),
+        (1, 0.5001, "over 100 times the data: the number is too near its level"),
     ],
 )
 def test_what_would_decide_is_said(n_seeds, efficiency, advice):
@@ -278,6 +278,7 @@ def test_what_would_decide_is_said(n_seeds, efficiency, advice):
 def test_without_an_interval_nothing_is_shown_or_refuted():
     row = made_up(half=np.nan)
     assert (row["verdict"], row["efficient_decided_by"]) == (UNDECIDED, "more trials or seeds")
+    assert made_up(n_layers=np.nan)["model_specific"] == UNDECIDED  # nor without a level
 
 
 def test_the_headline_of_an_own_feature_type_is_the_one_of_temporal():

@@ -2,12 +2,20 @@
 
 import json
 import shlex
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from typer.testing import CliRunner
 
+from eegxai.statistics import INTERVALS
 from sweeps.cli import app
+from sweeps.design.cells import method_cells
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import store_of
+from tests.finished_cells import method_scores
 from tests.tidy_tables import tidy_table
 
 METHODS = ("DeepLift", "GradCAM", "LRP")
@@ -105,3 +113,62 @@ def test_two_runs_are_compared_where_an_expression_says(table, tmp_path):
     assert "cells where feature == 'temporal'" in shown.output
     assert "temporal: mass_clipped on channels × times, higher is better" in shown.output
     assert "spatial" not in shown.output
+
+
+def test_decoders_at_chance_are_left_out_and_counted_or_kept(tmp_path):
+    tidy = tidy_table(METHODS, ["temporal"], seeds=range(8))
+    path, other = tmp_path / "weak.parquet", tmp_path / "other.parquet"
+    tidy.assign(at_chance=tidy["snr_db"] == -12).to_parquet(path)
+    tidy.to_parquet(other)
+    for options, prefix in (("--methods DeepLift GradCAM", ""), (str(other), "a: ")):
+        shown = run(path, options)
+        assert (
+            f"{prefix}16 of 32 decoders decode no better than chance and are left" in shown.output
+        )
+        kept = run(path, f"{options} --keep-at-chance")
+        assert f"{prefix}16 of 32 decoders decode no better than chance and are kept" in kept.output
+    assert "16 decoders; left out: 16" in run(path, "--methods DeepLift GradCAM").output
+    assert (
+        "32 decoders; none is left out"
+        in run(path, "--methods DeepLift GradCAM --keep-at-chance").output
+    )
+
+
+def test_differences_of_two_runs_stay_within_the_bounds_of_their_metric(tmp_path):
+    tidy = tidy_table(METHODS, ["temporal"], seeds=range(3))
+    paths = [tmp_path / f"{name}.parquet" for name in "ab"]
+    for path, means in zip(paths, ((0.0, 0.02, 0.3), (1.0, 1.0, 1.0)), strict=True):
+        tidy.assign(mean=tidy["seed"].map(dict(enumerate(means)))).to_parquet(path)
+    for interval in INTERVALS:
+        document = json.loads(run(paths[0], f"{paths[1]} --interval {interval} --json").stdout)
+        for row in document["comparisons"]:
+            assert row["low"] < row["difference"] < row["high"] <= 1
+
+
+def one_seed(trials):
+    """Scores of two methods on one decoder in a store, the trials of which are given."""
+    config = load("tiny.yaml", ["grid.seed=[0]"])
+    store = store_of(config)
+    for cell in method_cells(config):
+        scores = method_scores()
+        here = scores.table["check"] == "ground_truth"
+        kept = [trials.get(cell.method) if keep else None for keep in here]
+        table = scores.table.assign(trials=pd.Series(kept, dtype=object))
+        store.write_scores(cell, replace(scores, table=table))
+
+
+def test_one_seed_is_compared_over_the_trials_that_the_store_keeps(tiny_file):
+    trials = np.random.default_rng(0).random((2, 12), np.float32)
+    one_seed(dict(zip(("Saliency", "InputXGradient"), trials, strict=True)))
+    asked = "--a grid.seed=[0] --methods Saliency InputXGradient --json --metric"
+    (pair,) = json.loads(run(tiny_file, f"{asked} rma").stdout)["comparisons"]
+    expected = stats.ttest_rel(*trials.astype(float))
+    assert pair["trials_p"] == pytest.approx(expected.pvalue, rel=1e-3)
+    assert pair["trials_difference"] == pytest.approx(np.subtract(*trials).mean(), abs=1e-6)
+    assert (pair["n_trials"], pair["p"]) == (12, None)
+    (other,) = json.loads(run(tiny_file, f"{asked} rma --check same_spectrum").stdout)[
+        "comparisons"
+    ]
+    assert (other["n_trials"], other["trials_p"]) == (0, None)
+    lacking = run(tiny_file, "--a grid.seed=[0] --methods Saliency RandomMap --metric rma")
+    assert "trial by trial: not tested, RandomMap has no scores trial by trial" in lacking.output

@@ -57,7 +57,7 @@ def test_statistics(filled):
 def test_statistics_of_one_seed_are_notes(filled):
     found = document("statistics", filled, "--where", "seed == 0")
     assert found["features"] == []
-    assert "tests need 2" in found["notes"][0]
+    assert "nothing can be tested with scores of 1 seed" in found["notes"][0]
 
 
 def test_status(filled):

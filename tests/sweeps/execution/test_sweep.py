@@ -13,6 +13,7 @@ from eegxai.attribution import METHODS, attribution
 from eegxai.evaluation import KINDS
 from eegxai.simulation import simulate_spec
 from sweeps.analysis.summary import headline
+from sweeps.analysis.verdicts import judged
 from sweeps.cli import app
 from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
@@ -139,7 +140,7 @@ def test_a_half_written_run_is_completed_without_doubling(done):
 
 
 def test_tables_from_mlflow_and_from_the_store_agree(done, tiny):
-    from_mlflow = headline(load_scores(tiny, "mlflow"))
+    from_mlflow = judged(headline(load_scores(tiny, "mlflow")), tiny.verdict)
     pd.testing.assert_frame_equal(
         from_mlflow.sort_values("method", ignore_index=True),
         done.table().sort_values("method", ignore_index=True),

@@ -1,7 +1,5 @@
 """The pictures of a sweep: the right rows, and a reason for what is dropped."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,8 +17,14 @@ from sweeps.design.cells import DecoderCell
 from sweeps.report.figures import draw_figures
 from sweeps.report.map_pictures import maps_beside_truth, over_frequency
 from sweeps.report.picture import DroppedPicture, Picture
-from sweeps.report.score_pictures import against_references, checks, with_floor
-from sweeps.report.source import load_scores
+from sweeps.report.score_pictures import (
+    against_references,
+    checks,
+    critical_differences,
+    with_floor,
+)
+from sweeps.report.shown_decoders import at_chance_line
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import AXES
 from tests.pictures import pixels
 from tests.tidy_tables import N_LAYERS, SIMILARITY, tidy_table
@@ -243,16 +247,30 @@ def examples_of(feature):
 
 def test_captions_tell_the_test_and_alternative_texts_the_order(drawn):
     shown = drawn["critical-difference-temporal"]
-    assert f"at {ALPHA:g}; Friedman's test" in shown.caption
+    tested = f"at {ALPHA:g}; they differ (Friedman's test that all rank alike: p = "
+    assert tested in shown.caption
     assert shown.alt.endswith("RandomMap, GradCAM, LRP, DeepLift.")
 
 
+def test_two_methods_have_no_test_of_friedman_and_a_caption_without_a_p_value(tidy):
+    two = tidy[tidy["method"].isin(METHODS[:2])]
+    (shown, *_) = critical_differences(two, {})
+    assert "; Friedman's test needs at least 3 methods." in shown.caption
+    assert "nan" not in shown.caption
+
+
+def test_where_all_decoders_are_at_chance_no_seed_is_left(tidy):
+    left = without_chance_decoders(tidy.assign(at_chance=tidy["feature"] == "spatial"))
+    dropped = [one for one in critical_differences(left, {}) if isinstance(one, DroppedPicture)]
+    assert dropped == [DroppedPicture("critical-difference-spatial", "no seed has scores")]
+    assert at_chance_line(left) == "† no better than chance, left out: 12 of 12 spatial decoders."
+
+
 @pytest.mark.slow
-def test_the_command_writes_each_picture_in_each_format(done_tiny, tmp_path, monkeypatch):
+def test_the_command_writes_each_picture_in_each_format(done_tiny, tmp_path):
     # So little training leaves the decoders at chance.
-    kept = partial(load_scores, keep_at_chance=True)
-    monkeypatch.setattr("sweeps.report.figures.load_scores", kept)
-    result = RUNNER.invoke(app, ["figures", "tiny.yaml", "--out", "figs"])
+    options = ["--out", "figs", "--keep-at-chance"]
+    result = RUNNER.invoke(app, ["figures", "tiny.yaml", *options])
     assert result.exit_code == 0, result.output
     names = {path.name for path in (tmp_path / "figs").iterdir()}
     stems = {"checks", "references", "cascade-deepnet", "maps-temporal", "rankings"}

@@ -219,6 +219,32 @@ def test_the_answer_names_methods_that_pass_everywhere():
     ]
     table["verdict"] = NO_SCORE
     assert "No method is judged" in answer(table)[0]
+    assert "of controls alone" in answer(table[table["method"] == "RandomMap"])[0]
+    assert "no better than chance" in answer(table.assign(at_chance=table["n_decoders"]))[0]
+
+
+@pytest.mark.parametrize("by", [("feature", "seed"), ("feature", "snr_db", "seed", "architecture")])
+def test_the_answer_for_each_seed_finds_the_originals_of_duplicates(by):
+    tidy = tidy_table(["DeepLift", "LRP"], features=("temporal",), snrs=(-3.5,))
+    table = judged(headline(tidy, by))
+    passing, same = table["seed"] == 1, table["method"] == "LRP"
+    table["verdict"] = np.select([same, passing], [DUPLICATE, PASSES], FAILS)
+    table["duplicate_of"] = np.where(same, "DeepLift", "")
+    whole, *parts, scope = answer(table, by)
+    assert scope.startswith("One seed each: intervals are over trials")
+    assert all("temporal, " in part and "seed " in part for part in parts)
+    assert whole == "No method passes for every group."
+    assert ["DeepLift and LRP pass." in part for part in parts] == [
+        values[by.index("seed")] == 1 for values, _ in table.groupby(list(by), sort=False)
+    ]
+
+
+def test_a_duplicate_of_what_is_not_in_the_table_is_judged_by_its_own_numbers():
+    tidy = tidy_table(["LRP"], features=("temporal",))
+    tidy = tidy.assign(duplicate_of="InputXGradient", flags="equals InputXGradient")
+    table = judged(headline(tidy))
+    assert list(table["verdict"]) == [DUPLICATE]
+    assert answer(table)[0] == "temporal: none passes; LRP fails."
 
 
 def test_flags_are_counted_by_decoder():

@@ -23,7 +23,7 @@ def printed(table):
 
 
 def wide(n_groups, span, method="IntegratedGradients"):
-    cells = [TableCell("0.50", spread="±0.10", short="0.50")] * (n_groups * span)
+    cells = [TableCell("0.50")] * (n_groups * span)
     groups = [ColumnGroup(f"feature{n}", span) for n in range(n_groups)]
     return Table("part", ["method", *["score"] * len(cells)], [[word(method), *cells]], groups)
 

@@ -26,12 +26,14 @@ from sweeps.analysis.verdicts import (
     UNDECIDED,
     judged,
 )
+from sweeps.cli.plain_signs import replace_what_is_lacking
 from sweeps.cli.tables import print_headline
 from sweeps.report.legends import accuracies
 from sweeps.report.result_tables import result_cell
 from sweeps.report.terminal import print_sentence
 from sweeps.report.verdict_tables import narrow_cell, property_cell, verdict_cell
 from sweeps.report.verdict_texts import answer
+from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import AREA, half_width
 from tests.tidy_tables import as_tidy
 
@@ -172,6 +174,16 @@ def test_a_method_flagged_on_one_decoder_is_not_ok():
     assert (row["flagged"], row["verdict"], row["verdict_on"]) == (1, FAILS, "applicable")
 
 
+def test_a_duplicate_on_a_decoder_at_chance_hides_no_flag_of_another():
+    same = rows("LRP", 0.8, 0, 0, seed=1, at_chance=True, flags="x").assign(duplicate_of="DeepLift")
+    tidy = as_tidy([rows("LRP", 0.8, 0, 0, flags="depends on the batch"), same])
+    row = judged(headline(without_chance_decoders(tidy))).iloc[0]
+    assert (row["verdict"], row["verdict_on"]) == (FAILS, "applicable")
+    assert "✗ LRP: its validity check speaks against it on 1 of 2 decoders" in printed(
+        judged(headline(without_chance_decoders(tidy)))
+    )
+
+
 def test_the_calibrated_score_is_read_on_the_headlines_domain():
     row = headline_of(rows("LRP", 0.8, 0.1, 0.0, x_only=0.4)).loc["LRP"]
     assert row["calibrated"] == pytest.approx(0.7)
@@ -256,12 +268,36 @@ def test_the_closing_table_fits_a_terminal_and_has_the_numbers(closing):
     assert max(map(len, lines)) <= 80
     start = lines.index("title: temporal, 1 decoder of 1 seed")
     names, *body = (line.split() for line in lines[start + 1 : start + 5])
-    assert names == ["method", *(one.heading for one in PROPERTIES), "study"]
+    assert names == ["method", "all", *(one.heading for one in PROPERTIES), "study"]
     assert body[0] == ["DeepLift", "✓", "✓.65±.01", "✓.68±.01", "✓.95±.01", "✓.10±.01",
                        "✓.20±.01", "✓"]  # fmt: skip
     assert (body[1][0], body[1][1]) == ("CentredGuidedGradCAM", "✗")
     assert body[2][:2] == ["LRP", "="]
     assert "LRP = DeepLift" in lines
+
+
+def test_a_title_with_every_axis_fits_a_terminal():
+    by = ["feature", "snr_db", "architecture", "seed", "fold"]
+    tidy = as_tidy([rows("DeepLift", 0.8, 0.1, 0.2).assign(architecture="an_own_architecture")])
+    console = Console(file=io.StringIO(), width=120)
+    print_headline(console, judged(headline(tidy, by)), "title", by)
+    assert max(map(len, console.file.getvalue().splitlines())) <= 80
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_the_closing_table_is_printed_where_its_signs_are_lacking(closing, encoding):
+    """A mark that is replaced must not become another one: ``?`` is undecided."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding)
+    replace_what_is_lacking(stream)
+    print_headline(Console(file=stream, width=80), closing, "title")
+    stream.flush()
+    lines = stream.buffer.getvalue().decode(encoding).splitlines()
+    start = lines.index("title: temporal, 1 decoder of 1 seed") + 2
+    table = lines[start : start + 3]
+    rows = {line.split()[0]: line.split()[1] for line in table}
+    assert rows == {"DeepLift": "+", "CentredGuidedGradCAM": "x", "LRP": "="}
+    assert any(line.startswith("+ shown, x refuted, ? undecided") for line in lines)
+    assert max(map(len, lines)) <= 80
 
 
 def test_what_stands_on_top_can_be_repeated(closing):
@@ -304,6 +340,16 @@ def test_a_sentence_stays_on_one_line():
 def test_a_map_that_changes_only_at_the_end_of_the_cascade_is_not_model_specific(area, state):
     row = headline_of(rows("DeepLift", 0.9, 0.1, 0.1, area=area)).loc["DeepLift"]
     assert row["model_specific"] == state
+
+
+def test_the_level_of_the_area_is_that_of_decoders_of_several_depths():
+    """Each curve falls to the level with the first layer, of one and of eight: 0.75 and 0.53125."""
+    deep = rows("DeepLift", 0.9, 0.1, 0.1, area=0.53)
+    shallow = rows("DeepLift", 0.9, 0.1, 0.1, area=0.74).assign(architecture="shallow")
+    shallow = shallow[shallow["step"] != 1].replace({"step": {8: 1}})
+    row = headline_of(deep, shallow).loc["DeepLift"]
+    assert row["model_specific_level"] == pytest.approx((0.75 + 0.53125) / 2)
+    assert row["model_specific"] != REFUTED
 
 
 def test_two_classes_are_a_state_and_no_failure():

@@ -11,6 +11,7 @@ from sweeps.analysis.compare import Quantity
 from sweeps.analysis.significance import compare_methods
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
+from sweeps.analysis.verdicts import NO_SCORE, judged
 from sweeps.scores.selection import (
     SELECTABLE_COLUMNS,
     FilterError,
@@ -147,13 +148,13 @@ def test_a_group_of_decoders_at_chance_stays_with_its_count():
     tidy = tidy_table(["LRP", "RandomMap"], seeds=(0, 1), architectures=["deepnet"])
     left = without_chance_decoders(tidy.assign(at_chance=tidy["feature"] == "spatial"))
     for kind in TABLE_KINDS.values():
-        table = kind.make(left, ("feature",))
+        table = kind.table(left, ("feature",))
         assert list(table["feature"].unique()) == ["temporal", "spatial"]
         rows = table[table["feature"] == "spatial"]
         assert (rows["at_chance"] == rows["n_decoders"]).all()
-    spatial = headline(left).set_index(["feature", "method"]).loc[("spatial", "LRP")]
+    spatial = judged(headline(left)).set_index(["feature", "method"]).loc[("spatial", "LRP")]
     assert spatial[["score", "score_low", "class_r", "calibrated"]].isna().all()
-    assert spatial["verdict"] == "n/a"
+    assert spatial["verdict"] == NO_SCORE
     with_words = list(compare_methods(left, Quantity()))
     assert with_words[1] == (
         "spatial: nothing can be tested with scores of 0 seeds: one pair of methods needs at "

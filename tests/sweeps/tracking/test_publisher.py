@@ -14,9 +14,10 @@ from eegxai.attribution import STUDY_METHODS, Validity
 from eegxai.evaluation import HEADLINE
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import headline
-from sweeps.analysis.verdicts import judged
+from sweeps.analysis.verdicts import TOLD, judged, verdict_text
 from sweeps.design.cells import decoder_cells, decoder_of, method_cells
 from sweeps.design.config_file import load
+from sweeps.design.thresholds import Thresholds
 from sweeps.report.closing import CLOSING_FILE, closing_page
 from sweeps.report.verdict_texts import answer
 from sweeps.scores.cache import load_cache, tidy_from_store
@@ -106,7 +107,7 @@ def test_a_run_has_its_axes_a_note_few_headlines_and_pictures(publisher, cells, 
     assert cell.method in note
     assert "score" in note
     headlines = [name for name in run.data.metrics if name.startswith("headline/")]
-    assert 5 <= len(headlines) <= 8
+    assert 8 <= len(headlines) <= 15
     assert artefacts(publisher, run) == {"cell.json", f"{cell.stem}.parquet", "figures"}
     assert artefacts(publisher, run, "figures") == {
         "figures/map_against_truth.png",
@@ -132,10 +133,36 @@ def test_the_headline_metrics_are_those_of_the_table(publisher, cells, store):
         "class_similarity": "class_r",
         "model_similarity": "model_r",
         "null_similarity": "null_r",
+        "efficiency": "efficiency",
+        "over_untrained": "over_untrained",
+        "used_correlation": "used_r",
         "accuracy": "accuracy",
     }
     for name, column in expected.items():
         assert metrics[f"headline/{name}"] == pytest.approx(row[column])
+
+
+def test_tags_say_the_verdict_in_the_words_of_the_tables(publisher, cells, store):
+    cell = cells[1][1]
+    publisher.publish(cell, store)
+    tags = run_of(publisher, cell).data.tags
+    row = judged(headline(tidy_from_store([cell], store))).iloc[0]
+    assert tags["eegxai.verdict"] == verdict_text(row)
+    for name in TOLD:
+        assert tags[f"eegxai.{name}"] == row[name]
+    assert f"Verdict: {verdict_text(row)}" in tags["mlflow.note.content"]
+
+
+def test_other_thresholds_write_the_verdict_anew(publisher, cells, store):
+    cell = cells[1][1]
+    publisher.publish(cell, store)
+    lenient = Thresholds(efficiency=1e-6, use_correlation=1e-6)
+    publisher.thresholds, publisher.published = lenient, {}
+    publisher.publish(cell, store)
+    row = judged(headline(tidy_from_store([cell], store)), lenient).iloc[0]
+    tags = run_of(publisher, cell).data.tags
+    assert (tags["eegxai.verdict"], tags["eegxai.faithful"]) == (verdict_text(row), "shown")
+    assert len(publisher.runs("method")) == 1
 
 
 def test_all_is_logged_once_and_curves_by_their_steps(publisher, cells, store):
@@ -320,6 +347,16 @@ def test_a_method_without_scores_or_pictures_has_a_run(publisher, cells, store):
     row = tidy_from_runs(publisher, [cell])
     assert row["check"].isna().all()
     assert len(row) == 1
+
+
+def test_a_decoder_at_chance_has_no_verdict_in_tables_and_runs(publisher, cells, store):
+    cell = cells[1][1]
+    store.write_scores(cell, dataclasses.replace(method_scores(), at_chance=True))
+    publisher.publish(cell, store)
+    tags = run_of(publisher, cell).data.tags
+    row = judged(headline(without_chance_decoders(tidy_from_store([cell], store)))).iloc[0]
+    assert tags["eegxai.verdict"] == verdict_text(row) == "– no score"
+    assert tags["eegxai.faithful"] == row["faithful"] == "no score"
 
 
 def test_pictures_can_be_left_out(publisher, cells, store):

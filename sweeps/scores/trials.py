@@ -1,0 +1,36 @@
+"""Scores of methods trial by trial, as the store keeps them beside their means."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from eegxai.evaluation.score_rows import GROUND_TRUTH
+from sweeps.design.cells import MethodCell
+from sweeps.scores.cache import read_scores
+from sweeps.store.artefacts import Store
+
+TrialsByCell = dict[tuple[Any, ...], np.ndarray]  # by the values of ``AXES``
+
+
+def trials_from_store(
+    cells: Iterable[MethodCell], store: Store, domain: str, metric: str
+) -> TrialsByCell:
+    """Scores (trials,) of the methods' own maps, of the cells that keep them; NaN if undefined.
+
+    The methods of a decoder explain the same trials in the same order.
+    """
+    found = {tuple(cell.axes.values()): read_scores(store, cell) for cell in cells}
+    trials = {
+        axes: _trials(scores.table, domain, metric) for axes, scores in found.items() if scores
+    }
+    return {axes: kept for axes, kept in trials.items() if kept is not None}
+
+
+def _trials(table: pd.DataFrame, domain: str, metric: str) -> np.ndarray | None:
+    if "trials" not in table:
+        return None
+    here = (table["check"] == GROUND_TRUTH) & (table["domain"] == domain)
+    kept = table.loc[here & (table["metric"] == metric), "trials"].dropna()
+    return np.asarray(kept.iloc[0], float) if len(kept) else None

@@ -1,0 +1,72 @@
+"""What MLflow shows as descriptions, in Markdown: of the experiment and of each kind of run."""
+
+EXPERIMENT_NOTE = """\
+Which attribution methods tell the truth about EEG decoders? Each **method run** is one method on
+one decoder, nested under the **decoder run** that trained it. Simulated EEG has a known answer,
+so each map is scored against it.
+
+| column | meaning |
+|---|---|
+| `feature`, `snr_db`, `architecture`, `seed`, `fold`, `method` | what was run |
+| `headline/score` | the study's score of the map against the planted signal: share of the \
+map's mass on it (spatial: cosine of topographies). 1 is best |
+| `headline/chance` | the same score of random maps of the same spectrum |
+| `headline/calibrated_score` | average precision of the map's magnitude (spectral: share of the \
+relevance over frequency in the planted band). 1 is best |
+| `headline/ceiling` | the same score of the ideal observer's map |
+| `headline/ideal_score` | average precision against the ideal observer's map |
+| `headline/used_correlation` | correlation over channels with what the decoder used |
+| `headline/class_similarity` | correlation of the map with the map for a wrong class: low is \
+class-specific |
+| `headline/model_similarity` | correlation with the map of a network whose weights are all \
+random: low is model-specific |
+| `headline/cascade_area` | mean correlation while the network is randomized layer by layer |
+| `headline/null_similarity` | the highest correlation of the map with maps that know nothing: \
+white noise, its magnitude, a random map of the same spectrum |
+| `headline/accuracy` | test accuracy of the decoder |
+| `scores/CHECK/DOMAIN/METRIC` | every number, such as `scores/cascade/channel_time/pearson_raw`, \
+a curve over the randomized layers |
+| `uncertainty/...`, `valid_trials/...` | half of the 95 % interval over the trials, and the \
+number of trials for which the score is defined |
+| `zero_rows/...` | in the evaluation mode `study`: number of trials that the study's code skips, \
+which enter the mean as zeros |
+| `headline/efficiency` | place of the calibrated score between chance (0) and the ideal observer \
+(1) |
+| `headline/over_chance`, `over_untrained`, `over_input` | how much higher it is than that of \
+random maps of the same spectrum, of the same method on the untrained decoder, and of the \
+recording's magnitude |
+| tag `eegxai.verdict` | on this one decoder, with intervals over its trials: ✓ passes, ✗ fails or \
+? undecided, with the properties it rests on; `= METHOD` has the maps of that method |
+| tags `eegxai.finds_signal`, `efficient`, `faithful`, `class_specific`, `model_specific`, \
+`beyond_input`, `study_verdict` | shown, refuted, undecided, not testable, no score |
+| tag `eegxai.validity` | ok, duplicate (of a simpler method), degenerate, not_applicable |
+
+Filter such as `params.method = "DeepLift" and tags.`eegxai.kind` = "method"`.
+Tables of all runs: `eegxai tables --source mlflow`."""
+
+SUMMARY_NOTE = """\
+What the sweep found is in `closing_table.html` among the artefacts. `tidy.parquet` contains all
+scores, one row per run, check, domain, metric and step; `eegxai tables --source mlflow` reads it
+instead of thousands of runs. `claims.csv` says of each claim of the study whether it holds on these
+scores."""
+
+CONSTANT_NOTE = """
+
+What is the same in all runs, and therefore is not among their parameters:
+
+| field | value |
+|---|---|
+{rows}"""
+
+METHOD_NOTE = """\
+**{method}** on {architecture}, trained on {feature} EEG at {snr_db:g} dB (seed {seed}, fold {fold};
+test accuracy {accuracy:.2f}). {verdict}
+
+{numbers}
+
+The pictures are among the artefacts, in `figures/`."""
+
+DECODER_NOTE = """\
+**{architecture}**, trained on {labels} labels of {feature} EEG at {snr_db:g} dB (seed {seed}, fold
+{fold}) for {epochs} epochs: test accuracy {accuracy:.2f} on {n_test} trials{chance}. Its methods
+are the runs nested under it."""
