@@ -20,7 +20,7 @@ from pathlib import Path
 
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
-from sweeps.store.artefacts import maps_of, name_of
+from sweeps.store.names import maps_of, name_of
 from tests.paths import ROOT
 
 CONTENT = bytes(200)  # nothing of it is read

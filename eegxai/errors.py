@@ -67,7 +67,7 @@ def _refused(details: ErrorDetails, field: str, owner: str) -> str:
     if details["type"] != OWN_MESSAGE:
         return f"{field}={_short(details['input'])}{of} is not allowed: {message}"
     needs_field = message.startswith(("is ", "holds "))
-    return f"{field}={_short(details['input'])} {message}" if needs_field else message
+    return f"{field}={_short(details['input'])}{of} {message}" if needs_field else message
 
 
 def gigabytes(n_bytes: float) -> str:

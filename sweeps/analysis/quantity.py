@@ -17,7 +17,7 @@ from eegxai.evaluation import (
     Headlines,
 )
 from eegxai.evaluation.controls.null_maps import SURROGATE
-from eegxai.evaluation.metrics.names import metric_named
+from eegxai.evaluation.metrics.names import SHORT_NAMES, metric_named
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.evaluation.modes import IDEAL_METRICS
 from eegxai.evaluation.references.use_scores import SPLIT_HALF
@@ -100,7 +100,8 @@ class Quantity:
         """Refuse a metric or a check that is none of these, naming the closest."""
         for kind, name, known in (("check", self.check, checks), ("metric", self.metric, metrics)):
             if name not in (choices := {*known}):
-                raise ValueError(unknown_name(kind, name, choices, METRICS_PAGE))
+                names = choices | SHORT_NAMES if kind == "metric" else choices
+                raise ValueError(unknown_name(kind, name, names, METRICS_PAGE))
 
 
 def quantity_named(metric: str, check: str = GROUND_TRUTH) -> Quantity:

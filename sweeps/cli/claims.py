@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from eegxai.attribution import find
+from eegxai.decoders import DECODERS
+from eegxai.registry import lookup
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.cli.common import (
     Arguments,
@@ -64,7 +66,9 @@ def claims(
         asked = load_study(study)
         for method in asked.methods:
             find(method)
-        asked = replace(asked, architecture=architecture) if architecture else asked
+        if architecture:
+            lookup(DECODERS, architecture, "--architecture")
+            asked = replace(asked, architecture=architecture)
         tidy = load_scores(config, source, asked.metrics, where, keep_at_chance=keep_at_chance)
     verdicts = decide(asked, tidy)
     held, n_cells = HeldCells.of(tidy, config.name, where), len(list(method_cells(config)))
@@ -76,7 +80,8 @@ def claims(
     print_tables(console, [summary_table(verdicts.claims)], "verdicts")
     console.print(LEGEND, style="dim")
     folder = out or Path(config.output) / "tables"
-    name = held.stem("claims" + ("" if study == DEFAULT_CLAIMS else f"-{Path(study).stem}"))
+    of_study = "" if study == DEFAULT_CLAIMS else Path(study).stem
+    name = held.stem("-".join(filter(None, ("claims", of_study, architecture))))
     with errors_in_one_sentence():
         paths = write_claims(verdicts, asked.title, held, folder, name, formats)
     print_written(console, paths)

@@ -11,7 +11,8 @@ from sweeps.design.cells import DecoderCell, MethodCell
 from sweeps.report.picture import DroppedPicture, Picture, Pictures, ShownMaps
 from sweeps.report.shown_decoders import as_sentences, decoder_line
 from sweeps.scores.words import study_score
-from sweeps.store.artefacts import MAPS, Store
+from sweeps.store.artefacts import Store
+from sweeps.store.names import MAPS
 from sweeps.store.packing import BrokenArtefactError
 
 

@@ -10,15 +10,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from eegxai.decoders import Checkpoint
 from eegxai.evaluation import EvaluationSpec, ExampleMaps
-from eegxai.evaluation.references.use import DecoderUse, PieceUse
+from eegxai.evaluation.references.use import DecoderUse
 from sweeps.design.cells import Cell, DecoderCell, MethodCell
 from sweeps.design.config import SweepConfig
 from sweeps.store.files import StoreFiles
+from sweeps.store.names import (
+    ARTEFACTS,
+    BROKEN,
+    MAPS,
+    METHODS,
+    RUNNING,
+    checkpoint_of,
+    failure_of,
+    heartbeat_of,
+    maps_of,
+    name_of,
+    use_of,
+)
 from sweeps.store.packing import (
     BrokenArtefactError,
     of_cell,
@@ -28,30 +40,15 @@ from sweeps.store.packing import (
     unpacked_scores,
 )
 from sweeps.store.records import MethodScores, TrainedDecoder
+from sweeps.store.tensors import (
+    maps_as_tensors,
+    maps_from_tensors,
+    use_as_tensors,
+    use_from_tensors,
+)
 
 log = logging.getLogger(__name__)
-# Folders: of what makes cells done, of what is kept beside it, and of notes.
-DECODERS, METHODS, MAPS, CHECKPOINTS = "decoders", "methods", "maps", "checkpoints"
-USES = "uses"  # of decoders, by the settings that they depend on
-FAILURES, RUNNING, BROKEN = "failures", "running", "broken"
-ARTEFACTS = (DECODERS, METHODS, MAPS)
 UNKNOWN_SIZE = -1  # of a file that another process has written
-# Maps of four trials are most of a method's bytes, and only ever drawn.
-MAP_TYPES = {
-    "trials": torch.int64,
-    "classes": torch.int64,
-    "scores": torch.float64,
-    "attribution": torch.float16,
-    "ground_truth": torch.float16,
-    "class_attribution": torch.float32,
-    "class_ground_truth": torch.float32,
-    "positions": torch.float64,
-    "class_frequency": torch.float16,
-    "class_bands_hz": torch.float64,
-    "class_courses": torch.float16,
-    "class_ground_truth_courses": torch.float16,
-}
-USE_ARRAYS = ("use", "halves", "error")  # in the order of the fields of PieceUse
 
 
 @dataclass(frozen=True)
@@ -146,21 +143,21 @@ class Store:
     def failure(self, cell: Cell) -> str | None:
         """Traceback of the cell's last attempt; None where it did not fail."""
         try:
-            return self.files.read(_failure(cell)).decode()
+            return self.files.read(failure_of(cell)).decode()
         except FileNotFoundError:
             return None
 
     def write_failure(self, cell: Cell, trace: str) -> None:
         """Record why a cell failed."""
-        self.files.write(_failure(cell), trace.encode())
+        self.files.write(failure_of(cell), trace.encode())
 
     def remove_failure(self, cell: Cell) -> None:
         """Record that a cell did not fail in the end."""
-        self.files.remove(_failure(cell))
+        self.files.remove(failure_of(cell))
 
     def write_heartbeat(self, cell: Cell, heartbeat: dict[str, Any]) -> None:
         """Record who works on a cell and when they last said so."""
-        self.files.write(_heartbeat(cell), json.dumps(heartbeat).encode())
+        self.files.write(heartbeat_of(cell), json.dumps(heartbeat).encode())
 
     def heartbeats(self) -> dict[str, dict[str, Any]]:
         """All heartbeats by the stems of their cells; one that ends meanwhile is left out."""
@@ -172,7 +169,7 @@ class Store:
 
     def remove_heartbeat(self, cell: Cell) -> None:
         """Record that nobody works on a cell any more."""
-        self.files.remove(_heartbeat(cell))
+        self.files.remove(heartbeat_of(cell))
 
     def write_decoder(self, cell: DecoderCell, trained: TrainedDecoder) -> None:
         """Store a trained decoder as safetensors with a JSON header; drop its checkpoint."""
@@ -197,7 +194,7 @@ class Store:
     ) -> None:
         """Store the state of a training after an epoch in place of the one before."""
         record = {"history": checkpoint.history, "versions": versions}
-        self.files.write(_checkpoint(cell), packed(cell, checkpoint.tensors, record))
+        self.files.write(checkpoint_of(cell), packed(cell, checkpoint.tensors, record))
 
     def read_checkpoint(self, cell: DecoderCell, versions: dict[str, str]) -> Checkpoint | None:
         """State of an interrupted training; None where there is none.
@@ -207,7 +204,7 @@ class Store:
         BrokenArtefactError
             When the file is truncated, belongs to another cell or comes of other versions.
         """
-        name = _checkpoint(cell)
+        name = checkpoint_of(cell)
         try:
             tensors, record = self._tensors(cell, name)
         except FileNotFoundError:
@@ -219,7 +216,7 @@ class Store:
 
     def remove_checkpoint(self, cell: DecoderCell) -> None:
         """Remove the state of a training, where there is one."""
-        self.files.remove(_checkpoint(cell))
+        self.files.remove(checkpoint_of(cell))
 
     def write_scores(self, cell: MethodCell, scores: MethodScores) -> None:
         """Store the scores of a method as Parquet with a JSON header."""
@@ -239,11 +236,7 @@ class Store:
 
     def write_maps(self, cell: MethodCell, maps: ExampleMaps) -> None:
         """Store example maps of a method as safetensors: half precision is enough to see them."""
-        given = {name: value for name, value in vars(maps).items() if value is not None}
-        arrays = {name: value for name, value in given.items() if name in MAP_TYPES}
-        record = {name: value for name, value in given.items() if name not in MAP_TYPES}
-        tensors = {name: torch.tensor(a, dtype=MAP_TYPES[name]) for name, a in arrays.items()}
-        self.files.write(maps_of(cell), packed(cell, tensors, record))
+        self.files.write(maps_of(cell), packed(cell, *maps_as_tensors(maps)))
 
     def read_maps(self, cell: MethodCell) -> ExampleMaps | None:
         """Example maps of a method; None where it has none, as without usable maps.
@@ -257,14 +250,8 @@ class Store:
             tensors, record = self._tensors(cell, maps_of(cell))
         except FileNotFoundError:
             return None
-        arrays = {name: _widened(tensor).numpy() for name, tensor in tensors.items()}
         with self._broken(cell, maps_of(cell)):
-            return ExampleMaps(
-                **arrays,
-                channels=tuple(record["channels"]),
-                sfreq=record["sfreq"],
-                start_ms=record["start_ms"],
-            )
+            return maps_from_tensors(tensors, record)
 
     def write_use(
         self,
@@ -275,11 +262,8 @@ class Store:
         use: DecoderUse,
     ) -> None:
         """Store what a decoder used of these trials, which an evaluation explains."""
-        parts = list(use.families.items())
-        arrays = {f"{name}/{kind}": getattr(p, kind) for name, p in parts for kind in USE_ARRAYS}
-        tensors = {name: torch.from_numpy(a) for name, a in {**arrays, "total": use.total}.items()}
-        names = {name: pieces.names for name, pieces in parts}
-        record = {"names": names, "trained": trained.finished, "trials": trials}
+        tensors, names = use_as_tensors(use)
+        record = {**names, "trained": trained.finished, "trials": trials}
         self.files.write(use_of(cell, evaluation), packed(cell, tensors, record))
 
     def read_use(
@@ -305,15 +289,8 @@ class Store:
         except FileNotFoundError:
             return None
         with self._broken(cell, name):
-            families = {
-                family: PieceUse(
-                    tuple(names), *(tensors[f"{family}/{kind}"].numpy() for kind in USE_ARRAYS)
-                )
-                for family, names in record["names"].items()
-            }
-            use = DecoderUse(tensors["total"].numpy(), families)
             same = record["trained"] == trained.finished and record["trials"] == trials
-            return use if same else None
+            return use_from_tensors(tensors, record) if same else None
 
     def _tensors(self, cell: Cell, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         content = self.files.read(name)
@@ -333,36 +310,6 @@ class Store:
             raise BrokenArtefactError(message, cell, name, path, stamp) from error
 
 
-def name_of(cell: Cell) -> str:
-    """File in the store that makes a cell done."""
-    if isinstance(cell, DecoderCell):
-        return f"{DECODERS}/{cell.stem}.safetensors"
-    return f"{METHODS}/{cell.stem}.parquet"
-
-
-def maps_of(cell: MethodCell) -> str:
-    """File in the store with the example maps of a method."""
-    return f"{MAPS}/{cell.stem}.safetensors"
-
-
-def use_of(cell: DecoderCell, evaluation: EvaluationSpec) -> str:
-    """File in the store with what a decoder used, by all settings that this depends on."""
-    settings = f"{evaluation.n_trials}-{evaluation.use_permutations}"
-    return f"{USES}/{cell.stem}-{settings}.safetensors"
-
-
-def _checkpoint(cell: DecoderCell) -> str:
-    return f"{CHECKPOINTS}/{cell.stem}.safetensors"
-
-
-def _failure(cell: Cell) -> str:
-    return f"{FAILURES}/{cell.stem}.txt"
-
-
-def _heartbeat(cell: Cell) -> str:
-    return f"{RUNNING}/{cell.stem}.json"
-
-
 def best_effort(change: Callable[..., None], *arguments: object) -> None:
     """Change what only informs people; where that fails, work goes on and the log states why."""
     try:
@@ -374,7 +321,3 @@ def best_effort(change: Callable[..., None], *arguments: object) -> None:
 def store_of(config: SweepConfig) -> Store:
     """Store of a sweep: where its configuration says, else in its output folder."""
     return Store(config.store or str(Path(config.output).resolve() / "store"))
-
-
-def _widened(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.dtype == torch.float16 else tensor

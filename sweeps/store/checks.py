@@ -15,17 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sweeps.design.cells import Cell, DecoderCell
-from sweeps.store.artefacts import (
-    ARTEFACTS,
-    DECODERS,
-    MAPS,
-    METHODS,
-    Store,
-    best_effort,
-    maps_of,
-    name_of,
-)
+from sweeps.store.artefacts import Store, best_effort
 from sweeps.store.files import ListedFile
+from sweeps.store.names import ARTEFACTS, DECODERS, MAPS, METHODS, maps_of, name_of
 from sweeps.store.packing import BrokenArtefactError, check_scores, check_tensors
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,10 @@ import pandas as pd
 
 from sweeps.design.cells import Cell, DecoderCell, decoder_cells, method_cells, permuted_label_cells
 from sweeps.design.config import SweepConfig
-from sweeps.store.artefacts import DECODERS, FAILURES, METHODS, Store
+from sweeps.store.artefacts import Store
 from sweeps.store.checks import find_empty
 from sweeps.store.heartbeats import is_fresh
+from sweeps.store.names import DECODERS, FAILURES, METHODS
 from sweeps.store.packing import BrokenArtefactError
 
 SAMPLES = 3  # finished cells of a kind of work whose durations are read

@@ -8,7 +8,8 @@ from torch import nn
 from eegxai.decoders import Split, build, hold_out, split_trials
 from eegxai.simulation import DataSpec, SimulatedEEG, simulate_spec
 from sweeps.design.cells import Cell, DecoderCell
-from sweeps.store.artefacts import Store, name_of
+from sweeps.store.artefacts import Store
+from sweeps.store.names import name_of
 from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
 from sweeps.store.records import TrainedDecoder
 

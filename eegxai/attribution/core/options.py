@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, create_model
 
 from eegxai.errors import sentence
 from eegxai.registry import unknown_name
+from eegxai.spec import NUMBER
 
 DEFAULT_CHUNK = 8  # on a CPU small chunks are also the fast ones: they stay in its cache
 REFERENCES = "references"  # the one keyword that is no option but data
@@ -30,12 +31,18 @@ def options_model(function: Callable[..., Any]) -> type[BaseModel]:
     """Pydantic model of a method's options and of ``chunk``, the trials at a time."""
     hints = get_type_hints(function, include_extras=True)
     own: dict[str, Any] = {
-        name: (hints.get(name, Any), parameter.default)
+        name: (_numbers_alone(hints.get(name, Any)), parameter.default)
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != REFERENCES
     }
+    own = {"chunk": (_numbers_alone(PositiveInt), DEFAULT_CHUNK), **own}
     config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    return create_model("Options", __config__=config, chunk=(PositiveInt, DEFAULT_CHUNK), **own)
+    return create_model("Options", __config__=config, **own)
+
+
+def _numbers_alone(hint: Any) -> Any:
+    """A type that takes no truth value for a number, unless it is one of truth values."""
+    return hint if {bool, Any} & {hint, *get_args(hint)} else Annotated[hint, NUMBER]
 
 
 def resolved(name: str, function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:

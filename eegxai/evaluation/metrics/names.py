@@ -80,6 +80,7 @@ _ALIASES = {
     for name in (named.metric, named.title, *named.aliases)
 }
 _TITLES = {named.metric: named.title for named in NAMED}
+SHORT_NAMES = {alias for named in NAMED for alias in named.aliases}
 
 
 def metric_named(name: str) -> str:

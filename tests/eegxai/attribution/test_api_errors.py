@@ -63,6 +63,8 @@ def test_options_are_the_keyword_only_parameters_and_the_chunk(register, decoder
             "kind='cubed' of scaled is not allowed: Input should be 'plain' or 'squared'",
         ),
         ({"chunk": 0}, "chunk=0 of scaled is not allowed: Input should be greater than 0"),
+        ({"chunk": True}, "chunk=True of scaled is a truth value and not a number"),
+        ({"factor": True}, "factor=True of scaled is a truth value"),
         ({"references": 1}, "option of scaled 'references' is unknown"),
     ],
 )

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from eegxai.evaluation.metrics.names import NAMED, NOT_COMPUTED, metric_named, metric_title
-from sweeps.analysis.quantity import KNOWN_METRICS
+from sweeps.analysis.quantity import KNOWN_METRICS, quantity_named
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "evaluation.md").read_text()
@@ -50,3 +50,8 @@ def test_the_page_lists_the_names():
     for named in NAMED:
         if named.aliases:
             assert re.findall(r"`(\w+)`", rows[named.metric]) == list(named.aliases)
+
+
+def test_a_misspelt_short_name_is_led_to_it():
+    with pytest.raises(ValueError, match=r"metric 'rmaa' is unknown; did you mean 'rma'\?"):
+        quantity_named("rmaa").require_known()

@@ -73,8 +73,14 @@ def test_claims_of_ones_own_on_chosen_runs(claims, tmp_path):
     chosen = claims(*options, "--where", "seed == 1")
     assert "needs at least 2 seeds with all their cells, has 1" in " ".join(chosen.output.split())
     assert ", 1 seed)" in " ".join(chosen.output.split())
+    decided = Path("out/tiny-claims-mine.csv").read_bytes()
     elsewhere = claims(*options, "--architecture", "eegnet")
     assert "no cells of architecture eegnet" in elsewhere.output
+    assert Path("out/tiny-claims-mine-eegnet.csv").exists()
+    assert Path("out/tiny-claims-mine.csv").read_bytes() == decided
+    unknown = claims(*options, "--architecture", "eegnett")
+    assert unknown.exit_code == 2
+    assert "--architecture 'eegnett' is unknown; did you mean 'eegnet'?" in unknown.output
 
 
 def test_a_sweep_half_done_is_decided_as_far_as_it_is(tiny_file):

@@ -15,8 +15,8 @@ from sweeps.execution import sweep as module
 from sweeps.execution.runner import CellOutcome
 from sweeps.execution.sweep import Sweep
 from sweeps.scores.cache import tidy_from_store
-from sweeps.store.artefacts import maps_of, name_of
 from sweeps.store.checks import CHECKED_FILE
+from sweeps.store.names import maps_of, name_of
 from tests.sweeps.processes import COMMAND, environment, own_process
 
 RUNNER = CliRunner()

@@ -13,7 +13,8 @@ from eegxai.attribution import Validity
 from eegxai.decoders import Checkpoint
 from eegxai.evaluation import ExampleMaps
 from sweeps.design.cells import decoder_cells, method_cells
-from sweeps.store.artefacts import Store, maps_of
+from sweeps.store.artefacts import Store
+from sweeps.store.names import maps_of
 from sweeps.store.packing import BrokenArtefactError, unpacked
 from sweeps.store.records import MethodScores, TrainedDecoder
 from sweeps.tasks.data import is_done

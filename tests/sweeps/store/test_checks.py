@@ -6,9 +6,10 @@ import pytest
 
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.store import checks
-from sweeps.store.artefacts import Store, maps_of, name_of
+from sweeps.store.artefacts import Store
 from sweeps.store.checks import CHECKED_FILE, check_new_files, find_empty
 from sweeps.store.files import StoreFiles
+from sweeps.store.names import maps_of, name_of
 from sweeps.store.packing import BrokenArtefactError
 from tests.finished_cells import example_maps, fill, method_scores, trained
 

@@ -5,8 +5,9 @@ import threading
 import pytest
 
 from sweeps.design.cells import decoder_cells, method_cells
-from sweeps.store.artefacts import Store, name_of
+from sweeps.store.artefacts import Store
 from sweeps.store.files import StoreFiles
+from sweeps.store.names import name_of
 from tests.finished_cells import fill, method_scores, trained
 
 

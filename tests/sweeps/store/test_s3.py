@@ -13,10 +13,11 @@ from sweeps.cli import app
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
-from sweeps.store.artefacts import Store, name_of, store_of
+from sweeps.store.artefacts import Store, store_of
 from sweeps.store.checks import check_new_files
 from sweeps.store.files import StoreFiles
 from sweeps.store.heartbeats import heartbeat
+from sweeps.store.names import name_of
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.status import status_of
 from tests.finished_cells import fill

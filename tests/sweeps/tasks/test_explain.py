@@ -14,7 +14,8 @@ from eegxai.evaluation import evaluate, ideal_observer, source_truth
 from eegxai.simulation import simulate_spec
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
-from sweeps.store.artefacts import Store, store_of, use_of
+from sweeps.store.artefacts import Store, store_of
+from sweeps.store.names import use_of
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.tasks import opened as opened_module
 from sweeps.tasks.explain import explain

@@ -1,0 +1,69 @@
+"""Options of a class of captum: the plain arguments of its signatures, and masks of features."""
+
+import inspect
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt
+
+from eegxai.attribution.core.reference_input import ReferenceInput
+from eegxai.attribution.methods.libraries.captum_names import GIVEN, parameters_of
+from eegxai.attribution.methods.libraries.foreign import (
+    CHOICES,
+    Options,
+    plain_options,
+    references_option,
+    required,
+)
+
+PERMUTING = "FeaturePermutation"  # a trial's values by those of the references
+FeatureMask = Literal["channels", "windows", "channels_windows"]
+ChannelsAndSamples = Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]
+WINDOW = 25
+# Their cost or their error grows with the number of features faster than the maps get finer.
+WINDOWS_OF = {"ShapleyValueSampling": 25, "ShapleyValues": 50, "Lime": 25, "KernelShap": 25}
+SIZES: Options = {
+    "sliding_window_shapes": (ChannelsAndSamples, [1, WINDOW]),
+    "strides": (ChannelsAndSamples, [1, WINDOW]),
+}
+LIMITS = {
+    "channels": {"times": "no time resolution: whole channels are perturbed"},
+    "windows": {"channels": "no channel resolution: windows of all channels are perturbed"},
+}
+
+
+def wants_distribution(classes: tuple[Any, ...]) -> bool:
+    """Whether a class has no baseline of its own and takes several."""
+    return "baselines" in required(classes[-1].attribute)
+
+
+def options_of(classes: tuple[Any, ...]) -> Options:
+    """All options, those of an outer class before those of the same name of an inner one."""
+    parameters, inner = parameters_of(classes), classes[-1].__name__
+    options: Options = {}
+    for own in reversed(classes):
+        for function in (own.__init__, own.attribute):
+            options |= plain_options(function, GIVEN | {"self"})
+    if "baselines" in parameters:
+        baseline: Options = {"baseline": (ReferenceInput, "zero")}
+        options |= references_option() if wants_distribution(classes) else baseline
+    if inner == PERMUTING:
+        options |= references_option(inspect.Parameter.empty)
+    if "feature_mask" in parameters:
+        options |= _mask_options(inner)
+    options |= {name: option for name, option in SIZES.items() if name in parameters}
+    if "layer" in parameters:
+        options |= {"interpolate_mode": (CHOICES["interpolate_mode"], "nearest")}
+    return options
+
+
+def _mask_options(own: str) -> Options:
+    fine = "channels" if own == PERMUTING else "channels_windows"
+    return {
+        "feature_mask": (FeatureMask, "windows" if own in WINDOWS_OF else fine),
+        "window": (PositiveInt, WINDOWS_OF.get(own, WINDOW)),
+    }
+
+
+def mask_limits(*, feature_mask: str = "", **_options: Any) -> dict[str, str]:
+    """Why maps are constant along an axis by these options."""
+    return LIMITS.get(feature_mask, {})
