@@ -54,6 +54,8 @@ RENAMED_GROUPS = {"baselines": "controls"}  # old names, until the next minor ve
 
 
 def _as_axis(value: Any) -> Any:
+    if isinstance(value, str) and "," in value:
+        raise ValueError(f"holds a comma; several values are written as a list, [{value}]")
     return list(value) if isinstance(value, list | tuple) else [value]
 
 

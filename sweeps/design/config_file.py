@@ -79,24 +79,55 @@ def read_yaml(path: Path) -> dict[str, Any]:
         When it cannot be read or is no mapping.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = values_of(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
             f"configuration {str(path)!r} cannot be read: {error.strerror}"
         ) from error
-    except UnicodeDecodeError as error:
+    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
         raise ConfigError(f"configuration {str(path)!r} is not a text file in UTF-8") from error
     except yaml.YAMLError as error:
         raise ConfigError(
-            f"configuration {str(path)!r} is not valid YAML: {_line(error)}"
+            f"configuration {str(path)!r} is not valid YAML: {_line(error)}{_about_tabs(error)}"
         ) from error
     if not isinstance(values, dict):
         raise ConfigError(f"configuration {str(path)!r} must be a mapping of fields to values")
     return values
 
 
+class _Loader(yaml.SafeLoader):
+    """Safe, and refuses what the plain one takes in silence: a field that is there twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Fields of a section; ``<<`` may be there beside the fields that it merges."""
+        fields = [key.value for key, _ in node.value]
+        for number, (key, _) in enumerate(node.value):
+            if key.value in fields[:number]:
+                place = f"line {key.start_mark.line + 1}"
+                raise yaml.YAMLError(
+                    f"the field {key.value!r} is there twice, the second time in {place}"
+                )
+        return super().construct_mapping(node, deep)
+
+
+def values_of(text: str) -> Any:
+    """What a YAML text holds.
+
+    Raises
+    ------
+    yaml.YAMLError
+        When it is not valid, or a section has a field twice.
+    """
+    return yaml.load(text, Loader=_Loader)
+
+
 def _line(error: yaml.YAMLError) -> str:
     return " ".join(str(error).split())
+
+
+def _about_tabs(error: yaml.YAMLError) -> str:
+    """What to write where a tab stands; YAML indents by spaces alone."""
+    return "; indent by spaces instead of tabs" if "'\\t'" in str(error) else ""
 
 
 def _apply(values: dict[str, Any], override: str) -> None:
@@ -109,9 +140,11 @@ def _apply(values: dict[str, Any], override: str) -> None:
         if not isinstance(values, dict):
             raise ConfigError(f"override {override!r}: {section!r} is a value, not a section")
     try:
-        values[last] = yaml.safe_load(text)
+        values[last] = values_of(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"override {override!r}: {text!r} is not a YAML value") from error
+        raise ConfigError(
+            f"override {override!r}: {text!r} is not a YAML value: {_line(error)}"
+        ) from error
 
 
 def _path(field: str) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from eegxai.attribution import CORRECTED_METHODS, STUDY_METHODS
 from eegxai.decoders import recommended
 from sweeps.design.cells import decoder_cells, method_cells
-from sweeps.design.config_file import ConfigError, configuration_path, load
+from sweeps.design.config_file import ConfigError, configuration_path, load, read_yaml
 from tests.paths import ROOT
 
 CONF = ROOT / "conf"
@@ -108,6 +108,12 @@ def test_method_groups_expand(tiny_file):
         ("resources.train.gpu=-1", ["resources.train.gpu=-1", "greater than or equal to 0"]),
         ("training.precision=half", ["training.precision='half'", "'float32' or 'bfloat16'"]),
         ("epochs", ["'epochs'", "section.field=value"]),
+        (
+            "grid.method=DeepLift,LRP",
+            ["grid.method='DeepLift,LRP' holds a comma", "[DeepLift,LRP]"],
+        ),
+        ("grid.snr_db=-3.5,-12", ["grid.snr_db='-3.5,-12' holds a comma", "[-3.5,-12]"]),
+        ("data.noise={line_uv: 1, line_uv: 2}", ["not a YAML value: the field 'line_uv' is there"]),
         ("name.first=x", ["'name' is a value, not a section"]),
     ],
 )
@@ -151,6 +157,28 @@ def test_an_unknown_name_says_where_it_was_looked_up_what_there_is_and_what_is_c
     for known in ("tiny", "quickstart", "paper", str(tiny_file.parent / "conf"), str(CONF)):
         assert known in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"name: a\nname: b\n", "the field 'name' is there twice, the second time in line 2"),
+        (b"name: a\ngrid:\n  seed: 1\n  fold: 0\n  seed: 2\n", "'seed' is there twice.* line 5"),
+        (b"name: a\ngrid:\n\tseed: 1\n", "line 3, column 1.*; indent by spaces instead of tabs"),
+        (b"name: \x00\x01a\n", "is not a text file in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\xff", "is not a text file in UTF-8"),
+    ],
+)
+def test_files_that_are_no_plain_yaml_are_told(tmp_path, content, told):
+    (tmp_path / "odd.yaml").write_bytes(content)
+    with pytest.raises(ConfigError, match=told) as caught:
+        load(tmp_path / "odd.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_merged_section_may_be_overridden(tmp_path):
+    (tmp_path / "merged.yaml").write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\n")
+    assert read_yaml(tmp_path / "merged.yaml")["b"] == {"x": 3, "y": 2}
 
 
 def test_yaml_cannot_build_objects(tmp_path):
