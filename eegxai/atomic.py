@@ -1,12 +1,16 @@
 """Files in folders of the user: whole or not at all, and one sentence where that fails."""
 
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from eegxai.errors import gigabytes
+
+WRITING = ".writing-"  # begins the names of temporary folders
+ABANDONED_S = 3600.0  # without a change; no write takes so long
 
 
 class UnwritableError(ValueError):
@@ -24,7 +28,7 @@ def staging(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".writing-", dir=folder) as temporary:
+        with TemporaryDirectory(prefix=WRITING, dir=folder) as temporary:
             yield Path(temporary)
             for entry in Path(temporary).iterdir():
                 entry.replace(folder / entry.name)
@@ -54,6 +58,22 @@ def write_whole(path: Path, content: bytes | str) -> Path:
     except UnwritableError as error:
         raise _unwritable(path, error.__cause__) from error.__cause__
     return path
+
+
+def remove_abandoned(folder: Path, pattern: str = f"{WRITING}*") -> None:
+    """Remove what killed processes left behind as they wrote: what nobody has changed for an hour.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they wrote; its folders are not searched.
+    pattern : str
+        What files or folders that are being written are called.
+    """
+    for path in folder.glob(pattern):
+        with suppress(OSError):  # another process was faster, or the system refuses: no harm
+            if time.time() - path.stat().st_mtime > ABANDONED_S:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def exists(path: Path) -> bool:
@@ -91,7 +111,7 @@ def require_writable(path: Path, n_bytes: float = 0) -> None:
     exists(path)  # refuses a name that is too long
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     try:
-        with TemporaryDirectory(prefix=".writing-", dir=folder):
+        with TemporaryDirectory(prefix=WRITING, dir=folder):
             free = shutil.disk_usage(folder).free
     except OSError as error:
         raise _unwritable(path, error) from error

@@ -30,7 +30,7 @@ COMMANDS = {
     ),
     "grid": LazyCommand(
         "sweeps.cli.grid:grid",
-        "List the cells of a sweep, their number and how many are done.",
+        "Count the cells of a sweep and those that are done, by axis; with --cells list them.",
     ),
     "tables": LazyCommand(
         "sweeps.cli.tables:tables",

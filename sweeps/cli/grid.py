@@ -1,6 +1,9 @@
 """``eegxai grid``: the cells of a sweep, and how many are done."""
 
 from collections import Counter
+from typing import Annotated
+
+import typer
 
 from sweeps.cli.common import Arguments, configuration, print_error, terminal, too_large
 from sweeps.design.cells import decoder_cells, method_cells
@@ -8,15 +11,23 @@ from sweeps.report.terminal import print_sentence
 from sweeps.store.artefacts import store_of
 
 
-def grid(arguments: Arguments = None) -> None:
-    """List the cells of a sweep, their number and how many are done."""
+def grid(
+    arguments: Arguments = None,
+    cells: Annotated[
+        bool, typer.Option("--cells", help="List every decoder, and how many of its methods.")
+    ] = False,
+) -> None:
+    """Count the cells of a sweep and those that are done, by axis; with --cells list them.
+
+    For example: eegxai grid paper
+    """
     config = configuration(arguments)
     console = terminal()
     store = store_of(config)
     trained = {cell: store.has(cell) for cell in decoder_cells(config)}
     explained = Counter(cell.decoder for cell in method_cells(config) if store.has(cell))
     n_methods = len(config.grid.method)
-    for cell, done in trained.items():
+    for cell, done in trained.items() if cells else ():
         state = "done" if done else "open"
         print_sentence(console, f"{state}  {cell.title}, {explained[cell]}/{n_methods} methods")
     for axis, values in config.grid:

@@ -1,5 +1,6 @@
 """``eegxai sweep`` and ``eegxai sync``: run a sweep, and fill in MLflow afterwards."""
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -52,7 +53,7 @@ def sweep(
     except KeyboardInterrupt:
         print_error("interrupted; finished cells are kept, the same command resumes the sweep")
         raise typer.Exit(INTERRUPTED) from None
-    _print_results(console, run)
+    _print_results(console, run, arguments)
     if run.failed:
         raise typer.Exit(CELLS_FAILED)
 
@@ -64,7 +65,7 @@ def sync(arguments: Arguments = None) -> None:
     run = Sweep(config, console)
     count = run.sync()
     print_sentence(console, f"{count} finished cells are in MLflow")
-    _print_tracking(console, run)
+    _print_tracking(console, run, arguments)
     if run.unpublished:
         raise typer.Exit(CELLS_FAILED)
 
@@ -81,24 +82,25 @@ def _check_place(config: SweepConfig, local: bool, address: str) -> None:
         check_machine(config)
 
 
-def _print_results(console: Console, run: Sweep) -> None:
+def _print_results(console: Console, run: Sweep, arguments: Arguments) -> None:
     """Print the table, the checks of the permuted labels, where the runs are, what failed."""
     print_headline(console, run.table(), run.config.name, thresholds=run.config.verdict)
     for title, share in run.memorised_accuracy().items():
         # Methods are tested on permuted labels only so far as a decoder has memorised them.
         print_sentence(console, f"{title}: {share:.2f} of its permuted labels memorised")
-    _print_tracking(console, run)
+    _print_tracking(console, run, arguments)
     for outcome in run.failed:
         reason = outcome.error.strip().splitlines()[-1]
         print_sentence(console, f"failed: {outcome.cell.title}: {reason}", style="red")
 
 
-def _print_tracking(console: Console, run: Sweep) -> None:
+def _print_tracking(console: Console, run: Sweep, arguments: Arguments) -> None:
     if run.unpublished:
+        later = shlex.join(["eegxai", "sync", *(arguments or [])])
         print_sentence(
             console,
             f"MLflow could not be written ({run.unpublished}); the scores are safe in "
-            f"{run.store.url}, log them later with: eegxai sync",
+            f"{run.store.url}, log them later with: {later}",
             style="yellow",
         )
         return

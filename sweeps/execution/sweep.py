@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
+from eegxai.atomic import remove_abandoned
 from sweeps.analysis.summary import HEADLINE_METRICS, headline
 from sweeps.analysis.verdicts import judged
 from sweeps.design.cells import (
@@ -24,6 +25,7 @@ from sweeps.design.config import SweepConfig, TrialResources
 from sweeps.execution.progress import StageProgress
 from sweeps.execution.ray_session import RunStage, cluster, private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
+from sweeps.execution.turns import turn
 from sweeps.report.closing import closing_page
 from sweeps.report.terminal import print_sentence
 from sweeps.scores.cache import tidy_from_store
@@ -92,6 +94,12 @@ class Sweep:
         address : str
             Ray cluster to join; empty for a private Ray on this machine.
         """
+        with turn(self.output, self._warn):
+            self._run(local, address)
+
+    def _run(self, local: bool, address: str) -> None:
+        remove_abandoned(self.output)
+        self.store.remove_abandoned()
         todo, again = self.left(), set[Cell]()
         while True:
             self._do(todo, local, address)
@@ -118,7 +126,7 @@ class Sweep:
         """Check the files that are new, publish all; the cells whose files were set aside."""
         self.store.refresh()
         found = self._set_aside(check_new_files(self.cells, self.store))
-        self.sync()
+        self._publish_all()
         return found | self._set_aside(self.store.broken.values())
 
     def _set_aside(self, broken: Iterable[BrokenArtefactError]) -> set[Cell]:
@@ -158,6 +166,10 @@ class Sweep:
 
     def sync(self) -> int:
         """Bring MLflow to the store's state; the number of cells that the store holds."""
+        with turn(self.output, self._warn):
+            return self._publish_all()
+
+    def _publish_all(self) -> int:
         self.unpublished = ""
         try:
             return publish_all(self.connected(), self.cells, self.store)

@@ -21,9 +21,12 @@ from sweeps.store.files import StoreFiles
 from sweeps.store.names import (
     ARTEFACTS,
     BROKEN,
+    CHECKPOINTS,
+    FAILURES,
     MAPS,
     METHODS,
     RUNNING,
+    USES,
     checkpoint_of,
     failure_of,
     heartbeat_of,
@@ -94,6 +97,10 @@ class Store:
     def refresh(self) -> None:
         """List all folders again when they are next asked for."""
         self.files.forget(*ARTEFACTS)
+
+    def remove_abandoned(self) -> None:
+        """Remove what killed processes left behind as they wrote."""
+        self.files.remove_abandoned(*ARTEFACTS, CHECKPOINTS, USES, FAILURES, RUNNING)
 
     def read_bytes(self, cell: Cell) -> bytes:
         """The artefact as it lies in the store."""

@@ -6,13 +6,17 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import fsspec
 from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow.fs import S3FileSystem
 
+from eegxai.atomic import remove_abandoned
+
 S3 = "s3://"
+PARTIAL = ".{name}.partial"  # what a file is called while it is written
 # As Amazon's own tools read them; credentials and region are read by the library itself.
 S3_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
@@ -124,13 +128,18 @@ class StoreFiles:
     def _write_beside(self, path: str, content: bytes) -> None:
         folder, _, name = path.rpartition("/")
         self.system.makedirs(folder, exist_ok=True)
-        partial = f"{folder}/.{name}.{uuid.uuid4().hex}.partial"
+        partial = f"{folder}/{PARTIAL.format(name=f'{name}.{uuid.uuid4().hex}')}"
         try:
             self.system.pipe_file(partial, content)
             self.system.mv(partial, path)
         finally:
             if self.system.exists(partial):
                 self.system.rm_file(partial)
+
+    def remove_abandoned(self, *folders: str) -> None:
+        """Remove what killed processes left behind as they wrote; a bucket keeps nothing of it."""
+        for folder in () if self._on_s3 else folders:
+            remove_abandoned(Path(self.path(folder)), PARTIAL.format(name="*"))
 
     def remove(self, name: str) -> None:
         """Remove a file, where there is one."""

@@ -10,11 +10,14 @@ from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
+from alembic.util.exc import CommandError
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 log = logging.getLogger(__name__)
 CREDENTIALS = re.compile(r"//[^/@\s]+@")
-PublishError = (MlflowException, OSError)
+# The last two before MLflow has opened a database, which it has no words of its own for.
+PublishError = (MlflowException, OSError, SQLAlchemyError, CommandError)
 DATABASE, ARTEFACTS = "mlflow.db", "artifacts"  # in the output folder
 LOCAL_SERVER = "http://127.0.0.1:5000"  # where `mlflow ui` answers unless told otherwise
 VIEW = "eegxai"  # name of what the UI shows of an experiment's runs
@@ -24,8 +27,12 @@ MODEL_TRAINING = "workflowType=machine_learning"
 
 def tracking_uri(output: str) -> str:
     """``MLFLOW_TRACKING_URI`` if it is set, otherwise SQLite in the output folder."""
-    local = f"sqlite:///{Path(output).resolve() / DATABASE}"
-    return os.environ.get("MLFLOW_TRACKING_URI") or local
+    return os.environ.get("MLFLOW_TRACKING_URI") or local_uri(output)
+
+
+def local_uri(output: str) -> str:
+    """SQLite in the output folder."""
+    return f"sqlite:///{Path(output).resolve() / DATABASE}"
 
 
 def artefact_folder(output: str, experiment: str) -> Path:

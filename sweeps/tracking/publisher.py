@@ -20,7 +20,13 @@ from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
-from sweeps.tracking.location import artefact_folder, follow_moved_folder, tracking_uri
+from sweeps.tracking.database import prepare_database
+from sweeps.tracking.location import (
+    artefact_folder,
+    follow_moved_folder,
+    local_uri,
+    tracking_uri,
+)
 from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.pictures import run_pictures
 from sweeps.tracking.run_content import (
@@ -95,6 +101,8 @@ class Publisher:
         self.source = {SOURCE_TAG: f"eegxai sweep {experiment}", SOURCE_KIND_TAG: "LOCAL"}
         uri = tracking_uri(output)
         Path(output).mkdir(parents=True, exist_ok=True)
+        if uri == local_uri(output):
+            prepare_database(output)
         follow_moved_folder(output)
         self.client = MlflowClient(tracking_uri=uri)
         self.experiment_id = self._experiment(experiment, uri, output)

@@ -136,3 +136,6 @@ def test_the_paper_grid_is_listed():
     result = RUNNER.invoke(app, ["grid", "paper"])
     assert result.exit_code == 0
     assert "decoders: 4500 cells, 0 done" in result.output
+    assert len(result.output.splitlines()) < 20
+    listed = RUNNER.invoke(app, ["grid", "quickstart", "--cells", "grid.seed=0"])
+    assert "open  temporal" in listed.output

@@ -1,12 +1,14 @@
 """What is done is one listing a folder, kept up by the process that writes."""
 
+import os
 import threading
+from pathlib import Path
 
 import pytest
 
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.store.artefacts import Store
-from sweeps.store.files import StoreFiles
+from sweeps.store.files import PARTIAL, StoreFiles
 from sweeps.store.names import name_of
 from tests.finished_cells import fill, method_scores, trained
 
@@ -102,3 +104,21 @@ def test_the_cells_of_a_store_are_known_from_two_listings(tiny, tmp_path, listin
     store.refresh()
     assert not store.has(methods[4])
     assert len(listings) == 3
+
+
+def test_what_killed_processes_left_behind_is_removed(files, tmp_path, monkeypatch):
+    files.write("methods/a.parquet", b"abc")
+    folder = tmp_path / "store" / "methods"
+    old, new = folder / ".b.parquet.1234.partial", folder / ".c.parquet.5678.partial"
+    for path in (old, new):
+        path.write_bytes(b"ab")
+    os.utime(old, (0, 0))
+    files.remove_abandoned("methods", "never-there")
+    assert sorted(path.name for path in folder.iterdir()) == [new.name, "a.parquet"]
+
+
+def test_a_file_that_is_written_has_the_name_that_is_looked_for(files, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(files.system, "mv", lambda partial, path: seen.append(Path(partial)))
+    files.write("methods/a.parquet", b"abc")
+    assert seen[0].match(PARTIAL.format(name="*"))
