@@ -19,7 +19,7 @@ from sweeps.cli.common import (
 from sweeps.cli.tables import print_headline
 from sweeps.design.config import SweepConfig
 from sweeps.execution.ray_environment import ClusterError
-from sweeps.execution.sweep import Sweep
+from sweeps.execution.sweep import PlaceError, Sweep
 from sweeps.report.terminal import print_sentence
 from sweeps.tracking import runs_page, ui_command
 
@@ -48,7 +48,7 @@ def sweep(
     run = Sweep(config, console)
     try:
         run.run(local, address)
-    except ClusterError as error:
+    except (ClusterError, PlaceError) as error:
         raise usage_error(str(error)) from None
     except KeyboardInterrupt:
         print_error("interrupted; finished cells are kept, the same command resumes the sweep")

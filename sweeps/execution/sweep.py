@@ -44,6 +44,11 @@ from sweeps.tracking import (
 from sweeps.tracking.background import publishing
 
 log = logging.getLogger(__name__)
+PROBE = "probe"  # a file of the store that is written and removed
+
+
+class PlaceError(ValueError):
+    """A place for results that cannot be written, and why, in one sentence."""
 
 
 @dataclass
@@ -100,7 +105,7 @@ class Sweep:
     def _run(self, local: bool, address: str) -> None:
         remove_abandoned(self.output)
         self.store.remove_abandoned()
-        todo, again = self.left(), set[Cell]()
+        todo, again = self._left_here(), set[Cell]()
         while True:
             self._do(todo, local, address)
             todo = self._to_recompute(self._closed()) - again
@@ -108,6 +113,31 @@ class Sweep:
                 return
             self.failed = [outcome for outcome in self.failed if outcome.cell not in todo]
             again |= todo
+
+    def _left_here(self) -> set[Cell]:
+        """Cells that the store lacks; where it lacks some, the places of their results are tried.
+
+        Store and MLflow are written to once, before the work that would be lost with them.
+        """
+        try:
+            todo = self.left()
+            if todo:
+                self.store.write_file(PROBE, b"")
+                self.store.remove_file(PROBE)
+        except OSError as error:
+            raise PlaceError(f"store {self.store.url!r} cannot be used: {error}") from error
+        if todo:
+            self._require_tracking()
+        return todo
+
+    def _require_tracking(self) -> None:
+        try:
+            self.connected()
+        except PublishError as error:
+            raise PlaceError(
+                f"MLflow cannot be written ({reason_of(error)}): see to it, or unset "
+                f"MLFLOW_TRACKING_URI to log into {self.output}; no cell was started"
+            ) from error
 
     def left(self) -> set[Cell]:
         """Cells that the store lacks, by one listing of each of its folders."""

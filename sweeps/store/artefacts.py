@@ -125,6 +125,10 @@ class Store:
         """Write a file of the store that belongs to no one cell."""
         self.files.write(name, content)
 
+    def remove_file(self, name: str) -> None:
+        """Remove a file of the store that belongs to no one cell."""
+        self.files.remove(name)
+
     def note_broken(self, error: BrokenArtefactError) -> None:
         """Take in that a file is broken, and log once what to do; the store stays as it is."""
         if error.name not in self.broken:

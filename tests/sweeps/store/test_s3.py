@@ -174,6 +174,13 @@ class Trap:
         return (Path.touch, (self.path,))
 
 
+def test_a_bucket_that_cannot_be_written_is_told_before_the_work(bucket, tiny_file):
+    nowhere = RUNNER.invoke(app, ["sweep", str(tiny_file), "--local", "store=s3://nowhere/runs"])
+    assert nowhere.exit_code == 2, nowhere.output
+    assert "store 's3://nowhere/runs' cannot be used" in nowhere.output
+    assert "Traceback" not in nowhere.output
+
+
 def test_no_pickle_is_read_from_the_store(tiny, tmp_path):
     """Nor where one lies under the name of an artefact or in a place for JSON."""
     store, trap = Store(str(tmp_path / "store")), tmp_path / "sprung"

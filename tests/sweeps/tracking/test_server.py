@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from sweeps.cli import app
 from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
+from sweeps.store.artefacts import store_of
 from sweeps.tracking import ui_command
 from tests.sweeps.processes import end, environment, free_port, is_healthy, start_mlflow, wait_for
 
@@ -73,3 +74,13 @@ def test_a_sweep_logs_to_a_server_that_comes_later(tiny_file, monkeypatch, reque
     assert page in "".join(synced.output.split())  # lines break at 80 columns
     assert not (run.output / "mlflow.db").exists()
     assert len(run.table()) == 4
+
+
+def test_a_server_that_does_not_answer_is_told_before_the_work(tiny_file, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{free_port()}")
+    refused = RUNNER.invoke(app, ["sweep", str(tiny_file), "--local"])
+    assert refused.exit_code == 2
+    assert "MLflow cannot be written" in refused.output
+    assert "no cell was started" in refused.output
+    assert "secret" not in refused.output
+    assert not store_of(load(tiny_file)).stems("decoders")
