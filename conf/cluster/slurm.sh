@@ -9,7 +9,12 @@
 #SBATCH --gpus-per-node=4
 #SBATCH --time=24:00:00
 #SBATCH --requeue
+#SBATCH --output=eegxai-%j.log
+#SBATCH --open-mode=append
 set -euo pipefail
+
+environment=${EEGXAI_ENV:-${SLURM_SUBMIT_DIR:-.}/.venv} # the virtual environment, on a shared disk
+if [ -f "$environment/bin/activate" ]; then . "$environment/bin/activate"; fi
 
 export RAY_AUTH_MODE=token # ~/.ray/auth_token is the same on every node; made once:
 # ray get-auth-token --generate && chmod 600 ~/.ray/auth_token

@@ -1,5 +1,11 @@
 """What must be known of Ray before it is imported: its environment, and errors of reaching it."""
 
+import getpass
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
 # Read when ray is imported: no call home, no files and no tables of Tune's own, an interrupt ends
 # the sweep and not only the stage, and a submitted job may name these variables once more.
 RAY_ENVIRONMENT = {
@@ -9,6 +15,8 @@ RAY_ENVIRONMENT = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "RAY_OVERRIDE_JOB_RUNTIME_ENV": "1",
 }
+# Characters of the path: those of sockets may have 107, and Ray's names of them take 45.
+LONGEST_FOLDER = 60
 
 
 class ClusterError(ValueError):
@@ -19,3 +27,31 @@ def no_answer(who: str, address: str, error: Exception) -> ClusterError:
     """The error of an address at which no cluster, dashboard or agent answers."""
     reason = str(error).strip().partition("\n")[0]
     return ClusterError(f"no Ray {who} answers at address={address!r}: {reason}")
+
+
+def ray_folder() -> str:
+    """Folder for the files of a Ray of this process alone.
+
+    That of ``RAY_TMPDIR``, or of the system's temporary files, unless its path is too long for
+    sockets or it is another user's; then one in ``/tmp``.
+
+    Raises
+    ------
+    ClusterError
+        When none of them can be used.
+    """
+    named = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    folders = (f"{named}/ray", f"/tmp/ray-{getpass.getuser()}")
+    for folder in folders:
+        if len(folder) <= LONGEST_FOLDER and _writable(Path(folder)):
+            return folder
+    raise ClusterError(
+        f"Ray needs a folder that this user may write to, with a path of at most {LONGEST_FOLDER} "
+        f"characters, and can use neither {folders[0]!r} nor {folders[1]!r}: set RAY_TMPDIR"
+    )
+
+
+def _writable(folder: Path) -> bool:
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return os.access(folder, os.W_OK | os.X_OK)

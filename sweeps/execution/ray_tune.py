@@ -17,6 +17,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler
 
 from sweeps.design.cells import Cell, decoder_of, from_json
+from sweeps.execution.ray_environment import ray_folder
 from sweeps.execution.runner import CellOutcome, OnDone, Stage, run_cell
 
 MAX_FAILURES = 2
@@ -65,6 +66,7 @@ def started(num_cpus: int | None) -> Iterator[None]:
         logging_level="error",
         object_store_memory=OBJECT_STORE_BYTES,
         _node_ip_address="127.0.0.1",
+        _temp_dir=ray_folder(),
     )
     try:
         yield
