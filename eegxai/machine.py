@@ -15,6 +15,8 @@ CPU_INFO = Path("/proc/cpuinfo")
 MEMORY_INFO = Path("/proc/meminfo")
 MEMORY_GROUP = Path("/sys/fs/cgroup")  # of a container, which may have less than the machine
 GROUP_FIELDS = ("max", "current")
+# Where sockets have short paths, whatever TMPDIR says; Windows has no such sockets.
+SHORT_TEMPORARY_FOLDER = "/tmp"
 
 
 def usable_cpus() -> int:

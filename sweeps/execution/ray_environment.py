@@ -6,6 +6,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from eegxai.machine import SHORT_TEMPORARY_FOLDER
+
 # Read when ray is imported: no call home, no files and no tables of Tune's own, an interrupt ends
 # the sweep and not only the stage, and a submitted job may name these variables once more.
 RAY_ENVIRONMENT = {
@@ -33,7 +35,7 @@ def ray_folder() -> str:
     """Folder for the files of a Ray of this process alone.
 
     That of ``RAY_TMPDIR``, or of the system's temporary files, unless its path is too long for
-    sockets or it is another user's; then one in ``/tmp``.
+    sockets or it is another user's; then one of the user's own name in ``/tmp``.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def ray_folder() -> str:
         When none of them can be used.
     """
     named = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
-    folders = (f"{named}/ray", f"/tmp/ray-{getpass.getuser()}")
+    folders = (f"{named}/ray", f"{SHORT_TEMPORARY_FOLDER}/ray-{getpass.getuser()}")
     for folder in folders:
         if len(folder) <= LONGEST_FOLDER and _writable(Path(folder)):
             return folder
