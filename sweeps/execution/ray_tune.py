@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -132,19 +133,49 @@ class SameDecoder(FIFOScheduler):
         super().__init__()
         self.decoders = decoders
         self.at_hand = ""  # decoder of the worker that is free
+        self.unfinished: dict[str, dict[Any, None]] = {}  # trials by decoder, in order
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        """Take in a trial, also one that is begun again."""
+        super().on_trial_add(tune_controller, trial)
+        self.unfinished.setdefault(self._decoder(trial), {})[trial] = None
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Drop a trial that failed."""
+        super().on_trial_error(tune_controller, trial)
+        self._drop(trial)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: Any) -> None:
-        """Remember the decoder that the worker has at hand."""
+        """Drop a trial that is done, and remember the decoder that the worker has at hand."""
+        super().on_trial_complete(tune_controller, trial, result)
         self.at_hand = self._decoder(trial)
+        self._drop(trial)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
-        """The trial that a free worker does next; none when all are begun."""
-        trials = tune_controller.get_trials()
-        pending = [trial for trial in reversed(trials) if trial.status == trial.PENDING]
-        taken = {self._decoder(trial) for trial in trials if trial.status == trial.RUNNING}
-        its_own = (trial for trial in pending if self._decoder(trial) == self.at_hand)
-        free = (trial for trial in pending if self._decoder(trial) not in taken)
-        return next(chain(its_own, free, pending), None)
+        """The trial that a free worker does next; none when all are begun.
+
+        Decoders that workers are at are passed over, so that it looks at a few trials, however
+        many wait.
+        """
+        decoders = reversed(self.unfinished)
+        free = (decoder for decoder in decoders if not self._is_taken(decoder))
+        in_order = chain([self.at_hand], free, reversed(self.unfinished))
+        return next(chain.from_iterable(map(self._waiting, in_order)), None)
+
+    def _waiting(self, decoder: str) -> Iterator[Any]:
+        """Trials of a decoder that wait, those that were added last before others."""
+        trials = reversed(self.unfinished.get(decoder, {}))
+        return (trial for trial in trials if trial.status == trial.PENDING)
+
+    def _is_taken(self, decoder: str) -> bool:
+        return any(trial.status == trial.RUNNING for trial in self.unfinished[decoder])
+
+    def _drop(self, trial: Any) -> None:
+        decoder = self._decoder(trial)
+        trials = self.unfinished.get(decoder, {})
+        trials.pop(trial, None)
+        if not trials:
+            self.unfinished.pop(decoder, None)
 
     def _decoder(self, trial: Any) -> str:
         return self.decoders[trial.config["bundle"]]
@@ -199,18 +230,18 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
         tune.Tuner(
             tune.with_resources(trainable, reserved),
             param_space={"bundle": tune.grid_search(list(range(len(bundles))))},
-            tune_config=_tune_config(stage, [decoder_of(cells[0]).key for cells in grouped]),
+            tune_config=_tune_config(stage, grouped),
             run_config=_run_config(stage.name, folder, Reporter(bundles, left, on_done)),
         ).fit()
 
 
-def _tune_config(stage: Stage, decoders: Sequence[str]) -> tune.TuneConfig:
+def _tune_config(stage: Stage, bundles: Sequence[Sequence[Cell]]) -> tune.TuneConfig:
     return tune.TuneConfig(
         reuse_actors=True,
-        scheduler=SameDecoder(decoders),
+        scheduler=SameDecoder([decoder_of(cells[0]).key for cells in bundles]),
         max_concurrent_trials=stage.resources.max_concurrent,
-        trial_name_creator=_name,
-        trial_dirname_creator=_name,
+        trial_name_creator=partial(_name, [trial_name(cells) for cells in bundles]),
+        trial_dirname_creator=_folder,
     )
 
 
@@ -235,5 +266,15 @@ def _place(stage: Stage, store_url: str) -> dict[str, Any]:
     }
 
 
-def _name(trial: Any) -> str:
+def trial_name(cells: Sequence[Cell]) -> str:
+    """What Ray's dashboard and logs call the trial that does these cells of one decoder."""
+    more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+    return f"{cells[0].title}{more}"
+
+
+def _name(names: Sequence[str], trial: Any) -> str:
+    return names[trial.config["bundle"]]
+
+
+def _folder(trial: Any) -> str:
     return f"bundle-{trial.config['bundle']}"
