@@ -1,12 +1,15 @@
 """What a person sees while cells run: a bar in a terminal, plain lines elsewhere."""
 
-import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from sweeps.design.cells import Cell
+from sweeps.execution.pace import Pace
+from sweeps.execution.runner import CellOutcome
 from sweeps.report.terminal import print_sentence
 
 
@@ -25,14 +28,20 @@ class StageProgress:
         Where to write; decides between a live bar and plain lines.
     name : str
         Name of the stage.
-    total, done : int
-        Cells of the stage, and how many of them were done before.
+    total : int
+        Cells of the stage, those that were done before among them.
+    pending : sequence of Cell
+        The cells to be done.
+    workers : int
+        How many are expected to work.
     """
 
-    def __init__(self, console: Console, name: str, total: int, done: int) -> None:
+    def __init__(
+        self, console: Console, name: str, total: int, pending: Sequence[Cell], workers: int
+    ) -> None:
         self.console, self.name, self.total = console, name, total
-        self.before = self.done = done
-        self.started = time.monotonic()
+        self.done = total - len(pending)
+        self.pace = Pace(pending, workers)
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -42,7 +51,7 @@ class StageProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self.task = self.bar.add_task(name, total=total, completed=done, note="starting")
+        self.task = self.bar.add_task(name, total=total, completed=self.done, note="starting")
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -58,14 +67,13 @@ class StageProgress:
     ) -> None:
         self.bar.stop()
 
-    def advance(self, title: str) -> None:
+    def advance(self, outcome: CellOutcome) -> None:
         """Count one more cell as ended."""
         self.done += 1
-        note = f"{clock(self._left())} left"
+        self.pace.take_in(outcome.cell, outcome.seconds, outcome.pid)
+        note = f"{clock(self.pace.seconds_left())} left"
         self.bar.update(self.task, completed=self.done, note=note)
         if not self.console.is_terminal:
-            print_sentence(self.console, f"{self.name}: {self.done}/{self.total} {title}, {note}")
-
-    def _left(self) -> float:
-        pace = (time.monotonic() - self.started) / (self.done - self.before)
-        return pace * (self.total - self.done)
+            print_sentence(
+                self.console, f"{self.name}: {self.done}/{self.total} {outcome.cell.title}, {note}"
+            )

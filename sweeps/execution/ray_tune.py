@@ -6,6 +6,7 @@ It imports Ray, and is therefore imported late, by :mod:`sweeps.execution.ray_se
 import gc
 import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -110,8 +111,16 @@ class BundleTrial(tune.Trainable):
         """Run the next cell of the bundle."""
         key = next(iter(self.cells))
         cell = from_json(self.place["kind"], self.cells.pop(key))
+        started = time.monotonic()
         error = run_cell(cell=cell, **self.place)
-        return {"done": not self.cells, "key": key, "error": error, "worker": os.getpid()}
+        seconds = time.monotonic() - started
+        return {
+            "done": not self.cells,
+            "key": key,
+            "error": error,
+            "worker": os.getpid(),
+            "seconds": seconds,
+        }
 
 
 class SameDecoder(FIFOScheduler):
@@ -209,7 +218,8 @@ class Reporter(tune.Callback):
         """Report the cell of one step, unless it was before, where a trial was begun again."""
         cell = self.left.get(result["key"])
         if cell:
-            self.on_done(CellOutcome(cell, result["error"], result["worker"]))
+            told = result["error"], result["worker"], result["seconds"]
+            self.on_done(CellOutcome(cell, *told))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Report the cell at which a worker died time and again."""

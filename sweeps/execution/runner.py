@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -64,11 +65,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class CellOutcome:
-    """What became of one cell: done, or the traceback of its error; and in which process."""
+    """What became of one cell: done, or the traceback of its error; where, and how long it took."""
 
     cell: Cell
     error: str = ""
     pid: int | None = None
+    seconds: float = 0.0
 
 
 OnDone = Callable[[CellOutcome], None]
@@ -97,7 +99,8 @@ def run_local(stage: Stage, store_url: str, on_done: OnDone) -> None:
     before = torch.get_num_threads()
     try:
         for cell in stage.cells:
+            started = time.monotonic()
             error = run_cell(stage.kind, cell, store_url, stage.device, stage.threads)
-            on_done(CellOutcome(cell, error, os.getpid()))
+            on_done(CellOutcome(cell, error, os.getpid(), time.monotonic() - started))
     finally:
         torch.set_num_threads(before)

@@ -22,6 +22,7 @@ from sweeps.design.cells import (
     permuted_label_cells,
 )
 from sweeps.design.config import SweepConfig, TrialResources
+from sweeps.execution.pace import workers_here
 from sweeps.execution.progress import StageProgress
 from sweeps.execution.ray_session import RunStage, cluster, private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
@@ -79,6 +80,7 @@ class Sweep:
         self.permuted_label_decoders: list[DecoderCell] = list(permuted_label_cells(self.config))
         self.methods: list[MethodCell] = list(method_cells(self.config))
         self.publisher: Publisher | None = None
+        self.on_private_ray = False
 
     @cached_property
     def cells(self) -> dict[Cell, None]:
@@ -145,6 +147,7 @@ class Sweep:
         return {cell for cell in self.cells if not self.store.has(cell)}
 
     def _do(self, todo: Set[Cell], local: bool, address: str) -> None:
+        self.on_private_ray = not (local or address)
         if todo:
             with (
                 publishing(self.connected, self.store) as self._publish,
@@ -261,11 +264,12 @@ class Sweep:
         if not pending:
             return
         stage = Stage(name, kind, pending, resources)
-        with StageProgress(self.console, name, len(cells), len(cells) - len(pending)) as progress:
+        workers = workers_here(resources) if self.on_private_ray else 1
+        with StageProgress(self.console, name, len(cells), pending, workers) as progress:
 
             def on_done(outcome: CellOutcome) -> None:
                 self._take_in(outcome)
-                progress.advance(outcome.cell.title)
+                progress.advance(outcome)
 
             run_stage(stage, self.store.url, on_done)
 
