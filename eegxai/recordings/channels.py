@@ -96,6 +96,16 @@ def placed(info: mne.Info, montage: str | None) -> tuple[mne.Info, list[str]]:
     return _at(info, TEMPLATE, named), [note]
 
 
+def projection_notes(info: mne.Info) -> list[str]:
+    """Sentences on the projections of a recording, such as an average reference."""
+    words = {True: "are applied", False: "are in the file and not applied"}
+    of_state = {
+        active: [one["desc"] for one in info["projs"] if one["active"] == active]
+        for active in words
+    }
+    return [f"projections that {words[at]}: {', '.join(of)}" for at, of in of_state.items() if of]
+
+
 def has_place(info: mne.Info, name: str) -> bool:
     """Whether a channel has a position."""
     place = info["chs"][info["ch_names"].index(name)]["loc"][:3]

@@ -14,6 +14,7 @@ from eegxai.recordings.labelled import LabelledTrials, Unit
 from eegxai.recordings.opening import existing, opened
 from eegxai.recordings.reading import foreign
 from eegxai.recordings.sources import as_labelled, unlabelled
+from eegxai.recordings.units import require_unit
 
 
 def read_trials(
@@ -67,6 +68,7 @@ def read_trials(
     >>> trials.x.shape, trials.class_names, trials.unit
     ((6, 2, 40), ('left', 'right'), 'uV')
     """
+    require_unit(unit)
     path = existing(path)
     options: dict[str, Any] = {
         "unit": unit,
@@ -116,6 +118,7 @@ def read_windows(
     ValueError
         One sentence that names the field, the value and what is allowed.
     """
+    require_unit(unit)
     path = existing(path)
     found, _, notes = opened(path)
     if isinstance(found, mne.BaseEpochs):

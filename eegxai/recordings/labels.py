@@ -54,7 +54,7 @@ def given_labels(y: Any, class_names: Sequence[str] | None, n_trials: int) -> La
     values = _values(y, n_trials)
     if values.dtype.kind == "U":
         return _named(values, names)
-    return _numbered(values, names)
+    return _numbered(values, names, sorted(set(values.tolist())))
 
 
 def event_labels(codes: Array, event_id: Mapping[str, int], names: Sequence[str] | None) -> Labels:
@@ -80,9 +80,10 @@ def event_labels(codes: Array, event_id: Mapping[str, int], names: Sequence[str]
         raise ValueError(f"event_id gives one code two names, which is not allowed: {event_id}")
     if unnamed := sorted({int(code) for code in codes} - set(name_of)):
         raise ValueError(f"event codes {_listed(unnamed)} have no name in event_id {event_id}")
+    own = _distinct(names)
     if all(name == str(code) for code, name in name_of.items()):
-        return given_labels(codes, names, len(codes))
-    ordered = _distinct(names) or tuple(name_of[code] for code in sorted(name_of))
+        return _numbered(codes.astype(np.int64), own, sorted(name_of))
+    ordered = own or tuple(name_of[code] for code in sorted(name_of))
     return _named(np.array([name_of[int(code)] for code in codes]), ordered)
 
 
@@ -174,8 +175,8 @@ def _named(values: Array, class_names: tuple[str, ...] | None) -> Labels:
     return Labels(y, names, notes)
 
 
-def _numbered(values: Array, class_names: tuple[str, ...] | None) -> Labels:
-    found = sorted(set(values.tolist()))
+def _numbered(values: Array, class_names: tuple[str, ...] | None, found: list[int]) -> Labels:
+    """Labels of integers, which are among ``found``, in ascending order."""
     n_classes = len(class_names) if class_names else _n_positions(found)
     if found and found[0] >= 0 and found[-1] < n_classes:
         return Labels(values, class_names or tuple(map(str, range(n_classes))))

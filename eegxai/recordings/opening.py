@@ -1,6 +1,5 @@
 """Files as MNE reads them: the suffix selects the reader, and a folder is a BIDS data set."""
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -91,15 +90,12 @@ def _typed_by_name(recording: Opened) -> list[str]:
     others = {
         name: kind
         for name, own in types.items()
-        if own == "eeg" and (kind := TYPES_BY_NAME.get(_first_word(name)))
+        if own == "eeg"
+        for start, kind in TYPES_BY_NAME.items()
+        if name.lower().startswith(start)
     }
     if not others:
         return []
     recording.set_channel_types(others, verbose="ERROR")
     listed = ", ".join(f"{name} ({kind})" for name, kind in others.items())
     return [f"channels that are listed as EEG but named otherwise: {listed}"]
-
-
-def _first_word(name: str) -> str:
-    """The letters that a name begins with."""
-    return re.match("[a-z]*", name.lower()).group()  # type: ignore[union-attr]

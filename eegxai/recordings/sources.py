@@ -7,7 +7,7 @@ from typing import Any
 import mne
 import numpy as np
 
-from eegxai.recordings.channels import in_volts, placed, require_distinct, taken
+from eegxai.recordings.channels import in_volts, placed, projection_notes, require_distinct, taken
 from eegxai.recordings.checks import require_finite, require_trials, shape_notes
 from eegxai.recordings.labelled import LabelledTrials, Unit
 from eegxai.recordings.labels import Labels, as_array, class_notes, event_labels, given_labels
@@ -129,6 +129,7 @@ def _labelled(
             *source.labels.notes,
             *class_notes(source.labels),
             *channel_notes,
+            *projection_notes(info),
             *shapes,
             *place_notes,
         ),
@@ -137,7 +138,6 @@ def _labelled(
 
 def unlabelled(epochs: mne.BaseEpochs, **options: Any) -> LabelledTrials:
     """Trials of Epochs whose events mean nothing; options as in :func:`as_labelled`."""
-    require_unit(options["unit"])
     return _labelled(replace(_of_epochs(epochs, None, None), labels=Labels(None, ())), **options)
 
 

@@ -58,7 +58,7 @@ def in_microvolts(x: Array, unit: Unit | None, volts: bool) -> tuple[Array, Kept
     """
     size = typical_size(x)
     if unit is not None:
-        decided, why = unit, "as asked"
+        decided, why = unit, "as stated"
     elif volts:
         _require_volts(size)
         decided, why = "V", "as MNE has them"
