@@ -136,11 +136,11 @@ def _at(info: mne.Info, montage: str, electrodes: dict[str, str]) -> mne.Info:
 
 def _of_pick(info: mne.Info, pick: str) -> list[int]:
     """Positions of the channels that one pick means."""
-    if pick in info["ch_names"]:
-        return [info["ch_names"].index(pick)]
     types = info.get_channel_types()
-    places = {kind: [i for i, own in enumerate(types) if own == kind] for kind in types}
-    return lookup({**places, "all": list(range(len(types)))}, pick, "channel or type of channels")
+    of_type = {kind: [i for i, own in enumerate(types) if own == kind] for kind in types}
+    of_name = {name: [i] for i, name in enumerate(info["ch_names"])}
+    choices = {"all": list(range(len(types))), **of_type, **of_name}
+    return lookup(choices, pick, "picks: channel or type of channels")
 
 
 def _listed(picks: str | Sequence[str]) -> list[str]:

@@ -38,11 +38,17 @@ def cut(
     _require_apart(table)
     sfreq = raw.info["sfreq"]
     first, n_times = _window(table, tmin, tmax, sfreq)
+    starts = table.samples - raw.first_samp + first
+    if not ((starts >= 0) & (starts + n_times <= raw.n_times)).any():
+        raise ValueError(
+            f"tmin={first / sfreq:g} and tmax={(first + n_times) / sfreq:g} reach out of the "
+            f"recording at every event; it lasts {raw.n_times / sfreq:g} s"
+        )
     event_id = {name: label + 1 for label, name in enumerate(table.ordered)}
     codes = np.array([event_id[name] for name in table.names], dtype=int)
     events = np.column_stack([table.samples, np.zeros_like(codes), codes])
     notes: list[str] = []
-    with foreign("the recording cannot be cut", notes):
+    with foreign("the data of the recording cannot be read", notes):
         epochs = mne.Epochs(
             raw,
             events[np.argsort(table.samples)],
@@ -55,8 +61,8 @@ def cut(
             on_missing="ignore",
         )
     return epochs, [
-        f"trials were cut at the {table.source}: {n_times} samples, from {first / sfreq:g} s to "
-        f"before {(first + n_times) / sfreq:g} s, without baseline correction",
+        f"trials were cut at the {table.source}: {n_times} samples, from {first / sfreq:.4g} s to "
+        f"before {(first + n_times) / sfreq:.4g} s, without baseline correction",
         *notes,
         *dropped(epochs),
     ]
@@ -133,6 +139,8 @@ def sample_range(tmin: float, tmax: float, sfreq: float) -> tuple[int, int]:
     >>> sample_range(-0.2, 0.8, 250)
     (-50, 250)
     """
+    if not np.isfinite([tmin, tmax]).all():
+        raise ValueError(f"tmin={tmin} and tmax={tmax} are not allowed: times in s are")
     first, n_times = round(tmin * sfreq), round((tmax - tmin) * sfreq)
     if n_times < FEWEST_SAMPLES:
         raise ValueError(
@@ -160,8 +168,8 @@ def _window(
     stop = _common_duration(table, sfreq) if tmax is None else tmax
     if stop is None:
         raise ValueError(
-            f"tmax is missing: the {table.source} do not state one duration for all events, so the "
-            "end of the trials has to be given, s relative to the event"
+            "tmax is missing: not all events have the same duration, so the end of the trials has "
+            "to be given, s relative to the event"
         )
     return sample_range(0.0 if tmin is None else tmin, stop, sfreq)
 

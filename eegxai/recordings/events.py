@@ -123,7 +123,9 @@ def _annotated(raw: mne.io.BaseRaw, codes: Mapping[str, int] | None) -> EventTab
     rows = [row for row, name in enumerate(described) if name in event_id]
     names = [str(described[row]) for row in rows]
     ordered = tuple(sorted(set(names), key=lambda name: event_id[name]))
-    return EventTable("annotations", events[:, 0], names, raw.annotations.duration[rows], ordered)
+    return EventTable(
+        "events of the annotations", events[:, 0], names, raw.annotations.duration[rows], ordered
+    )
 
 
 def _triggered(raw: mne.io.BaseRaw) -> EventTable:
@@ -132,7 +134,9 @@ def _triggered(raw: mne.io.BaseRaw) -> EventTable:
         found = mne.find_events(raw, shortest_event=1, verbose="ERROR")
     codes = found[:, 2].tolist()
     ordered = tuple(str(code) for code in sorted(set(codes)))
-    return EventTable("stim channel", found[:, 0], [str(code) for code in codes], None, ordered)
+    return EventTable(
+        "events of the stim channel", found[:, 0], [str(code) for code in codes], None, ordered
+    )
 
 
 def _found(name: str, names: Sequence[str]) -> str:

@@ -161,7 +161,7 @@ def _of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None
         labels = event_labels(loaded.events[:, 2], loaded.event_id, class_names)
     else:
         labels = given_labels(y, class_names, len(loaded))
-    x = loaded.get_data(picks="all", copy=False, verbose="ERROR")
+    x = loaded.get_data(picks=list(range(len(loaded.ch_names))), copy=False, verbose="ERROR")
     return Source(x, loaded.info, labels, float(loaded.tmin), from_mne=True)
 
 
@@ -221,16 +221,29 @@ def _of_array(
 ) -> Source:
     x = as_array(data, "x")
     require_trials(x)
-    if sfreq is None or not np.isfinite(sfreq) or sfreq <= 0:
-        raise ValueError(f"sfreq={sfreq} is not allowed: arrays need a sampling frequency, Hz")
+    rate = _number("sfreq", sfreq, "arrays need a sampling frequency above zero, Hz")
+    if rate <= 0:
+        raise ValueError(f"sfreq={sfreq!r} is not allowed: it has to be above zero, Hz")
+    start = _number("tmin", tmin or 0.0, "it is a time, s")
     if ch_names is None:
         raise ValueError(
             f"ch_names is missing: arrays need the names of their {x.shape[1]} channels"
         )
     require_distinct(ch_names)
     _require_channels(x, ch_names)
-    info = mne.create_info([str(name) for name in ch_names], float(sfreq), "eeg", verbose="ERROR")
-    return Source(x, info, given_labels(y, class_names, len(x)), float(tmin or 0), from_mne=False)
+    info = mne.create_info([str(name) for name in ch_names], rate, "eeg", verbose="ERROR")
+    return Source(x, info, given_labels(y, class_names, len(x)), start, from_mne=False)
+
+
+def _number(field: str, value: Any, why: str) -> float:
+    """A finite number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not np.isfinite(number):
+        raise ValueError(f"{field}={value!r} is not allowed: {why}")
+    return number
 
 
 def _require_channels(x: Array, ch_names: Sequence[str]) -> None:
