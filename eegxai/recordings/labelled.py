@@ -7,6 +7,8 @@ from typing import Literal
 import mne
 import numpy as np
 
+from eegxai.recordings.channels import place_of
+
 Unit = Literal["uV", "V", "as_given"]  # what numbers may be said to be
 KeptUnit = Literal["uV", "as_given"]  # what the numbers of LabelledTrials are
 
@@ -75,9 +77,8 @@ class LabelledTrials:
     @property
     def has_positions(self) -> bool:
         """Whether each channel has a position of its own, as topographies require."""
-        places = np.array([channel["loc"][:3] for channel in self.info["chs"]])
-        known = np.isfinite(places).all() and places.any(axis=1).all()
-        return bool(known) and len(np.unique(places, axis=0)) == len(places)
+        places = [place_of(channel) for channel in self.info["chs"]]
+        return None not in places and len(set(places)) == len(places)
 
     def pick(self, ch_names: Sequence[str]) -> "LabelledTrials":
         """The same trials with these channels in this order.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eegxai.registry import unknown_name
+from eegxai.registry import MOST_LISTED
 
 MOST_CLASSES = 1000  # integers above are codes of events, even beside a zero
 
@@ -93,9 +93,8 @@ def class_notes(labels: Labels) -> list[str]:
         return ["there are no labels"]
     counts = Counter(labels.y.tolist())
     of_class = {name: counts[label] for label, name in enumerate(labels.class_names)}
-    listed = ", ".join(f"{name} = {label}" for label, name in enumerate(of_class))
-    numbers = ", ".join(f"{n} of {name}" for name, n in of_class.items())
-    notes = [f"classes: {listed}; trials: {numbers}"]
+    numbers = [f"{name} ({n})" for name, n in of_class.items()]
+    notes = [f"classes from label 0 on, with their numbers of trials: {_listed(numbers)}"]
     if empty := [name for name, n in of_class.items() if not n]:
         notes.append(f"no trial is of class {_listed(empty)}")
     if single := [name for name, n in of_class.items() if n == 1]:
@@ -168,7 +167,10 @@ def _named(values: Array, class_names: tuple[str, ...] | None) -> Labels:
     names = class_names or tuple(found)
     for name in found:
         if name not in names:
-            raise ValueError(unknown_name("class", name, names) + ", as class_names has them")
+            raise ValueError(
+                f"class_names lacks {name!r}, which is a class of the trials; it holds "
+                f"{_listed(names)}"
+            )
     position = {name: label for label, name in enumerate(names)}
     y = np.array([position[value] for value in values.tolist()], dtype=np.int64)
     notes = () if class_names else ("classes are in alphabetical order, as none was given",)
@@ -212,4 +214,6 @@ def _distinct(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def _listed(values: Sequence[object]) -> str:
-    return ", ".join(map(str, values))
+    """Values in a sentence, of many the first ones."""
+    more = f" and {len(values) - MOST_LISTED} more" if len(values) > MOST_LISTED else ""
+    return ", ".join(map(str, values[:MOST_LISTED])) + more
