@@ -231,6 +231,7 @@ def _of_array(
 ) -> Source:
     x = as_array(data, "x")
     require_trials(x)
+    x = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
     rate = _number("sfreq", sfreq, "arrays need a sampling frequency above zero, Hz")
     if rate <= 0:
         raise ValueError(f"sfreq={sfreq!r} is not allowed: it has to be above zero, Hz")
