@@ -38,7 +38,7 @@ def recording(path: Path) -> Path:
         return path
     found = sorted(
         file
-        for file in path.glob("**/eeg/sub-*_eeg.*")
+        for file in path.glob("**/sub-*_eeg.*")
         if _is_recording(file) and "derivatives" not in file.relative_to(path).parts
     )
     if len(found) != 1:

@@ -146,10 +146,14 @@ def unlabelled(epochs: mne.BaseEpochs, **options: Any) -> LabelledTrials:
 def _relabelled(
     trials: LabelledTrials, y: Any, class_names: Sequence[str] | None
 ) -> LabelledTrials:
+    """The trials with other labels, or with their classes in another order or renamed."""
     if y is None and class_names is None:
         return trials
-    names = class_names or trials.class_names or None
-    labels = given_labels(trials.y if y is None else y, names, len(trials.x))
+    if y is None:
+        y = trials.y
+        if y is not None and set(trials.class_names) <= set(class_names or ()):
+            y = np.array(trials.class_names)[y]
+    labels = given_labels(y, class_names or trials.class_names or None, len(trials.x))
     notes = (*trials.notes, "labels were replaced", *labels.notes, *class_notes(labels))
     return replace(trials, y=labels.y, class_names=labels.class_names, notes=notes)
 
