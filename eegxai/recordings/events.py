@@ -118,7 +118,10 @@ def classes_of(names: Sequence[str], events: Events | None) -> dict[str, str]:
 
 def _annotated(raw: mne.io.BaseRaw, codes: Mapping[str, int] | None) -> EventTable:
     asked = "auto" if codes is None else dict(codes)
-    events, event_id = mne.events_from_annotations(raw, event_id=asked, verbose="ERROR")
+    try:
+        events, event_id = mne.events_from_annotations(raw, event_id=asked, verbose="ERROR")
+    except ValueError:  # what MNE raises where all annotations are marks of bad stretches
+        events, event_id = np.empty((0, 3), dtype=int), {}
     described = raw.annotations.description
     rows = [row for row, name in enumerate(described) if name in event_id]
     names = [str(described[row]) for row in rows]

@@ -13,10 +13,10 @@ Opened: TypeAlias = mne.io.BaseRaw | mne.BaseEpochs
 
 
 def _read_fif(path: Path) -> Opened:
-    kind = mne.what(path)
-    if kind not in ("raw", "epochs"):
-        raise ValueError(f"it holds neither a recording nor epochs that can be read ({kind})")
-    return mne.io.read_raw_fif(path) if kind == "raw" else mne.read_epochs(path)
+    try:
+        return mne.io.read_raw_fif(path)
+    except ValueError:  # what MNE raises where there is no recording
+        return mne.read_epochs(path)
 
 
 def _read_set(path: Path) -> Opened:

@@ -160,7 +160,7 @@ def _relabelled(
 
 def _of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None) -> Source:
     """Source of MNE Epochs, whose events give the labels unless ``y`` does."""
-    loaded = epochs if epochs.preload else epochs.copy().load_data(verbose="ERROR")
+    loaded = epochs if epochs.preload else epochs.copy().load_data()
     if not len(loaded):
         raise ValueError("no trial is left of these epochs; all were dropped")
     if y is None:
