@@ -16,7 +16,15 @@ def _read_fif(path: Path) -> Opened:
     try:
         return mne.io.read_raw_fif(path)
     except ValueError:  # what MNE raises where there is no recording
+        return _read_epochs(path)
+
+
+def _read_epochs(path: Path) -> mne.BaseEpochs:
+    try:
         return mne.read_epochs(path)
+    except ValueError as error:
+        told = f"it holds neither a recording nor epochs that are whole; {error}"
+        raise ValueError(told) from error
 
 
 def _read_set(path: Path) -> Opened:
