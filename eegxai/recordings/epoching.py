@@ -94,12 +94,14 @@ def selected(
     Raises
     ------
     ValueError
-        When an event is not there; lists those that are.
+        When an event is not there, and lists those that are, or when no trial has one of them.
     """
     name_of = {code: name for name, code in epochs.event_id.items()}
     classes = classes_of([name_of[code] for code in sorted(name_of)], events)
     names = [name_of[code] for code in epochs.events[:, 2]]
     kept = [trial for trial, name in enumerate(names) if name in classes]
+    if not kept:
+        raise ValueError(f"no trial has one of the events {', '.join(classes)}")
     ordered = tuple(dict.fromkeys(classes.values()))
     return epochs[kept], [classes[names[trial]] for trial in kept], ordered
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import mne
 import numpy as np
 
+from eegxai.recordings.labels import is_number
 from eegxai.registry import unknown_name
 
 Events = Mapping[str, str] | Sequence[str]
@@ -125,7 +126,10 @@ def _annotated(raw: mne.io.BaseRaw, codes: Mapping[str, int] | None) -> EventTab
     described = raw.annotations.description
     rows = [row for row, name in enumerate(described) if name in event_id]
     names = [str(described[row]) for row in rows]
-    ordered = tuple(sorted(set(names), key=lambda name: event_id[name]))
+    # MNE's codes follow the alphabet, in which 10 comes before 2.
+    by_number = codes is None and all(map(is_number, names))
+    key = int if by_number else event_id.__getitem__
+    ordered = tuple(sorted(set(names), key=key))
     return EventTable(
         "events of the annotations", events[:, 0], names, raw.annotations.duration[rows], ordered
     )

@@ -82,7 +82,7 @@ def event_labels(codes: Array, event_id: Mapping[str, int], names: Sequence[str]
         raise ValueError(f"event codes {_listed(unnamed)} have no name in event_id {event_id}")
     own, ordered = _distinct(names), tuple(name_of[code] for code in sorted(name_of))
     values = np.array([name_of[int(code)] for code in codes])
-    if own and not set(ordered) <= set(own) and all(map(_is_number, ordered)):
+    if own and not set(ordered) <= set(own) and all(map(is_number, ordered)):
         return _numbered(values.astype(np.int64), own, [int(name) for name in ordered])
     return _named(values, own or ordered)
 
@@ -194,7 +194,8 @@ def _numbered(values: Array, class_names: tuple[str, ...] | None, found: list[in
     return Labels(y, names, (f"labels were numbered: {numbers}",))
 
 
-def _is_number(name: str) -> bool:
+def is_number(name: str) -> bool:
+    """Whether the name of an event is but an integer."""
     return name.removeprefix("-").isdecimal()
 
 

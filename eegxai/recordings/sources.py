@@ -167,7 +167,7 @@ def _of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None
         labels = event_labels(loaded.events[:, 2], loaded.event_id, class_names)
     else:
         labels = given_labels(y, class_names, len(loaded))
-    x = loaded.get_data(picks=list(range(len(loaded.ch_names))), copy=False, verbose="ERROR")
+    x = loaded.get_data(copy=False, verbose="ERROR")
     return Source(x, loaded.info, labels, float(loaded.tmin), from_mne=True)
 
 

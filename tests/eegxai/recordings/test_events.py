@@ -129,6 +129,12 @@ def test_events_and_times_that_are_refused(saved, raw, options, told):
         read_trials(saved(raw), **options)
 
 
+def test_annotations_named_by_numbers_are_ordered_by_number(saved):
+    raw = annotated(SECONDS * np.arange(9), ["10", "2", "33"] * 3)
+    trials = read_trials(saved(raw), tmax=SECONDS)
+    assert (trials.class_names, trials.y.tolist()) == (("2", "10", "33"), [1, 0, 2] * 3)
+
+
 def test_times_out_of_epochs(saved):
     with pytest.raises(ValueError, match=r"tmin=-1 and tmax=0.5 are not within the trials, which"):
         read_trials(saved(epochs_of(), "own-epo.fif"), tmin=-1)
