@@ -40,15 +40,18 @@ class EventTable:
     durations: Array | None
     ordered: tuple[str, ...]
 
+    def taken(self, rows: Sequence[int] | Array) -> "EventTable":
+        """Some of the events."""
+        durations = None if self.durations is None else self.durations[rows]
+        names = [self.names[row] for row in rows]
+        return replace(self, samples=self.samples[rows], names=names, durations=durations)
+
     def renamed(self, classes: Mapping[str, str]) -> "EventTable":
         """The events that have a class, named by it."""
         rows = [row for row, name in enumerate(self.names) if name in classes]
+        names = [classes[self.names[row]] for row in rows]
         return replace(
-            self,
-            samples=self.samples[rows],
-            names=[classes[self.names[row]] for row in rows],
-            durations=None if self.durations is None else self.durations[rows],
-            ordered=tuple(dict.fromkeys(classes.values())),
+            self.taken(rows), names=names, ordered=tuple(dict.fromkeys(classes.values()))
         )
 
 

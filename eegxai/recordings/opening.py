@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import mne
 
+from eegxai.recordings import eeglab
 from eegxai.recordings.bids import is_bids, read_recording, recording
 from eegxai.recordings.reading import foreign
 
@@ -31,7 +32,7 @@ def _read_set(path: Path) -> Opened:
     try:
         return mne.io.read_raw_eeglab(path)
     except TypeError:  # what MNE raises for several trials
-        return mne.read_epochs_eeglab(path)
+        return eeglab.read_epochs(path)
 
 
 READERS: Mapping[str, Callable[[Path], Opened]] = {

@@ -154,6 +154,15 @@ def test_a_recording_that_was_cropped_keeps_its_events(saved):
     assert [trials.class_names[label] for label in trials.y] == CLASSES[2:]
 
 
+@pytest.mark.parametrize(("start", "durations"), [(0.25, 0.5), (SECONDS, 0.5), (0.25, 0.5004)])
+def test_an_event_that_began_before_the_recording_is_no_event(saved, start, durations):
+    raw = annotated(SECONDS * np.arange(9), CLASSES, durations).crop(tmin=start)
+    trials = read_trials(saved(raw))
+    np.testing.assert_allclose(trials.x, MICROVOLTS[1:], rtol=0, atol=1e-5)
+    assert [trials.class_names[label] for label in trials.y] == CLASSES[1:]
+    assert any("event at the start of the recording was dropped" in n for n in trials.notes)
+
+
 @pytest.mark.parametrize(
     ("tmin", "tmax", "sfreq", "expected"),
     [(-0.2, 0.8, 250, (-50, 250)), (0, 4, 128, (0, 512)), (0.1, 0.3, 512, (51, 102))],
