@@ -8,6 +8,8 @@ import mne
 import numpy as np
 from scipy.io import loadmat
 
+from eegxai.recordings.labels import is_number
+
 Array = np.ndarray
 
 
@@ -20,7 +22,8 @@ def read_epochs(path: Path) -> mne.BaseEpochs:
     names = _at_zero(path)
     if names is None:
         return mne.read_epochs_eeglab(path)
-    event_id = {name: code for code, name in enumerate(sorted(set(names)), start=1)}
+    key = int if all(map(is_number, names)) else str
+    event_id = {name: code for code, name in enumerate(sorted(set(names), key=key), start=1)}
     codes = np.array([event_id[name] for name in names])
     events = np.column_stack([np.arange(len(codes)), np.zeros_like(codes), codes])
     return mne.read_epochs_eeglab(path, events=events, event_id=event_id)
