@@ -11,7 +11,8 @@ FOLDERS = {
     "eegxai": [
         "renamed", "registry", "errors", "spec", "atomic", "machine", "rounding", "seeding",
         "plugins",
-        "head", "simulation", "decoders", "statistics", "attribution", "evaluation", "figures",
+        "head", "recordings", "simulation", "decoders", "statistics", "attribution", "evaluation",
+        "figures",
     ],
     "eegxai/attribution": [
         "core", "engine", "methods", "given", "copies", "calling", "api", "validity",
