@@ -26,10 +26,13 @@ class Filling(NamedTuple):
         Whether these are moved to where the remaining channels of the same samples suggest, by
         linear regression: of a donor that makes a draw, and of zeros the mean of the missing
         channels given the others (both if EEG were Gaussian and samples independent).
+    another_class : bool
+        Whether donors are trials that the decoder takes for another class than the one explained.
     """
 
     other: Callable[[Tensor], Tensor]
     conditional: bool = False
+    another_class: bool = False
 
 
 def _itself(donors: Tensor) -> Tensor:
@@ -53,9 +56,7 @@ def channel_covariance(x: Tensor) -> Tensor:
     return covariance + ridge * torch.eye(len(covariance)).to(covariance)
 
 
-def filled(
-    trial: Tensor, other: Tensor, kept: Tensor, covariance: Tensor | None = None
-) -> Tensor:
+def filled(trial: Tensor, other: Tensor, kept: Tensor, covariance: Tensor | None = None) -> Tensor:
     """The trial with another's samples in place of those that are not kept.
 
     Parameters

@@ -8,6 +8,7 @@ output: with the trials x and outputs s, A = Cov(x, s) Cov(s)^-1 (Haufe et al., 
 
 from dataclasses import dataclass, field
 
+import mne
 import numpy as np
 import pandas as pd
 import torch
@@ -15,7 +16,11 @@ from torch import Tensor, nn
 
 from eegxai.attribution.engine.contrast import contrasts
 from eegxai.decoders.training import predict
+from eegxai.evaluation.evidence.agreements import Maps, agreement_table, map_sums
 from eegxai.evaluation.evidence.linear_model import discriminant_outputs
+from eegxai.evaluation.maps.explanation import Explanation
+from eegxai.evaluation.metrics.agreement import pearson
+from eegxai.evaluation.references.use_scores import Sums, piece_sums
 
 Array = np.ndarray
 RANK_SHARE = 1e-9  # of the outputs' largest variance: what is below is rounding, as of contrasts
@@ -29,9 +34,8 @@ class OutputPatterns:
     ----------
     patterns : array, shape (classes, channels, times)
         Change of the trial in µV with each unit of the class's output.
-    reliability : array, shape (classes,)
-        Correlation of the patterns of two halves of the trials, each without the other: near 0,
-        the pattern is noise. Oscillations of random phase have no pattern, however large.
+    halves : array, shape (2, classes, channels, times)
+        Patterns of one half of the trials, and of the others.
     accuracy : float
         Share of the trials that the outputs classify as labelled; NaN without labels.
     n_trials : int
@@ -39,9 +43,17 @@ class OutputPatterns:
     """
 
     patterns: Array = field(repr=False)
-    reliability: Array
+    halves: Array = field(repr=False)
     accuracy: float
     n_trials: int
+
+    @property
+    def reliability(self) -> Array:
+        """Correlation of the patterns of the two halves, (classes,): near 0, they are noise.
+
+        Oscillations of random phase have no pattern, however large they are.
+        """
+        return _correlations(*self.halves)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +120,42 @@ def patterns(decoder: nn.Module, x: Tensor, y: Tensor | None = None) -> Patterns
     )
 
 
+def pattern_agreement(
+    maps: Maps, target: Tensor, found: OutputPatterns, info: mne.Info
+) -> pd.DataFrame:
+    """Correlation of each method's sums over channels and windows with the pattern's magnitude.
+
+    High where a map is where the classes differ, which no explanation has to be.
+
+    Parameters
+    ----------
+    maps : mapping of str to Tensor or array (trials, channels, times)
+        Signed maps, by method.
+    target : Tensor (trials,)
+        Their classes.
+    found : OutputPatterns
+        Such as ``patterns(...).decoder``.
+    info : mne.Info
+        The channels.
+
+    Returns
+    -------
+    DataFrame
+        That of ``replacement_agreement``; the ceiling is the correlation of two halves of the
+        trials that the pattern is from.
+    """
+    whole = _magnitudes(found.patterns, target, info)
+    parts = [_magnitudes(half, target, info) for half in found.halves]
+    halves = {domain: np.stack([part[domain] for part in parts]) for domain in whole}
+    return agreement_table(map_sums(maps, info), whole, halves)
+
+
+def _magnitudes(found: Array, target: Tensor, info: mne.Info) -> Sums:
+    """Sums of the magnitude of each trial's pattern over channels and windows."""
+    of_trials = torch.from_numpy(found)[target.cpu().long()]
+    return piece_sums(Explanation(of_trials.abs()), info)
+
+
 def output_patterns(x: Array, outputs: Array, y: Array | None = None) -> OutputPatterns:
     """Activation patterns of any model's outputs.
 
@@ -120,10 +168,10 @@ def output_patterns(x: Array, outputs: Array, y: Array | None = None) -> OutputP
     """
     if len(x) < 4:
         raise ValueError(f"{len(x)} trials: patterns and their reliability need four or more")
-    halves = [activation_patterns(x[first::2], outputs[first::2]) for first in (0, 1)]
+    halves = np.stack([activation_patterns(x[i::2], outputs[i::2]) for i in (0, 1)])
     accuracy = np.nan if y is None else float((_decided(outputs) == y).mean())
     found = activation_patterns(x, outputs)
-    return OutputPatterns(found, _correlations(*halves), accuracy, len(x))
+    return OutputPatterns(found, halves, accuracy, len(x))
 
 
 def activation_patterns(x: Array, outputs: Array) -> Array:
@@ -148,6 +196,4 @@ def _decided(outputs: Array) -> Array:
 
 def _correlations(one: Array, other: Array) -> Array:
     """Of patterns (classes, channels, times), class by class; NaN where one is constant."""
-    from eegxai.evaluation.metrics.agreement import pearson
-
     return pearson(one.reshape(len(one), -1), other.reshape(len(other), -1))
