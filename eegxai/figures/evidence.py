@@ -48,7 +48,7 @@ Array = np.ndarray
 def replacement_curves(curves: pd.DataFrame, title: str = "") -> Figure:
     """Decisions as trials are replaced and brought back, one panel per method.
 
-    The area between the curves and those of random orders (grey) is in the panel, with its 95 %
+    Above each panel is the area between the curves and those of random orders (grey), with its 95 %
     interval. Dotted is the order of the measured losses, bands are standard errors over trials.
 
     Parameters
@@ -64,10 +64,7 @@ def replacement_curves(curves: pd.DataFrame, title: str = "") -> Figure:
     measured = curves[curves["method"] == MEASURED_ORDER]
     for method, ax in axes.items():
         _panel(ax, curves[curves["method"] == method], measured)
-        ax.annotate(
-            _area_in_words(areas.loc[method]), (0.97, 0.5), xycoords="axes fraction", ha="right",
-            va="center", fontsize=6,
-        )  # fmt: skip
+        ax.set_title(f"{ax.get_title()}\n{_area_in_words(areas.loc[method])}", fontsize=7)
     for ax in list(axes.values())[-N_COLUMNS:]:
         ax.set_xlabel("share of the pieces", fontsize=7)
     figure.supylabel("decision: the class's logit less the mean of the others")
@@ -128,6 +125,7 @@ def pattern_topographies(
         row[0].text(-0.1, 0.5, name, transform=row[0].transAxes, ha="right", va="center")
     grid[-1, -1].set_xlabel("time (ms)")
     grid[0, -1].legend(loc="upper right")
+    grid[0, -1].set_title("strength over channels, relative to its peak", fontsize=7)
     colour_bar(figure, SIGNED, BAR)
     return figure
 
@@ -172,5 +170,5 @@ def _over_trials(rows: pd.DataFrame, column: str) -> tuple[pd.Series, pd.Series]
 
 def _area_in_words(row: pd.Series) -> str:
     if np.isnan(row["area"]):
-        return "no order"
-    return f"{row['area']:.2f}\n{row['low']:.2f} to {row['high']:.2f}"
+        return "the same everywhere: no order"
+    return f"{row['area']:.2f} ({row['low']:.2f} to {row['high']:.2f})"

@@ -1,0 +1,155 @@
+"""How far evidence that needs no ground truth orders methods as what the decoder used does.
+
+    python -m benchmarks.evidence measure TABLE.csv [ARCHITECTURE ...]
+    python -m benchmarks.evidence show TABLE.csv [TABLE.csv ...]
+
+Decoders are trained on simulated data, each with a seed of its own. On some test trials of each,
+all methods are scored by what the decoder used of the planted signal, which only a simulation
+knows, and by evidence that a recording has too. ``show`` joins tables, prints the rank correlation
+over methods of each evidence with the use, and writes docs/evidence.csv.
+"""
+
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+import eegxai
+from eegxai.attribution import (
+    CONTROLS,
+    CORRECTED_METHODS,
+    STUDY_METHODS,
+    DegenerateMap,
+    NotApplicable,
+    attribute,
+)
+from eegxai.evaluation import (
+    FILLINGS,
+    curve_areas,
+    decoder_use,
+    deletion_curves,
+    pattern_agreement,
+    patterns,
+    replacement_agreement,
+    replacement_use,
+)
+from eegxai.statistics import student_interval
+
+FEATURES, DRAWS = ("temporal", "spectral", "spatial"), 2
+ARCHITECTURES = ("eegnet_relu", "deep4_relu")
+SNR_DB, N_SIMULATED, N_EXPLAINED, N_ORDERS = -3.5, 800, 6, 4
+TRAINING = eegxai.TrainingSpec(learning_rate=2e-3, batch_size=16, epochs=8)
+PLACE = ["feature", "architecture", "seed", "accuracy", "method"]
+TABLE = Path(__file__).parents[1] / "docs" / "evidence.csv"
+USED = ("used_channel", "used_window")
+
+
+class Case:
+    """A trained decoder, test trials of it, and the maps of all methods."""
+
+    def __init__(self, feature: str, architecture: str, seed: int) -> None:
+        self.eeg = eegxai.simulate(feature, snr_db=SNR_DB, seed=seed, n_trials=N_SIMULATED)
+        self.info = self.eeg.info
+        x, y, signal = map(torch.from_numpy, (self.eeg.x, self.eeg.y, self.eeg.ground_truth))
+        split = eegxai.split_trials(self.eeg.y, fold=0, n_folds=5, seed=seed)
+        sizes = *self.eeg.x.shape[1:], self.eeg.n_classes, self.info["sfreq"]
+        self.decoder = eegxai.initialised(architecture, *sizes, seed=seed)
+        parts = ((x[rows], y[rows]) for rows in (split.train, split.validation))
+        eegxai.fit(self.decoder, *parts, TRAINING, seed=seed)
+        self.test = x[split.test], y[split.test]
+        correct = eegxai.predict(self.decoder, self.test[0]).argmax(1) == self.test[1]
+        self.accuracy = float(correct.double().mean())
+        planted = signal[split.test].flatten(1).any(1)
+        some = (correct & planted).nonzero().flatten()[:N_EXPLAINED]
+        self.x, self.target = (each[some] for each in self.test)
+        self.signal = signal[split.test][some]
+        self.maps = dict(self._maps())
+
+    def _maps(self) -> Iterator[tuple[str, torch.Tensor]]:
+        for name in (*STUDY_METHODS, *CORRECTED_METHODS, *CONTROLS):
+            try:
+                yield name, attribute(name, self.decoder, self.x, self.target, output="contrast")
+            except (NotApplicable, DegenerateMap) as reason:
+                print(f"{name}: {reason}")
+
+
+def by_domain(prefix: str, table: pd.DataFrame) -> dict[str, pd.Series]:
+    """Values by method of a table of agreements, one column for each domain."""
+    values = table.set_index(["domain", "method"])["value"]
+    return {f"{prefix}_{domain}": values[domain] for domain in table["domain"].unique()}
+
+
+def measured(case: Case) -> pd.DataFrame:
+    """One row per method: its scores by the use, and by each evidence."""
+    explained = case.decoder, case.x, case.target
+    agreement = partial(replacement_agreement, case.maps, info=case.info)
+    columns = by_domain("used", agreement(decoder_use(*explained, case.signal, case.info)))
+    replaced = replacement_use(*explained, case.info, pool=case.test[0])
+    columns |= by_domain("replacement", agreement(replaced))
+    found = patterns(case.decoder, *case.test)
+    print("reliability", found.decoder.reliability.round(2), found.linear.reliability.round(2))
+    for name, pattern in (("pattern", found.decoder), ("linear_pattern", found.linear)):
+        columns |= by_domain(name, pattern_agreement(case.maps, case.target, pattern, case.info))
+    for name in FILLINGS:
+        start = time.process_time()
+        curves = deletion_curves(
+            *explained, case.maps, case.info, pool=case.test[0], filling=name, n_orders=N_ORDERS
+        )
+        areas = curve_areas(curves).set_index(["curve", "method"])["area"]
+        columns |= {f"{curve}_{name}": areas[curve] for curve in ("deletion", "insertion", "both")}
+        print(f"{name}: {time.process_time() - start:.0f} s", flush=True)
+    return pd.DataFrame(columns).rename_axis("method").reset_index()
+
+
+def measure(path: Path, architectures: list[str]) -> None:
+    """Write a table of all decoders of some architectures, one after the other."""
+    cases = list(product(range(DRAWS), FEATURES, ARCHITECTURES))
+    tables: list[pd.DataFrame] = []
+    for seed, (_, feature, architecture) in enumerate(cases):
+        if architecture in architectures:
+            case = Case(feature, architecture, seed)
+            print(f"{feature}, {architecture}, seed {seed}: accuracy {case.accuracy:.2f}")
+            place = dict(zip(PLACE, (feature, architecture, seed, case.accuracy), strict=False))
+            tables.append(measured(case).assign(**place))
+            pd.concat(tables).to_csv(path, index=False)
+
+
+def rank_correlations(scores: pd.DataFrame) -> pd.DataFrame:
+    """Spearman's correlation over methods of each evidence with the use, one row per decoder."""
+    of_methods = scores[~scores["method"].str.contains(" order")]
+    rows = {}
+    for place, own in of_methods.groupby(PLACE[:3]):
+        used = own[list(USED)].mean(axis=1)
+        evidence = own.drop(columns=[*PLACE, *USED])
+        rows[place] = evidence.corrwith(used, method="spearman")
+    return pd.DataFrame(rows).T.rename_axis(PLACE[:3])
+
+
+def show(paths: list[Path]) -> None:
+    """Print means over decoders with intervals, and write the scores of all methods."""
+    scores = pd.concat(map(pd.read_csv, paths), ignore_index=True)
+    first = [*PLACE, *USED]
+    scores = scores[first + [name for name in scores if name not in first]]
+    scores.round(4).to_csv(TABLE, index=False)
+    found = rank_correlations(scores)
+    summary = {}
+    for name in found:
+        mean, low, high, n = student_interval(found[name])
+        by_feature = found[name].groupby("feature").mean()
+        summary[name] = {"rho": mean, "low": low, "high": high, "n": n, **by_feature}
+    print(pd.DataFrame(summary).T.round(2).to_string())
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    what, *given = sys.argv[1:]
+    if what == "measure":
+        measure(Path(given[0]), given[1:] or list(ARCHITECTURES))
+    else:
+        show([Path(name) for name in given])
