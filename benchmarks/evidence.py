@@ -1,6 +1,6 @@
 """How far evidence that needs no ground truth orders methods as what the decoder used does.
 
-    python -m benchmarks.evidence measure TABLE.csv [ARCHITECTURE ...]
+    python -m benchmarks.evidence measure TABLE.csv [SEED ...]
     python -m benchmarks.evidence show TABLE.csv [TABLE.csv ...]
 
 Decoders are trained on simulated data, each with a seed of its own. On some test trials of each,
@@ -41,8 +41,7 @@ from eegxai.evaluation import (
 )
 from eegxai.statistics import student_interval
 
-FEATURES, DRAWS = ("temporal", "spectral", "spatial"), 2
-ARCHITECTURES = ("eegnet_relu", "deep4_relu")
+CASES = list(product(("temporal", "spectral", "spatial"), ("eegnet_relu", "deep4_relu")))  # by seed
 SNR_DB, N_SIMULATED, N_EXPLAINED, N_ORDERS = -3.5, 800, 6, 4
 TRAINING = eegxai.TrainingSpec(learning_rate=2e-3, batch_size=16, epochs=8)
 PLACE = ["feature", "architecture", "seed", "accuracy", "method"]
@@ -107,17 +106,16 @@ def measured(case: Case) -> pd.DataFrame:
     return pd.DataFrame(columns).rename_axis("method").reset_index()
 
 
-def measure(path: Path, architectures: list[str]) -> None:
-    """Write a table of all decoders of some architectures, one after the other."""
-    cases = list(product(range(DRAWS), FEATURES, ARCHITECTURES))
+def measure(path: Path, seeds: list[int]) -> None:
+    """Write a table of the decoders of some seeds, one after the other."""
     tables: list[pd.DataFrame] = []
-    for seed, (_, feature, architecture) in enumerate(cases):
-        if architecture in architectures:
-            case = Case(feature, architecture, seed)
-            print(f"{feature}, {architecture}, seed {seed}: accuracy {case.accuracy:.2f}")
-            place = dict(zip(PLACE, (feature, architecture, seed, case.accuracy), strict=False))
-            tables.append(measured(case).assign(**place))
-            pd.concat(tables).to_csv(path, index=False)
+    for seed in seeds:
+        feature, architecture = CASES[seed]
+        case = Case(feature, architecture, seed)
+        print(f"{feature}, {architecture}, seed {seed}: accuracy {case.accuracy:.2f}")
+        place = dict(zip(PLACE, (feature, architecture, seed, case.accuracy), strict=False))
+        tables.append(measured(case).assign(**place))
+        pd.concat(tables).to_csv(path, index=False)
 
 
 def rank_correlations(scores: pd.DataFrame) -> pd.DataFrame:
@@ -150,6 +148,6 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     what, *given = sys.argv[1:]
     if what == "measure":
-        measure(Path(given[0]), given[1:] or list(ARCHITECTURES))
+        measure(Path(given[0]), [int(seed) for seed in given[1:]] or list(range(len(CASES))))
     else:
         show([Path(name) for name in given])

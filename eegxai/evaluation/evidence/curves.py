@@ -253,10 +253,7 @@ def _replaced(
 ) -> Iterator[ReplacedTrial]:
     """Each trial with its donors."""
     covariance = channel_covariance(pool) if how.conditional else None
-    suits = None
-    if how.another_class:
-        suits = predict(decoder, pool).argmax(1) != target.to(x.device)[:, None]
-    donors = donors_of(x, pool, n_donors, suits)
+    donors = donors_of(x, pool, n_donors)
     for trial, label, others in zip(x, target.to(x.device), donors, strict=True):
         yield ReplacedTrial(decoder, label, trial, how.other(others), covariance, n_windows)
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from eegxai.seeding import trial_generators
 
 
-def donors_of(x: Tensor, pool: Tensor, n_donors: int, suits: Tensor | None = None) -> Tensor:
+def donors_of(x: Tensor, pool: Tensor, n_donors: int) -> Tensor:
     """Other trials for each trial, drawn from a pool.
 
     Parameters
@@ -15,8 +15,6 @@ def donors_of(x: Tensor, pool: Tensor, n_donors: int, suits: Tensor | None = Non
     pool : Tensor (candidates, channels, times)
         May contain the trials themselves, which are no donors of their own.
     n_donors : int
-    suits : Tensor of bool (trials, candidates), optional
-        Which of them may be drawn.
 
     Returns
     -------
@@ -29,11 +27,9 @@ def donors_of(x: Tensor, pool: Tensor, n_donors: int, suits: Tensor | None = Non
         When the pool is too small.
     """
     found = []
-    for number, (trial, random) in enumerate(zip(x, trial_generators(x, "donors"), strict=True)):
+    for trial, random in zip(x, trial_generators(x, "donors"), strict=True):
         order = torch.from_numpy(random.permutation(len(pool))).to(pool.device)
         usable = (pool[order] != trial).flatten(1).any(1)
-        if suits is not None:
-            usable &= suits[number][order]
         donors = pool[order[usable][:n_donors]].to(x)
         if len(donors) < n_donors:
             raise ValueError(

@@ -1,9 +1,9 @@
 """What stands in the place of the samples that are taken away from a trial.
 
 A decoder has never met a trial with zeros in it, and what it says of one may be about the zeros.
-Samples of another trial, in the same place, are EEG; where they meet the trial's own, and between
-channels that are alike, the mixture still is not, unless it is drawn from the distribution of the
-missing channels given the others.
+Samples of another trial, in the same place, are EEG but for the places where they meet the trial's
+own. What the other channels suggest is smooth there, but brings back the signal that was to be
+taken away, since channels share it.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,25 +24,19 @@ class Filling(NamedTuple):
         Donors (donors, channels, times) to the trials that samples are taken from.
     conditional : bool
         Whether these are moved to where the remaining channels of the same samples suggest, by
-        linear regression: of a donor that makes a draw, and of zeros the mean of the missing
-        channels given the others (both if EEG were Gaussian and samples independent).
-    another_class : bool
-        Whether donors are trials that the decoder takes for another class than the one explained.
+        linear regression: of zeros, the mean of the missing channels given the others.
     """
 
     other: Callable[[Tensor], Tensor]
     conditional: bool = False
-    another_class: bool = False
 
 
-def _itself(donors: Tensor) -> Tensor:
+def _donors(donors: Tensor) -> Tensor:
     return donors
 
 
 FILLINGS: Mapping[str, Filling] = {
-    "donor": Filling(_itself),
-    "other_class": Filling(_itself, another_class=True),
-    "conditional_donor": Filling(_itself, conditional=True),
+    "donor": Filling(_donors),
     "conditional_mean": Filling(torch.zeros_like, conditional=True),
     "zero": Filling(torch.zeros_like),
 }
