@@ -24,6 +24,7 @@ from eegxai.evaluation.evidence.patterns import (
     OutputPatterns,
     Patterns,
     pattern_agreement,
+    pattern_table,
     patterns,
 )
 from eegxai.evaluation.evidence.replacement import replacement_agreement, replacement_use
@@ -93,6 +94,7 @@ __all__ = [
     "null_maps",
     "paper_zero_rows",
     "pattern_agreement",
+    "pattern_table",
     "patterns",
     "physical_scores",
     "planted_bands",

@@ -64,7 +64,7 @@ def replacement_curves(curves: pd.DataFrame, title: str = "") -> Figure:
     measured = curves[curves["method"] == MEASURED_ORDER]
     for method, ax in axes.items():
         _panel(ax, curves[curves["method"] == method], measured)
-        ax.set_title(f"{ax.get_title()}\n{_area_in_words(areas.loc[method])}", fontsize=7)
+        ax.set_title(f"{ax.get_title()}\n{_area_in_words(areas.loc[[method]].iloc[0])}", fontsize=7)
     for ax in list(axes.values())[-N_COLUMNS:]:
         ax.set_xlabel("share of the pieces", fontsize=7)
     figure.supylabel("decision: the class's logit less the mean of the others")

@@ -6,6 +6,7 @@ output: with the trials x and outputs s, A = Cov(x, s) Cov(s)^-1 (Haufe et al., 
 87:96, 2014). For a network that is the linear part of this relation, over trials.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import mne
@@ -118,6 +119,46 @@ def patterns(decoder: nn.Module, x: Tensor, y: Tensor | None = None) -> Patterns
     return Patterns(
         output_patterns(trials, outputs, labels), output_patterns(trials, centred, labels)
     )
+
+
+def pattern_table(
+    found: Patterns, info: mne.Info, class_names: Sequence[str] = (), tmin: float = 0.0
+) -> pd.DataFrame:
+    """Where each pattern is largest, and how far it can be trusted: one row per model and class.
+
+    Parameters
+    ----------
+    found : Patterns
+    info : mne.Info
+        The channels and the sampling rate.
+    class_names : sequence of str
+        By default, their numbers.
+    tmin : float
+        Time of the first sample, s.
+
+    Returns
+    -------
+    DataFrame
+        model (``"decoder"``, ``"linear"``), class, peak_channel, peak_s and peak, the largest
+        value in µV per unit of the output, reliability, agreement (with the other model's pattern),
+        accuracy and n_trials.
+    """
+    models = {"decoder": found.decoder} | ({"linear": found.linear} if found.linear else {})
+    names = list(class_names) or [str(number) for number in range(len(found.agreement))]
+    rows = []
+    for model, each in models.items():
+        columns = zip(names, each.patterns, each.reliability, found.agreement, strict=True)
+        for name, pattern, reliability, agreement in columns:
+            channel, sample = np.unravel_index(np.abs(pattern).argmax(), pattern.shape)
+            rows.append(
+                {
+                    "model": model, "class": name, "peak_channel": info.ch_names[int(channel)],
+                    "peak_s": tmin + float(sample) / info["sfreq"],
+                    "peak": pattern[channel, sample], "reliability": reliability,
+                    "agreement": agreement, "accuracy": each.accuracy, "n_trials": each.n_trials,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def pattern_agreement(

@@ -14,6 +14,7 @@ from eegxai.evaluation.evidence.patterns import (
     activation_patterns,
     output_patterns,
     pattern_agreement,
+    pattern_table,
     patterns,
 )
 
@@ -131,6 +132,21 @@ def test_maps_like_the_pattern_agree_with_it_and_constant_ones_are_undefined():
     assert values["like"].to_numpy() == pytest.approx(1)
     assert values["none"].isna().all()
     assert (table["ceiling"] <= 1).all()
+
+
+def test_the_table_names_the_peak_of_each_pattern():
+    x, y = trials_of(40, 2)
+    x[:, 2, 5] += 9 * y
+    info = mne.create_info(["F1", "C1", "P1"], 20.0, "eeg")
+    found = patterns(linear(2), torch.from_numpy(x), torch.from_numpy(y))
+    table = pattern_table(found, info, ("left", "right"), tmin=-0.1)
+    assert list(table["model"] + " " + table["class"]) == [
+        "decoder left", "decoder right", "linear left", "linear right",
+    ]  # fmt: skip
+    peak = table.iloc[3]
+    assert (peak["peak_channel"], peak["peak_s"]) == ("P1", pytest.approx(0.15))
+    assert peak["peak"] == found.linear.patterns[1, 2, 5] > 0
+    assert len(pattern_table(patterns(linear(2), torch.from_numpy(x)), info)) == 2
 
 
 def test_one_class_or_too_few_trials_are_named():
