@@ -39,14 +39,17 @@ from eegxai.evaluation import (
     replacement_agreement,
     replacement_use,
 )
-from eegxai.statistics import student_interval
+from eegxai.evaluation.evidence.curves import LEVELS
+from eegxai.statistics import Bounds, student_interval
 
 CASES = list(product(("temporal", "spectral", "spatial"), ("eegnet_relu", "deep4_relu")))  # by seed
 SNR_DB, N_SIMULATED, N_EXPLAINED, N_ORDERS = -3.5, 800, 6, 4
 TRAINING = eegxai.TrainingSpec(learning_rate=2e-3, batch_size=16, epochs=8)
 PLACE = ["feature", "architecture", "seed", "accuracy", "method"]
 TABLE = Path(__file__).parents[1] / "docs" / "evidence.csv"
-USED = ("used_channel", "used_window")
+USED, CURVES = "used", ("deletion", "insertion", "both")
+PLANTED = "planted signal"  # a map that knows nothing of the decoder
+AGREEMENTS = (USED, "replacement", "pattern", "linear_pattern")
 
 
 class Case:
@@ -84,26 +87,33 @@ def by_domain(prefix: str, table: pd.DataFrame) -> dict[str, pd.Series]:
     return {f"{prefix}_{domain}": values[domain] for domain in table["domain"].unique()}
 
 
-def measured(case: Case) -> pd.DataFrame:
-    """One row per method: its scores by the use, and by each evidence."""
+def agreements(case: Case) -> pd.DataFrame:
+    """Agreement of each map, and of the planted signal, with the use, replacement and patterns."""
     explained = case.decoder, case.x, case.target
-    agreement = partial(replacement_agreement, case.maps, info=case.info)
+    maps = case.maps | {PLANTED: case.signal.abs()}
+    agreement = partial(replacement_agreement, maps, info=case.info)
     columns = by_domain("used", agreement(decoder_use(*explained, case.signal, case.info)))
     replaced = replacement_use(*explained, case.info, pool=case.test[0])
     columns |= by_domain("replacement", agreement(replaced))
     found = patterns(case.decoder, *case.test)
     print("reliability", found.decoder.reliability.round(2), found.linear.reliability.round(2))
     for name, pattern in (("pattern", found.decoder), ("linear_pattern", found.linear)):
-        columns |= by_domain(name, pattern_agreement(case.maps, case.target, pattern, case.info))
+        columns |= by_domain(name, pattern_agreement(maps, case.target, pattern, case.info))
+    return pd.DataFrame(columns)
+
+
+def areas(case: Case) -> pd.DataFrame:
+    """Areas of deletion and insertion of each map with each filling."""
+    explained, columns = (case.decoder, case.x, case.target), {}
     for name in FILLINGS:
         start = time.process_time()
         curves = deletion_curves(
             *explained, case.maps, case.info, pool=case.test[0], filling=name, n_orders=N_ORDERS
         )
-        areas = curve_areas(curves).set_index(["curve", "method"])["area"]
-        columns |= {f"{curve}_{name}": areas[curve] for curve in ("deletion", "insertion", "both")}
+        found = curve_areas(curves).set_index(["curve", "method"])["area"]
+        columns |= {f"{curve}_{name}": found[curve] for curve in CURVES}
         print(f"{name}: {time.process_time() - start:.0f} s", flush=True)
-    return pd.DataFrame(columns).rename_axis("method").reset_index()
+    return pd.DataFrame(columns)
 
 
 def measure(path: Path, seeds: list[int]) -> None:
@@ -114,33 +124,52 @@ def measure(path: Path, seeds: list[int]) -> None:
         case = Case(feature, architecture, seed)
         print(f"{feature}, {architecture}, seed {seed}: accuracy {case.accuracy:.2f}")
         place = dict(zip(PLACE, (feature, architecture, seed, case.accuracy), strict=False))
-        tables.append(measured(case).assign(**place))
+        scores = agreements(case).join(areas(case), how="outer").rename_axis("method")
+        tables.append(scores.reset_index().assign(**place))
         pd.concat(tables).to_csv(path, index=False)
 
 
-def rank_correlations(scores: pd.DataFrame) -> pd.DataFrame:
-    """Spearman's correlation over methods of each evidence with the use, one row per decoder."""
-    of_methods = scores[~scores["method"].str.contains(" order")]
-    rows = {}
-    for place, own in of_methods.groupby(PLACE[:3]):
-        used = own[list(USED)].mean(axis=1)
-        evidence = own.drop(columns=[*PLACE, *USED])
-        rows[place] = evidence.corrwith(used, method="spearman")
-    return pd.DataFrame(rows).T.rename_axis(PLACE[:3])
+def whole(own: pd.DataFrame, name: str) -> pd.Series:
+    """Mean agreement over channels and windows; a map that does not resolve one agrees by 0."""
+    return own[[f"{name}_channel", f"{name}_window"]].fillna(0).mean(axis=1)
+
+
+def orders(own: pd.DataFrame) -> pd.DataFrame:
+    """What each evidence says of the methods of one decoder, one column each."""
+    curves = [f"{curve}_{filling}" for filling in FILLINGS for curve in CURVES]
+    agreements = {name: whole(own, name) for name in AGREEMENTS}
+    found = own[["method", *curves]].assign(**agreements).set_index("method")
+    return found.fillna(0)  # an undefined order is as good as chance
+
+
+def rank_correlations(found: pd.DataFrame) -> pd.Series:
+    """Spearman's correlation over methods of each evidence with the use."""
+    return found.drop(columns=USED).corrwith(found[USED], method="spearman")
+
+
+def use_of_first(found: pd.DataFrame) -> pd.Series:
+    """Agreement with the use of the method that each evidence, and the use itself, puts first."""
+    return found.apply(lambda column: found[USED][column.idxmax()])
 
 
 def show(paths: list[Path]) -> None:
     """Print means over decoders with intervals, and write the scores of all methods."""
     scores = pd.concat(map(pd.read_csv, paths), ignore_index=True)
-    first = [*PLACE, *USED]
-    scores = scores[first + [name for name in scores if name not in first]]
+    scores = scores[[*PLACE, *(name for name in scores if name not in PLACE)]]
     scores.round(4).to_csv(TABLE, index=False)
-    found = rank_correlations(scores)
+    of_methods = scores[~scores["method"].isin((PLANTED, *LEVELS))]
+    columns = [f"{name}_channel" for name in AGREEMENTS]
+    print(scores[scores["method"] == PLANTED].set_index(PLACE[:3])[columns].round(2).to_string())
+    by_decoder = {place: orders(own) for place, own in of_methods.groupby(PLACE[:3])}
+    rho = pd.DataFrame({place: rank_correlations(each) for place, each in by_decoder.items()}).T
+    first = pd.DataFrame({place: use_of_first(each) for place, each in by_decoder.items()}).T
     summary = {}
-    for name in found:
-        mean, low, high, n = student_interval(found[name])
-        by_feature = found[name].groupby("feature").mean()
-        summary[name] = {"rho": mean, "low": low, "high": high, "n": n, **by_feature}
+    for name in first:
+        values = rho[name] if name in rho else pd.Series(1.0, rho.index)
+        mean, low, high, n = student_interval(values, Bounds(-1, 1))
+        by_feature = values.groupby(level=0).mean()
+        told = {"rho": mean, "low": low, "high": high, "n": n, "first": first[name].mean()}
+        summary[name] = told | by_feature.to_dict()
     print(pd.DataFrame(summary).T.round(2).to_string())
 
 
