@@ -104,8 +104,6 @@ def test_areas_are_shares_of_the_change_from_the_trials_to_what_replaces_them():
     assert areas["input", 3, "deletion"] == pytest.approx(gained)
     both = [areas["input", 3, curve] for curve in ("deletion", "insertion")]
     assert areas["input", 3, BOTH] == pytest.approx(np.mean(both))
-        areas["input", 3][["deletion", "insertion"]].mean()
-    )
     still = curves.assign(decision=1.0, random=1.0)
     assert trial_areas(still)["area"].isna().all()
 
