@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from eegxai.evaluation.evidence.curves import BOTH, CURVES, LEVELS, MEASURED_ORDER, curve_areas
+from eegxai.evaluation.evidence.curves import CURVES, LEVELS, MEASURED_ORDER, curve_areas
 from eegxai.evaluation.evidence.patterns import Patterns
 from eegxai.figures.maps import SIGNED, colour_bar
 from eegxai.figures.scalp import draw_scalp, relative
@@ -33,6 +33,7 @@ LINES: Mapping[str, Mapping[str, Any]] = {
     "deletion": {"color": BLUE, "ls": "-"},
     "insertion": {"color": VERMILION, "ls": "--"},
 }
+NAMED = "insertion"  # whose area is named
 CHANCE: Mapping[str, Any] = {"color": GREY, "lw": 0.8}
 CEILING: Mapping[str, Any] = {"lw": 0.8, "ls": (0, (1, 1.2))}
 BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0}
@@ -48,8 +49,9 @@ Array = np.ndarray
 def replacement_curves(curves: pd.DataFrame, title: str = "") -> Figure:
     """Decisions as trials are replaced and brought back, one panel per method.
 
-    Above each panel is the area between the curves and those of random orders (grey), with its 95 %
-    interval. Dotted is the order of the measured losses, bands are standard errors over trials.
+    Above each panel is the area between insertion and that of random orders (grey), with its 95 %
+    interval; of the two curves it follows what a decoder used better. Dotted is the order of the
+    measured losses, bands are standard errors over trials.
 
     Parameters
     ----------
@@ -59,7 +61,7 @@ def replacement_curves(curves: pd.DataFrame, title: str = "") -> Figure:
         Lines above the panels: whose curves they are.
     """
     methods = [name for name in curves["method"].unique() if name not in LEVELS]
-    areas = curve_areas(curves).set_index(["curve", "method"]).loc[BOTH]
+    areas = curve_areas(curves).set_index(["curve", "method"]).loc[NAMED]
     figure, axes = small_multiples(methods, title)
     measured = curves[curves["method"] == MEASURED_ORDER]
     for method, ax in axes.items():
@@ -171,4 +173,4 @@ def _over_trials(rows: pd.DataFrame, column: str) -> tuple[pd.Series, pd.Series]
 def _area_in_words(row: pd.Series) -> str:
     if np.isnan(row["area"]):
         return "the same everywhere: no order"
-    return f"{row['area']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+    return f"{NAMED} {row['area']:.2f} ({row['low']:.2f} to {row['high']:.2f})"

@@ -29,8 +29,8 @@ def test_curves_are_means_over_trials_below_the_area(case, tmp_path):
     curves = deletion_curves(decoder, x, target, maps, INFO, n_orders=2, n_donors=1)
     figure = replacement_curves(curves, "a decoder")
     first, second = figure.axes[:2]
-    area = curve_areas(curves).set_index(["method", "curve"]).loc[("input", "both"), "area"]
-    assert first.get_title().startswith(f"input\n{area:.2f} (")
+    area = curve_areas(curves).set_index(["method", "curve"]).loc[("input", "insertion"), "area"]
+    assert first.get_title().startswith(f"input\ninsertion {area:.2f} (")
     assert second.get_title() == "none\nthe same everywhere: no order"
     own = curves[(curves["method"] == "input") & (curves["curve"] == "deletion")]
     mean = own.groupby("share")["decision"].mean()
