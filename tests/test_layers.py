@@ -18,7 +18,7 @@ FOLDERS = {
         "core", "engine", "methods", "given", "copies", "calling", "api", "validity",
     ],
     "eegxai/evaluation": [
-        "maps", "controls", "metrics", "references", "scoring", "modes", "bounds",
+        "maps", "controls", "metrics", "references", "evidence", "scoring", "modes", "bounds",
         "evaluation_spec", "example_maps", "score_rows", "map_references", "protocol",
     ],
     "sweeps": [
