@@ -14,8 +14,9 @@ from eegxai.head.models import (
     open_head,
     with_montage,
 )
-from eegxai.head.montage import MONTAGE, mni_to_head, montage_info
-from eegxai.head.sphere import brain_points, scanning_head
+from eegxai.head.montage import MONTAGE, mni_to_head, montage_info, template_places
+from eegxai.head.referenced import ReferencedHead
+from eegxai.head.sphere import SphereHead, brain_points, scanning_head
 
 __all__ = [
     "HEADS",
@@ -25,11 +26,14 @@ __all__ = [
     "HeadSpec",
     "LeadField",
     "Montage",
+    "ReferencedHead",
+    "SphereHead",
     "brain_points",
     "mni_to_head",
     "montage_info",
     "montage_value",
     "open_head",
     "scanning_head",
+    "template_places",
     "with_montage",
 ]

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from eegxai.head import HeadSpec, Montage, open_head, with_montage
+from eegxai.head import HeadSpec, Montage, with_montage
 from eegxai.simulation.blocks import BLOCK, blocks, each_block
 from eegxai.simulation.feature_spec import FeatureSpec
 from eegxai.simulation.labels import labels
 from eegxai.simulation.memory import require_memory
-from eegxai.simulation.mixing import mix, mixing_factors, parts_of, streamed_factors
+from eegxai.simulation.mixing import factors_of, mix, parts_of, streamed_factors
 from eegxai.simulation.peak_snr import peak_snr_db
 from eegxai.simulation.spec import DEFAULT_NOISE, DataSpec, NoiseSpec, SnrDefinition
 from eegxai.simulation.support import band_support, time_support
@@ -125,7 +125,7 @@ def simulate_spec(data: DataSpec) -> SimulatedEEG:
         When it does not fit into memory; the message says how many trials would.
     """
     require_memory(data)
-    trials, info = draw_trials(data), open_head(data.head).info(data.sfreq)
+    trials, info = draw_trials(data), data.opened_head.info(data.sfreq)
     parts = parts_of(data, trials)
     # Two arrays are filled and mixed in place, because 40,000 trials take 2.5 GB per array.
     shape = (data.n_trials, len(info.ch_names), data.epoch.n_times)
@@ -138,7 +138,7 @@ def simulate_spec(data: DataSpec) -> SimulatedEEG:
         return parts.source(rows, ground_truth[rows]), x[rows]
 
     each_block(fill, data.n_trials)
-    factors = mixing_factors(weighed, data.n_trials, data.snr_db)
+    factors = factors_of(data, weighed)
     each_block(
         lambda rows: mix(data, parts, factors, rows, ground_truth[rows], x[rows]), data.n_trials
     )

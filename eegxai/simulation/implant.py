@@ -1,0 +1,191 @@
+"""Class signals planted in recordings: a known truth in anyone's own EEG."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from eegxai.head import HeadSpec, Montage, with_montage
+from eegxai.seeding import generator
+from eegxai.simulation.background import (
+    BackgroundSpec,
+    as_recorded,
+    channels_of,
+    opened,
+    reference_of,
+    span,
+)
+from eegxai.simulation.blocks import blocks
+from eegxai.simulation.dataset import SimulatedEEG, simulate_spec
+from eegxai.simulation.feature_spec import FeatureSpec
+from eegxai.simulation.mixing import parts_of
+from eegxai.simulation.spec import DataSpec
+from eegxai.simulation.support import power_spectrum
+from eegxai.simulation.trials import draw_trials
+
+N_FOLDS = 5  # of the classifier of the background
+RIDGE = 0.1  # of the mean variance, added to its covariance: it has more numbers than trials at worst
+NOTED_SHARE = 0.05  # of the planted power outside of the pass-band of the recordings
+
+Array = np.ndarray
+
+
+def implant(
+    feature: str | FeatureSpec,
+    background: str | BackgroundSpec,
+    snr_db: float,
+    seed: int = 0,
+    n_trials: int | None = None,
+    head: str | HeadSpec = "sphere",
+    *,
+    tmin: float | None = None,
+    tmax: float | None = None,
+    montage: Montage = None,
+    reference: Sequence[str] | Literal["average"] | None = None,
+) -> SimulatedEEG:
+    """Plant the signals of a feature type in recordings, which stay as they are.
+
+    Parameters
+    ----------
+    feature : str or FeatureSpec
+        What the classes are, as for :func:`eegxai.simulate`.
+    background : str or BackgroundSpec
+        File of recordings or epochs that MNE reads: .fif, .edf, .bdf, .set or .vhdr.
+    snr_db : float
+        20 log10 of the root mean square of the planted signal over that of the recordings, each
+        channel about its mean, both over all trials.
+    seed : int
+        Of the signals, and of which stretch of the recordings each trial has.
+    n_trials : int, optional
+        By default as many as the recordings hold.
+    head : str or HeadSpec
+        Head model that brings the signals to the electrodes of the recordings.
+    tmin, tmax : float, optional
+        Start and end of the trials, s after time zero: by default those of the file's epochs, and
+        0 to 1 s in a continuous recording.
+    montage : str or sequence of str, optional
+        Channels to take, or the standard montage of MNE with the positions of the channels.
+    reference : sequence of str or "average", optional
+        What the channels are referenced to, where the data do not tell it.
+
+    Raises
+    ------
+    ValueError
+        One sentence, as of :func:`eegxai.simulate`, or on the recordings: where they cannot be
+        read, hold too few stretches, or lack a position.
+    """
+    own = feature if isinstance(feature, FeatureSpec) else None
+    if not isinstance(background, BackgroundSpec):
+        background = BackgroundSpec(file=str(background), reference=reference)
+    given = {"tmin": tmin, "tmax": tmax, "n_trials": n_trials}
+    given = {name: value for name, value in given.items() if value is not None}
+    data = DataSpec(
+        feature=own.name if own else str(feature),
+        definition=own,
+        snr_db=snr_db,
+        seed=seed,
+        head=with_montage(HeadSpec(model=head) if isinstance(head, str) else head, montage),
+        background=background,
+        **as_recorded(background, given),
+    )
+    return simulate_spec(data)
+
+
+def notes(data: DataSpec) -> tuple[str, ...]:
+    """What was decided about the recordings of a data set, one sentence each; none without any."""
+    if data.background is None:
+        return ()
+    recorded = opened(data.background)
+    told = (
+        _channels_told(data),
+        _reference_told(data),
+        recorded.left_out(data.epoch.n_times),
+        _span_told(data),
+        _passband_told(data),
+    )
+    return tuple(sentence for sentence in told if sentence)
+
+
+def _channels_told(data: DataSpec) -> str:
+    assert data.background
+    recorded, channels = opened(data.background), channels_of(data.head, data.background)
+    without = [name for name in recorded.bads if name not in channels]
+    from_file = data.head.model == "sphere" and not data.head.montage and recorded.positions_m
+    of_head = "the head's file" if data.head.model != "sphere" else "a template by their names"
+    places = "the recordings" if from_file else of_head
+    dropped = f"; {', '.join(without)} are marked as bad and left out" if without else ""
+    return f"the positions of the {len(channels)} channels are those of {places}{dropped}"
+
+
+def _reference_told(data: DataSpec) -> str:
+    assert data.background
+    reference = reference_of(data.background)
+    if reference.electrodes:
+        return reference.told
+    return (
+        f"{reference.told}, so the planted signal has the average of the channels as its; "
+        "background.reference says another"
+    )
+
+
+def _span_told(data: DataSpec) -> str:
+    assert data.background
+    channels = channels_of(data.head, data.background)
+    n_directions = span(data.background, channels, data.epoch).shape[1]
+    if len(channels) - n_directions <= 1:  # as many as a reference leaves
+        return ""
+    return (
+        f"the {len(channels)} channels hold only {n_directions} independent ones (others were "
+        "interpolated or components removed), and the planted signal keeps to those"
+    )
+
+
+def _passband_told(data: DataSpec) -> str:
+    """Says where a decoder could find signals beside the recordings' noise."""
+    assert data.background
+    low, high = opened(data.background).passband_hz
+    signal = parts_of(data, draw_trials(data)).signal(blocks(data.n_trials)[0])
+    frequencies, power = power_spectrum(signal, data.sfreq)
+    outside = (frequencies < low) | (frequencies > high)
+    share = power[:, outside].sum() / power.sum() if power.any() else 0.0
+    if share < NOTED_SHARE:
+        return ""
+    return (
+        f"{share:.0%} of the planted power lies outside of the {low:g} to {high:g} Hz that the "
+        "recordings were filtered to, where there is little to hide it"
+    )
+
+
+def told_by_background(eeg: SimulatedEEG) -> float:
+    """Accuracy of a linear classifier of the background alone, which must be that of chance.
+
+    Linear discriminant analysis of each channel's mean and log variance, by cross-validation.
+
+    Parameters
+    ----------
+    eeg : SimulatedEEG
+        With signals in recordings, or in simulated noise.
+    """
+    background = eeg.x - eeg.ground_truth
+    variance = background.var(axis=2, dtype=np.float64)
+    values = np.concatenate([background.mean(axis=2), np.log(variance + 1e-12)], axis=1)
+    values = (values - values.mean(axis=0)) / (values.std(axis=0) + 1e-12)
+    fold = generator(eeg.spec.seed, "probe").permutation(len(values)) % N_FOLDS
+    right = [
+        _classified(values[fold != held], eeg.y[fold != held], values[fold == held])
+        == eeg.y[fold == held]
+        for held in range(N_FOLDS)
+    ]
+    return float(np.mean(np.concatenate(right)))
+
+
+def _classified(known: Array, y: Array, values: Array) -> Array:
+    """Classes (trials,) of ``values`` by linear discriminant analysis of known trials."""
+    classes, of = np.unique(y, return_inverse=True)
+    means = np.stack([known[of == label].mean(axis=0) for label in range(len(classes))])
+    within = known - means[of]
+    covariance = within.T @ within / len(known)
+    covariance += RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    weights = np.linalg.solve(covariance, means.T)
+    prior = np.log(np.bincount(of) / len(of))
+    return classes[(values @ weights - np.sum(means.T * weights, axis=0) / 2 + prior).argmax(1)]
