@@ -60,7 +60,9 @@ class BackgroundSpec:
     """
 
     file: str = dataclasses.field(compare=False)
-    reference: Annotated[ReferenceNames | Literal["average"] | None, BeforeValidator(_listed)] = None
+    reference: Annotated[ReferenceNames | Literal["average"] | None, BeforeValidator(_listed)] = (
+        None
+    )
     sha256: Annotated[str | None, Field(validate_default=True)] = None
 
     @field_validator("file")
@@ -178,7 +180,9 @@ def as_recorded(background: BackgroundSpec, given: Mapping[str, Any]) -> dict[st
     return {"n_trials": len(recorded.places(max(n_times, 1))), **fields}
 
 
-def require_recorded(background: BackgroundSpec, head: HeadSpec, epoch: Epoch, n_trials: int) -> None:
+def require_recorded(
+    background: BackgroundSpec, head: HeadSpec, epoch: Epoch, n_trials: int
+) -> None:
     """Refuse what the recordings do not hold.
 
     Raises

@@ -24,7 +24,9 @@ from eegxai.simulation.support import power_spectrum
 from eegxai.simulation.trials import draw_trials
 
 N_FOLDS = 5  # of the classifier of the background
-RIDGE = 0.1  # of the mean variance, added to its covariance: it has more numbers than trials at worst
+RIDGE = (
+    0.1  # of the mean variance, added to its covariance: it has more numbers than trials at worst
+)
 NOTED_SHARE = 0.05  # of the planted power outside of the pass-band of the recordings
 
 Array = np.ndarray

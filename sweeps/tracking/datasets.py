@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from functools import lru_cache
 
 import numpy as np
 from mlflow.data.code_dataset_source import CodeDatasetSource
@@ -12,7 +11,6 @@ from mlflow.types.schema import Schema, TensorSpec
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 from pydantic_core import to_jsonable_python
 
-from eegxai.head import HeadSpec, open_head
 from eegxai.simulation import DataSpec
 from sweeps.design.cells import SCHEMA, Cell, DecoderCell, decoder_of
 
@@ -29,7 +27,7 @@ def dataset_input(cell: Cell) -> DatasetInput:
 
 def _dataset(data: DataSpec) -> Dataset:
     """One entity per data set: MLflow takes equal names and digests for the same."""
-    n_channels, n_times = _n_channels(data.head, data.sfreq), data.epoch.n_times
+    n_channels, n_times = _n_channels(data), data.epoch.n_times
     content = to_jsonable_python(data)
     source = CodeDatasetSource({"mlflow.source.name": "eegxai.simulation", "spec": content})
     profile = {
@@ -60,12 +58,11 @@ def _schema(n_channels: int, n_times: int) -> TensorDatasetSchema:
     return TensorDatasetSchema(Schema([trials]))
 
 
-@lru_cache(maxsize=64)
-def _n_channels(head: HeadSpec, sfreq: float) -> int:
-    """Number of electrodes; ``ANY`` where the head's file is on another machine."""
-    if head.channels:
-        return len(head.channels)
+def _n_channels(data: DataSpec) -> int:
+    """Number of electrodes; ``ANY`` where the head's file or the recordings are elsewhere."""
+    if data.head.channels:
+        return len(data.head.channels)
     try:
-        return len(open_head(head).info(sfreq).ch_names)
+        return data.n_channels
     except (OSError, ValueError):
         return ANY
