@@ -28,7 +28,7 @@ Array = np.ndarray
 
 
 class Reference(NamedTuple):
-    """Electrodes whose mean was subtracted from all, none where that is not known; and a sentence."""
+    """Electrodes whose mean was subtracted, none where that is not known, and a sentence on it."""
 
     electrodes: tuple[str, ...]
     told: str
@@ -251,7 +251,7 @@ class Epoched(Background):
 
 
 def open_background(file: str) -> Background:
-    """A file of EEG that MNE reads, by its suffix; it stays open as long as its content is the same.
+    """A file of EEG that MNE reads, by its suffix; it stays open until its content changes.
 
     Raises
     ------

@@ -43,6 +43,9 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) and value != AVERAGE else value
 
 
+ReferenceField = Annotated[ReferenceNames | Literal["average"] | None, BeforeValidator(_listed)]
+
+
 @spec
 class BackgroundSpec:
     """A file of EEG to plant signals in.
@@ -52,6 +55,8 @@ class BackgroundSpec:
     file : str
         Recordings or epochs that MNE reads: .fif, .edf, .bdf, .set or .vhdr. Where the file lies
         is no part of its identity.
+    channels : tuple of str, optional
+        EEG channels of the file in the order wanted. By default all that are not marked as bad.
     reference : tuple of str or "average", optional
         Electrodes whose mean is the reference of the channels, or the average of the file's EEG
         channels. By default what the data tell: a flat channel, or a mean of zero.
@@ -60,9 +65,8 @@ class BackgroundSpec:
     """
 
     file: str = dataclasses.field(compare=False)
-    reference: Annotated[ReferenceNames | Literal["average"] | None, BeforeValidator(_listed)] = (
-        None
-    )
+    channels: Annotated[tuple[str, ...], ORDERED, Field(min_length=2)] | None = None
+    reference: ReferenceField = None
     sha256: Annotated[str | None, Field(validate_default=True)] = None
 
     @field_validator("file")
@@ -105,18 +109,21 @@ def opened(background: BackgroundSpec) -> Background:
     return open_background(background.file)
 
 
-def channels_of(head: HeadSpec, background: BackgroundSpec) -> tuple[str, ...]:
-    """Channels of a data set: those that the head lists, else all good ones of the recordings.
+def channels_of(background: BackgroundSpec) -> tuple[str, ...]:
+    """Channels of a data set: those that the spec lists, else all good ones of the recordings.
 
     Raises
     ------
     ValueError
-        When the recordings have no such channels.
+        When the recordings have no such channels, or one is listed twice.
     """
-    recorded = open_background(background.file)
-    if head.channels is not None:
-        require_channels(head.channels, recorded.all_channels, f"background {background.file!r}")
-    return head.channels or recorded.ch_names
+    recorded, listed = open_background(background.file), background.channels
+    if listed is None:
+        return recorded.ch_names
+    require_channels(listed, recorded.all_channels, f"background {background.file!r}")
+    if len(listed) > len(set(listed)):
+        raise ValueError(f"background.channels={list(listed)} names a channel more than once")
+    return listed
 
 
 def reference_of(background: BackgroundSpec) -> Reference:
@@ -126,6 +133,16 @@ def reference_of(background: BackgroundSpec) -> Reference:
         return recorded.reference
     electrodes = recorded.ch_names if said == AVERAGE else tuple(said)
     return Reference(electrodes, "")
+
+
+def reference_name(background: BackgroundSpec | None) -> str:
+    """Reference of the channels: ``average``, electrodes as Fz,Cz, or ``unknown``."""
+    if background is None:
+        return AVERAGE
+    electrodes = reference_of(background).electrodes
+    if set(electrodes) == set(channels_of(background)):
+        return AVERAGE
+    return ",".join(electrodes) or "unknown"
 
 
 def head_of(head: HeadSpec, background: BackgroundSpec | None) -> Head:
@@ -145,7 +162,7 @@ def head_of(head: HeadSpec, background: BackgroundSpec | None) -> Head:
 
 @lru_cache(maxsize=8)
 def _recorded_head(head: HeadSpec, background: BackgroundSpec) -> Head:
-    channels, reference = channels_of(head, background), reference_of(background).electrodes
+    channels, reference = channels_of(background), reference_of(background).electrodes
     electrodes = tuple(dict.fromkeys((*channels, *reference)))
     if head.model == "sphere":
         places = _places(electrodes, head, background)
@@ -190,6 +207,11 @@ def require_recorded(
     ValueError
         Names the field and what would fit.
     """
+    if head.channels is not None:
+        raise ValueError(
+            f"channels {', '.join(head.channels)} of the head are given, but a data set with a "
+            "background has the channels of its recordings; choose some by background.channels"
+        )
     recorded = open_background(background.file)
     if epoch.sfreq != recorded.sfreq:
         raise ValueError(
@@ -207,7 +229,7 @@ def require_recorded(
             f"n_trials={n_trials} is more than background {background.file!r} holds: at most "
             f"{available} trials of {epoch.duration_ms / 1e3:g} s, or shorter ones"
         )
-    channels_of(head, background)
+    channels_of(background)
     reference_of(background)
 
 
@@ -217,9 +239,9 @@ def _within(epoch: Epoch, start_s: float, end_s: float) -> bool:
 
 
 @lru_cache(maxsize=1)
-def stretches(background: BackgroundSpec, channels: tuple[str, ...], epoch: Epoch) -> Array:
+def stretches(background: BackgroundSpec, epoch: Epoch) -> Array:
     """All stretches of the recordings, (stretches, channels, times) float32, µV, read-only."""
-    found = opened(background).stretches(channels, epoch.first, epoch.n_times)
+    found = opened(background).stretches(channels_of(background), epoch.first, epoch.n_times)
     if not np.isfinite(found).all():
         raise ValueError(f"background {background.file!r} holds values that are not finite")
     found.setflags(write=False)
@@ -235,14 +257,14 @@ def drawn(count: int, n_trials: int, seed: int) -> Array:
 
 
 @lru_cache(maxsize=8)
-def span(background: BackgroundSpec, channels: tuple[str, ...], epoch: Epoch) -> Array:
+def span(background: BackgroundSpec, epoch: Epoch) -> Array:
     """Orthonormal basis (channels, directions) of what the recordings contain.
 
     Where channels were interpolated or components removed there are fewer directions than
     channels. A signal outside of them would be without noise, and preprocessing would have
     removed it.
     """
-    found = stretches(background, channels, epoch)
+    found = stretches(background, epoch)
     varying = found - found.mean(axis=(0, 2), keepdims=True)
     covariance = sum(np.float64(part @ part.T) for part in varying)
     power, directions = np.linalg.eigh(covariance)

@@ -8,6 +8,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from eegxai.head import HeadSpec, Montage, with_montage
+from eegxai.simulation.background import drawn, opened
 from eegxai.simulation.blocks import BLOCK, blocks, each_block
 from eegxai.simulation.feature_spec import FeatureSpec
 from eegxai.simulation.labels import labels
@@ -30,7 +31,7 @@ class SimulatedEEG:
     Parameters
     ----------
     x : array, shape (trials, channels, times)
-        Signal, noise and artefacts, float32, µV, average reference.
+        Signal, noise and artefacts, float32, µV, average reference; in recordings their reference.
     y : array, shape (trials,)
         Class labels, int64.
     ground_truth : array, shape (trials, channels, times)
@@ -39,7 +40,8 @@ class SimulatedEEG:
         One row per trial: class_name, signal, dipole (index in the feature's table), x_mm, y_mm,
         z_mm (MNI), side, latency_ms, width_ms, amplitude (source units), low_hz, high_hz,
         frequency_hz, phase (cycles). NaN where the signal has no such property; in a trial
-        without a signal, its name is empty and its dipole -1.
+        without a signal, its name is empty and its dipole -1. In recordings also recorded_s: when
+        the stretch begins, s after the file does, NaN where the file does not say it.
     info : mne.Info
     spec : DataSpec
     """
@@ -143,7 +145,15 @@ def simulate_spec(data: DataSpec) -> SimulatedEEG:
         lambda rows: mix(data, parts, factors, rows, ground_truth[rows], x[rows]), data.n_trials
     )
     y = labels(data.feature_type.shares, data.n_trials)
-    return SimulatedEEG(x, y, ground_truth, trials, info, data)
+    return SimulatedEEG(x, y, ground_truth, _located(trials, data), info, data)
+
+
+def _located(trials: pd.DataFrame, data: DataSpec) -> pd.DataFrame:
+    """Trials, and where in the recordings each of them is."""
+    if data.background is None:
+        return trials
+    onsets_s = opened(data.background).onsets_s(data.epoch.n_times)
+    return trials.assign(recorded_s=onsets_s[drawn(len(onsets_s), data.n_trials, data.seed)])
 
 
 def simulate_trials(data: DataSpec, start: int, stop: int) -> tuple[Array, Array]:

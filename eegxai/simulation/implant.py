@@ -1,11 +1,10 @@
 """Class signals planted in recordings: a known truth in anyone's own EEG."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
-from eegxai.head import HeadSpec, Montage, with_montage
+from eegxai.head import HeadSpec, with_montage
 from eegxai.seeding import generator
 from eegxai.simulation.background import (
     BackgroundSpec,
@@ -42,8 +41,9 @@ def implant(
     *,
     tmin: float | None = None,
     tmax: float | None = None,
-    montage: Montage = None,
-    reference: Sequence[str] | Literal["average"] | None = None,
+    channels: tuple[str, ...] | None = None,
+    montage: str | None = None,
+    reference: tuple[str, ...] | Literal["average"] | None = None,
 ) -> SimulatedEEG:
     """Plant the signals of a feature type in recordings, which stay as they are.
 
@@ -65,9 +65,12 @@ def implant(
     tmin, tmax : float, optional
         Start and end of the trials, s after time zero: by default those of the file's epochs, and
         0 to 1 s in a continuous recording.
-    montage : str or sequence of str, optional
-        Channels to take, or the standard montage of MNE with the positions of the channels.
-    reference : sequence of str or "average", optional
+    channels : tuple of str, optional
+        Channels to take, by default all EEG channels that are not marked as bad.
+    montage : str, optional
+        A standard montage of MNE with the positions of the channels, by default those of the file,
+        or of the 10-05 template where it has none.
+    reference : tuple of str or "average", optional
         What the channels are referenced to, where the data do not tell it.
 
     Raises
@@ -78,7 +81,7 @@ def implant(
     """
     own = feature if isinstance(feature, FeatureSpec) else None
     if not isinstance(background, BackgroundSpec):
-        background = BackgroundSpec(file=str(background), reference=reference)
+        background = BackgroundSpec(file=str(background), channels=channels, reference=reference)
     given = {"tmin": tmin, "tmax": tmax, "n_trials": n_trials}
     given = {name: value for name, value in given.items() if value is not None}
     data = DataSpec(
@@ -110,7 +113,7 @@ def notes(data: DataSpec) -> tuple[str, ...]:
 
 def _channels_told(data: DataSpec) -> str:
     assert data.background
-    recorded, channels = opened(data.background), channels_of(data.head, data.background)
+    recorded, channels = opened(data.background), channels_of(data.background)
     without = [name for name in recorded.bads if name not in channels]
     from_file = data.head.model == "sphere" and not data.head.montage and recorded.positions_m
     of_head = "the head's file" if data.head.model != "sphere" else "a template by their names"
@@ -132,8 +135,8 @@ def _reference_told(data: DataSpec) -> str:
 
 def _span_told(data: DataSpec) -> str:
     assert data.background
-    channels = channels_of(data.head, data.background)
-    n_directions = span(data.background, channels, data.epoch).shape[1]
+    channels = channels_of(data.background)
+    n_directions = span(data.background, data.epoch).shape[1]
     if len(channels) - n_directions <= 1:  # as many as a reference leaves
         return ""
     return (
@@ -172,13 +175,21 @@ def told_by_background(eeg: SimulatedEEG) -> float:
     variance = background.var(axis=2, dtype=np.float64)
     values = np.concatenate([background.mean(axis=2), np.log(variance + 1e-12)], axis=1)
     values = (values - values.mean(axis=0)) / (values.std(axis=0) + 1e-12)
-    fold = generator(eeg.spec.seed, "probe").permutation(len(values)) % N_FOLDS
+    fold = _folds(eeg.y, eeg.spec.seed)
     right = [
         _classified(values[fold != held], eeg.y[fold != held], values[fold == held])
         == eeg.y[fold == held]
         for held in range(N_FOLDS)
     ]
     return float(np.mean(np.concatenate(right)))
+
+
+def _folds(y: Array, seed: int) -> Array:
+    """Fold of each trial, at random; each class is spread evenly over them."""
+    order = generator(seed, "probe").permutation(len(y))
+    fold = np.empty(len(y), int)
+    fold[order[np.argsort(y[order], kind="stable")]] = np.arange(len(y)) % N_FOLDS
+    return fold
 
 
 def _classified(known: Array, y: Array, values: Array) -> Array:

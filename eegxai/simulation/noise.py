@@ -11,7 +11,7 @@ import numpy as np
 
 from eegxai.head import mni_to_head
 from eegxai.seeding import generator
-from eegxai.simulation.background import channels_of, drawn, stretches
+from eegxai.simulation.background import drawn, stretches
 from eegxai.simulation.blocks import BLOCK
 from eegxai.simulation.features import MOMENT_PER_UNIT
 from eegxai.simulation.pink import pink
@@ -70,7 +70,7 @@ def recorded_noise(data: DataSpec, rows: slice) -> Array:
 def recorded_stretches(data: DataSpec) -> Array:
     """All stretches of a data set's recordings, see :func:`background.stretches`."""
     assert data.background
-    return stretches(data.background, channels_of(data.head, data.background), data.epoch)
+    return stretches(data.background, data.epoch)
 
 
 def line_noise(data: DataSpec, rows: slice) -> Array:

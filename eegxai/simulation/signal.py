@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from eegxai.seeding import generator
-from eegxai.simulation.background import channels_of, span
+from eegxai.simulation.background import span
 from eegxai.simulation.blocks import BLOCK
 from eegxai.simulation.features import MOMENT_PER_UNIT
 from eegxai.simulation.kinds import KINDS, Trials
@@ -100,6 +100,6 @@ def topographies(data: DataSpec) -> Array:
     orientations = field.orientations(generator(data.seed, "orientations"))
     scalp = MOMENT_PER_UNIT * field.project(orientations)
     if data.background:
-        spanned = span(data.background, channels_of(data.head, data.background), data.epoch)
+        spanned = span(data.background, data.epoch)
         scalp = spanned @ (spanned.T @ scalp)
     return scalp.astype(np.float32)

@@ -7,7 +7,13 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from eegxai.head import Head, HeadField, HeadSpec
 from eegxai.registry import lookup
-from eegxai.simulation.background import BackgroundField, BackgroundSpec, head_of, require_recorded
+from eegxai.simulation.background import (
+    BackgroundField,
+    BackgroundSpec,
+    head_of,
+    reference_name,
+    require_recorded,
+)
 from eegxai.simulation.feature_spec import LARGEST_SOURCE, SMALLEST_SOURCE, FeatureSpec
 from eegxai.simulation.features import BUILT_IN, FEATURES
 from eegxai.simulation.fit import require_fit, require_inside_head
@@ -106,7 +112,7 @@ class DataSpec:
         white sensor noise; see :data:`eegxai.simulation.mixing.SNR_DEFINITIONS`.
     background : BackgroundSpec, optional
         Recordings that the class signal is planted in, in place of simulated noise; the path of
-        the file is enough. Electrodes and reference are theirs, and ``sfreq`` and the epoch must
+        the file is enough. Channels and reference are theirs, and ``sfreq`` and the epoch must
         be: :func:`eegxai.simulation.implant` fills them in.
     """
 
@@ -137,6 +143,11 @@ class DataSpec:
     def opened_head(self) -> Head:
         """The head with the electrodes of the data, and the reference that they have."""
         return head_of(self.head, self.background)
+
+    @property
+    def reference(self) -> str:
+        """Reference of the channels: ``average``, electrodes as Fz,Cz, or ``unknown``."""
+        return reference_name(self.background)
 
     @property
     def epoch(self) -> Epoch:
