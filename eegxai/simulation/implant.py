@@ -22,7 +22,8 @@ from eegxai.simulation.spec import DataSpec
 from eegxai.simulation.support import power_spectrum
 from eegxai.simulation.trials import draw_trials
 
-N_FOLDS = 5  # of the classifier of the background
+N_FOLDS, N_PERMUTATIONS = 5, 99  # of the classifier of the background
+TINY = 1e-12  # µV², far below any noise
 RIDGE = (
     0.1  # of the mean variance, added to its covariance: it has more numbers than trials at worst
 )
@@ -161,10 +162,12 @@ def _passband_told(data: DataSpec) -> str:
     )
 
 
-def told_by_background(eeg: SimulatedEEG) -> float:
-    """Accuracy of a linear classifier of the background alone, which must be that of chance.
+def told_by_background(eeg: SimulatedEEG) -> tuple[float, float]:
+    """Accuracy of a linear classifier of the background alone, and its p value by permutation.
 
-    Linear discriminant analysis of each channel's mean and log variance, by cross-validation.
+    The accuracy must be that of chance: linear discriminant analysis of each channel's mean and
+    log variance, by cross-validation. The p value is the share of permuted labels, the true ones
+    included, that are told as well.
 
     Parameters
     ----------
@@ -173,20 +176,28 @@ def told_by_background(eeg: SimulatedEEG) -> float:
     """
     background = eeg.x - eeg.ground_truth
     variance = background.var(axis=2, dtype=np.float64)
-    values = np.concatenate([background.mean(axis=2), np.log(variance + 1e-12)], axis=1)
-    values = (values - values.mean(axis=0)) / (values.std(axis=0) + 1e-12)
-    fold = _folds(eeg.y, eeg.spec.seed)
-    right = [
-        _classified(values[fold != held], eeg.y[fold != held], values[fold == held])
-        == eeg.y[fold == held]
-        for held in range(N_FOLDS)
-    ]
-    return float(np.mean(np.concatenate(right)))
+    values = np.concatenate([background.mean(axis=2), np.log(variance + TINY)], axis=1)
+    values = (values - values.mean(axis=0)) / (values.std(axis=0) + TINY)
+    rng = generator(eeg.spec.seed, "probe")
+    permuted = (rng.permutation(eeg.y) for _ in range(N_PERMUTATIONS))
+    found, *others = (_accuracy(values, y, rng) for y in (eeg.y, *permuted))
+    return found, (1 + np.count_nonzero(np.array(others) >= found)) / (1 + N_PERMUTATIONS)
 
 
-def _folds(y: Array, seed: int) -> Array:
+def _accuracy(values: Array, y: Array, rng: np.random.Generator) -> float:
+    """Accuracy of linear discriminant analysis by cross-validation."""
+    fold = _folds(y, rng)
+    right = 0
+    for held in range(N_FOLDS):
+        known = fold != held
+        found = _classified(values[known], y[known], values[~known])
+        right += int(np.count_nonzero(found == y[~known]))
+    return right / len(y)
+
+
+def _folds(y: Array, rng: np.random.Generator) -> Array:
     """Fold of each trial, at random; each class is spread evenly over them."""
-    order = generator(seed, "probe").permutation(len(y))
+    order = rng.permutation(len(y))
     fold = np.empty(len(y), int)
     fold[order[np.argsort(y[order], kind="stable")]] = np.arange(len(y)) % N_FOLDS
     return fold

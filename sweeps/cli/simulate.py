@@ -207,10 +207,11 @@ def _summary(eeg: SimulatedEEG, level_note: str, seed_note: str) -> str:
 
 def _background_told(eeg: SimulatedEEG) -> str:
     """What a linear classifier finds in the recordings without the signal."""
-    largest = np.bincount(eeg.y).max() / len(eeg.y)
+    accuracy, p_value = told_by_background(eeg)
+    chance = np.bincount(eeg.y).max() / len(eeg.y)
     return (
-        f"the background alone tells a linear classifier the class of {told_by_background(eeg):.1%}"
-        f" of the trials; always answering the largest class is right in {largest:.1%}"
+        f"from the recordings without the signal a linear classifier gets {accuracy:.1%} of the "
+        f"trials right, where chance is {chance:.1%} (p = {p_value:.2f} by permuted labels)"
     )
 
 
