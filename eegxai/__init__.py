@@ -18,6 +18,7 @@ _PACKAGES = (
     "evaluation",
     "figures",
     "head",
+    "recordings",
     "simulation",
     "statistics",
 )
@@ -56,6 +57,7 @@ _NAMES = {
         "topography",
     ),
     "head": ("HEADS", "HeadSpec", "open_head"),
+    "recordings": ("LabelledTrials", "as_labelled", "read_trials", "read_windows"),
     "simulation": (
         "ClassSpec",
         "DataSpec",

@@ -7,6 +7,8 @@ from typing import Literal
 import mne
 import numpy as np
 
+from eegxai.recordings.channels import place_of
+
 Unit = Literal["uV", "V", "as_given"]  # what numbers may be said to be
 KeptUnit = Literal["uV", "as_given"]  # what the numbers of LabelledTrials are
 
@@ -37,8 +39,9 @@ class LabelledTrials:
 
     Examples
     --------
-    >>> trials = as_labelled(np.zeros((4, 2, 50)) + np.arange(50), [0, 1, 0, 1], sfreq=100,
-    ...                      ch_names=["C3", "C4"], unit="uV")
+    >>> from eegxai.recordings import as_labelled
+    >>> x = np.zeros((4, 2, 50)) + np.arange(50)
+    >>> trials = as_labelled(x, [0, 1, 0, 1], sfreq=100, ch_names=["C3", "C4"], unit="uV")
     >>> trials.x.shape, trials.ch_names, trials.n_classes, trials.sfreq
     ((4, 2, 50), ('C3', 'C4'), 2, 100.0)
     """
@@ -74,9 +77,8 @@ class LabelledTrials:
     @property
     def has_positions(self) -> bool:
         """Whether each channel has a position of its own, as topographies require."""
-        places = np.array([channel["loc"][:3] for channel in self.info["chs"]])
-        known = np.isfinite(places).all() and places.any(axis=1).all()
-        return bool(known) and len(np.unique(places, axis=0)) == len(places)
+        places = [place_of(channel) for channel in self.info["chs"]]
+        return None not in places and len(set(places)) == len(places)
 
     def pick(self, ch_names: Sequence[str]) -> "LabelledTrials":
         """The same trials with these channels in this order.
@@ -99,3 +101,8 @@ class LabelledTrials:
         positions = np.asarray(positions)
         y = None if self.y is None else self.y[positions]
         return replace(self, x=self.x[positions], y=y)
+
+    def crop(self, first: int, n_times: int) -> "LabelledTrials":
+        """The same trials, ``n_times`` samples from the sample ``first`` on."""
+        x = np.ascontiguousarray(self.x[..., first : first + n_times])
+        return replace(self, x=x, tmin=self.tmin + first / self.sfreq)
