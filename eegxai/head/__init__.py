@@ -14,7 +14,7 @@ from eegxai.head.models import (
     open_head,
     with_montage,
 )
-from eegxai.head.montage import MONTAGE, mni_to_head, montage_info, template_places
+from eegxai.head.montage import MONTAGE, mni_to_head, montage_info
 from eegxai.head.referenced import ReferencedHead
 from eegxai.head.sphere import SphereHead, brain_points, scanning_head
 
@@ -34,6 +34,5 @@ __all__ = [
     "montage_value",
     "open_head",
     "scanning_head",
-    "template_places",
     "with_montage",
 ]

@@ -85,33 +85,6 @@ def is_electrode(name: str) -> bool:
     return name in _places(TEMPLATE)
 
 
-def template_places(
-    channels: Sequence[str], montage: str | None = None
-) -> dict[str, tuple[float, ...]]:
-    """Positions of electrodes in MNE's head frame, m, by the names that a recording has for them.
-
-    Capitals make no difference, nor do dots at the end (``FP1`` and ``Fp1.`` are Fp1).
-
-    Parameters
-    ----------
-    channels : sequence of str
-    montage : str, optional
-        A standard montage of MNE; by default the 10-05 template.
-
-    Raises
-    ------
-    ValueError
-        When the montage has no such electrodes, or has two at one place.
-    """
-    name = known_montage(montage or TEMPLATE)
-    folded = {label.casefold(): label for label in _places(name)}
-    labels = [folded.get(channel.rstrip(".").casefold(), channel) for channel in channels]
-    require_electrodes(labels, name)
-    info = info_with(labels, 1.0, standard_montage(name))
-    places = (tuple(channel["loc"][:3].tolist()) for channel in info["chs"])
-    return dict(zip(channels, places, strict=True))
-
-
 @cache
 def electrodes(name: str) -> tuple[str, ...]:
     """Electrodes of a standard montage; one that has two names counts once, under the first."""

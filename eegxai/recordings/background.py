@@ -5,7 +5,7 @@ Its header is read first and its data only when they are asked for.
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -15,6 +15,8 @@ import mne
 import numpy as np
 
 from eegxai.head.models import file_digest
+from eegxai.recordings.channels import place_of, placed
+from eegxai.recordings.opening import existing, opened
 
 MICROVOLT_PER_VOLT = 1e6
 SIDE_FILES = (".eeg", ".dat", ".vmrk", ".fdt")  # of BrainVision and EEGLAB: the rest of a recording
@@ -44,10 +46,13 @@ class Background:
         Its name, for messages.
     source : mne.io.BaseRaw or mne.BaseEpochs
         Its content; the data may still be in the file.
+    notes : tuple of str
+        What was decided or found when it was opened, one sentence each.
     """
 
     file: str
     source: Any
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def ch_names(self) -> tuple[str, ...]:
@@ -144,17 +149,38 @@ class Background:
                 return Reference(tuple(channels), "the channels have the average reference")
         return UNKNOWN_REFERENCE
 
-    @cached_property
-    def positions_m(self) -> dict[str, tuple[float, ...]]:
-        """Positions of all EEG electrodes in MNE's head frame, m; none where any is missing."""
-        chosen = set(self.all_channels)
-        places = {
-            channel["ch_name"]: tuple(channel["loc"][:3].tolist())
-            for channel in self.source.info["chs"]
-            if channel["ch_name"] in chosen
-        }
-        known = all(np.isfinite(place).all() and any(place) for place in places.values())
-        return places if known and len(set(places.values())) == len(places) else {}
+    def places_m(
+        self, electrodes: Sequence[str], montage: str | None
+    ) -> tuple[dict[str, tuple[float, ...]], list[str]]:
+        """Positions of electrodes in MNE's head frame, m, and sentences on where they are from.
+
+        Parameters
+        ----------
+        electrodes : sequence of str
+            Channels, and electrodes of the reference, which need not be in the file.
+        montage : str, optional
+            As in :func:`eegxai.recordings.read_trials`.
+
+        Raises
+        ------
+        ValueError
+            When one is not known, or two are the same.
+        """
+        recorded = [name for name in electrodes if name in self.all_channels]
+        others = [name for name in electrodes if name not in recorded]
+        picks = [self.source.ch_names.index(name) for name in recorded]
+        own, told = placed(mne.pick_info(self.source.info, picks), montage)
+        further, _ = placed(mne.create_info(others, self.sfreq, "eeg"), montage)
+        places = {one["ch_name"]: place_of(one) for one in (*own["chs"], *further["chs"])}
+        if unknown := [name for name, place in places.items() if place is None]:
+            raise ValueError(
+                f"background {self.file!r} has no positions of {', '.join(unknown)}, nor has a "
+                "template by these names; give a montage that has them, or write positions to it"
+            )
+        found = {name: place for name, place in places.items() if place is not None}
+        if len(set(found.values())) < len(found):
+            raise ValueError(f"background {self.file!r}: {' '.join(told)}")
+        return found, told
 
 
 UNKNOWN_REFERENCE = Reference((), "the file does not tell the reference of its channels")
@@ -269,50 +295,17 @@ def content_digest(file: str) -> str:
     return digests[0] if len(digests) == 1 else _joined(digests)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _opened(file: str, digest: str) -> Background:
-    suffix = Path(file).suffix.lower()
-    if suffix not in READERS:
+    source, _, notes = opened(existing(file))
+    kind = Epoched if isinstance(source, mne.BaseEpochs) else Recording
+    background = kind(file, source, tuple(notes))
+    if len(background.ch_names) < 2:
         raise ValueError(
-            f"background {file!r} has the suffix {suffix!r}; allowed are {', '.join(READERS)}"
-        )
-    try:
-        opened = READERS[suffix](file)
-    except Exception as error:  # readers of MNE fail in any way on files of another kind
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ValueError(f"background {file!r} cannot be read by MNE: {reason}") from error
-    if len(opened.ch_names) < 2:
-        raise ValueError(
-            f"background {file!r} has {len(opened.ch_names)} usable EEG channels; "
+            f"background {file!r} has {len(background.ch_names)} usable EEG channels; "
             "at least 2 are needed"
         )
-    return opened
-
-
-def _recording(read: Callable[..., Any]) -> Callable[[str], Background]:
-    return lambda file: Recording(file, read(file, preload=False, verbose="ERROR"))
-
-
-def _fif(file: str) -> Background:
-    if mne.what(file) == "epochs":
-        return Epoched(file, mne.read_epochs(file, preload=False, verbose="ERROR"))
-    return Recording(file, mne.io.read_raw_fif(file, preload=False, verbose="ERROR"))
-
-
-def _eeglab(file: str) -> Background:
-    try:
-        return Recording(file, mne.io.read_raw_eeglab(file, preload=False, verbose="ERROR"))
-    except TypeError:  # as MNE says that it holds epochs
-        return Epoched(file, mne.read_epochs_eeglab(file, verbose="ERROR"))
-
-
-READERS: Mapping[str, Callable[[str], Background]] = {
-    ".fif": _fif,
-    ".edf": _recording(mne.io.read_raw_edf),
-    ".bdf": _recording(mne.io.read_raw_bdf),
-    ".vhdr": _recording(mne.io.read_raw_brainvision),
-    ".set": _eeglab,
-}
+    return background
 
 
 def _joined(digests: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from pydantic import (
     field_validator,
 )
 
-from eegxai.head import Head, HeadSpec, ReferencedHead, SphereHead, open_head, template_places
+from eegxai.head import Head, HeadSpec, ReferencedHead, SphereHead, open_head
 from eegxai.head.montage import require_channels
 from eegxai.recordings.background import Background, Reference, content_digest, open_background
 from eegxai.seeding import generator
@@ -165,19 +165,11 @@ def _recorded_head(head: HeadSpec, background: BackgroundSpec) -> Head:
     channels, reference = channels_of(background), reference_of(background).electrodes
     electrodes = tuple(dict.fromkeys((*channels, *reference)))
     if head.model == "sphere":
-        places = _places(electrodes, head, background)
+        places, _ = open_background(background.file).places_m(electrodes, head.montage)
         with_all: Head = SphereHead(electrodes, tuple(places[name] for name in electrodes))
     else:
         with_all = open_head(replace(head, channels=electrodes))
     return ReferencedHead(with_all, channels, reference) if reference else with_all
-
-
-def _places(
-    electrodes: tuple[str, ...], head: HeadSpec, background: BackgroundSpec
-) -> dict[str, tuple[float, ...]]:
-    known = {} if head.montage else open_background(background.file).positions_m
-    missing = [name for name in electrodes if name not in known]
-    return known | template_places(missing, head.montage)
 
 
 def as_recorded(background: BackgroundSpec, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from eegxai.simulation.blocks import blocks
 from eegxai.simulation.dataset import SimulatedEEG, simulate_spec
 from eegxai.simulation.feature_spec import FeatureSpec
 from eegxai.simulation.mixing import parts_of
+from eegxai.simulation.noise import recorded_stretches
 from eegxai.simulation.spec import DataSpec
 from eegxai.simulation.support import power_spectrum
 from eegxai.simulation.trials import draw_trials
@@ -27,6 +28,7 @@ TINY = 1e-12  # µV², far below any noise
 RIDGE = (
     0.1  # of the mean variance, added to its covariance: it has more numbers than trials at worst
 )
+DRIFTING_SHARE = 0.5  # of the recordings' power that is noted; pink noise has 0.16
 NOTED_SHARE = 0.05  # of the planted power outside of the pass-band of the recordings
 
 Array = np.ndarray
@@ -103,24 +105,26 @@ def notes(data: DataSpec) -> tuple[str, ...]:
         return ()
     recorded = opened(data.background)
     told = (
-        _channels_told(data),
+        *recorded.notes,
+        *_channels_told(data),
         _reference_told(data),
         recorded.left_out(data.epoch.n_times),
         _span_told(data),
+        _drift_told(data),
         _passband_told(data),
     )
     return tuple(sentence for sentence in told if sentence)
 
 
-def _channels_told(data: DataSpec) -> str:
+def _channels_told(data: DataSpec) -> list[str]:
     assert data.background
     recorded, channels = opened(data.background), channels_of(data.background)
     without = [name for name in recorded.bads if name not in channels]
-    from_file = data.head.model == "sphere" and not data.head.montage and recorded.positions_m
-    of_head = "the head's file" if data.head.model != "sphere" else "a template by their names"
-    places = "the recordings" if from_file else of_head
-    dropped = f"; {', '.join(without)} are marked as bad and left out" if without else ""
-    return f"the positions of the {len(channels)} channels are those of {places}{dropped}"
+    dropped = [f"channels marked as bad are left out: {', '.join(without)}"] if without else []
+    if data.head.model != "sphere":
+        return [f"positions are those of {data.head.file}", *dropped]
+    _, told = recorded.places_m(channels, data.head.montage)
+    return [*(told or ["positions are those of the recordings"]), *dropped]
 
 
 def _reference_told(data: DataSpec) -> str:
@@ -143,6 +147,19 @@ def _span_told(data: DataSpec) -> str:
     return (
         f"the {len(channels)} channels hold only {n_directions} independent ones (others were "
         "interpolated or components removed), and the planted signal keeps to those"
+    )
+
+
+def _drift_told(data: DataSpec) -> str:
+    """Says where the level is one of drifts rather than of EEG."""
+    found = recorded_stretches(data)
+    slow = found.mean(axis=2, dtype=np.float64).var(axis=0).sum()
+    share = slow / found.var(axis=(0, 2), dtype=np.float64).sum()
+    if share < DRIFTING_SHARE:
+        return ""
+    return (
+        f"{share:.0%} of the power of the recordings is slower than a trial, and the level counts "
+        "it as noise; high-pass filter them first, as for a decoder"
     )
 
 
