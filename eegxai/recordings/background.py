@@ -171,15 +171,15 @@ class Background:
         picks = [self.source.ch_names.index(name) for name in recorded]
         own, told = placed(mne.pick_info(self.source.info, picks), montage)
         further, _ = placed(mne.create_info(others, self.sfreq, "eeg"), montage)
-        places = {one["ch_name"]: place_of(one) for one in (*own["chs"], *further["chs"])}
-        if unknown := [name for name, place in places.items() if place is None]:
+        chs = (*own["chs"], *further["chs"])
+        if unknown := [one["ch_name"] for one in chs if place_of(one) is None]:
             raise ValueError(
                 f"background {self.file!r} has no positions of {', '.join(unknown)}, nor has a "
                 "template by these names; give a montage that has them, or write positions to it"
             )
-        found = {name: place for name, place in places.items() if place is not None}
-        if len(set(found.values())) < len(found):
-            raise ValueError(f"background {self.file!r}: {' '.join(told)}")
+        if len({place_of(one) for one in chs}) < len(chs):
+            raise ValueError(f"background {self.file!r}: {'; '.join(told)}")
+        found = {one["ch_name"]: tuple(one["loc"][:3].tolist()) for one in chs}
         return found, told
 
 
