@@ -172,7 +172,7 @@ def test_of_recordings_it_is_nearly_the_one_that_knows_their_covariance(tmp_path
     noise = np.sum((channels.T @ weights @ times) ** 2 * power, axis=(1, 2))
     share = np.sum(weights * signal, axis=(1, 2)) ** 2 / noise / np.sum(best * signal, axis=(1, 2))
     assert (share <= 1 + 1e-6).all()
-    assert np.median(share) > 0.9
+    assert np.median(share) > 0.85
     similar = [
         np.corrcoef(mine.ravel(), theirs.ravel())[0, 1]
         for mine, theirs in zip(observer.contributions, planted.x[:20] * best, strict=True)
