@@ -5,7 +5,7 @@ from eegxai.simulation.background import BackgroundSpec
 from eegxai.simulation.dataset import SimulatedEEG, simulate, simulate_spec, simulate_trials
 from eegxai.simulation.feature_spec import ClassSpec, FeatureSpec, Signal
 from eegxai.simulation.features import BUILT_IN, FEATURES, add_feature
-from eegxai.simulation.implant import implant
+from eegxai.simulation.implanting import implant
 from eegxai.simulation.pink import pink_covariance
 from eegxai.simulation.spec import DataSpec, NoiseSpec
 

@@ -10,7 +10,7 @@ import typer
 from eegxai import figures
 from eegxai.atomic import staging
 from eegxai.simulation import DataSpec, NoiseSpec, SimulatedEEG, files, simulate_spec
-from eegxai.simulation.implant import notes, told_by_background
+from eegxai.simulation.implanting import notes, told_by_background
 from eegxai.simulation.memory import array_bytes, require_memory
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
 from sweeps.design.config_file import configuration_path, load

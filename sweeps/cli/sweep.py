@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from eegxai.simulation.implant import notes
+from eegxai.simulation.implanting import notes
 from sweeps.cli.common import (
     Arguments,
     check_here,

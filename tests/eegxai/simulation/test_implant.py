@@ -10,7 +10,7 @@ from sklearn.model_selection import cross_val_score
 
 from eegxai.head import HeadSpec
 from eegxai.simulation import BackgroundSpec, DataSpec, files, implant, simulate, simulate_trials
-from eegxai.simulation.implant import notes, told_by_background
+from eegxai.simulation.implanting import notes, told_by_background
 from eegxai.simulation.noise import recorded_noise
 from eegxai.simulation.signal import topographies
 from tests.backgrounds import (

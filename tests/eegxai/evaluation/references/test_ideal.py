@@ -177,7 +177,7 @@ def test_of_recordings_it_is_nearly_the_one_that_knows_their_covariance(tmp_path
         np.corrcoef(mine.ravel(), theirs.ravel())[0, 1]
         for mine, theirs in zip(observer.contributions, planted.x[:20] * best, strict=True)
     ]
-    assert np.median(similar) > 0.98
+    assert np.median(similar) > 0.95
 
 
 def test_it_is_not_defined_with_few_stretches_to_estimate_from(tmp_path):
