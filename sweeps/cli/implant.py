@@ -87,7 +87,7 @@ def implant(
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Picture to draw: .png, .pdf or .svg.")] = None,
 ) -> None:
-    """Plant class signals with known ground truth in your own recordings.
+    """Plant class signals with known ground truth in your own recordings: write or draw them.
 
     For example: eegxai implant temporal --background rest.edf --snr-db -20 --out planted-epo.fif
     """
