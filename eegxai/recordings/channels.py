@@ -106,7 +106,7 @@ def _with_places(info: mne.Info, montage: str | None) -> tuple[mne.Info, list[st
             f"the 10-05 template has no {', '.join(unknown)}"
         ]
     named = {name: electrode for name, electrode in electrodes.items() if electrode}
-    note = f"positions are those of MNE's 10-05 template, by the names of the {len(named)} channels"
+    note = "positions are those of MNE's 10-05 template, by the names of the channels"
     return _at(info, TEMPLATE, named), [note]
 
 

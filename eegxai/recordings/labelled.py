@@ -42,8 +42,8 @@ class LabelledTrials:
     >>> from eegxai.recordings import as_labelled
     >>> x = np.zeros((4, 2, 50)) + np.arange(50)
     >>> trials = as_labelled(x, [0, 1, 0, 1], sfreq=100, ch_names=["C3", "C4"], unit="uV")
-    >>> trials.x.shape, trials.ch_names, trials.n_classes, trials.sfreq
-    ((4, 2, 50), ('C3', 'C4'), 2, 100.0)
+    >>> trials
+    <LabelledTrials: 4 trials, 2 channels, 50 samples at 100 Hz, uV; classes: 0, 1>
     """
 
     x: Array
@@ -53,6 +53,13 @@ class LabelledTrials:
     tmin: float
     unit: KeptUnit
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        n_trials, n_channels, n_times = self.x.shape
+        return (
+            f"<LabelledTrials: {n_trials} trials, {n_channels} channels, {n_times} samples at "
+            f"{self.sfreq:g} Hz, {self.unit}; classes: {', '.join(self.class_names) or 'unknown'}>"
+        )
 
     @property
     def sfreq(self) -> float:

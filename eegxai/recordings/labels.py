@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from eegxai.recordings.checks import as_array
 from eegxai.registry import MOST_LISTED
 
 MOST_CLASSES = 1000  # integers above are codes of events, even beside a zero
@@ -82,7 +83,7 @@ def event_labels(codes: Array, event_id: Mapping[str, int], names: Sequence[str]
         raise ValueError(f"event codes {_listed(unnamed)} have no name in event_id {event_id}")
     own, ordered = _distinct(names), tuple(name_of[code] for code in sorted(name_of))
     values = np.array([name_of[int(code)] for code in codes])
-    if own and not set(ordered) <= set(own) and all(map(_is_number, ordered)):
+    if own and not set(ordered) <= set(own) and all(map(is_number, ordered)):
         return _numbered(values.astype(np.int64), own, [int(name) for name in ordered])
     return _named(values, own or ordered)
 
@@ -136,32 +137,6 @@ def _uniform(values: Array) -> Array:
     raise ValueError(f"y holds {odd!r}; allowed are integers and names of classes, not both")
 
 
-def as_array(data: Any, field: str) -> Array:
-    """A NumPy array of anything that has numbers, tensors of torch on any device included.
-
-    Raises
-    ------
-    ValueError
-        When it is no array, such as trials of different lengths.
-    """
-    if hasattr(data, "detach"):
-        data = data.detach().cpu().numpy()
-    try:
-        return np.asarray(data)
-    except ValueError:
-        raise ValueError(f"{field}: {_ragged(data)}") from None
-
-
-def _ragged(data: Sequence[Any]) -> str:
-    """Which of some trials has another shape than the first."""
-    shapes = [np.shape(one) for one in data]
-    odd = next((trial for trial, shape in enumerate(shapes) if shape != shapes[0]), 0)
-    return (
-        f"trial {odd} has the shape {shapes[odd]} and trial 0 {shapes[0]}; "
-        "all trials need the same channels and the same number of samples"
-    )
-
-
 def _named(values: Array, class_names: tuple[str, ...] | None) -> Labels:
     found = sorted(set(values.tolist()))
     names = class_names or tuple(found)
@@ -194,7 +169,8 @@ def _numbered(values: Array, class_names: tuple[str, ...] | None, found: list[in
     return Labels(y, names, (f"labels were numbered: {numbers}",))
 
 
-def _is_number(name: str) -> bool:
+def is_number(name: str) -> bool:
+    """Whether the name of an event is but an integer."""
     return name.removeprefix("-").isdecimal()
 
 

@@ -8,9 +8,9 @@ import mne
 import numpy as np
 
 from eegxai.recordings.channels import in_volts, placed, projection_notes, require_distinct, taken
-from eegxai.recordings.checks import require_finite, require_trials, shape_notes
+from eegxai.recordings.checks import as_array, require_finite, require_trials, shape_notes
 from eegxai.recordings.labelled import LabelledTrials, Unit
-from eegxai.recordings.labels import Labels, as_array, class_notes, event_labels, given_labels
+from eegxai.recordings.labels import Labels, class_notes, event_labels, given_labels
 from eegxai.recordings.units import in_microvolts, require_unit
 
 Array = np.ndarray
@@ -160,14 +160,14 @@ def _relabelled(
 
 def _of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None) -> Source:
     """Source of MNE Epochs, whose events give the labels unless ``y`` does."""
-    loaded = epochs if epochs.preload else epochs.copy().load_data(verbose="ERROR")
+    loaded = epochs if epochs.preload else epochs.copy().load_data()
     if not len(loaded):
         raise ValueError("no trial is left of these epochs; all were dropped")
     if y is None:
         labels = event_labels(loaded.events[:, 2], loaded.event_id, class_names)
     else:
         labels = given_labels(y, class_names, len(loaded))
-    x = loaded.get_data(picks=list(range(len(loaded.ch_names))), copy=False, verbose="ERROR")
+    x = loaded.get_data(copy=False, verbose="ERROR")
     return Source(x, loaded.info, labels, float(loaded.tmin), from_mne=True)
 
 

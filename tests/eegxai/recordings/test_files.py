@@ -68,8 +68,22 @@ def test_epochs_give_the_same_microvolts_labels_and_names(tmp_path, name, packag
     trials = read_trials(export(name, packages, tmp_path, epochs_of(tmin=-0.25)))
     np.testing.assert_allclose(trials.x, MICROVOLTS, rtol=0, atol=FLOAT32)
     assert [trials.class_names[label] for label in trials.y] == CLASSES
-    assert trials.class_names == ("left", "right", "rest")
+    coded = ("left", "right", "rest")  # EEGLAB has no codes
+    assert trials.class_names == (coded if name.endswith(".fif") else tuple(sorted(coded)))
     assert (trials.ch_names, trials.sfreq, trials.tmin) == (tuple(CH_NAMES), SFREQ, -0.25)
+
+
+@pytest.mark.filterwarnings("ignore")  # the exporter speaks of the events of other epochs
+def test_epochs_of_eeglab_are_labelled_by_the_event_at_time_zero(tmp_path):
+    events = mne.events_from_annotations(recording(), verbose="ERROR")
+    longer = mne.Epochs(
+        recording(), *events, tmin=-0.125, tmax=1, baseline=None, preload=True, verbose="ERROR"
+    )
+    path = export("own.set", ["eeglabio"], tmp_path, longer)
+    trials = read_trials(path, tmin=0, tmax=0.5)
+    np.testing.assert_allclose(trials.x, MICROVOLTS[1:-2], rtol=0, atol=FLOAT32)
+    assert [trials.class_names[label] for label in trials.y] == CLASSES[1:-2]
+    assert len(mne.read_epochs_eeglab(path, verbose="ERROR").event_id) > 3
 
 
 def test_positions_of_a_file_are_kept_and_missing_ones_are_those_of_the_template(tmp_path):
@@ -82,7 +96,7 @@ def test_positions_of_a_file_are_kept_and_missing_ones_are_those_of_the_template
         expected = [channel["loc"][:3] for channel in info["chs"]]
         np.testing.assert_allclose(places, expected, atol=1e-6)
     assert not [note for note in kept.notes if "position" in note]
-    assert "10-05 template, by the names of the 4 channels" in found.notes[-1]
+    assert "10-05 template, by the names of the channels" in found.notes[-1]
 
 
 @pytest.mark.parametrize("name", ["own-epo.fif", "own.npz", "own"])
@@ -162,8 +176,10 @@ def test_windows_of_a_recording_need_no_events(tmp_path):
     np.testing.assert_allclose(trials.x, MICROVOLTS[1:], rtol=0, atol=FLOAT32)
     assert (trials.y, trials.class_names) == (None, ())
     assert f"trials that were dropped, of {N_TRIALS}: 1 (bad blink)" in trials.notes
-    with pytest.raises(ValueError, match=r"duration=99 is not allowed: windows have 0.015625 to"):
-        read_windows(path, 99)
+    for duration in (99, 0, -1, np.nan):
+        told = f"duration={duration} is not allowed: windows have 0.015625 to 4.5 s, the length"
+        with pytest.raises(ValueError, match=told):
+            read_windows(path, duration)
     with pytest.raises(ValueError, match="holds epochs, which are not cut again"):
         read_windows(export("own-epo.fif", [], tmp_path, epochs_of()), 0.1)
 
