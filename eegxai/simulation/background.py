@@ -249,6 +249,18 @@ def drawn(count: int, n_trials: int, seed: int) -> Array:
 
 
 @lru_cache(maxsize=8)
+def covariance(background: BackgroundSpec, epoch: Epoch) -> Array:
+    """Covariance (channels, channels) of the recordings at one sample, µV², float64, read-only."""
+    found = stretches(background, epoch)
+    mean = found.mean(axis=(0, 2), dtype=np.float64)[:, None]
+    total = np.zeros((len(mean), len(mean)))
+    for one in found:
+        total += (one - mean) @ (one - mean).T
+    total /= len(found) * epoch.n_times
+    total.setflags(write=False)
+    return total
+
+
 def span(background: BackgroundSpec, epoch: Epoch) -> Array:
     """Orthonormal basis (channels, directions) of what the recordings contain.
 
@@ -256,8 +268,5 @@ def span(background: BackgroundSpec, epoch: Epoch) -> Array:
     channels. A signal outside of them would be without noise, and preprocessing would have
     removed it.
     """
-    found = stretches(background, epoch)
-    varying = found - found.mean(axis=(0, 2), keepdims=True)
-    covariance = sum(np.float64(part @ part.T) for part in varying)
-    power, directions = np.linalg.eigh(covariance)
+    power, directions = np.linalg.eigh(covariance(background, epoch))
     return directions[:, power > EMPTY * power[-1]]

@@ -10,6 +10,7 @@ from eegxai.simulation.background import (
     BackgroundSpec,
     as_recorded,
     channels_of,
+    covariance,
     opened,
     reference_of,
     span,
@@ -152,9 +153,9 @@ def _span_told(data: DataSpec) -> str:
 
 def _drift_told(data: DataSpec) -> str:
     """Says where the level is one of drifts rather than of EEG."""
-    found = recorded_stretches(data)
-    slow = found.mean(axis=2, dtype=np.float64).var(axis=0).sum()
-    share = slow / found.var(axis=(0, 2), dtype=np.float64).sum()
+    assert data.background
+    means = recorded_stretches(data).mean(axis=2, dtype=np.float64)
+    share = means.var(axis=0).sum() / np.trace(covariance(data.background, data.epoch))
     if share < DRIFTING_SHARE:
         return ""
     return (

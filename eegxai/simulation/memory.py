@@ -12,6 +12,7 @@ N_ARRAYS = 2  # the recording and the ground truth
 # What else is held at the peak, a fifth above what was measured (tests: test_memory.py).
 BYTES_PER_TRIAL = 3000  # of the table of trials while it is drawn
 ARRAYS_PER_BLOCK = 5  # temporary arrays of channels or dipoles, in each thread
+BACKGROUND_COPIES = 4  # of recordings: their stretches, and epochs as MNE has them, or a reference
 BYTES_PER_PAIR_OF_SAMPLES = 32  # of the covariance of the pink noise and its factor
 
 
@@ -79,7 +80,11 @@ def _background_bytes(data: DataSpec) -> int:
     """Bytes of the recordings, all of which are read."""
     if data.background is None:
         return 0
-    return len(opened(data.background).places(data.epoch.n_times)) * _trial_bytes(data)
+    return (
+        BACKGROUND_COPIES
+        * len(opened(data.background).places(data.epoch.n_times))
+        * _trial_bytes(data)
+    )
 
 
 def _row_bytes(data: DataSpec) -> int:

@@ -20,7 +20,7 @@ that is linear, with a covariance estimated from stretches that are not among it
 Hotelling observer, Barrett & Myers, ch. 13.2): see :func:`recorded_covariance`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -182,7 +182,8 @@ def _in_recordings(eeg: SimulatedEEG, trials: Array) -> IdealObserver | None:
         return None
     mean = others.mean(axis=0, dtype=np.float64)
     signal = eeg.ground_truth[trials].astype(float)
-    template = recorded_covariance(others - mean).whitened_twice(signal)
+    others -= mean.astype(np.float32)
+    template = recorded_covariance(others).whitened_twice(signal)
     return IdealObserver(
         (eeg.x[trials] - mean).astype(np.float32),
         template.astype(np.float32),
@@ -230,14 +231,19 @@ def recorded_covariance(stretches: Array) -> RecordedCovariance:
     as much as the estimates vary by chance (Ledoit & Wolf 2004, J. Multivar. Anal. 88:365-411).
     """
     n_stretches, n_channels, n_times = stretches.shape
-    over_channels = sum(one @ one.T for one in stretches) / (n_stretches * n_times)
-    over_times = sum(one.T @ one for one in stretches) / (n_stretches * n_channels)
+
+    def exactly() -> Iterator[Array]:
+        """One stretch at a time, in double precision: of all it would take much memory."""
+        return (one.astype(float) for one in stretches)
+
+    over_channels = sum(one @ one.T for one in exactly()) / (n_stretches * n_times)
+    over_times = sum(one.T @ one for one in exactly()) / (n_stretches * n_channels)
     (of_channels, channels), (of_times, times) = map(np.linalg.eigh, (over_channels, over_times))
     held = of_channels > EMPTY * of_channels[-1]
     channels, of_channels = channels[:, held], of_channels[held]
     separable = np.outer(of_channels, of_times.clip(min=EMPTY * of_times[-1]))
     separable *= n_channels / of_channels.sum()
-    powers = (np.square(channels.T @ one @ times) / separable for one in stretches)
+    powers = (np.square(channels.T @ one @ times) / separable for one in exactly())
     mean, variance = _moments(powers, n_stretches)
     shrinkage = min(1.0, variance.mean() / n_stretches / np.mean(np.square(mean - 1)))
     power = separable * (shrinkage + (1 - shrinkage) * mean.clip(min=EMPTY))
