@@ -15,7 +15,7 @@ import mne
 import numpy as np
 
 from eegxai.head.models import file_digest
-from eegxai.recordings.channels import place_of, placed
+from eegxai.recordings.channels import place_of, placed, projection_notes
 from eegxai.recordings.opening import existing, opened
 
 MICROVOLT_PER_VOLT = 1e6
@@ -299,7 +299,7 @@ def content_digest(file: str) -> str:
 def _opened(file: str, digest: str) -> Background:
     source, _, notes = opened(existing(file))
     kind = Epoched if isinstance(source, mne.BaseEpochs) else Recording
-    background = kind(file, source, tuple(notes))
+    background = kind(file, source, (*notes, *projection_notes(source.info)))
     if len(background.ch_names) < 2:
         raise ValueError(
             f"background {file!r} has {len(background.ch_names)} usable EEG channels; "

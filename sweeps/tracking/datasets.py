@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import lru_cache
 
 import numpy as np
 from mlflow.data.code_dataset_source import CodeDatasetSource
@@ -11,7 +12,9 @@ from mlflow.types.schema import Schema, TensorSpec
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 from pydantic_core import to_jsonable_python
 
-from eegxai.simulation import DataSpec
+from eegxai.head import HeadSpec
+from eegxai.simulation import BackgroundSpec, DataSpec
+from eegxai.simulation.background import IDENTITY, head_of
 from sweeps.design.cells import SCHEMA, Cell, DecoderCell, decoder_of
 
 ANY = -1  # in shapes: not known, or of any size
@@ -27,7 +30,7 @@ def dataset_input(cell: Cell) -> DatasetInput:
 
 def _dataset(data: DataSpec) -> Dataset:
     """One entity per data set: MLflow takes equal names and digests for the same."""
-    n_channels, n_times = _n_channels(data), data.epoch.n_times
+    n_channels, n_times = _n_channels(data.head, data.background), data.epoch.n_times
     content = to_jsonable_python(data)
     source = CodeDatasetSource({"mlflow.source.name": "eegxai.simulation", "spec": content})
     profile = {
@@ -39,7 +42,7 @@ def _dataset(data: DataSpec) -> Dataset:
     }
     return Dataset(
         name=f"{data.feature} {data.snr_db:g} dB, seed {data.seed}",
-        digest=_digest(content),
+        digest=_digest(to_jsonable_python(data, context=IDENTITY)),
         source_type="code",
         source=json.dumps(source.to_dict()),
         schema=json.dumps(_schema(n_channels, n_times).to_dict()),
@@ -58,11 +61,12 @@ def _schema(n_channels: int, n_times: int) -> TensorDatasetSchema:
     return TensorDatasetSchema(Schema([trials]))
 
 
-def _n_channels(data: DataSpec) -> int:
+@lru_cache(maxsize=64)
+def _n_channels(head: HeadSpec, background: BackgroundSpec | None) -> int:
     """Number of electrodes; ``ANY`` where the head's file or the recordings are elsewhere."""
-    if data.head.channels:
-        return len(data.head.channels)
+    if head.channels:
+        return len(head.channels)
     try:
-        return data.n_channels
+        return len(head_of(head, background).info(1.0).ch_names)
     except (OSError, ValueError):
         return ANY

@@ -1,5 +1,6 @@
 """A sweep in recordings: same stages, same tables, and keys by the content of the file."""
 
+import json
 import shutil
 
 import pytest
@@ -12,6 +13,7 @@ from sweeps.design.config_file import ConfigError, load
 from sweeps.execution.runner import Stage, run_local
 from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import store_of
+from sweeps.tracking.datasets import dataset_input
 from tests.backgrounds import CH_NAMES, SFREQ, microvolts, write_raw
 
 PLANTED = """
@@ -77,6 +79,9 @@ def test_keys_are_those_of_the_content_and_not_of_its_place(planted_file, tmp_pa
     write_raw(tmp_path / "other.fif", microvolts(240, seed=1))
     assert not {*keys(planted_file)} & {*keys(planted_file, ["data.background=other.fif"])}
     (cell,) = decoder_cells(load(planted_file))
+    (moved,) = decoder_cells(load(planted_file, ["data.background=moved.fif"]))
+    assert dataset_input(moved).dataset.digest == dataset_input(cell).dataset.digest
+    assert json.loads(dataset_input(cell).dataset.profile)["n_channels"] == len(CH_NAMES)
     again = from_json("decoder", cell.as_json())
     assert again == cell
     assert again.data.background.file == "raw.fif"
