@@ -297,7 +297,9 @@ def content_digest(file: str) -> str:
 
 @lru_cache(maxsize=2)
 def _opened(file: str, digest: str) -> Background:
-    source, _, notes = opened(existing(file))
+    if (path := existing(file)).suffix.lower() == ".npz":
+        raise ValueError(f"background {file!r} holds arrays; recordings or epochs are needed")
+    source, _, notes = opened(path)
     kind = Epoched if isinstance(source, mne.BaseEpochs) else Recording
     background = kind(file, source, (*notes, *projection_notes(source.info)))
     if len(background.ch_names) < 2:

@@ -271,8 +271,10 @@ def test_what_recordings_rule_out(file, fields, told):
 def test_files_that_are_no_recordings(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     (tmp_path / "b.fif").write_text("x")
+    np.savez(tmp_path / "c.npz", x=CUT)
     for name, told in [
         ("no.fif", "does not exist"),
+        ("c.npz", "holds arrays; recordings or epochs are needed"),
         ("a.txt", "has the suffix '.txt'"),
         ("b.fif", "b.fif"),
     ]:
