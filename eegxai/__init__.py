@@ -66,6 +66,7 @@ _NAMES = {
         "NoiseSpec",
         "Signal",
         "SimulatedEEG",
+        "implant",
         "simulate",
     ),
     "statistics": ("axis_effect", "compare_ranks", "paired_differences"),

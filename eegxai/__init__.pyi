@@ -47,6 +47,7 @@ from eegxai.simulation import FeatureSpec as FeatureSpec
 from eegxai.simulation import NoiseSpec as NoiseSpec
 from eegxai.simulation import Signal as Signal
 from eegxai.simulation import SimulatedEEG as SimulatedEEG
+from eegxai.simulation import implant as implant
 from eegxai.simulation import simulate as simulate
 from eegxai.statistics import axis_effect as axis_effect
 from eegxai.statistics import compare_ranks as compare_ranks

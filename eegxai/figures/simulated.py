@@ -44,9 +44,10 @@ def simulation(eeg: SimulatedEEG) -> Figure:
     classes = [_view(eeg, label, summary) for label in range(eeg.n_classes)]
     layout = ConstrainedLayoutEngine(w_pad=0.08)
     figure = Figure(figsize=(13.5, 1 + 2.1 * len(classes)), layout=layout)
+    made = "planted" if eeg.spec.background else "simulated"
     figure.suptitle(
         f"{eeg.spec.feature} at {decibels(eeg.spec.snr_db)} dB, seed {eeg.spec.seed}: "
-        f"{len(eeg.y)} simulated trials of {len(eeg.info.ch_names)} channels"
+        f"{len(eeg.y)} {made} trials of {len(eeg.info.ch_names)} channels"
     )
     axes = figure.subplots(len(classes), len(PANELS), squeeze=False, width_ratios=(4, 3, 4, 4))
     for row, view in zip(axes, classes, strict=True):

@@ -15,7 +15,8 @@ from eegxai.head.models import (
     with_montage,
 )
 from eegxai.head.montage import MONTAGE, mni_to_head, montage_info
-from eegxai.head.sphere import brain_points, scanning_head
+from eegxai.head.referenced import ReferencedHead
+from eegxai.head.sphere import SphereHead, brain_points, scanning_head
 
 __all__ = [
     "HEADS",
@@ -25,6 +26,8 @@ __all__ = [
     "HeadSpec",
     "LeadField",
     "Montage",
+    "ReferencedHead",
+    "SphereHead",
     "brain_points",
     "mni_to_head",
     "montage_info",

@@ -31,7 +31,9 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class LeadField:
-    """Potentials of unit dipoles at the electrodes of a head, average reference.
+    """Potentials of unit dipoles at the electrodes of a head, in its reference.
+
+    That is the average of its electrodes, except in a :class:`eegxai.head.ReferencedHead`.
 
     Parameters
     ----------

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from eegxai.head import HeadSpec, Montage, open_head, with_montage
+from eegxai.head import HeadSpec, Montage, with_montage
+from eegxai.simulation.background import drawn, opened
 from eegxai.simulation.blocks import BLOCK, blocks, each_block
 from eegxai.simulation.feature_spec import FeatureSpec
 from eegxai.simulation.labels import labels
 from eegxai.simulation.memory import require_memory
-from eegxai.simulation.mixing import mix, mixing_factors, parts_of, streamed_factors
+from eegxai.simulation.mixing import factors_of, mix, parts_of, streamed_factors
 from eegxai.simulation.peak_snr import peak_snr_db
 from eegxai.simulation.spec import DEFAULT_NOISE, DataSpec, NoiseSpec, SnrDefinition
 from eegxai.simulation.support import band_support, time_support
@@ -30,7 +31,7 @@ class SimulatedEEG:
     Parameters
     ----------
     x : array, shape (trials, channels, times)
-        Signal, noise and artefacts, float32, µV, average reference.
+        Signal, noise and artefacts, float32, µV, average reference; in recordings their reference.
     y : array, shape (trials,)
         Class labels, int64.
     ground_truth : array, shape (trials, channels, times)
@@ -39,7 +40,8 @@ class SimulatedEEG:
         One row per trial: class_name, signal, dipole (index in the feature's table), x_mm, y_mm,
         z_mm (MNI), side, latency_ms, width_ms, amplitude (source units), low_hz, high_hz,
         frequency_hz, phase (cycles). NaN where the signal has no such property; in a trial
-        without a signal, its name is empty and its dipole -1.
+        without a signal, its name is empty and its dipole -1. In recordings also recorded_s: when
+        the stretch begins, s after the file does, NaN where the file does not say it.
     info : mne.Info
     spec : DataSpec
     """
@@ -125,7 +127,7 @@ def simulate_spec(data: DataSpec) -> SimulatedEEG:
         When it does not fit into memory; the message says how many trials would.
     """
     require_memory(data)
-    trials, info = draw_trials(data), open_head(data.head).info(data.sfreq)
+    trials, info = draw_trials(data), data.opened_head.info(data.sfreq)
     parts = parts_of(data, trials)
     # Two arrays are filled and mixed in place, because 40,000 trials take 2.5 GB per array.
     shape = (data.n_trials, len(info.ch_names), data.epoch.n_times)
@@ -138,12 +140,20 @@ def simulate_spec(data: DataSpec) -> SimulatedEEG:
         return parts.source(rows, ground_truth[rows]), x[rows]
 
     each_block(fill, data.n_trials)
-    factors = mixing_factors(weighed, data.n_trials, data.snr_db)
+    factors = factors_of(data, weighed)
     each_block(
         lambda rows: mix(data, parts, factors, rows, ground_truth[rows], x[rows]), data.n_trials
     )
     y = labels(data.feature_type.shares, data.n_trials)
-    return SimulatedEEG(x, y, ground_truth, trials, info, data)
+    return SimulatedEEG(x, y, ground_truth, _located(trials, data), info, data)
+
+
+def _located(trials: pd.DataFrame, data: DataSpec) -> pd.DataFrame:
+    """Trials, and where in the recordings each of them is."""
+    if data.background is None:
+        return trials
+    onsets_s = opened(data.background).onsets_s(data.epoch.n_times)
+    return trials.assign(recorded_s=onsets_s[drawn(len(onsets_s), data.n_trials, data.seed)])
 
 
 def simulate_trials(data: DataSpec, start: int, stop: int) -> tuple[Array, Array]:

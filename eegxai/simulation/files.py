@@ -16,6 +16,7 @@ import pandas as pd
 from pydantic_core import to_json
 
 from eegxai.atomic import exists, require_writable, staging
+from eegxai.simulation.background import AVERAGE
 from eegxai.simulation.dataset import SimulatedEEG
 
 VOLT_PER_MICROVOLT = 1e-6
@@ -161,7 +162,7 @@ def _write_fif(eeg: SimulatedEEG, signal: Path, truth: Path) -> None:
 
 
 def _epochs(eeg: SimulatedEEG, microvolts: Array) -> mne.EpochsArray:
-    """Epochs in volts, with the average reference as an applied projection.
+    """Epochs in volts, with the average reference, where they have it, as an applied projection.
 
     MNE's inverse solutions require the projection; it does not change data that already have the
     average reference.
@@ -177,6 +178,8 @@ def _epochs(eeg: SimulatedEEG, microvolts: Array) -> mne.EpochsArray:
         metadata=eeg.trials,
         verbose="ERROR",
     )
+    if eeg.spec.reference != AVERAGE:
+        return epochs
     return epochs.set_eeg_reference(projection=True, verbose="ERROR").apply_proj(verbose="ERROR")
 
 
@@ -259,11 +262,12 @@ def _sidecar(eeg: SimulatedEEG) -> dict[str, str]:
     The trials follow each other without a gap, so filters must not be applied across their borders.
     """
     lasts_s = eeg.spec.epoch.duration_ms / 1e3
+    made = "Simulated signals in recordings" if eeg.spec.background else "Simulated"
     return {
         "RecordingType": "discontinuous",
-        "EEGReference": "average",
+        "EEGReference": eeg.spec.reference,
         "Manufacturer": "n/a",
-        "TaskDescription": f"Simulated; every event comes {_before_event_s(eeg):g} s after the "
+        "TaskDescription": f"{made}; every event comes {_before_event_s(eeg):g} s after the "
         f"start of a trial, which lasts {lasts_s:g} s.",
     }
 

@@ -2,6 +2,7 @@
 
 from eegxai.errors import gigabytes
 from eegxai.machine import available_memory
+from eegxai.simulation.background import opened
 from eegxai.simulation.blocks import BLOCK, n_threads
 from eegxai.simulation.labels import fewest_trials
 from eegxai.simulation.spec import DataSpec
@@ -11,6 +12,7 @@ N_ARRAYS = 2  # the recording and the ground truth
 # What else is held at the peak, a fifth above what was measured (tests: test_memory.py).
 BYTES_PER_TRIAL = 3000  # of the table of trials while it is drawn
 ARRAYS_PER_BLOCK = 5  # temporary arrays of channels or dipoles, in each thread
+BACKGROUND_COPIES = 4  # of recordings: their stretches, and epochs as MNE has them, or a reference
 BYTES_PER_PAIR_OF_SAMPLES = 32  # of the covariance of the pink noise and its factor
 
 
@@ -65,13 +67,24 @@ def _bytes_per_trial(data: DataSpec, further: float) -> float:
 
 def _working_bytes(data: DataSpec) -> int:
     """Bytes that do not grow with the number of trials."""
-    channels = _row_bytes(data) * data.n_channels
+    channels = _row_bytes(data) * data.n_channels + _background_bytes(data)
     return channels + _noise_bytes(data) + BYTES_PER_PAIR_OF_SAMPLES * data.epoch.n_times**2
 
 
 def _noise_bytes(data: DataSpec) -> int:
     """Bytes of the activity of all noise sources."""
     return _row_bytes(data) * data.noise.n_dipoles
+
+
+def _background_bytes(data: DataSpec) -> int:
+    """Bytes of the recordings, all of which are read."""
+    if data.background is None:
+        return 0
+    return (
+        BACKGROUND_COPIES
+        * len(opened(data.background).places(data.epoch.n_times))
+        * _trial_bytes(data)
+    )
 
 
 def _row_bytes(data: DataSpec) -> int:

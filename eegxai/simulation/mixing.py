@@ -11,25 +11,28 @@ from scipy.special import expit
 from eegxai.simulation import noise, signal
 from eegxai.simulation.blocks import each_block
 from eegxai.simulation.kinds import Trials
-from eegxai.simulation.noise import add_artefacts, electrode_noise, sensor_noise
+from eegxai.simulation.noise import add_artefacts, electrode_noise, recorded_noise, sensor_noise
 from eegxai.simulation.signal import columns, dipole_noise, sensor_distractor, sensor_signal
 from eegxai.simulation.spec import DataSpec
 from eegxai.simulation.trials import draw_distractors, draw_trials
 
 Array = np.ndarray
 Factors = tuple[np.float32, np.float32]  # of the source and of the noise
+WeighedParts = Callable[[slice], tuple[Array, Array]]  # rows of a block to its source and noise
 
 
 class Definition(NamedTuple):
     """What a signal-to-noise ratio is the ratio of.
 
     ``source`` is a function of (data, trials, rows, class signal) to what the trials' dipoles do,
-    and ``noise`` one of (data, rows) to what that is mixed with, both before mixing. The ground
-    truth is the class signal's part of the source.
+    and ``noise`` one of (data, rows) to what that is mixed with, both before mixing. ``factors``
+    is one of (parts, n_trials, snr_db) to the factors of both. The ground truth is the class
+    signal's part of the source.
     """
 
     source: Callable[[DataSpec, Trials, slice, Array], Array]
     noise: Callable[[DataSpec, slice], Array]
+    factors: Callable[[WeighedParts, int, float], Factors]
 
 
 def _signal_alone(data: DataSpec, trials: Trials, rows: slice, signal: Array) -> Array:
@@ -38,14 +41,6 @@ def _signal_alone(data: DataSpec, trials: Trials, rows: slice, signal: Array) ->
 
 def _signal_in_noise(data: DataSpec, trials: Trials, rows: slice, signal: Array) -> Array:
     return signal + dipole_noise(data, trials, rows)
-
-
-# In the published re-creation the spectral and spatial scripts weigh the signal against pink and
-# white noise, generate_temporal_domain_db.m signal and pink noise of a dipole against white noise.
-SNR_DEFINITIONS: Mapping[str, Definition] = {
-    "signal_to_noise": Definition(_signal_alone, sensor_noise),
-    "source_to_sensor": Definition(_signal_in_noise, electrode_noise),
-}
 
 
 class Parts(NamedTuple):
@@ -63,7 +58,7 @@ def parts_of(data: DataSpec, trials: pd.DataFrame) -> Parts:
     """The parts of a data set; a distractor counts as noise."""
     signal.prepare(data)
     noise.prepare(data)
-    drawn, definition = columns(trials), SNR_DEFINITIONS[data.snr_definition]
+    drawn, definition = columns(trials), _definition(data)
     return Parts(
         signal=lambda rows: sensor_signal(data, drawn, rows),
         source=lambda rows, signal: definition.source(data, drawn, rows, signal),
@@ -71,9 +66,18 @@ def parts_of(data: DataSpec, trials: pd.DataFrame) -> Parts:
     )
 
 
-def mixing_factors(
-    parts: Callable[[slice], tuple[Array, Array]], n_trials: int, snr_db: float
-) -> Factors:
+def factors_of(data: DataSpec, parts: WeighedParts) -> Factors:
+    """Factors a, b of the mixture a * source + b * noise, by the definition of the data.
+
+    Raises
+    ------
+    ValueError
+        When the source or the noise is zero or not finite.
+    """
+    return _definition(data).factors(parts, data.n_trials, data.snr_db)
+
+
+def mixing_factors(parts: WeighedParts, n_trials: int, snr_db: float) -> Factors:
     """Factors a, b of the mixture a * source + b * noise, as in SEREEGA (utl_mix_data.m).
 
     r * S / ||S|| + (1 - r) * N / ||N|| over the whole data set, scaled to the mean absolute
@@ -109,6 +113,26 @@ def mixing_factors(
     return scale * a, scale * b
 
 
+def planting_factors(parts: WeighedParts, n_trials: int, snr_db: float) -> Factors:
+    """Factors g, 1 of the sum g * source + noise: recordings stay as they are.
+
+    ``snr_db`` = 20 log10(||g S|| / ||N - m||) over the whole data set, m the mean of each channel:
+    the offset of an electrode is no noise. Parameters and errors as in :func:`mixing_factors`.
+    """
+
+    def measure(rows: slice) -> tuple[float, int, Array, Array]:
+        source, noise = parts(rows)
+        n_samples, exact = len(noise) * noise.shape[-1], noise.astype(np.float64)
+        return _power(source), n_samples, exact.sum(axis=(0, 2)), np.square(exact).sum(axis=(0, 2))
+
+    measured = zip(*each_block(measure, n_trials), strict=True)
+    source_power, n_samples, total, squares = (sum(values) for values in measured)
+    noise_power = float(np.sum(squares - total**2 / n_samples))
+    _require_power(source=source_power, noise=noise_power)
+    ratio = 10 ** (snr_db / 20) * np.sqrt(noise_power / source_power)
+    return np.float32(ratio), np.float32(1)
+
+
 @lru_cache(maxsize=8)
 def streamed_factors(data: DataSpec) -> Factors:
     """The factors of a data set, which is made block by block for them and not kept."""
@@ -117,7 +141,7 @@ def streamed_factors(data: DataSpec) -> Factors:
     def made(rows: slice) -> tuple[Array, Array]:
         return parts.source(rows, parts.signal(rows)), parts.noise(rows)
 
-    return mixing_factors(made, data.n_trials, data.snr_db)
+    return factors_of(data, made)
 
 
 def mix(
@@ -128,6 +152,20 @@ def mix(
     noise += factors[0] * parts.source(rows, signal)
     signal *= factors[0]
     add_artefacts(noise, data, rows)
+
+
+# In the published re-creation the spectral and spatial scripts weigh the signal against pink and
+# white noise, generate_temporal_domain_db.m signal and pink noise of a dipole against white noise.
+SNR_DEFINITIONS: Mapping[str, Definition] = {
+    "signal_to_noise": Definition(_signal_alone, sensor_noise, mixing_factors),
+    "source_to_sensor": Definition(_signal_in_noise, electrode_noise, mixing_factors),
+}
+# Signals are added to recordings, which are all noise there is.
+IN_RECORDINGS = Definition(_signal_alone, recorded_noise, planting_factors)
+
+
+def _definition(data: DataSpec) -> Definition:
+    return IN_RECORDINGS if data.background else SNR_DEFINITIONS[data.snr_definition]
 
 
 def _with_distractor(data: DataSpec, definition: Definition) -> Callable[[slice], Array]:

@@ -9,8 +9,9 @@ from functools import lru_cache
 import mne
 import numpy as np
 
-from eegxai.head import mni_to_head, open_head
+from eegxai.head import mni_to_head
 from eegxai.seeding import generator
+from eegxai.simulation.background import drawn, stretches
 from eegxai.simulation.blocks import BLOCK
 from eegxai.simulation.features import MOMENT_PER_UNIT
 from eegxai.simulation.pink import pink
@@ -31,6 +32,9 @@ Array = np.ndarray
 
 def prepare(data: DataSpec) -> None:
     """Compute and cache all that depends on the head, since MNE is not thread-safe."""
+    if data.background:
+        recorded_stretches(data)
+        return
     noise_sources(data)
     _line_pattern(data)
     _blink_pattern(data)
@@ -55,6 +59,18 @@ def electrode_noise(data: DataSpec, rows: slice) -> Array:
     noise -= noise.mean(axis=1, keepdims=True)
     noise *= electrode_rms
     return noise
+
+
+def recorded_noise(data: DataSpec, rows: slice) -> Array:
+    """The recordings behind one block: (trials, channels, times) float32, µV, as they are."""
+    found = recorded_stretches(data)
+    return found[drawn(len(found), data.n_trials, data.seed)[rows]]
+
+
+def recorded_stretches(data: DataSpec) -> Array:
+    """All stretches of a data set's recordings, see :func:`background.stretches`."""
+    assert data.background
+    return stretches(data.background, data.epoch)
 
 
 def line_noise(data: DataSpec, rows: slice) -> Array:
@@ -104,7 +120,7 @@ def noise_sources(data: DataSpec) -> tuple[Array, np.float32]:
 
     That of the sensors is before the average reference, which removes 1 / channels of the power.
     """
-    head = open_head(data.head)
+    head = data.opened_head
     places = head.random_places(data.noise.n_dipoles, generator(data.seed, "noise places"))
     field = head.lead_field(places)
     orientations = field.orientations(generator(data.seed, "noise orientations"))
@@ -129,7 +145,7 @@ def _blink_pattern(data: DataSpec) -> Array:
 
     A dipole p at the origin of a homogeneous conductor has the potential p r / r^3.
     """
-    montage: mne.Info = open_head(data.head).info(data.sfreq)
+    montage: mne.Info = data.opened_head.info(data.sfreq)
     electrodes = np.array([channel["loc"][:3] for channel in montage["chs"]]) * 1e3
     eyes = mni_to_head(np.array(EYES_MNI_MM))
     from_eye = electrodes[:, None, :] - eyes

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from eegxai.head import open_head
 from eegxai.seeding import generator
+from eegxai.simulation.background import span
 from eegxai.simulation.blocks import BLOCK
 from eegxai.simulation.features import MOMENT_PER_UNIT
 from eegxai.simulation.kinds import KINDS, Trials
@@ -92,7 +92,14 @@ def _activity(data: DataSpec, trials: Trials, purpose: str, block: int) -> Array
 
 @lru_cache(maxsize=8)
 def topographies(data: DataSpec) -> Array:
-    """µV (channels, dipoles) per source unit of the feature's dipoles, float32."""
-    field = open_head(data.head).lead_field(np.array(data.feature_type.dipoles_mni_mm))
+    """µV (channels, dipoles) per source unit of the feature's dipoles, float32.
+
+    In recordings they keep to what the recordings span.
+    """
+    field = data.opened_head.lead_field(np.array(data.feature_type.dipoles_mni_mm))
     orientations = field.orientations(generator(data.seed, "orientations"))
-    return (MOMENT_PER_UNIT * field.project(orientations)).astype(np.float32)
+    scalp = MOMENT_PER_UNIT * field.project(orientations)
+    if data.background:
+        spanned = span(data.background, data.epoch)
+        scalp = spanned @ (spanned.T @ scalp)
+    return scalp.astype(np.float32)

@@ -5,8 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from eegxai.head import HeadField, HeadSpec, open_head
+from eegxai.head import Head, HeadField, HeadSpec
 from eegxai.registry import lookup
+from eegxai.simulation.background import (
+    BackgroundField,
+    BackgroundSpec,
+    head_of,
+    reference_name,
+    require_recorded,
+)
 from eegxai.simulation.feature_spec import LARGEST_SOURCE, SMALLEST_SOURCE, FeatureSpec
 from eegxai.simulation.features import BUILT_IN, FEATURES
 from eegxai.simulation.fit import require_fit, require_inside_head
@@ -103,6 +110,10 @@ class DataSpec:
         What ``snr_db`` is the ratio of: ``signal_to_noise``, the class signal to all noise, or
         ``source_to_sensor``, the active dipole, which has its signal and pink noise of its own, to
         white sensor noise; see :data:`eegxai.simulation.mixing.SNR_DEFINITIONS`.
+    background : BackgroundSpec, optional
+        Recordings that the class signal is planted in, in place of simulated noise; the path of
+        the file is enough. Channels and reference are theirs, and ``sfreq`` and the epoch must
+        be: :func:`eegxai.simulation.implant` fills them in.
     """
 
     feature: str
@@ -116,6 +127,7 @@ class DataSpec:
     head: HeadField = HeadSpec()
     noise: NoiseSpec = DEFAULT_NOISE
     snr_definition: SnrDefinition = "signal_to_noise"
+    background: BackgroundField | None = None
 
     @property
     def feature_type(self) -> FeatureSpec:
@@ -125,7 +137,17 @@ class DataSpec:
     @property
     def n_channels(self) -> int:
         """Number of electrodes."""
-        return _n_electrodes(self.head)
+        return _n_electrodes(self.head, self.background)
+
+    @property
+    def opened_head(self) -> Head:
+        """The head with the electrodes of the data, and the reference that they have."""
+        return head_of(self.head, self.background)
+
+    @property
+    def reference(self) -> str:
+        """Reference of the channels: ``average``, electrodes as Fz,Cz, or ``unknown``."""
+        return reference_name(self.background)
 
     @property
     def epoch(self) -> Epoch:
@@ -147,6 +169,9 @@ class DataSpec:
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "DataSpec":
         _require_epoch(self)
+        if self.background:
+            _require_no_simulated_noise(self)
+            require_recorded(self.background, self.head, self.epoch, self.n_trials)
         require_fit(self.feature_type, self.epoch)
         if self.definition:
             require_inside_head(self.definition, self.head)
@@ -193,7 +218,21 @@ def _require_trials(data: DataSpec) -> None:
         )
 
 
+def _require_no_simulated_noise(data: DataSpec) -> None:
+    """The recordings are all noise there is."""
+    if data.noise != DEFAULT_NOISE:
+        raise ValueError(
+            "noise and background are both given; the recordings are all noise there is, so leave "
+            "noise out"
+        )
+    if data.snr_definition != "signal_to_noise":
+        raise ValueError(
+            f"snr_definition={data.snr_definition!r} needs simulated noise; with a background only "
+            "'signal_to_noise' is defined"
+        )
+
+
 @lru_cache(maxsize=64)
-def _n_electrodes(head: HeadSpec) -> int:
+def _n_electrodes(head: HeadSpec, background: BackgroundSpec | None) -> int:
     """Counted once a head, for MNE places them anew whenever it is asked."""
-    return len(open_head(head).info(1.0).ch_names)
+    return len(head_of(head, background).info(1.0).ch_names)

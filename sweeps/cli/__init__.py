@@ -69,6 +69,10 @@ COMMANDS = {
         "sweeps.cli.simulate:simulate",
         "Simulate EEG with known ground truth: write it to a file, draw it, or both.",
     ),
+    "implant": LazyCommand(
+        "sweeps.cli.implant:implant",
+        "Plant class signals with known ground truth in your own recordings: write or draw them.",
+    ),
     "methods": LazyCommand(
         "sweeps.cli.methods:methods",
         "List the attribution methods: their groups, options, defaults and what they compute.",

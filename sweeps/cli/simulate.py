@@ -10,9 +10,9 @@ import typer
 from eegxai import figures
 from eegxai.atomic import staging
 from eegxai.simulation import DataSpec, NoiseSpec, SimulatedEEG, files, simulate_spec
+from eegxai.simulation.implanting import notes, told_by_background
 from eegxai.simulation.memory import array_bytes, require_memory
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
-from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
 from sweeps.design.data import Data
 from sweeps.report.terminal import print_sentence
@@ -118,24 +118,38 @@ def simulate(
             "tmin": tmin,
             "tmax": tmax,
             "montage": _electrodes(montage),
-            "head": _head(head, head_file),
+            "head": head_fields(head, head_file),
             "noise": {"line_uv": line_uv, "blink_uv": blink_uv},
         }
         file = load(configuration_path(config)) if config else None
+        data = _data(file.data if file else Data(n_trials=DEFAULT_TRIALS), asked)
         levels, seeds = (file.grid.snr_db, file.grid.seed) if file else DEFAULT_AXES
         level, level_note = _first("levels", levels, snr_db)
         chosen_seed, seed_note = _first("seeds", seeds, seed)
-        spec = _data(file, asked).of(feature, level, chosen_seed)
+        spec = data.of(feature, level, chosen_seed)
+    make(spec, out, plot, level_note, seed_note)
+
+
+def make(
+    spec: DataSpec, out: Path | None, plot: Path | None, level_note: str = "", seed_note: str = ""
+) -> None:
+    """Simulate what a spec describes, tell it, write and draw it."""
+    with errors_in_one_sentence():
         _check_targets(out, plot, spec)
         eeg = simulate_spec(spec)
+        told = notes(spec)
     console = terminal()
     print_sentence(console, _summary(eeg, level_note, seed_note))
+    for sentence in told:
+        print_sentence(console, sentence)
+    if spec.background:
+        print_sentence(console, _background_told(eeg))
     with errors_in_one_sentence():
         written = [*(files.write_eeg(eeg, out) if out else []), *_drawn(eeg, plot)]
     print_written(console, written)
 
 
-def _head(model: str | None, file: Path | None) -> dict[str, str] | None:
+def head_fields(model: str | None, file: Path | None) -> dict[str, str] | None:
     """Fields of the head, None where no option asks for one."""
     fields = {"model": model, "file": str(file) if file else None}
     return {name: value for name, value in fields.items() if value is not None} or None
@@ -155,12 +169,12 @@ def _first(axis: str, values: Sequence[T], asked: T | None) -> tuple[T, str]:
     return values[0], f" (the first of the file's {axis} {', '.join(f'{v:.15g}' for v in values)})"
 
 
-def _data(file: SweepConfig | None, asked: dict[str, Any]) -> Data:
-    """What is simulated: the file's data, or the study's, with what the options ask."""
-    data = file.data if file else Data(n_trials=DEFAULT_TRIALS)
+def _data(data: Data, asked: dict[str, Any]) -> Data:
+    """What is simulated, with what the options ask; what is given nowhere stays so."""
     noise = {name: value for name, value in asked["noise"].items() if value is not None}
     changes = {name: value for name, value in asked.items() if value is not None}
-    return Data(**{**dict(data), **changes, "noise": NoiseSpec(**{**vars(data.noise), **noise})})
+    given = {name: getattr(data, name) for name in data.model_fields_set}
+    return Data(**{**given, **changes, "noise": NoiseSpec(**{**vars(data.noise), **noise})})
 
 
 def _check_targets(out: Path | None, plot: Path | None, spec: DataSpec) -> None:
@@ -188,6 +202,16 @@ def _summary(eeg: SimulatedEEG, level_note: str, seed_note: str) -> str:
         f"{n_trials} trials ({classes}) of {n_channels} channels and {n_times} samples "
         f"({n_times / sfreq:g} s at {sfreq:g} Hz); "
         f"peak SNR of the trials with a signal: {_peaks(eeg)}"
+    )
+
+
+def _background_told(eeg: SimulatedEEG) -> str:
+    """What a linear classifier finds in the recordings without the signal."""
+    accuracy, p_value = told_by_background(eeg)
+    chance = np.bincount(eeg.y).max() / len(eeg.y)
+    return (
+        f"from the recordings without the signal a linear classifier gets {accuracy:.1%} of the "
+        f"trials right, where chance is {chance:.1%} (p = {p_value:.2f} by permuted labels)"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from eegxai.simulation.implanting import notes
 from sweeps.cli.common import (
     Arguments,
     check_here,
@@ -45,6 +46,8 @@ def sweep(
     config = configuration(arguments)
     _check_place(config, local, address)
     console = terminal()
+    for told in _recordings_told(config):
+        print_sentence(console, told)
     run = Sweep(config, console)
     try:
         run.run(local, address)
@@ -80,6 +83,12 @@ def _check_place(config: SweepConfig, local: bool, address: str) -> None:
         check_work(config)
     else:
         check_machine(config)
+
+
+def _recordings_told(config: SweepConfig) -> list[str]:
+    """What was decided about the recordings that signals are planted in, each sentence once."""
+    told = (sentence for each in config.features for sentence in notes(config.first_data_of(each)))
+    return list(dict.fromkeys(told))
 
 
 def _print_results(console: Console, run: Sweep, arguments: Arguments) -> None:

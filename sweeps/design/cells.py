@@ -16,11 +16,12 @@ from eegxai.decoders import TrainingSpec
 from eegxai.evaluation import EvaluationSpec
 from eegxai.seeding import derived_seed
 from eegxai.simulation import DataSpec
+from eegxai.simulation.background import IDENTITY
 from eegxai.spec import spec
 from sweeps.design.config import Option, SweepConfig
 
 # Part of every key: raise it when results change their meaning, so that old ones are not found.
-SCHEMA = 8
+SCHEMA = 9
 
 
 class Keyed:
@@ -30,7 +31,10 @@ class Keyed:
 
     @cached_property
     def key(self) -> str:
-        """Hexadecimal sha256 of the canonical JSON of all fields and the schema number."""
+        """Hexadecimal sha256 of the canonical JSON of all fields and the schema number.
+
+        Where recordings lie is left out: their content is part of it.
+        """
         kind = type(self).__name__
         content = f'{{"kind":"{kind}","schema":{SCHEMA},"spec":{self.canonical_json}}}'
         return hashlib.sha256(content.encode()).hexdigest()
@@ -63,7 +67,7 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 def _canonical_json(value: object) -> str:
     if isinstance(value, Keyed):
         return value.canonical_json
-    return _CANONICAL.encode(to_jsonable_python(value))
+    return _CANONICAL.encode(to_jsonable_python(value, context=IDENTITY))
 
 
 LABELS_IN_TITLE = {"true": "", "permuted": " permuted labels"}

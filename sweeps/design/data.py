@@ -18,8 +18,11 @@ from pydantic import (
 from eegxai.head import HeadField, HeadSpec, montage_value, with_montage
 from eegxai.registry import lookup
 from eegxai.simulation import BUILT_IN, FEATURES, DataSpec, FeatureSpec, NoiseSpec
+from eegxai.simulation.background import BackgroundField, as_recorded
 from eegxai.simulation.spec import SnrDefinition
 from eegxai.spec import NUMBER, by_name
+
+SAMPLING = ("sfreq", "tmin", "tmax")  # which recordings have of their own
 
 
 class Model(BaseModel):
@@ -47,6 +50,8 @@ class Data(Model):
 
     ``features`` defines feature types of one's own, by name. ``montage`` is the name of a standard
     montage of MNE or a list of electrodes of the head; the other fields are those of ``DataSpec``.
+    With a ``background``, number of trials, sampling frequency and epoch are those of the
+    recordings unless they are given.
     """
 
     n_trials: Annotated[PositiveInt | dict[str, PositiveInt], BeforeValidator(_trials)] = 2000
@@ -59,6 +64,7 @@ class Data(Model):
     snr_definition: SnrDefinition = "signal_to_noise"
     distractor: bool = False
     features: Annotated[tuple[FeatureSpec, ...], by_name(FeatureSpec, "feature")] = ()
+    background: BackgroundField | None = None
 
     @field_validator("features")
     @classmethod
@@ -87,6 +93,8 @@ class Data(Model):
         ValueError
             When each feature type has a number of its own and this one has none.
         """
+        if self.background and "n_trials" not in self.model_fields_set:
+            return int(self._sampling["n_trials"])
         if isinstance(self.n_trials, int):
             return self.n_trials
         if feature not in self.n_trials:
@@ -107,10 +115,17 @@ class Data(Model):
             snr_db=snr_db,
             n_trials=self.trials_of(feature),
             seed=seed,
-            sfreq=self.sfreq,
-            tmin=self.tmin,
-            tmax=self.tmax,
+            **{name: self._sampling[name] for name in SAMPLING},
             head=with_montage(self.head, self.montage),
             noise=self.noise,
             snr_definition=self.snr_definition,
+            background=self.background,
         )
+
+    @property
+    def _sampling(self) -> dict[str, Any]:
+        """Sampling frequency and epoch, and with a background how many trials it holds."""
+        if self.background is None:
+            return {name: getattr(self, name) for name in SAMPLING}
+        given = {name: getattr(self, name) for name in SAMPLING if name in self.model_fields_set}
+        return as_recorded(self.background, given)

@@ -213,6 +213,13 @@ def _limits_of(config: SweepConfig, tidy: pd.DataFrame) -> list[str]:
         f"One head model ({config.data.head.model}) turns sources into EEG; another one would "
         "change the topographies."
     ]
+    if background := config.data.background:
+        limits.append(
+            f"Class signals are simulated and planted in one recording ({background.file}): seeds "
+            "differ in the signals and in where they are planted, not in the recording, so "
+            "intervals do not generalise to other recordings. The ideal observer is the best "
+            "linear one, with the recording's estimated covariance, and no strict ceiling."
+        )
     if note := chance_note(tidy):
         limits.append(f"{note}. It is unknown what their maps should show.")
     if len(config.grid.seed) < FEW_SEEDS:

@@ -12,8 +12,9 @@ from mlflow.types.schema import Schema, TensorSpec
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 from pydantic_core import to_jsonable_python
 
-from eegxai.head import HeadSpec, open_head
-from eegxai.simulation import DataSpec
+from eegxai.head import HeadSpec
+from eegxai.simulation import BackgroundSpec, DataSpec
+from eegxai.simulation.background import IDENTITY, head_of
 from sweeps.design.cells import SCHEMA, Cell, DecoderCell, decoder_of
 
 ANY = -1  # in shapes: not known, or of any size
@@ -29,7 +30,7 @@ def dataset_input(cell: Cell) -> DatasetInput:
 
 def _dataset(data: DataSpec) -> Dataset:
     """One entity per data set: MLflow takes equal names and digests for the same."""
-    n_channels, n_times = _n_channels(data.head, data.sfreq), data.epoch.n_times
+    n_channels, n_times = _n_channels(data.head, data.background), data.epoch.n_times
     content = to_jsonable_python(data)
     source = CodeDatasetSource({"mlflow.source.name": "eegxai.simulation", "spec": content})
     profile = {
@@ -41,7 +42,7 @@ def _dataset(data: DataSpec) -> Dataset:
     }
     return Dataset(
         name=f"{data.feature} {data.snr_db:g} dB, seed {data.seed}",
-        digest=_digest(content),
+        digest=_digest(to_jsonable_python(data, context=IDENTITY)),
         source_type="code",
         source=json.dumps(source.to_dict()),
         schema=json.dumps(_schema(n_channels, n_times).to_dict()),
@@ -61,11 +62,11 @@ def _schema(n_channels: int, n_times: int) -> TensorDatasetSchema:
 
 
 @lru_cache(maxsize=64)
-def _n_channels(head: HeadSpec, sfreq: float) -> int:
-    """Number of electrodes; ``ANY`` where the head's file is on another machine."""
+def _n_channels(head: HeadSpec, background: BackgroundSpec | None) -> int:
+    """Number of electrodes; ``ANY`` where the head's file or the recordings are elsewhere."""
     if head.channels:
         return len(head.channels)
     try:
-        return len(open_head(head).info(sfreq).ch_names)
+        return len(head_of(head, background).info(1.0).ch_names)
     except (OSError, ValueError):
         return ANY

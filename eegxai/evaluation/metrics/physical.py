@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from eegxai.head import open_head, scanning_head
+from eegxai.head import scanning_head
 from eegxai.head.base import Head
 from eegxai.simulation import SimulatedEEG
 
@@ -93,7 +93,7 @@ def source_truth(eeg: SimulatedEEG, trials: Array, scan_with: Head | None = None
     ValueError
         When that head has other channels than the data.
     """
-    head = scanning_head(open_head(eeg.spec.head)) if scan_with is None else scan_with
+    head = scanning_head(eeg.spec.opened_head) if scan_with is None else scan_with
     _require_same_channels(head, eeg)
     table = eeg.trials.iloc[trials]
     return SourceTruth(

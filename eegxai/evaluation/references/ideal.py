@@ -14,8 +14,13 @@ space of the average reference and P = V diag(d) V^T,
 The observer knows the true parameters of each trial's signal s, its waveform included, and asks
 whether s is there or only noise (Green & Swets, Signal Detection Theory and Psychophysics, 1966;
 Barrett & Myers, Foundations of Image Science, 2004, ch. 13).
+
+Recordings are not Gaussian, and their covariance is not known. There the observer is the best one
+that is linear, with a covariance estimated from stretches that are not among its trials (the
+Hotelling observer, Barrett & Myers, ch. 13.2): see :func:`recorded_covariance`.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -23,8 +28,9 @@ import numpy as np
 import scipy.linalg
 
 from eegxai.simulation import SimulatedEEG, pink_covariance
+from eegxai.simulation.background import EMPTY, drawn
 from eegxai.simulation.mixing import parts_of
-from eegxai.simulation.noise import add_artefacts, noise_sources
+from eegxai.simulation.noise import add_artefacts, noise_sources, recorded_stretches
 from eegxai.simulation.signal import topographies
 from eegxai.simulation.spec import DataSpec
 
@@ -33,12 +39,25 @@ N_FITTED_TRIALS = 16  # of which the factors are read; each has thousands of val
 # residual of the order of 1, rounding to single precision 1e-7 to 1e-4, a file with 16 bits a
 # value 1e-4 at 0 dB and 1e-2 at 40 dB.
 LARGEST_RESIDUAL = 1e-2
+FEWEST_STRETCHES = 100  # of which a covariance is estimated, see docs/evaluation.md
 
 Array = np.ndarray
 
 
+class Covariance:
+    """Covariance of trials over channels and times that pairs of directions make diagonal."""
+
+    _basis: tuple[Array, Array, Array]
+    """U (channels, directions), V (times, times), and the power in each pair of them."""
+
+    def whitened_twice(self, signal: Array) -> Array:
+        """Sigma^-1 s of signals (trials, channels, times) in µV, in 1/µV, float64."""
+        channels, times, power = self._basis
+        return channels @ ((channels.T @ signal @ times) / power) @ times.T
+
+
 @dataclass(frozen=True, eq=False)
-class NoiseCovariance:
+class NoiseCovariance(Covariance):
     """Covariance of the noise of a trial over channels and times, in average reference.
 
     Attributes
@@ -55,19 +74,13 @@ class NoiseCovariance:
     n_times: int
 
     @cached_property
-    def _basis(self) -> tuple[Array, Array, Array]:
-        """U (channels, channels - 1), V (times, times), and the power in each pair of them."""
+    def _basis(self) -> tuple[Array, Array, Array]:  # type: ignore[override]
         referenced = scipy.linalg.null_space(np.ones((1, len(self.sources_uv))))
         inside = referenced.T @ self.sources_uv.astype(float)
         brain, rotation = np.linalg.eigh(inside @ inside.T)
         pink, times = np.linalg.eigh(pink_covariance(self.n_times))
         power = np.outer(brain.clip(min=0), pink.clip(min=0)) + self.electrode_uv**2
         return referenced @ rotation, times, power
-
-    def whitened_twice(self, signal: Array) -> Array:
-        """Sigma^-1 s of signals (trials, channels, times) in µV, in 1/µV, float64."""
-        channels, times, power = self._basis
-        return channels @ ((channels.T @ signal @ times) / power) @ times.T
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +97,15 @@ class IdealObserver:
         d'^2 = sum(s * Sigma^-1 s): the statistic's mean with the signal, and its variance.
     left_out : tuple of str
         Parts of the recording that the covariance leaves out.
+    is_estimated : bool
+        Whether the covariance is estimated from recordings.
     """
 
     x: Array = field(repr=False)
     template: Array = field(repr=False)
     detectability: Array = field(repr=False)
     left_out: tuple[str, ...] = ()
+    is_estimated: bool = False
 
     @property
     def contributions(self) -> Array:
@@ -112,7 +128,8 @@ class IdealObserver:
     @property
     def knowledge(self) -> str:
         """What the observer knows, and what it leaves out, in one sentence."""
-        known = "knows each trial's true signal and the covariance of brain and electrode noise"
+        noise = "the recordings, as estimated" if self.is_estimated else "brain and electrode noise"
+        known = f"knows each trial's true signal and the covariance of {noise}"
         missing = f"; it leaves out {' and '.join(self.left_out)}" if self.left_out else ""
         return f"The ideal observer {known}{missing}."
 
@@ -122,7 +139,8 @@ def ideal_observer(eeg: SimulatedEEG, trials: Array) -> IdealObserver | None:
 
     It is not without noise of the electrodes, where a signal that the brain noise does not reach
     is detected with certainty, and not where the recording is not what its spec describes, for
-    instance after a filter.
+    instance after a filter. In recordings its covariance is estimated, and ``x`` is without their
+    mean over stretches; it is not defined where fewer than :data:`FEWEST_STRETCHES` are left.
 
     Parameters
     ----------
@@ -140,6 +158,8 @@ def ideal_observer(eeg: SimulatedEEG, trials: Array) -> IdealObserver | None:
     factors = mixing_of(eeg)
     if factors is None or eeg.spec.noise.sensor_share == 0:
         return None
+    if eeg.spec.background:
+        return _in_recordings(eeg, trials)
     dipoles = eeg.trials["dipole"].to_numpy()[trials]
     signal = eeg.ground_truth[trials].astype(float)
     template = np.zeros_like(signal)
@@ -151,6 +171,25 @@ def ideal_observer(eeg: SimulatedEEG, trials: Array) -> IdealObserver | None:
         template.astype(np.float32),
         np.einsum("tcs,tcs->t", signal, template),
         left_out(eeg.spec),
+    )
+
+
+def _in_recordings(eeg: SimulatedEEG, trials: Array) -> IdealObserver | None:
+    found = recorded_stretches(eeg.spec)
+    order = drawn(len(found), eeg.spec.n_trials, eeg.spec.seed)
+    others = np.delete(found, order[trials], axis=0)
+    if len(others) < FEWEST_STRETCHES:
+        return None
+    mean = others.mean(axis=0, dtype=np.float64)
+    signal = eeg.ground_truth[trials].astype(float)
+    others -= mean.astype(np.float32)
+    template = recorded_covariance(others).whitened_twice(signal)
+    return IdealObserver(
+        (eeg.x[trials] - mean).astype(np.float32),
+        template.astype(np.float32),
+        np.einsum("tcs,tcs->t", signal, template),
+        left_out(eeg.spec),
+        is_estimated=True,
     )
 
 
@@ -168,6 +207,56 @@ def noise_covariance(data: DataSpec, factors: tuple[float, float], dipole: int) 
     else:
         sources = of_noise * brain
     return NoiseCovariance(sources, float(of_noise * electrode_rms), data.epoch.n_times)
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedCovariance(Covariance):
+    """Covariance of stretches of recordings, see :func:`recorded_covariance`."""
+
+    channels: Array
+    times: Array
+    power: Array
+
+    @property
+    def _basis(self) -> tuple[Array, Array, Array]:  # type: ignore[override]
+        return self.channels, self.times, self.power
+
+
+def recorded_covariance(stretches: Array) -> RecordedCovariance:
+    """Estimated covariance of stretches (stretches, channels, times) without their mean, µV.
+
+    Its directions are those of the covariance over channels and of the covariance over times, as
+    they are in the simulated noise. The power in a pair of directions is that of the stretches,
+    shrunk towards the product of both, which a separable covariance would have: relative to it by
+    as much as the estimates vary by chance (Ledoit & Wolf 2004, J. Multivar. Anal. 88:365-411).
+    """
+    n_stretches, n_channels, n_times = stretches.shape
+
+    def exactly() -> Iterator[Array]:
+        """One stretch at a time, in double precision: of all it would take much memory."""
+        return (one.astype(float) for one in stretches)
+
+    over_channels = sum(one @ one.T for one in exactly()) / (n_stretches * n_times)
+    over_times = sum(one.T @ one for one in exactly()) / (n_stretches * n_channels)
+    (of_channels, channels), (of_times, times) = map(np.linalg.eigh, (over_channels, over_times))
+    held = of_channels > EMPTY * of_channels[-1]
+    channels, of_channels = channels[:, held], of_channels[held]
+    separable = np.outer(of_channels, of_times.clip(min=EMPTY * of_times[-1]))
+    separable *= n_channels / of_channels.sum()
+    powers = (np.square(channels.T @ one @ times) / separable for one in exactly())
+    mean, variance = _moments(powers, n_stretches)
+    shrinkage = min(1.0, variance.mean() / n_stretches / np.mean(np.square(mean - 1)))
+    power = separable * (shrinkage + (1 - shrinkage) * mean.clip(min=EMPTY))
+    return RecordedCovariance(channels, times, power)
+
+
+def _moments(arrays: Iterable[Array], count: int) -> tuple[Array, Array]:
+    """Mean and variance of many arrays, of which only one is held."""
+    total = squares = np.zeros(())
+    for one in arrays:
+        total, squares = total + one, squares + one**2
+    mean = total / count
+    return mean, squares / count - mean**2
 
 
 def left_out(data: DataSpec) -> tuple[str, ...]:

@@ -16,7 +16,9 @@ from scipy.spatial.transform import Rotation
 from eegxai.evaluation.metrics.physical import physical_scores, source_grid, source_truth
 from eegxai.head import MONTAGE, HeadSpec, montage_info, open_head, scanning_head
 from eegxai.head.base import MAX_SCAN_PLACES, radial_normals
-from eegxai.simulation import FEATURES, simulate
+from eegxai.simulation import FEATURES, BackgroundSpec, simulate
+from eegxai.simulation.background import head_of
+from tests.backgrounds import CH_NAMES, microvolts, write_raw
 
 GARBAGE = {"empty": b"", "text": b"root:x:0:0:root\n" * 50, "noise": bytes(range(256)) * 9}
 FSAVERAGE = Path(mne.__file__).parent / "data" / "fsaverage"
@@ -342,6 +344,17 @@ def test_data_are_simulated_in_the_head_of_a_file(tmp_path):
     assert sides.min() > 0
     loudest = np.abs(eeg.ground_truth[eeg.y == 0]).sum(axis=(0, 2)).argmax()
     assert eeg.info.ch_names[loudest] in {"C3", "Cz"}
+
+
+def test_signals_are_planted_through_the_head_of_a_file(tmp_path, discrete):
+    """With the recordings' channels, which it finds by name, and their reference."""
+    x = microvolts(40)
+    recordings = write_raw(tmp_path / "raw.fif", x - x[4])
+    head = HeadSpec(model="forward", file=discrete)
+    spec = BackgroundSpec(file=recordings)
+    found = head_of(head, spec).lead_field(PLACES).gain
+    expected = SPHERE.lead_field(PLACES).gain[[MONTAGE.index(name) for name in CH_NAMES]]
+    np.testing.assert_allclose(found, expected - expected[4], rtol=1e-3, atol=1e-5)
 
 
 def test_dipoles_of_a_file_are_located_by_the_scanning_head(tmp_path):

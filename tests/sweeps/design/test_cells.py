@@ -63,7 +63,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = "b86d1a7734fcf619ba23c3e51ec6e7ee617f7c65eb21d3c72339eda3495926e8"
+SNAPSHOT = "c59d66b659b407495c76356e5af90a1ff9621aa9244ad4a3d8d2ab2461981ac9"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper", "study", "study-small"])

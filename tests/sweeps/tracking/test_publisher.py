@@ -280,10 +280,10 @@ def test_a_data_set_keeps_its_digest_without_the_file_of_its_head(tiny, cells, m
     known = dataset_input(cell).dataset
     datasets._n_channels.cache_clear()
 
-    def missing(_head):
+    def missing(_head, _background):
         raise ValueError("no such file")
 
-    monkeypatch.setattr(datasets, "open_head", missing)
+    monkeypatch.setattr(datasets, "head_of", missing)
     unknown = dataset_input(cell).dataset
     datasets._n_channels.cache_clear()
     assert unknown.digest == known.digest

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import mne
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,15 @@ from eegxai.evaluation.references.ideal import (
     mixing_of,
     noise_covariance,
 )
-from eegxai.simulation import ClassSpec, FeatureSpec, NoiseSpec, Signal, pink_covariance, simulate
+from eegxai.simulation import (
+    ClassSpec,
+    FeatureSpec,
+    NoiseSpec,
+    Signal,
+    implant,
+    pink_covariance,
+    simulate,
+)
 from eegxai.simulation.mixing import streamed_factors
 from tests.helpers import N_CLASSES, Layers
 
@@ -138,3 +147,41 @@ def test_first_trials_without_a_signal_are_no_reason_to_refuse():
     observer = ideal_observer(eeg, np.arange(60))
     assert observer is not None
     assert (observer.detectability > 0).tolist() == eeg.ground_truth.any((1, 2)).tolist()
+
+
+def as_recordings(path, eeg):
+    """The noise of a simulation as a file of epochs."""
+    samples = np.arange(len(eeg.y)) * eeg.x.shape[-1]
+    events = np.column_stack([samples, np.zeros_like(samples), np.ones_like(samples)])
+    noise = 1e-6 * (eeg.x - eeg.ground_truth).astype(float)
+    mne.EpochsArray(noise, eeg.info, events, verbose="ERROR").save(path, verbose="ERROR")
+    return str(path)
+
+
+@pytest.mark.parametrize("feature", ["temporal", "spectral"])
+def test_of_recordings_it_is_nearly_the_one_that_knows_their_covariance(tmp_path, feature):
+    """Share of the exact observer's d'^2 that a linear one w has: (w s)^2 / (w Sigma w)."""
+    eeg = simulate(feature, -10, seed=1, n_trials=300, montage=MONTAGE, sfreq=128)
+    planted = implant(feature, as_recordings(tmp_path / "a-epo.fif", eeg), snr_db=-10)
+    observer = ideal_observer(planted, np.arange(20))
+    assert "the recordings, as estimated" in observer.knowledge
+    exact = noise_covariance(eeg.spec, mixing_of(eeg), -1)
+    signal, weights = planted.ground_truth[:20].astype(float), observer.template.astype(float)
+    best = exact.whitened_twice(signal)
+    channels, times, power = exact._basis
+    noise = np.sum((channels.T @ weights @ times) ** 2 * power, axis=(1, 2))
+    share = np.sum(weights * signal, axis=(1, 2)) ** 2 / noise / np.sum(best * signal, axis=(1, 2))
+    assert (share <= 1 + 1e-6).all()
+    assert np.median(share) > 0.85
+    similar = [
+        np.corrcoef(mine.ravel(), theirs.ravel())[0, 1]
+        for mine, theirs in zip(observer.contributions, planted.x[:20] * best, strict=True)
+    ]
+    assert np.median(similar) > 0.95
+
+
+def test_it_is_not_defined_with_few_stretches_to_estimate_from(tmp_path):
+    eeg = simulate("temporal", -10, seed=1, n_trials=110, montage=MONTAGE, sfreq=128)
+    planted = implant("temporal", as_recordings(tmp_path / "a-epo.fif", eeg), snr_db=-10)
+    assert ideal_observer(planted, np.arange(10)) is not None
+    assert ideal_observer(planted, np.arange(11)) is None

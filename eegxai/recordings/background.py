@@ -1,0 +1,331 @@
+"""Anyone's EEG as a background: stretches of a file that do not overlap, and how it was recorded.
+
+Its header is read first and its data only when they are asked for.
+"""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mne
+import numpy as np
+
+from eegxai.head.models import file_digest
+from eegxai.recordings.channels import place_of, placed, projection_notes
+from eegxai.recordings.opening import existing, opened
+
+MICROVOLT_PER_VOLT = 1e6
+SIDE_FILES = (".eeg", ".dat", ".vmrk", ".fdt")  # of BrainVision and EEGLAB: the rest of a recording
+UNUSABLE = "bad"  # how the name of an annotation begins that MNE leaves out of epochs
+N_JUDGED = 32  # stretches of which the reference is read
+# Of the root mean square of the channels: their mean, where their average is the reference. The
+# steps of 16 bits and the mean over some twenty channels leave less than this.
+ZERO_MEAN = 1e-2
+
+Array = np.ndarray
+
+
+class Reference(NamedTuple):
+    """Electrodes whose mean was subtracted, none where that is not known, and a sentence on it."""
+
+    electrodes: tuple[str, ...]
+    told: str
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """A file of EEG. Stretches have no sample in common, so none is in two trials.
+
+    Parameters
+    ----------
+    file : str
+        Its name, for messages.
+    source : mne.io.BaseRaw or mne.BaseEpochs
+        Its content; the data may still be in the file.
+    notes : tuple of str
+        What was decided or found when it was opened, one sentence each.
+    """
+
+    file: str
+    source: Any
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def ch_names(self) -> tuple[str, ...]:
+        """EEG channels that are not marked as bad."""
+        return tuple(name for name in self.all_channels if name not in self.bads)
+
+    @cached_property
+    def all_channels(self) -> tuple[str, ...]:
+        """All EEG channels."""
+        picks = mne.pick_types(self.source.info, eeg=True, exclude=())
+        return tuple(self.source.ch_names[pick] for pick in picks)
+
+    @property
+    def bads(self) -> tuple[str, ...]:
+        """EEG channels that are marked as bad."""
+        return tuple(name for name in self.source.info["bads"] if name in self.all_channels)
+
+    @property
+    def sfreq(self) -> float:
+        """Sampling frequency, Hz."""
+        return float(self.source.info["sfreq"])
+
+    @property
+    def passband_hz(self) -> tuple[float, float]:
+        """What filters have left, as the header has it, Hz."""
+        return float(self.source.info["highpass"]), float(self.source.info["lowpass"])
+
+    @property
+    @abstractmethod
+    def limits_s(self) -> tuple[float, float] | None:
+        """Start and end of the file's epochs, s; None where a recording is still to be cut."""
+
+    @abstractmethod
+    def places(self, n_times: int) -> Array:
+        """Which stretches of a length there are: positions in the file, in their order."""
+
+    @abstractmethod
+    def onsets_s(self, n_times: int) -> Array:
+        """When each stretch begins, s after the file does; NaN where the file does not say it."""
+
+    @abstractmethod
+    def left_out(self, n_times: int) -> str:
+        """Which stretches are not used and why, in one sentence; empty where all are."""
+
+    @abstractmethod
+    def _read(self, places: Array, channels: Sequence[str], first: int, n_times: int) -> Array:
+        """Stretches (places, channels, times) in volts."""
+
+    def stretches(self, channels: Sequence[str], first: int, n_times: int) -> Array:
+        """All stretches of a length, (stretches, channels, times) float32, µV.
+
+        Parameters
+        ----------
+        channels : sequence of str
+        first, n_times : int
+            The first sample, counted from that at time zero, and the number of samples.
+        """
+        places = self.places(n_times)
+        found = np.empty((len(places), len(channels), n_times), np.float32)
+        for rows in _portions(len(places)):
+            volts = self._read(places[rows], channels, first, n_times)
+            found[rows] = MICROVOLT_PER_VOLT * volts
+        return found
+
+    @cached_property
+    def reference(self) -> Reference:
+        """What the channels are referenced to, as far as the data tell it.
+
+        Raises
+        ------
+        ValueError
+            When several channels hold nothing.
+        """
+        n_times = max(2, round(self.sfreq)) if self.limits_s is None else len(self.source.times)
+        first = 0 if self.limits_s is None else round(self.limits_s[0] * self.sfreq)
+        places = self.places(n_times)[:N_JUDGED]
+        if not len(places):
+            return UNKNOWN_REFERENCE
+        volts = self._read(places, self.all_channels, first, n_times)
+        return self._judged(dict(zip(self.all_channels, np.moveaxis(volts, 1, 0), strict=True)))
+
+    def _judged(self, volts: Mapping[str, Array]) -> Reference:
+        good = {name: volts[name] for name in self.ch_names}
+        silent = [name for name, channel in good.items() if not np.ptp(channel)]
+        if len(silent) > 1:
+            raise ValueError(
+                f"{self.file}: the channels {', '.join(silent)} are flat; mark them as bad"
+            )
+        if silent:
+            told = f"channel {silent[0]} is flat, so it is taken for the reference"
+            return Reference((silent[0],), told)
+        for channels in (good, volts):
+            if _has_zero_mean(np.stack(list(channels.values()))):
+                return Reference(tuple(channels), "the channels have the average reference")
+        return UNKNOWN_REFERENCE
+
+    def places_m(
+        self, electrodes: Sequence[str], montage: str | None
+    ) -> tuple[dict[str, tuple[float, ...]], list[str]]:
+        """Positions of electrodes in MNE's head frame, m, and sentences on where they are from.
+
+        Parameters
+        ----------
+        electrodes : sequence of str
+            Channels, and electrodes of the reference, which need not be in the file.
+        montage : str, optional
+            As in :func:`eegxai.recordings.read_trials`.
+
+        Raises
+        ------
+        ValueError
+            When one is not known, or two are the same.
+        """
+        recorded = [name for name in electrodes if name in self.all_channels]
+        others = [name for name in electrodes if name not in recorded]
+        picks = [self.source.ch_names.index(name) for name in recorded]
+        own, told = placed(mne.pick_info(self.source.info, picks), montage)
+        further, _ = placed(mne.create_info(others, self.sfreq, "eeg"), montage)
+        chs = (*own["chs"], *further["chs"])
+        if unknown := [one["ch_name"] for one in chs if place_of(one) is None]:
+            raise ValueError(
+                f"background {self.file!r} has no positions of {', '.join(unknown)}, nor has a "
+                "template by these names; give a montage that has them, or write positions to it"
+            )
+        if len({place_of(one) for one in chs}) < len(chs):
+            raise ValueError(f"background {self.file!r}: {'; '.join(told)}")
+        found = {one["ch_name"]: tuple(one["loc"][:3].tolist()) for one in chs}
+        return found, told
+
+
+UNKNOWN_REFERENCE = Reference((), "the file does not tell the reference of its channels")
+
+
+class Recording(Background):
+    """A continuous recording, cut into stretches one after the other."""
+
+    @property
+    def limits_s(self) -> None:
+        """A recording is still to be cut."""
+        return
+
+    def places(self, n_times: int) -> Array:
+        """First samples of stretches that touch no annotation called bad."""
+        starts = self._grid(n_times)
+        usable = np.ones(len(starts), bool)
+        for begins, ends in self._unusable_samples:
+            usable &= (starts + n_times <= begins) | (starts >= ends)
+        return starts[usable]
+
+    def onsets_s(self, n_times: int) -> Array:
+        """See :meth:`Background.onsets_s`."""
+        return self.places(n_times) / self.sfreq
+
+    def left_out(self, n_times: int) -> str:
+        """See :meth:`Background.left_out`."""
+        n_all = len(self._grid(n_times))
+        count = n_all - len(self.places(n_times))
+        told = f"{count} of {n_all} stretches touch an annotation called bad and are left out"
+        return told if count else ""
+
+    def _grid(self, n_times: int) -> Array:
+        return np.arange(self.source.n_times // n_times) * n_times
+
+    @cached_property
+    def _unusable_samples(self) -> list[tuple[float, float]]:
+        """Where annotations called bad begin and end, in samples of the file."""
+        return [
+            (np.floor(begins * self.sfreq), np.ceil((begins + one["duration"]) * self.sfreq))
+            for one in self.source.annotations
+            if one["description"].lower().startswith(UNUSABLE)
+            for begins in [one["onset"] - self.source.first_time]
+        ]
+
+    def _read(self, places: Array, channels: Sequence[str], first: int, n_times: int) -> Array:
+        names = list(channels)
+        cut = [self.source.get_data(names, place, place + n_times) for place in places.tolist()]
+        return np.stack(cut)
+
+
+class Epoched(Background):
+    """A file of epochs; of those that overlap in time, only the first is used."""
+
+    @property
+    def limits_s(self) -> tuple[float, float]:
+        """See :attr:`Background.limits_s`."""
+        times = self.source.times
+        return float(times[0]), float(times[-1]) + 1 / self.sfreq
+
+    def places(self, n_times: int) -> Array:
+        """Indices of epochs that begin after the one before has ended."""
+        onsets = self.onsets_s(n_times=0)
+        if np.isnan(onsets).all():
+            return np.arange(len(onsets))
+        kept, free_from = [], -np.inf
+        for index in np.argsort(onsets, kind="stable"):
+            if onsets[index] >= free_from - 0.5 / self.sfreq:
+                kept.append(index)
+                free_from = onsets[index] + n_times / self.sfreq
+        return np.array(kept, int)
+
+    def onsets_s(self, n_times: int) -> Array:
+        """See :meth:`Background.onsets_s`; of all epochs where ``n_times`` is 0."""
+        samples = self.source.events[:, 0]
+        if _are_made_up(samples):
+            onsets = np.full(len(samples), np.nan)
+        else:
+            onsets = samples / getattr(self.source, "_raw_sfreq", self.sfreq)
+        return onsets[self.places(n_times)] if n_times else onsets
+
+    def left_out(self, n_times: int) -> str:
+        """See :meth:`Background.left_out`."""
+        count = len(self.source.events) - len(self.places(n_times))
+        if _are_made_up(self.source.events[:, 0]):
+            return "the file does not tell when its epochs were recorded, so they may overlap"
+        told = f"{count} of {len(self.source.events)} epochs overlap with one before and are left "
+        return f"{told}out" if count else ""
+
+    def _read(self, places: Array, channels: Sequence[str], first: int, n_times: int) -> Array:
+        volts = self.source.get_data(list(channels), item=places, verbose="ERROR")
+        begins = first - round(float(self.source.times[0]) * self.sfreq)
+        return volts[:, :, begins : begins + n_times]
+
+
+def open_background(file: str) -> Background:
+    """A file of EEG that MNE reads, by its suffix; it stays open until its content changes.
+
+    Raises
+    ------
+    ValueError
+        When the suffix is unknown, or MNE cannot read the file, or it holds no EEG.
+    """
+    return _opened(str(file), content_digest(file))
+
+
+def content_digest(file: str) -> str:
+    """SHA-256 of the content of a recording: of its file, and of those that belong to it."""
+    path = Path(file)
+    parts = [path.with_suffix(suffix) for suffix in SIDE_FILES if suffix != path.suffix]
+    digests = [file_digest(str(part)) for part in (path, *parts) if part.is_file()]
+    return digests[0] if len(digests) == 1 else _joined(digests)
+
+
+@lru_cache(maxsize=2)
+def _opened(file: str, digest: str) -> Background:
+    if (path := existing(file)).suffix.lower() == ".npz":
+        raise ValueError(f"background {file!r} holds arrays; recordings or epochs are needed")
+    source, _, notes = opened(path)
+    kind = Epoched if isinstance(source, mne.BaseEpochs) else Recording
+    background = kind(file, source, (*notes, *projection_notes(source.info)))
+    if len(background.ch_names) < 2:
+        raise ValueError(
+            f"background {file!r} has {len(background.ch_names)} usable EEG channels; "
+            "at least 2 are needed"
+        )
+    return background
+
+
+def _joined(digests: Sequence[str]) -> str:
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _portions(count: int, size: int = 64) -> Iterator[slice]:
+    """Rows that are read at a time: MNE reads in double precision."""
+    return (slice(start, start + size) for start in range(0, count, size))
+
+
+def _are_made_up(samples: Array) -> bool:
+    """Whether events are numbered one by one, as MNE does for epochs from an array."""
+    return len(samples) > 1 and bool((np.diff(samples) == 1).all())
+
+
+def _has_zero_mean(volts: Array) -> bool:
+    """Whether channels (channels, ...) have a mean of zero at every sample."""
+    varying = volts - volts.mean(axis=tuple(range(1, volts.ndim)), keepdims=True)
+    of_mean, of_all = (np.sqrt(np.mean(part**2)) for part in (varying.mean(axis=0), varying))
+    return bool(of_mean < ZERO_MEAN * of_all)

@@ -1,0 +1,111 @@
+"""``eegxai implant``: class signals planted in recordings, as a file and as a picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeps.cli.common import errors_in_one_sentence
+from sweeps.cli.simulate import head_fields, make
+from sweeps.design.config_file import configuration_path, load
+from sweeps.design.data import Data
+
+
+def implant(
+    feature: Annotated[
+        str,
+        typer.Argument(
+            help="temporal, spectral, spatial, distractor, one that a package adds, or one that "
+            "--config defines."
+        ),
+    ],
+    background: Annotated[
+        Path,
+        typer.Option(
+            help="Recordings or epochs to plant the signals in: .fif, .edf, .bdf, .set or .vhdr. "
+            "They stay as they are."
+        ),
+    ],
+    snr_db: Annotated[
+        float,
+        typer.Option(
+            help="20 log10 of the root mean square of the signals over that of the recordings."
+        ),
+    ],
+    config: Annotated[
+        str | None,
+        typer.Option(help="YAML file of a sweep, or its name, whose feature types are known."),
+    ] = None,
+    n_trials: Annotated[
+        int | None,
+        typer.Option(help="Number of trials; by default as many as the recordings hold."),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(help="Of the signals, and of which stretch of the recordings a trial has."),
+    ] = 0,
+    tmin: Annotated[
+        float | None,
+        typer.Option(help="Start of the trials, s after time zero; that of the epochs, or 0."),
+    ] = None,
+    tmax: Annotated[
+        float | None,
+        typer.Option(help="End of the trials, s after time zero; that of the epochs, or 1."),
+    ] = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(help="Channels to take, such as Fz,Cz,Pz; by default all not marked as bad."),
+    ] = None,
+    montage: Annotated[
+        str | None,
+        typer.Option(
+            help="Standard montage of MNE with the positions of the channels; by default those of "
+            "the file, or of a template where it has none."
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            help="Electrodes that the recordings are referenced to, such as TP9,TP10, or average; "
+            "by default what the data tell."
+        ),
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(help="Head model: sphere (default), forward or nyhead.")
+    ] = None,
+    head_file: Annotated[
+        Path | None,
+        typer.Option(help="File of the head model: an MNE -fwd.fif, or the New York Head's .mat."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write: NAME-epo.fif (MNE Epochs, with the ground truth in "
+            "NAME-truth-epo.fif), NAME.npz, or a name without suffix for a BIDS folder (needs "
+            "mne-bids)."
+        ),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Picture to draw: .png, .pdf or .svg.")] = None,
+) -> None:
+    """Plant class signals with known ground truth in your own recordings: write or draw them.
+
+    For example: eegxai implant temporal --background rest.edf --snr-db -20 --out planted-epo.fif
+    """
+    with errors_in_one_sentence():
+        recorded = {
+            "file": str(background),
+            "channels": channels.split(",") if channels else None,
+            "reference": reference.split(",") if reference and "," in reference else reference,
+        }
+        asked = {
+            "n_trials": n_trials,
+            "tmin": tmin,
+            "tmax": tmax,
+            "montage": montage,
+            "head": head_fields(head, head_file),
+            "background": recorded,
+            "features": load(configuration_path(config)).data.features if config else None,
+        }
+        data = Data(**{name: value for name, value in asked.items() if value is not None})
+        spec = data.of(feature, snr_db, seed)
+    make(spec, out, plot)
