@@ -16,6 +16,7 @@ _PACKAGES = (
     "attribution",
     "decoders",
     "evaluation",
+    "explaining",
     "figures",
     "head",
     "simulation",
@@ -55,6 +56,7 @@ _NAMES = {
         "similarity",
         "topography",
     ),
+    "explaining": ("DecoderExplanation", "explain"),
     "head": ("HEADS", "HeadSpec", "open_head"),
     "simulation": (
         "ClassSpec",

@@ -12,6 +12,7 @@ FOLDERS = {
         "renamed", "registry", "errors", "spec", "atomic", "machine", "rounding", "seeding",
         "plugins",
         "head", "simulation", "decoders", "statistics", "attribution", "evaluation", "figures",
+        "explaining",
     ],
     "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],
     "eegxai/evaluation": [

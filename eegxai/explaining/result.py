@@ -1,0 +1,159 @@
+"""What is known of a decoder and of explanations of it: the result of :func:`eegxai.explain`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import mne
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from eegxai.recordings import LabelledTrials
+
+Array = np.ndarray
+
+# Columns of the tables, in their order; a table without rows has them too.
+ACCURACY_COLUMNS = ["n_trials", "accuracy", "low", "high", "chance", "above_chance"]
+VALIDITY_COLUMNS = [
+    "method", "status", "reason", "duplicate_of", "similarity", "completeness",
+    "completeness_worst", "batch_dependence", "flags",
+]  # fmt: skip
+FREQUENCY_COLUMNS = ["method", "class", "frequency_hz", "relevance"]
+TRUST_COLUMNS = [
+    "method", "applicable", "complete", "class_specific", "model_specific", "agreement", "trust",
+    "reason",
+]  # fmt: skip
+
+
+def _no_table() -> pd.DataFrame:
+    return pd.DataFrame()
+
+
+@dataclass(frozen=True, eq=False)
+class DecoderExplanation:
+    """Accuracy, maps and checks of a decoder on someone's own trials.
+
+    Attributes
+    ----------
+    trials : LabelledTrials
+        All trials as the decoder gets them: in its unit and its order of channels.
+    decoder_name : str
+        How the decoder is called: its class, or the string that it was made from.
+    accuracy : DataFrame
+        One row: n_trials, accuracy, low and high (95 % interval, Wilson), chance (share of the
+        largest class) and above_chance (bool, exact binomial test). No row without labels.
+    confusion : DataFrame (true classes, predicted classes)
+        Numbers of trials, by class names; empty without labels.
+    explained : ndarray (explained trials,)
+        Positions of the explained trials among ``trials``.
+    target : ndarray (explained trials,)
+        The class that is explained in each.
+    maps : dict of str to ndarray (explained trials, channels, times)
+        Signed maps of each method that has them, float32.
+    validity : DataFrame
+        One row per method asked for: method, status (``ok``, ``not_applicable``, ``degenerate``,
+        ``duplicate`` or ``failed``), reason, duplicate_of, similarity, completeness,
+        completeness_worst, batch_dependence, flags (one text, ``"; "`` between; empty: none).
+    checks : DataFrame
+        Similarities to the original maps, in the columns of ``eegxai.evaluate`` with method
+        before them and low and high, the 95 % interval of the mean over trials, after: one row per
+        method, check (``target_swap``, ``cascade``, ``independent``, ``untrained``, and what a
+        similarity is worth: ``surrogate``, ``noise``, ``noise_magnitude``), step, domain, metric.
+    agreement : DataFrame (methods, methods)
+        Mean Pearson correlation of two methods' maps over the trials.
+    frequency : DataFrame
+        method, class (its name), frequency_hz, relevance: the mean over the class's explained
+        trials, summed over channels, where each trial's magnitudes sum to 1.
+    output : str
+        What the maps explain: ``"contrast"``, ``"logit"`` or ``"value"``, as for ``attribute``.
+    without_truth : tuple of str
+        What is left out because it needs a known ground truth, by name.
+    notes : tuple of str
+        What was decided or noticed, one sentence each.
+    seconds : DataFrame
+        method (empty for what all share), part, seconds.
+    patterns, curves : DataFrame
+        Haufe patterns, and deletion and insertion curves; empty where they are not computed.
+    """
+
+    trials: "LabelledTrials"
+    decoder_name: str
+    accuracy: pd.DataFrame
+    confusion: pd.DataFrame
+    explained: Array
+    target: Array
+    maps: dict[str, Array]
+    validity: pd.DataFrame
+    checks: pd.DataFrame
+    agreement: pd.DataFrame
+    frequency: pd.DataFrame
+    output: Literal["contrast", "logit", "value"]
+    without_truth: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: pd.DataFrame = field(default_factory=_no_table)
+    patterns: pd.DataFrame = field(default_factory=_no_table)
+    curves: pd.DataFrame = field(default_factory=_no_table)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods that have maps, in the order asked for."""
+        return tuple(self.maps)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the decoder's classes."""
+        return self.trials.class_names
+
+    @property
+    def trust(self) -> pd.DataFrame:
+        """Which explanation one may trust, as far as that is known without a ground truth.
+
+        Returns
+        -------
+        DataFrame
+            One row per method asked for: method; applicable, complete, class_specific and
+            model_specific (``shown``, ``refuted``, ``undecided``, ``not testable``, or for
+            complete ``no claim`` where the method promises no sum); agreement (median correlation
+            with the maps of the other methods); trust (``nothing speaks against it``, ``doubtful``,
+            ``do not use``, ``same as ...`` or ``no map``) and reason, in words.
+        """
+        raise NotImplementedError
+
+    def topography(self, method: str) -> pd.DataFrame:
+        """Mean map of each class over its trials and over time (classes, channels)."""
+        raise NotImplementedError
+
+    def time_course(self, method: str) -> pd.DataFrame:
+        """Mean magnitude of each class over its trials and channels (times in s, classes)."""
+        raise NotImplementedError
+
+    def evoked(self, method: str, class_name: str) -> mne.EvokedArray:
+        """Mean map of a class as MNE draws it; "V" there stands for the map's own unit."""
+        raise NotImplementedError
+
+    def epochs(self, method: str) -> mne.EpochsArray:
+        """Maps of all explained trials, with the classes as events."""
+        raise NotImplementedError
+
+    def figures(self) -> "dict[str, Figure]":
+        """Pictures by name: confusion, topographies, time courses, cascade, frequency, agreement.
+
+        Names are ``confusion``, ``topographies``, ``time_courses``, ``cascade``, ``frequency`` and
+        ``agreement``; what there is nothing to draw of is left out.
+        """
+        raise NotImplementedError
+
+    def write(self, folder: str | Path) -> Path:
+        """Write all of it into a folder, whole or not at all: its path.
+
+        ``maps.npz`` (each method's maps, and ``explained``, ``target``, ``times``, ``ch_names``,
+        ``class_names``), ``METHOD-epo.fif``, ``METHOD-ave.fif`` (one evoked per class), a CSV per
+        table, and ``notes.txt``.
+        """
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
