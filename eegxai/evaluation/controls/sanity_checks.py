@@ -254,6 +254,14 @@ def _independent(explained: ExplainedTrials) -> Iterator[Change]:
         yield Change(decoder, explained.target, layer.name, 1, explained.redrawn([layer]))
 
 
+@check("all_weights")
+def _all_weights(explained: ExplainedTrials) -> Iterator[Change]:
+    """The untrained decoder, in which both cascades end."""
+    layers = explained.layers
+    again = explained.redrawn(layers)
+    yield Change(explained.untrained_decoder, explained.target, "", len(layers), again)
+
+
 @check("label_retrain")
 def _label_retrain(explained: ExplainedTrials) -> Iterator[Change]:
     if explained.permuted_labels_decoder is None:
