@@ -13,8 +13,13 @@ from eegxai.evaluation.controls.null_maps import (
     noise_maps,
     phase_randomized,
 )
-from eegxai.evaluation.controls.sanity_checks import ExplainedTrials, Variant, variants
-from eegxai.evaluation.maps.domains import without_position
+from eegxai.evaluation.controls.sanity_checks import (
+    UNTRAINED_CHECKS,
+    ExplainedTrials,
+    Variant,
+    variants,
+)
+from eegxai.evaluation.maps.domains import has_topography
 from eegxai.evaluation.maps.explanation import Explain
 from eegxai.evaluation.maps.stacks import evenly_spaced
 from eegxai.evaluation.modes import EVALUATION_MODES, Comparison
@@ -121,7 +126,7 @@ def evaluate_robustness(
     explained : ExplainedTrials
         Decoder, trials and classes, see ``choose_explained``.
     info : mne.Info
-        The channels. Where one has no position, there are no topographies.
+        The channels. Where these have no topography, maps are compared as they are alone.
     checks : sequence of str
         Names in ``CHECKS``.
     original : Tensor (trials, channels, times), optional
@@ -133,15 +138,15 @@ def evaluate_robustness(
         The rows of :func:`eegxai.evaluation.evaluate` that compare with the original maps.
     """
     how = EVALUATION_MODES["corrected"]
-    if without_position(info):
+    if not has_topography(info):
         how = replace(how, domains=("channel_time",))
     robustness = Robustness(explained, info, how, checks)
     trials = explained.x, explained.target
     own = explain(explained.decoder, *trials) if original is None else original
-    maps = {
-        GROUND_TRUTH: shown(own, info, how.domains),
-        UNTRAINED: shown(explain(explained.untrained_decoder, *trials), info, how.domains),
-    }
+    maps = {GROUND_TRUTH: shown(own, info, how.domains)}
+    if not UNTRAINED_CHECKS.isdisjoint(checks):
+        untrained = explain(explained.untrained_decoder, *trials)
+        maps[UNTRAINED] = shown(untrained, info, how.domains)
     return with_levels(
         [*robustness.against_noise(own), *robustness.against_original(explain, maps)]
     )

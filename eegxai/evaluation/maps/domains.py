@@ -58,6 +58,15 @@ def without_position(info: mne.Info) -> list[str]:
     return [name for name, true in zip(info.ch_names, unplaced, strict=True) if true]
 
 
+def has_topography(info: mne.Info) -> bool:
+    """Whether topographies of these channels can be drawn."""
+    try:
+        topography_operator(info)
+    except Exception:  # MNE's and scipy's, where channels lie on top of each other or on a line
+        return False
+    return True
+
+
 def _positions(info: mne.Info) -> np.ndarray:
     return np.stack([channel["loc"][:3] for channel in info["chs"]])
 
