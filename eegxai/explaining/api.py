@@ -222,7 +222,7 @@ def _opened_trials(
     if isinstance(data, np.ndarray | torch.Tensor):
         data = torch.as_tensor(data).detach().cpu().numpy()
         sfreq, ch_names = _as_the_decoder_says(decoder, sfreq, ch_names)
-    known = {"sfreq": sfreq, "ch_names": ch_names, "class_names": class_names}
+    known: dict[str, Any] = {"sfreq": sfreq, "ch_names": ch_names, "class_names": class_names}
 
     def read(kept: Any) -> LabelledTrials:
         if not isinstance(data, str | Path):
