@@ -23,6 +23,7 @@ from eegxai.attribution import (
 )
 from eegxai.decoders.training import predict
 from eegxai.explaining.choosing import Decoded, choose
+from eegxai.explaining.cross_checks import output_patterns, patterns_table, replacement_table
 from eegxai.explaining.decoder import OpenedDecoder, open_decoder
 from eegxai.explaining.evidence import (
     MethodEvidence,
@@ -171,9 +172,22 @@ def explain(
             made, left_out = possible_checks(explained, checks)
         study = Study(explained, decoded.trials, output, asked, made)
         found = {name: evidence_on(name, study, report.part(name)) for name in asked}
+        maps = _maps_of(found)
+        with report.timed("patterns", seconds, 1 - report.AFTER):
+            model_patterns = output_patterns(decoded, left_out)
+        with report.timed("curves", seconds, 1 - report.AFTER / 2):
+            curves = replacement_table(explained, decoded, maps, left_out)
     report.say("done", 1.0)
     notes = (*opened.notes, *decoded.trials.notes, *choice, *said, *left_out, *_notes_on(found))
-    return _result(study, decoded, found, opened.name, tuple(dict.fromkeys(notes)), seconds)
+    return replace(
+        _result(study, decoded, found, maps),
+        decoder_name=opened.name,
+        notes=tuple(dict.fromkeys(notes)),
+        seconds=seconds_table(seconds, found),
+        output_patterns=model_patterns,
+        patterns=patterns_table(model_patterns, decoded),
+        curves=curves,
+    )
 
 
 # ------------------------------------------------------------------ arguments
@@ -283,18 +297,18 @@ def _decoded(
 class _Progress:
     """What is done next, and the share that is done."""
 
-    BEFORE = 0.05  # share of what comes before the methods
+    BEFORE, AFTER = 0.05, 0.1  # shares of what comes before and after the methods
     PARTS = ("validity", "maps", "checks")
 
     def __init__(self, on_progress: OnProgress | None, n_methods: int) -> None:
         self.say = on_progress or (lambda _what, _share: None)
-        self.step = (1 - self.BEFORE) / n_methods
+        self.step = (1 - self.BEFORE - self.AFTER) / n_methods
         self.done = 0
 
     @contextmanager
-    def timed(self, what: str, seconds: dict[str, float]) -> Iterator[None]:
+    def timed(self, what: str, seconds: dict[str, float], share: float = 0.0) -> Iterator[None]:
         """Say what is done, and note how long it took."""
-        self.say(what, 0.0)
+        self.say(what, share)
         started = time.perf_counter()
         yield
         seconds[what] = time.perf_counter() - started
@@ -329,23 +343,26 @@ def _notes_on(found: Mapping[str, MethodEvidence]) -> Iterator[str]:
         yield from each.notes
 
 
+def _maps_of(found: Mapping[str, MethodEvidence]) -> dict[str, np.ndarray]:
+    said = {method: each.said for method, each in found.items() if each.said is not None}
+    return {method: each.maps.float().cpu().numpy() for method, each in said.items()}
+
+
 def _result(
     study: Study,
     decoded: Decoded,
     found: Mapping[str, MethodEvidence],
-    name: str,
-    notes: tuple[str, ...],
-    seconds: Mapping[str, float],
+    maps: dict[str, np.ndarray],
 ) -> DecoderExplanation:
+    """All that follows from the maps and the evidence on each method."""
     trials, explained = study.trials, study.explained
     said = {method: each.said for method, each in found.items() if each.said is not None}
-    maps = {method: each.maps.float().cpu().numpy() for method, each in said.items()}
     heard = {m: e.frequency.cpu().numpy() for m, e in said.items() if e.frequency is not None}
     target, names = explained.target.cpu().numpy(), trials.class_names
     rows = [each.validity_row(method) for method, each in found.items()]
     return DecoderExplanation(
         trials=trials,
-        decoder_name=name,
+        decoder_name=type(decoded.decoder).__name__,
         accuracy=accuracy_table(decoded.y, decoded.predicted),
         confusion=confusion_table(decoded.y, decoded.predicted, names),
         explained=explained.chosen.cpu().numpy(),
@@ -357,6 +374,4 @@ def _result(
         frequency=frequency_table(heard, target, names, trials.x.shape[2], trials.sfreq),
         output=study.output,
         without_truth=WITHOUT_TRUTH,
-        notes=notes,
-        seconds=seconds_table(seconds, found),
     )
