@@ -37,6 +37,7 @@ from eegxai.explaining.evidence import (
     require_check,
     seconds_table,
 )
+from eegxai.explaining.findings import VALIDITY_COLUMNS
 from eegxai.explaining.matching import (
     AS_GIVEN,
     NAMES_OF_UNITS,
@@ -48,7 +49,7 @@ from eegxai.explaining.matching import (
     with_classes,
     with_unit,
 )
-from eegxai.explaining.result import VALIDITY_COLUMNS, DecoderExplanation
+from eegxai.explaining.result import DecoderExplanation
 from eegxai.recordings import LabelledTrials, as_labelled, read_trials
 from eegxai.registry import lookup
 
