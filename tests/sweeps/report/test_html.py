@@ -27,8 +27,9 @@ from sweeps.analysis.verdicts import (
 from sweeps.cli import app
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
-from sweeps.report.html import page, palette_png
+from sweeps.report.html import page
 from sweeps.report.origin import Origin
+from sweeps.report.page_figures import palette_png
 from sweeps.report.result_tables import (
     flagged_table,
     result_cell,
