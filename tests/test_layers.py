@@ -11,8 +11,8 @@ FOLDERS = {
     "eegxai": [
         "renamed", "registry", "errors", "spec", "atomic", "machine", "rounding", "seeding",
         "plugins",
-        "head", "simulation", "decoders", "statistics", "attribution", "evaluation", "figures",
-        "explaining",
+        "head", "recordings", "simulation", "decoders", "statistics", "attribution", "evaluation",
+        "figures", "explaining",
     ],
     "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],
     "eegxai/evaluation": [
