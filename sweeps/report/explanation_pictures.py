@@ -1,0 +1,69 @@
+"""Pictures of explanations of one's own decoder, with what is said of each."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from eegxai.explaining import DecoderExplanation
+from eegxai.rounding import counted
+from sweeps.report.picture import Picture
+from sweeps.scores.table import SPECIFICITY_THRESHOLD
+
+
+class Said(NamedTuple):
+    """What is said of a picture, and what it is for those who do not see it."""
+
+    caption: str
+    alt: str
+
+
+# By the names of ``DecoderExplanation.figures``, in the order of the page.
+CAPTIONS: Mapping[str, Said] = {
+    "confusion": Said(
+        "Trials by true and predicted class. The maps explain trials that are classified "
+        "correctly; errors are not examined.",
+        "Confusion matrix of the decoder.",
+    ),
+    "topographies": Said(
+        "Mean map of each class over its explained trials and over time, relative to its largest "
+        "magnitude. Only shapes can be compared between methods, not colours. A map that is the "
+        "same on all channels has no place on the scalp.",
+        "Scalp maps of each method and class.",
+    ),
+    "time_courses": Said(
+        "Mean magnitude of each class's maps over its explained trials and over channels, relative "
+        "to its peak.",
+        "Curves of each method and class over time.",
+    ),
+    "cascade": Said(
+        "Correlation of each map with the original one while the decoder's layers get random "
+        "weights, from the output to the input. A map that depends on what the decoder has learnt "
+        f"ends below {SPECIFICITY_THRESHOLD:g} (dotted), or below what maps reach that know "
+        "nothing (dashed).",
+        "Line charts of similarity against randomized layers, one for each method.",
+    ),
+    "frequency": Said(
+        "Relevance of each frequency, summed over channels, mean over the explained trials of a "
+        "class; each trial is scaled so that its magnitudes add up to 1. Methods whose maps say "
+        "nothing about frequency are left out.",
+        "Curves of relevance over frequency.",
+    ),
+    "agreement": Said(
+        "Mean correlation, over trials, of the maps of two methods. Methods that agree may all be "
+        "wrong: methods that compute nearly the same agree by construction.",
+        "Heat map of the agreement between methods.",
+    ),
+}
+
+
+def explanation_pictures(found: DecoderExplanation) -> Iterator[Picture]:
+    """Its pictures in the order of the page; one without a caption of its own comes last."""
+    figures = found.figures()
+    names = [*(name for name in CAPTIONS if name in figures), *figures.keys() - CAPTIONS.keys()]
+    for name in names:
+        said = CAPTIONS.get(name, Said(name.replace("_", " ").capitalize() + ".", name))
+        yield Picture(name, figures[name], said.caption, f"{said.alt} {_of(found)}")
+
+
+def _of(found: DecoderExplanation) -> str:
+    methods = counted(len(found.methods), "method")
+    return f"{methods}, {counted(len(found.explained), 'explained trial')}."

@@ -1,0 +1,206 @@
+"""Tables of what is known of explanations of one's own decoder."""
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from eegxai.evaluation import SIMILARITY_NULLS
+from eegxai.explaining import DecoderExplanation
+from eegxai.rounding import digits
+from sweeps.analysis.verdicts import MARKS
+from sweeps.report.table import (
+    MISSING,
+    Table,
+    TableCell,
+    ends_text,
+    formatted,
+    plain_value,
+    spread,
+    word,
+)
+from sweeps.scores.table import CASCADE, SIMILARITY
+
+DOMAIN = "channel_time"  # on which maps are compared: all of a map
+# What a method must show, as columns of ``DecoderExplanation.trust``, and over a narrow column.
+PROPERTIES = {
+    "applicable": "applic.",
+    "complete": "compl.",
+    "class_specific": "class",
+    "model_specific": "model",
+}
+GOOD = "nothing speaks against it"
+# Mark and colour of a word of trust; what begins with "same as" is a duplicate.
+TRUST_MARKS = {
+    GOOD: ("✓", "pass"),
+    "doubtful": ("?", "none"),
+    "do not use": ("✗", "fail"),
+    "no map": (MISSING, "none"),
+}
+SAME = ("=", "none")
+NO_CLAIM = "no claim"
+# Columns of the table of similarities: a check, and whether its last step or its mean is meant.
+SIMILARITIES = {
+    "wrong class": "target_swap",
+    "untrained": "untrained",
+    "end of cascade": CASCADE,
+}
+
+
+def confusion_table(confusion: pd.DataFrame) -> Table:
+    """True classes by predicted ones."""
+    rows = [
+        [word(true), *(plain_value(int(count)) for count in counts)]
+        for true, counts in zip(confusion.index, confusion.to_numpy(), strict=True)
+    ]
+    headings = [f"as {name}" for name in confusion.columns]
+    return Table("Trials by class", ["true class", *headings], rows)
+
+
+def trust_mark(trust: str) -> tuple[str, str]:
+    """Mark and colour of a word of trust."""
+    return TRUST_MARKS.get(trust, SAME)
+
+
+def property_mark(state: str) -> str:
+    """Mark of the state of a property."""
+    return MISSING if state == NO_CLAIM else MARKS[state]
+
+
+def trust_table(found: DecoderExplanation) -> Table:
+    """Which method may be trusted, in words, with the reason."""
+    rows = [
+        [
+            word(row["method"]),
+            _trust_cell(row["trust"]),
+            *(TableCell(f"{property_mark(row[name])} {row[name]}") for name in PROPERTIES),
+            formatted(row["agreement"], ".2f"),
+            word(row["reason"]),
+        ]
+        for row in found.trust.to_dict("records")
+    ]
+    named = [name.replace("_", "-") for name in PROPERTIES]
+    return Table("Trust", ["method", "trust", *named, "agreement", "why"], rows)
+
+
+def _trust_cell(trust: str) -> TableCell:
+    """Sorted from what may be used to what has no map, duplicates before those."""
+    mark, kind = trust_mark(trust)
+    order = [*TRUST_MARKS, trust].index(trust)
+    return TableCell(f"{mark} {trust}", f"{order} {trust}", kind=kind)
+
+
+def terminal_trust(found: DecoderExplanation) -> Table:
+    """The same in marks, narrow enough for a terminal."""
+    rows = [
+        [
+            word(row["method"]),
+            TableCell(trust_mark(row["trust"])[0], kind="text"),
+            *(TableCell(property_mark(row[name])) for name in PROPERTIES),
+            formatted(row["agreement"], ".2f"),
+        ]
+        for row in found.trust.to_dict("records")
+    ]
+    return Table("", ["method", "all", *PROPERTIES.values(), "agreem."], rows)
+
+
+def validity_table(found: DecoderExplanation) -> Table:
+    """Whether each method is applicable, and the evidence."""
+    numbers = {"completeness": ".3f", "completeness_worst": ".3f", "batch_dependence": ".1e"}
+    rows = [
+        [
+            word(row["method"]),
+            word(row["status"].replace("_", " ")),
+            *(formatted(_number(row[name]), form) for name, form in numbers.items()),
+            word(row["flags"] or row["reason"]),
+        ]
+        for row in found.validity.to_dict("records")
+    ]
+    headings = ["sum / promised, median", "worst trial", "change by other trials"]
+    return Table("Validity", ["method", "status", *headings, "what was found"], rows)
+
+
+def _number(value: object) -> float:
+    return float("nan") if value is None or pd.isna(value) else float(value)
+
+
+def similarity_rows(found: DecoderExplanation, check: str) -> pd.DataFrame:
+    """Correlations with the original maps in a check, one row per method and step."""
+    checks = found.checks
+    if checks.empty:
+        return checks
+    chosen = (checks["check"] == check) & (checks["domain"] == DOMAIN)
+    return checks[chosen & (checks["metric"] == SIMILARITY)]
+
+
+def last_steps(found: DecoderExplanation, check: str) -> pd.DataFrame:
+    """The last step of a check by method: mean, low and high."""
+    rows = similarity_rows(found, check)
+    if rows.empty:
+        return pd.DataFrame(columns=["mean", "low", "high"], dtype=float)
+    last = rows.sort_values("step", kind="stable").drop_duplicates("method", keep="last")
+    return last.set_index("method")[["mean", "low", "high"]].astype(float)
+
+
+def similarity_table(found: DecoderExplanation) -> Table:
+    """How like each map is to the one that it must differ from, beside maps that know nothing."""
+    columns = {name: last_steps(found, check) for name, check in SIMILARITIES.items()}
+    nulls = [last_steps(found, check)["mean"] for check in SIMILARITY_NULLS]
+    null = pd.concat(nulls, axis=1).max(axis=1)
+    rows = [
+        [
+            word(method),
+            *(_interval_cell(column, method) for column in columns.values()),
+            formatted(float(null.get(method, float("nan"))), ".2f"),
+        ]
+        for method in found.methods
+    ]
+    title = "Correlation of the map with the one from which it must differ"
+    return Table(title, ["method", *columns, "maps that know nothing"], rows)
+
+
+def _interval_cell(column: pd.DataFrame, method: str) -> TableCell:
+    if method not in column.index or pd.isna(column.loc[method, "mean"]):
+        return TableCell(MISSING)
+    mean, low, high = (float(column.loc[method, end]) for end in ("mean", "low", "high"))
+    shown = {"spread": spread(mean, low, high), "interval": ends_text(low, high)}
+    return TableCell(digits(mean), str(mean), **shown)
+
+
+def step_table(found: DecoderExplanation, check: str, title: str) -> Table:
+    """Correlations after each step of a check: one row per layer, one column per method."""
+    rows = similarity_rows(found, check)
+    wide = rows.pivot_table("mean", ["step", "layer"], "method", sort=False, dropna=False)
+    wide = wide.reindex(columns=list(found.methods))
+    cells = [
+        [word(layer or f"step {step}"), *(formatted(value, ".2f") for value in values)]
+        for (step, layer), values in zip(wide.index, wide.to_numpy(float), strict=True)
+    ]
+    return Table(title, ["layer", *map(str, wide.columns)], cells)
+
+
+def agreement_table(found: DecoderExplanation) -> Table:
+    """Mean correlation of the maps of two methods."""
+    return matrix_table(found.agreement, "Mean correlation of two methods' maps", "method")
+
+
+def matrix_table(values: pd.DataFrame, title: str, corner: str) -> Table:
+    """A square of numbers."""
+    rows = [
+        [word(name), *(formatted(float(value), ".2f") for value in row)]
+        for name, row in zip(values.index, values.to_numpy(), strict=True)
+    ]
+    return Table(title, [corner, *map(str, values.columns)], rows)
+
+
+def seconds_table(found: DecoderExplanation) -> Table:
+    """Where the time went."""
+    rows = [
+        [word(row["method"] or "all methods"), word(row["part"]), formatted(row["seconds"], ".1f")]
+        for row in found.seconds.to_dict("records")
+    ]
+    return Table("Seconds", ["method", "part", "s"], rows)
+
+
+def filled(tables: Iterable[Table]) -> Sequence[Table]:
+    """Those that have rows."""
+    return [table for table in tables if table.rows]
