@@ -17,7 +17,7 @@ FOLDERS = {
     "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],
     "eegxai/evaluation": [
         "maps", "controls", "metrics", "references", "scoring", "modes", "bounds",
-        "evaluation_spec", "example_maps", "score_rows", "map_references", "protocol",
+        "evaluation_spec", "example_maps", "score_rows", "map_references", "robustness", "protocol",
     ],
     "sweeps": [
         "design", "store", "tasks", "scores", "analysis", "tracking", "report", "execution", "cli",

@@ -251,6 +251,7 @@ def adapted(
     *,
     cam_layer: str | None = None,
     arguments: Mapping[str, Any] | None = None,
+    output: Output = "value",
 ) -> nn.Module:
     """Copy of a decoder that maps trials (trials, channels, times) to (trials, outputs).
 
@@ -260,6 +261,9 @@ def adapted(
     ----------
     decoder, x, cam_layer, arguments
         As for :func:`attribute`.
+    output : str
+        ``"value"`` for its outputs as they are; with ``"logit"`` a lone one becomes those of two
+        classes, with ``"contrast"`` outputs are contrasts.
 
     Examples
     --------
@@ -269,8 +273,9 @@ def adapted(
     >>> adapted(images, torch.randn(4, 3, 8))(torch.randn(5, 3, 8)).shape
     torch.Size([5, 2])
     """
-    with _adapted_copy(decoder, as_trials("x", x), cam_layer, arguments) as (copy, _):
-        return copy
+    outputs = lookup(OUTPUTS, output, "output")
+    with _adapted_copy(decoder, as_trials("x", x), cam_layer, arguments) as (copy, trials):
+        return outputs(copy, trials)
 
 
 def limits_of(name: str, decoder: nn.Module, x: Tensor, **options: Any) -> dict[str, str]:

@@ -1,11 +1,20 @@
 """Trials of files: the suffix selects the reader, and a folder is a BIDS data set."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import mne
+
+from eegxai.recordings.arrays import read_npz
+from eegxai.recordings.epoching import FEWEST_SAMPLES, cropped, cut, dropped, selected
+from eegxai.recordings.events import Events, class_events
 from eegxai.recordings.labelled import LabelledTrials, Unit
-
-Events = Mapping[str, str] | Sequence[str]
+from eegxai.recordings.opening import existing, opened
+from eegxai.recordings.reading import foreign
+from eegxai.recordings.sources import as_labelled, unlabelled
+from eegxai.recordings.units import require_unit
 
 
 def read_trials(
@@ -46,8 +55,41 @@ def read_trials(
     ------
     ValueError
         One sentence that names the field, the value and what is allowed.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> x = 10 * np.random.default_rng(0).standard_normal((6, 2, 50))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "own.npz"
+    ...     np.savez(path, x=x, y=["left", "right"] * 3, sfreq=100, ch_names=["C3", "C4"])
+    ...     trials = read_trials(path, tmin=0.1)
+    >>> trials.x.shape, trials.class_names, trials.unit
+    ((6, 2, 40), ('left', 'right'), 'uV')
     """
-    raise NotImplementedError
+    require_unit(unit)
+    path = existing(path)
+    options: dict[str, Any] = {
+        "unit": unit,
+        "picks": picks,
+        "montage": montage,
+        "drop_bads": drop_bads,
+    }
+    if path.suffix.lower() == ".npz":
+        if events is not None:
+            raise ValueError("events applies to recordings and epochs, and not to .npz files")
+        given = {"sfreq": sfreq, "ch_names": ch_names, "class_names": class_names}
+        return cropped(read_npz(path, given, options), tmin, tmax)
+    options |= {"sfreq": sfreq, "ch_names": ch_names}
+    found, codes, notes = opened(path)
+    if isinstance(found, mne.BaseEpochs):
+        trials = cropped(_of_epochs(found, events, class_names, options), tmin, tmax)
+    else:
+        epochs, how = cut(found, class_events(found, codes, events), tmin, tmax)
+        trials = as_labelled(epochs, class_names=class_names, **options)
+        notes += how
+    return replace(trials, notes=(*notes, *trials.notes))
 
 
 def read_windows(
@@ -76,4 +118,33 @@ def read_windows(
     ValueError
         One sentence that names the field, the value and what is allowed.
     """
-    raise NotImplementedError
+    require_unit(unit)
+    path = existing(path)
+    found, _, notes = opened(path)
+    if isinstance(found, mne.BaseEpochs):
+        raise ValueError(f"{path} holds epochs, which are not cut again; read_trials reads them")
+    sfreq = found.info["sfreq"]
+    n_times = round(duration * sfreq)
+    if n_times < FEWEST_SAMPLES or n_times > found.n_times:
+        raise ValueError(
+            f"duration={duration:g} is not allowed: windows have {FEWEST_SAMPLES / sfreq:g} to "
+            f"{found.n_times / sfreq:g} s, the length of the recording"
+        )
+    with foreign(f"{path} cannot be read", notes):
+        epochs = mne.make_fixed_length_epochs(found, n_times / sfreq, preload=True)
+    notes += [f"the recording was cut into windows of {n_times} samples", *dropped(epochs)]
+    trials = unlabelled(epochs, unit=unit, picks=picks, montage=montage, drop_bads=drop_bads)
+    return replace(trials, notes=(*notes, *trials.notes))
+
+
+def _of_epochs(
+    epochs: mne.BaseEpochs,
+    events: Events | None,
+    class_names: Sequence[str] | None,
+    options: Mapping[str, Any],
+) -> LabelledTrials:
+    """Trials of epochs, or of those with some events."""
+    if events is None:
+        return as_labelled(epochs, class_names=class_names, **options)
+    chosen, classes, ordered = selected(epochs, events)
+    return as_labelled(chosen, classes, class_names=class_names or ordered, **options)

@@ -37,8 +37,9 @@ class LabelledTrials:
 
     Examples
     --------
-    >>> trials = as_labelled(np.zeros((4, 2, 50)) + np.arange(50), [0, 1, 0, 1], sfreq=100,
-    ...                      ch_names=["C3", "C4"], unit="uV")
+    >>> from eegxai.recordings import as_labelled
+    >>> x = np.zeros((4, 2, 50)) + np.arange(50)
+    >>> trials = as_labelled(x, [0, 1, 0, 1], sfreq=100, ch_names=["C3", "C4"], unit="uV")
     >>> trials.x.shape, trials.ch_names, trials.n_classes, trials.sfreq
     ((4, 2, 50), ('C3', 'C4'), 2, 100.0)
     """
@@ -99,3 +100,8 @@ class LabelledTrials:
         positions = np.asarray(positions)
         y = None if self.y is None else self.y[positions]
         return replace(self, x=self.x[positions], y=y)
+
+    def crop(self, first: int, n_times: int) -> "LabelledTrials":
+        """The same trials, ``n_times`` samples from the sample ``first`` on."""
+        x = np.ascontiguousarray(self.x[..., first : first + n_times])
+        return replace(self, x=x, tmin=self.tmin + first / self.sfreq)

@@ -1,9 +1,30 @@
 """Trials of data in memory: MNE Epochs, datasets of braindecode, arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import mne
+import numpy as np
+
+from eegxai.recordings.channels import in_volts, placed, projection_notes, require_distinct, taken
+from eegxai.recordings.checks import require_finite, require_trials, shape_notes
 from eegxai.recordings.labelled import LabelledTrials, Unit
+from eegxai.recordings.labels import Labels, as_array, class_notes, event_labels, given_labels
+from eegxai.recordings.units import in_microvolts, require_unit
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What data in memory hold: numbers, channels, labels, start (s), and whether MNE has volts."""
+
+    x: Array
+    info: mne.Info
+    labels: Labels
+    tmin: float
+    from_mne: bool
 
 
 def as_labelled(
@@ -43,7 +64,7 @@ def as_labelled(
     tmin : float, optional
         Time of the first sample of an array, s, relative to the event; the default is 0.
     picks : str or sequence of str
-        Type or names of the channels to take; others are dropped, which is noted.
+        Type or names of the channels to take, or ``"all"``; others are dropped, which is noted.
     montage : str, optional
         Standard montage of MNE that gives the channels their positions. Without it, channels
         without positions get those of the 10-05 template, provided that it has all their names.
@@ -64,4 +85,176 @@ def as_labelled(
     >>> trials.unit, trials.class_names, trials.y.tolist()
     ('uV', ('left', 'right'), [0, 1, 0, 1, 0, 1])
     """
-    raise NotImplementedError
+    require_unit(unit)
+    if isinstance(data, LabelledTrials):
+        return _relabelled(data, y, class_names)
+    if isinstance(data, mne.BaseEpochs):
+        source = _of_epochs(data, y, class_names)
+    elif _is_windows(data):
+        source = _of_windows(data, y, class_names)
+    else:
+        _require_array(data)
+        source = _of_array(data, y, class_names, sfreq, ch_names, tmin)
+    _require_same("sfreq", sfreq, float(source.info["sfreq"]))
+    _require_same("tmin", tmin, source.tmin)
+    _require_same("ch_names", ch_names and list(ch_names), source.info["ch_names"])
+    return _labelled(source, unit, picks, montage, drop_bads)
+
+
+def _labelled(
+    source: Source,
+    unit: Unit | None,
+    picks: str | Sequence[str],
+    montage: str | None,
+    drop_bads: bool,
+) -> LabelledTrials:
+    """Trials of a source after all checks."""
+    require_trials(source.x)
+    channels, channel_notes = taken(source.info, picks, drop_bads)
+    info = mne.pick_info(source.info, channels)
+    x = source.x if channels == list(range(source.x.shape[1])) else source.x[:, channels]
+    require_finite(x, info["ch_names"])
+    shapes = shape_notes(x, info["ch_names"])
+    x, kept_unit, unit_note = in_microvolts(x, unit, source.from_mne and in_volts(info))
+    info, place_notes = placed(info, montage)
+    return LabelledTrials(
+        x=x,
+        y=source.labels.y,
+        class_names=source.labels.class_names,
+        info=info,
+        tmin=source.tmin,
+        unit=kept_unit,
+        notes=(
+            f"the numbers are {unit_note}",
+            *source.labels.notes,
+            *class_notes(source.labels),
+            *channel_notes,
+            *projection_notes(info),
+            *shapes,
+            *place_notes,
+        ),
+    )
+
+
+def unlabelled(epochs: mne.BaseEpochs, **options: Any) -> LabelledTrials:
+    """Trials of Epochs whose events mean nothing; options as in :func:`as_labelled`."""
+    return _labelled(replace(_of_epochs(epochs, None, None), labels=Labels(None, ())), **options)
+
+
+def _relabelled(
+    trials: LabelledTrials, y: Any, class_names: Sequence[str] | None
+) -> LabelledTrials:
+    if y is None and class_names is None:
+        return trials
+    names = class_names or trials.class_names or None
+    labels = given_labels(trials.y if y is None else y, names, len(trials.x))
+    notes = (*trials.notes, *labels.notes, *class_notes(labels))
+    return replace(trials, y=labels.y, class_names=labels.class_names, notes=notes)
+
+
+def _of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None) -> Source:
+    """Source of MNE Epochs, whose events give the labels unless ``y`` does."""
+    loaded = epochs if epochs.preload else epochs.copy().load_data(verbose="ERROR")
+    if not len(loaded):
+        raise ValueError("no trial is left of these epochs; all were dropped")
+    if y is None:
+        labels = event_labels(loaded.events[:, 2], loaded.event_id, class_names)
+    else:
+        labels = given_labels(y, class_names, len(loaded))
+    x = loaded.get_data(picks="all", copy=False, verbose="ERROR")
+    return Source(x, loaded.info, labels, float(loaded.tmin), from_mne=True)
+
+
+def _is_windows(data: Any) -> bool:
+    """Whether these are windows of braindecode, which is not imported to find out."""
+    leaf = next(_leaves(data), None)
+    return hasattr(leaf, "crop_inds") and (hasattr(leaf, "windows") or hasattr(leaf, "raw"))
+
+
+def _leaves(data: Any) -> Iterator[Any]:
+    """Data sets of single recordings in a concatenation or a subset of one."""
+    if hasattr(data, "indices") and hasattr(data, "dataset"):
+        yield from _leaves(data.dataset)
+    elif hasattr(data, "datasets"):
+        for part in data.datasets:
+            yield from _leaves(part)
+    else:
+        yield data
+
+
+def _of_windows(data: Any, y: Any, class_names: Sequence[str] | None) -> Source:
+    """Source of windows as the data set gives them to a decoder, with its transforms."""
+    leaves = list(_leaves(data))
+    infos = [getattr(leaf, "windows", None) or leaf.raw for leaf in leaves]
+    info = infos[0].info
+    for other in infos[1:]:
+        _require_same("ch_names of a recording in data", other.info["ch_names"], info["ch_names"])
+        _require_same("sfreq of a recording in data", other.info["sfreq"], info["sfreq"])
+    items = [data[index] for index in range(len(data))]
+    if not items:
+        raise ValueError("data holds no windows")
+    targets = [item[1] for item in items] if y is None else y
+    labels = given_labels(targets, class_names or _mapped_names(leaves), len(items))
+    x = as_array([item[0] for item in items], "data")
+    _require_channels(x, info["ch_names"])
+    return Source(x, info, labels, 0.0, from_mne=False)
+
+
+def _mapped_names(leaves: Sequence[Any]) -> list[str] | None:
+    """Names of the targets 0, 1, … where the windows of all recordings were made with the same."""
+    calls = [dict(getattr(leaf, "window_kwargs", ())) for leaf in leaves]
+    mappings = [call.get("create_windows_from_events", {}).get("mapping") for call in calls]
+    first = mappings[0] or {}
+    if any(mapping != first for mapping in mappings):
+        return None
+    names = sorted(first, key=first.__getitem__)
+    return names if sorted(first.values()) == list(range(len(names))) and names else None
+
+
+def _of_array(
+    data: Any,
+    y: Any,
+    class_names: Sequence[str] | None,
+    sfreq: float | None,
+    ch_names: Sequence[str] | None,
+    tmin: float | None,
+) -> Source:
+    x = as_array(data, "x")
+    require_trials(x)
+    if sfreq is None or not np.isfinite(sfreq) or sfreq <= 0:
+        raise ValueError(f"sfreq={sfreq} is not allowed: arrays need a sampling frequency, Hz")
+    if ch_names is None:
+        raise ValueError(
+            f"ch_names is missing: arrays need the names of their {x.shape[1]} channels"
+        )
+    require_distinct(ch_names)
+    _require_channels(x, ch_names)
+    info = mne.create_info([str(name) for name in ch_names], float(sfreq), "eeg", verbose="ERROR")
+    return Source(x, info, given_labels(y, class_names, len(x)), float(tmin or 0), from_mne=False)
+
+
+def _require_channels(x: Array, ch_names: Sequence[str]) -> None:
+    if x.ndim == 3 and x.shape[1] != len(ch_names):
+        raise ValueError(
+            f"ch_names has {len(ch_names)} names and x has {x.shape[1]} channels: "
+            f"its shape is {x.shape}, read as (trials, channels, times)"
+        )
+
+
+def _require_array(data: Any) -> None:
+    """Refuse what is no data at all, with the way to make data of it."""
+    if isinstance(data, mne.io.BaseRaw):
+        raise ValueError(
+            "data is a continuous recording; allowed are its mne.Epochs, and eegxai.recordings."
+            "read_trials cuts a recording in a file"
+        )
+    if not (hasattr(data, "__array__") or isinstance(data, list | tuple)):
+        raise ValueError(
+            f"data is a {type(data).__name__}; allowed are mne.Epochs, windows of braindecode, "
+            "and arrays (trials, channels, times)"
+        )
+
+
+def _require_same(field: str, given: Any, known: Any) -> None:
+    if given is not None and given != known:
+        raise ValueError(f"{field}={given!r} is not what the data have: {known!r}")

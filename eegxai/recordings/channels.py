@@ -1,0 +1,152 @@
+"""Channels of a recording: which are taken, and where their electrodes are."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import mne
+import numpy as np
+
+from eegxai.head.montage import TEMPLATE, require_channels, standard_montage
+from eegxai.registry import lookup
+
+IN_VOLTS = frozenset({"eeg", "eog", "ecg", "emg", "seeg", "ecog", "dbs", "bio"})  # in MNE
+
+# Electrode names as files write them: "EEG Fp1-REF" (clinical EDF), "Fc5." (PhysioNet).
+_DECORATION = re.compile(r"^eeg[ _-]+|[ _-]+(ref|le|re|avg|av|[am][12])$|\.+$", re.IGNORECASE)
+
+Array = np.ndarray
+
+
+def taken(
+    info: mne.Info, picks: str | Sequence[str], drop_bads: bool
+) -> tuple[list[int], list[str]]:
+    """Positions of the channels to take, and sentences on those that are dropped or bad.
+
+    Parameters
+    ----------
+    info : mne.Info
+    picks : str or sequence of str
+        Types, names, or ``"all"``. Names are taken in their order.
+    drop_bads : bool
+        Whether to leave out the channels of ``info["bads"]``.
+
+    Raises
+    ------
+    ValueError
+        When a name or type is not there, a channel is picked twice, or no channel is left.
+    """
+    chosen = [channel for pick in _listed(picks) for channel in _of_pick(info, pick)]
+    require_distinct([info["ch_names"][channel] for channel in chosen], "picks")
+    bads = [info["ch_names"][i] for i in chosen if info["ch_names"][i] in info["bads"]]
+    kept = [i for i in chosen if not (drop_bads and info["ch_names"][i] in bads)]
+    if not kept:
+        raise ValueError("no channel is left without the bad ones; drop_bads=False keeps them")
+    notes = []
+    if others := [name for i, name in enumerate(info["ch_names"]) if i not in chosen]:
+        notes.append(f"channels that were not picked: {_with_types(info, others)}")
+    if bads:
+        done = "dropped" if drop_bads else "kept, as a decoder expects the channels it was fit on"
+        notes.append(f"channels marked as bad are {done}: {', '.join(bads)}")
+    return kept, notes
+
+
+def require_distinct(names: Sequence[str], field: str = "ch_names") -> None:
+    """Refuse a list of names that has one of them twice."""
+    if twice := [name for name, n in Counter(names).items() if n > 1]:
+        raise ValueError(f"{field} holds {', '.join(map(repr, twice))} more than once")
+
+
+def in_volts(info: mne.Info) -> bool:
+    """Whether all channels are of types that MNE has in volts."""
+    return set(info.get_channel_types()) <= IN_VOLTS
+
+
+def placed(info: mne.Info, montage: str | None) -> tuple[mne.Info, list[str]]:
+    """Measurement info with positions of all channels where they can be known, and sentences.
+
+    Parameters
+    ----------
+    info : mne.Info
+    montage : str or None
+        Standard montage to take the positions from. None keeps the positions of the recording; if
+        any is missing, all are those of the 10-05 template, provided it has all the names.
+
+    Raises
+    ------
+    ValueError
+        When the montage is unknown or lacks a channel.
+    """
+    if montage is not None:
+        places = standard_montage(montage).get_positions()["ch_pos"]
+        require_channels(info["ch_names"], places, f"the montage {montage}")
+        same = {name: name for name in info["ch_names"]}
+        return _at(info, montage, same), [f"positions are those of the montage {montage}"]
+    missing = [name for name in info["ch_names"] if not has_place(info, name)]
+    if not missing:
+        return info, []
+    electrodes = {name: electrode_of(name) for name in info["ch_names"]}
+    if unknown := [name for name, electrode in electrodes.items() if electrode is None]:
+        return info, [
+            f"channels without a position: {', '.join(missing)}; topographies are left out, as the "
+            f"10-05 template has no {', '.join(unknown)}"
+        ]
+    named = {name: electrode for name, electrode in electrodes.items() if electrode}
+    note = f"positions are those of MNE's 10-05 template, by the names of the {len(named)} channels"
+    return _at(info, TEMPLATE, named), [note]
+
+
+def projection_notes(info: mne.Info) -> list[str]:
+    """Sentences on the projections of a recording, such as an average reference."""
+    words = {True: "are applied", False: "are in the file and not applied"}
+    of_state = {
+        active: [one["desc"] for one in info["projs"] if one["active"] == active]
+        for active in words
+    }
+    return [f"projections that {words[at]}: {', '.join(of)}" for at, of in of_state.items() if of]
+
+
+def has_place(info: mne.Info, name: str) -> bool:
+    """Whether a channel has a position."""
+    place = info["chs"][info["ch_names"].index(name)]["loc"][:3]
+    return bool(np.isfinite(place).all() and place.any())
+
+
+def electrode_of(name: str) -> str | None:
+    """Electrode of the 10-05 template that a channel's name means; None if it has none.
+
+    Examples
+    --------
+    >>> electrode_of("EEG FP1-REF"), electrode_of("Fc5."), electrode_of("E17")
+    ('Fp1', 'FC5', None)
+    """
+    plain = _DECORATION.sub("", _DECORATION.sub("", name.strip()))
+    folded = {known.lower(): known for known in standard_montage(TEMPLATE).ch_names}
+    return folded.get(plain.lower())
+
+
+def _at(info: mne.Info, montage: str, electrodes: dict[str, str]) -> mne.Info:
+    """A copy of the info whose channels are at these electrodes of a standard montage."""
+    found = standard_montage(montage).get_positions()
+    places = {name: found["ch_pos"][electrode] for name, electrode in electrodes.items()}
+    frame = {key: found[key] for key in ("nasion", "lpa", "rpa", "coord_frame")}
+    own = mne.channels.make_dig_montage(places, **frame)
+    return info.copy().set_montage(own, on_missing="ignore", verbose="ERROR")
+
+
+def _of_pick(info: mne.Info, pick: str) -> list[int]:
+    """Positions of the channels that one pick means."""
+    if pick in info["ch_names"]:
+        return [info["ch_names"].index(pick)]
+    types = info.get_channel_types()
+    places = {kind: [i for i, own in enumerate(types) if own == kind] for kind in types}
+    return lookup({**places, "all": list(range(len(types)))}, pick, "channel or type of channels")
+
+
+def _listed(picks: str | Sequence[str]) -> list[str]:
+    return [picks] if isinstance(picks, str) else list(picks)
+
+
+def _with_types(info: mne.Info, names: Sequence[str]) -> str:
+    types = dict(zip(info["ch_names"], info.get_channel_types(), strict=True))
+    return ", ".join(f"{name} ({types[name]})" for name in names)

@@ -1,0 +1,74 @@
+"""Checks of trials: what no decoder can be asked about is refused, what misleads is noted."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+FAR_SIZE = 100  # how many times larger or smaller than the others a channel is called odd
+
+Array = np.ndarray
+
+
+def require_trials(x: Array) -> None:
+    """Refuse an array that is not (trials, channels, times) of real numbers."""
+    if x.dtype.kind not in "fiu":
+        raise ValueError(f"x holds {x.dtype} numbers; allowed are real ones")
+    if x.ndim != 3 or not x.size:
+        raise ValueError(f"x has the shape {x.shape}; allowed is (trials, channels, times)")
+
+
+def require_finite(x: Array, ch_names: Sequence[str]) -> None:
+    """Refuse trials that hold NaN or infinite numbers.
+
+    Raises
+    ------
+    ValueError
+        Names the first trial and channel, and how many others there are.
+    """
+    broken = ~np.isfinite(x).all(axis=-1)
+    if not broken.any():
+        return
+    trial, channel = np.argwhere(broken)[0]
+    values = x[trial, channel]
+    kind = "NaN" if np.isnan(values).any() else "an infinite number"
+    others = int(broken.sum()) - 1
+    more = f", and so do {others} other pairs of trial and channel" if others else ""
+    raise ValueError(
+        f"x holds {kind} in trial {trial}, channel {ch_names[channel]}{more}; drop these trials or "
+        "channels, or interpolate them"
+    )
+
+
+def shape_notes(x: Array, ch_names: Sequence[str]) -> list[str]:
+    """Sentences on channels that are flat, or far larger or smaller than the others.
+
+    Raises
+    ------
+    ValueError
+        When all channels are flat in all trials.
+    """
+    deviations = x.std(axis=-1)
+    flat = x.max(axis=-1) == x.min(axis=-1)
+    if flat.all():
+        raise ValueError(
+            "x is constant over time in every trial and channel; there is no EEG in it"
+        )
+    notes = []
+    if always := _named(flat.all(axis=0), ch_names):
+        notes.append(f"channels that are flat in all trials: {always}")
+    if sometimes := _named(flat.any(axis=0) & ~flat.all(axis=0), ch_names):
+        n_trials = int((flat.any(axis=1)).sum())
+        notes.append(f"channels that are flat in some of the trials ({n_trials}): {sometimes}")
+    return notes + _odd_sizes(np.median(deviations, axis=0), ch_names)
+
+
+def _odd_sizes(sizes: Array, ch_names: Sequence[str]) -> list[str]:
+    typical = np.median(sizes[sizes > 0]) if (sizes > 0).any() else 0
+    odd = (sizes > FAR_SIZE * typical) | ((sizes > 0) & (sizes < typical / FAR_SIZE))
+    if not (names := _named(odd, ch_names)):
+        return []
+    return [f"channels more than {FAR_SIZE} times larger or smaller than the others: {names}"]
+
+
+def _named(which: Array, ch_names: Sequence[str]) -> str:
+    return ", ".join(name for name, chosen in zip(ch_names, which, strict=True) if chosen)

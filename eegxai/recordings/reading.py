@@ -1,0 +1,50 @@
+"""Calls of foreign readers: their warnings become notes, and their errors one sentence."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import mne
+
+LONGEST = 240  # characters of a foreign message that are quoted
+ABOUT_FILE_NAMES = "does not conform to MNE naming conventions"  # says nothing about the data
+
+
+@contextmanager
+def foreign(failure: str, notes: list[str]) -> Iterator[None]:
+    """Run calls of MNE and the like.
+
+    Parameters
+    ----------
+    failure : str
+        How the sentence begins when a call fails.
+    notes : list of str
+        Gets the warnings.
+
+    Raises
+    ------
+    ValueError
+        In place of any error. Readers of files that are damaged raise whatever they stumble on.
+    """
+    with warnings.catch_warnings(record=True) as caught, mne.utils.use_log_level("WARNING"):
+        warnings.simplefilter("always")
+        try:
+            yield
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise ValueError(f"{failure}: {_short(error)}") from error
+    found = [f"MNE: {_short(one.message)}" for one in caught if not _is_noise(one)]
+    notes.extend(dict.fromkeys(found))
+
+
+def _is_noise(warning: warnings.WarningMessage) -> bool:
+    """Whether a warning is of programmers or of file names alone."""
+    for_programmers = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+    return issubclass(warning.category, for_programmers) or ABOUT_FILE_NAMES in str(warning.message)
+
+
+def _short(message: Exception | Warning | str) -> str:
+    """A message in one line."""
+    text = " ".join(str(message).split()) or type(message).__name__
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

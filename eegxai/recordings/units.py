@@ -1,0 +1,103 @@
+"""Microvolts, whatever the numbers were: what is known, what is asked for, what their size says."""
+
+import numpy as np
+
+from eegxai.recordings.labelled import KeptUnit, Unit
+
+MICROVOLTS_PER_VOLT = 1e6
+
+# Bounds of the typical standard deviation of EEG within a trial. Scalp EEG has 1 to 100 µV; the
+# bounds are wide, for averages and noiseless signals below and for artefacts and electrodes on
+# the brain above, but still leave three decades between the two units.
+VOLTS = (1e-11, 5e-3)
+MICROVOLTS = (5e-2, 5e3)
+STANDARDISED = 0.1  # how far from 1 standard deviations may be
+
+Array = np.ndarray
+
+
+def require_unit(unit: object) -> None:
+    """Refuse a unit that is not known."""
+    if unit not in (None, "uV", "V", "as_given"):
+        raise ValueError(f"unit={unit!r} is not allowed: 'uV', 'V' and 'as_given' are")
+
+
+def typical_size(x: Array) -> float:
+    """Median standard deviation over time of trials and channels that are not flat; 0 if all are.
+
+    Parameters
+    ----------
+    x : array, shape (trials, channels, times)
+    """
+    deviations = x.std(axis=-1)
+    deviations = deviations[deviations > 0]
+    return float(np.median(deviations)) if deviations.size else 0.0
+
+
+def in_microvolts(x: Array, unit: Unit | None, volts: bool) -> tuple[Array, KeptUnit, str]:
+    """Trials in float32 and µV where they have a unit, what they are, and why, in a sentence.
+
+    Parameters
+    ----------
+    x : array, shape (trials, channels, times)
+    unit : {"uV", "V", "as_given"} or None
+        What the numbers are; None where that is not said.
+    volts : bool
+        Whether the numbers are volts by their origin, as in MNE, unless ``unit`` says otherwise.
+
+    Raises
+    ------
+    ValueError
+        When numbers that should be volts cannot be volts of EEG.
+
+    Examples
+    --------
+    >>> x = 2e-5 * np.random.default_rng(0).standard_normal((3, 2, 100))
+    >>> in_microvolts(x, None, volts=False)[1:]
+    ('uV', 'taken as volts, since the typical standard deviation is 2e-05, and converted to µV')
+    """
+    size = typical_size(x)
+    if unit is not None:
+        decided, why = unit, "as stated"
+    elif volts:
+        _require_volts(size)
+        decided, why = "V", "as MNE has them"
+    else:
+        decided, why = _judged(x, size)
+    if decided == "V":
+        return _float32(x, MICROVOLTS_PER_VOLT), "uV", f"taken as volts, {why}, and converted to µV"
+    known = {"uV": "taken as µV", "as_given": "left as they are, without a unit"}[decided]
+    return _float32(x), decided, f"{known}, {why}"
+
+
+def _require_volts(size: float) -> None:
+    low, high = VOLTS
+    if not low <= size <= high:
+        raise ValueError(
+            f"the numbers have a typical standard deviation of {size:.3g}, which cannot be volts "
+            "of EEG as MNE has them; unit='uV' takes them as µV, unit='as_given' as they are, such "
+            "as standardised numbers"
+        )
+
+
+def _judged(x: Array, size: float) -> tuple[Unit, str]:
+    """The unit that the size of the numbers suggests, and the reason."""
+    if _standardised(x):
+        return "as_given", "since every channel has a standard deviation of about 1"
+    why = f"since the typical standard deviation is {size:.3g}"
+    if VOLTS[0] <= size <= VOLTS[1]:
+        return "V", why
+    if MICROVOLTS[0] <= size <= MICROVOLTS[1]:
+        return "uV", why
+    return "as_given", f"{why}, as neither volts nor µV of EEG have"
+
+
+def _standardised(x: Array) -> bool:
+    deviations = x.std(axis=(0, 2))
+    return bool((np.abs(deviations[deviations > 0] - 1) < STANDARDISED).all())
+
+
+def _float32(x: Array, factor: float = 1.0) -> Array:
+    """The numbers times a factor in float64, rounded once."""
+    scaled = x if factor == 1.0 else np.multiply(x, factor, dtype=np.float64)
+    return np.ascontiguousarray(scaled, dtype=np.float32)
