@@ -42,7 +42,7 @@ def checks():
         rows += check_rows(method, "target_swap", [(-0.4, 0.3, 0.97)[place]])
         rows += check_rows(method, "cascade", ends, layers=layers)
         rows += check_rows(method, "independent", [0.5, 0.6, 0.7], layers=layers)
-        rows += check_rows(method, "untrained", [ends[-1]])
+        rows += check_rows(method, "all_weights", [ends[-1]])
         rows += check_rows(method, "surrogate", [0.05])
         rows += check_rows(method, "noise", [0.0])
         rows += check_rows(method, "cascade", [float("nan")] * 3, "channel", layers)

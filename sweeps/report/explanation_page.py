@@ -21,6 +21,7 @@ from sweeps.report.explanation_texts import (
     accuracy_lines,
     answer,
     methods_used,
+    trust_notes,
 )
 from sweeps.report.page_figures import PageFigure, page_figure
 from sweeps.report.page_templates import page_template
@@ -59,6 +60,7 @@ def render_explanation(explained: RequestedExplanation, pictures: Sequence[Pictu
         "confusion": filled([confusion_table(found.confusion)]),
         "answer": list(answer(found)),
         "trust": trust_table(found),
+        "reasons": list(trust_notes(found)),
         "marks": MARKS_LEGEND,
         "meanings": MEANINGS,
         "threshold": SPECIFICITY_THRESHOLD,

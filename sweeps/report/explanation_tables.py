@@ -4,12 +4,19 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from eegxai.evaluation import SIMILARITY_NULLS
 from eegxai.explaining import DecoderExplanation
 from eegxai.rounding import digits
+from sweeps.analysis.own_decoder import (
+    ALL_WEIGHTS,
+    TARGET_SWAP,
+    last_steps,
+    null_levels,
+    whole_maps,
+)
 from sweeps.analysis.verdicts import MARKS
 from sweeps.report.table import (
     MISSING,
+    Row,
     Table,
     TableCell,
     ends_text,
@@ -18,9 +25,7 @@ from sweeps.report.table import (
     spread,
     word,
 )
-from sweeps.scores.table import CASCADE, SIMILARITY
 
-DOMAIN = "channel_time"  # on which maps are compared: all of a map
 # What a method must show, as columns of ``DecoderExplanation.trust``, and over a narrow column.
 PROPERTIES = {
     "applicable": "applic.",
@@ -38,12 +43,8 @@ TRUST_MARKS = {
 }
 SAME = ("=", "none")
 NO_CLAIM = "no claim"
-# Columns of the table of similarities: a check, and whether its last step or its mean is meant.
-SIMILARITIES = {
-    "wrong class": "target_swap",
-    "untrained": "untrained",
-    "end of cascade": CASCADE,
-}
+# Columns of the table of similarities, by the check that each is read from.
+SIMILARITIES = {"another class": TARGET_SWAP, "random weights": ALL_WEIGHTS}
 
 
 def confusion_table(confusion: pd.DataFrame) -> Table:
@@ -67,19 +68,18 @@ def property_mark(state: str) -> str:
 
 
 def trust_table(found: DecoderExplanation) -> Table:
-    """Which method may be trusted, in words, with the reason."""
+    """Which method may be trusted, in words."""
     rows = [
         [
             word(row["method"]),
             _trust_cell(row["trust"]),
             *(TableCell(f"{property_mark(row[name])} {row[name]}") for name in PROPERTIES),
             formatted(row["agreement"], ".2f"),
-            word(row["reason"]),
         ]
         for row in found.trust.to_dict("records")
     ]
     named = [name.replace("_", "-") for name in PROPERTIES]
-    return Table("Trust", ["method", "trust", *named, "agreement", "why"], rows)
+    return Table("Trust", ["method", "trust", *named, "agreement"], rows)
 
 
 def _trust_cell(trust: str) -> TableCell:
@@ -110,65 +110,48 @@ def validity_table(found: DecoderExplanation) -> Table:
         [
             word(row["method"]),
             word(row["status"].replace("_", " ")),
-            *(formatted(_number(row[name]), form) for name, form in numbers.items()),
+            *(formatted(row[name], form) for name, form in numbers.items()),
             word(row["flags"] or row["reason"]),
         ]
-        for row in found.validity.to_dict("records")
+        for row in found.validity.astype(dict.fromkeys(numbers, float)).to_dict("records")
     ]
     headings = ["sum / promised, median", "worst trial", "change by other trials"]
     return Table("Validity", ["method", "status", *headings, "what was found"], rows)
 
 
-def _number(value: object) -> float:
-    return float("nan") if value is None or pd.isna(value) else float(value)
-
-
-def similarity_rows(found: DecoderExplanation, check: str) -> pd.DataFrame:
-    """Correlations with the original maps in a check, one row per method and step."""
-    checks = found.checks
-    if checks.empty:
-        return checks
-    chosen = (checks["check"] == check) & (checks["domain"] == DOMAIN)
-    return checks[chosen & (checks["metric"] == SIMILARITY)]
-
-
-def last_steps(found: DecoderExplanation, check: str) -> pd.DataFrame:
-    """The last step of a check by method: mean, low and high."""
-    rows = similarity_rows(found, check)
-    if rows.empty:
-        return pd.DataFrame(columns=["mean", "low", "high"], dtype=float)
-    last = rows.sort_values("step", kind="stable").drop_duplicates("method", keep="last")
-    return last.set_index("method")[["mean", "low", "high"]].astype(float)
-
-
 def similarity_table(found: DecoderExplanation) -> Table:
     """How like each map is to the one that it must differ from, beside maps that know nothing."""
-    columns = {name: last_steps(found, check) for name, check in SIMILARITIES.items()}
-    nulls = [last_steps(found, check)["mean"] for check in SIMILARITY_NULLS]
-    null = pd.concat(nulls, axis=1).max(axis=1)
+    columns = {
+        name: last_steps(found, check).to_dict("index") for name, check in SIMILARITIES.items()
+    }
+    null = null_levels(found).reindex(list(found.methods))
     rows = [
         [
             word(method),
-            *(_interval_cell(column, method) for column in columns.values()),
-            formatted(float(null.get(method, float("nan"))), ".2f"),
+            *(_interval_cell(column.get(method)) for column in columns.values()),
+            formatted(level, ".2f"),
         ]
-        for method in found.methods
+        for method, level in zip(found.methods, null, strict=True)
     ]
-    title = "Correlation of the map with the one from which it must differ"
+    title = "Correlation of the original map with the one from which it must differ"
     return Table(title, ["method", *columns, "maps that know nothing"], rows)
 
 
-def _interval_cell(column: pd.DataFrame, method: str) -> TableCell:
-    if method not in column.index or pd.isna(column.loc[method, "mean"]):
+def _interval_cell(row: Row | None) -> TableCell:
+    if row is None:
         return TableCell(MISSING)
-    mean, low, high = (float(column.loc[method, end]) for end in ("mean", "low", "high"))
-    shown = {"spread": spread(mean, low, high), "interval": ends_text(low, high)}
-    return TableCell(digits(mean), str(mean), **shown)
+    mean, low, high = row["mean"], row["low"], row["high"]
+    return TableCell(
+        digits(mean),
+        str(mean),
+        spread=spread(mean, low, high),
+        interval=ends_text(low, high),
+    )
 
 
 def step_table(found: DecoderExplanation, check: str, title: str) -> Table:
     """Correlations after each step of a check: one row per layer, one column per method."""
-    rows = similarity_rows(found, check)
+    rows = whole_maps(found, check)
     wide = rows.pivot_table("mean", ["step", "layer"], "method", sort=False, dropna=False)
     wide = wide.reindex(columns=list(found.methods))
     cells = [

@@ -4,11 +4,16 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pandas as pd
 from mlflow.entities import Metric
 
 from eegxai.explaining import DecoderExplanation
-from sweeps.scores.table import CASCADE, SIMILARITY
+from sweeps.analysis.own_decoder import (
+    ALL_WEIGHTS,
+    TARGET_SWAP,
+    last_steps,
+    null_levels,
+    similarities,
+)
 from sweeps.store import provenance
 from sweeps.tasks.own_decoder import RequestedExplanation, as_text
 from sweeps.tracking.location import run_page, ui_command
@@ -34,13 +39,8 @@ from sweeps.tracking.runs import connect, open_experiment, write_run
 EXPERIMENT = "explanations of own decoders"
 KIND = "explanation"
 TRUST_TAG = "eegxai.trust."  # before the name of a method
-# Of a method: a number of a check at its last step, under the name that a sweep's runs have.
-HEADLINES = {
-    "class_similarity": "target_swap",
-    "model_similarity": CASCADE,
-    "untrained_similarity": "untrained",
-    "null_similarity": "surrogate",
-}
+# The number of a check at its last step, under the name that a sweep's runs have.
+HEADLINES = {"class_similarity": TARGET_SWAP, "model_similarity": ALL_WEIGHTS}
 EVIDENCE = ("completeness", "completeness_worst", "batch_dependence")
 LOGGED_SUFFIXES = (".html", ".csv", ".png", ".txt")  # maps stay in the folder: they are large
 SIGNS = {"+": "plus"}  # that MLflow does not allow in the name of a metric
@@ -164,7 +164,7 @@ def explanation_metrics(explained: RequestedExplanation, at: int) -> Iterator[Me
     for name, value in values.items():
         if not math.isnan(value):
             yield Metric(name, value, at, 0)
-    for row in _similarities(found).to_dict("records"):
+    for row in similarities(found).to_dict("records"):
         name = (
             f"{SCORES}{row['check']}/{row['domain']}/{row['metric']}/{metric_name(row['method'])}"
         )
@@ -179,31 +179,17 @@ def _accuracy(found: DecoderExplanation) -> dict[str, float]:
 
 
 def _headlines(found: DecoderExplanation) -> Iterator[tuple[str, float]]:
-    """The last step of each check on whole maps."""
-    rows = _similarities(found)
-    if rows.empty:
-        return
-    whole = rows[rows["domain"] == "channel_time"].sort_values("step", kind="stable")
-    last = whole.drop_duplicates(["method", "check"], keep="last")
-    means = last.set_index(["check", "method"])["mean"]
-    for name, check in HEADLINES.items():
-        for method in found.methods:
-            if (check, method) in means.index:
-                yield f"headline/{name}/{metric_name(method)}", float(means[check, method])
+    """What sums up the checks of each method."""
+    columns = {name: last_steps(found, check)["mean"] for name, check in HEADLINES.items()}
+    for name, column in {**columns, "null_similarity": null_levels(found)}.items():
+        for method, value in column.items():
+            yield f"headline/{name}/{metric_name(str(method))}", float(value)
 
 
 def _evidence(found: DecoderExplanation) -> Iterator[tuple[str, float]]:
-    for row in found.validity.to_dict("records"):
+    for row in found.validity.astype(dict.fromkeys(EVIDENCE, float)).to_dict("records"):
         for name in EVIDENCE:
-            if row[name] is not None and not pd.isna(row[name]):
-                yield f"validity/{name}/{metric_name(row['method'])}", float(row[name])
-
-
-def _similarities(found: DecoderExplanation) -> pd.DataFrame:
-    checks = found.checks
-    if checks.empty:
-        return checks
-    return checks[(checks["metric"] == SIMILARITY) & checks["mean"].notna()]
+            yield f"validity/{name}/{metric_name(row['method'])}", float(row[name])
 
 
 def metric_name(method: str) -> str:

@@ -82,10 +82,10 @@ must.
 largest class |
 | `headline/class_similarity/METHOD` | correlation of the map with the map for a wrong class: \
 low is class-specific |
-| `headline/model_similarity/METHOD` | at the end of the cascade, with all weights random: low is \
-model-specific |
-| `headline/untrained_similarity/METHOD` | with the map of the untrained decoder |
-| `headline/null_similarity/METHOD` | of random maps of the same spectrum: what knows nothing |
+| `headline/model_similarity/METHOD` | with the map of the decoder whose weights are all random: \
+low is model-specific |
+| `headline/null_similarity/METHOD` | the highest correlation of the map with maps that know \
+nothing |
 | `validity/completeness/METHOD` | sum of the map relative to the sum that the method promises |
 | `scores/CHECK/DOMAIN/METRIC/METHOD` | every similarity; the cascade is a curve over the layers |
 | tags `eegxai.trust.METHOD` | which method may be trusted, in words |

@@ -1,0 +1,35 @@
+"""Numbers of the checks of one's own decoder, as tables and MLflow show them."""
+
+import pandas as pd
+
+from eegxai.evaluation import SIMILARITY_NULLS
+from eegxai.explaining import DecoderExplanation
+from sweeps.scores.table import SIMILARITY
+
+DOMAIN = "channel_time"  # on which maps are compared: all of a map
+TARGET_SWAP, ALL_WEIGHTS = "target_swap", "all_weights"
+ENDS = ["mean", "low", "high"]
+
+
+def similarities(found: DecoderExplanation) -> pd.DataFrame:
+    """Correlations with the original maps, of every check, step and domain."""
+    checks = found.checks
+    return checks[(checks["metric"] == SIMILARITY) & checks["mean"].notna()]
+
+
+def whole_maps(found: DecoderExplanation, check: str) -> pd.DataFrame:
+    """Correlations of whole maps in a check, one row per method and step."""
+    rows = similarities(found)
+    return rows[(rows["check"] == check) & (rows["domain"] == DOMAIN)]
+
+
+def last_steps(found: DecoderExplanation, check: str) -> pd.DataFrame:
+    """Mean, low and high of each method at the last step of a check."""
+    rows = whole_maps(found, check).sort_values("step", kind="stable")
+    return rows.drop_duplicates("method", keep="last").set_index("method")[ENDS].astype(float)
+
+
+def null_levels(found: DecoderExplanation) -> pd.Series:
+    """The highest correlation of each method's maps with maps that know nothing."""
+    nulls = [last_steps(found, check)["mean"] for check in SIMILARITY_NULLS]
+    return pd.concat(nulls, axis=1).max(axis=1)
