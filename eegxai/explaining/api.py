@@ -1,14 +1,71 @@
 """The one way to explain someone's own decoder on their own trials."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import torch
 from torch import nn
 
-from eegxai.explaining.result import DecoderExplanation
+from eegxai.attribution import (
+    CORRECTED_METHODS,
+    DecoderWarning,
+    Output,
+    adapted,
+    find,
+    options_of,
+)
+from eegxai.decoders.training import predict
+from eegxai.explaining.choosing import Decoded, choose
+from eegxai.explaining.decoder import OpenedDecoder, open_decoder
+from eegxai.explaining.evidence import (
+    MethodEvidence,
+    Study,
+    accuracy_table,
+    agreement_table,
+    checks_table,
+    confusion_table,
+    evidence_on,
+    frequency_table,
+    possible_checks,
+    require_check,
+    seconds_table,
+)
+from eegxai.explaining.matching import (
+    AS_GIVEN,
+    NAMES_OF_UNITS,
+    as_input,
+    check_sizes,
+    declared,
+    predicted_classes,
+    with_channels,
+    with_classes,
+    with_unit,
+)
+from eegxai.explaining.result import VALIDITY_COLUMNS, DecoderExplanation
+from eegxai.recordings import LabelledTrials, as_labelled, read_trials
+from eegxai.registry import lookup
 
-CHECKS = ("target_swap", "cascade", "independent")
+# The gradients that people know, methods whose maps sum to the decision, and the study's corrected.
+DEFAULT_METHODS = (
+    "Saliency", "InputXGradient", "DeepLift", "LRP", "IntegratedGradients", *CORRECTED_METHODS,
+)  # fmt: skip
+DEFAULT_CHECKS = ("target_swap", "cascade", "independent")
 N_TRIALS = 64
+WITHOUT_TRUTH = (
+    "finds the signal: scores against a known signal, above chance and above the untrained decoder",
+    "efficient: the share of the ideal observer's score",
+    "faithful: the correlation with what the decoder used of the known signal",
+    "errors in ms, mm and Hz, and the share of the relevance in the true band",
+)
+
+OnProgress = Callable[[str, float], None]
 
 
 def explain(
@@ -17,20 +74,20 @@ def explain(
     y: Any = None,
     *,
     methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
-    weights: Any = None,
+    weights: str | Path | None = None,
     sfreq: float | None = None,
     ch_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
     unit: str | None = None,
     n_trials: int = N_TRIALS,
     target: int | str | None = None,
-    output: str = "contrast",
+    output: Output = "contrast",
     cam_layer: str | None = None,
     arguments: Mapping[str, Any] | None = None,
-    checks: Sequence[str] = CHECKS,
+    checks: Sequence[str] = DEFAULT_CHECKS,
     seed: int = 0,
-    device: str | None = None,
-    on_progress: Callable[[str, float], None] | None = None,
+    device: str | torch.device | None = None,
+    on_progress: OnProgress | None = None,
 ) -> DecoderExplanation:
     """Which explanations of a decoder to trust, and what they say, on anyone's own trials.
 
@@ -38,8 +95,9 @@ def explain(
     ----------
     decoder : nn.Module, EEGClassifier or str
         A trained network, a fitted classifier of skorch or braindecode, or a string:
-        ``"module:factory"``, a function without arguments (or with those that the data know:
-        n_chans, n_outputs, n_times, sfreq), or ``"braindecode:NAME"``.
+        ``"module:factory"``, a network or a function that returns one (with those of the arguments
+        n_chans, n_outputs, n_times, sfreq, chs_info, ch_names that it has), of a module that can
+        be imported or lies in the current folder; or ``"braindecode:NAME"``.
     data : Epochs, dataset, array, LabelledTrials or path
         MNE Epochs, a braindecode dataset, an array (trials, channels, times), or a file that
         ``eegxai.recordings.read_trials`` reads.
@@ -48,13 +106,15 @@ def explain(
     methods : sequence of str or mapping, optional
         Names in ``eegxai.METHODS``, or their options by name; ``DEFAULT_METHODS`` by default.
     weights : path, optional
-        Weights of a decoder that is given as a string: ``.safetensors``, or what
+        Weights for a copy of the decoder: ``.safetensors``, or what
         ``torch.load(weights_only=True)`` reads.
     sfreq, ch_names, class_names
-        Sampling rate in Hz, names of channels and classes, where the data do not hold them.
+        Sampling rate in Hz, names of channels and of classes in the order of the outputs, where
+        the data do not hold them; of arrays the first two are those that the decoder names.
     unit : str, optional
-        What the decoder gets: ``"uV"``, ``"V"`` or ``"as_given"``. By default its accuracy on the
-        labels decides, which ``notes`` state.
+        What the decoder gets: ``"uV"``, ``"V"`` or, ``"as_given"``, the numbers as they are. By
+        default its accuracy on the labels decides, which ``notes`` state. Numbers whose unit
+        neither origin nor size tells are taken to be in the one that is asked for.
     n_trials : int
         Most trials to explain, of those that the decoder classifies correctly.
     target : int or str, optional
@@ -65,7 +125,8 @@ def explain(
     cam_layer, arguments
         As for ``eegxai.attribute``.
     checks : sequence of str
-        Randomizations, names in ``eegxai.evaluation.CHECKS``.
+        Randomizations, names in ``eegxai.evaluation.CHECKS``; ``"all_weights"``, the untrained
+        decoder, is always made.
     seed : int
         Seed of the choice of trials, the wrong classes and the random weights.
     device : str, optional
@@ -81,5 +142,221 @@ def explain(
     ------
     ValueError
         In one sentence, when data, decoder or an argument cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np, torch, eegxai
+    >>> x, y = np.random.default_rng(0).normal(size=(20, 3, 50)), np.arange(20) % 2
+    >>> x[y == 1, 0] += 3
+    >>> decoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(150, 2))
+    >>> _ = torch.nn.init.constant_(decoder[1].weight, 0)
+    >>> with torch.no_grad(): decoder[1].weight[1, :50] = 1; decoder[1].bias[1] = -75
+    >>> result = eegxai.explain(decoder, x, y, sfreq=50, ch_names=["C3", "Cz", "C4"], unit="uV",
+    ...                         methods=["InputXGradient"])
+    >>> result.accuracy["accuracy"].item()
+    1.0
     """
-    raise NotImplementedError
+    asked = _asked(methods)
+    _check_arguments(unit, n_trials, checks)
+    report = _Progress(on_progress, len(asked))
+    seconds: dict[str, float] = {}
+    with _warnings_as_notes() as said:
+        with report.timed("open", seconds):
+            trials = _opened_trials(data, y, decoder, sfreq, ch_names, class_names, unit)
+            opened = open_decoder(decoder, weights, trials, trials.n_classes or None)
+        with report.timed("decode", seconds):
+            decoded = _decoded(opened, trials, unit, output, cam_layer, arguments, device)
+            explained, choice = choose(decoded, target, n_trials, seed)
+        with report.timed("randomize", seconds):
+            made, left_out = possible_checks(explained, checks)
+        study = Study(explained, decoded.trials, output, asked, made)
+        found = {name: evidence_on(name, study, report.part(name)) for name in asked}
+    report.say("done", 1.0)
+    notes = (*opened.notes, *decoded.trials.notes, *choice, *said, *left_out, *_notes_on(found))
+    return _result(study, decoded, found, opened.name, tuple(dict.fromkeys(notes)), seconds)
+
+
+# ------------------------------------------------------------------ arguments
+
+
+def _asked(
+    methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None,
+) -> dict[str, Mapping[str, Any]]:
+    """Options of each method by name, checked before any work."""
+    if isinstance(methods, str):
+        raise ValueError(f"methods={methods!r} must be a list of names, such as [{methods!r}]")
+    chosen = DEFAULT_METHODS if methods is None else methods
+    if not chosen:
+        raise ValueError("methods is empty; at least one is needed")
+    asked = dict(chosen) if isinstance(chosen, Mapping) else {name: {} for name in chosen}
+    for name, options in asked.items():
+        find(name)
+        options_of(name, options)
+    return asked
+
+
+def _check_arguments(unit: str | None, n_trials: int, checks: Sequence[str]) -> None:
+    if unit is not None:
+        lookup(NAMES_OF_UNITS, unit, "unit")
+    if n_trials < 1:
+        raise ValueError(f"n_trials={n_trials} explains nothing; at least 1 is needed")
+    for check in checks:
+        require_check(check)
+
+
+# ------------------------------------------------------------------ trials and decoder
+
+
+def _opened_trials(
+    data: Any,
+    y: Any,
+    decoder: Any,
+    sfreq: float | None,
+    ch_names: Sequence[str] | None,
+    class_names: Sequence[str] | None,
+    unit: str | None,
+) -> LabelledTrials:
+    """Trials in µV, or as they are given."""
+    if isinstance(data, LabelledTrials):
+        return as_labelled(data, y, class_names=class_names)
+    if isinstance(data, np.ndarray | torch.Tensor):
+        data = torch.as_tensor(data).detach().cpu().numpy()
+        sfreq, ch_names = _as_the_decoder_says(decoder, sfreq, ch_names)
+    known = {"sfreq": sfreq, "ch_names": ch_names, "class_names": class_names}
+
+    def read(kept: Any) -> LabelledTrials:
+        if not isinstance(data, str | Path):
+            return as_labelled(data, y, unit=kept, **known)
+        trials = read_trials(data, unit=kept, **known)
+        return trials if y is None else as_labelled(trials, y, class_names=class_names)
+
+    return _in_known_unit(read, unit)
+
+
+def _in_known_unit(read: Callable[[Any], LabelledTrials], unit: str | None) -> LabelledTrials:
+    """Trials in the unit that their origin or size tells, or else in the one asked for."""
+    if unit in (None, AS_GIVEN):
+        return read(unit)
+    try:
+        trials = read(None)
+    except ValueError:  # such as of numbers that cannot be volts
+        return read(unit)
+    return read(unit) if trials.unit == AS_GIVEN else trials
+
+
+def _as_the_decoder_says(
+    decoder: Any, sfreq: float | None, ch_names: Sequence[str] | None
+) -> tuple[float | None, Sequence[str] | None]:
+    """What an array does not hold, from the decoder where that names it."""
+    wanted = declared(getattr(decoder, "module_", decoder))
+    return sfreq or wanted.sfreq, wanted.ch_names if ch_names is None else ch_names
+
+
+def _decoded(
+    opened: OpenedDecoder,
+    trials: LabelledTrials,
+    unit: str | None,
+    output: Output,
+    cam_layer: str | None,
+    arguments: Mapping[str, Any] | None,
+    device: str | torch.device | None,
+) -> Decoded:
+    """A decoder and trials that fit each other, and what it makes of them."""
+    wanted = declared(opened.module)
+    trials = with_channels(trials, wanted)
+    check_sizes(trials, wanted)
+    kind: Output = "value" if output == "value" else "logit"
+    some = trials.x[:2]
+    decoder = adapted(opened.module, some, cam_layer=cam_layer, arguments=arguments, output=kind)
+    if device is not None:
+        decoder = decoder.to(device)
+    n_outputs = predict(decoder, as_input(decoder, some)).shape[1]
+    if output == "value":
+        trials = replace(trials, y=None, class_names=tuple(map(str, range(n_outputs))))
+    trials = with_unit(with_classes(trials, n_outputs), decoder, unit)
+    return Decoded(decoder, trials, trials.y, predicted_classes(decoder, trials.x), n_outputs)
+
+
+# ------------------------------------------------------------------ progress, notes, result
+
+
+class _Progress:
+    """What is done next, and the share that is done."""
+
+    BEFORE = 0.05  # share of what comes before the methods
+    PARTS = ("validity", "maps", "checks")
+
+    def __init__(self, on_progress: OnProgress | None, n_methods: int) -> None:
+        self.say = on_progress or (lambda _what, _share: None)
+        self.step = (1 - self.BEFORE) / n_methods
+        self.done = 0
+
+    @contextmanager
+    def timed(self, what: str, seconds: dict[str, float]) -> Iterator[None]:
+        """Say what is done, and note how long it took."""
+        self.say(what, 0.0)
+        started = time.perf_counter()
+        yield
+        seconds[what] = time.perf_counter() - started
+
+    def part(self, method: str) -> Callable[[str], None]:
+        """What to call as parts of a method begin."""
+        place, self.done = self.BEFORE + self.step * self.done, self.done + 1
+
+        def begin(part: str) -> None:
+            share = place + self.step * self.PARTS.index(part) / len(self.PARTS)
+            self.say(f"{method}: {part}", share)
+
+        return begin
+
+
+@contextmanager
+def _warnings_as_notes() -> Iterator[list[str]]:
+    """Collect how the decoder is understood; other warnings pass on at the end."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DecoderWarning)
+        yield said
+    for each in caught:
+        if issubclass(each.category, DecoderWarning):
+            said.append(str(each.message))
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+
+
+def _notes_on(found: Mapping[str, MethodEvidence]) -> Iterator[str]:
+    for each in found.values():
+        yield from each.notes
+
+
+def _result(
+    study: Study,
+    decoded: Decoded,
+    found: Mapping[str, MethodEvidence],
+    name: str,
+    notes: tuple[str, ...],
+    seconds: Mapping[str, float],
+) -> DecoderExplanation:
+    trials, explained = study.trials, study.explained
+    said = {method: each.said for method, each in found.items() if each.said is not None}
+    maps = {method: each.maps.float().cpu().numpy() for method, each in said.items()}
+    heard = {m: e.frequency.cpu().numpy() for m, e in said.items() if e.frequency is not None}
+    target, names = explained.target.cpu().numpy(), trials.class_names
+    rows = [each.validity_row(method) for method, each in found.items()]
+    return DecoderExplanation(
+        trials=trials,
+        decoder_name=name,
+        accuracy=accuracy_table(decoded.y, decoded.predicted),
+        confusion=confusion_table(decoded.y, decoded.predicted, names),
+        explained=explained.chosen.cpu().numpy(),
+        target=target,
+        maps=maps,
+        validity=pd.DataFrame(rows, columns=VALIDITY_COLUMNS),
+        checks=checks_table(found),
+        agreement=agreement_table(maps),
+        frequency=frequency_table(heard, target, names, trials.x.shape[2], trials.sfreq),
+        output=study.output,
+        without_truth=WITHOUT_TRUTH,
+        notes=notes,
+        seconds=seconds_table(seconds, found),
+    )

@@ -94,8 +94,7 @@ def _classifier(decoder: Any) -> OpenedDecoder:
     if hasattr(decoder, "module"):
         raise ValueError(f"decoder: this {kind} is not fitted, call its fit or load_params first")
     raise ValueError(
-        f"decoder must be a torch.nn.Module, a fitted EEGClassifier or a string {FORMS}, "
-        f"not {kind}"
+        f"decoder must be a torch.nn.Module, a fitted EEGClassifier or a string {FORMS}, not {kind}"
     )
 
 

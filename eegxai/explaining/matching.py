@@ -4,7 +4,7 @@ What the decoder says of itself is compared with the trials; what it does not sa
 unit is decided by what the decoder was trained on: its accuracy in either.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -172,7 +172,8 @@ def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
             f"has {n_outputs} outputs: take the trials of its classes alone"
         )
     if n_classes == n_outputs:
-        return trials
+        pairs = ", ".join(f"{number} is {name!r}" for number, name in enumerate(trials.class_names))
+        return noted(trials, f"the decoder's outputs are taken to be the classes: {pairs}")
     names = (*trials.class_names, *(f"output {k}" for k in range(n_classes, n_outputs)))
     known = f"the classes {', '.join(trials.class_names)}" if n_classes else "no class"
     sentence = (
@@ -182,13 +183,6 @@ def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
         else f"the trials name no class: the decoder's {n_outputs} outputs are called by number"
     )
     return noted(replace(trials, class_names=names), sentence)
-
-
-def class_order(trials: LabelledTrials) -> Iterator[str]:
-    """What is said of which class is which output."""
-    if trials.class_names:
-        pairs = (f"{number} is {name!r}" for number, name in enumerate(trials.class_names))
-        yield f"the decoder's outputs are taken in the order of the classes: {', '.join(pairs)}"
 
 
 # ------------------------------------------------------------------ unit
