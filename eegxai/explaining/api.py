@@ -1,6 +1,5 @@
 """The one way to explain someone's own decoder on their own trials."""
 
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,11 +27,12 @@ from eegxai.explaining.evidence import (
     MethodEvidence,
     Study,
     accuracy_table,
+    add_checks,
     agreement_table,
     checks_table,
     confusion_table,
-    evidence_on,
     frequency_table,
+    mapped,
     possible_checks,
     require_check,
     seconds_table,
@@ -48,6 +48,7 @@ from eegxai.explaining.matching import (
     with_classes,
     with_unit,
 )
+from eegxai.explaining.progress import OnProgress, Progress
 from eegxai.explaining.result import VALIDITY_COLUMNS, DecoderExplanation
 from eegxai.recordings import LabelledTrials, as_labelled, read_trials
 from eegxai.registry import lookup
@@ -65,7 +66,7 @@ WITHOUT_TRUTH = (
     "errors in ms, mm and Hz, and the share of the relevance in the true band",
 )
 
-OnProgress = Callable[[str, float], None]
+OnAccuracy = Callable[[pd.DataFrame, pd.DataFrame], None]
 
 
 def explain(
@@ -87,6 +88,7 @@ def explain(
     checks: Sequence[str] = DEFAULT_CHECKS,
     seed: int = 0,
     device: str | torch.device | None = None,
+    on_accuracy: OnAccuracy | None = None,
     on_progress: OnProgress | None = None,
 ) -> DecoderExplanation:
     """Which explanations of a decoder to trust, and what they say, on anyone's own trials.
@@ -131,8 +133,11 @@ def explain(
         Seed of the choice of trials, the wrong classes and the random weights.
     device : str, optional
         Where to compute, such as ``"cuda"``; by default where the decoder is.
+    on_accuracy : callable, optional
+        Called with the tables of accuracy and confusion before anything is explained.
     on_progress : callable, optional
-        Called with what is done next and the share that is done, 0 to 1.
+        Called with what is done next and the share that is done, 0 to 1: of the time, as far as it
+        can be told (:class:`eegxai.explaining.progress.Progress`).
 
     Returns
     -------
@@ -158,7 +163,7 @@ def explain(
     """
     asked = _asked(methods)
     _check_arguments(unit, n_trials, checks)
-    report = _Progress(on_progress, len(asked))
+    report = Progress(on_progress)
     seconds: dict[str, float] = {}
     with _warnings_as_notes() as said:
         with report.timed("open", seconds):
@@ -166,14 +171,39 @@ def explain(
             opened = open_decoder(decoder, weights, trials, trials.n_classes or None)
         with report.timed("decode", seconds):
             decoded = _decoded(opened, trials, unit, output, cam_layer, arguments, device)
-            explained, choice = choose(decoded, target, n_trials, seed)
+        if on_accuracy:  # before anything that may be refused: it says why
+            on_accuracy(*_accuracy(decoded))
+        explained, choice = choose(decoded, target, n_trials, seed)
         with report.timed("randomize", seconds):
             made, left_out = possible_checks(explained, checks)
         study = Study(explained, decoded.trials, output, asked, made)
-        found = {name: evidence_on(name, study, report.part(name)) for name in asked}
-    report.say("done", 1.0)
+        found = _found(study, report)
+    report.end()
     notes = (*opened.notes, *decoded.trials.notes, *choice, *said, *left_out, *_notes_on(found))
     return _result(study, decoded, found, opened.name, tuple(dict.fromkeys(notes)), seconds)
+
+
+def _found(study: Study, report: Progress) -> dict[str, MethodEvidence]:
+    """What is known of each method: first all maps, whose times tell those of the checks."""
+    found = {}
+    for place, name in enumerate(study.methods, start=1):
+        report.say(f"{name}: maps ({place} of {len(study.methods)} methods)")
+        found[name] = mapped(name, study)
+    with_maps = {name: each for name, each in found.items() if each.said is not None}
+    n_changes = study.n_changes
+    report.expect({name: n_changes * each.seconds["maps"] for name, each in with_maps.items()})
+    for name, each in with_maps.items():
+        with report.checking(name):
+            add_checks(name, study, each)
+    return found
+
+
+def _accuracy(decoded: Decoded) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How well the decoder decodes, and its confusions."""
+    return (
+        accuracy_table(decoded.y, decoded.predicted),
+        confusion_table(decoded.y, decoded.predicted, decoded.trials.class_names),
+    )
 
 
 # ------------------------------------------------------------------ arguments
@@ -280,36 +310,6 @@ def _decoded(
 # ------------------------------------------------------------------ progress, notes, result
 
 
-class _Progress:
-    """What is done next, and the share that is done."""
-
-    BEFORE = 0.05  # share of what comes before the methods
-    PARTS = ("validity", "maps", "checks")
-
-    def __init__(self, on_progress: OnProgress | None, n_methods: int) -> None:
-        self.say = on_progress or (lambda _what, _share: None)
-        self.step = (1 - self.BEFORE) / n_methods
-        self.done = 0
-
-    @contextmanager
-    def timed(self, what: str, seconds: dict[str, float]) -> Iterator[None]:
-        """Say what is done, and note how long it took."""
-        self.say(what, 0.0)
-        started = time.perf_counter()
-        yield
-        seconds[what] = time.perf_counter() - started
-
-    def part(self, method: str) -> Callable[[str], None]:
-        """What to call as parts of a method begin."""
-        place, self.done = self.BEFORE + self.step * self.done, self.done + 1
-
-        def begin(part: str) -> None:
-            share = place + self.step * self.PARTS.index(part) / len(self.PARTS)
-            self.say(f"{method}: {part}", share)
-
-        return begin
-
-
 @contextmanager
 def _warnings_as_notes() -> Iterator[list[str]]:
     """Collect how the decoder is understood; other warnings pass on at the end."""
@@ -342,12 +342,13 @@ def _result(
     maps = {method: each.maps.float().cpu().numpy() for method, each in said.items()}
     heard = {m: e.frequency.cpu().numpy() for m, e in said.items() if e.frequency is not None}
     target, names = explained.target.cpu().numpy(), trials.class_names
+    accuracy, confusion = _accuracy(decoded)
     rows = [each.validity_row(method) for method, each in found.items()]
     return DecoderExplanation(
         trials=trials,
         decoder_name=name,
-        accuracy=accuracy_table(decoded.y, decoded.predicted),
-        confusion=confusion_table(decoded.y, decoded.predicted, names),
+        accuracy=accuracy,
+        confusion=confusion,
         explained=explained.chosen.cpu().numpy(),
         target=target,
         maps=maps,

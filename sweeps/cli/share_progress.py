@@ -6,17 +6,25 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
 
 from sweeps.execution.progress import clock
 from sweeps.report.terminal import print_sentence
 
-LINE_EVERY = 0.1  # of the work, where there is no terminal
-ENOUGH = 0.05  # share of the work from which its pace says something
+LINE_EVERY = 10.0  # seconds between lines, where there is no terminal
 
 
 class ShareProgress:
-    """Shows what is done next, how much is done, and how long the rest takes at this pace.
+    """Shows what is done next, how much of the time is over, and how much is left.
 
     Parameters
     ----------
@@ -28,17 +36,19 @@ class ShareProgress:
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self.console, self.now = console, now
-        self.started, self.line_at = now(), 0.0
+        self.started = self.line_at = now()
+        self.ends: float | None = None  # when all will be done, as far as it is known
         self.bar = Progress(
-            BarColumn(),
+            BarColumn(bar_width=20),
             TaskProgressColumn(),
             TimeElapsedColumn(),
+            _TimeLeft(self),
             TextColumn("{task.description}"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self.task = self.bar.add_task("starting", total=1.0)
+        self.task = self.bar.add_task("", total=1.0)
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -53,16 +63,28 @@ class ShareProgress:
         self.bar.stop()
 
     def __call__(self, what: str, share: float) -> None:
-        """Take what is done next, and the share of the work that is done."""
-        note = f"{what}{self._left(share)}"
-        self.bar.update(self.task, completed=share, description=note)
-        if not self.console.is_terminal and share >= self.line_at:
-            print_sentence(self.console, f"{share:4.0%}  {note}")
-            self.line_at = share + LINE_EVERY
+        """Take what is done next, and the share of the time that is over; 0 is not known."""
+        now = self.now()
+        self.ends = now + (now - self.started) * (1 - share) / share if 0 < share < 1 else None
+        self.bar.update(self.task, completed=share, description=what)
+        if not self.console.is_terminal and now >= self.line_at:
+            print_sentence(self.console, ", ".join(filter(None, (what, self.left))))
+            self.line_at = now + LINE_EVERY
 
-    def _left(self, share: float) -> str:
-        """At the pace so far; nothing before that is known."""
-        if not ENOUGH <= share < 1:
+    @property
+    def left(self) -> str:
+        """Such as ``about 2:05 left``; empty where it is not known."""
+        if self.ends is None:
             return ""
-        elapsed = self.now() - self.started
-        return f", about {clock(elapsed / share * (1 - share))} left"
+        return f"about {clock(max(0.0, self.ends - self.now()))} left"
+
+
+class _TimeLeft(ProgressColumn):
+    """The time left, counted down between two estimates of it."""
+
+    def __init__(self, progress: ShareProgress) -> None:
+        super().__init__()
+        self.progress = progress
+
+    def render(self, task: Task) -> Text:
+        return Text(self.progress.left)
