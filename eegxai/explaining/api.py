@@ -162,7 +162,7 @@ def explain(
     1.0
     """
     asked = _asked(methods)
-    _check_arguments(unit, n_trials, checks)
+    check_arguments(unit, n_trials, checks)
     report = Progress(on_progress)
     seconds: dict[str, float] = {}
     with _warnings_as_notes() as said:
@@ -225,7 +225,16 @@ def _asked(
     return asked
 
 
-def _check_arguments(unit: str | None, n_trials: int, checks: Sequence[str]) -> None:
+def check_arguments(
+    unit: str | None = None, n_trials: int = N_TRIALS, checks: Sequence[str] = ()
+) -> None:
+    """Refuse values that :func:`explain` does not take, before any work.
+
+    Raises
+    ------
+    ValueError
+        In one sentence.
+    """
     if unit is not None:
         lookup(NAMES_OF_UNITS, unit, "unit")
     if n_trials < 1:

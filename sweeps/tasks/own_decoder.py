@@ -13,12 +13,15 @@ from typing import Any
 import pandas as pd
 
 from eegxai.explaining import DecoderExplanation, explain
+from eegxai.explaining.api import check_arguments
 from eegxai.recordings import LabelledTrials, read_trials
 from sweeps.store import provenance
 
 DIGEST_LENGTH = 16  # hexadecimal digits, as in the names of the store's files
 OF_READING = ("events", "class_names", "tmin", "tmax")
 OF_EXPLAINING = ("weights", "unit", "n_trials", "cam_layer", "seed", "device")
+
+AS_GIVEN = "as_given"  # the unit of numbers that are passed on as they are
 
 OnAccuracy = Callable[[pd.DataFrame, pd.DataFrame], None]
 OnProgress = Callable[[str, float], None]
@@ -148,7 +151,7 @@ def as_text(value: object) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
-UNITS = {"uV": "µV", "as_given": "as in the file"}
+UNITS = {"uV": "µV", AS_GIVEN: "as in the file"}
 
 
 def _named(path: Path | None, digest: str) -> str:
@@ -163,9 +166,11 @@ def read_requested(request: ExplainRequest) -> LabelledTrials:
     Raises
     ------
     ValueError
-        See :func:`eegxai.recordings.read_trials`.
+        When a value of the request is not allowed, and see :func:`read_trials`.
     """
-    return read_trials(request.data, **request.of(OF_READING))
+    check_arguments(**request.of(("unit", "n_trials")))
+    as_given = {"unit": AS_GIVEN} if request.unit == AS_GIVEN else {}
+    return read_trials(request.data, **request.of(OF_READING), **as_given)
 
 
 def explain_requested(
