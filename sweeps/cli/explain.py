@@ -36,6 +36,12 @@ from sweeps.tasks.own_decoder import (
     read_requested,
 )
 
+# What is done next, in words, where it is no method.
+DOING = {
+    "open": "opening the decoder",
+    "decode": "decoding all trials",
+    "randomize": "drawing random weights",
+}
 OUTPUT = "runs"  # as of a sweep: MLflow's database and the folders of explanations lie there
 
 
@@ -204,7 +210,10 @@ def _explained(request: ExplainRequest, console: Console) -> RequestedExplanatio
         def on_accuracy(accuracy: pd.DataFrame, confusion: pd.DataFrame) -> None:
             _print_accuracy(console, accuracy, confusion)
 
-        explained = explain_requested(request, trials, on_accuracy, progress)
+        def on_progress(what: str, share: float) -> None:
+            progress(DOING.get(what, what), share)
+
+        explained = explain_requested(request, trials, on_accuracy, on_progress)
     _print_found(console, explained)
     return explained
 
