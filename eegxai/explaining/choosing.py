@@ -12,6 +12,7 @@ from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
 from eegxai.explaining.matching import as_input
 from eegxai.recordings import LabelledTrials
 from eegxai.registry import unknown_name
+from eegxai.rounding import counted
 from eegxai.seeding import generator
 
 FEW_TRIALS = 10  # with fewer, means over trials say little
@@ -91,8 +92,8 @@ def _of_correct_trials(
         decoded.decoder, decoded.x, target, decoded.n_outputs, seed, n_trials
     )
     note = (
-        f"{len(explained.x)} of the {n_correct} trials that are classified correctly are "
-        f"explained; the {len(y) - n_correct} that are not are left out"
+        f"{counted(n_correct, 'trial')} of {len(y)} are classified correctly, of which "
+        f"{len(explained.x)} are explained; wrongly classified and left out: {len(y) - n_correct}"
     )
     return explained, note
 

@@ -288,8 +288,11 @@ def require_check(check: str) -> None:
 
 
 def agreement_table(maps: Mapping[str, Array]) -> pd.DataFrame:
-    """Mean Pearson correlation of two methods' maps over the trials, (methods, methods)."""
-    flat = {name: values.reshape(len(values), -1).astype(float) for name, values in maps.items()}
+    """Mean Pearson correlation of the magnitudes of two methods' maps, (methods, methods).
+
+    Of magnitudes, since some methods have none below zero and others a sign of their own.
+    """
+    flat = {n: np.abs(values).reshape(len(values), -1).astype(float) for n, values in maps.items()}
     table = pd.DataFrame(np.eye(len(flat)), index=list(flat), columns=list(flat))
     for one, other in combinations(flat, 2):
         found = pearson(flat[one], flat[other])

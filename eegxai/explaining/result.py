@@ -1,5 +1,6 @@
 """What is known of a decoder and of explanations of it: the result of :func:`eegxai.explain`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -8,10 +9,16 @@ import mne
 import numpy as np
 import pandas as pd
 
+from eegxai.explaining.files import epochs_of, evoked_of, write_files
+from eegxai.explaining.html import overview
+from eegxai.explaining.pictures import pictures_of
+from eegxai.explaining.summaries import over_scalp, over_time
+from eegxai.explaining.trust import trust_table
+from eegxai.recordings import LabelledTrials
+from eegxai.registry import lookup
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from eegxai.recordings import LabelledTrials
 
 Array = np.ndarray
 
@@ -22,10 +29,6 @@ VALIDITY_COLUMNS = [
     "completeness_worst", "batch_dependence", "flags",
 ]  # fmt: skip
 FREQUENCY_COLUMNS = ["method", "class", "frequency_hz", "relevance"]
-TRUST_COLUMNS = [
-    "method", "applicable", "complete", "class_specific", "model_specific", "agreement", "trust",
-    "reason",
-]  # fmt: skip
 
 
 def _no_table() -> pd.DataFrame:
@@ -60,10 +63,11 @@ class DecoderExplanation:
     checks : DataFrame
         Similarities to the original maps, in the columns of ``eegxai.evaluate`` with method
         before them and low and high, the 95 % interval of the mean over trials, after: one row per
-        method, check (``target_swap``, ``cascade``, ``independent``, ``untrained``, and what a
-        similarity is worth: ``surrogate``, ``noise``, ``noise_magnitude``), step, domain, metric.
+        method, check (``target_swap``, ``cascade``, ``independent``, ``all_weights``, the untrained
+        decoder, and what a similarity is worth: ``surrogate``, ``noise``, ``noise_magnitude``),
+        step, domain and metric.
     agreement : DataFrame (methods, methods)
-        Mean Pearson correlation of two methods' maps over the trials.
+        Mean Pearson correlation over the trials of the magnitudes of two methods' maps.
     frequency : DataFrame
         method, class (its name), frequency_hz, relevance: the mean over the class's explained
         trials, summed over channels, where each trial's magnitudes sum to 1.
@@ -79,7 +83,7 @@ class DecoderExplanation:
         Haufe patterns, and deletion and insertion curves; empty where they are not computed.
     """
 
-    trials: "LabelledTrials"
+    trials: LabelledTrials
     decoder_name: str
     accuracy: pd.DataFrame
     confusion: pd.DataFrame
@@ -108,6 +112,14 @@ class DecoderExplanation:
         return self.trials.class_names
 
     @property
+    def class_testable(self) -> bool:
+        """Whether a map of a wrong class can differ other than by its sign.
+
+        The contrast of one of two classes is minus that of the other.
+        """
+        return len(self.class_names) > (2 if self.output == "contrast" else 1)
+
+    @property
     def trust(self) -> pd.DataFrame:
         """Which explanation one may trust, as far as that is known without a ground truth.
 
@@ -119,41 +131,60 @@ class DecoderExplanation:
             complete ``no claim`` where the method promises no sum); agreement (median correlation
             with the maps of the other methods); trust (``nothing speaks against it``, ``doubtful``,
             ``do not use``, ``same as ...`` or ``no map``) and reason, in words.
+
+            Class-specific is shown where the 95 % interval of the correlation with the map of a
+            wrong class lies below 0.5 (or what maps that know nothing reach, if that is more),
+            model-specific where that with the map of the untrained decoder does; complete where
+            sums are within 5 % of what the method promises.
         """
-        raise NotImplementedError
+        above = not len(self.accuracy) or bool(self.accuracy["above_chance"].iloc[0])
+        return trust_table(self.validity, self.checks, self.agreement, self.class_testable, above)
 
     def topography(self, method: str) -> pd.DataFrame:
-        """Mean map of each class over its trials and over time (classes, channels)."""
-        raise NotImplementedError
+        """Mean magnitude of the maps of each class at each channel (classes, channels).
+
+        Each trial's map is divided by its mean magnitude, so that all count the same.
+        """
+        maps = lookup(self.maps, method, "method")
+        return over_scalp(maps, self.target, self.class_names, self.trials.ch_names)
 
     def time_course(self, method: str) -> pd.DataFrame:
-        """Mean magnitude of each class over its trials and channels (times in s, classes)."""
-        raise NotImplementedError
+        """Mean magnitude of the maps of each class at each time in s (times, classes).
+
+        Each trial's map is divided by its mean magnitude, so that all count the same.
+        """
+        maps = lookup(self.maps, method, "method")
+        return over_time(maps, self.target, self.class_names, self.trials.times)
 
     def evoked(self, method: str, class_name: str) -> mne.EvokedArray:
         """Mean map of a class as MNE draws it; "V" there stands for the map's own unit."""
-        raise NotImplementedError
+        return evoked_of(self, method, class_name)
 
     def epochs(self, method: str) -> mne.EpochsArray:
         """Maps of all explained trials, with the classes as events."""
-        raise NotImplementedError
+        return epochs_of(self, method)
 
-    def figures(self) -> "dict[str, Figure]":
-        """Pictures by name: confusion, topographies, time courses, cascade, frequency, agreement.
+    def figures(self, names: Collection[str] | None = None) -> "dict[str, Figure]":
+        """Pictures by name, or some of them; what there is nothing to draw of is left out.
 
-        Names are ``confusion``, ``topographies``, ``time_courses``, ``cascade``, ``frequency`` and
-        ``agreement``; what there is nothing to draw of is left out.
+        Names are ``confusion``, ``topographies``, ``time_courses``, ``checks``, ``cascade``,
+        ``frequency`` and ``agreement``.
         """
-        raise NotImplementedError
+        return pictures_of(self, names)
 
     def write(self, folder: str | Path) -> Path:
-        """Write all of it into a folder, whole or not at all: its path.
+        """Write all of it into a folder: its path. Each file appears whole or not at all.
 
         ``maps.npz`` (each method's maps, and ``explained``, ``target``, ``times``, ``ch_names``,
         ``class_names``), ``METHOD-epo.fif``, ``METHOD-ave.fif`` (one evoked per class), a CSV per
         table, and ``notes.txt``.
+
+        Raises
+        ------
+        eegxai.atomic.UnwritableError
+            When the system refuses the folder.
         """
-        raise NotImplementedError
+        return write_files(self, Path(folder))
 
     def _repr_html_(self) -> str:
-        raise NotImplementedError
+        return overview(self)

@@ -1,0 +1,127 @@
+"""Pictures of a result, by name."""
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from eegxai import figures
+from eegxai.evaluation.bounds import MOST_SIMILAR
+from eegxai.evaluation.controls.null_maps import SIMILARITY_NULLS
+from eegxai.evaluation.maps.domains import has_topography
+from eegxai.explaining.trust import PLACE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from eegxai.explaining.result import DecoderExplanation
+
+SHOWN_HZ = 60.0
+SIMILARITY_CHECKS = ("target_swap", "independent", "all_weights")
+PER_TRIAL = "Mean magnitude over the class's trials, each of which counts the same."
+
+
+def pictures_of(
+    result: "DecoderExplanation", names: Collection[str] | None = None
+) -> "dict[str, Figure]":
+    """Pictures by name; those of which there is nothing to draw are left out."""
+    wanted = [name for name in PICTURES if names is None or name in names]
+    drawn = {name: PICTURES[name](result) for name in wanted}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def _title(result: "DecoderExplanation", what: str) -> str:
+    n = len(result.explained)
+    return f"{result.decoder_name}, {n} explained trials. {what}"
+
+
+def _confusion(result: "DecoderExplanation") -> "Figure | None":
+    if not len(result.confusion):
+        return None
+    what = "numbers of trials by true and predicted class"
+    return figures.confusion(result.confusion, f"{result.decoder_name}: {what}")
+
+
+def _topographies(result: "DecoderExplanation") -> "Figure | None":
+    info = result.trials.info
+    if not result.maps or not has_topography(info):
+        return None
+    tables = {name: result.topography(name) for name in result.methods}
+    return figures.class_topographies(tables, info, _title(result, PER_TRIAL))
+
+
+def _time_courses(result: "DecoderExplanation") -> "Figure | None":
+    if not result.maps:
+        return None
+    tables = {name: result.time_course(name) for name in result.methods}
+    title = _title(result, PER_TRIAL)
+    return figures.class_curves(tables, "time (s)", "share of the method's peak", title)
+
+
+def _checks(result: "DecoderExplanation") -> "Figure | None":
+    rows = _deciding(result)
+    rows = rows[rows["check"].isin(SIMILARITY_CHECKS)]
+    if not len(rows):
+        return None
+    means = rows.groupby(["method", "check"], sort=False)["mean"].mean().rename("value")
+    table = pd.concat([means.reset_index(), _nulls(result)], ignore_index=True)
+    what = "Mean correlation with the original map after a change; of one random layer over layers."
+    return figures.heat_map(table.assign(feature=""), _title(result, what))
+
+
+def _nulls(result: "DecoderExplanation") -> pd.DataFrame:
+    """The highest similarity of maps that know nothing, by method."""
+    rows = _deciding(result)
+    highest = rows[rows["check"].isin(SIMILARITY_NULLS)].groupby("method", sort=False)["mean"].max()
+    return highest.rename("value").reset_index().assign(check="null")
+
+
+def _cascade(result: "DecoderExplanation") -> "Figure | None":
+    rows = _deciding(result)
+    rows = rows[rows["check"] == "cascade"]
+    if not len(rows):
+        return None
+    null = _nulls(result).set_index("method")["value"]
+    curves = rows.rename(columns={"low": "mean_low", "high": "mean_high"}).assign(
+        feature=result.decoder_name, null=rows["method"].map(null)
+    )
+    return figures.cascade_curves(curves, MOST_SIMILAR, _title(result, ""))
+
+
+def _frequency(result: "DecoderExplanation") -> "Figure | None":
+    shown = result.frequency[result.frequency["frequency_hz"] <= SHOWN_HZ]
+    if not len(shown):
+        return None
+    tables = {
+        str(name): rows.pivot(index="frequency_hz", columns="class", values="relevance")[
+            list(rows["class"].unique())
+        ]
+        for name, rows in shown.groupby("method", sort=False)
+    }
+    what = "Relevance over frequency, summed over channels: mean over the class's trials."
+    title = _title(result, what)
+    return figures.class_curves(tables, "frequency (Hz)", "share of the method's peak", title)
+
+
+def _agreement(result: "DecoderExplanation") -> "Figure | None":
+    if len(result.agreement) < 2:
+        return None
+    what = "Mean correlation of the magnitudes of two methods' maps."
+    return figures.agreement(result.agreement, _title(result, what))
+
+
+def _deciding(result: "DecoderExplanation") -> pd.DataFrame:
+    """Rows of the similarity that decides."""
+    place = pd.Series(PLACE)
+    return result.checks.loc[(result.checks[list(PLACE)] == place).all(axis=1)]
+
+
+PICTURES: "dict[str, Callable[[DecoderExplanation], Figure | None]]" = {
+    "confusion": _confusion,
+    "topographies": _topographies,
+    "time_courses": _time_courses,
+    "checks": _checks,
+    "cascade": _cascade,
+    "frequency": _frequency,
+    "agreement": _agreement,
+}
