@@ -4,23 +4,21 @@ import pandas as pd
 
 from eegxai.evaluation import SIMILARITY_NULLS
 from eegxai.explaining import DecoderExplanation
-from sweeps.scores.table import SIMILARITY
+from eegxai.explaining.trust import PLACE
 
-DOMAIN = "channel_time"  # on which maps are compared: all of a map
-TARGET_SWAP, ALL_WEIGHTS = "target_swap", "all_weights"
 ENDS = ["mean", "low", "high"]
 
 
 def similarities(found: DecoderExplanation) -> pd.DataFrame:
     """Correlations with the original maps, of every check, step and domain."""
     checks = found.checks
-    return checks[(checks["metric"] == SIMILARITY) & checks["mean"].notna()]
+    return checks[(checks["metric"] == PLACE["metric"]) & checks["mean"].notna()]
 
 
 def whole_maps(found: DecoderExplanation, check: str) -> pd.DataFrame:
     """Correlations of whole maps in a check, one row per method and step."""
     rows = similarities(found)
-    return rows[(rows["check"] == check) & (rows["domain"] == DOMAIN)]
+    return rows[(rows["check"] == check) & (rows["domain"] == PLACE["domain"])]
 
 
 def last_steps(found: DecoderExplanation, check: str) -> pd.DataFrame:

@@ -33,7 +33,7 @@ from sweeps.tasks.own_decoder import RequestedExplanation
 # Which pictures stand in which section; what none names is further evidence.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "maps": ("topographies", "time_courses", "frequency"),
-    "checks": ("cascade",),
+    "checks": ("checks", "cascade"),
     "agreement": ("agreement",),
     "in_a_table": ("confusion",),
 }

@@ -24,15 +24,22 @@ CAPTIONS: Mapping[str, Said] = {
         "Confusion matrix of the decoder.",
     ),
     "topographies": Said(
-        "Mean map of each class over its explained trials and over time, relative to its largest "
-        "magnitude. Only shapes can be compared between methods, not colours. A map that is the "
-        "same on all channels has no place on the scalp.",
+        "Mean magnitude of each class's maps over its explained trials, each of which counts the "
+        "same, and over time, relative to its peak. Only shapes can be compared between methods, "
+        "not colours. A map that is the same on all channels has no place on the scalp.",
         "Scalp maps of each method and class.",
     ),
     "time_courses": Said(
-        "Mean magnitude of each class's maps over its explained trials and over channels, relative "
-        "to its peak.",
+        "Mean magnitude of each class's maps over its explained trials, each of which counts the "
+        "same, and over channels, relative to the method's peak.",
         "Curves of each method and class over time.",
+    ),
+    "checks": Said(
+        "Mean correlation of each map with the original one, for another class, one random layer "
+        "at a time (mean over layers) and random weights; at the right what maps reach that know "
+        "nothing. Blue is good; white is "
+        f"{SPECIFICITY_THRESHOLD:g}. A dash: not testable.",
+        "Heat map of methods by checks, its values written in the cells.",
     ),
     "cascade": Said(
         "Correlation of each map with the original one while the decoder's layers get random "
@@ -48,8 +55,8 @@ CAPTIONS: Mapping[str, Said] = {
         "Curves of relevance over frequency.",
     ),
     "agreement": Said(
-        "Mean correlation, over trials, of the maps of two methods. Methods that agree may all be "
-        "wrong: methods that compute nearly the same agree by construction.",
+        "Mean correlation, over trials, of the magnitudes of two methods' maps. Methods that agree "
+        "may all be wrong: those that compute nearly the same agree by construction.",
         "Heat map of the agreement between methods.",
     ),
 }

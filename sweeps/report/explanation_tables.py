@@ -5,10 +5,17 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from eegxai.explaining import DecoderExplanation
+from eegxai.explaining.trust import (
+    CLASS_CHECK,
+    DO_NOT_USE,
+    DOUBTFUL,
+    MODEL_CHECK,
+    NO_CLAIM,
+    NO_MAP,
+    NOTHING_AGAINST,
+)
 from eegxai.rounding import digits
 from sweeps.analysis.own_decoder import (
-    ALL_WEIGHTS,
-    TARGET_SWAP,
     last_steps,
     null_levels,
     whole_maps,
@@ -33,18 +40,16 @@ PROPERTIES = {
     "class_specific": "class",
     "model_specific": "model",
 }
-GOOD = "nothing speaks against it"
-# Mark and colour of a word of trust; what begins with "same as" is a duplicate.
+# Mark and colour of a word of trust; other words say whose maps they are.
 TRUST_MARKS = {
-    GOOD: ("✓", "pass"),
-    "doubtful": ("?", "none"),
-    "do not use": ("✗", "fail"),
-    "no map": (MISSING, "none"),
+    NOTHING_AGAINST: ("✓", "pass"),
+    DOUBTFUL: ("?", "none"),
+    DO_NOT_USE: ("✗", "fail"),
+    NO_MAP: (MISSING, "none"),
 }
 SAME = ("=", "none")
-NO_CLAIM = "no claim"
 # Columns of the table of similarities, by the check that each is read from.
-SIMILARITIES = {"another class": TARGET_SWAP, "random weights": ALL_WEIGHTS}
+SIMILARITIES = {"another class": CLASS_CHECK, "random weights": MODEL_CHECK}
 
 
 def confusion_table(confusion: pd.DataFrame) -> Table:

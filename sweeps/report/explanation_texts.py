@@ -6,8 +6,9 @@ import pandas as pd
 
 from eegxai.attribution import find
 from eegxai.explaining import DecoderExplanation
+from eegxai.explaining.trust import DO_NOT_USE, DOUBTFUL, NO_MAP, NOTHING_AGAINST
 from eegxai.rounding import counted, digits
-from sweeps.report.explanation_tables import GOOD, trust_mark
+from sweeps.report.explanation_tables import trust_mark
 from sweeps.scores.table import SPECIFICITY_THRESHOLD
 from sweeps.scores.words import listed
 
@@ -18,15 +19,14 @@ MARKS_LEGEND = (
 )
 # What each column of the table of trust asks.
 MEANINGS: Mapping[str, str] = {
-    "applicable": "the method has maps on this decoder and nothing speaks against them: they are "
-    "not zero, not those of another method, and do not depend on the other trials",
+    "applicable": "the method has maps on this decoder, which are neither zero nor constant",
     "complete": "maps add up to the sum that the method promises, where it promises one",
     "class-specific": "the map changes when another class is asked for: its correlation with the "
     f"original one is below {SPECIFICITY_THRESHOLD:g}, or below that of maps that know nothing; "
     "not testable with two classes, whose maps are mirror images",
     "model-specific": "the same when the decoder's weights are random",
-    "agreement": "median correlation of the method's maps with those of the other methods, for "
-    "information: methods may agree and all be wrong",
+    "agreement": "median correlation of the magnitudes of the method's maps with those of the "
+    "other methods, for information: methods may agree and all be wrong",
 }
 TERMINAL_LEGEND = (
     "✓ shown, ✗ refuted, ? undecided by the 95 % intervals, -- not testable or not promised",
@@ -36,9 +36,9 @@ TERMINAL_LEGEND = (
 )
 # What is said of one method, and of several, by its word of trust.
 SAID: Mapping[str, tuple[str, str]] = {
-    "doubtful": ("is doubtful", "are doubtful"),
-    "do not use": ("should not be used here", "should not be used here"),
-    "no map": ("has no map", "have no map"),
+    DOUBTFUL: ("is doubtful", "are doubtful"),
+    DO_NOT_USE: ("should not be used here", "should not be used here"),
+    NO_MAP: ("has no map", "have no map"),
 }
 LIMITS = (
     "Passing is necessary and not sufficient: a map that changes with the class and with the "
@@ -89,7 +89,7 @@ def accuracy_lines(accuracy: pd.DataFrame) -> Iterator[str]:
 def answer(found: DecoderExplanation) -> Iterator[str]:
     """Which methods may be trusted, in sentences that a person can repeat."""
     trust = found.trust
-    good = list(trust.loc[trust["trust"] == GOOD, "method"])
+    good = list(trust.loc[trust["trust"] == NOTHING_AGAINST, "method"])
     whom = f"Nothing speaks against {_named(good)}" if good else "No method passes the checks"
     yield f"{whom} on this decoder."
     for word, verbs in SAID.items():
@@ -104,9 +104,9 @@ def _named(names: Sequence[str]) -> str:
 def trust_notes(found: DecoderExplanation) -> Iterator[str]:
     """Why something speaks against a method, one line each."""
     for row in found.trust.to_dict("records"):
-        if row["trust"] != GOOD:
+        if row["trust"] != NOTHING_AGAINST:
             mark, _ = trust_mark(row["trust"])
-            yield f"{mark} {row['method']}, {row['trust']}: {row['reason']}"
+            yield f"{mark} {row['method']}: {row['reason']}"
 
 
 def methods_used(found: DecoderExplanation) -> dict[str, str]:

@@ -7,9 +7,8 @@ from pathlib import Path
 from mlflow.entities import Metric
 
 from eegxai.explaining import DecoderExplanation
+from eegxai.explaining.trust import CLASS_CHECK, MODEL_CHECK
 from sweeps.analysis.own_decoder import (
-    ALL_WEIGHTS,
-    TARGET_SWAP,
     last_steps,
     null_levels,
     similarities,
@@ -40,7 +39,7 @@ EXPERIMENT = "explanations of own decoders"
 KIND = "explanation"
 TRUST_TAG = "eegxai.trust."  # before the name of a method
 # The number of a check at its last step, under the name that a sweep's runs have.
-HEADLINES = {"class_similarity": TARGET_SWAP, "model_similarity": ALL_WEIGHTS}
+HEADLINES = {"class_similarity": CLASS_CHECK, "model_similarity": MODEL_CHECK}
 EVIDENCE = ("completeness", "completeness_worst", "batch_dependence")
 LOGGED_SUFFIXES = (".html", ".csv", ".png", ".txt")  # maps stay in the folder: they are large
 SIGNS = {"+": "plus"}  # that MLflow does not allow in the name of a metric
