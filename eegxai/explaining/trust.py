@@ -53,7 +53,8 @@ def trust_table(
     deciding = checks.loc[(checks[list(PLACE)] == pd.Series(PLACE)).all(axis=1)]
     rows = []
     for row in validity.to_dict("records"):
-        own = deciding[deciding["method"] == row["method"]].set_index("check")
+        own = deciding[deciding["method"] == row["method"]]
+        own = own.drop_duplicates("check", keep="last").set_index("check")
         states = {
             "applicable": REFUTED if row["status"] in UNUSABLE else SHOWN,
             "complete": _complete(row),

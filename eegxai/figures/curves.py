@@ -102,7 +102,7 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float, title: str = ""
     marked = {f"{threshold:g}: model-specific below": FLOOR, "maps that know nothing": NULL}
     _legend(figure, styles, marked)
     _label_below(axes, "layers randomized")
-    figure.supylabel("Pearson correlation with\nthe original map (1: unchanged)")
+    figure.supylabel("Pearson correlation with the original map (1: unchanged)")
     return figure
 
 
