@@ -67,7 +67,7 @@ class ShareProgress:
         now = self.now()
         self.ends = now + (now - self.started) * (1 - share) / share if 0 < share < 1 else None
         self.bar.update(self.task, completed=share, description=what)
-        if not self.console.is_terminal and now >= self.line_at:
+        if not self.console.is_terminal and now >= self.line_at and share < 1:
             print_sentence(self.console, ", ".join(filter(None, (what, self.left))))
             self.line_at = now + LINE_EVERY
 

@@ -116,11 +116,11 @@ def validity_table(found: DecoderExplanation) -> Table:
             word(row["method"]),
             word(row["status"].replace("_", " ")),
             *(formatted(row[name], form) for name, form in numbers.items()),
-            word(row["flags"] or row["reason"]),
+            word((row["flags"] or row["reason"]).removeprefix(f"{row['method']} ")),
         ]
         for row in found.validity.astype(dict.fromkeys(numbers, float)).to_dict("records")
     ]
-    headings = ["sum / promised, median", "worst trial", "change by other trials"]
+    headings = ["sum", "worst sum", "other trials"]
     return Table("Validity", ["method", "status", *headings, "what was found"], rows)
 
 

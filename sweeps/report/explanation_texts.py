@@ -102,11 +102,15 @@ def _named(names: Sequence[str]) -> str:
 
 
 def trust_notes(found: DecoderExplanation) -> Iterator[str]:
-    """Why something speaks against a method, one line each."""
+    """Why something speaks against methods, one line for each reason."""
+    methods_of: dict[tuple[str, str], list[str]] = {}
     for row in found.trust.to_dict("records"):
         if row["trust"] != NOTHING_AGAINST:
             mark, _ = trust_mark(row["trust"])
-            yield f"{mark} {row['method']}: {row['reason']}"
+            reason = row["reason"].removeprefix(f"{row['method']} ")
+            methods_of.setdefault((mark, reason), []).append(row["method"])
+    for (mark, reason), methods in methods_of.items():
+        yield f"{mark} {', '.join(methods)}: {reason}"
 
 
 def methods_used(found: DecoderExplanation) -> dict[str, str]:
