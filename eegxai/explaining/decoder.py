@@ -129,7 +129,7 @@ def _of_braindecode(name: str) -> Callable[..., Any]:
     models = vars(braindecode("models"))
     known = {n: m for n, m in models.items() if isinstance(m, type) and issubclass(m, nn.Module)}
     if name not in known:
-        raise ValueError(unknown_name("decoder", f"{BRAINDECODE}:{name}", known))
+        raise ValueError(unknown_name("decoder: model of braindecode", name, known))
     return known[name]
 
 
