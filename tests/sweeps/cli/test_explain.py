@@ -70,7 +70,7 @@ def test_mistakes_are_told_in_one_sentence_before_any_work(arguments, told, here
 
 @pytest.fixture
 def made_up(here, monkeypatch):
-    """The command with a made-up explanation in place of the work."""
+    """The command with a made-up explanation in place of the work, and without pictures."""
     explained = requested(here)
 
     def explain_requested(request, trials, on_accuracy, on_progress):
@@ -81,6 +81,7 @@ def made_up(here, monkeypatch):
 
     monkeypatch.setattr(command, "read_requested", lambda request: labelled_trials())
     monkeypatch.setattr(command, "explain_requested", explain_requested)
+    monkeypatch.setattr("sweeps.report.explanation_files.explanation_pictures", lambda _found: [])
     return here
 
 
@@ -89,9 +90,9 @@ def test_it_prints_accuracy_first_then_trust_notes_and_files(made_up):
     assert result.exit_code == 0, result.output
     order = [
         "12 trials of 6 channels",
+        "decoding all trials",
         "Accuracy 0.75 [0.47, 0.91]",
         "as left",
-        "DeepLift: maps",
         "Saliency",
         "notes:",
         "left out, as it needs a known ground truth:",

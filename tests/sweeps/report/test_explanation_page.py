@@ -1,5 +1,6 @@
 """The report on one's own decoder: one file, in its order, true to the tables, safe."""
 
+import html
 import re
 
 import pandas as pd
@@ -31,8 +32,13 @@ def explained(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def told(explained):
-    return render_explanation(explained, list(explanation_pictures(explained.found)))
+def pictures(explained):
+    return list(explanation_pictures(explained.found))
+
+
+@pytest.fixture(scope="module")
+def told(explained, pictures):
+    return render_explanation(explained, pictures)
 
 
 def test_sections_come_in_order_and_all_tags_are_closed(told):
@@ -60,12 +66,12 @@ def test_it_says_what_is_left_out_and_how_to_repeat_it(told, explained):
     assert "13:17709" in told
 
 
-def test_each_picture_has_its_caption(told, explained):
-    shown = set(explained.found.figures())
+def test_each_picture_has_its_caption(told, pictures):
+    shown = {picture.name for picture in pictures}
     assert shown <= set(CAPTIONS)
     assert len(Page(told).all("img")) == len(shown - {"confusion"})
     for name in shown - {"confusion"}:
-        assert CAPTIONS[name].caption[:40] in told
+        assert html.escape(CAPTIONS[name].caption, quote=False).replace("'", "&#39;") in told
 
 
 def texts(table):
@@ -120,15 +126,17 @@ def test_a_result_without_maps_has_a_page_too(tmp_path):
     assert WITHOUT_MAP in told
 
 
-def test_the_folder_appears_whole_or_not_at_all(explained, tmp_path, monkeypatch):
-    folder = tmp_path / "out"
-    monkeypatch.setattr("sweeps.report.explanation_files.render_explanation", _fail)
-    with pytest.raises(RuntimeError, match="no page"):
-        write_explanation(explained, folder)
+def test_the_folder_appears_whole_or_not_at_all(explained, pictures, tmp_path, monkeypatch):
+    folder, files = tmp_path / "out", "sweeps.report.explanation_files"
+    monkeypatch.setattr(f"{files}.explanation_pictures", lambda _found: pictures[:1])
+    with monkeypatch.context() as failing:
+        failing.setattr(f"{files}.render_explanation", _fail)
+        with pytest.raises(RuntimeError, match="no page"):
+            write_explanation(explained, folder)
     assert list(tmp_path.iterdir()) == []
-    monkeypatch.undo()
     written = write_explanation(explained, folder)
-    assert {"report.html", "maps.npz", "DeepLift-epo.fif"} <= {path.name for path in written}
+    expected = {"report.html", "maps.npz", "DeepLift-epo.fif", f"{pictures[0].name}.png"}
+    assert expected <= {path.name for path in written}
     assert all(path.is_file() for path in written)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     with pytest.raises(ValueError, match="exists and is not overwritten"):
