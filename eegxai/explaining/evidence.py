@@ -242,8 +242,8 @@ def possible_checks(
     for name in dict.fromkeys((*asked, ALWAYS)):
         reason = _too_large(explained) if name in BY_LAYER else ""
         try:
-            if not reason:
-                explained.changes(name)
+            if not (reason or explained.changes(name)):
+                reason = "the decoder has no layers with weights"
         except Exception as error:  # such as one of tracing, of a decoder that has no layers
             reason = first_line(error)
         if reason:
