@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -99,12 +100,16 @@ def test_the_page_on_ones_own_decoder_works_from_training_to_figure(tmp_path, mo
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", OWN_DECODER, flags=re.DOTALL)
-    exec(compile("\n".join(blocks), "own-decoder.md", "exec"), {})
+    told = {}
+    exec(compile("\n".join(blocks), "own-decoder.md", "exec"), told)
+    assert told["result"].accuracy["above_chance"].all()
     assert pixels(tmp_path / "topographies.png").shape[2] == 3
     (command,) = re.findall(r"^    eegxai (explain .* --out .*)", OWN_DECODER, re.MULTILINE)
     result = CliRunner().invoke(app, [*command.split(), "--no-track"])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "sub-01" / "report.html").is_file()
+    with np.load(tmp_path / "sub-01" / "maps.npz") as maps:
+        np.testing.assert_allclose(maps["DeepLift"], told["result"].maps["DeepLift"], atol=1e-5)
 
 
 def test_ci_runs_the_install_and_the_test_line():

@@ -1,16 +1,14 @@
 """``eegxai explain``: what it says, writes and logs, and mistakes told before any work."""
 
 import json
-import re
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from sweeps.cli import app
 from sweeps.cli import explain as command
 from tests.made_up_explanation import METHODS, labelled_trials, requested
-from tests.own_decoder_files import RECORDING, WEIGHTS, write_own_decoder
+from tests.own_decoder_files import RECORDING, WEIGHTS
 
 RUNNER = CliRunner()
 WIDTH = 80
@@ -18,13 +16,6 @@ WIDTH = 80
 
 def run(*arguments):
     return RUNNER.invoke(app, ["explain", *map(str, arguments)])
-
-
-@pytest.fixture(scope="module")
-def own_files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("own")
-    write_own_decoder(folder)
-    return folder
 
 
 @pytest.fixture
@@ -127,16 +118,3 @@ def test_an_mlflow_that_cannot_be_written_loses_nothing(made_up):
     assert len(said) == 1
     assert said[0].endswith("everything is in sub-01")
     assert (made_up / "sub-01" / "maps.npz").is_file()
-
-
-@pytest.mark.slow
-def test_a_decoder_and_a_recording_in_files_are_explained(own_files, monkeypatch):
-    monkeypatch.chdir(own_files)
-    result = run(*GIVEN, "--methods", "DeepLift,Saliency", "--n-trials", 6, "--out", "sub-01",
-                 "--no-track")  # fmt: skip
-    assert result.exit_code == 0, result.output
-    accuracy = float(re.search(r"Accuracy ([\d.]+)", result.output)[1])
-    assert accuracy > 0.5
-    with np.load("sub-01/maps.npz") as maps:
-        assert maps["DeepLift"].shape[0] == 6
-    assert (own_files / "sub-01" / "report.html").stat().st_size > 1e5
