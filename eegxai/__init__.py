@@ -19,6 +19,7 @@ _PACKAGES = (
     "explaining",
     "figures",
     "head",
+    "recordings",
     "simulation",
     "statistics",
 )
@@ -58,6 +59,7 @@ _NAMES = {
     ),
     "explaining": ("DecoderExplanation", "explain"),
     "head": ("HEADS", "HeadSpec", "open_head"),
+    "recordings": ("LabelledTrials", "as_labelled", "read_trials", "read_windows"),
     "simulation": (
         "ClassSpec",
         "DataSpec",

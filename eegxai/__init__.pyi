@@ -4,6 +4,7 @@ from eegxai import evaluation as evaluation
 from eegxai import explaining as explaining
 from eegxai import figures as figures
 from eegxai import head as head
+from eegxai import recordings as recordings
 from eegxai import simulation as simulation
 from eegxai import statistics as statistics
 from eegxai.attribution import CONTROLS as CONTROLS
@@ -38,6 +39,10 @@ from eegxai.explaining import explain as explain
 from eegxai.head import HEADS as HEADS
 from eegxai.head import HeadSpec as HeadSpec
 from eegxai.head import open_head as open_head
+from eegxai.recordings import LabelledTrials as LabelledTrials
+from eegxai.recordings import as_labelled as as_labelled
+from eegxai.recordings import read_trials as read_trials
+from eegxai.recordings import read_windows as read_windows
 from eegxai.simulation import FEATURES as FEATURES
 from eegxai.simulation import ClassSpec as ClassSpec
 from eegxai.simulation import DataSpec as DataSpec

@@ -16,7 +16,7 @@ FOLDERS = {
     ],
     "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],
     "eegxai/evaluation": [
-        "maps", "controls", "metrics", "references", "scoring", "modes", "bounds",
+        "maps", "controls", "metrics", "references", "evidence", "scoring", "modes", "bounds",
         "evaluation_spec", "example_maps", "score_rows", "map_references", "robustness", "protocol",
     ],
     "sweeps": [

@@ -18,6 +18,16 @@ from eegxai.evaluation.controls.sanity_checks import (
     variants,
 )
 from eegxai.evaluation.evaluation_spec import EvaluationSpec
+from eegxai.evaluation.evidence.curves import curve_areas, deletion_curves
+from eegxai.evaluation.evidence.fillings import FILLINGS
+from eegxai.evaluation.evidence.patterns import (
+    OutputPatterns,
+    Patterns,
+    pattern_agreement,
+    pattern_table,
+    patterns,
+)
+from eegxai.evaluation.evidence.replacement import replacement_agreement, replacement_use
 from eegxai.evaluation.example_maps import KINDS, ExampleMaps, choose_examples, planted_bands
 from eegxai.evaluation.map_references import MapReferences
 from eegxai.evaluation.maps.domains import topography
@@ -46,6 +56,7 @@ __all__ = [
     "CALIBRATED_METRICS",
     "CHANCE",
     "CHECKS",
+    "FILLINGS",
     "HEADLINE",
     "KINDS",
     "NULL_MAPS",
@@ -61,6 +72,8 @@ __all__ = [
     "Headlines",
     "IdealObserver",
     "MapReferences",
+    "OutputPatterns",
+    "Patterns",
     "SourceTruth",
     "bottom_up",
     "cascade",
@@ -68,7 +81,9 @@ __all__ = [
     "check",
     "choose_examples",
     "choose_explained",
+    "curve_areas",
     "decoder_use",
+    "deletion_curves",
     "evaluate",
     "evaluate_explained",
     "evaluate_robustness",
@@ -80,8 +95,13 @@ __all__ = [
     "independent",
     "null_maps",
     "paper_zero_rows",
+    "pattern_agreement",
+    "pattern_table",
+    "patterns",
     "physical_scores",
     "planted_bands",
+    "replacement_agreement",
+    "replacement_use",
     "same_spectrum",
     "score",
     "similarity",

@@ -22,6 +22,7 @@ from eegxai.attribution import (
 )
 from eegxai.decoders.training import predict
 from eegxai.explaining.choosing import Decoded, choose
+from eegxai.explaining.cross_checks import output_patterns, patterns_table, replacement_table
 from eegxai.explaining.decoder import OpenedDecoder, open_decoder
 from eegxai.explaining.evidence import (
     MethodEvidence,
@@ -177,25 +178,43 @@ def explain(
         with report.timed("randomize", seconds):
             made, left_out = possible_checks(explained, checks)
         study = Study(explained, decoded.trials, output, asked, made)
-        found = _found(study, report)
+        found = _mapped(study, report)
+        maps = _maps_of(found)
+        with report.timed("patterns", seconds):
+            model_patterns = output_patterns(decoded, left_out)
+        with report.timed("curves", seconds):
+            curves = replacement_table(explained, decoded, maps, left_out)
+        _check(study, found, report)
     report.end()
     notes = (*opened.notes, *decoded.trials.notes, *choice, *said, *left_out, *_notes_on(found))
-    return _result(study, decoded, found, opened.name, tuple(dict.fromkeys(notes)), seconds)
+    return replace(
+        _result(study, decoded, found, maps),
+        decoder_name=opened.name,
+        notes=tuple(dict.fromkeys(notes)),
+        seconds=seconds_table(seconds, found),
+        output_patterns=model_patterns,
+        patterns=patterns_table(model_patterns, decoded),
+        curves=curves,
+    )
 
 
-def _found(study: Study, report: Progress) -> dict[str, MethodEvidence]:
-    """What is known of each method: first all maps, whose times tell those of the checks."""
+def _mapped(study: Study, report: Progress) -> dict[str, MethodEvidence]:
+    """What is known of each method before the checks."""
     found = {}
     for place, name in enumerate(study.methods, start=1):
         report.say(f"{name}: maps ({place} of {len(study.methods)} methods)")
         found[name] = mapped(name, study)
+    return found
+
+
+def _check(study: Study, found: Mapping[str, MethodEvidence], report: Progress) -> None:
+    """Make the checks of each method; last, since the time of its maps tells theirs."""
     with_maps = {name: each for name, each in found.items() if each.said is not None}
     n_changes = study.n_changes
     report.expect({name: n_changes * each.seconds["maps"] for name, each in with_maps.items()})
     for name, each in with_maps.items():
         with report.checking(name):
             add_checks(name, study, each)
-    return found
 
 
 def _accuracy(decoded: Decoded) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -261,7 +280,7 @@ def _opened_trials(
     if isinstance(data, np.ndarray | torch.Tensor):
         data = torch.as_tensor(data).detach().cpu().numpy()
         sfreq, ch_names = _as_the_decoder_says(decoder, sfreq, ch_names)
-    known = {"sfreq": sfreq, "ch_names": ch_names, "class_names": class_names}
+    known: dict[str, Any] = {"sfreq": sfreq, "ch_names": ch_names, "class_names": class_names}
 
     def read(kept: Any) -> LabelledTrials:
         if not isinstance(data, str | Path):
@@ -338,24 +357,27 @@ def _notes_on(found: Mapping[str, MethodEvidence]) -> Iterator[str]:
         yield from each.notes
 
 
+def _maps_of(found: Mapping[str, MethodEvidence]) -> dict[str, np.ndarray]:
+    said = {method: each.said for method, each in found.items() if each.said is not None}
+    return {method: each.maps.float().cpu().numpy() for method, each in said.items()}
+
+
 def _result(
     study: Study,
     decoded: Decoded,
     found: Mapping[str, MethodEvidence],
-    name: str,
-    notes: tuple[str, ...],
-    seconds: Mapping[str, float],
+    maps: dict[str, np.ndarray],
 ) -> DecoderExplanation:
+    """All that follows from the maps and the evidence on each method."""
     trials, explained = study.trials, study.explained
     said = {method: each.said for method, each in found.items() if each.said is not None}
-    maps = {method: each.maps.float().cpu().numpy() for method, each in said.items()}
     heard = {m: e.frequency.cpu().numpy() for m, e in said.items() if e.frequency is not None}
     target, names = explained.target.cpu().numpy(), trials.class_names
     accuracy, confusion = _accuracy(decoded)
     rows = [each.validity_row(method) for method, each in found.items()]
     return DecoderExplanation(
         trials=trials,
-        decoder_name=name,
+        decoder_name=type(decoded.decoder).__name__,
         accuracy=accuracy,
         confusion=confusion,
         explained=explained.chosen.cpu().numpy(),
@@ -367,6 +389,4 @@ def _result(
         frequency=frequency_table(heard, target, names, trials.x.shape[2], trials.sfreq),
         output=study.output,
         without_truth=WITHOUT_TRUTH,
-        notes=notes,
-        seconds=seconds_table(seconds, found),
     )

@@ -74,9 +74,8 @@ def confusion_table(y: Array | None, predicted: Array, class_names: Sequence[str
     if y is None:
         return pd.DataFrame()
     counts = confusion_matrix(y, predicted, len(class_names))
-    return pd.DataFrame(counts, pd.Index(class_names, name="true"), class_names).rename_axis(
-        columns="predicted"
-    )
+    names = list(class_names)
+    return pd.DataFrame(counts, names, names).rename_axis(index="true", columns="predicted")
 
 
 # ------------------------------------------------------------------ one method
@@ -153,12 +152,9 @@ class MethodEvidence:
 
     def validity_row(self, name: str) -> dict[str, Any]:
         """Its row of the table of validity."""
-        if self.validity is None:
-            row = dict.fromkeys(VALIDITY_COLUMNS, np.nan)
-            texts = {"status": "failed", "reason": self.failure, "duplicate_of": ""}
-            return row | {"method": name, "flags": self.failure} | texts
-        row = {column: getattr(self.validity, column, None) for column in VALIDITY_COLUMNS}
-        row |= {"method": name, "flags": "; ".join(self.validity.flags)}
+        judged = self.validity or Validity("ok")
+        row: dict[str, Any] = {c: getattr(judged, c, None) for c in VALIDITY_COLUMNS}
+        row |= {"method": name, "flags": "; ".join(judged.flags)}
         if self.failure:
             row |= {"status": "failed", "reason": self.failure, "flags": self.failure}
         return row

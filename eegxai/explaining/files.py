@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import mne
 import numpy as np
@@ -67,15 +67,15 @@ def write_files(result: "DecoderExplanation", folder: Path) -> Path:
 
 def _write_maps(result: "DecoderExplanation", folder: Path) -> None:
     trials = result.trials
-    np.savez_compressed(
-        folder / "maps.npz",
+    arrays: dict[str, Any] = {
         **result.maps,
-        explained=result.explained,
-        target=result.target,
-        times=trials.times,
-        ch_names=np.array(trials.ch_names),
-        class_names=np.array(trials.class_names),
-    )  # type: ignore[arg-type]
+        "explained": result.explained,
+        "target": result.target,
+        "times": trials.times,
+        "ch_names": np.array(trials.ch_names),
+        "class_names": np.array(trials.class_names),
+    }
+    np.savez_compressed(folder / "maps.npz", **arrays)
     for method in result.methods:
         classes = [result.class_names[k] for k in np.unique(result.target)]
         evoked = [evoked_of(result, method, name) for name in classes]

@@ -226,7 +226,7 @@ def with_unit(trials: LabelledTrials, decoder: nn.Module, unit: str | None) -> L
 def _in(trials: LabelledTrials, unit: str) -> LabelledTrials:
     if unit == MICROVOLTS:
         return trials
-    return replace(trials, x=trials.x * np.float32(UNITS[unit]), unit=AS_GIVEN)
+    return replace(trials, x=trials.x * np.float32(UNITS[unit]), unit="as_given")
 
 
 def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
@@ -238,7 +238,7 @@ def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
     better = max(shares, key=lambda unit: shares[unit])  # µV where they are equal
     told = ", ".join(f"{shares[unit]:.2f} with {NAMES_OF_UNITS[unit]}" for unit in UNITS)
     gets = f"so the decoder gets {NAMES_OF_UNITS[better]}"
-    chance = {u: _no_better_than_chance(trials, classes) for u, classes in predicted.items()}
+    chance = {u: _no_better_than_chance(trials.y, classes) for u, classes in predicted.items()}
     if all(chance.values()):
         return better, (
             f"unit: the accuracy is {told}, neither above chance, {gets} for want of a better "
@@ -255,9 +255,9 @@ def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
     return better, f"unit: the accuracy is {told}, {gets}"
 
 
-def _no_better_than_chance(trials: LabelledTrials, predicted: Array) -> bool:
-    n_classes = max(trials.n_classes, int(predicted.max()) + 1)
-    return at_chance(confusion_matrix(trials.y, predicted, n_classes))
+def _no_better_than_chance(y: Array, predicted: Array) -> bool:
+    n_classes = int(max(y.max(), predicted.max())) + 1
+    return at_chance(confusion_matrix(y, predicted, n_classes))
 
 
 def _p_of_difference(one: Array, other: Array) -> float:

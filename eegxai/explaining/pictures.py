@@ -110,6 +110,23 @@ def _agreement(result: "DecoderExplanation") -> "Figure | None":
     return figures.agreement(result.agreement, _title(result, what))
 
 
+def _patterns(result: "DecoderExplanation") -> "Figure | None":
+    info, found = result.trials.info, result.output_patterns
+    if found is None or not has_topography(info):
+        return None
+    what = "Activation patterns of the outputs: what in the trials goes along with them."
+    return figures.pattern_topographies(
+        found, info, result.class_names, 1e3 * result.trials.tmin, _title(result, what)
+    )
+
+
+def _curves(result: "DecoderExplanation") -> "Figure | None":
+    if not len(result.curves):
+        return None
+    what = "The decision as pieces of the trial are replaced by another trial's, and brought back."
+    return figures.replacement_curves(result.curves, _title(result, what))
+
+
 def _deciding(result: "DecoderExplanation") -> pd.DataFrame:
     """Rows of the similarity that decides."""
     place = pd.Series(PLACE)
@@ -124,4 +141,6 @@ PICTURES: "dict[str, Callable[[DecoderExplanation], Figure | None]]" = {
     "cascade": _cascade,
     "frequency": _frequency,
     "agreement": _agreement,
+    "patterns": _patterns,
+    "curves": _curves,
 }

@@ -9,6 +9,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from eegxai.evaluation.evidence.patterns import Patterns
 from eegxai.explaining.files import epochs_of, evoked_of, write_files
 from eegxai.explaining.html import overview
 from eegxai.explaining.pictures import pictures_of
@@ -79,8 +80,14 @@ class DecoderExplanation:
         What was decided or noticed, one sentence each.
     seconds : DataFrame
         method (empty for what all share), part, seconds.
-    patterns, curves : DataFrame
-        Haufe patterns, and deletion and insertion curves; empty where they are not computed.
+    patterns : DataFrame
+        Where the activation patterns of the outputs are largest, see
+        ``eegxai.evaluation.pattern_table``; empty where there are none.
+    curves : DataFrame
+        Deletion and insertion curves of some of the trials, see
+        ``eegxai.evaluation.deletion_curves``; empty where there are none.
+    output_patterns : Patterns, optional
+        The patterns themselves, of the decoder and of a linear model.
     """
 
     trials: LabelledTrials
@@ -100,6 +107,7 @@ class DecoderExplanation:
     seconds: pd.DataFrame = field(default_factory=_no_table)
     patterns: pd.DataFrame = field(default_factory=_no_table)
     curves: pd.DataFrame = field(default_factory=_no_table)
+    output_patterns: Patterns | None = None
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -168,7 +176,7 @@ class DecoderExplanation:
         """Pictures by name, or some of them; what there is nothing to draw of is left out.
 
         Names are ``confusion``, ``topographies``, ``time_courses``, ``checks``, ``cascade``,
-        ``frequency`` and ``agreement``.
+        ``frequency``, ``agreement``, ``patterns`` and ``curves``.
         """
         return pictures_of(self, names)
 

@@ -91,7 +91,7 @@ def _below_level(own: pd.DataFrame, check: str) -> str:
         return UNTESTABLE
     nulls = own["mean"].reindex([name for name in SIMILARITY_NULLS if name in own.index])
     level = similarity_level(float(nulls.max()))
-    mean, low, high = (float(own.loc[check, end]) for end in ("mean", "low", "high"))
+    mean, low, high = own.loc[check, ["mean", "low", "high"]].to_numpy(float)
     if np.isnan(mean):
         return UNTESTABLE
     if high < level:

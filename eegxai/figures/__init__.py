@@ -1,6 +1,7 @@
 """Every picture of the project, from maps and tidy tables."""
 
 from eegxai.figures.curves import cascade_curves, score_by_snr
+from eegxai.figures.evidence import pattern_topographies, replacement_curves
 from eegxai.figures.explained import agreement, class_curves, class_topographies, confusion
 from eegxai.figures.frequency import relevance_over_frequency, share_above, shown_hz
 from eegxai.figures.heatmap import heat_map
@@ -32,10 +33,12 @@ __all__ = [
     "is_uniform",
     "map_against_truth",
     "maps_beside_truth",
+    "pattern_topographies",
     "rankings",
     "reference_scores",
     "references_of_trial",
     "relevance_over_frequency",
+    "replacement_curves",
     "save",
     "score_by_snr",
     "share_above",

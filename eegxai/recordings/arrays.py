@@ -25,7 +25,8 @@ def read_npz(path: Path, given: Mapping[str, Any], options: Mapping[str, Any]) -
     path : Path
         Arrays by the names of :data:`KEYS`, or a file that ``eegxai simulate`` writes.
     given : mapping
-        Values of keys that the file lacks; None for those that are not given.
+        Values of keys other than x and y, or None. They have to be those of the file where it has
+        them, apart from names of classes.
     options : mapping
         Other arguments of :func:`eegxai.recordings.as_labelled`.
 
@@ -43,11 +44,13 @@ def read_npz(path: Path, given: Mapping[str, Any], options: Mapping[str, Any]) -
     known = {key: _plain(key, found[key]) for key in KEYS if key in found}
     if set(found) >= WRITTEN_BY_SIMULATE:
         known |= {"unit": "uV", "tmin": float(found["times_ms"][0]) / 1e3}
-    for key, value in given.items():
-        if value is not None and key in known and known[key] != value:
+    stated = {key: value for key, value in given.items() if value is not None}
+    names = stated.pop("class_names", None) if "class_names" in known else None
+    for key, value in stated.items():
+        if known.setdefault(key, value) != value:
             raise ValueError(f"{key}={value!r} is not what {path} has: {known[key]!r}")
-    named = {key: value for key, value in given.items() if value is not None}
-    return as_labelled(found["x"], **{**options, **named, **_without(known, "x")})
+    trials = as_labelled(known.pop("x"), **known, **options)
+    return as_labelled(trials, class_names=names)
 
 
 def _arrays(path: Path) -> dict[str, Array]:
@@ -81,7 +84,3 @@ def _plain(key: str, value: Array) -> Any:
             raise ValueError(f"{key} has the shape {value.shape}; allowed is a single value")
         return plain[0]
     return plain
-
-
-def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != key}

@@ -12,8 +12,8 @@ MOST_LISTED = 5
 
 
 def is_bids(path: Path) -> bool:
-    """Whether a path is a folder, or a recording within a BIDS data set."""
-    return path.is_dir() or (path.name.startswith("sub-") and _root(path) is not None)
+    """Whether a path is a folder, or a recording of EEG within a BIDS data set."""
+    return path.is_dir() or (_is_recording(path) and _root(path) is not None)
 
 
 def recording(path: Path) -> Path:
@@ -38,8 +38,8 @@ def recording(path: Path) -> Path:
         return path
     found = sorted(
         file
-        for file in path.glob("**/eeg/sub-*_eeg.*")
-        if file.suffix.lower() in SUFFIXES and "derivatives" not in file.relative_to(path).parts
+        for file in path.glob("**/sub-*_eeg.*")
+        if _is_recording(file) and "derivatives" not in file.relative_to(path).parts
     )
     if len(found) != 1:
         listed = ", ".join(str(file.relative_to(path)) for file in found[:MOST_LISTED])
@@ -61,6 +61,12 @@ def read_recording(path: Path) -> tuple[mne.io.BaseRaw, Mapping[str, int] | None
     if beside is None:
         return mne_bids.read_raw_bids(place), None
     return mne_bids.read_raw_bids(place, return_event_dict=True)
+
+
+def _is_recording(path: Path) -> bool:
+    """Whether a file is named as BIDS names recordings of EEG; derivatives have other names."""
+    named = path.name.startswith("sub-") and path.stem.endswith("_eeg")
+    return named and path.suffix.lower() in SUFFIXES
 
 
 def _root(path: Path) -> Path | None:

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import mne
 import numpy as np
@@ -11,6 +12,8 @@ from eegxai.head.montage import TEMPLATE, require_channels, standard_montage
 from eegxai.registry import lookup
 
 IN_VOLTS = frozenset({"eeg", "eog", "ecg", "emg", "seeg", "ecog", "dbs", "bio"})  # in MNE
+
+PLACE_DECIMALS = 4  # of a metre: nearer than 0.1 mm is the same place, as in eegxai.head
 
 # Electrode names as files write them: "EEG Fp1-REF" (clinical EDF), "Fc5." (PhysioNet).
 _DECORATION = re.compile(r"^eeg[ _-]+|[ _-]+(ref|le|re|avg|av|[am][12])$|\.+$", re.IGNORECASE)
@@ -37,6 +40,8 @@ def taken(
         When a name or type is not there, a channel is picked twice, or no channel is left.
     """
     chosen = [channel for pick in _listed(picks) for channel in _of_pick(info, pick)]
+    if not chosen:
+        raise ValueError(f"picks={picks!r} takes no channel; types and names of channels do")
     require_distinct([info["ch_names"][channel] for channel in chosen], "picks")
     bads = [info["ch_names"][i] for i in chosen if info["ch_names"][i] in info["bads"]]
     kept = [i for i in chosen if not (drop_bads and info["ch_names"][i] in bads)]
@@ -52,7 +57,9 @@ def taken(
 
 
 def require_distinct(names: Sequence[str], field: str = "ch_names") -> None:
-    """Refuse a list of names that has one of them twice."""
+    """Refuse a list of names that is none or has one of them twice."""
+    if isinstance(names, str):
+        raise ValueError(f"{field}={names!r} is not allowed: a list of names is")
     if twice := [name for name, n in Counter(names).items() if n > 1]:
         raise ValueError(f"{field} holds {', '.join(map(repr, twice))} more than once")
 
@@ -77,23 +84,46 @@ def placed(info: mne.Info, montage: str | None) -> tuple[mne.Info, list[str]]:
     ValueError
         When the montage is unknown or lacks a channel.
     """
+    info, notes = _with_places(info, montage)
+    if alike := _at_one_place(info):
+        notes.append(f"channels at the same place, so that topographies are left out: {alike}")
+    return info, notes
+
+
+def _with_places(info: mne.Info, montage: str | None) -> tuple[mne.Info, list[str]]:
     if montage is not None:
         places = standard_montage(montage).get_positions()["ch_pos"]
         require_channels(info["ch_names"], places, f"the montage {montage}")
         same = {name: name for name in info["ch_names"]}
         return _at(info, montage, same), [f"positions are those of the montage {montage}"]
-    missing = [name for name in info["ch_names"] if not has_place(info, name)]
+    missing = [channel["ch_name"] for channel in info["chs"] if place_of(channel) is None]
     if not missing:
         return info, []
     electrodes = {name: electrode_of(name) for name in info["ch_names"]}
     if unknown := [name for name, electrode in electrodes.items() if electrode is None]:
         return info, [
-            f"channels without a position: {', '.join(missing)}; topographies are left out, as the "
-            f"10-05 template has no {', '.join(unknown)}"
+            f"channels without a position: {', '.join(missing)}; topographies are left out, as "
+            f"the 10-05 template has no {', '.join(unknown)}"
         ]
     named = {name: electrode for name, electrode in electrodes.items() if electrode}
-    note = f"positions are those of MNE's 10-05 template, by the names of the {len(named)} channels"
+    note = "positions are those of MNE's 10-05 template, by the names of the channels"
     return _at(info, TEMPLATE, named), [note]
+
+
+def _at_one_place(info: mne.Info) -> str:
+    """Names of channels that have the position of another one."""
+    of_place: dict[tuple[float, ...], list[str]] = {}
+    for channel in info["chs"]:
+        if (place := place_of(channel)) is not None:
+            of_place.setdefault(place, []).append(channel["ch_name"])
+    return ", ".join(name for names in of_place.values() if len(names) > 1 for name in names)
+
+
+def place_of(channel: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """Position of a channel of an mne.Info, m; None if it has none."""
+    place = np.asarray(channel["loc"][:3])
+    known = np.isfinite(place).all() and place.any()
+    return tuple(np.round(place, PLACE_DECIMALS).tolist()) if known else None
 
 
 def projection_notes(info: mne.Info) -> list[str]:
@@ -104,12 +134,6 @@ def projection_notes(info: mne.Info) -> list[str]:
         for active in words
     }
     return [f"projections that {words[at]}: {', '.join(of)}" for at, of in of_state.items() if of]
-
-
-def has_place(info: mne.Info, name: str) -> bool:
-    """Whether a channel has a position."""
-    place = info["chs"][info["ch_names"].index(name)]["loc"][:3]
-    return bool(np.isfinite(place).all() and place.any())
 
 
 def electrode_of(name: str) -> str | None:
@@ -136,11 +160,11 @@ def _at(info: mne.Info, montage: str, electrodes: dict[str, str]) -> mne.Info:
 
 def _of_pick(info: mne.Info, pick: str) -> list[int]:
     """Positions of the channels that one pick means."""
-    if pick in info["ch_names"]:
-        return [info["ch_names"].index(pick)]
     types = info.get_channel_types()
-    places = {kind: [i for i, own in enumerate(types) if own == kind] for kind in types}
-    return lookup({**places, "all": list(range(len(types)))}, pick, "channel or type of channels")
+    of_type = {kind: [i for i, own in enumerate(types) if own == kind] for kind in types}
+    of_name = {name: [i] for i, name in enumerate(info["ch_names"])}
+    choices = {"all": list(range(len(types))), **of_type, **of_name}
+    return lookup(choices, pick, "picks: channel or type of channels")
 
 
 def _listed(picks: str | Sequence[str]) -> list[str]:

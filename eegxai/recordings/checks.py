@@ -12,7 +12,7 @@ Array = np.ndarray
 def require_trials(x: Array) -> None:
     """Refuse an array that is not (trials, channels, times) of real numbers."""
     if x.dtype.kind not in "fiu":
-        raise ValueError(f"x holds {x.dtype} numbers; allowed are real ones")
+        raise ValueError(f"x holds numbers of the type {x.dtype}; allowed are real ones")
     if x.ndim != 3 or not x.size:
         raise ValueError(f"x has the shape {x.shape}; allowed is (trials, channels, times)")
 
@@ -31,10 +31,9 @@ def require_finite(x: Array, ch_names: Sequence[str]) -> None:
     trial, channel = np.argwhere(broken)[0]
     values = x[trial, channel]
     kind = "NaN" if np.isnan(values).any() else "an infinite number"
-    others = int(broken.sum()) - 1
-    more = f", and so do {others} other pairs of trial and channel" if others else ""
     raise ValueError(
-        f"x holds {kind} in trial {trial}, channel {ch_names[channel]}{more}; drop these trials or "
+        f"x holds {kind} in trial {trial}, channel {ch_names[channel]}, and is not finite in "
+        f"{broken.sum()} of {broken.size} pairs of trial and channel; drop these trials or "
         "channels, or interpolate them"
     )
 
@@ -56,9 +55,10 @@ def shape_notes(x: Array, ch_names: Sequence[str]) -> list[str]:
     notes = []
     if always := _named(flat.all(axis=0), ch_names):
         notes.append(f"channels that are flat in all trials: {always}")
-    if sometimes := _named(flat.any(axis=0) & ~flat.all(axis=0), ch_names):
-        n_trials = int((flat.any(axis=1)).sum())
-        notes.append(f"channels that are flat in some of the trials ({n_trials}): {sometimes}")
+    now_and_then = flat.any(axis=0) & ~flat.all(axis=0)
+    if sometimes := _named(now_and_then, ch_names):
+        n_trials = int(flat[:, now_and_then].any(axis=1).sum())
+        notes.append(f"channels that are flat in some trials, {n_trials} in all: {sometimes}")
     return notes + _odd_sizes(np.median(deviations, axis=0), ch_names)
 
 

@@ -35,14 +35,20 @@ def cut(
         When two events are at one sample, the times are missing or not allowed, or no epoch is
         within the recording.
     """
-    _require_apart(table)
     sfreq = raw.info["sfreq"]
+    table, notes = _without_remnant(table, raw.first_samp, sfreq)
+    _require_apart(table)
     first, n_times = _window(table, tmin, tmax, sfreq)
+    starts = table.samples - raw.first_samp + first
+    if not ((starts >= 0) & (starts + n_times <= raw.n_times)).any():
+        raise ValueError(
+            f"tmin={first / sfreq:g} and tmax={(first + n_times) / sfreq:g} reach out of the "
+            f"recording at every event; it lasts {raw.n_times / sfreq:g} s"
+        )
     event_id = {name: label + 1 for label, name in enumerate(table.ordered)}
     codes = np.array([event_id[name] for name in table.names], dtype=int)
     events = np.column_stack([table.samples, np.zeros_like(codes), codes])
-    notes: list[str] = []
-    with foreign("the recording cannot be cut", notes):
+    with foreign("the data of the recording cannot be read", notes):
         epochs = mne.Epochs(
             raw,
             events[np.argsort(table.samples)],
@@ -55,8 +61,8 @@ def cut(
             on_missing="ignore",
         )
     return epochs, [
-        f"trials were cut at the {table.source}: {n_times} samples, from {first / sfreq:g} s to "
-        f"before {(first + n_times) / sfreq:g} s, without baseline correction",
+        f"trials were cut at the {table.source}: {n_times} samples, from {first / sfreq:.4g} s to "
+        f"before {(first + n_times) / sfreq:.4g} s, without baseline correction",
         *notes,
         *dropped(epochs),
     ]
@@ -88,12 +94,14 @@ def selected(
     Raises
     ------
     ValueError
-        When an event is not there; lists those that are.
+        When an event is not there, and lists those that are, or when no trial has one of them.
     """
     name_of = {code: name for name, code in epochs.event_id.items()}
     classes = classes_of([name_of[code] for code in sorted(name_of)], events)
     names = [name_of[code] for code in epochs.events[:, 2]]
     kept = [trial for trial, name in enumerate(names) if name in classes]
+    if not kept:
+        raise ValueError(f"no trial has one of the events {', '.join(classes)}")
     ordered = tuple(dict.fromkeys(classes.values()))
     return epochs[kept], [classes[names[trial]] for trial in kept], ordered
 
@@ -133,6 +141,8 @@ def sample_range(tmin: float, tmax: float, sfreq: float) -> tuple[int, int]:
     >>> sample_range(-0.2, 0.8, 250)
     (-50, 250)
     """
+    if not np.isfinite([tmin, tmax]).all():
+        raise ValueError(f"tmin={tmin} and tmax={tmax} are not allowed: times in s are")
     first, n_times = round(tmin * sfreq), round((tmax - tmin) * sfreq)
     if n_times < FEWEST_SAMPLES:
         raise ValueError(
@@ -140,6 +150,23 @@ def sample_range(tmin: float, tmax: float, sfreq: float) -> tuple[int, int]:
             f"are {FEWEST_SAMPLES} or more"
         )
     return first, n_times
+
+
+def _without_remnant(
+    table: EventTable, first_sample: int, sfreq: float
+) -> tuple[EventTable, list[str]]:
+    """The events without one that began before a recording that was cropped, and a sentence.
+
+    MNE lets such an event begin with the recording, where it did not.
+    """
+    at_start = table.samples == first_sample
+    if table.durations is None or not at_start.any() or at_start.all():
+        return table, []
+    whole = ~at_start | (table.durations > table.durations[~at_start].min() - 1 / sfreq)
+    if whole.all():
+        return table, []
+    note = "an event at the start of the recording was dropped, as it is shorter than all others"
+    return table.taken(np.flatnonzero(whole)), [note]
 
 
 def _require_apart(table: EventTable) -> None:
@@ -160,8 +187,8 @@ def _window(
     stop = _common_duration(table, sfreq) if tmax is None else tmax
     if stop is None:
         raise ValueError(
-            f"tmax is missing: the {table.source} do not state one duration for all events, so the "
-            "end of the trials has to be given, s relative to the event"
+            "tmax is missing: not all events have the same duration, so the end of the trials has "
+            "to be given, s relative to the event"
         )
     return sample_range(0.0 if tmin is None else tmin, stop, sfreq)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import mne
 import numpy as np
 
+from eegxai.recordings.labels import is_number
 from eegxai.registry import unknown_name
 
 Events = Mapping[str, str] | Sequence[str]
@@ -39,15 +40,18 @@ class EventTable:
     durations: Array | None
     ordered: tuple[str, ...]
 
+    def taken(self, rows: Sequence[int] | Array) -> "EventTable":
+        """Some of the events."""
+        durations = None if self.durations is None else self.durations[rows]
+        names = [self.names[row] for row in rows]
+        return replace(self, samples=self.samples[rows], names=names, durations=durations)
+
     def renamed(self, classes: Mapping[str, str]) -> "EventTable":
         """The events that have a class, named by it."""
         rows = [row for row, name in enumerate(self.names) if name in classes]
+        names = [classes[self.names[row]] for row in rows]
         return replace(
-            self,
-            samples=self.samples[rows],
-            names=[classes[self.names[row]] for row in rows],
-            durations=None if self.durations is None else self.durations[rows],
-            ordered=tuple(dict.fromkeys(classes.values())),
+            self.taken(rows), names=names, ordered=tuple(dict.fromkeys(classes.values()))
         )
 
 
@@ -118,12 +122,20 @@ def classes_of(names: Sequence[str], events: Events | None) -> dict[str, str]:
 
 def _annotated(raw: mne.io.BaseRaw, codes: Mapping[str, int] | None) -> EventTable:
     asked = "auto" if codes is None else dict(codes)
-    events, event_id = mne.events_from_annotations(raw, event_id=asked, verbose="ERROR")
+    try:
+        events, event_id = mne.events_from_annotations(raw, event_id=asked, verbose="ERROR")
+    except ValueError:  # what MNE raises where all annotations are marks of bad stretches
+        events, event_id = np.empty((0, 3), dtype=int), {}
     described = raw.annotations.description
     rows = [row for row, name in enumerate(described) if name in event_id]
     names = [str(described[row]) for row in rows]
-    ordered = tuple(sorted(set(names), key=lambda name: event_id[name]))
-    return EventTable("annotations", events[:, 0], names, raw.annotations.duration[rows], ordered)
+    # MNE's codes follow the alphabet, in which 10 comes before 2.
+    by_number = codes is None and all(map(is_number, names))
+    key = int if by_number else event_id.__getitem__
+    ordered = tuple(sorted(set(names), key=key))
+    return EventTable(
+        "events of the annotations", events[:, 0], names, raw.annotations.duration[rows], ordered
+    )
 
 
 def _triggered(raw: mne.io.BaseRaw) -> EventTable:
@@ -132,7 +144,9 @@ def _triggered(raw: mne.io.BaseRaw) -> EventTable:
         found = mne.find_events(raw, shortest_event=1, verbose="ERROR")
     codes = found[:, 2].tolist()
     ordered = tuple(str(code) for code in sorted(set(codes)))
-    return EventTable("stim channel", found[:, 0], [str(code) for code in codes], None, ordered)
+    return EventTable(
+        "events of the stim channel", found[:, 0], [str(code) for code in codes], None, ordered
+    )
 
 
 def _found(name: str, names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from eegxai.recordings.epoching import FEWEST_SAMPLES, cropped, cut, dropped, se
 from eegxai.recordings.events import Events, class_events
 from eegxai.recordings.labelled import LabelledTrials, Unit
 from eegxai.recordings.opening import existing, opened
-from eegxai.recordings.reading import foreign
+from eegxai.recordings.reading import foreign, mentioning
 from eegxai.recordings.sources import as_labelled, unlabelled
 from eegxai.recordings.units import require_unit
 
@@ -70,25 +70,26 @@ def read_trials(
     """
     require_unit(unit)
     path = existing(path)
-    options: dict[str, Any] = {
-        "unit": unit,
-        "picks": picks,
-        "montage": montage,
-        "drop_bads": drop_bads,
-    }
+    options: dict[str, Any] = {"picks": picks, "montage": montage, "drop_bads": drop_bads}
     if path.suffix.lower() == ".npz":
         if events is not None:
             raise ValueError("events applies to recordings and epochs, and not to .npz files")
-        given = {"sfreq": sfreq, "ch_names": ch_names, "class_names": class_names}
+        given = {
+            "sfreq": sfreq,
+            "ch_names": ch_names and list(ch_names),
+            "class_names": class_names,
+            "unit": unit,
+        }
         return cropped(read_npz(path, given, options), tmin, tmax)
-    options |= {"sfreq": sfreq, "ch_names": ch_names}
+    options |= {"sfreq": sfreq, "ch_names": ch_names, "unit": unit}
     found, codes, notes = opened(path)
-    if isinstance(found, mne.BaseEpochs):
-        trials = cropped(_of_epochs(found, events, class_names, options), tmin, tmax)
-    else:
-        epochs, how = cut(found, class_events(found, codes, events), tmin, tmax)
-        trials = as_labelled(epochs, class_names=class_names, **options)
-        notes += how
+    with mentioning(notes):
+        if isinstance(found, mne.BaseEpochs):
+            trials = cropped(_of_epochs(found, events, class_names, options), tmin, tmax)
+        else:
+            epochs, how = cut(found, class_events(found, codes, events), tmin, tmax)
+            trials = as_labelled(epochs, class_names=class_names, **options)
+            notes += how
     return replace(trials, notes=(*notes, *trials.notes))
 
 

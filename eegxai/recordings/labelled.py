@@ -7,6 +7,8 @@ from typing import Literal
 import mne
 import numpy as np
 
+from eegxai.recordings.channels import place_of
+
 Unit = Literal["uV", "V", "as_given"]  # what numbers may be said to be
 KeptUnit = Literal["uV", "as_given"]  # what the numbers of LabelledTrials are
 
@@ -40,8 +42,8 @@ class LabelledTrials:
     >>> from eegxai.recordings import as_labelled
     >>> x = np.zeros((4, 2, 50)) + np.arange(50)
     >>> trials = as_labelled(x, [0, 1, 0, 1], sfreq=100, ch_names=["C3", "C4"], unit="uV")
-    >>> trials.x.shape, trials.ch_names, trials.n_classes, trials.sfreq
-    ((4, 2, 50), ('C3', 'C4'), 2, 100.0)
+    >>> trials
+    <LabelledTrials: 4 trials, 2 channels, 50 samples at 100 Hz, uV; classes: 0, 1>
     """
 
     x: Array
@@ -51,6 +53,13 @@ class LabelledTrials:
     tmin: float
     unit: KeptUnit
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        n_trials, n_channels, n_times = self.x.shape
+        return (
+            f"<LabelledTrials: {n_trials} trials, {n_channels} channels, {n_times} samples at "
+            f"{self.sfreq:g} Hz, {self.unit}; classes: {', '.join(self.class_names) or 'unknown'}>"
+        )
 
     @property
     def sfreq(self) -> float:
@@ -75,9 +84,8 @@ class LabelledTrials:
     @property
     def has_positions(self) -> bool:
         """Whether each channel has a position of its own, as topographies require."""
-        places = np.array([channel["loc"][:3] for channel in self.info["chs"]])
-        known = np.isfinite(places).all() and places.any(axis=1).all()
-        return bool(known) and len(np.unique(places, axis=0)) == len(places)
+        places = [place_of(channel) for channel in self.info["chs"]]
+        return None not in places and len(set(places)) == len(places)
 
     def pick(self, ch_names: Sequence[str]) -> "LabelledTrials":
         """The same trials with these channels in this order.

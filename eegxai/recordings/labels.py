@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from eegxai.registry import unknown_name
+from eegxai.registry import MOST_LISTED
 
 MOST_CLASSES = 1000  # integers above are codes of events, even beside a zero
 
@@ -65,10 +65,10 @@ def event_labels(codes: Array, event_id: Mapping[str, int], names: Sequence[str]
     codes : array, shape (trials,)
         Code of each trial's event.
     event_id : mapping of str to int
-        Code of each name, as MNE has it. Where names are but the codes, it is as if only the
-        codes were given.
+        Code of each name, as MNE has it.
     names : sequence of str, optional
-        Another order of the classes; names without trials are classes, too.
+        Another order of the classes; names without trials are classes, too. Events that are named
+        by numbers get these names as in :func:`given_labels`.
 
     Raises
     ------
@@ -80,11 +80,11 @@ def event_labels(codes: Array, event_id: Mapping[str, int], names: Sequence[str]
         raise ValueError(f"event_id gives one code two names, which is not allowed: {event_id}")
     if unnamed := sorted({int(code) for code in codes} - set(name_of)):
         raise ValueError(f"event codes {_listed(unnamed)} have no name in event_id {event_id}")
-    own = _distinct(names)
-    if all(name == str(code) for code, name in name_of.items()):
-        return _numbered(codes.astype(np.int64), own, sorted(name_of))
-    ordered = own or tuple(name_of[code] for code in sorted(name_of))
-    return _named(np.array([name_of[int(code)] for code in codes]), ordered)
+    own, ordered = _distinct(names), tuple(name_of[code] for code in sorted(name_of))
+    values = np.array([name_of[int(code)] for code in codes])
+    if own and not set(ordered) <= set(own) and all(map(is_number, ordered)):
+        return _numbered(values.astype(np.int64), own, [int(name) for name in ordered])
+    return _named(values, own or ordered)
 
 
 def class_notes(labels: Labels) -> list[str]:
@@ -93,9 +93,8 @@ def class_notes(labels: Labels) -> list[str]:
         return ["there are no labels"]
     counts = Counter(labels.y.tolist())
     of_class = {name: counts[label] for label, name in enumerate(labels.class_names)}
-    listed = ", ".join(f"{name} = {label}" for label, name in enumerate(of_class))
-    numbers = ", ".join(f"{n} of {name}" for name, n in of_class.items())
-    notes = [f"classes: {listed}; trials: {numbers}"]
+    numbers = [f"{name} ({n})" for name, n in of_class.items()]
+    notes = [f"classes from label 0 on, with their numbers of trials: {_listed(numbers)}"]
     if empty := [name for name, n in of_class.items() if not n]:
         notes.append(f"no trial is of class {_listed(empty)}")
     if single := [name for name, n in of_class.items() if n == 1]:
@@ -168,7 +167,10 @@ def _named(values: Array, class_names: tuple[str, ...] | None) -> Labels:
     names = class_names or tuple(found)
     for name in found:
         if name not in names:
-            raise ValueError(unknown_name("class", name, names) + ", as class_names has them")
+            raise ValueError(
+                f"class_names lacks {name!r}, which is a class of the trials; it holds "
+                f"{_listed(names)}"
+            )
     position = {name: label for label, name in enumerate(names)}
     y = np.array([position[value] for value in values.tolist()], dtype=np.int64)
     notes = () if class_names else ("classes are in alphabetical order, as none was given",)
@@ -176,9 +178,9 @@ def _named(values: Array, class_names: tuple[str, ...] | None) -> Labels:
 
 
 def _numbered(values: Array, class_names: tuple[str, ...] | None, found: list[int]) -> Labels:
-    """Labels of integers, which are among ``found``, in ascending order."""
+    """Labels of integers: positions in the names if they can be, or else in ``found``."""
     n_classes = len(class_names) if class_names else _n_positions(found)
-    if found and found[0] >= 0 and found[-1] < n_classes:
+    if found and min(found) >= 0 and max(found) < n_classes:
         return Labels(values, class_names or tuple(map(str, range(n_classes))))
     if class_names and len(class_names) != len(found):
         raise ValueError(
@@ -187,7 +189,14 @@ def _numbered(values: Array, class_names: tuple[str, ...] | None, found: list[in
         )
     names = class_names or tuple(map(str, found))
     numbers = ", ".join(f"{code} -> {label}" for label, code in enumerate(found))
-    return Labels(np.searchsorted(found, values), names, (f"labels were numbered: {numbers}",))
+    position = {code: label for label, code in enumerate(found)}
+    y = np.array([position[code] for code in values.tolist()], dtype=np.int64)
+    return Labels(y, names, (f"labels were numbered: {numbers}",))
+
+
+def is_number(name: str) -> bool:
+    """Whether the name of an event is but an integer."""
+    return name.removeprefix("-").isdecimal()
 
 
 def _n_positions(found: Sequence[int]) -> int:
@@ -206,4 +215,6 @@ def _distinct(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def _listed(values: Sequence[object]) -> str:
-    return ", ".join(map(str, values))
+    """Values in a sentence, of many the first ones."""
+    more = f" and {len(values) - MOST_LISTED} more" if len(values) > MOST_LISTED else ""
+    return ", ".join(map(str, values[:MOST_LISTED])) + more

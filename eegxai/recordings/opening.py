@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import mne
 
+from eegxai.recordings import eeglab
 from eegxai.recordings.bids import is_bids, read_recording, recording
 from eegxai.recordings.reading import foreign
 
@@ -13,17 +14,25 @@ Opened: TypeAlias = mne.io.BaseRaw | mne.BaseEpochs
 
 
 def _read_fif(path: Path) -> Opened:
-    kind = mne.what(path)
-    if kind not in ("raw", "epochs"):
-        raise ValueError(f"it holds neither a recording nor epochs that can be read ({kind})")
-    return mne.io.read_raw_fif(path) if kind == "raw" else mne.read_epochs(path)
+    try:
+        return mne.io.read_raw_fif(path)
+    except ValueError:  # what MNE raises where there is no recording
+        return _read_epochs(path)
+
+
+def _read_epochs(path: Path) -> mne.BaseEpochs:
+    try:
+        return mne.read_epochs(path)
+    except ValueError as error:
+        told = f"it holds neither a recording nor epochs that are whole; {error}"
+        raise ValueError(told) from error
 
 
 def _read_set(path: Path) -> Opened:
     try:
         return mne.io.read_raw_eeglab(path)
     except TypeError:  # what MNE raises for several trials
-        return mne.read_epochs_eeglab(path)
+        return eeglab.read_epochs(path)
 
 
 READERS: Mapping[str, Callable[[Path], Opened]] = {

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import mne
 
 LONGEST = 240  # characters of a foreign message that are quoted
+OF_READER = "MNE: "  # before what it warned of
 ABOUT_FILE_NAMES = "does not conform to MNE naming conventions"  # says nothing about the data
 
 
@@ -34,8 +35,20 @@ def foreign(failure: str, notes: list[str]) -> Iterator[None]:
             raise
         except Exception as error:
             raise ValueError(f"{failure}: {_short(error)}") from error
-    found = [f"MNE: {_short(one.message)}" for one in caught if not _is_noise(one)]
+    found = [f"{OF_READER}{_short(one.message)}" for one in caught if not _is_noise(one)]
     notes.extend(dict.fromkeys(found))
+
+
+@contextmanager
+def mentioning(notes: list[str]) -> Iterator[None]:
+    """Add what a reader warned of to an error, which it may explain: a file that is cut short."""
+    try:
+        yield
+    except ValueError as error:
+        warned = [note for note in notes if note.startswith(OF_READER)]
+        if not warned:
+            raise
+        raise ValueError(f"{error} ({'; '.join(warned)})") from error
 
 
 def _is_noise(warning: warnings.WarningMessage) -> bool:

@@ -46,7 +46,7 @@ def as_labelled(
     ----------
     data : mne.Epochs, braindecode dataset of windows, array or LabelledTrials
         Arrays have the shape (trials, channels, times). LabelledTrials are returned as they are,
-        with other labels where ``y`` is given.
+        with other labels or names of classes where these are given.
     y : sequence of int or str, shape (trials,), optional
         Labels, in place of those of the data. Integers with a zero among them are positions of
         classes; others are codes, numbered in their order. Names are numbered as in
@@ -87,6 +87,8 @@ def as_labelled(
     """
     require_unit(unit)
     if isinstance(data, LabelledTrials):
+        _require_same("unit", unit, data.unit)
+        _require_same("sfreq", sfreq, data.sfreq)
         return _relabelled(data, y, class_names)
     if isinstance(data, mne.BaseEpochs):
         source = _of_epochs(data, y, class_names)
@@ -144,24 +146,28 @@ def unlabelled(epochs: mne.BaseEpochs, **options: Any) -> LabelledTrials:
 def _relabelled(
     trials: LabelledTrials, y: Any, class_names: Sequence[str] | None
 ) -> LabelledTrials:
+    """The trials with other labels, or with their classes in another order or renamed."""
     if y is None and class_names is None:
         return trials
-    names = class_names or trials.class_names or None
-    labels = given_labels(trials.y if y is None else y, names, len(trials.x))
-    notes = (*trials.notes, *labels.notes, *class_notes(labels))
+    if y is None:
+        y = trials.y
+        if y is not None and set(trials.class_names) <= set(class_names or ()):
+            y = np.array(trials.class_names)[y]
+    labels = given_labels(y, class_names or trials.class_names or None, len(trials.x))
+    notes = (*trials.notes, "labels were replaced", *labels.notes, *class_notes(labels))
     return replace(trials, y=labels.y, class_names=labels.class_names, notes=notes)
 
 
 def _of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None) -> Source:
     """Source of MNE Epochs, whose events give the labels unless ``y`` does."""
-    loaded = epochs if epochs.preload else epochs.copy().load_data(verbose="ERROR")
+    loaded = epochs if epochs.preload else epochs.copy().load_data()
     if not len(loaded):
         raise ValueError("no trial is left of these epochs; all were dropped")
     if y is None:
         labels = event_labels(loaded.events[:, 2], loaded.event_id, class_names)
     else:
         labels = given_labels(y, class_names, len(loaded))
-    x = loaded.get_data(picks="all", copy=False, verbose="ERROR")
+    x = loaded.get_data(copy=False, verbose="ERROR")
     return Source(x, loaded.info, labels, float(loaded.tmin), from_mne=True)
 
 
@@ -185,19 +191,27 @@ def _leaves(data: Any) -> Iterator[Any]:
 def _of_windows(data: Any, y: Any, class_names: Sequence[str] | None) -> Source:
     """Source of windows as the data set gives them to a decoder, with its transforms."""
     leaves = list(_leaves(data))
-    infos = [getattr(leaf, "windows", None) or leaf.raw for leaf in leaves]
-    info = infos[0].info
+    infos = [(leaf.windows if hasattr(leaf, "windows") else leaf.raw).info for leaf in leaves]
     for other in infos[1:]:
-        _require_same("ch_names of a recording in data", other.info["ch_names"], info["ch_names"])
-        _require_same("sfreq of a recording in data", other.info["sfreq"], info["sfreq"])
+        _require_alike(other, infos[0])
     items = [data[index] for index in range(len(data))]
     if not items:
         raise ValueError("data holds no windows")
-    targets = [item[1] for item in items] if y is None else y
-    labels = given_labels(targets, class_names or _mapped_names(leaves), len(items))
+    if y is None:
+        y, class_names = [item[1] for item in items], class_names or _mapped_names(leaves)
+    labels = given_labels(y, class_names, len(items))
     x = as_array([item[0] for item in items], "data")
-    _require_channels(x, info["ch_names"])
-    return Source(x, info, labels, 0.0, from_mne=False)
+    _require_channels(x, infos[0]["ch_names"])
+    return Source(x, infos[0], labels, 0.0, from_mne=False)
+
+
+def _require_alike(one: mne.Info, other: mne.Info) -> None:
+    for field in ("ch_names", "sfreq"):
+        if one[field] != other[field]:
+            raise ValueError(
+                f"recordings in data differ in {field}: {one[field]} and {other[field]}; allowed "
+                "are recordings that have the same"
+            )
 
 
 def _mapped_names(leaves: Sequence[Any]) -> list[str] | None:
@@ -221,16 +235,30 @@ def _of_array(
 ) -> Source:
     x = as_array(data, "x")
     require_trials(x)
-    if sfreq is None or not np.isfinite(sfreq) or sfreq <= 0:
-        raise ValueError(f"sfreq={sfreq} is not allowed: arrays need a sampling frequency, Hz")
+    x = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
+    rate = _number("sfreq", sfreq, "arrays need a sampling frequency above zero, Hz")
+    if rate <= 0:
+        raise ValueError(f"sfreq={sfreq!r} is not allowed: it has to be above zero, Hz")
+    start = _number("tmin", tmin or 0.0, "it is a time, s")
     if ch_names is None:
         raise ValueError(
             f"ch_names is missing: arrays need the names of their {x.shape[1]} channels"
         )
     require_distinct(ch_names)
     _require_channels(x, ch_names)
-    info = mne.create_info([str(name) for name in ch_names], float(sfreq), "eeg", verbose="ERROR")
-    return Source(x, info, given_labels(y, class_names, len(x)), float(tmin or 0), from_mne=False)
+    info = mne.create_info([str(name) for name in ch_names], rate, "eeg", verbose="ERROR")
+    return Source(x, info, given_labels(y, class_names, len(x)), start, from_mne=False)
+
+
+def _number(field: str, value: Any, why: str) -> float:
+    """A finite number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not np.isfinite(number):
+        raise ValueError(f"{field}={value!r} is not allowed: {why}")
+    return number
 
 
 def _require_channels(x: Array, ch_names: Sequence[str]) -> None:

@@ -54,7 +54,7 @@ def in_microvolts(x: Array, unit: Unit | None, volts: bool) -> tuple[Array, Kept
     --------
     >>> x = 2e-5 * np.random.default_rng(0).standard_normal((3, 2, 100))
     >>> in_microvolts(x, None, volts=False)[1:]
-    ('uV', 'taken as volts, since the typical standard deviation is 2e-05, and converted to µV')
+    ('uV', 'taken as volts, since the typical standard deviation is 1.92e-05, and converted to µV')
     """
     size = typical_size(x)
     if unit is not None:
@@ -98,6 +98,8 @@ def _standardised(x: Array) -> bool:
 
 
 def _float32(x: Array, factor: float = 1.0) -> Array:
-    """The numbers times a factor in float64, rounded once."""
-    scaled = x if factor == 1.0 else np.multiply(x, factor, dtype=np.float64)
-    return np.ascontiguousarray(scaled, dtype=np.float32)
+    """The numbers times a factor in float64, rounded once, without a copy in float64."""
+    if factor == 1.0:
+        return np.ascontiguousarray(x, dtype=np.float32)
+    scaled = np.empty(x.shape, dtype=np.float32)
+    return np.multiply(x, factor, out=scaled, dtype=np.float64, casting="same_kind")

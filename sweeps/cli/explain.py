@@ -41,6 +41,8 @@ DOING = {
     "open": "opening the decoder",
     "decode": "decoding all trials",
     "randomize": "drawing random weights",
+    "patterns": "activation patterns",
+    "curves": "deletion and insertion",
 }
 OUTPUT = "runs"  # as of a sweep: MLflow's database and the folders of explanations lie there
 

@@ -190,6 +190,7 @@ def test_files_hold_what_the_result_holds(result, tmp_path):
 def test_pictures_have_names_and_can_be_chosen(result):
     assert list(result.figures()) == [
         "confusion", "topographies", "time_courses", "checks", "cascade", "frequency", "agreement",
+        "patterns", "curves",
     ]  # fmt: skip
     (figure,) = result.figures(["agreement"]).values()
     shown = [text.get_text() for text in figure.axes[0].texts]
