@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from eegxai.evaluation import SIMILARITY_NULLS
+from eegxai.evaluation import SIMILARITY_NULLS, curve_areas
+from eegxai.evaluation.evidence.curves import BOTH
 from eegxai.explaining import DecoderExplanation
 from eegxai.explaining.trust import PLACE
 
@@ -31,3 +32,12 @@ def null_levels(found: DecoderExplanation) -> pd.Series:
     """The highest correlation of each method's maps with maps that know nothing."""
     nulls = [last_steps(found, check)["mean"] for check in SIMILARITY_NULLS]
     return pd.concat(nulls, axis=1).max(axis=1)
+
+
+def replaced_areas(found: DecoderExplanation) -> pd.DataFrame:
+    """How much sooner decisions fall and rise in each method's order than in random ones."""
+    if found.curves.empty:
+        return pd.DataFrame(columns=["area", "low", "high", "chance", "ceiling"], dtype=float)
+    areas = curve_areas(found.curves)
+    own = areas["method"].isin(found.methods)
+    return areas[own & (areas["curve"] == BOTH)].set_index("method")

@@ -7,6 +7,8 @@ from sweeps.report.explanation_tables import (
     agreement_table,
     confusion_table,
     filled,
+    pattern_table,
+    replaced_table,
     seconds_table,
     similarity_table,
     step_table,
@@ -30,13 +32,15 @@ from sweeps.report.table import Table
 from sweeps.scores.table import CASCADE, SPECIFICITY_THRESHOLD
 from sweeps.tasks.own_decoder import RequestedExplanation
 
-# Which pictures stand in which section; what none names is further evidence.
+# Which pictures stand in which section; what none names is evidence.
 SECTIONS: Mapping[str, Sequence[str]] = {
     "maps": ("topographies", "time_courses", "frequency"),
     "checks": ("checks", "cascade"),
     "agreement": ("agreement",),
+    "evidence": ("curves", "patterns"),
     "in_a_table": ("confusion",),
 }
+FURTHER = "evidence"
 STEPS: Mapping[str, str] = {
     CASCADE: "Cascade: layers get random weights one after another, from the output",
     "independent": "One layer at a time gets random weights",
@@ -68,6 +72,7 @@ def render_explanation(explained: RequestedExplanation, pictures: Sequence[Pictu
         "similarities": filled([similarity_table(found)]),
         "steps": filled(_step_tables(found)),
         "agreement": filled([agreement_table(found)]),
+        "evidence": filled([replaced_table(found), pattern_table(found)]),
         "validity": validity_table(found),
         "without_truth": found.without_truth,
         "notes": found.notes,
@@ -83,9 +88,9 @@ def render_explanation(explained: RequestedExplanation, pictures: Sequence[Pictu
 
 def _by_section(pictures: Sequence[Picture]) -> dict[str, list[PageFigure]]:
     section_of = {name: section for section, names in SECTIONS.items() for name in names}
-    sections: dict[str, list[PageFigure]] = {name: [] for name in (*SECTIONS, "further")}
+    sections: dict[str, list[PageFigure]] = {name: [] for name in SECTIONS}
     for picture in pictures:
-        sections[section_of.get(picture.name, "further")].append(page_figure(picture))
+        sections[section_of.get(picture.name, FURTHER)].append(page_figure(picture))
     return sections
 
 

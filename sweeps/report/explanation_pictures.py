@@ -59,6 +59,19 @@ CAPTIONS: Mapping[str, Said] = {
         "may all be wrong: those that compute nearly the same agree by construction.",
         "Heat map of the agreement between methods.",
     ),
+    "patterns": Said(
+        "Activation patterns of the outputs (Haufe et al., NeuroImage 87, 2014): what in the "
+        "trials goes along with each of them, of the decoder and of a linear model. They show "
+        "where the signal is, and a map where the decoder weighs it: the two need not be alike.",
+        "Scalp maps and time courses of the activation patterns of each class.",
+    ),
+    "curves": Said(
+        "The decision while windows of channels are replaced by those of another trial, in the "
+        "order of the map (deletion), and brought back (insertion). Above each panel the area "
+        "between the method's curves and those of random orders (grey); dotted: the order of what "
+        "the decision loses without each piece alone.",
+        "Curves of deletion and insertion, one panel for each method.",
+    ),
 }
 
 

@@ -18,6 +18,7 @@ from eegxai.rounding import digits
 from sweeps.analysis.own_decoder import (
     last_steps,
     null_levels,
+    replaced_areas,
     whole_maps,
 )
 from sweeps.analysis.verdicts import MARKS
@@ -140,6 +141,36 @@ def similarity_table(found: DecoderExplanation) -> Table:
     ]
     title = "Correlation of the original map with the one from which it must differ"
     return Table(title, ["method", *columns, "maps that know nothing"], rows)
+
+
+def replaced_table(found: DecoderExplanation) -> Table:
+    """Area between each method's curves of deletion and insertion and those of random orders."""
+    rows = [
+        [
+            word(method),
+            _interval_cell({**row, "mean": row["area"]}),
+            formatted(row["chance"], ".2f"),
+            formatted(row["ceiling"], ".2f"),
+        ]
+        for method, row in replaced_areas(found).to_dict("index").items()
+    ]
+    title = "Deletion and insertion: area beyond random orders"
+    return Table(title, ["method", "area", "chance", "order of measured losses"], rows)
+
+
+def pattern_table(found: DecoderExplanation) -> Table:
+    """Where the activation patterns are largest."""
+    rows = [
+        [
+            word(row["model"]),
+            word(row["class"]),
+            word(row["peak_channel"]),
+            *(formatted(row[name], ".2f") for name in ("peak_s", "reliability", "agreement")),
+        ]
+        for row in found.patterns.to_dict("records")
+    ]
+    headings = ["model", "class", "largest at", "s", "reliability", "agreement"]
+    return Table("Activation patterns", headings, rows)
 
 
 def _interval_cell(row: Row | None) -> TableCell:

@@ -11,6 +11,7 @@ from eegxai.explaining.trust import CLASS_CHECK, MODEL_CHECK
 from sweeps.analysis.own_decoder import (
     last_steps,
     null_levels,
+    replaced_areas,
     similarities,
 )
 from sweeps.store import provenance
@@ -180,7 +181,11 @@ def _accuracy(found: DecoderExplanation) -> dict[str, float]:
 def _headlines(found: DecoderExplanation) -> Iterator[tuple[str, float]]:
     """What sums up the checks of each method."""
     columns = {name: last_steps(found, check)["mean"] for name, check in HEADLINES.items()}
-    for name, column in {**columns, "null_similarity": null_levels(found)}.items():
+    columns |= {
+        "null_similarity": null_levels(found),
+        "deletion_area": replaced_areas(found)["area"],
+    }
+    for name, column in columns.items():
         for method, value in column.items():
             yield f"headline/{name}/{metric_name(str(method))}", float(value)
 

@@ -86,6 +86,8 @@ low is class-specific |
 low is model-specific |
 | `headline/null_similarity/METHOD` | the highest correlation of the map with maps that know \
 nothing |
+| `headline/deletion_area/METHOD` | how much sooner the decision falls and rises in the map's \
+order than in random ones, as a share of its whole change |
 | `validity/completeness/METHOD` | sum of the map relative to the sum that the method promises |
 | `scores/CHECK/DOMAIN/METRIC/METHOD` | every similarity; the cascade is a curve over the layers |
 | tags `eegxai.trust.METHOD` | which method may be trusted, in words |
