@@ -67,6 +67,31 @@ def validity():
     )
 
 
+def curves():
+    """Two trials whose decision falls from 3 to 0, at once or, of ``Saliency``, steadily."""
+    falls = {"DeepLift": (3.0, 0.0, 0.0), "GradCAM++": (3.0, 1.0, 0.0), "Saliency": (3.0, 1.5, 0.0)}
+    rows = [
+        (method, trial, curve, share, values[place], steady)
+        for method, decisions in falls.items()
+        for trial in range(2)
+        for curve, values, steady_values in (
+            ("deletion", decisions, (3.0, 1.5, 0.0)),
+            ("insertion", [3 - value for value in decisions], (0.0, 1.5, 3.0)),
+        )
+        for place, (share, steady) in enumerate(zip((0.0, 0.5, 1.0), steady_values, strict=True))
+    ]
+    return pd.DataFrame(rows, columns=["method", "trial", "curve", "share", "decision", "random"])
+
+
+def patterns():
+    known = {"peak": 1.0, "accuracy": 0.8, "n_trials": N_TRIALS}
+    numbers = {"peak_s": 0.1, "reliability": 0.9, "agreement": 0.7}
+    return pd.DataFrame(
+        [{"model": "decoder", "class": name, "peak_channel": "Cz", **numbers, **known}
+         for name in CLASSES]
+    )  # fmt: skip
+
+
 def found_explanation(**changes):
     rng = np.random.default_rng(1)
     trials = labelled_trials()
@@ -91,6 +116,8 @@ def found_explanation(**changes):
         "checks": checks(),
         "agreement": agreement,
         "frequency": pd.DataFrame(frequency),
+        "curves": curves(),
+        "patterns": patterns(),
         "output": "contrast",
         "without_truth": ("relevance mass accuracy", "efficiency"),
         "notes": (NOTE,),

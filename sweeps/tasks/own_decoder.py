@@ -169,8 +169,10 @@ def read_requested(request: ExplainRequest) -> LabelledTrials:
         When a value of the request is not allowed, and see :func:`read_trials`.
     """
     check_arguments(**request.of(("unit", "n_trials")))
-    as_given = {"unit": AS_GIVEN} if request.unit == AS_GIVEN else {}
-    return read_trials(request.data, **request.of(OF_READING), **as_given)
+    given = request.of(OF_READING)
+    if request.unit == AS_GIVEN:
+        given["unit"] = AS_GIVEN
+    return read_trials(request.data, **given)
 
 
 def explain_requested(

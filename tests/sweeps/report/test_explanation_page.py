@@ -10,6 +10,8 @@ from sweeps.report.explanation_files import require_new_folder, write_explanatio
 from sweeps.report.explanation_page import render_explanation
 from sweeps.report.explanation_pictures import CAPTIONS, explanation_pictures
 from sweeps.report.explanation_tables import (
+    pattern_table,
+    replaced_table,
     similarity_table,
     terminal_trust,
     trust_table,
@@ -18,10 +20,10 @@ from sweeps.report.explanation_tables import (
 from sweeps.report.explanation_texts import accuracy_lines, answer, trust_notes
 from sweeps.report.terminal import TABLE_WIDTH
 from tests.html_page import Page
-from tests.made_up_explanation import METHODS, WITHOUT_MAP, found_explanation, requested
+from tests.made_up_explanation import CLASSES, METHODS, WITHOUT_MAP, found_explanation, requested
 
 SECTIONS = [
-    "decoder", "trust", "maps", "checks", "agreement", "validity", "notes", "run",
+    "decoder", "trust", "maps", "checks", "agreement", "evidence", "validity", "notes", "run",
 ]  # fmt: skip
 HOSTILE = "<script>alert(1)</script>"
 
@@ -86,6 +88,9 @@ def test_numbers_in_tables_are_those_of_the_checks(explained):
         "Saliency": ["0.97", "0.95", "0.05"],
     }
     assert texts(validity_table(explained.found))[WITHOUT_MAP][0] == "not applicable"
+    # A triangle of half the whole change, and a third of it.
+    assert [row[1].text for row in replaced_table(explained.found).rows] == ["0.25", "0.08", "0.00"]
+    assert [row[2].text for row in pattern_table(explained.found).rows] == ["Cz"] * len(CLASSES)
 
 
 def test_the_table_of_trust_has_all_methods_and_fits_a_terminal(explained):
@@ -116,6 +121,8 @@ def test_a_result_without_maps_has_a_page_too(tmp_path):
         "checks": found.checks.iloc[:0],
         "agreement": pd.DataFrame(),
         "frequency": found.frequency.iloc[:0],
+        "curves": pd.DataFrame(),
+        "patterns": pd.DataFrame(),
         "accuracy": found.accuracy.iloc[:0],
         "confusion": pd.DataFrame(),
         "validity": found.validity[found.validity["method"] == WITHOUT_MAP],

@@ -49,6 +49,7 @@ def test_its_metrics_have_the_names_of_a_sweeps_runs(logged):
     assert metrics["headline/class_similarity/DeepLift"] == pytest.approx(-0.4)
     assert metrics["headline/model_similarity/Saliency"] == pytest.approx(0.95)
     assert metrics["headline/null_similarity/GradCAMplusplus"] == pytest.approx(0.05)
+    assert metrics["headline/deletion_area/DeepLift"] == pytest.approx(0.25)
     assert metrics["validity/completeness/DeepLift"] == 1.0
     assert "validity/completeness/Saliency" not in metrics
     curve = client.get_metric_history(
