@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from eegxai.attribution import (
-    CORRECTED_METHODS,
     DecoderWarning,
     Output,
     adapted,
@@ -54,9 +53,11 @@ from eegxai.explaining.result import VALIDITY_COLUMNS, DecoderExplanation
 from eegxai.recordings import LabelledTrials, as_labelled, read_trials
 from eegxai.registry import lookup
 
-# The gradients that people know, methods whose maps sum to the decision, and the study's corrected.
+# What people know, and the study's methods as their papers define them; without those that take
+# hundreds of passes a trial, such as IntegratedGradients and CentredScoreCAM.
 DEFAULT_METHODS = (
-    "Saliency", "InputXGradient", "DeepLift", "LRP", "IntegratedGradients", *CORRECTED_METHODS,
+    "Saliency", "InputXGradient", "DeepLift", "LRP", "Gradient", "CentredGradCAM",
+    "CentredGuidedGradCAM", "CentredGradCAM++", "CentredLayerCAM", "CompleteFullGrad",
 )  # fmt: skip
 DEFAULT_CHECKS = ("target_swap", "cascade", "independent")
 N_TRIALS = 64

@@ -44,10 +44,14 @@ def _confusion(result: "DecoderExplanation") -> "Figure | None":
 
 def _topographies(result: "DecoderExplanation") -> "Figure | None":
     info = result.trials.info
-    if not result.maps or not has_topography(info):
-        return None
     tables = {name: result.topography(name) for name in result.methods}
-    return figures.class_topographies(tables, info, _title(result, PER_TRIAL))
+    resolved = {n: t for n, t in tables.items() if not figures.is_uniform(t.to_numpy(), axis=1)}
+    if not resolved or not has_topography(info):
+        return None
+    title = _title(result, PER_TRIAL)
+    if others := [name for name in tables if name not in resolved]:
+        title += f"\nThe same on all channels, and not drawn: {', '.join(others)}."
+    return figures.class_topographies(resolved, info, title)
 
 
 def _time_courses(result: "DecoderExplanation") -> "Figure | None":

@@ -17,7 +17,7 @@ from eegxai.figures.style import (
     GREY,
     N_COLUMNS,
     PRINT,
-    in_lines,
+    label_beside,
     legend_below,
     series_of,
     small_multiples,
@@ -31,7 +31,6 @@ BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0.4}  # edges separate bands tha
 AT_CHANCE = "some decoders no better than chance"
 # Over the marker of a point whose decoders are, some or all, no better than chance.
 OPEN: Mapping[str, Any] = {"ls": "", "markerfacecolor": "white", "zorder": 3}
-SIDE_LETTERS = 12  # letters in an inch of the label beside the panels
 MARGIN = 0.05  # above and below the lines, of their span
 
 
@@ -104,8 +103,7 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float, title: str = ""
     marked = {f"{threshold:g}: model-specific below": FLOOR, "maps that know nothing": NULL}
     _legend(figure, styles, marked)
     _label_below(axes, "layers randomized")
-    label = "Pearson correlation with the original map (1: unchanged)"
-    figure.supylabel(in_lines(label, int(SIDE_LETTERS * figure.get_figheight())))
+    label_beside(figure, "Pearson correlation with the original map (1: unchanged)")
     return figure
 
 

@@ -22,6 +22,7 @@ from eegxai.figures.style import (
     SERIES,
     SINGLE,
     in_lines,
+    label_beside,
     legend_below,
     series_of,
     small_multiples,
@@ -175,7 +176,7 @@ def class_curves(
     next(iter(axes.values())).set_ylim(1.05 * lowest, 1.05)
     for ax in list(axes.values())[-min(N_COLUMNS, len(axes)) :]:
         ax.set_xlabel(x_label, fontsize=7)
-    figure.supylabel(y_label)
+    label_beside(figure, y_label)
     legend_below(
         figure, [Line2D([], [], label=str(name), **style) for name, style in styles.items()]
     )

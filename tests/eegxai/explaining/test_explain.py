@@ -10,6 +10,9 @@ from torch import nn
 import eegxai
 from eegxai.attribution import METHODS, attribute
 from eegxai.attribution.validity import _digest
+from eegxai.explaining import evidence
+from eegxai.explaining.api import DEFAULT_METHODS
+from eegxai.explaining.evidence import ALWAYS
 from eegxai.recordings import as_labelled
 from tests.eegxai.explaining.small_case import CHANNELS, CLASSES, SFREQ, Reader, epochs, trials
 
@@ -240,6 +243,28 @@ def test_trials_without_positions_have_maps_and_checks_but_no_topographies():
     )
     assert set(found.checks["domain"]) == {"channel_time"}
     assert "topographies" not in found.figures(["topographies"])
+
+
+def test_a_method_without_channels_has_no_topography():
+    x, y = trials()
+    found = eegxai.explain(Reader(), epochs(x, y), **FEW)
+    flat = replace(found, maps={"Flat": np.ones_like(found.maps["InputXGradient"]), **found.maps})
+    (figure,) = flat.figures(["topographies"]).values()
+    assert "not drawn: Flat" in figure.get_suptitle()
+    assert len(figure.axes) == len(CLASSES) + 1
+
+
+def test_copies_for_each_layer_of_a_large_decoder_are_not_made(monkeypatch):
+    monkeypatch.setattr(evidence, "LARGEST_COPIES", 100)
+    x, y = trials()
+    found = eegxai.explain(Reader(), epochs(x, y), methods=["InputXGradient"])
+    assert {"cascade", "independent"}.isdisjoint(found.checks["check"])
+    assert {"target_swap", ALWAYS} <= set(found.checks["check"])
+    assert "copies of the decoder would take" in said(found, "the check 'cascade' is left out")
+
+
+def test_the_methods_by_default_are_there():
+    assert set(DEFAULT_METHODS) <= set(METHODS)
 
 
 # ------------------------------------------------------------------ mistakes
