@@ -187,6 +187,24 @@ def test_one_failing_method_loses_nothing_of_the_others(monkeypatch):
     assert found.methods == ("InputXGradient",)
 
 
+def test_a_decoder_that_no_method_explains_says_so_for_each():
+    class MixingTrials(Reader):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(3, track_running_stats=False)
+
+        def forward(self, x):
+            return self.norm(super().forward(x))
+
+    x, y = trials()
+    found = eegxai.explain(MixingTrials(), epochs(x, y), methods=["Saliency", "DeepLift"])
+    assert found.accuracy["accuracy"].item() > 0.9
+    assert set(found.validity["status"]) == {"not_applicable"}
+    assert all("BatchNorm 'norm' keeps no statistics" in why for why in found.trust["reason"])
+    assert list(found.figures()) == ["confusion", "patterns"]
+    assert "no map" in found._repr_html_()
+
+
 def test_the_decoder_stays_as_it_is_and_the_seed_decides():
     x, y = trials()
     decoder = Reader().train()
