@@ -19,6 +19,7 @@ from eegxai.attribution import (
     find,
     options_of,
 )
+from eegxai.attribution.core.faults import first_line
 from eegxai.decoders.training import predict
 from eegxai.explaining.choosing import Decoded, choose
 from eegxai.explaining.cross_checks import output_patterns, patterns_table, replacement_table
@@ -164,7 +165,7 @@ def explain(
     1.0
     """
     asked = _asked(methods)
-    check_arguments(unit, n_trials, checks)
+    check_arguments(unit, n_trials, checks, seed, device)
     report = Progress(on_progress)
     seconds: dict[str, float] = {}
     with _warnings_as_notes() as said:
@@ -246,7 +247,11 @@ def _asked(
 
 
 def check_arguments(
-    unit: str | None = None, n_trials: int = N_TRIALS, checks: Sequence[str] = ()
+    unit: str | None = None,
+    n_trials: int = N_TRIALS,
+    checks: Sequence[str] = (),
+    seed: int = 0,
+    device: str | torch.device | None = None,
 ) -> None:
     """Refuse values that :func:`explain` does not take, before any work.
 
@@ -259,6 +264,12 @@ def check_arguments(
         lookup(NAMES_OF_UNITS, unit, "unit")
     if n_trials < 1:
         raise ValueError(f"n_trials={n_trials} explains nothing; at least 1 is needed")
+    if seed < 0:
+        raise ValueError(f"seed={seed} is negative; 0 and above are allowed")
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device={device!r} cannot be used: {first_line(error)}") from error
     for check in checks:
         require_check(check)
 

@@ -14,6 +14,7 @@ from eegxai.rounding import counted
 from sweeps.cli.common import (
     Json,
     errors_in_one_sentence,
+    print_error,
     print_json,
     terminal,
     usage_error,
@@ -151,14 +152,20 @@ def explain(
         _check_files(request, folder)
         explained = _explained(request, console)
         files = write_explanation(explained, folder)
-    opened = "" if no_track else _tracked(explained, folder, files, track or "", console)
+    opened = "" if no_track else _tracked(explained, folder, files, track or "")
     _print_files(console, folder, files, opened)
     if as_json:
         print_json(_document(explained, files, opened))
 
 
 def _listed(words: str | None) -> tuple[str, ...] | None:
-    return None if words is None else tuple(word.strip() for word in words.split(","))
+    """Words between commas; None where the option is not given."""
+    if words is None:
+        return None
+    listed = tuple(filter(None, (word.strip() for word in words.split(","))))
+    if not listed:
+        raise ValueError(f"{words!r} holds no name: give names with commas between, as a,b")
+    return listed
 
 
 def _events(words: str | None) -> tuple[str, ...] | dict[str, str] | None:
@@ -248,20 +255,15 @@ def _print_list(console: Console, title: str, lines: Iterable[str]) -> None:
         print_lines(console, ["", f"{title}:", *listed])
 
 
-def _tracked(
-    explained: RequestedExplanation, folder: Path, files: list[Path], uri: str, console: Console
-) -> str:
+def _tracked(explained: RequestedExplanation, folder: Path, files: list[Path], uri: str) -> str:
     """How to open the MLflow run; empty, with a sentence, where it could not be written."""
     from sweeps.tracking import PublishError, log_explanation, reason_of  # takes a second
 
     try:
         return log_explanation(explained, folder, files, OUTPUT, uri)
     except PublishError as error:
-        print_sentence(
-            console,
-            f"MLflow could not be written ({reason_of(error)}); everything is in {folder}",
-            style="yellow",
-        )
+        reason = reason_of(error)
+        print_error(f"MLflow could not be written ({reason}); everything is in {folder}")
         return ""
 
 

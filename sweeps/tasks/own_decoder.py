@@ -19,6 +19,7 @@ from sweeps.store import provenance
 
 DIGEST_LENGTH = 16  # hexadecimal digits, as in the names of the store's files
 OF_READING = ("events", "class_names", "tmin", "tmax")
+CHECKED_FIRST = ("unit", "n_trials", "seed", "device")
 OF_EXPLAINING = ("weights", "unit", "n_trials", "cam_layer", "seed", "device")
 
 AS_GIVEN = "as_given"  # the unit of numbers that are passed on as they are
@@ -168,7 +169,7 @@ def read_requested(request: ExplainRequest) -> LabelledTrials:
     ValueError
         When a value of the request is not allowed, and see :func:`read_trials`.
     """
-    check_arguments(**request.of(("unit", "n_trials")))
+    check_arguments(**request.of(CHECKED_FIRST))
     given = request.of(OF_READING)
     if request.unit == AS_GIVEN:
         given["unit"] = AS_GIVEN

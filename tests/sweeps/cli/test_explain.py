@@ -47,6 +47,9 @@ GIVEN = ("--decoder", "braindecode:EEGNet", "--weights", WEIGHTS, "--data", RECO
         (["--track", "sqlite:///a.db", "--no-track"], "give one of them"),
         (["--unit", "mV"], "unit 'mV' is unknown"),
         (["--n-trials", "0"], "n_trials=0"),
+        (["--seed", "-1"], "seed=-1 is negative"),
+        (["--device", "nonsense"], "device='nonsense' cannot be used"),
+        (["--methods", " ,"], "holds no name"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence_before_any_work(arguments, told, here):
