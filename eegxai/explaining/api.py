@@ -1,6 +1,5 @@
 """The one way to explain someone's own decoder on their own trials."""
 
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from eegxai.attribution import (
     find,
     options_of,
 )
+from eegxai.attribution.core.faults import first_line
 from eegxai.decoders.training import predict
 from eegxai.explaining.choosing import Decoded, choose
 from eegxai.explaining.cross_checks import output_patterns, patterns_table, replacement_table
@@ -28,11 +28,12 @@ from eegxai.explaining.evidence import (
     MethodEvidence,
     Study,
     accuracy_table,
+    add_checks,
     agreement_table,
     checks_table,
     confusion_table,
-    evidence_on,
     frequency_table,
+    mapped,
     possible_checks,
     require_check,
     seconds_table,
@@ -49,6 +50,7 @@ from eegxai.explaining.matching import (
     with_classes,
     with_unit,
 )
+from eegxai.explaining.progress import OnProgress, Progress
 from eegxai.explaining.result import DecoderExplanation
 from eegxai.recordings import LabelledTrials, as_labelled, read_trials
 from eegxai.registry import lookup
@@ -68,7 +70,7 @@ WITHOUT_TRUTH = (
     "errors in ms, mm and Hz, and the share of the relevance in the true band",
 )
 
-OnProgress = Callable[[str, float], None]
+OnAccuracy = Callable[[pd.DataFrame, pd.DataFrame], None]
 
 
 def explain(
@@ -90,6 +92,7 @@ def explain(
     checks: Sequence[str] = DEFAULT_CHECKS,
     seed: int = 0,
     device: str | torch.device | None = None,
+    on_accuracy: OnAccuracy | None = None,
     on_progress: OnProgress | None = None,
 ) -> DecoderExplanation:
     """Which explanations of a decoder to trust, and what they say, on anyone's own trials.
@@ -134,8 +137,11 @@ def explain(
         Seed of the choice of trials, the wrong classes and the random weights.
     device : str, optional
         Where to compute, such as ``"cuda"``; by default where the decoder is.
+    on_accuracy : callable, optional
+        Called with the tables of accuracy and confusion before anything is explained.
     on_progress : callable, optional
-        Called with what is done next and the share that is done, 0 to 1.
+        Called with what is done next and the share that is done, 0 to 1: of the time, as far as it
+        can be told (:class:`eegxai.explaining.progress.Progress`).
 
     Returns
     -------
@@ -160,8 +166,8 @@ def explain(
     1.0
     """
     asked = _asked(methods)
-    _check_arguments(unit, n_trials, checks)
-    report = _Progress(on_progress, len(asked))
+    check_arguments(unit, n_trials, checks, seed, device)
+    report = Progress(on_progress)
     seconds: dict[str, float] = {}
     with _warnings_as_notes() as said:
         with report.timed("open", seconds):
@@ -169,17 +175,20 @@ def explain(
             opened = open_decoder(decoder, weights, trials, trials.n_classes or None)
         with report.timed("decode", seconds):
             decoded = _decoded(opened, trials, unit, output, cam_layer, arguments, device)
-            explained, choice = choose(decoded, target, n_trials, seed)
+        if on_accuracy:  # before anything that may be refused: it says why
+            on_accuracy(*_accuracy(decoded))
+        explained, choice = choose(decoded, target, n_trials, seed)
         with report.timed("randomize", seconds):
             made, left_out = possible_checks(explained, checks)
         study = Study(explained, decoded.trials, output, asked, made)
-        found = {name: evidence_on(name, study, report.part(name)) for name in asked}
+        found = _mapped(study, report)
         maps = _maps_of(found)
-        with report.timed("patterns", seconds, 1 - report.AFTER):
+        with report.timed("patterns", seconds):
             model_patterns = output_patterns(decoded, left_out)
-        with report.timed("curves", seconds, 1 - report.AFTER / 2):
+        with report.timed("curves", seconds):
             curves = replacement_table(explained, decoded, maps, left_out)
-    report.say("done", 1.0)
+        _check(study, found, report)
+    report.end()
     notes = (*opened.notes, *decoded.trials.notes, *choice, *said, *left_out, *_notes_on(found))
     return replace(
         _result(study, decoded, found, maps),
@@ -189,6 +198,33 @@ def explain(
         output_patterns=model_patterns,
         patterns=patterns_table(model_patterns, decoded),
         curves=curves,
+    )
+
+
+def _mapped(study: Study, report: Progress) -> dict[str, MethodEvidence]:
+    """What is known of each method before the checks."""
+    found = {}
+    for place, name in enumerate(study.methods, start=1):
+        report.say(f"{name}: maps ({place} of {len(study.methods)} methods)")
+        found[name] = mapped(name, study)
+    return found
+
+
+def _check(study: Study, found: Mapping[str, MethodEvidence], report: Progress) -> None:
+    """Make the checks of each method; last, since the time of its maps tells theirs."""
+    with_maps = {name: each for name, each in found.items() if each.said is not None}
+    n_changes = study.n_changes
+    report.expect({name: n_changes * each.seconds["maps"] for name, each in with_maps.items()})
+    for name, each in with_maps.items():
+        with report.checking(name):
+            add_checks(name, study, each)
+
+
+def _accuracy(decoded: Decoded) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How well the decoder decodes, and its confusions."""
+    return (
+        accuracy_table(decoded.y, decoded.predicted),
+        confusion_table(decoded.y, decoded.predicted, decoded.trials.class_names),
     )
 
 
@@ -211,11 +247,30 @@ def _asked(
     return asked
 
 
-def _check_arguments(unit: str | None, n_trials: int, checks: Sequence[str]) -> None:
+def check_arguments(
+    unit: str | None = None,
+    n_trials: int = N_TRIALS,
+    checks: Sequence[str] = (),
+    seed: int = 0,
+    device: str | torch.device | None = None,
+) -> None:
+    """Refuse values that :func:`explain` does not take, before any work.
+
+    Raises
+    ------
+    ValueError
+        In one sentence.
+    """
     if unit is not None:
         lookup(NAMES_OF_UNITS, unit, "unit")
     if n_trials < 1:
         raise ValueError(f"n_trials={n_trials} explains nothing; at least 1 is needed")
+    if seed < 0:
+        raise ValueError(f"seed={seed} is negative; 0 and above are allowed")
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device={device!r} cannot be used: {first_line(error)}") from error
     for check in checks:
         require_check(check)
 
@@ -296,36 +351,6 @@ def _decoded(
 # ------------------------------------------------------------------ progress, notes, result
 
 
-class _Progress:
-    """What is done next, and the share that is done."""
-
-    BEFORE, AFTER = 0.05, 0.1  # shares of what comes before and after the methods
-    PARTS = ("validity", "maps", "checks")
-
-    def __init__(self, on_progress: OnProgress | None, n_methods: int) -> None:
-        self.say = on_progress or (lambda _what, _share: None)
-        self.step = (1 - self.BEFORE - self.AFTER) / n_methods
-        self.done = 0
-
-    @contextmanager
-    def timed(self, what: str, seconds: dict[str, float], share: float = 0.0) -> Iterator[None]:
-        """Say what is done, and note how long it took."""
-        self.say(what, share)
-        started = time.perf_counter()
-        yield
-        seconds[what] = time.perf_counter() - started
-
-    def part(self, method: str) -> Callable[[str], None]:
-        """What to call as parts of a method begin."""
-        place, self.done = self.BEFORE + self.step * self.done, self.done + 1
-
-        def begin(part: str) -> None:
-            share = place + self.step * self.PARTS.index(part) / len(self.PARTS)
-            self.say(f"{method}: {part}", share)
-
-        return begin
-
-
 @contextmanager
 def _warnings_as_notes() -> Iterator[list[str]]:
     """Collect how the decoder is understood; other warnings pass on at the end."""
@@ -361,12 +386,13 @@ def _result(
     said = {method: each.said for method, each in found.items() if each.said is not None}
     heard = {m: e.frequency.cpu().numpy() for m, e in said.items() if e.frequency is not None}
     target, names = explained.target.cpu().numpy(), trials.class_names
+    accuracy, confusion = _accuracy(decoded)
     rows = [each.validity_row(method) for method, each in found.items()]
     return DecoderExplanation(
         trials=trials,
         decoder_name=type(decoded.decoder).__name__,
-        accuracy=accuracy_table(decoded.y, decoded.predicted),
-        confusion=confusion_table(decoded.y, decoded.predicted, names),
+        accuracy=accuracy,
+        confusion=confusion,
         explained=explained.chosen.cpu().numpy(),
         target=target,
         maps=maps,

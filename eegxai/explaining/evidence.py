@@ -128,6 +128,16 @@ class Study:
         """Arguments of ``attribute`` for a method."""
         return {"references": self.references, "output": self.output, **self.methods[name]}
 
+    def method(self, name: str) -> Callable[..., Tensor]:
+        """A method from a decoder, trials and classes to maps."""
+        return partial(attribute, name, **self.keywords(name))
+
+    @property
+    def n_changes(self) -> int:
+        """How many times the checks explain all trials again."""
+        changes = [change for name in self.checks for change in self.explained.changes(name)]
+        return sum(1 + len(change.redrawn) for change in changes)
+
 
 @dataclass
 class MethodEvidence:
@@ -150,30 +160,28 @@ class MethodEvidence:
         return row
 
 
-def evidence_on(name: str, study: Study, on_part: Callable[[str], None]) -> MethodEvidence:
-    """Judge a method, explain the trials and make the checks; what fails leaves the rest."""
-    found = MethodEvidence()
-    method = partial(attribute, name, **study.keywords(name))
-    explained = study.explained
+def mapped(name: str, study: Study) -> MethodEvidence:
+    """Judge a method and explain the trials; what fails leaves the rest."""
+    found, explained = MethodEvidence(), study.explained
     try:
-        on_part("validity")
         with _timed(found, "validity"):
             found.validity = _judged(name, study)
         if found.validity.status == "not_applicable":
             return found
-        on_part("maps")
         with _timed(found, "maps"):
-            found.said = explanation(method, explained.decoder, explained.x, explained.target)
+            trials = explained.x, explained.target
+            found.said = explanation(study.method(name), explained.decoder, *trials)
     except (NotApplicable, DegenerateMap) as verdict:
         found.validity = Validity(verdict.status, str(verdict))
-        return found
     except Exception as error:  # of one method: the others lose nothing
         found.failure = first_line(error)
-        return found
-    on_part("checks")
-    with _timed(found, "checks"):
-        found.checks = _checked(name, method, study, found)
     return found
+
+
+def add_checks(name: str, study: Study, found: MethodEvidence) -> None:
+    """Compare the maps of a method with those of changed classes and weights."""
+    with _timed(found, "checks"):
+        found.checks = _checked(name, study.method(name), study, found)
 
 
 def _judged(name: str, study: Study) -> Validity:

@@ -69,6 +69,10 @@ COMMANDS = {
         "sweeps.cli.simulate:simulate",
         "Simulate EEG with known ground truth: write it to a file, draw it, or both.",
     ),
+    "explain": LazyCommand(
+        "sweeps.cli.explain:explain",
+        "Explain your own decoder on your own recordings, and say which methods to trust.",
+    ),
     "methods": LazyCommand(
         "sweeps.cli.methods:methods",
         "List the attribution methods: their groups, options, defaults and what they compute.",
