@@ -38,6 +38,7 @@ from eegxai.explaining.evidence import (
     require_check,
     seconds_table,
 )
+from eegxai.explaining.findings import VALIDITY_COLUMNS
 from eegxai.explaining.matching import (
     AS_GIVEN,
     NAMES_OF_UNITS,
@@ -50,7 +51,7 @@ from eegxai.explaining.matching import (
     with_unit,
 )
 from eegxai.explaining.progress import OnProgress, Progress
-from eegxai.explaining.result import VALIDITY_COLUMNS, DecoderExplanation
+from eegxai.explaining.result import DecoderExplanation
 from eegxai.recordings import LabelledTrials, as_labelled, read_trials
 from eegxai.registry import lookup
 

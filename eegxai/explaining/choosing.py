@@ -85,7 +85,8 @@ def _of_correct_trials(
         raise ValueError(
             f"the decoder classifies none of {len(y)} trials correctly, so that there is nothing "
             f"to explain: are the classes {', '.join(decoded.trials.class_names)} in the order of "
-            "its outputs, and the trials prepared as those of its training? (target= explains any)"
+            "its outputs (class_names= names all of them), and the trials prepared as those of its "
+            "training? (target= explains any)"
         )
     target = torch.from_numpy(y)
     explained = choose_explained(

@@ -20,11 +20,23 @@ T = TypeVar("T")
 
 
 def output_patterns(decoded: Decoded, notes: list[str]) -> Patterns | None:
-    """Activation patterns of the decoder's outputs over all trials; None, noted, where none are."""
-    y = None if decoded.y is None else torch.from_numpy(decoded.y)
+    """Activation patterns of the decoder's outputs over all trials; None, noted, where none are.
+
+    Those of a linear model stand beside them where each output has trials to fit it.
+    """
+    y = _labels(decoded)
+    if y is None and decoded.y is not None:
+        notes.append("there are no patterns of a linear model: some classes have too few trials")
     return _tried(
         "the output patterns", lambda: patterns(decoded.decoder, decoded.x, y), notes, None
     )
+
+
+def _labels(decoded: Decoded) -> torch.Tensor | None:
+    """Classes, if each of the decoder's has two trials, as a linear discriminant needs."""
+    if decoded.y is None or np.bincount(decoded.y, minlength=decoded.n_outputs).min() < 2:
+        return None
+    return torch.from_numpy(decoded.y)
 
 
 def patterns_table(found: Patterns | None, decoded: Decoded) -> pd.DataFrame:

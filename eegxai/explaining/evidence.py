@@ -32,7 +32,7 @@ from eegxai.evaluation.metrics.agreement import pearson
 from eegxai.evaluation.metrics.frequency import frequency_profile
 from eegxai.evaluation.robustness import evaluate_robustness
 from eegxai.evaluation.score_rows import SCORE_COLUMNS
-from eegxai.explaining.result import (
+from eegxai.explaining.findings import (
     ACCURACY_COLUMNS,
     FREQUENCY_COLUMNS,
     VALIDITY_COLUMNS,

@@ -2,17 +2,15 @@
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mne
 import numpy as np
 import pandas as pd
 
 from eegxai.atomic import staging
+from eegxai.explaining.findings import Findings
 from eegxai.registry import lookup
-
-if TYPE_CHECKING:
-    from eegxai.explaining.result import DecoderExplanation
 
 TABLES = (
     "accuracy", "confusion", "validity", "trust", "checks", "agreement", "frequency", "seconds",
@@ -21,7 +19,7 @@ TABLES = (
 INDEXED = ("confusion", "agreement")  # tables whose rows have names
 
 
-def epochs_of(result: "DecoderExplanation", method: str) -> mne.EpochsArray:
+def epochs_of(result: Findings, method: str) -> mne.EpochsArray:
     """Maps of all explained trials as MNE has epochs."""
     maps, target = lookup(result.maps, method, "method"), result.target
     n_times = maps.shape[2]
@@ -33,7 +31,7 @@ def epochs_of(result: "DecoderExplanation", method: str) -> mne.EpochsArray:
     )
 
 
-def evoked_of(result: "DecoderExplanation", method: str, class_name: str) -> mne.EvokedArray:
+def evoked_of(result: Findings, method: str, class_name: str) -> mne.EvokedArray:
     """Mean map of a class as MNE has evoked responses."""
     maps = lookup(result.maps, method, "method")
     present = {result.class_names[k]: k for k in np.unique(result.target)}
@@ -44,7 +42,7 @@ def evoked_of(result: "DecoderExplanation", method: str, class_name: str) -> mne
     )  # fmt: skip
 
 
-def _info(result: "DecoderExplanation") -> mne.Info:
+def _info(result: Findings) -> mne.Info:
     """The channels without projections, which would change maps."""
     info = result.trials.info.copy()
     with info._unlock():
@@ -52,7 +50,7 @@ def _info(result: "DecoderExplanation") -> mne.Info:
     return info
 
 
-def write_files(result: "DecoderExplanation", folder: Path) -> Path:
+def write_files(result: Findings, folder: Path) -> Path:
     """Write maps, MNE files and tables; each appears whole or not at all."""
     with staging(folder) as temporary:
         _write_maps(result, temporary)
@@ -65,7 +63,7 @@ def write_files(result: "DecoderExplanation", folder: Path) -> Path:
     return folder
 
 
-def _write_maps(result: "DecoderExplanation", folder: Path) -> None:
+def _write_maps(result: Findings, folder: Path) -> None:
     trials = result.trials
     arrays: dict[str, Any] = {
         **result.maps,

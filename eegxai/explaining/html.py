@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from eegxai.explaining.findings import Findings
+from eegxai.explaining.pictures import pictures_of
 from eegxai.explaining.trust import NO_MAP
 from eegxai.figures.style import save
 from eegxai.rounding import digits
@@ -14,7 +16,6 @@ from eegxai.rounding import digits
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from eegxai.explaining.result import DecoderExplanation
 
 DPI = 110
 CAVEAT = (
@@ -23,7 +24,7 @@ CAVEAT = (
 )
 
 
-def overview(result: "DecoderExplanation") -> str:
+def overview(result: Findings) -> str:
     """HTML of a result."""
     parts = [
         f"<h3>{escape(result.decoder_name)}</h3>",
@@ -31,14 +32,14 @@ def overview(result: "DecoderExplanation") -> str:
         trust_html(result.trust),
         f"<p><small>{escape(CAVEAT)}</small></p>",
     ]
-    pictures = result.figures(("topographies", "time_courses"))
+    pictures = pictures_of(result, ("topographies", "time_courses"))
     parts += [image(figure) for figure in list(pictures.values())[:1]]
     notes = "".join(f"<li>{escape(note)}</li>" for note in result.notes)
     parts.append(f"<details><summary>{len(result.notes)} notes</summary><ul>{notes}</ul></details>")
     return "<div>" + "\n".join(parts) + "</div>"
 
 
-def decoder_sentence(result: "DecoderExplanation") -> str:
+def decoder_sentence(result: Findings) -> str:
     """What is said of the decoder, in a sentence."""
     if not len(result.accuracy):
         return f"No labels: {len(result.explained)} trials are explained, and no accuracy is known."

@@ -9,40 +9,38 @@ from eegxai import figures
 from eegxai.evaluation.bounds import MOST_SIMILAR
 from eegxai.evaluation.controls.null_maps import SIMILARITY_NULLS
 from eegxai.evaluation.maps.domains import has_topography
+from eegxai.explaining.findings import Findings
 from eegxai.explaining.trust import PLACE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from eegxai.explaining.result import DecoderExplanation
 
 SHOWN_HZ = 60.0
 SIMILARITY_CHECKS = ("target_swap", "independent", "all_weights")
 PER_TRIAL = "Mean magnitude over the class's trials, each of which counts the same."
 
 
-def pictures_of(
-    result: "DecoderExplanation", names: Collection[str] | None = None
-) -> "dict[str, Figure]":
+def pictures_of(result: Findings, names: Collection[str] | None = None) -> "dict[str, Figure]":
     """Pictures by name; those of which there is nothing to draw are left out."""
     wanted = [name for name in PICTURES if names is None or name in names]
     drawn = {name: PICTURES[name](result) for name in wanted}
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
-def _title(result: "DecoderExplanation", what: str) -> str:
+def _title(result: Findings, what: str) -> str:
     n = len(result.explained)
     return f"{result.decoder_name}, {n} explained trials. {what}"
 
 
-def _confusion(result: "DecoderExplanation") -> "Figure | None":
+def _confusion(result: Findings) -> "Figure | None":
     if not len(result.confusion):
         return None
     what = "numbers of trials by true and predicted class"
     return figures.confusion(result.confusion, f"{result.decoder_name}: {what}")
 
 
-def _topographies(result: "DecoderExplanation") -> "Figure | None":
+def _topographies(result: Findings) -> "Figure | None":
     info = result.trials.info
     tables = {name: result.topography(name) for name in result.methods}
     resolved = {n: t for n, t in tables.items() if not figures.is_uniform(t.to_numpy(), axis=1)}
@@ -54,7 +52,7 @@ def _topographies(result: "DecoderExplanation") -> "Figure | None":
     return figures.class_topographies(resolved, info, title)
 
 
-def _time_courses(result: "DecoderExplanation") -> "Figure | None":
+def _time_courses(result: Findings) -> "Figure | None":
     if not result.maps:
         return None
     tables = {name: result.time_course(name) for name in result.methods}
@@ -62,7 +60,7 @@ def _time_courses(result: "DecoderExplanation") -> "Figure | None":
     return figures.class_curves(tables, "time (s)", "share of the method's peak", title)
 
 
-def _checks(result: "DecoderExplanation") -> "Figure | None":
+def _checks(result: Findings) -> "Figure | None":
     rows = _deciding(result)
     rows = rows[rows["check"].isin(SIMILARITY_CHECKS)]
     if not len(rows):
@@ -73,14 +71,14 @@ def _checks(result: "DecoderExplanation") -> "Figure | None":
     return figures.heat_map(table.assign(feature=""), _title(result, what))
 
 
-def _nulls(result: "DecoderExplanation") -> pd.DataFrame:
+def _nulls(result: Findings) -> pd.DataFrame:
     """The highest similarity of maps that know nothing, by method."""
     rows = _deciding(result)
     highest = rows[rows["check"].isin(SIMILARITY_NULLS)].groupby("method", sort=False)["mean"].max()
     return highest.rename("value").reset_index().assign(check="null")
 
 
-def _cascade(result: "DecoderExplanation") -> "Figure | None":
+def _cascade(result: Findings) -> "Figure | None":
     rows = _deciding(result)
     rows = rows[rows["check"] == "cascade"]
     if not len(rows):
@@ -92,7 +90,7 @@ def _cascade(result: "DecoderExplanation") -> "Figure | None":
     return figures.cascade_curves(curves, MOST_SIMILAR, _title(result, ""))
 
 
-def _frequency(result: "DecoderExplanation") -> "Figure | None":
+def _frequency(result: Findings) -> "Figure | None":
     shown = result.frequency[result.frequency["frequency_hz"] <= SHOWN_HZ]
     if not len(shown):
         return None
@@ -107,14 +105,14 @@ def _frequency(result: "DecoderExplanation") -> "Figure | None":
     return figures.class_curves(tables, "frequency (Hz)", "share of the method's peak", title)
 
 
-def _agreement(result: "DecoderExplanation") -> "Figure | None":
+def _agreement(result: Findings) -> "Figure | None":
     if len(result.agreement) < 2:
         return None
     what = "Mean correlation of the magnitudes of two methods' maps."
     return figures.agreement(result.agreement, _title(result, what))
 
 
-def _patterns(result: "DecoderExplanation") -> "Figure | None":
+def _patterns(result: Findings) -> "Figure | None":
     info, found = result.trials.info, result.output_patterns
     if found is None or not has_topography(info):
         return None
@@ -124,20 +122,20 @@ def _patterns(result: "DecoderExplanation") -> "Figure | None":
     )
 
 
-def _curves(result: "DecoderExplanation") -> "Figure | None":
+def _curves(result: Findings) -> "Figure | None":
     if not len(result.curves):
         return None
     what = "The decision as pieces of the trial are replaced by another trial's, and brought back."
     return figures.replacement_curves(result.curves, _title(result, what))
 
 
-def _deciding(result: "DecoderExplanation") -> pd.DataFrame:
+def _deciding(result: Findings) -> pd.DataFrame:
     """Rows of the similarity that decides."""
     place = pd.Series(PLACE)
     return result.checks.loc[(result.checks[list(PLACE)] == place).all(axis=1)]
 
 
-PICTURES: "dict[str, Callable[[DecoderExplanation], Figure | None]]" = {
+PICTURES: "dict[str, Callable[[Findings], Figure | None]]" = {
     "confusion": _confusion,
     "topographies": _topographies,
     "time_courses": _time_courses,

@@ -161,6 +161,17 @@ def test_wrongly_classified_trials_are_left_out_and_counted():
     np.testing.assert_array_equal(found.target, y[found.explained])
 
 
+def test_classes_without_trials_are_left_out_of_what_needs_some():
+    x, y = trials()
+    some = y < 2
+    found = eegxai.explain(Reader(), x[some], y[some], **ARRAYS, **FEW)
+    assert found.class_names == CLASSES
+    assert list(found.topography("InputXGradient").index) == ["left", "feet"]
+    assert set(found.patterns["model"]) == {"decoder"}
+    assert said(found, "there are no patterns of a linear model")
+    assert "curves" in found.figures()
+
+
 def test_a_class_can_be_explained_in_all_trials():
     x, y = trials()
     by_name = eegxai.explain(Reader(), epochs(x, y), target="right", n_trials=12, **FEW)
