@@ -194,13 +194,17 @@ def _mapped(study: Study, report: Progress) -> dict[str, MethodEvidence]:
 
 
 def _check(study: Study, found: Mapping[str, MethodEvidence], report: Progress) -> None:
-    """Make the checks of each method; last, since the time of its maps tells theirs."""
-    with_maps = {name: each for name, each in found.items() if each.said is not None}
+    """Make the checks of each method, the fastest first: they tell how long the others take."""
     n_changes = study.n_changes
-    report.expect({name: n_changes * each.seconds["maps"] for name, each in with_maps.items()})
-    for name, each in with_maps.items():
+    expected = {
+        name: n_changes * each.seconds["maps"]
+        for name, each in found.items()
+        if each.said is not None
+    }
+    report.expect(expected)
+    for name in sorted(expected, key=lambda name: expected[name]):
         with report.checking(name):
-            add_checks(name, study, each)
+            add_checks(name, study, found[name])
 
 
 def _accuracy(decoded: Decoded) -> tuple[pd.DataFrame, pd.DataFrame]:

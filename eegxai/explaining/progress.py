@@ -10,9 +10,9 @@ OnProgress = Callable[[str, float], None]
 class Progress:
     """Tells a caller what is done next and which share of the work is done, 0 to 1.
 
-    Methods differ a thousandfold in time, so that their number says nothing. The share is 0 until
-    the time of each is known from its maps, and then the time spent, relative to it and what is
-    expected: to explain again, and for each method what comparing took on those before.
+    Methods differ a thousandfold in time, so that their number says nothing. The time of each is
+    known from its maps, and what comparing maps takes beside it from the methods that are checked.
+    Until the first of them is, the share is 0; then it is the time spent relative to all.
 
     Parameters
     ----------
@@ -23,13 +23,13 @@ class Progress:
 
     Examples
     --------
-    >>> seconds = iter([0.0, 1.0, 1.0, 5.0, 5.0])
+    >>> seconds = iter([0.0, 1.0, 4.0, 4.0])
     >>> progress = Progress(lambda what, share: print(what, share), lambda: next(seconds))
-    >>> progress.expect({"Saliency": 2.0, "DeepLift": 2.0})
+    >>> progress.expect({"Saliency": 2.0, "DeepLift": 3.0})
     >>> with progress.checking("Saliency"): pass
-    Saliency: checks 0.2
-    >>> progress.say("half-way")  # comparing took 2 s
-    half-way 0.5555555555555556
+    Saliency: checks 0.0
+    >>> progress.say("half-way")  # comparing took 1 s: 4 s are expected of DeepLift
+    half-way 0.5
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Progress:
         self.on_progress, self.now = on_progress, now
         self.started = now()
         self.expected: dict[str, float] = {}  # seconds of the methods that are not done
-        self.beyond: list[float] = []  # seconds that those that are took beyond it
+        self.beyond: list[float] = []  # seconds that those that are done took beyond it
 
     def say(self, what: str) -> None:
         """Tell what is done next."""
@@ -53,10 +53,10 @@ class Progress:
     @property
     def share(self) -> float:
         """Which share of the work is done, as far as that is known."""
-        if not self.expected:
+        if not self.beyond:
             return 0.0
-        beyond = sum(self.beyond) / len(self.beyond) if self.beyond else 0.0
-        left = sum(self.expected.values()) + beyond * len(self.expected)
+        comparing = len(self.expected) * sum(self.beyond) / len(self.beyond)
+        left = sum(self.expected.values()) + comparing
         spent = self.now() - self.started
         return spent / (spent + left)
 

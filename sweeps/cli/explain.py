@@ -8,7 +8,7 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from eegxai.atomic import UnwritableError
+from eegxai.atomic import UnwritableError, require_writable
 from eegxai.attribution import find
 from eegxai.rounding import counted
 from sweeps.cli.common import (
@@ -45,6 +45,7 @@ DOING = {
     "patterns": "activation patterns",
     "curves": "deletion and insertion",
 }
+SQLITE = "sqlite:///"
 OUTPUT = "runs"  # as of a sweep: MLflow's database and the folders of explanations lie there
 
 
@@ -150,6 +151,7 @@ def explain(
         )
         folder = out or Path(OUTPUT, "explanations", request.name)
         _check_files(request, folder)
+        _check_database(track or "")
         explained = _explained(request, console)
         files = write_explanation(explained, folder)
     opened = "" if no_track else _tracked(explained, folder, files, track or "")
@@ -201,6 +203,16 @@ def _check_files(request: ExplainRequest, folder: Path) -> None:
         require_new_folder(folder)
     except UnwritableError as error:
         raise UnwritableError(f"--out {error}") from error
+
+
+def _check_database(uri: str) -> None:
+    """Refuse a local database that cannot be written: MLflow would try it for minutes."""
+    if not uri.startswith(SQLITE):
+        return
+    try:
+        require_writable(Path(uri.removeprefix(SQLITE)))
+    except UnwritableError as error:
+        raise UnwritableError(f"--track {error}") from error
 
 
 def _explained(request: ExplainRequest, console: Console) -> RequestedExplanation:

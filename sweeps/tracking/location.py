@@ -11,10 +11,11 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 log = logging.getLogger(__name__)
 CREDENTIALS = re.compile(r"//[^/@\s]+@")
-PublishError = (MlflowException, OSError)
+PublishError = (MlflowException, SQLAlchemyError, OSError)
 DATABASE, ARTEFACTS = "mlflow.db", "artifacts"  # in the output folder
 LOCAL_SERVER = "http://127.0.0.1:5000"  # where `mlflow ui` answers unless told otherwise
 VIEW = "eegxai"  # name of what the UI shows of an experiment's runs

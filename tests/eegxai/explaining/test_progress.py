@@ -37,7 +37,7 @@ def test_a_slow_method_that_comes_last_counts_with_its_time(told):
         clock.seconds = 100.0
     progress.end()
     assert said == [
-        ("Saliency: checks", pytest.approx(0.10)),
+        ("Saliency: checks", 0.0),
         ("KernelSHAP: checks", pytest.approx(0.11)),
         ("done", 1.0),
     ]

@@ -45,6 +45,7 @@ GIVEN = ("--decoder", "braindecode:EEGNet", "--weights", WEIGHTS, "--data", RECO
         (["--out", "x" * 300], "cannot be written"),
         (["--events", "769=left,770"], "770 has no class"),
         (["--track", "sqlite:///a.db", "--no-track"], "give one of them"),
+        (["--track", "sqlite:///a-file/a.db"], "--track 'a-file/a.db' cannot be written"),
         (["--unit", "mV"], "unit 'mV' is unknown"),
         (["--n-trials", "0"], "n_trials=0"),
         (["--seed", "-1"], "seed=-1 is negative"),
@@ -114,8 +115,9 @@ def test_json_is_one_document_and_names_what_was_written(made_up, empty_database
     assert "mlflow ui --backend-store-uri sqlite:///runs/mlflow.db" in found["mlflow"]
 
 
-def test_an_mlflow_that_cannot_be_written_loses_nothing(made_up):
-    result = run(*GIVEN, "--out", "sub-01", "--track", "http://127.0.0.1:9")
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "what://is/this"])
+def test_an_mlflow_that_cannot_be_written_loses_nothing(made_up, uri):
+    result = run(*GIVEN, "--out", "sub-01", "--track", uri)
     assert result.exit_code == 0, result.output
     said = [line for line in result.output.splitlines() if "MLflow could not be written" in line]
     assert len(said) == 1
