@@ -16,6 +16,7 @@ _PACKAGES = (
     "attribution",
     "decoders",
     "evaluation",
+    "explaining",
     "figures",
     "head",
     "recordings",
@@ -56,6 +57,7 @@ _NAMES = {
         "similarity",
         "topography",
     ),
+    "explaining": ("DecoderExplanation", "explain"),
     "head": ("HEADS", "HeadSpec", "open_head"),
     "recordings": ("LabelledTrials", "as_labelled", "read_trials", "read_windows"),
     "simulation": (

@@ -1,6 +1,7 @@
 from eegxai import attribution as attribution
 from eegxai import decoders as decoders
 from eegxai import evaluation as evaluation
+from eegxai import explaining as explaining
 from eegxai import figures as figures
 from eegxai import head as head
 from eegxai import recordings as recordings
@@ -33,6 +34,8 @@ from eegxai.evaluation import ground_truth_reference as ground_truth_reference
 from eegxai.evaluation import score as score
 from eegxai.evaluation import similarity as similarity
 from eegxai.evaluation import topography as topography
+from eegxai.explaining import DecoderExplanation as DecoderExplanation
+from eegxai.explaining import explain as explain
 from eegxai.head import HEADS as HEADS
 from eegxai.head import HeadSpec as HeadSpec
 from eegxai.head import open_head as open_head

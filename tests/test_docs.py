@@ -25,7 +25,12 @@ SOURCES = ("*.py", "*.yaml", "*.toml", "*.j2", "*.html", "*.sh")
 
 # Dotted names that are no modules: a group of entry points and the tags of MLflow runs.
 TAGS = ("kind", "validity", "verdict", *TOLD, *AXES)  # of MLflow's runs
-OTHER_NAMES = {"eegxai.methods", "eegxai.features", *(f"eegxai.{tag}" for tag in TAGS)}
+OTHER_NAMES = {
+    "eegxai.methods",
+    "eegxai.features",
+    "eegxai.trust.METHOD",
+    *(f"eegxai.{tag}" for tag in TAGS),
+}
 # Words in backticks that belong to something else than this repository's code.
 FOREIGN_WORDS = {"V_fem", "clab_electrodes", "normals", "vc", "ruff", "mypy", "pytest"}
 OVERRIDE = re.compile(

@@ -12,14 +12,14 @@ FOLDERS = {
         "renamed", "registry", "errors", "spec", "atomic", "machine", "rounding", "seeding",
         "plugins",
         "head", "recordings", "simulation", "decoders", "statistics", "attribution", "evaluation",
-        "figures",
+        "figures", "explaining",
     ],
     "eegxai/attribution": [
         "core", "engine", "methods", "given", "copies", "calling", "api", "validity",
     ],
     "eegxai/evaluation": [
         "maps", "controls", "metrics", "references", "evidence", "scoring", "modes", "bounds",
-        "evaluation_spec", "example_maps", "score_rows", "map_references", "protocol",
+        "evaluation_spec", "example_maps", "score_rows", "map_references", "robustness", "protocol",
     ],
     "sweeps": [
         "design", "store", "tasks", "scores", "analysis", "tracking", "report", "execution", "cli",

@@ -4,17 +4,20 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from sweeps.cli import app
+from tests.own_decoder_files import write_own_decoder
 from tests.paths import ROOT
 from tests.pictures import pixels
 
 README = (ROOT / "README.md").read_text()
 PAGES = [path.read_text() for path in (ROOT / "docs").glob("*.md")]
 SIMULATIONS = re.findall(r"^    eegxai (simulate .*)", "\n".join(PAGES), re.MULTILINE)
+OWN_DECODER = (ROOT / "docs" / "own-decoder.md").read_text()
 SHELL = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
 SHOWN = [
     shlex.split(command)
@@ -60,7 +63,7 @@ def test_simulations_shown_run(command, tmp_path, monkeypatch):
 
 @pytest.fixture
 def fresh_folder(tmp_path, monkeypatch):
-    """A folder of its own with small configurations of the names that are shown."""
+    """A folder with small configurations of the names that are shown, and a decoder in files."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     Path("conf").mkdir()
@@ -68,6 +71,7 @@ def fresh_folder(tmp_path, monkeypatch):
         values = yaml.safe_load((ROOT / "conf" / f"{name}.yaml").read_text())
         small = {part: {**values.get(part, {}), **own} for part, own in SMALL.items()}
         Path("conf", f"{name}.yaml").write_text(yaml.safe_dump({**values, **small}))
+    write_own_decoder(tmp_path)
 
 
 def run(command):
@@ -89,6 +93,23 @@ def test_the_commands_work_in_the_order_in_which_they_stand(fresh_folder):
         run(command)
     assert {"report.html", "demo.png", "figures"} <= {path.name for path in Path().iterdir()}
     assert any("-where-" in path.name for path in Path("runs/tables").iterdir())
+
+
+@pytest.mark.slow
+def test_the_page_on_ones_own_decoder_works_from_training_to_figure(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", OWN_DECODER, flags=re.DOTALL)
+    told = {}
+    exec(compile("\n".join(blocks), "own-decoder.md", "exec"), told)
+    assert told["result"].accuracy["above_chance"].all()
+    assert pixels(tmp_path / "topographies.png").shape[2] == 3
+    (command,) = re.findall(r"^    eegxai (explain .* --out .*)", OWN_DECODER, re.MULTILINE)
+    result = CliRunner().invoke(app, [*command.split(), "--no-track"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "sub-01" / "report.html").is_file()
+    with np.load(tmp_path / "sub-01" / "maps.npz") as maps:
+        np.testing.assert_allclose(maps["DeepLift"], told["result"].maps["DeepLift"], atol=1e-5)
 
 
 def test_ci_runs_the_install_and_the_test_line():

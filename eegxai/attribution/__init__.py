@@ -18,8 +18,7 @@ from eegxai.attribution.methods.libraries import braindecode_functions as _brain
 # isort: on
 
 from eegxai.attribution.api import attribute, attribute_all, frequency_relevance
-from eegxai.attribution.calling import Output, options_of
-from eegxai.attribution.copies import adapted
+from eegxai.attribution.calling import Output, adapted, options_of
 from eegxai.attribution.core.registry import (
     CONTROLS,
     LIBRARIES,

@@ -83,6 +83,39 @@ def maps_or_reasons(
     return {name: r.to(x) if isinstance(r, Tensor) else r for name, r in found.items()}
 
 
+def adapted(
+    decoder: nn.Module,
+    x: Trials,
+    *,
+    cam_layer: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    output: Output = "value",
+) -> nn.Module:
+    """Copy of a decoder that maps trials (trials, channels, times) to (trials, outputs).
+
+    For functions that take a decoder and nothing of how to call it, such as evaluations.
+
+    Parameters
+    ----------
+    decoder, x, cam_layer, arguments
+        As for :func:`attribute`.
+    output : str
+        ``"value"`` for its outputs as they are; with ``"logit"`` a lone one becomes those of two
+        classes, with ``"contrast"`` outputs are contrasts.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegxai.attribution import adapted
+    >>> images = torch.nn.Sequential(torch.nn.Conv2d(1, 2, (3, 8)), torch.nn.Flatten())
+    >>> adapted(images, torch.randn(4, 3, 8))(torch.randn(5, 3, 8)).shape
+    torch.Size([5, 2])
+    """
+    outputs = lookup(OUTPUTS, output, "output")
+    with adapted_copy(decoder, as_trials("x", x), cam_layer, arguments) as (copy, trials):
+        return outputs(copy, trials)
+
+
 def options_of(name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """All options of a method, those not given at their defaults.
 

@@ -9,37 +9,8 @@ from torch import Tensor, nn
 
 from eegxai.attribution.engine.adapted import adapt
 from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
-from eegxai.attribution.given import Trials, as_trials
 from eegxai.decoders.compiled import uncompiled_copy
 from eegxai.decoders.recurrent import make_differentiable
-
-
-def adapted(
-    decoder: nn.Module,
-    x: Trials,
-    *,
-    cam_layer: str | None = None,
-    arguments: Mapping[str, Any] | None = None,
-) -> nn.Module:
-    """Copy of a decoder that maps trials (trials, channels, times) to (trials, outputs).
-
-    For functions that take a decoder and nothing of how to call it, such as evaluations.
-
-    Parameters
-    ----------
-    decoder, x, cam_layer, arguments
-        As for :func:`attribute`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from eegxai.attribution import adapted
-    >>> images = torch.nn.Sequential(torch.nn.Conv2d(1, 2, (3, 8)), torch.nn.Flatten())
-    >>> adapted(images, torch.randn(4, 3, 8))(torch.randn(5, 3, 8)).shape
-    torch.Size([5, 2])
-    """
-    with adapted_copy(decoder, as_trials("x", x), cam_layer, arguments) as (copy, _):
-        return copy
 
 
 @contextmanager

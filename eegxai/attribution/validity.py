@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from eegxai.attribution.calling import (
     MapOrReason,
     Output,
+    adapted,
     expected_sum,
     limits_of,
     maps_or_reasons,
     options_of,
 )
-from eegxai.attribution.copies import adapted
 from eegxai.attribution.core.registry import (
     CONTROLS,
     METHODS,

@@ -40,6 +40,7 @@ from eegxai.evaluation.metrics.study import STUDY_METRICS, paper_zero_rows
 from eegxai.evaluation.protocol import choose_explained, evaluate, evaluate_explained
 from eegxai.evaluation.references.ideal import IdealObserver, ideal_observer
 from eegxai.evaluation.references.use import DecoderUse, decoder_use
+from eegxai.evaluation.robustness import evaluate_robustness
 from eegxai.evaluation.scoring import (
     CALIBRATED_HEADLINE,
     HEADLINE,
@@ -85,6 +86,7 @@ __all__ = [
     "deletion_curves",
     "evaluate",
     "evaluate_explained",
+    "evaluate_robustness",
     "explanation",
     "frequency_profile",
     "frequency_scores",

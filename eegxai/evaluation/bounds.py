@@ -1,4 +1,4 @@
-"""The values that each metric can have: intervals of its means stay within them."""
+"""The values that each metric can have, and what a similarity must stay below."""
 
 import math
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from eegxai.evaluation.metrics.study import STUDY_METRICS
 from eegxai.evaluation.modes import IDEAL_METRICS
 from eegxai.statistics import UNBOUNDED, Bounds
 
+MOST_SIMILAR = 0.5  # a map to that of a wrong class or of random weights: the study's threshold
 SHARE, CORRELATION, ERROR = Bounds(0, 1), Bounds(-1, 1), Bounds(0, math.inf)
 METRIC_BOUNDS: Mapping[str, Bounds] = {
     **dict.fromkeys(STUDY_METRICS, CORRELATION),  # its correlations, cosines and SSIM, but for
@@ -22,3 +23,19 @@ METRIC_BOUNDS: Mapping[str, Bounds] = {
     **{name: CORRELATION for group in SIMILARITIES.values() for name in group},
     **dict.fromkeys(("used_pearson", "used_spearman"), CORRELATION),
 }
+
+
+def similarity_level(null: float, most: float = MOST_SIMILAR) -> float:
+    """What a similarity must stay below: the threshold, or the null level where it is higher.
+
+    A map that is as similar to the original one as noise is has changed altogether, however high
+    the similarity is.
+
+    Parameters
+    ----------
+    null : float
+        Highest mean similarity of maps that know nothing; NaN where there is none.
+    most : float
+        The threshold.
+    """
+    return most if math.isnan(null) else max(most, null)

@@ -1,7 +1,5 @@
 """The evaluation of explanations of one decoder: ground truth and robustness checks, tidy."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from itertools import chain
 
 import mne
@@ -11,34 +9,16 @@ from torch import Tensor, nn
 
 from eegxai.decoders.compiled import original_module
 from eegxai.decoders.training import predict
-from eegxai.evaluation.controls.null_maps import (
-    SURROGATE,
-    UNTRAINED,
-    method_controls,
-    noise_maps,
-    phase_randomized,
-)
-from eegxai.evaluation.controls.sanity_checks import ExplainedTrials, Variant, variants
+from eegxai.evaluation.controls.null_maps import UNTRAINED, method_controls
+from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
 from eegxai.evaluation.evaluation_spec import EvaluationSpec
 from eegxai.evaluation.map_references import MapReferences
 from eegxai.evaluation.maps.explanation import Explain, Explanation, explanation
-from eegxai.evaluation.maps.stacks import evenly_spaced
 from eegxai.evaluation.metrics.physical import SourceTruth
 from eegxai.evaluation.references.ideal import IdealObserver
-from eegxai.evaluation.score_rows import (
-    GROUND_TRUTH,
-    CheckStep,
-    MapsByDomain,
-    compared,
-    over_draws,
-    rows_against_truth,
-    rows_of,
-    shown,
-    with_levels,
-)
+from eegxai.evaluation.robustness import Robustness
+from eegxai.evaluation.score_rows import GROUND_TRUTH, rows_against_truth, shown, with_levels
 from eegxai.seeding import generator
-
-N_NOISE_TRIALS = 64  # enough for the mean similarity of noise, at a quarter of the cost of 256
 
 
 def evaluate(
@@ -208,11 +188,12 @@ def evaluate_explained(
     said = {GROUND_TRUTH: own, **method_controls(own, untrained, explained, how.controls)}
     twice = {name: shown(said[name].maps, info, how.domains) for name in (GROUND_TRUTH, UNTRAINED)}
     scores = (references.scores(name, each, twice.get(name)) for name, each in said.items())
+    robustness = Robustness(explained, info, how, references.spec.checks)
     return with_levels(
         [
             *rows_against_truth([*chain(*scores), *references.shared_scores]),
-            *_against_noise(own.maps, references),
-            *_against_original(explain, references, twice, method),
+            *robustness.against_noise(own.maps),
+            *robustness.against_original(explain, twice, method),
         ]
     )
 
@@ -232,50 +213,3 @@ def _chosen_trials(
     if planted is not None:
         order = order[np.argsort(~planted[correct.cpu().numpy()[order]], kind="stable")]
     return correct[np.sort(order[:n_trials])]
-
-
-def _against_noise(original: Tensor, references: MapReferences) -> Iterator[pd.DataFrame]:
-    """Similarities of white noise to some of the original maps, evenly spaced among all."""
-    how, info = references.spec.comparison, references.info
-    some = original[evenly_spaced(len(original), N_NOISE_TRIALS)]
-    reference = shown(some, info, how.domains)
-    for check, noise in noise_maps(some, references.explained.seed).items():
-        pair = shown(noise, info, how.domains), reference
-        scores = compared(CheckStep(check), *pair, how.against_original, how.score_original)
-        yield from map(rows_of, scores)
-
-
-def _against_original(
-    explain: Explain,
-    references: MapReferences,
-    maps: dict[str, MapsByDomain],
-    method: str,
-) -> Iterator[pd.DataFrame]:
-    """Similarities to the original maps: of random ones, and after each randomization."""
-    how, original = references.spec.comparison, maps[GROUND_TRUTH]
-    metrics = how.against_original, how.score_original
-    surrogates = {name: [phase_randomized(m) for m in each] for name, each in original.items()}
-    yield from map(rows_of, compared(CheckStep(SURROGATE), surrogates, original, *metrics))
-    for variant in variants(references.explained, references.spec.checks):
-        change = variant.change
-        where = CheckStep(variant.check, variant.step, change.layer, change.layers_randomized)
-        turned = how.original_first.get((variant.check, method), ())
-        draws = [
-            pd.concat(map(rows_of, compared(where, changed, original, *metrics, turned)))
-            for changed in _changed(explain, references, variant, maps)
-        ]
-        yield over_draws([draw.reset_index(drop=True) for draw in draws])
-
-
-def _changed(
-    explain: Explain, references: MapReferences, variant: Variant, maps: dict[str, MapsByDomain]
-) -> Iterator[MapsByDomain]:
-    """Maps after a change, of each draw of random weights."""
-    explained, domains = references.explained, references.spec.comparison.domains
-    change = variant.change
-    for decoder in (change.decoder, *change.redrawn):
-        if explained.is_untrained(replace(change, decoder=decoder)):
-            yield maps[UNTRAINED]
-        else:
-            changed = explain(decoder, explained.x, change.target)
-            yield shown(changed, references.info, domains)

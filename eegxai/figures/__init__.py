@@ -2,6 +2,7 @@
 
 from eegxai.figures.curves import cascade_curves, score_by_snr
 from eegxai.figures.evidence import pattern_topographies, replacement_curves
+from eegxai.figures.explained import agreement, class_curves, class_topographies, confusion
 from eegxai.figures.frequency import relevance_over_frequency, share_above, shown_hz
 from eegxai.figures.heatmap import heat_map
 from eegxai.figures.maps import maps_beside_truth, topographies
@@ -19,8 +20,12 @@ __all__ = [
     "FIGURE_FORMATS",
     "MOVED",
     "ScalpAndTime",
+    "agreement",
     "cascade_curves",
+    "class_curves",
+    "class_topographies",
     "classes_over_time",
+    "confusion",
     "critical_difference",
     "decibels",
     "digits",

@@ -17,6 +17,7 @@ from eegxai.figures.style import (
     GREY,
     N_COLUMNS,
     PRINT,
+    label_beside,
     legend_below,
     series_of,
     small_multiples,
@@ -102,7 +103,7 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float, title: str = ""
     marked = {f"{threshold:g}: model-specific below": FLOOR, "maps that know nothing": NULL}
     _legend(figure, styles, marked)
     _label_below(axes, "layers randomized")
-    figure.supylabel("Pearson correlation with the original map (1: unchanged)")
+    label_beside(figure, "Pearson correlation with the original map (1: unchanged)")
     return figure
 
 

@@ -22,6 +22,7 @@ from eegxai.figures.style import (
     N_COLUMNS,
     PRINT,
     VERMILION,
+    label_beside,
     legend_below,
     small_multiples,
     title_inches,
@@ -69,7 +70,7 @@ def replacement_curves(curves: pd.DataFrame, title: str = "") -> Figure:
         ax.set_title(f"{ax.get_title()}\n{_area_in_words(areas.loc[[method]].iloc[0])}", fontsize=7)
     for ax in list(axes.values())[-N_COLUMNS:]:
         ax.set_xlabel("share of the pieces", fontsize=7)
-    figure.supylabel("decision: the class's logit less the mean of the others")
+    label_beside(figure, "decision: the class's logit less the mean of the others")
     handles = [
         *(Line2D([], [], label=name, **line) for name, line in LINES.items()),
         Line2D([], [], label="random orders: chance", **CHANCE),

@@ -29,6 +29,7 @@ TITLES: Mapping[str, str] = {
     "cascade": "random weights",
     "bottom_up": "random weights,\nfrom the input",
     "independent": "one random layer",
+    "all_weights": "all weights\nrandom",
     "label_retrain": "permuted labels",
     "null": "maps that\nknow nothing",
 }

@@ -70,6 +70,7 @@ BREAKS = re.compile(r"(?<=[\s._])(?=\S)|(?<=[a-z+])(?=[A-Z])")  # where a long n
 LEGEND_LETTERS, HANDLE_INCHES = 45, 0.55  # of an entry in one line; its line and the gap
 # Letters in an inch of a title, of a legend and of a method's name, which has more capitals.
 TITLE_LETTERS, ENTRY_LETTERS, NAME_LETTERS = 16.5, 18.5, 15
+SIDE_LETTERS = 12  # in an inch of a figure's height, of a label beside it
 
 
 def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
@@ -118,6 +119,11 @@ def in_lines(name: str, n_letters: int) -> str:
             lines.append("")
         lines[-1] += piece
     return "\n".join(line.rstrip() for line in lines)
+
+
+def label_beside(figure: Figure, label: str) -> None:
+    """What is drawn upwards, left of all axes, in as many lines as the height needs."""
+    figure.supylabel(in_lines(label, int(SIDE_LETTERS * figure.get_figheight())))
 
 
 def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from eegxai.evaluation import bounds
 from sweeps.design.thresholds import Thresholds
 from sweeps.scores.table import SPECIFICITY_THRESHOLD
 
@@ -167,8 +168,7 @@ def similarity_level(row: Row, thresholds: Thresholds = STANDARD, null: str = "n
     high the similarity is. The level is the mean of the null and not the end of its interval,
     which would be high where there are few decoders.
     """
-    level = float(row[null])
-    return thresholds.similarity if math.isnan(level) else max(thresholds.similarity, level)
+    return bounds.similarity_level(float(row[null]), thresholds.similarity)
 
 
 def area_level(row: Row, thresholds: Thresholds) -> float:

@@ -73,6 +73,10 @@ COMMANDS = {
         "sweeps.cli.implant:implant",
         "Plant class signals with known ground truth in your own recordings: write or draw them.",
     ),
+    "explain": LazyCommand(
+        "sweeps.cli.explain:explain",
+        "Explain your own decoder on your own recordings, and say which methods to trust.",
+    ),
     "methods": LazyCommand(
         "sweeps.cli.methods:methods",
         "List the attribution methods: their groups, options, defaults and what they compute.",

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from eegxai.evaluation.bounds import MOST_SIMILAR
 from sweeps.design.data import Model
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -27,7 +28,7 @@ class Thresholds(Model):
 
     efficiency: Share = 0.5
     use_correlation: Share = 0.7
-    similarity: Share = 0.5
+    similarity: Share = MOST_SIMILAR
     equality: Share = 0.05
 
     @property

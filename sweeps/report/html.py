@@ -1,17 +1,12 @@
 """``report.html``: what a sweep found, in one file that needs no network."""
 
-import base64
-import io
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from PIL import Image
 
 from eegxai.atomic import write_whole
-from eegxai.figures import save
 from eegxai.rounding import counted
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import headline
@@ -23,6 +18,7 @@ from sweeps.report.closing import verdict_section
 from sweeps.report.figures import DroppedPicture, Picture, ShownMaps, draw_figures, load_maps
 from sweeps.report.legends import SCORE_MEANINGS
 from sweeps.report.origin import Origin, load_origin
+from sweeps.report.page_figures import page_figure
 from sweeps.report.page_templates import page_template
 from sweeps.report.result_tables import (
     flagged_table,
@@ -35,9 +31,6 @@ from sweeps.report.table import Table
 from sweeps.scores.selection import chance_note
 from sweeps.store.artefacts import store_of
 
-PAGE_DPI = 150  # of pictures on the page: sharp at their printed size, and small files
-CSS_DPI = 96
-N_COLOURS, REFINEMENTS = 256, 5
 FURTHER = ("snr_db", "architecture", "seed", "fold")  # axes with a table of their own
 FEW_SEEDS = 5  # below it, the report warns
 LIMITS = (
@@ -50,17 +43,6 @@ LIMITS = (
     "Only trials that the decoder classifies correctly are scored; its errors are not examined.",
     "Many methods are compared: even of twelve equal methods, one comes out best by chance.",
 )
-
-
-@dataclass(frozen=True)
-class PageFigure:
-    """A picture on the page."""
-
-    name: str
-    source: str
-    width: int
-    alt: str
-    caption: str
 
 
 def write_report(
@@ -122,7 +104,7 @@ def page(
         "design": _design_sentence(config),
         **verdict_section(verdicts, chance_note(tidy), config.verdict),
         **_claims_section(tidy),
-        "pictures": [_page_figure(picture) for picture in drawn if isinstance(picture, Picture)],
+        "pictures": [page_figure(picture) for picture in drawn if isinstance(picture, Picture)],
         "dropped": [picture for picture in drawn if isinstance(picture, DroppedPicture)],
         "tables": [headline_table(verdicts, []), *_tables(config, tidy)],
         "meanings": SCORE_MEANINGS,
@@ -182,29 +164,6 @@ def _tables(config: SweepConfig, tidy: pd.DataFrame) -> list[Table]:
         if tidy[axis].nunique() > 1
     )
     return [*(kind_table(kind, tidy) for kind in kinds), *split]
-
-
-def _page_figure(picture: Picture) -> PageFigure:
-    drawn = io.BytesIO()
-    save(picture.figure, drawn, "png", PAGE_DPI)
-    source = base64.b64encode(palette_png(drawn.getvalue())).decode()
-    return PageFigure(
-        name=picture.name,
-        source=f"data:image/png;base64,{source}",
-        width=round(CSS_DPI * picture.figure.get_figwidth()),
-        alt=picture.alt,
-        caption=picture.caption,
-    )
-
-
-def palette_png(drawn: bytes) -> bytes:
-    """A PNG of few colours: a quarter of the bytes, and colours that an eye takes for the same."""
-    small = io.BytesIO()
-    with Image.open(io.BytesIO(drawn)) as image:
-        coverage = Image.Quantize.MAXCOVERAGE  # the median cut turns rare reds into greys
-        few = image.convert("RGB").quantize(N_COLOURS, method=coverage, kmeans=REFINEMENTS)
-        few.save(small, "png", optimize=True)
-    return small.getvalue()
 
 
 def _limits_of(config: SweepConfig, tidy: pd.DataFrame) -> list[str]:

@@ -8,6 +8,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+from sweeps.tracking.explanations import log_explanation
 from sweeps.tracking.location import PublishError, reason_of, runs_page, tracking_uri, ui_command
 from sweeps.tracking.pictures import no_pictures, run_pictures
 from sweeps.tracking.publisher import Publisher, publish_all
@@ -19,6 +20,7 @@ __all__ = [
     "KIND_TAG",
     "PublishError",
     "Publisher",
+    "log_explanation",
     "no_pictures",
     "publish_all",
     "reason_of",

@@ -25,9 +25,9 @@ VIEW = "eegxai"  # name of what the UI shows of an experiment's runs
 MODEL_TRAINING = "workflowType=machine_learning"
 
 
-def tracking_uri(output: str) -> str:
-    """``MLFLOW_TRACKING_URI`` if it is set, otherwise SQLite in the output folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or local_uri(output)
+def tracking_uri(output: str, asked: str = "") -> str:
+    """The address asked for, or ``MLFLOW_TRACKING_URI``, or SQLite in the output folder."""
+    return asked or os.environ.get("MLFLOW_TRACKING_URI") or local_uri(output)
 
 
 def local_uri(output: str) -> str:
@@ -88,20 +88,29 @@ def reason_of(error: Exception) -> str:
     return CREDENTIALS.sub("//", line)
 
 
-def ui_command(output: str) -> str:
+def ui_command(output: str, asked: str = "") -> str:
     """Command that starts the MLflow UI on what was logged; empty where a server runs already."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    uri = asked or os.environ.get("MLFLOW_TRACKING_URI", "")
     if uri.startswith("http"):
         return ""
     shown = uri or f"sqlite:///{Path(output) / DATABASE}"
     return f"mlflow ui --backend-store-uri {shown}"
 
 
-def runs_page(experiment_id: str) -> str:
+def runs_page(experiment_id: str, asked: str = "") -> str:
     """Address at which the UI lists the runs of an experiment, of a server or of ``mlflow ui``."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    return f"{_server(asked)}/{page_in_ui(experiment_id)}"
+
+
+def run_page(experiment_id: str, run_id: str, asked: str = "") -> str:
+    """Address at which the UI shows one run."""
+    return f"{_server(asked)}/#/experiments/{experiment_id}/runs/{run_id}"
+
+
+def _server(asked: str) -> str:
+    uri = asked or os.environ.get("MLFLOW_TRACKING_URI", "")
     server = uri.rstrip("/") if uri.startswith("http") else LOCAL_SERVER
-    return f"{CREDENTIALS.sub('//', server)}/{page_in_ui(experiment_id)}"
+    return CREDENTIALS.sub("//", server)
 
 
 def page_in_ui(experiment_id: str) -> str:

@@ -70,3 +70,36 @@ DECODER_NOTE = """\
 **{architecture}**, trained on {labels} labels of {feature} EEG at {snr_db:g} dB (seed {seed}, fold
 {fold}) for {epochs} epochs: test accuracy {accuracy:.2f} on {n_test} trials{chance}. Its methods
 are the runs nested under it."""
+
+EXPLANATIONS_NOTE = """\
+Each run is one call of `eegxai explain`: a decoder of your own on recordings of your own. Nothing
+is planted there, so no map is scored against a truth; the metrics say whether maps change when they
+must.
+
+| metric | meaning |
+|---|---|
+| `headline/accuracy`, `headline/chance_accuracy` | of the decoder, and of always naming the \
+largest class |
+| `headline/class_similarity/METHOD` | correlation of the map with the map for a wrong class: \
+low is class-specific |
+| `headline/model_similarity/METHOD` | with the map of the decoder whose weights are all random: \
+low is model-specific |
+| `headline/null_similarity/METHOD` | the highest correlation of the map with maps that know \
+nothing |
+| `headline/deletion_area/METHOD` | how much sooner the decision falls and rises in the map's \
+order than in random ones, as a share of its whole change |
+| `validity/completeness/METHOD` | sum of the map relative to the sum that the method promises |
+| `scores/CHECK/DOMAIN/METRIC/METHOD` | every similarity; the cascade is a curve over the layers |
+| tags `eegxai.trust.METHOD` | which method may be trusted, in words |
+
+A `+` in the name of a method is written `plus`: MLflow does not allow it in names. The report is \
+`report.html` among the artefacts; maps are in the folder that the command names."""
+
+EXPLANATION_NOTE = """\
+**{decoder}** on {data}. The report is `report.html` among the artefacts.
+
+| method | trust |
+|---|---|
+{rows}
+
+Repeat it: `{command}`"""

@@ -3,14 +3,11 @@
 import hashlib
 import json
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
 import pandas as pd
-from mlflow import MlflowClient
-from mlflow.entities import Param, Run, RunTag
+from mlflow.entities import Run
 
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.verdicts import STANDARD
@@ -20,13 +17,6 @@ from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
-from sweeps.tracking.database import prepare_database
-from sweeps.tracking.location import (
-    artefact_folder,
-    follow_moved_folder,
-    local_uri,
-    tracking_uri,
-)
 from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.pictures import run_pictures
 from sweeps.tracking.run_content import (
@@ -49,14 +39,13 @@ from sweeps.tracking.run_schema import (
     summary_note,
     thresholds_text,
 )
+from sweeps.tracking.runs import FINISHED, connect, fill_run, open_experiment, write_run
 
 log = logging.getLogger(__name__)
-FINISHED = "FINISHED"
 SUMMARY = "sweep"  # the kind of the one run that contains all scores of an experiment
 DIGEST_TAG = "eegxai.digest"
 PARENT_TAG = "mlflow.parentRunId"
 CLAIMS_FILE = "claims.csv"  # among the artefacts of the run of all scores
-MAX_BATCH = 1000  # MLflow's limit for all entities of a call
 
 
 Conclude = Callable[[pd.DataFrame], Mapping[str, bytes]]
@@ -99,13 +88,8 @@ class Publisher:
         self.draw, self.conclude, self.thresholds = draw, conclude, thresholds
         self.parameters = Parameters.of_sweep(cells)
         self.source = {SOURCE_TAG: f"eegxai sweep {experiment}", SOURCE_KIND_TAG: "LOCAL"}
-        uri = tracking_uri(output)
-        Path(output).mkdir(parents=True, exist_ok=True)
-        if uri == local_uri(output):
-            prepare_database(output)
-        follow_moved_folder(output)
-        self.client = MlflowClient(tracking_uri=uri)
-        self.experiment_id = self._experiment(experiment, uri, output)
+        self.client = connect(output)
+        self.experiment_id = open_experiment(self.client, experiment, output, experiment_tags)
         self.published: dict[str, str] = {}  # run ids by key of the cells known to be in MLflow
 
     def publish(self, cell: Cell, store: Store) -> str:
@@ -172,19 +156,6 @@ class Publisher:
         found = self.client.search_runs([self.experiment_id], condition, max_results=1)
         return found[0] if found else None
 
-    def _experiment(self, name: str, uri: str, output: str) -> str:
-        found = self.client.get_experiment_by_name(name)
-        if found is None:
-            local = uri.startswith("sqlite")
-            location = _made(artefact_folder(output, name)).as_uri() if local else None
-            experiment, known = str(self.client.create_experiment(name, location)), set[str]()
-        else:
-            experiment, known = str(found.experiment_id), set(found.tags)
-        for tag, value in experiment_tags(experiment).items():
-            if tag not in known:  # a note that a person wrote is kept
-                self.client.set_experiment_tag(experiment, tag, value)
-        return experiment
-
     def _content(self, cell: Cell, store: Store) -> RunContent:
         if isinstance(cell, DecoderCell):
             content = decoder_content(cell, store)
@@ -210,37 +181,11 @@ class Publisher:
         if run and run.data.tags.get(LAYOUT_TAG) != RUN_LAYOUT:
             self.client.delete_run(run.info.run_id)
             run = None
-        run_id = str(run.info.run_id) if run else self._created(content)
-        if run:
-            self.client.update_run(run_id, name=content.name)
-        tags = [RunTag(name, value) for name, value in {**self.source, **content.tags}.items()]
-        params = [Param(name, value) for name, value in content.params.items()]
-        first = MAX_BATCH - len(tags) - len(params)
-        self.client.log_batch(run_id, content.metrics[:first], params, tags)
-        for start in range(first, len(content.metrics), MAX_BATCH):
-            self.client.log_batch(run_id, content.metrics[start : start + MAX_BATCH])
-        if content.datasets:
-            self.client.log_inputs(run_id, content.datasets)
-        self._write_files(run_id, content.files)
-        self.client.set_terminated(run_id, FINISHED, end_time=content.finished)
-        return run_id
-
-    def _created(self, content: RunContent) -> str:
-        created = self.client.create_run(
-            self.experiment_id,
-            start_time=content.started,
-            tags=dict(content.tags),
-            run_name=content.name,
-        )
-        return str(created.info.run_id)
-
-    def _write_files(self, run_id: str, files: Mapping[str, bytes]) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            for path, content in files.items():
-                file = Path(folder) / path
-                file.parent.mkdir(exist_ok=True)
-                file.write_bytes(content)
-            self.client.log_artifacts(run_id, folder)
+        content.tags = {**self.source, **content.tags}
+        if run is None:
+            return write_run(self.client, self.experiment_id, content)
+        self.client.update_run(run.info.run_id, name=content.name)
+        return fill_run(self.client, run.info.run_id, content)
 
 
 def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> int:
@@ -276,8 +221,3 @@ def is_whole(run: Run) -> bool:
 
 def _digests(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
     return [(name, hashlib.sha256(files[name]).hexdigest()) for name in sorted(files)]
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -39,7 +39,7 @@ def with_both_classes(decoder: nn.Module, x: Tensor) -> nn.Module:
     That of class 0 is its negative: what speaks for one class speaks against the other.
     """
     with torch.no_grad():
-        if decoder(x[:1]).shape[1] == 1:
+        if decoder(x[:1].repeat(2, 1, 1)).shape[1] == 1:  # some do not take a single trial
             decoder.register_forward_hook(_both)
             say(
                 decoder,

@@ -18,6 +18,7 @@ from eegxai.seeding import derived_seed, torch_generator
 
 N_VERIFIED_TRIALS = 8  # trials whose logits show that a decoder is another one
 STUDY_CHECKS = ("target_swap", "cascade")
+UNTRAINED_CHECKS = frozenset(("cascade", "bottom_up", "all_weights"))  # end in random weights alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,8 @@ class ExplainedTrials:
 
     def is_untrained(self, change: "Change") -> bool:
         """Whether a change leads to the untrained decoder, asked for the original classes."""
+        if change.decoder is self.decoder:  # of which no layer need be known
+            return False
         return change.decoder is self.untrained_decoder and change.target is self.target
 
     @cached_property
@@ -252,6 +255,14 @@ def _independent(explained: ExplainedTrials) -> Iterator[Change]:
     for layer in explained.layers:
         decoder = randomized(explained.decoder, [layer], explained.seed)
         yield Change(decoder, explained.target, layer.name, 1, explained.redrawn([layer]))
+
+
+@check("all_weights")
+def _all_weights(explained: ExplainedTrials) -> Iterator[Change]:
+    """The untrained decoder, in which both cascades end."""
+    layers = explained.layers
+    again = explained.redrawn(layers)
+    yield Change(explained.untrained_decoder, explained.target, "", len(layers), again)
 
 
 @check("label_retrain")

@@ -43,15 +43,32 @@ def topography_operator(info: mne.Info) -> tuple[Tensor, Tensor]:
     ValueError
         When a channel has no position.
     """
-    positions = np.stack([channel["loc"][:3] for channel in info["chs"]])
-    unplaced = ~np.isfinite(positions).all(1) | (positions == 0).all(1)
-    if unplaced.any():
-        names = ", ".join(np.array(info.ch_names)[unplaced])
-        raise ValueError(f"info has no position for {names}; set a montage first")
-    key = positions.tobytes()
+    if names := without_position(info):
+        raise ValueError(f"info has no position for {', '.join(names)}; set a montage first")
+    key = _positions(info).tobytes()
     if key not in _OPERATORS:
         _OPERATORS[key] = _probe(info)
     return _OPERATORS[key]
+
+
+def without_position(info: mne.Info) -> list[str]:
+    """Channels without a position on the head, of which there are no topographies."""
+    positions = _positions(info)
+    unplaced = ~np.isfinite(positions).all(1) | (positions == 0).all(1)
+    return [name for name, true in zip(info.ch_names, unplaced, strict=True) if true]
+
+
+def has_topography(info: mne.Info) -> bool:
+    """Whether topographies of these channels can be drawn."""
+    try:
+        topography_operator(info)
+    except Exception:  # MNE's and scipy's, where channels lie on top of each other or on a line
+        return False
+    return True
+
+
+def _positions(info: mne.Info) -> np.ndarray:
+    return np.stack([channel["loc"][:3] for channel in info["chs"]])
 
 
 def _probe(info: mne.Info) -> tuple[Tensor, Tensor]:

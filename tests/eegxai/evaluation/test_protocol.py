@@ -4,6 +4,7 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from eegxai.evaluation import (
     choose_explained,
     evaluate,
     evaluate_explained,
+    evaluate_robustness,
     explanation,
     ideal_observer,
     source_truth,
@@ -357,3 +359,21 @@ def test_what_is_known_must_be_of_the_same_trials(spatial, name):
     few = {"known": source_truth, "ideal": ideal_observer}[name](eeg, np.arange(4))
     with pytest.raises(ValueError, match=f"{name} is of 4 trials, ground_truth of 12"):
         MapReferences.of_explained(explained, truth, eeg.info, EvaluationSpec(), **{name: few})
+
+
+def test_without_a_ground_truth_rows_are_those_that_compare_with_the_original_map(case):
+    _, table, explained = scored(case, ("target_swap", "cascade"))
+    checks = ("target_swap", "cascade", "all_weights")
+    alone = evaluate_robustness(Gradient(), explained, case[-1], checks)
+    control = alone["check"] == "all_weights"
+    expected = table[table["reference"] == "original"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone[~control], expected, check_dtype=False, check_exact=True)
+    ends = alone[(alone["check"] == "cascade") & (alone["step"] == len(explained.layers))]
+    assert ends["mean"].tolist() == alone.loc[control, "mean"].tolist()
+
+
+def test_channels_without_positions_are_compared_without_topographies(case):
+    *_, explained = scored(case, ())
+    info = mne.create_info(len(case[-1].ch_names), 250.0, "eeg")
+    alone = evaluate_robustness(Gradient(), explained, info, ("target_swap",))
+    assert set(alone["domain"]) == {"channel_time"}

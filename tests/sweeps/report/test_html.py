@@ -2,7 +2,6 @@
 
 import io
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -27,8 +26,9 @@ from sweeps.analysis.verdicts import (
 from sweeps.cli import app
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
-from sweeps.report.html import page, palette_png
+from sweeps.report.html import page
 from sweeps.report.origin import Origin
+from sweeps.report.page_figures import palette_png
 from sweeps.report.result_tables import (
     flagged_table,
     result_cell,
@@ -39,6 +39,7 @@ from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import AXES
 from sweeps.store.records import MethodScores
 from sweeps.store.status import Status
+from tests.html_page import Page
 from tests.sweeps.conftest import TINY
 from tests.tidy_tables import tidy_table
 
@@ -46,31 +47,6 @@ RUNNER = CliRunner()
 HOSTILE = "<script>alert(1)</script>"
 MOST_BYTES = 5e6
 SECTIONS = ["question", "verdict", "claims", "figures", "tables", "run", "missing", "limits"]
-VOID = {"meta", "img", "br", "col", "input", "link", "hr"}
-
-
-class Page(HTMLParser):
-    """Tags with their attributes in the order of the page, and the text of each table."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open, self.cells = [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] in ("th", "td"):
-            self.cells.append(data.strip())
-
-    def all(self, name):
-        return [attributes for tag, attributes in self.tags if tag == name]
 
 
 def record(**changes):

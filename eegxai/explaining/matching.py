@@ -1,0 +1,282 @@
+"""Trials and a decoder brought together: channels, sizes, classes and the unit, none assumed.
+
+What the decoder says of itself is compared with the trials; what it does not say is stated. The
+unit is decided by what the decoder was trained on: its accuracy in either.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.stats import binomtest
+from torch import Tensor, nn
+
+from eegxai.decoders.chance import ALPHA, at_chance, confusion_matrix
+from eegxai.decoders.training import predict
+from eegxai.recordings import LabelledTrials
+
+MICROVOLTS, VOLTS, AS_GIVEN = "uV", "V", "as_given"
+UNITS: Mapping[str, float] = {MICROVOLTS: 1.0, VOLTS: 1e-6}  # factor from µV
+NAMES_OF_UNITS = {MICROVOLTS: "µV", VOLTS: "volts", AS_GIVEN: "the numbers as they were given"}
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Declared:
+    """What a decoder says of the trials that it wants; None where it says nothing."""
+
+    n_chans: int | None
+    n_times: int | None
+    sfreq: float | None
+    ch_names: tuple[str, ...] | None
+    n_outputs: int | None
+
+
+# Names that networks use for each, braindecode's first.
+ATTRIBUTES = {
+    "n_chans": ("n_chans", "n_channels"),
+    "n_times": ("n_times",),
+    "sfreq": ("sfreq",),
+    "n_outputs": ("n_outputs", "n_classes"),
+}
+
+
+def declared(decoder: nn.Module) -> Declared:
+    """What a decoder says of itself, by the attributes that braindecode's models have."""
+    said = {name: _number(decoder, names) for name, names in ATTRIBUTES.items()}
+    return Declared(
+        n_chans=_whole(said["n_chans"]),
+        n_times=_whole(said["n_times"]),
+        sfreq=said["sfreq"],
+        ch_names=_channel_names(decoder),
+        n_outputs=_whole(said["n_outputs"]),
+    )
+
+
+def _attribute(decoder: nn.Module, name: str) -> Any:
+    try:
+        return getattr(decoder, name, None)
+    except ValueError:  # what braindecode raises where it was not told
+        return None
+
+
+def _number(decoder: nn.Module, names: tuple[str, ...]) -> float | None:
+    found = (_attribute(decoder, name) for name in names)
+    numbers = (value for value in found if isinstance(value, int | float | np.number))
+    return next((float(value) for value in numbers), None)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _channel_names(decoder: nn.Module) -> tuple[str, ...] | None:
+    infos = _attribute(decoder, "chs_info")
+    names = [info.get("ch_name") for info in infos or () if isinstance(info, Mapping)]
+    if not names:
+        names = _attribute(decoder, "ch_names")
+    if not isinstance(names, list | tuple) or not names or not all(map(_is_text, names)):
+        return None
+    return tuple(names)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+# ------------------------------------------------------------------ channels, times, rate
+
+
+def with_channels(trials: LabelledTrials, wanted: Declared) -> LabelledTrials:
+    """Trials with the decoder's channels in its order, where it names them.
+
+    Raises
+    ------
+    ValueError
+        When the decoder names channels that the trials lack, or wants another number of them.
+    """
+    if wanted.ch_names is None:
+        return _by_number(trials, wanted)
+    own = {name.lower(): name for name in trials.ch_names}
+    if missing := [name for name in wanted.ch_names if name.lower() not in own]:
+        raise ValueError(
+            f"the decoder expects the channels {', '.join(missing)}, which the trials do not "
+            f"have; theirs are {', '.join(trials.ch_names)}: rename them to those of the training"
+        )
+    order = [own[name.lower()] for name in wanted.ch_names]
+    if tuple(order) == trials.ch_names:
+        return noted(trials, "the channels and their order are those that the decoder names")
+    dropped = [name for name in trials.ch_names if name not in order]
+    sentence = "the channels were brought into the order that the decoder names"
+    if dropped:
+        sentence += f", and {', '.join(dropped)} left out, which it does not name"
+    return noted(trials.pick(order), sentence)
+
+
+def _by_number(trials: LabelledTrials, wanted: Declared) -> LabelledTrials:
+    n_chans = len(trials.ch_names)
+    if wanted.n_chans not in (None, n_chans):
+        raise ValueError(
+            f"the decoder expects {wanted.n_chans} channels, the trials have {n_chans}: "
+            f"{', '.join(trials.ch_names)}"
+        )
+    return noted(
+        trials,
+        "the decoder does not name its channels: those of the trials, "
+        f"{trials.ch_names[0]} to {trials.ch_names[-1]}, are taken to be in the order of its "
+        "training",
+    )
+
+
+def check_sizes(trials: LabelledTrials, wanted: Declared) -> None:
+    """Refuse trials of another sampling rate or length than the decoder names.
+
+    Raises
+    ------
+    ValueError
+        With what to do about it.
+    """
+    if wanted.sfreq is not None and not np.isclose(wanted.sfreq, trials.sfreq, rtol=1e-3):
+        raise ValueError(
+            f"the decoder expects sfreq={wanted.sfreq:g} Hz, the trials have {trials.sfreq:g} Hz: "
+            f"resample them, in MNE by epochs.resample({wanted.sfreq:g})"
+        )
+    n_times = trials.x.shape[2]
+    if wanted.n_times not in (None, n_times):
+        rate = trials.sfreq
+        raise ValueError(
+            f"the decoder expects trials of {wanted.n_times} samples "
+            f"({wanted.n_times / rate:g} s), these have {n_times} ({n_times / rate:g} s): crop "
+            "them, in MNE by epochs.crop(tmin, tmax, include_tmax=False)"
+        )
+
+
+# ------------------------------------------------------------------ classes
+
+
+def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
+    """Trials whose classes are the decoder's outputs.
+
+    Raises
+    ------
+    ValueError
+        When there are more classes than outputs.
+    """
+    n_classes = trials.n_classes
+    if n_classes > n_outputs:
+        raise ValueError(
+            f"the trials have {n_classes} classes ({', '.join(trials.class_names)}), the decoder "
+            f"has {n_outputs} outputs: take the trials of its classes alone"
+        )
+    if n_classes == n_outputs:
+        pairs = ", ".join(f"{number} is {name!r}" for number, name in enumerate(trials.class_names))
+        return noted(trials, f"the decoder's outputs are taken to be the classes: {pairs}")
+    names = (*trials.class_names, *(f"output {k}" for k in range(n_classes, n_outputs)))
+    known = f"the classes {', '.join(trials.class_names)}" if n_classes else "no class"
+    sentence = (
+        f"the decoder has {n_outputs} outputs and the trials name {known}: these are taken as its "
+        "first outputs, in this order (class_names names all)"
+        if n_classes
+        else f"the trials name no class: the decoder's {n_outputs} outputs are called by number"
+    )
+    return noted(replace(trials, class_names=names), sentence)
+
+
+# ------------------------------------------------------------------ unit
+
+
+def with_unit(trials: LabelledTrials, decoder: nn.Module, unit: str | None) -> LabelledTrials:
+    """Trials in the unit that the decoder was trained on.
+
+    Parameters
+    ----------
+    trials : LabelledTrials
+        In µV, or as given.
+    decoder : nn.Module
+        From (trials, channels, times) to (trials, classes).
+    unit : str, optional
+        ``"uV"``, ``"V"`` or ``"as_given"``; by default the accuracy on the labels decides.
+
+    Raises
+    ------
+    ValueError
+        When nothing decides.
+    """
+    if unit == AS_GIVEN or (unit is None and trials.unit == AS_GIVEN):
+        return noted(trials, f"the decoder gets {NAMES_OF_UNITS[AS_GIVEN]}")
+    if trials.unit == AS_GIVEN:
+        raise ValueError(
+            f"unit={unit!r} is asked for, but the unit of the trials is unknown: state it, in "
+            "eegxai.recordings.as_labelled(unit=...), or give unit='as_given'"
+        )
+    if unit is not None:
+        return noted(_in(trials, unit), f"the decoder gets {NAMES_OF_UNITS[unit]}, as asked for")
+    if trials.y is None:
+        raise ValueError(
+            "unit is missing: without labels nothing tells whether the decoder was trained on µV "
+            "or volts; give unit='uV' or unit='V'"
+        )
+    chosen, sentence = _decided(trials, decoder)
+    return noted(_in(trials, chosen), sentence)
+
+
+def _in(trials: LabelledTrials, unit: str) -> LabelledTrials:
+    if unit == MICROVOLTS:
+        return trials
+    return replace(trials, x=trials.x * np.float32(UNITS[unit]), unit="as_given")
+
+
+def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
+    """The unit in which the decoder is better, and the sentence that says so."""
+    assert trials.y is not None
+    predicted = {unit: predicted_classes(decoder, _in(trials, unit).x) for unit in UNITS}
+    right = {unit: classes == trials.y for unit, classes in predicted.items()}
+    shares = {unit: float(correct.mean()) for unit, correct in right.items()}
+    better = max(shares, key=lambda unit: shares[unit])  # µV where they are equal
+    told = ", ".join(f"{shares[unit]:.2f} with {NAMES_OF_UNITS[unit]}" for unit in UNITS)
+    gets = f"so the decoder gets {NAMES_OF_UNITS[better]}"
+    chance = {u: _no_better_than_chance(trials.y, classes) for u, classes in predicted.items()}
+    if all(chance.values()):
+        return better, (
+            f"unit: the accuracy is {told}, neither above chance, {gets} for want of a better "
+            "reason; it may expect other trials, such as standardised ones (unit='as_given'), or "
+            "other classes"
+        )
+    if (predicted[MICROVOLTS] == predicted[VOLTS]).all():
+        return better, f"unit: the decoder predicts the same classes from µV and volts, {gets}"
+    if _p_of_difference(right[MICROVOLTS], right[VOLTS]) >= ALPHA:
+        return better, (
+            f"unit: the accuracy is {told}, which is no significant difference, {gets} (unit= asks "
+            "for another)"
+        )
+    return better, f"unit: the accuracy is {told}, {gets}"
+
+
+def _no_better_than_chance(y: Array, predicted: Array) -> bool:
+    n_classes = int(max(y.max(), predicted.max())) + 1
+    return at_chance(confusion_matrix(y, predicted, n_classes))
+
+
+def _p_of_difference(one: Array, other: Array) -> float:
+    """Exact McNemar test: of the trials that one of two alone gets right, half are either's."""
+    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
+    n = only_one + only_other
+    return float(binomtest(only_one, n).pvalue) if n else 1.0
+
+
+def predicted_classes(decoder: nn.Module, x: Array) -> Array:
+    """Class of the largest output for each trial."""
+    return predict(decoder, as_input(decoder, x)).argmax(1).cpu().numpy()
+
+
+def as_input(decoder: nn.Module, x: Array) -> Tensor:
+    """Trials as a tensor of the decoder's type on its device."""
+    return torch.from_numpy(np.ascontiguousarray(x)).to(next(decoder.parameters(), torch.zeros(1)))
+
+
+def noted(trials: LabelledTrials, sentence: str) -> LabelledTrials:
+    """The same trials with one more note."""
+    return replace(trials, notes=(*trials.notes, sentence))

@@ -1,0 +1,126 @@
+"""Which method may one trust on a decoder, as far as that is known without a ground truth.
+
+Necessary conditions alone: a map that changes with the class and with the weights may still be
+wrong about the signal, which only a known truth shows.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from eegxai.attribution.validity import BATCH, COMPLETE
+from eegxai.evaluation.bounds import similarity_level
+from eegxai.evaluation.controls.null_maps import SIMILARITY_NULLS
+
+SHOWN, REFUTED, UNDECIDED = "shown", "refuted", "undecided"
+UNTESTABLE, NO_CLAIM = "not testable", "no claim"
+NOTHING_AGAINST, DOUBTFUL, DO_NOT_USE, NO_MAP = (
+    "nothing speaks against it", "doubtful", "do not use", "no map",
+)  # fmt: skip
+TRUST_COLUMNS = [
+    "method", "applicable", "complete", "class_specific", "model_specific", "agreement", "trust",
+    "reason",
+]  # fmt: skip
+# Where the similarity is read that decides, as for the verdicts of sweeps.
+PLACE = {"domain": "channel_time", "metric": "pearson_raw"}
+CLASS_CHECK, MODEL_CHECK = "target_swap", "all_weights"
+WORDS = {"class_specific": "changes with the class", "model_specific": "changes with the weights"}
+UNUSABLE = ("not_applicable", "degenerate", "failed")
+
+Row = Mapping[Any, Any]
+
+
+def trust_table(
+    validity: pd.DataFrame,
+    checks: pd.DataFrame,
+    agreement: pd.DataFrame,
+    class_testable: bool,
+    above_chance: bool,
+) -> pd.DataFrame:
+    """One row per method, in the columns of ``TRUST_COLUMNS``.
+
+    Parameters
+    ----------
+    validity, checks, agreement : DataFrame
+        Those of a :class:`DecoderExplanation`.
+    class_testable : bool
+        Whether a map of a wrong class can differ other than by its sign.
+    above_chance : bool
+        Whether the decoder is better than chance.
+    """
+    deciding = checks.loc[(checks[list(PLACE)] == pd.Series(PLACE)).all(axis=1)]
+    rows = []
+    for row in validity.to_dict("records"):
+        own = deciding[deciding["method"] == row["method"]]
+        own = own.drop_duplicates("check", keep="last").set_index("check")
+        states = {
+            "applicable": REFUTED if row["status"] in UNUSABLE else SHOWN,
+            "complete": _complete(row),
+            "class_specific": _below_level(own, CLASS_CHECK) if class_testable else UNTESTABLE,
+            "model_specific": _below_level(own, MODEL_CHECK),
+        }
+        verdict = _verdict(row, states, row["method"] in agreement.index, above_chance)
+        others = agreement.get(row["method"], pd.Series(dtype=float)).drop(
+            row["method"], errors="ignore"
+        )
+        told = {"method": row["method"], "agreement": others.median(), **states}
+        rows.append(told | dict(zip(("trust", "reason"), verdict, strict=True)))
+    return pd.DataFrame(rows, columns=TRUST_COLUMNS)
+
+
+def _with_others(row: Row, agreement: pd.DataFrame) -> float:
+    """Median correlation with the other methods' maps; NaN where there are none."""
+    name = row["method"]
+    return float(agreement[name].drop(name).median()) if name in agreement else float("nan")
+
+
+def _complete(row: Row) -> str:
+    ratios = [row["completeness"], row["completeness_worst"]]
+    known = [ratio for ratio in ratios if ratio is not None and not np.isnan(ratio)]
+    if not known:
+        return NO_CLAIM
+    low, high = COMPLETE
+    return SHOWN if all(low <= ratio <= high for ratio in known) else REFUTED
+
+
+def _below_level(own: pd.DataFrame, check: str) -> str:
+    """Whether the map after a change is shown to be another one."""
+    if check not in own.index:
+        return UNTESTABLE
+    nulls = own["mean"].reindex([name for name in SIMILARITY_NULLS if name in own.index])
+    level = similarity_level(float(nulls.max()))
+    mean, low, high = own.loc[check, ["mean", "low", "high"]].to_numpy(float)
+    if np.isnan(mean):
+        return UNTESTABLE
+    if high < level:
+        return SHOWN
+    return REFUTED if low >= level else UNDECIDED
+
+
+def _verdict(row: Row, states: Mapping[str, str], has_map: bool, above: bool) -> tuple[str, str]:
+    """Whether to use a method, and why: the first case that there is."""
+    original = row["duplicate_of"]
+    unmoved = [WORDS[name] for name in WORDS if states[name] == REFUTED]
+    doubts = "; ".join(_doubts(row, states, above))
+    fine = row["reason"] or "of what can be tested without a known truth"
+    cases = (
+        (not has_map, NO_MAP, row["reason"]),
+        (bool(original), f"same as {original}", f"its maps are those of {original}"),
+        (states["applicable"] == REFUTED, DO_NOT_USE, row["reason"]),
+        ((row["batch_dependence"] or 0) > BATCH, DO_NOT_USE, "a map depends on the other trials"),
+        (bool(unmoved), DO_NOT_USE, f"its map hardly {' or '.join(unmoved)}"),
+        (bool(doubts), DOUBTFUL, doubts),
+    )
+    return next(((word, why) for true, word, why in cases if true), (NOTHING_AGAINST, fine))
+
+
+def _doubts(row: Row, states: Mapping[str, str], above: bool) -> Iterator[str]:
+    for name, words in WORDS.items():
+        if states[name] == UNDECIDED:
+            yield f"more trials would show whether it {words}"
+    if states["complete"] == REFUTED:
+        yield f"its sum is not what it should be: {row['flags']}"
+    if not above:
+        yield "the decoder itself is not shown to be better than chance"

@@ -1,0 +1,104 @@
+"""How experiments are opened and runs are written in MLflow, whatever they contain."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Param, RunTag
+
+from sweeps.tracking.database import prepare_database
+from sweeps.tracking.location import (
+    artefact_folder,
+    follow_moved_folder,
+    local_uri,
+    tracking_uri,
+)
+from sweeps.tracking.run_content import RunContent
+
+FINISHED = "FINISHED"
+MAX_BATCH = 1000  # MLflow's limit for all entities of a call
+
+
+def connect(output: str, uri: str = "") -> MlflowClient:
+    """The MLflow at an address, or at that of :func:`tracking_uri`.
+
+    Parameters
+    ----------
+    output : str
+        Folder of the default tracking store; it is made.
+    uri : str
+        Another address than the default one.
+    """
+    address = tracking_uri(output, uri)
+    Path(output).mkdir(parents=True, exist_ok=True)
+    if address == local_uri(output):
+        prepare_database(output)
+    follow_moved_folder(output)
+    return MlflowClient(tracking_uri=address)
+
+
+def open_experiment(
+    client: MlflowClient, name: str, output: str, tags: Callable[[str], Mapping[str, str]]
+) -> str:
+    """The experiment of a name, made where there is none; its id.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    name, output : str
+        Artefacts of a local database lie in the output folder.
+    tags : callable
+        From its id to its tags; those that it has already are kept.
+    """
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        local = client.tracking_uri.startswith("sqlite")
+        location = _made(artefact_folder(output, name)).as_uri() if local else None
+        experiment, known = str(client.create_experiment(name, location)), set[str]()
+    else:
+        experiment, known = str(found.experiment_id), set(found.tags)
+    for tag, value in tags(experiment).items():
+        if tag not in known:  # a note that a person wrote is kept
+            client.set_experiment_tag(experiment, tag, value)
+    return experiment
+
+
+def write_run(client: MlflowClient, experiment_id: str, content: RunContent) -> str:
+    """Create a run and write everything that it contains; its id."""
+    created = client.create_run(
+        experiment_id,
+        start_time=content.started,
+        tags=dict(content.tags),
+        run_name=content.name,
+    )
+    return fill_run(client, str(created.info.run_id), content)
+
+
+def fill_run(client: MlflowClient, run_id: str, content: RunContent) -> str:
+    """Write everything that a run contains, and finish it; its id."""
+    tags = [RunTag(name, value) for name, value in content.tags.items()]
+    params = [Param(name, value) for name, value in content.params.items()]
+    first = MAX_BATCH - len(tags) - len(params)
+    client.log_batch(run_id, content.metrics[:first], params, tags)
+    for start in range(first, len(content.metrics), MAX_BATCH):
+        client.log_batch(run_id, content.metrics[start : start + MAX_BATCH])
+    if content.datasets:
+        client.log_inputs(run_id, content.datasets)
+    _write_files(client, run_id, content.files)
+    client.set_terminated(run_id, FINISHED, end_time=content.finished)
+    return run_id
+
+
+def _write_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for path, content in files.items():
+            file = Path(folder) / path
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(content)
+        client.log_artifacts(run_id, folder)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
