@@ -159,7 +159,7 @@ def show(paths: list[Path]) -> None:
     scores.round(4).to_csv(TABLE, index=False)
     of_methods = scores[~scores["method"].isin((PLANTED, *LEVELS))]
     columns = [f"{name}_channel" for name in AGREEMENTS]
-    print(scores[scores["method"] == PLANTED].set_index(PLACE[:3])[columns].round(2).to_string())
+    print(scores[scores["method"] == PLANTED].set_index(PLACE[:3])[columns].round(2).to_markdown())
     by_decoder = {place: orders(own) for place, own in of_methods.groupby(PLACE[:3])}
     rho = pd.DataFrame({place: rank_correlations(each) for place, each in by_decoder.items()}).T
     first = pd.DataFrame({place: use_of_first(each) for place, each in by_decoder.items()}).T
@@ -170,7 +170,9 @@ def show(paths: list[Path]) -> None:
         by_feature = values.groupby(level=0).mean()
         told = {"rho": mean, "low": low, "high": high, "n": n, "first": first[name].mean()}
         summary[name] = told | by_feature.to_dict()
-    print(pd.DataFrame(summary).T.round(2).to_string())
+    print(pd.DataFrame(summary).T.round(2).to_markdown())
+    compared = rho["insertion_donor"] - rho["insertion_zero"]
+    print("insertion, donors less zeros:", student_interval(compared))
 
 
 if __name__ == "__main__":

@@ -12,18 +12,11 @@ import pandas as pd
 import torch
 from torch import nn
 
-from eegxai.attribution import (
-    DecoderWarning,
-    Output,
-    adapted,
-    find,
-    options_of,
-)
+from eegxai.attribution import DecoderWarning, Output, find, options_of
 from eegxai.attribution.core.faults import first_line
-from eegxai.decoders.training import predict
 from eegxai.explaining.choosing import Decoded, choose
 from eegxai.explaining.cross_checks import output_patterns, patterns_table, replacement_table
-from eegxai.explaining.decoder import OpenedDecoder, open_decoder
+from eegxai.explaining.decoder import open_decoder
 from eegxai.explaining.evidence import (
     MethodEvidence,
     Study,
@@ -39,20 +32,10 @@ from eegxai.explaining.evidence import (
     seconds_table,
 )
 from eegxai.explaining.findings import VALIDITY_COLUMNS
-from eegxai.explaining.matching import (
-    AS_GIVEN,
-    NAMES_OF_UNITS,
-    as_input,
-    check_sizes,
-    declared,
-    predicted_classes,
-    with_channels,
-    with_classes,
-    with_unit,
-)
+from eegxai.explaining.matching import NAMES_OF_UNITS
+from eegxai.explaining.opening import decode, open_trials
 from eegxai.explaining.progress import OnProgress, Progress
 from eegxai.explaining.result import DecoderExplanation
-from eegxai.recordings import LabelledTrials, as_labelled, read_trials
 from eegxai.registry import lookup
 
 # What people know, and the study's methods as their papers define them; without those that take
@@ -171,10 +154,10 @@ def explain(
     seconds: dict[str, float] = {}
     with _warnings_as_notes() as said:
         with report.timed("open", seconds):
-            trials = _opened_trials(data, y, decoder, sfreq, ch_names, class_names, unit)
+            trials = open_trials(data, y, decoder, sfreq, ch_names, class_names, unit)
             opened = open_decoder(decoder, weights, trials, trials.n_classes or None)
         with report.timed("decode", seconds):
-            decoded = _decoded(opened, trials, unit, output, cam_layer, arguments, device)
+            decoded = decode(opened, trials, unit, output, cam_layer, arguments, device)
         if on_accuracy:  # before anything that may be refused: it says why
             on_accuracy(*_accuracy(decoded))
         explained, choice = choose(decoded, target, n_trials, seed)
@@ -277,79 +260,6 @@ def check_arguments(
         raise ValueError(f"device={device!r} cannot be used: {first_line(error)}") from error
     for check in checks:
         require_check(check)
-
-
-# ------------------------------------------------------------------ trials and decoder
-
-
-def _opened_trials(
-    data: Any,
-    y: Any,
-    decoder: Any,
-    sfreq: float | None,
-    ch_names: Sequence[str] | None,
-    class_names: Sequence[str] | None,
-    unit: str | None,
-) -> LabelledTrials:
-    """Trials in µV, or as they are given."""
-    if isinstance(data, LabelledTrials):
-        return as_labelled(data, y, class_names=class_names)
-    if isinstance(data, np.ndarray | torch.Tensor):
-        data = torch.as_tensor(data).detach().cpu().numpy()
-        sfreq, ch_names = _as_the_decoder_says(decoder, sfreq, ch_names)
-    known: dict[str, Any] = {"sfreq": sfreq, "ch_names": ch_names, "class_names": class_names}
-
-    def read(kept: Any) -> LabelledTrials:
-        if not isinstance(data, str | Path):
-            return as_labelled(data, y, unit=kept, **known)
-        trials = read_trials(data, unit=kept, **known)
-        return trials if y is None else as_labelled(trials, y, class_names=class_names)
-
-    return _in_known_unit(read, unit)
-
-
-def _in_known_unit(read: Callable[[Any], LabelledTrials], unit: str | None) -> LabelledTrials:
-    """Trials in the unit that their origin or size tells, or else in the one asked for."""
-    if unit in (None, AS_GIVEN):
-        return read(unit)
-    try:
-        trials = read(None)
-    except ValueError:  # such as of numbers that cannot be volts
-        return read(unit)
-    return read(unit) if trials.unit == AS_GIVEN else trials
-
-
-def _as_the_decoder_says(
-    decoder: Any, sfreq: float | None, ch_names: Sequence[str] | None
-) -> tuple[float | None, Sequence[str] | None]:
-    """What an array does not hold, from the decoder where that names it."""
-    wanted = declared(getattr(decoder, "module_", decoder))
-    return sfreq or wanted.sfreq, wanted.ch_names if ch_names is None else ch_names
-
-
-def _decoded(
-    opened: OpenedDecoder,
-    trials: LabelledTrials,
-    unit: str | None,
-    output: Output,
-    cam_layer: str | None,
-    arguments: Mapping[str, Any] | None,
-    device: str | torch.device | None,
-) -> Decoded:
-    """A decoder and trials that fit each other, and what it makes of them."""
-    wanted = declared(opened.module)
-    trials = with_channels(trials, wanted)
-    check_sizes(trials, wanted)
-    kind: Output = "value" if output == "value" else "logit"
-    some = trials.x[:2]
-    decoder = adapted(opened.module, some, cam_layer=cam_layer, arguments=arguments, output=kind)
-    if device is not None:
-        decoder = decoder.to(device)
-    n_outputs = predict(decoder, as_input(decoder, some)).shape[1]
-    if output == "value":
-        trials = replace(trials, y=None, class_names=tuple(map(str, range(n_outputs))))
-    trials = with_unit(with_classes(trials, n_outputs), decoder, unit)
-    return Decoded(decoder, trials, trials.y, predicted_classes(decoder, trials.x), n_outputs)
 
 
 # ------------------------------------------------------------------ progress, notes, result

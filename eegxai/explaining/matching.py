@@ -205,7 +205,7 @@ def with_unit(trials: LabelledTrials, decoder: nn.Module, unit: str | None) -> L
     ValueError
         When nothing decides.
     """
-    if unit in (None, AS_GIVEN) and trials.unit == AS_GIVEN:
+    if unit == AS_GIVEN or (unit is None and trials.unit == AS_GIVEN):
         return noted(trials, f"the decoder gets {NAMES_OF_UNITS[AS_GIVEN]}")
     if trials.unit == AS_GIVEN:
         raise ValueError(

@@ -1,12 +1,39 @@
 """Checks of trials: what no decoder can be asked about is refused, what misleads is noted."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 FAR_SIZE = 100  # how many times larger or smaller than the others a channel is called odd
 
 Array = np.ndarray
+
+
+def as_array(data: Any, field: str) -> Array:
+    """A NumPy array of anything that has numbers, tensors of torch on any device included.
+
+    Raises
+    ------
+    ValueError
+        When it is no array, such as trials of different lengths.
+    """
+    if hasattr(data, "detach"):
+        data = data.detach().cpu().numpy()
+    try:
+        return np.asarray(data)
+    except ValueError:
+        raise ValueError(f"{field}: {_ragged(data)}") from None
+
+
+def _ragged(data: Sequence[Any]) -> str:
+    """Which of some trials has another shape than the first."""
+    shapes = [np.shape(one) for one in data]
+    odd = next((trial for trial, shape in enumerate(shapes) if shape != shapes[0]), 0)
+    return (
+        f"trial {odd} has the shape {shapes[odd]} and trial 0 {shapes[0]}; "
+        "all trials need the same channels and the same number of samples"
+    )
 
 
 def require_trials(x: Array) -> None:

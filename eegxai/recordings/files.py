@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import mne
+import numpy as np
 
 from eegxai.recordings.arrays import read_npz
 from eegxai.recordings.epoching import FEWEST_SAMPLES, cropped, cut, dropped, selected
@@ -125,7 +126,7 @@ def read_windows(
     if isinstance(found, mne.BaseEpochs):
         raise ValueError(f"{path} holds epochs, which are not cut again; read_trials reads them")
     sfreq = found.info["sfreq"]
-    n_times = round(duration * sfreq)
+    n_times = round(duration * sfreq) if np.isfinite(duration) else 0
     if n_times < FEWEST_SAMPLES or n_times > found.n_times:
         raise ValueError(
             f"duration={duration:g} is not allowed: windows have {FEWEST_SAMPLES / sfreq:g} to "

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from eegxai.recordings.checks import as_array
 from eegxai.registry import MOST_LISTED
 
 MOST_CLASSES = 1000  # integers above are codes of events, even beside a zero
@@ -134,32 +135,6 @@ def _uniform(values: Array) -> Array:
     first = type(values[0])
     odd = next((value for value in values if not isinstance(value, first)), values[0])
     raise ValueError(f"y holds {odd!r}; allowed are integers and names of classes, not both")
-
-
-def as_array(data: Any, field: str) -> Array:
-    """A NumPy array of anything that has numbers, tensors of torch on any device included.
-
-    Raises
-    ------
-    ValueError
-        When it is no array, such as trials of different lengths.
-    """
-    if hasattr(data, "detach"):
-        data = data.detach().cpu().numpy()
-    try:
-        return np.asarray(data)
-    except ValueError:
-        raise ValueError(f"{field}: {_ragged(data)}") from None
-
-
-def _ragged(data: Sequence[Any]) -> str:
-    """Which of some trials has another shape than the first."""
-    shapes = [np.shape(one) for one in data]
-    odd = next((trial for trial, shape in enumerate(shapes) if shape != shapes[0]), 0)
-    return (
-        f"trial {odd} has the shape {shapes[odd]} and trial 0 {shapes[0]}; "
-        "all trials need the same channels and the same number of samples"
-    )
 
 
 def _named(values: Array, class_names: tuple[str, ...] | None) -> Labels:

@@ -8,9 +8,9 @@ import mne
 import numpy as np
 
 from eegxai.recordings.channels import in_volts, placed, projection_notes, require_distinct, taken
-from eegxai.recordings.checks import require_finite, require_trials, shape_notes
+from eegxai.recordings.checks import as_array, require_finite, require_trials, shape_notes
 from eegxai.recordings.labelled import LabelledTrials, Unit
-from eegxai.recordings.labels import Labels, as_array, class_notes, event_labels, given_labels
+from eegxai.recordings.labels import Labels, class_notes, event_labels, given_labels
 from eegxai.recordings.units import in_microvolts, require_unit
 
 Array = np.ndarray

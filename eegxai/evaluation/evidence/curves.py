@@ -122,8 +122,8 @@ def deletion_curves(
 def curve_areas(curves: pd.DataFrame) -> pd.DataFrame:
     """Area between the curve of each method's order and of random orders, with 95 % intervals.
 
-    As a share of the whole change: the mean, over the trials, of the decision on the trial less
-    that on the trial that is replaced altogether. 0 is chance; more is better, for deletion too.
+    As a share of the whole change: what the decision loses as all of the trial is replaced, its
+    root mean square over the trials. 0 is chance; more is better, for deletion too.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def curve_areas(curves: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per method and curve (``"deletion"``, ``"insertion"``, and ``"both"``, their mean):
         area, low and high (Student's interval over trials: of this decoder, not of others), n_valid
-        trials, and beside them chance and ceiling, the areas of ``LEVELS``. NaN where the decision
-        does not fall as trials are replaced.
+        trials, and beside them chance and ceiling, the areas of ``LEVELS``. NaN where nothing
+        changes as trials are replaced.
 
     Examples
     --------
@@ -178,10 +178,13 @@ def trial_areas(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def whole_change(curves: pd.DataFrame) -> float:
-    """Mean decision on trials less that on the same replaced altogether; NaN unless positive."""
-    deletion = curves[(curves["curve"] == CURVES[0]) & curves["random"].notna()]
-    mean = deletion.groupby("share")["random"].mean()
-    change = float(mean.loc[mean.index.min()] - mean.loc[mean.index.max()])
+    """Root mean square over trials of what the decision loses as all of a trial is replaced.
+
+    Not the mean, which is near 0 where the trials that replace are often of the same class.
+    """
+    deletion = curves[curves["curve"] == CURVES[0]]
+    ends = deletion.sort_values("share").groupby("trial")["random"].agg(["first", "last"])
+    change = float(np.sqrt(np.square(ends["first"] - ends["last"]).mean()))
     return change if change > 0 else np.nan
 
 

@@ -342,5 +342,7 @@ def test_a_decoder_without_layers_keeps_what_needs_none():
 def test_labelled_trials_are_taken_as_they_are():
     x, y = trials()
     given = as_labelled(x, y, unit="uV", **ARRAYS)
-    found = eegxai.explain(Reader(), given, **FEW)
-    assert found.class_names == CLASSES
+    for unit in (None, "as_given"):
+        found = eegxai.explain(Reader(), given, unit=unit, **FEW)
+        assert found.class_names == CLASSES
+        np.testing.assert_array_equal(found.trials.x, given.x)

@@ -176,8 +176,10 @@ def test_windows_of_a_recording_need_no_events(tmp_path):
     np.testing.assert_allclose(trials.x, MICROVOLTS[1:], rtol=0, atol=FLOAT32)
     assert (trials.y, trials.class_names) == (None, ())
     assert f"trials that were dropped, of {N_TRIALS}: 1 (bad blink)" in trials.notes
-    with pytest.raises(ValueError, match=r"duration=99 is not allowed: windows have 0.015625 to"):
-        read_windows(path, 99)
+    for duration in (99, 0, -1, np.nan):
+        told = f"duration={duration} is not allowed: windows have 0.015625 to 4.5 s, the length"
+        with pytest.raises(ValueError, match=told):
+            read_windows(path, duration)
     with pytest.raises(ValueError, match="holds epochs, which are not cut again"):
         read_windows(export("own-epo.fif", [], tmp_path, epochs_of()), 0.1)
 

@@ -18,6 +18,7 @@ from eegxai.evaluation.evidence.curves import (
     deletion_curves,
     piece_sums,
     trial_areas,
+    whole_change,
     windows_of,
 )
 from eegxai.evaluation.evidence.donors import donors_of
@@ -89,6 +90,22 @@ def test_exact_contributions_reach_the_ceiling_and_random_orders_are_at_chance()
     assert areas.loc["none", "area"].isna().all()
     assert (areas.loc["none", "n_valid"] == 0).all()
     assert set(trial_areas(curves)["method"]) == {*maps, RANDOM_ORDER, MEASURED_ORDER}
+
+
+def test_areas_are_shares_of_the_change_from_the_trials_to_what_replaces_them():
+    decoder, (x, target) = linear(), trials_of(5)
+    curves = deletion_curves(decoder, x, target, {"input": x}, INFO, filling="zero")
+    change = (weights_of(decoder, target) * x).sum((1, 2))
+    assert whole_change(curves) == pytest.approx(float(change.square().mean().sqrt()))
+    own = curves[(curves["method"] == "input") & (curves["trial"] == 3)]
+    fall = own[own["curve"] == "deletion"]
+    gained = np.trapezoid(fall["random"] - fall["decision"], fall["share"]) / whole_change(curves)
+    areas = trial_areas(curves).set_index(["method", "trial", "curve"])["area"].sort_index()
+    assert areas["input", 3, "deletion"] == pytest.approx(gained)
+    both = [areas["input", 3, curve] for curve in ("deletion", "insertion")]
+    assert areas["input", 3, BOTH] == pytest.approx(np.mean(both))
+    still = curves.assign(decision=1.0, random=1.0)
+    assert trial_areas(still)["area"].isna().all()
 
 
 @pytest.mark.parametrize("filling", FILLINGS)
