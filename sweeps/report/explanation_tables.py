@@ -117,12 +117,23 @@ def validity_table(found: DecoderExplanation) -> Table:
             word(row["method"]),
             word(row["status"].replace("_", " ")),
             *(formatted(row[name], form) for name, form in numbers.items()),
-            word((row["flags"] or row["reason"]).removeprefix(f"{row['method']} ")),
+            word(without_name(row["flags"] or row["reason"], row["method"])),
         ]
         for row in found.validity.astype(dict.fromkeys(numbers, float)).to_dict("records")
     ]
     headings = ["sum", "worst sum", "other trials"]
     return Table("Validity", ["method", "status", *headings, "what was found"], rows)
+
+
+def without_name(reason: str, method: str) -> str:
+    """A reason that stands beside the name of its method.
+
+    Examples
+    --------
+    >>> without_name("LRP is not applicable to Net", "LRP")
+    'not applicable to Net'
+    """
+    return reason.removeprefix(f"{method} ").removeprefix("is ")
 
 
 def similarity_table(found: DecoderExplanation) -> Table:

@@ -8,7 +8,7 @@ from eegxai.attribution import find
 from eegxai.explaining import DecoderExplanation
 from eegxai.explaining.trust import DO_NOT_USE, DOUBTFUL, NO_MAP, NOTHING_AGAINST
 from eegxai.rounding import counted, digits
-from sweeps.report.explanation_tables import trust_mark
+from sweeps.report.explanation_tables import trust_mark, without_name
 from sweeps.scores.table import SPECIFICITY_THRESHOLD
 from sweeps.scores.words import listed
 
@@ -107,7 +107,7 @@ def trust_notes(found: DecoderExplanation) -> Iterator[str]:
     for row in found.trust.to_dict("records"):
         if row["trust"] != NOTHING_AGAINST:
             mark, _ = trust_mark(row["trust"])
-            reason = row["reason"].removeprefix(f"{row['method']} ")
+            reason = without_name(row["reason"], row["method"])
             methods_of.setdefault((mark, reason), []).append(row["method"])
     for (mark, reason), methods in methods_of.items():
         yield f"{mark} {', '.join(methods)}: {reason}"
