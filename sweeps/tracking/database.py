@@ -41,7 +41,7 @@ def prepare_database(output: str) -> None:
     if database.exists() and (fault := fault_of(database)):
         kept = _set_aside(database)
         log.warning(
-            "%s is broken (%s): it is kept as %s, and runs of sweeps are written again from the store",
+            "%s is broken (%s): it is kept as %s; runs of sweeps are written again from the store",
             database, fault, kept.name,
         )  # fmt: skip
     if not database.exists():

@@ -23,7 +23,10 @@ RUNNER = CliRunner()
 
 
 class NoMlflow(Sweep):
-    """The sweep as on a machine without a tracking server."""
+    """The sweep of a tracking server that goes away once the work has begun."""
+
+    def _require_tracking(self):
+        """It is still there."""
 
     def connected(self):
         raise OSError("no server")
