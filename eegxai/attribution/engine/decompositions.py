@@ -221,8 +221,8 @@ def _lstm_cell(step: Tensor, state: State, weights: Sequence[Tensor], hold: Hold
     hidden, cell = state
     z = F.linear(step, of_input, bias) + F.linear(hidden, of_hidden)
     enter, forget, new, leave = z.chunk(4, -1)
-    cell = hold(forget.sigmoid()) * cell + hold(enter.sigmoid()) * new.tanh()
-    return hold(leave.sigmoid()) * cell.tanh(), cell
+    cell = hold(forget).sigmoid() * cell + hold(enter).sigmoid() * new.tanh()
+    return hold(leave).sigmoid() * cell.tanh(), cell
 
 
 def _gru_cell(step: Tensor, state: State, weights: Sequence[Tensor], hold: Hold) -> State:
@@ -231,8 +231,8 @@ def _gru_cell(step: Tensor, state: State, weights: Sequence[Tensor], hold: Hold)
     (hidden,) = state
     reset, keep, new = F.linear(step, of_input, bias).chunk(3, -1)
     old_reset, old_keep, old = F.linear(hidden, of_hidden, bias_of_hidden).chunk(3, -1)
-    kept = hold((keep + old_keep).sigmoid())
-    candidate = (new + hold((reset + old_reset).sigmoid()) * old).tanh()
+    kept = hold(keep + old_keep).sigmoid()
+    candidate = (new + hold(reset + old_reset).sigmoid() * old).tanh()
     return ((1 - kept) * candidate + kept * hidden,)
 
 

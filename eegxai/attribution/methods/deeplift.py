@@ -94,9 +94,8 @@ def _cross_maximum(n_axes: int, call: OpCall, inputs: list[Tensor], value: Tenso
 
 
 def _pooled(call: OpCall, z: Tensor) -> tuple[Tensor, Tensor]:
-    args, kwargs = call.arguments
     pool = getattr(F, call.function.__name__)
-    return pool(z, *args[1:], **(kwargs | {"return_indices": True}))
+    return pool(z, *call.args[1:], **(call.kwargs | {"return_indices": True}))
 
 
 def _taken(z: Tensor, position: Tensor, n_axes: int) -> Tensor:
@@ -108,8 +107,7 @@ def _log_sum_exp(call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:
     """The rescale rule of the exponentials, then of the logarithm of their sum."""
     z, z0 = call.inputs[0].detach(), inputs[0]
     total = call.plain().detach()
-    args, kwargs = call.arguments
-    dim, keepdim = _reduction(*args[1:], **kwargs)
+    dim, keepdim = _reduction(*call.args[1:], **call.kwargs)
     largest = z.maximum(z0).amax(dim, keepdim=True)
     terms, terms0 = (z - largest).exp(), (z0 - largest).exp()
     sums, sums0 = terms.sum(dim, keepdim=keepdim), terms0.sum(dim, keepdim=keepdim)
