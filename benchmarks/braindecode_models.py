@@ -5,8 +5,8 @@
 All entries of braindecode's table of models, with random weights, at small sizes, on three trials
 of white noise with unit variance; nothing is downloaded. A row per model and method, appended when
 it ends; started again, it continues where it stopped. Each model has a process of its own, which
-is ended when a method takes longer than ``LIMIT_S``; that method has the status ``time_limit``,
-and the others follow in a new process. docs/braindecode.md shows the table.
+is ended when a row takes longer than ``LIMIT_S``; that row has the status ``time_limit``, and the
+others follow in a new process. docs/braindecode.md shows the table.
 """
 
 import csv
@@ -15,6 +15,8 @@ import gc
 import json
 import os
 import re
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -54,7 +56,7 @@ METHODS = (
 )
 COMPARED = (*STUDY_METHODS, *CORRECTED_METHODS)
 TARGET = torch.arange(3)
-LIMIT_S = 240
+LIMIT_S = 90  # of CPU, for a row
 MONTAGE = "colin27_1020"
 COLUMNS = (
     "model", "method", "status", "reason", "duplicate_of",
@@ -96,7 +98,10 @@ class Size:
 
 
 EMG = tuple(f"EMG{number}" for number in range(32))
-BENDR = tuple("FP1 FP2 F7 F3 FZ F4 F8 T7 C3 CZ C4 T8 T5 P3 PZ P4 T6 O1 O2 SCALE".split())
+BENDR = (
+    "FP1", "FP2", "F7", "F3", "FZ", "F4", "F8", "T7", "C3", "CZ", "C4", "T8", "T5", "P3", "PZ",
+    "P4", "T6", "O1", "O2", "SCALE",
+)  # fmt: skip
 ONE_SECOND: dict[str, Any] = {"times": 200, "sfreq": 200.0}
 OVER_TIME: dict[str, Any] = {"sfreq": 2000.0, "mean_over": (1,)}
 # What differs from Size(): what the model insists on, and fewer layers where there are many.
@@ -105,7 +110,11 @@ SIZES: dict[str, Size] = {
     "BENDR": Size(BENDR, options={"transformer_layers": 2}),
     "CBraMod": Size(**ONE_SECOND, options={"n_layer": 4}),
     "CodeBrain": Size(**ONE_SECOND, options={"num_res_layers": 2}),
-    "DANCE": Size(mean_over=(1,), options={"perceiver_depth": 2, "conv_depth": 4}),
+    "DANCE": Size(
+        mean_over=(1,), options={"perceiver_depth": 1, "conv_depth": 2, "num_latents": 32}
+    ),
+    "BrainModule": Size(options={"hidden_dim": 64, "depth": 4}),
+    "EEGInceptionMI": Size(options={"n_filters": 12}),
     "EEGPT": Size(options={"depth": 2}),
     "LUNA": Size(**ONE_SECOND),
     "Labram": Size(**ONE_SECOND, options={"num_layers": 4}, arguments={"ch_names": list(EEG[:8])}),
@@ -192,10 +201,12 @@ class Case:
         return validity(method, decoder, self.x.to(dtype), TARGET, **how)
 
     def maps(self, method: str) -> Tensor:
+        """Maps of a method."""
         return attribute(method, self.decoder, self.x, TARGET, arguments=dict(self.size.arguments))
 
     @property
     def columns(self) -> dict[str, Any]:
+        """What the table says of the model."""
         n_weights = sum(parameter.numel() for parameter in self.decoder.parameters())
         size = {"channels": self.x.shape[1], "times": self.x.shape[2], "sfreq": self.size.sfreq}
         return {"weights": n_weights, **size}
@@ -264,18 +275,35 @@ def row(method: str, case: Case, others: dict[str, Tensor]) -> dict[str, Any]:
         return {"status": fault.status, "reason": str(fault)}
     except Exception as error:
         return {"status": "error", "reason": first_line(error)}
-    return values | measured_in_doubles(method, case)
+    try:
+        return values | measured_in_doubles(method, case)
+    except ValueError as error:
+        reasons = [values["reason"], f"not in float64: {error}"]
+        return values | {"reason": "; ".join(filter(None, reasons))}
 
 
 def explain(model: str, path: Path) -> None:
     """Append the rows of a model that are missing."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    case, others = case_of(model), {}
+    try:
+        case, others = case_of(model), {}
+    except Exception as error:
+        for name in missing(model, path):
+            append(path, model, name, {"status": "not_built", "reason": first_line(error)})
+        return
+    gc.freeze()  # what has been imported, so that collecting is quick
     for name in known_good(model, path):
         others[name] = case.maps(name)
     for name in missing(model, path):
+        limit_cpu_time()
         append(path, model, name, row(name, case, others) | case.columns)
+
+
+def limit_cpu_time() -> None:
+    """End this process when it computes for longer than a row may take."""
+    until = int(time.process_time()) + LIMIT_S
+    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
 
 
 # ------------------------------------------------------------------ the table
@@ -308,30 +336,16 @@ def append(path: Path, model: str, method: str, values: dict[str, Any]) -> None:
 
 
 def in_own_process(model: str, path: Path) -> None:
-    """Append the rows of a model, whatever becomes of the process that measures them."""
-    while left := missing(model, path):
-        child = subprocess.Popen([sys.executable, __file__, "--one", str(path), model])
-        status = watched(child, model, path)
-        reached = missing(model, path)
-        if reached and reached[0] == left[0] and status["status"] != "time_limit":
-            for name in reached:
-                append(path, model, name, status)
-        elif reached:
-            append(path, model, reached[0], status)
-
-
-def watched(child: subprocess.Popen, model: str, path: Path) -> dict[str, str]:
-    """Wait for a process as long as rows come; what to say of the row that does not."""
-    n_rows, since = len(rows_of(model, path)), time.monotonic()
-    while child.poll() is None:
-        time.sleep(0.5)
-        if (now := len(rows_of(model, path))) != n_rows:
-            n_rows, since = now, time.monotonic()
-        if time.monotonic() - since > LIMIT_S:
-            child.kill()
-            child.wait()
-            return {"status": "time_limit", "reason": f"longer than {LIMIT_S} s"}
-    return {"status": "ended", "reason": f"the process ended with status {child.returncode}"}
+    """Append the rows of a model, whatever becomes of the processes that measure them."""
+    while missing(model, path):
+        code = subprocess.run([sys.executable, __file__, "--one", str(path), model]).returncode
+        left = missing(model, path)
+        if left and code == -signal.SIGXCPU:
+            values = {"status": "time_limit", "reason": f"takes more than {LIMIT_S} s of CPU"}
+        else:
+            values = {"status": "error", "reason": f"the process ended with status {code}"}
+        for name in left[:1]:
+            append(path, model, name, values)
 
 
 def main(path: Path, names: list[str]) -> None:

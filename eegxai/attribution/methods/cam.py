@@ -160,10 +160,17 @@ def full_grad(
     layer that resolves no time or no channels is spread evenly.
     """
     result, layers = _bias_gradients(decoder, x, target)
-    _, n_channels, n_times = x.shape
-    for name, bias_gradient in layers:
-        placement = layer_placement(decoder, name, n_channels, n_times, cam_placement)
-        result = result + placement.distribute(placement.arrange(bias_gradient).sum(1))
+    mixed = [gradient for _, gradient in layers if len(gradient) != len(x)]
+    if mixed and len(x) > 1:  # a layer's first axis is not that of trials: alone, all is a trial's
+        trials = zip(x.split(1), target.split(1), strict=True)
+        alone = [full_grad(decoder, *trial, cam_placement=cam_placement) for trial in trials]
+        return torch.cat(alone)
+    for gradient in mixed:
+        result = result + gradient.sum() / x.numel()
+    for name, gradient in layers:
+        if len(gradient) == len(x):
+            placement = layer_placement(decoder, name, *x.shape[1:], cam_placement)
+            result = result + placement.distribute(placement.arrange(gradient).sum(1))
     return result
 
 
