@@ -4,9 +4,10 @@
 
 All entries of braindecode's table of models, with random weights, at small sizes, on three trials
 of white noise with unit variance; nothing is downloaded. A row per model and method, appended when
-it ends; started again, it continues where it stopped. Each model has a process of its own, which
-is ended when a row takes longer than ``LIMIT_S``; that row has the status ``time_limit``, and the
-others follow in a new process. docs/braindecode.md shows the table.
+it ends; started again, it continues where it stopped, and several processes can share one file,
+each with models of its own. Each model has a process of its own, which is ended when a row takes
+longer than ``LIMIT_S``; that row has the status ``time_limit``, and the others follow in a new
+process. Needs Linux. docs/braindecode.md shows the table.
 """
 
 import csv
@@ -17,7 +18,6 @@ import os
 import re
 import resource
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,9 @@ from eegxai.attribution import (
 )
 from eegxai.attribution.core.faults import first_line
 
-METHODS = (
-    *STUDY_METHODS,
-    *CORRECTED_METHODS,
-    "IntegratedGradients",
-    "ChannelOcclusion",
-    "captum.DeepLift",
-    "captum.LRP",
-)
 COMPARED = (*STUDY_METHODS, *CORRECTED_METHODS)
+METHODS = (*COMPARED, "IntegratedGradients")
+OPTIONS: dict[str, dict[str, int]] = {"IntegratedGradients": {"steps": 20}}  # of 50, to save time
 TARGET = torch.arange(3)
 LIMIT_S = 90  # of CPU, for a row
 MONTAGE = "colin27_1020"
@@ -104,6 +99,17 @@ BENDR = (
 )  # fmt: skip
 ONE_SECOND: dict[str, Any] = {"times": 200, "sfreq": 200.0}
 OVER_TIME: dict[str, Any] = {"sfreq": 2000.0, "mean_over": (1,)}
+FEW_CONFORMERS = {
+    "conformer_num_layers": 2,
+    "conformer_stride": [1, 2],
+    "conformer_attn_window_size": [8, 8],
+}
+NARROW = {
+    "hidden_size": 32,
+    "encoder_channels": 32,
+    "feature_dim": 16,
+    "decoder_hidden_sizes": (32, 32),
+}
 # What differs from Size(): what the model insists on, and fewer layers where there are many.
 SIZES: dict[str, Size] = {
     "AttnSleep": Size(EEG[:1], 3000, 100.0),
@@ -124,10 +130,10 @@ SIZES: dict[str, Size] = {
     "SleepStagerBlanco2020": Size(times=500, sfreq=250.0),
     "ZUNA": Size(times=256, sfreq=256.0, options={"dim": 256, "n_layers": 2, "n_heads": 4}),
     "EMG2QwertyNet": Size(EMG, 2400, **OVER_TIME),
-    "MetaNeuromotorHand": Size(EMG[:16], 6000, **OVER_TIME),
-    "NeuroPose": Size(EMG[:16], 200, **OVER_TIME),
-    "SensingDynamics": Size(EMG[:16], 480, **OVER_TIME),
-    "VEMG2Pose": Size(EMG[:16], 2000, **OVER_TIME),
+    "MetaNeuromotorHand": Size(EMG[:16], 2000, **OVER_TIME, options=FEW_CONFORMERS),
+    "NeuroPose": Size(EMG[:16], 500, **OVER_TIME),
+    "SensingDynamics": Size(EMG[:16], 480, **OVER_TIME, options={"temporal_channels": 32}),
+    "VEMG2Pose": Size(EMG[:16], 1850, **OVER_TIME, options=NARROW),
 }
 
 
@@ -197,12 +203,16 @@ class Case:
     def judged(self, method: str, dtype: torch.dtype, others: Mapping[str, Tensor]) -> Validity:
         """Verdict on a method in a type of numbers."""
         decoder = self.decoder if dtype == self.x.dtype else deepcopy(self.decoder).to(dtype)
-        how = {"arguments": dict(self.size.arguments), "compare": others}
-        return validity(method, decoder, self.x.to(dtype), TARGET, **how)
+        x, arguments = self.x.to(dtype), self.size.arguments
+        options: dict[str, Any] = dict(OPTIONS.get(method, {}))
+        return validity(method, decoder, x, TARGET, compare=others, arguments=arguments, **options)
 
     def maps(self, method: str) -> Tensor:
         """Maps of a method."""
-        return attribute(method, self.decoder, self.x, TARGET, arguments=dict(self.size.arguments))
+        options: dict[str, Any] = dict(OPTIONS.get(method, {}))
+        return attribute(
+            method, self.decoder, self.x, TARGET, arguments=self.size.arguments, **options
+        )
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -284,7 +294,6 @@ def row(method: str, case: Case, others: dict[str, Tensor]) -> dict[str, Any]:
 
 def explain(model: str, path: Path) -> None:
     """Append the rows of a model that are missing."""
-    torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     try:
         case, others = case_of(model), {}
@@ -292,7 +301,6 @@ def explain(model: str, path: Path) -> None:
         for name in missing(model, path):
             append(path, model, name, {"status": "not_built", "reason": first_line(error)})
         return
-    gc.freeze()  # what has been imported, so that collecting is quick
     for name in known_good(model, path):
         others[name] = case.maps(name)
     for name in missing(model, path):
@@ -338,27 +346,27 @@ def append(path: Path, model: str, method: str, values: dict[str, Any]) -> None:
 def in_own_process(model: str, path: Path) -> None:
     """Append the rows of a model, whatever becomes of the processes that measure them."""
     while missing(model, path):
-        code = subprocess.run([sys.executable, __file__, "--one", str(path), model]).returncode
-        left = missing(model, path)
-        if left and code == -signal.SIGXCPU:
+        child = get_context("fork").Process(target=explain, args=(model, path))
+        child.start()
+        child.join()
+        if child.exitcode == -signal.SIGXCPU:
             values = {"status": "time_limit", "reason": f"takes more than {LIMIT_S} s of CPU"}
         else:
-            values = {"status": "error", "reason": f"the process ended with status {code}"}
-        for name in left[:1]:
+            values = {"status": "error", "reason": f"the process ended with {child.exitcode}"}
+        for name in missing(model, path)[:1]:
             append(path, model, name, values)
 
 
 def main(path: Path, names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         keep_offline(Path(folder))
-        for model in names or models():
+        torch.set_num_threads(1)
+        known = models()
+        gc.freeze()  # what has been imported, so that collecting is quick
+        for model in names or known:
             in_own_process(model, path)
-            table = rows_of(model, path)
-            print(f"{model:24}", *table.status.value_counts().items(), flush=True)
+            print(f"{model:24}", dict(rows_of(model, path).status.value_counts()), flush=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--one":
-        explain(sys.argv[3], Path(sys.argv[2]))
-    else:
-        main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -24,7 +24,7 @@ ALIASES = {
     "__matmul__": "matmul", "__rmatmul__": "matmul", "__pow__": "pow", "__ipow__": "pow_",
     "__abs__": "abs", "absolute": "abs", "clip": "clamp", "clip_": "clamp_",
     "special_logsumexp": "logsumexp", "special_expit": "sigmoid", "special_softmax": "softmax",
-    "special_log_softmax": "log_softmax", "linalg_matmul": "matmul",
+    "special_log_softmax": "log_softmax", "linalg_matmul": "matmul", "arctan2": "atan2",
 }  # fmt: skip
 
 # Elementwise operations of one input.
@@ -185,9 +185,10 @@ def scaled(call: OpCall, slope: Tensor) -> Tensor:
     return grafted(value, call.inputs[0].expand_as(value) * slope)
 
 
-def derivative(call: OpCall, z: Tensor) -> Tensor:
-    """Derivative of an elementwise operation at z; 0 where it is infinite, as a root's at 0."""
+def derivative(call: OpCall, *inputs: Tensor, by: int = 0) -> Tensor:
+    """Derivative of an elementwise operation; 0 where it has none, as that of a root at 0."""
+    at = [z.detach() for z in inputs]
     with torch.enable_grad():
-        at = z.detach().requires_grad_()
-        slope = torch.autograd.grad(call.at(at).sum(), at)[0]
-    return slope.masked_fill_(slope.isinf(), 0)
+        at[by].requires_grad_()
+        slope = torch.autograd.grad(call.at(*at).sum(), at[by])[0]
+    return slope.masked_fill_(~slope.isfinite(), 0)

@@ -169,7 +169,7 @@ def full_grad(
         result = result + gradient.sum() / x.numel()
     for name, gradient in layers:
         if len(gradient) == len(x):
-            placement = layer_placement(decoder, name, *x.shape[1:], cam_placement)
+            placement = layer_placement(decoder, name, x.shape[1], x.shape[2], cam_placement)
             result = result + placement.distribute(placement.arrange(gradient).sum(1))
     return result
 
