@@ -13,7 +13,9 @@ FOLDERS = {
         "plugins",
         "head", "simulation", "decoders", "statistics", "attribution", "evaluation", "figures",
     ],
-    "eegxai/attribution": ["core", "engine", "methods", "api", "validity"],
+    "eegxai/attribution": [
+        "core", "engine", "methods", "given", "copies", "calling", "api", "validity",
+    ],
     "eegxai/evaluation": [
         "maps", "controls", "metrics", "references", "scoring", "modes", "bounds",
         "evaluation_spec", "example_maps", "score_rows", "map_references", "protocol",

@@ -17,14 +17,9 @@ from eegxai.attribution.methods.libraries import gradcam_classes as _gradcam  # 
 from eegxai.attribution.methods.libraries import braindecode_functions as _braindecode  # noqa: F401
 # isort: on
 
-from eegxai.attribution.api import (
-    Output,
-    adapted,
-    attribute,
-    attribute_all,
-    frequency_relevance,
-    options_of,
-)
+from eegxai.attribution.api import attribute, attribute_all, frequency_relevance
+from eegxai.attribution.calling import Output, options_of
+from eegxai.attribution.copies import adapted
 from eegxai.attribution.core.registry import (
     CONTROLS,
     LIBRARIES,

@@ -10,18 +10,15 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution.api import (
+from eegxai.attribution.calling import (
     MapOrReason,
     Output,
-    Trials,
-    adapted,
-    as_target,
-    as_trials,
     expected_sum,
     limits_of,
     maps_or_reasons,
     options_of,
 )
+from eegxai.attribution.copies import adapted
 from eegxai.attribution.core.registry import (
     CONTROLS,
     METHODS,
@@ -30,6 +27,7 @@ from eegxai.attribution.core.registry import (
     find,
     names_of,
 )
+from eegxai.attribution.given import Trials, as_target, as_trials
 from eegxai.decoders.compiled import original_module
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding

@@ -21,7 +21,7 @@ from eegxai.attribution import (
     attribute,
     attribution,
 )
-from eegxai.attribution.api import maps_or_reasons
+from eegxai.attribution.calling import maps_or_reasons
 from eegxai.decoders import DECODERS
 from tests.helpers import FEW_PASSES, lively_decoder, random_trials
 

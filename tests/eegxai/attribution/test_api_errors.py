@@ -15,7 +15,7 @@ from eegxai.attribution import (
     attribution,
     options_of,
 )
-from eegxai.attribution.api import expected_sum, maps_or_reasons
+from eegxai.attribution.calling import expected_sum, maps_or_reasons
 from eegxai.attribution.engine.shared_passes import shared
 from tests.helpers import lively_decoder, random_trials
 

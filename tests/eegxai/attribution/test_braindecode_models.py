@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from eegxai.attribution import METHODS, adapted, attribute
-from eegxai.attribution.api import expected_sum, maps_or_reasons
+from eegxai.attribution.calling import expected_sum, maps_or_reasons
 from tests.helpers import FEW_PASSES
 from tests.paths import ROOT
 

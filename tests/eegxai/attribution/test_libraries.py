@@ -20,7 +20,7 @@ from eegxai.attribution import (
     options_of,
     validity,
 )
-from eegxai.attribution.api import expected_sum
+from eegxai.attribution.calling import expected_sum
 from eegxai.attribution.methods.libraries.foreign import imported
 from eegxai.seeding import global_generators, trial_generators
 from tests.helpers import lively_decoder, random_trials

@@ -20,7 +20,7 @@ from eegxai.attribution import (
     frequency_relevance,
     validity,
 )
-from eegxai.attribution.api import expected_sum, maps_or_reasons
+from eegxai.attribution.calling import expected_sum, maps_or_reasons
 from tests.helpers import FEW_PASSES
 
 C, T, K = 4, 32, 3

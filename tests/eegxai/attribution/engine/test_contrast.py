@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from eegxai.attribution import METHODS, NotApplicable, attribute, find, validity
-from eegxai.attribution.api import expected_sum
+from eegxai.attribution.calling import expected_sum
 from eegxai.attribution.engine.contrast import contrasts, with_contrasts
 from eegxai.decoders import DECODERS
 from tests.helpers import lively_decoder, random_trials

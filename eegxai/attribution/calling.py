@@ -1,0 +1,216 @@
+"""What a call of methods takes: reasons against them, private copies, chunks, shared passes."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from eegxai.attribution.copies import adapted_copy, moved
+from eegxai.attribution.core.faults import errors_as_verdicts
+from eegxai.attribution.core.options import (
+    REFERENCES,
+    needs_references,
+    resolved,
+    takes_references,
+)
+from eegxai.attribution.core.registry import DegenerateMap, NotApplicable, Requirement, find
+from eegxai.attribution.engine.adapted import said, unexplainable
+from eegxai.attribution.engine.cam_layers import propose_cam_layer
+from eegxai.attribution.engine.contrast import with_both_classes, with_contrasts
+from eegxai.attribution.engine.frequency import heard_map
+from eegxai.attribution.engine.requirements import has_cam_layer
+from eegxai.attribution.engine.shared_passes import sharing
+from eegxai.attribution.engine.torch_state import torch_state_restored
+from eegxai.attribution.given import Trials, as_target, as_trials
+from eegxai.registry import lookup
+
+BoundMethod = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Output = Literal["logit", "contrast", "value"]
+MapOrReason = Tensor | NotApplicable | DegenerateMap
+
+
+def _as_it_is(decoder: nn.Module, _x: Tensor) -> nn.Module:
+    return decoder
+
+
+def _with_contrasts(decoder: nn.Module, x: Tensor) -> nn.Module:
+    return with_contrasts(with_both_classes(decoder, x), x)
+
+
+# From a private copy of a decoder and trials to the decoder whose outputs are explained.
+OUTPUTS: dict[str, Callable[[nn.Module, Tensor], nn.Module]] = {
+    "logit": with_both_classes,
+    "contrast": _with_contrasts,
+    "value": _as_it_is,
+}
+
+
+def maps_or_reasons(
+    methods: Mapping[str, Mapping[str, Any]],
+    decoder: nn.Module,
+    x: Trials,
+    target: Trials,
+    references: Trials | None = None,
+    output: Output = "logit",
+    cam_layer: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> dict[str, MapOrReason]:
+    """Map of each method, or why it has none; see :func:`attribute_all`."""
+    settings = {name: options_of(name, given) for name, given in methods.items()}
+    x = as_trials("x", x)
+    target = as_target(target, x)
+    explained = lookup(OUTPUTS, output, "output")
+    with adapted_copy(decoder, x, cam_layer, arguments) as (copy, trials):
+        reasons = _reasons_for_all(methods, copy, trials)
+        if not all(reasons.values()):
+            _name_cam_layer(methods, copy, trials)
+            copy = explained(copy, trials)
+        classes = target.detach().to(trials.device, copy=True)
+        _check_classes(copy, trials, classes)
+        missing = cache(lambda requirement: requirement(copy, trials))  # families share theirs
+        reasons = {name: reasons[name] or _refusal(name, copy, missing) for name in methods}
+        calls = {
+            name: partial(find(name).function, **_keywords(name, settings[name], references, copy))
+            for name, reason in reasons.items()
+            if reason is None
+        }
+        maps: dict[str, MapOrReason] = {}
+        for chunk in sorted({settings[name]["chunk"] for name in calls}):
+            same = {name: calls[name] for name in calls if settings[name]["chunk"] == chunk}
+            maps |= _in_chunks(same, copy, trials, classes, chunk)
+    found = {name: reasons[name] or maps[name] for name in methods}
+    return {name: r.to(x) if isinstance(r, Tensor) else r for name, r in found.items()}
+
+
+def options_of(name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """All options of a method, those not given at their defaults.
+
+    Raises
+    ------
+    ValueError
+        When the method or an option is unknown, or a value is not allowed.
+    """
+    return resolved(name, find(name).function, given or {})
+
+
+def expected_sum(
+    name: str,
+    decoder: nn.Module,
+    x: Trials,
+    target: Trials,
+    references: Trials | None = None,
+    output: Output = "logit",
+    **options: Any,
+) -> Tensor | None:
+    """What the sum of each map is by the method's definition, (trials,); None if it says nothing.
+
+    Parameters are those of :func:`attribute`.
+    """
+    method = find(name)
+    if method.completeness_target is None:
+        return None
+    x = as_trials("x", x)
+    target = as_target(target, x)
+    with adapted_copy(decoder, x) as (copy, trials), torch.no_grad():
+        copy = lookup(OUTPUTS, output, "output")(copy, trials)
+        own = _keywords(name, options_of(name, options), references, copy)
+        return method.completeness_target(copy, trials, target.to(x.device), **own)
+
+
+def limits_of(name: str, decoder: nn.Module, x: Tensor, **options: Any) -> dict[str, str]:
+    """Why a method's maps are constant along axes, and what has been said of the decoder."""
+    method = find(name)
+    with adapted_copy(decoder, x) as (copy, trials):
+        _name_cam_layer([name], copy, trials)
+        limits = method.limits(copy, trials) | method.option_limits(**options_of(name, options))
+        return limits | dict(zip(said(copy), said(copy), strict=True))
+
+
+def _reasons_for_all(
+    methods: Iterable[str], decoder: nn.Module, x: Tensor
+) -> dict[str, NotApplicable | DegenerateMap | None]:
+    """Why no method is applicable to a decoder; None for each where nothing speaks against it."""
+    kind = type(decoder).__name__
+    try:
+        with errors_as_verdicts("no method", decoder):
+            reason = unexplainable(decoder, x)
+    except (NotApplicable, DegenerateMap) as fault:
+        return dict.fromkeys(methods, fault)
+    if reason is None:
+        return dict.fromkeys(methods)
+    return {
+        name: NotApplicable(f"{name} is not applicable to {kind}: {reason}") for name in methods
+    }
+
+
+def _name_cam_layer(methods: Iterable[str], decoder: nn.Module, x: Tensor) -> None:
+    if any(has_cam_layer in find(name).requires for name in methods):
+        propose_cam_layer(decoder, x)
+
+
+def _refusal(
+    name: str, decoder: nn.Module, missing: Callable[[Requirement], str | None]
+) -> NotApplicable | DegenerateMap | None:
+    """Why a method is not applicable to a decoder; None where it is."""
+    reasons = map(missing, find(name).requires)
+    try:
+        with errors_as_verdicts(name, decoder):
+            reason = next((reason for reason in reasons if reason is not None), None)
+    except (NotApplicable, DegenerateMap) as fault:
+        return fault
+    if reason is None:
+        return None
+    return NotApplicable(f"{name} is not applicable to {type(decoder).__name__}: {reason}")
+
+
+def _keywords(
+    name: str, own: Mapping[str, Any], references: Trials | None, copy: nn.Module
+) -> dict[str, Any]:
+    """Options of a method and, where it takes them, its reference trials."""
+    keywords = {option: value for option, value in own.items() if option != "chunk"}
+    if references is None and needs_references(find(name).function):
+        raise ValueError(f"{name} needs references, trials (trials, channels, times)")
+    if references is not None and takes_references(find(name).function):
+        keywords[REFERENCES] = moved(as_trials(REFERENCES, references), copy)
+    return keywords
+
+
+def _in_chunks(
+    calls: Mapping[str, BoundMethod], decoder: nn.Module, x: Tensor, target: Tensor, chunk: int
+) -> dict[str, MapOrReason]:
+    """Maps of methods that take the same number of trials at a time."""
+    pieces: dict[str, list[Tensor]] = {name: [] for name in calls}
+    faults: dict[str, NotApplicable | DegenerateMap] = {}
+    for trials, classes in zip(x.split(chunk), target.split(chunk), strict=True):
+        with sharing():
+            for name in [name for name in calls if name not in faults]:
+                try:
+                    with errors_as_verdicts(name, decoder):
+                        pieces[name].append(_checked(name, calls[name], decoder, trials, classes))
+                except (NotApplicable, DegenerateMap) as fault:
+                    faults[name] = fault
+    return {name: faults.get(name) or torch.cat(pieces[name]) for name in calls}
+
+
+def _check_classes(decoder: nn.Module, x: Tensor, target: Tensor) -> None:
+    with torch.no_grad():
+        n_outputs = decoder(x[:1].repeat(2, 1, 1)).shape[1]
+    low, high = int(target.min()), int(target.max())
+    if low < 0 or high >= n_outputs:
+        raise ValueError(
+            f"target holds the class {low if low < 0 else high}, "
+            f"the decoder knows 0 to {n_outputs - 1}"
+        )
+
+
+def _checked(name: str, call: BoundMethod, decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    with torch_state_restored():  # methods after this one are called in the same context
+        result = heard_map(find(name).frequency, call, decoder, x, target)
+    if result.shape != x.shape:
+        shapes = f"{tuple(result.shape)} for trials of {tuple(x.shape)}"
+        raise DegenerateMap(f"{name} returned a map of shape {shapes}")
+    if not result.isfinite().all():
+        raise DegenerateMap(f"{name} returned values that are not finite")
+    return result.detach()

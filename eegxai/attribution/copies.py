@@ -1,0 +1,76 @@
+"""Private copies of decoders that take trials (trials, channels, times) and may be hooked."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from eegxai.attribution.engine.adapted import adapt
+from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
+from eegxai.attribution.given import Trials, as_trials
+from eegxai.decoders.compiled import uncompiled_copy
+from eegxai.decoders.recurrent import make_differentiable
+
+
+def adapted(
+    decoder: nn.Module,
+    x: Trials,
+    *,
+    cam_layer: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """Copy of a decoder that maps trials (trials, channels, times) to (trials, outputs).
+
+    For functions that take a decoder and nothing of how to call it, such as evaluations.
+
+    Parameters
+    ----------
+    decoder, x, cam_layer, arguments
+        As for :func:`attribute`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from eegxai.attribution import adapted
+    >>> images = torch.nn.Sequential(torch.nn.Conv2d(1, 2, (3, 8)), torch.nn.Flatten())
+    >>> adapted(images, torch.randn(4, 3, 8))(torch.randn(5, 3, 8)).shape
+    torch.Size([5, 2])
+    """
+    with adapted_copy(decoder, as_trials("x", x), cam_layer, arguments) as (copy, _):
+        return copy
+
+
+@contextmanager
+def adapted_copy(
+    decoder: nn.Module,
+    x: Tensor,
+    cam_layer: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> Iterator[tuple[nn.Module, Tensor]]:
+    """Copy that methods may hook and trials for it; whatever fails, torch is left as it was.
+
+    The copy takes the trials and returns a table of outputs.
+    """
+    with torch_state_restored(), torch.inference_mode(False), torch.enable_grad():
+        copy = _detached(decoder)
+        with compiled_code_off():
+            trials = moved(x, copy)
+            adapt(copy, trials, cam_layer, arguments)
+            yield copy, trials
+
+
+def _detached(decoder: nn.Module) -> nn.Module:
+    """Copy in evaluation mode, frozen, with nothing compiled and nothing done in place."""
+    copy = uncompiled_copy(decoder).eval().requires_grad_(False)
+    make_differentiable(copy)
+    for module in copy.modules():
+        if getattr(module, "inplace", False):
+            module.inplace = False  # type: ignore[assignment]
+    return copy
+
+
+def moved(x: Tensor, decoder: nn.Module) -> Tensor:
+    """Private copy of trials, of the type and on the device of the decoder."""
+    return x.detach().to(next(decoder.parameters(), x), copy=True)
