@@ -41,10 +41,14 @@ from eegxai.attribution import (
     DegenerateMap,
     NotApplicable,
     Validity,
+    adapted,
     attribute,
+    find,
     validity,
 )
 from eegxai.attribution.core.faults import first_line
+from eegxai.attribution.engine.cam_layers import propose_cam_layer
+from eegxai.attribution.engine.requirements import has_cam_layer
 
 COMPARED = (*STUDY_METHODS, *CORRECTED_METHODS)
 METHODS = (*COMPARED, "IntegratedGradients")
@@ -193,43 +197,56 @@ def keep_offline(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """A model to be explained, the trials, and the memory of the process before."""
+    """A model to be explained.
+
+    Attributes
+    ----------
+    decoder : nn.Module
+        The model, adapted, with the CAM layer that is proposed for it.
+    x : Tensor
+        Trials (trials, channels, times).
+    sfreq, memory_mb : float
+        Sampling rate in Hz, and the memory of the process before any method.
+    no_cam_layer : str or None
+        Why it has no CAM layer.
+    """
 
     decoder: nn.Module
     x: Tensor
-    size: Size
+    sfreq: float
     memory_mb: float
+    no_cam_layer: str | None
 
     def judged(self, method: str, dtype: torch.dtype, others: Mapping[str, Tensor]) -> Validity:
         """Verdict on a method in a type of numbers."""
         decoder = self.decoder if dtype == self.x.dtype else deepcopy(self.decoder).to(dtype)
-        x, arguments = self.x.to(dtype), self.size.arguments
         options: dict[str, Any] = dict(OPTIONS.get(method, {}))
-        return validity(method, decoder, x, TARGET, compare=others, arguments=arguments, **options)
+        return validity(method, decoder, self.x.to(dtype), TARGET, compare=others, **options)
 
     def maps(self, method: str) -> Tensor:
         """Maps of a method."""
+        if self.no_cam_layer and has_cam_layer in find(method).requires:
+            kind = type(self.decoder).__name__
+            raise NotApplicable(f"{method} is not applicable to {kind}: {self.no_cam_layer}")
         options: dict[str, Any] = dict(OPTIONS.get(method, {}))
-        return attribute(
-            method, self.decoder, self.x, TARGET, arguments=self.size.arguments, **options
-        )
+        return attribute(method, self.decoder, self.x, TARGET, **options)
 
     @property
     def columns(self) -> dict[str, Any]:
         """What the table says of the model."""
         n_weights = sum(parameter.numel() for parameter in self.decoder.parameters())
-        size = {"channels": self.x.shape[1], "times": self.x.shape[2], "sfreq": self.size.sfreq}
-        return {"weights": n_weights, **size}
+        _, channels, times = self.x.shape
+        return {"weights": n_weights, "channels": channels, "times": times, "sfreq": self.sfreq}
 
 
 def case_of(model: str) -> Case:
     size = SIZES.get(model, Size())
-    decoder = built(model, size)
     random = torch.Generator().manual_seed(1)
     x = torch.randn(len(TARGET), len(size.channels), size.times, generator=random)
-    with torch.no_grad():
-        decoder(x, **size.arguments)
-    return Case(decoder, x, size, resident_mb("VmRSS"))
+    decoder = adapted(built(model, size), x, arguments=size.arguments)
+    propose_cam_layer(decoder, x)
+    reason = has_cam_layer(decoder, x)
+    return Case(decoder, x, size.sfreq, resident_mb("VmRSS"), reason)
 
 
 def measured(method: str, case: Case, others: dict[str, Tensor]) -> dict[str, Any]:
