@@ -23,6 +23,7 @@ from eegxai.attribution.engine.placement import CamPlacement, Placement, layer_p
 from eegxai.attribution.engine.recorded_passes import layer_gradients, plain_pass
 from eegxai.attribution.engine.requirements import has_cam_layer, has_relu
 from eegxai.attribution.methods.relu_rules import guided_backprop
+from eegxai.decoders.compiled import copied
 from eegxai.decoders.tracing import output_of
 from eegxai.decoders.zoo import loaded_modules
 
@@ -201,8 +202,9 @@ def _bias(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
     """What a module adds to its linear part at these inputs: module(z) - J z."""
     if _is_affine(module):
         return module(torch.zeros_like(inputs[0][:1]))
+    used = copied(module)  # what a module keeps of a pass by jvp, as EEGMiner does, crashes later
     with _differentiable_forwards(module):
-        output, linear = torch.func.jvp(lambda *given: _first(module(*given)), inputs, inputs)[:2]
+        output, linear = torch.func.jvp(lambda *given: _first(used(*given)), inputs, inputs)[:2]
     return output - linear
 
 

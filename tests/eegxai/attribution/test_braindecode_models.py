@@ -65,6 +65,8 @@ def test_deeplift_is_complete_on_foundation_models(program, model):
     [
         ("BDTCN", {"times": 64, "options": {"n_blocks": 2, "kernel_size": 3}}),
         ("SyncNet", {"times": 64}),
+        ("EEGMiner", {}),
+        ("SignalJEPA_PreLocal", {}),
     ],
 )
 def test_every_method_has_a_map_or_a_sentence(program, model, size):
