@@ -13,6 +13,7 @@ of their receptive fields, or by a plain ``"stretch"`` over the epoch, as an ima
 """
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -198,7 +199,7 @@ def _innermost(decoder: nn.Module) -> list[str]:
     ]
 
 
-def _bias(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+def _bias(module: nn.Module, inputs: tuple[Any, ...]) -> Tensor:
     """What a module adds to its linear part at these inputs: module(z) - J z."""
     if _is_affine(module):
         return module(torch.zeros_like(inputs[0][:1]))
