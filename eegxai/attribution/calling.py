@@ -1,7 +1,7 @@
 """What a call of methods takes: reasons against them, private copies, chunks, shared passes."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal
 
 import torch
@@ -15,7 +15,7 @@ from eegxai.attribution.core.options import (
     resolved,
     takes_references,
 )
-from eegxai.attribution.core.registry import DegenerateMap, NotApplicable, find
+from eegxai.attribution.core.registry import DegenerateMap, NotApplicable, Requirement, find
 from eegxai.attribution.engine.adapted import said, unexplainable
 from eegxai.attribution.engine.cam_layers import propose_cam_layer
 from eegxai.attribution.engine.contrast import with_both_classes, with_contrasts
@@ -69,7 +69,8 @@ def maps_or_reasons(
             copy = explained(copy, trials)
         classes = target.detach().to(trials.device, copy=True)
         _check_classes(copy, trials, classes)
-        reasons = {name: reasons[name] or _refusal(name, copy, trials) for name in methods}
+        missing = cache(lambda requirement: requirement(copy, trials))  # families share theirs
+        reasons = {name: reasons[name] or _refusal(name, copy, missing) for name in methods}
         calls = {
             name: partial(find(name).function, **_keywords(name, settings[name], references, copy))
             for name, reason in reasons.items()
@@ -182,9 +183,11 @@ def _name_cam_layer(methods: Iterable[str], decoder: nn.Module, x: Tensor) -> No
         propose_cam_layer(decoder, x)
 
 
-def _refusal(name: str, decoder: nn.Module, x: Tensor) -> NotApplicable | DegenerateMap | None:
+def _refusal(
+    name: str, decoder: nn.Module, missing: Callable[[Requirement], str | None]
+) -> NotApplicable | DegenerateMap | None:
     """Why a method is not applicable to a decoder; None where it is."""
-    reasons = (requirement(decoder, x) for requirement in find(name).requires)
+    reasons = map(missing, find(name).requires)
     try:
         with errors_as_verdicts(name, decoder):
             reason = next((reason for reason in reasons if reason is not None), None)

@@ -216,7 +216,7 @@ def _degenerate(name: str, maps: Tensor, limits: Mapping[str, str]) -> str:
     if not maps.any():
         return f"{name}'s maps are zero everywhere"
     for axis, number in MAP_AXES.items():
-        if axis not in limits and _constant(maps, number):
+        if axis not in limits and maps.shape[number] > 1 and _constant(maps, number):
             return f"{name}'s maps are constant over {axis}"
     return ""
 

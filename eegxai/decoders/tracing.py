@@ -190,7 +190,7 @@ def _reached(decoder: nn.Module, marks: Tensor, chunk: int = 16) -> dict[str, Re
     """Which entries of every module's output axes the marked inputs reach.
 
     A module that is called several times per pass, in parallel branches, is reached at several
-    positions and is returned without axes.
+    positions and is returned without axes; so is one whose first axis is not that of trials.
     """
     parts = [_reached_once(decoder, part) for part in marks.split(chunk)]
     return {name: _joined([part[name] for part in parts]) for name in parts[0]}
@@ -202,7 +202,8 @@ def _reached_once(decoder: nn.Module, marks: Tensor) -> dict[str, Reach]:
     def look(name: str, _args: object, _kwargs: object, output: object) -> None:
         first = output[0] if isinstance(output, tuple) else output  # recurrent layers add states
         if isinstance(first, Tensor):
-            seen[name] = {} if name in seen else _along_axes(first)
+            folded = first.ndim == 0 or len(first) != len(marks)
+            seen[name] = {} if name in seen or folded else _along_axes(first)
 
     with torch.no_grad(), hooked(decoder, hookable(decoder), look):
         decoder(torch.zeros(marks.shape).masked_fill(marks, torch.nan))

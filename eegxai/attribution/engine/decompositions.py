@@ -195,18 +195,22 @@ def absolute(z: Tensor) -> Any:
     return (z.real.square() + z.imag.square()).sqrt()
 
 
-def rms_norm(
-    z: Tensor,
-    shape: Sequence[int],
-    weight: Tensor | None = None,
-    eps: float | None = None,
-    *,
-    hold: Hold = _itself,
-) -> Tensor:
-    """torch.rms_norm: values times the inverse root of their mean square."""
+def angle(z: Tensor) -> Any:
+    """torch.angle of complex numbers."""
+    return torch.atan2(z.imag, z.real) if z.is_complex() else NotImplemented
+
+
+def mean_square(z: Tensor, shape: Sequence[int], eps: float | None) -> Tensor:
+    """What torch.rms_norm takes the inverse root of."""
     small = torch.finfo(z.dtype).eps if eps is None else eps
-    squares = z.square().mean(list(range(-len(shape), 0)), keepdim=True)
-    return _affine(z * hold((squares + small).rsqrt()), weight, None)
+    return z.square().mean(list(range(-len(shape), 0)), keepdim=True) + small
+
+
+def rms_norm_held(
+    z: Tensor, shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """torch.rms_norm, whose inverse root is held constant."""
+    return _affine(z * mean_square(z, shape, eps).rsqrt().detach(), weight, None)
 
 
 # ------------------------------------------------------------------ recurrent layers
@@ -221,8 +225,8 @@ def _lstm_cell(step: Tensor, state: State, weights: Sequence[Tensor], hold: Hold
     hidden, cell = state
     z = F.linear(step, of_input, bias) + F.linear(hidden, of_hidden)
     enter, forget, new, leave = z.chunk(4, -1)
-    cell = hold(forget.sigmoid()) * cell + hold(enter.sigmoid()) * new.tanh()
-    return hold(leave.sigmoid()) * cell.tanh(), cell
+    cell = hold(forget).sigmoid() * cell + hold(enter).sigmoid() * new.tanh()
+    return hold(leave).sigmoid() * cell.tanh(), cell
 
 
 def _gru_cell(step: Tensor, state: State, weights: Sequence[Tensor], hold: Hold) -> State:
@@ -231,8 +235,8 @@ def _gru_cell(step: Tensor, state: State, weights: Sequence[Tensor], hold: Hold)
     (hidden,) = state
     reset, keep, new = F.linear(step, of_input, bias).chunk(3, -1)
     old_reset, old_keep, old = F.linear(hidden, of_hidden, bias_of_hidden).chunk(3, -1)
-    kept = hold((keep + old_keep).sigmoid())
-    candidate = (new + hold((reset + old_reset).sigmoid()) * old).tanh()
+    kept = hold(keep + old_keep).sigmoid()
+    candidate = (new + hold(reset + old_reset).sigmoid() * old).tanh()
     return ((1 - kept) * candidate + kept * hidden,)
 
 
@@ -331,13 +335,15 @@ DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
     "std": std,
     "linalg_vector_norm": vector_norm,
     "abs": absolute,
-    "rms_norm": rms_norm,
+    "angle": angle,
     **RECURRENT,
 }
 HOLDING = (
-    "layer_norm", "group_norm", "instance_norm", "rms_norm", "softmax", "log_softmax", "glu", "div",
+    "layer_norm", "group_norm", "instance_norm", "softmax", "log_softmax", "glu", "div",
     *RECURRENT,
 )  # fmt: skip
-DECOMPOSITIONS_WITH_GATES_HELD = DECOMPOSITIONS | {
-    name: partial(DECOMPOSITIONS[name], hold=Tensor.detach) for name in HOLDING
-}
+DECOMPOSITIONS_WITH_GATES_HELD = (
+    DECOMPOSITIONS
+    | {name: partial(DECOMPOSITIONS[name], hold=Tensor.detach) for name in HOLDING}
+    | {"rms_norm": rms_norm_held}
+)

@@ -7,9 +7,11 @@ the CAM layer, whose activations and gradients the class activation maps combine
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from eegxai.attribution.core.registry import target_logits
 from eegxai.attribution.engine.shared_passes import shared
@@ -21,7 +23,7 @@ class ModuleCall:
     """A module as it was called in a forward pass."""
 
     name: str
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[Any, ...]
     output: Tensor
 
 
@@ -33,12 +35,12 @@ def recorded(decoder: nn.Module, names: list[str]) -> Iterator[list[ModuleCall]]
     """
     calls: list[ModuleCall] = []
 
-    def record(name: str, inputs: tuple[Tensor, ...], kwargs: object, output: object) -> object:
+    def record(name: str, inputs: tuple[Any, ...], kwargs: object, output: object) -> object:
         if isinstance(output, tuple):
             return record(name, inputs, kwargs, output[0]), *output[1:]
         if not isinstance(output, Tensor):
             return output
-        calls.append(ModuleCall(name, tuple(tensor.detach() for tensor in inputs), output))
+        calls.append(ModuleCall(name, tree_map_only(Tensor, Tensor.detach, inputs), output))
         return output.clone()  # a later operation in place must not change the record
 
     with hooked(decoder, names, record):

@@ -13,6 +13,7 @@ of their receptive fields, or by a plain ``"stretch"`` over the epoch, as an ima
 """
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ from eegxai.attribution.engine.placement import CamPlacement, Placement, layer_p
 from eegxai.attribution.engine.recorded_passes import layer_gradients, plain_pass
 from eegxai.attribution.engine.requirements import has_cam_layer, has_relu
 from eegxai.attribution.methods.relu_rules import guided_backprop
+from eegxai.decoders.compiled import copied
 from eegxai.decoders.tracing import output_of
 from eegxai.decoders.zoo import loaded_modules
 
@@ -160,10 +162,17 @@ def full_grad(
     layer that resolves no time or no channels is spread evenly.
     """
     result, layers = _bias_gradients(decoder, x, target)
-    _, n_channels, n_times = x.shape
-    for name, bias_gradient in layers:
-        placement = layer_placement(decoder, name, n_channels, n_times, cam_placement)
-        result = result + placement.distribute(placement.arrange(bias_gradient).sum(1))
+    mixed = [gradient for _, gradient in layers if len(gradient) != len(x)]
+    if mixed and len(x) > 1:  # a layer's first axis is not that of trials: alone, all is a trial's
+        trials = zip(x.split(1), target.split(1), strict=True)
+        alone = [full_grad(decoder, *trial, cam_placement=cam_placement) for trial in trials]
+        return torch.cat(alone)
+    for gradient in mixed:
+        result = result + gradient.sum() / x.numel()
+    for name, gradient in layers:
+        if len(gradient) == len(x):
+            placement = layer_placement(decoder, name, x.shape[1], x.shape[2], cam_placement)
+            result = result + placement.distribute(placement.arrange(gradient).sum(1))
     return result
 
 
@@ -190,12 +199,13 @@ def _innermost(decoder: nn.Module) -> list[str]:
     ]
 
 
-def _bias(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+def _bias(module: nn.Module, inputs: tuple[Any, ...]) -> Tensor:
     """What a module adds to its linear part at these inputs: module(z) - J z."""
     if _is_affine(module):
         return module(torch.zeros_like(inputs[0][:1]))
+    used = copied(module)  # what a module keeps of a pass by jvp, as EEGMiner does, crashes later
     with _differentiable_forwards(module):
-        output, linear = torch.func.jvp(lambda *given: _first(module(*given)), inputs, inputs)[:2]
+        output, linear = torch.func.jvp(lambda *given: _first(used(*given)), inputs, inputs)[:2]
     return output - linear
 
 

@@ -15,7 +15,7 @@ from eegxai.attribution.core.reference_input import (
     reference_input,
 )
 from eegxai.attribution.core.registry import NotApplicable, attribution, target_logits
-from eegxai.attribution.engine.decompositions import DECOMPOSITIONS
+from eegxai.attribution.engine.decompositions import DECOMPOSITIONS, mean_square
 from eegxai.attribution.engine.frequency import contributions
 from eegxai.attribution.engine.modified_gradients import (
     ELEMENTWISE,
@@ -30,16 +30,31 @@ from eegxai.attribution.engine.requirements import operation_without_rule, trace
 
 
 class _Memory:
-    """Inputs and output of each operation in the baseline's pass, looked up in the trial's."""
+    """Inputs and output of each operation in the baseline's pass, looked up in the trial's.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    keep : callable
+        What is kept of a tensor: ``Tensor.detach``, or a copy where the decoder overwrites some.
+    """
+
+    def __init__(self, keep: Callable[[Tensor], Tensor]) -> None:
+        self.keep = keep
         self.calls: deque[tuple[str, list[Tensor], Tensor]] = deque()
+        self.versions: list[int] = []
 
     def record(self, name: str, call: OpCall) -> Tensor:
         value = call.plain()
-        inputs = [tensor.detach() for tensor in call.inputs]
-        self.calls.append((name, inputs, value.detach()))
+        inputs, kept = [self.keep(tensor) for tensor in call.inputs], self.keep(value)
+        self.calls.append((name, inputs, kept))
+        self.versions += [tensor._version for tensor in (*inputs, kept)]
         return value
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether the decoder has changed a recorded tensor in place, as ``z += 1`` does."""
+        kept = (tensor for _, inputs, value in self.calls for tensor in (*inputs, value))
+        return self.versions != [tensor._version for tensor in kept]
 
     def follow(self, name: str, call: OpCall) -> Tensor:
         shapes = [tensor.shape for tensor in call.inputs]
@@ -51,12 +66,26 @@ class _Memory:
 
 def _rescale(call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:
     """Difference of the output over difference of the input (Shrikumar et al., rescale rule)."""
-    if len(call.inputs) > 1 or call.inputs[0].is_complex():
+    if call.inputs[0].is_complex():
         return call.plain()
+    if len(call.inputs) == 2:
+        return _shapley(call, inputs, value)
     (z,), (z0,) = call.inputs, inputs
     wide, wide0 = z.detach().expand_as(value), z0.expand_as(value)
     slope = _slope(call.plain().detach(), value, wide, wide0, lambda: derivative(call, z))
     return scaled(call, slope)
+
+
+def _shapley(call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:
+    """Each of two inputs takes the mean of its gains before and after the other's change."""
+    now = call.plain().detach()
+    (a, b), (a0, b0) = ([z.expand_as(now) for z in pair] for pair in (call.inputs, inputs))
+    a_first, b_first = call.at(a.detach(), b0), call.at(a0, b.detach())
+    gain_a, gain_b = (now - b_first + a_first - value) / 2, (now - a_first + b_first - value) / 2
+    none = torch.zeros_like(now)
+    slope_a = _slope(gain_a, none, a.detach(), a0, lambda: derivative(call, a, b))
+    slope_b = _slope(gain_b, none, b.detach(), b0, lambda: derivative(call, a, b, by=1))
+    return grafted(now, a * slope_a + b * slope_b)
 
 
 def _midpoint(call: OpCall, inputs: list[Tensor], _value: Tensor) -> Tensor:
@@ -70,6 +99,30 @@ def _midpoint(call: OpCall, inputs: list[Tensor], _value: Tensor) -> Tensor:
     a, b = call.inputs
     mean_a, mean_b = ((z.detach() + z0) / 2 for z, z0 in zip((a, b), inputs, strict=True))
     return grafted(call.plain(), call.at(a, mean_b) + call.at(mean_a, b))
+
+
+def _normalised(call: OpCall, inputs: list[Tensor], _value: Tensor) -> Tensor:
+    """RMS normalisation z r: the change of z counts at the trial's r, that of r at the old z.
+
+    The midpoint rule would give z the mean of two r. Where the baseline is silent, its r is
+    1 / sqrt(eps), some hundred times the trial's, which grows to mere rounding over a few layers.
+    """
+    if len(call.inputs) != 1:
+        return call.plain()
+    (z,), (z0,) = call.inputs, inputs
+    shape, weight, eps = _of_norm(*call.args[1:], **call.kwargs)
+    square, square0 = (mean_square(part, shape, eps) for part in (z.detach(), z0))
+    r, r0 = square.rsqrt(), square0.rsqrt()
+    slope = _slope(r, r0, square, square0, lambda: -(r**3) / 2)
+    of_square = ((z.detach() + z0) * z).mean(list(range(-len(shape), 0)), keepdim=True)
+    linear = z * r + z0 * (slope * of_square)
+    return grafted(call.plain(), linear if weight is None else linear * weight)
+
+
+def _of_norm(
+    shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> tuple[Sequence[int], Tensor | None, float | None]:
+    return shape, weight, eps
 
 
 def _cross_maximum(n_axes: int, call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:
@@ -94,9 +147,8 @@ def _cross_maximum(n_axes: int, call: OpCall, inputs: list[Tensor], value: Tenso
 
 
 def _pooled(call: OpCall, z: Tensor) -> tuple[Tensor, Tensor]:
-    args, kwargs = call.arguments
     pool = getattr(F, call.function.__name__)
-    return pool(z, *args[1:], **(kwargs | {"return_indices": True}))
+    return pool(z, *call.args[1:], **(call.kwargs | {"return_indices": True}))
 
 
 def _taken(z: Tensor, position: Tensor, n_axes: int) -> Tensor:
@@ -108,8 +160,7 @@ def _log_sum_exp(call: OpCall, inputs: list[Tensor], value: Tensor) -> Tensor:
     """The rescale rule of the exponentials, then of the logarithm of their sum."""
     z, z0 = call.inputs[0].detach(), inputs[0]
     total = call.plain().detach()
-    args, kwargs = call.arguments
-    dim, keepdim = _reduction(*args[1:], **kwargs)
+    dim, keepdim = _reduction(*call.args[1:], **call.kwargs)
     largest = z.maximum(z0).amax(dim, keepdim=True)
     terms, terms0 = (z - largest).exp(), (z0 - largest).exp()
     sums, sums0 = terms.sum(dim, keepdim=keepdim), terms0.sum(dim, keepdim=keepdim)
@@ -143,24 +194,31 @@ def _near(z: Tensor, z0: Tensor) -> Tensor:
 
 
 DEEPLIFT_RULES: dict[str, Callable[[OpCall, list[Tensor], Tensor], Tensor]] = {
-    **dict.fromkeys(ELEMENTWISE, _rescale),
+    **dict.fromkeys((*ELEMENTWISE, "atan2", "hypot"), _rescale),
     **dict.fromkeys(PRODUCTS, _midpoint),
     **{f"max_pool{n}d": partial(_cross_maximum, n) for n in (1, 2, 3)},
     **{f"adaptive_max_pool{n}d": partial(_cross_maximum, n) for n in (1, 2, 3)},
     "logsumexp": _log_sum_exp,
+    "rms_norm": _normalised,
 }
 
 
 def _deeplift_gradients(decoder: nn.Module, x: Tensor, baseline: Tensor) -> ModifiedGradients:
     """Mode for the pass of the trials, after the baseline's pass has been recorded."""
-    memory = _Memory()
-    with ModifiedGradients(
-        {name: partial(memory.record, name) for name in DEEPLIFT_RULES}, DECOMPOSITIONS
-    ):
-        decoder(baseline.detach().requires_grad_())
+    memory = _recorded(decoder, baseline, Tensor.detach)
+    if memory.overwritten:
+        memory = _recorded(decoder, baseline, lambda tensor: tensor.detach().clone())
     return ModifiedGradients(
         {name: partial(memory.follow, name) for name in DEEPLIFT_RULES}, DECOMPOSITIONS
     )
+
+
+def _recorded(decoder: nn.Module, baseline: Tensor, keep: Callable[[Tensor], Tensor]) -> _Memory:
+    memory = _Memory(keep)
+    rules = {name: partial(memory.record, name) for name in DEEPLIFT_RULES}
+    with ModifiedGradients(rules, DECOMPOSITIONS):
+        decoder(baseline.detach().requires_grad_())
+    return memory
 
 
 def _multipliers(decoder: nn.Module, x: Tensor, baseline: Tensor, target: Tensor) -> Tensor:

@@ -130,8 +130,7 @@ def _raised(bias: Tensor | None, gamma: float, **limit: float) -> Tensor | None:
 
 def _weighted(name: str, rule: LayerRule, call: OpCall) -> Tensor:
     """A weighted layer by its rule; the result remembers it, for a BatchNorm to fold into."""
-    args, kwargs = call.arguments
-    layer = _layer(name, call.function, *args, **kwargs)
+    layer = _layer(name, call.function, *call.args, **call.kwargs)
     if layer.weight.requires_grad:
         return call.plain()
     output = rule(layer)
@@ -156,7 +155,7 @@ def _layer(
 
 def _normalised(rules: dict[str, LayerRule], own: LayerRule, call: OpCall) -> Tensor:
     """BatchNorm, folded into the layer before it where there is one."""
-    z, weight, bias, mean, variance, _training, _momentum, eps, *_ = call.arguments[0]
+    z, weight, bias, mean, variance, _training, _momentum, eps, *_ = call.args
     scale = (variance + eps).rsqrt() * (1 if weight is None else weight)
     shift = (0 if bias is None else bias) - mean * scale
     before, version = getattr(z, "made_by", (None, None))
@@ -181,8 +180,10 @@ def _unchanged(call: OpCall) -> Tensor:
     if len(call.inputs) > 1 or call.inputs[0].is_complex():
         return call.plain()
     (z,) = call.inputs
-    value, wide = call.plain().detach(), z.detach().expand_as(call.plain())
-    return scaled(call, torch.where(wide == 0, derivative(call, z), value / wide))
+    value = call.plain().detach()
+    wide = z.detach().expand_as(value)
+    slope, zero = value / wide, wide == 0
+    return scaled(call, slope.where(~zero, derivative(call, z)) if zero.any() else slope)
 
 
 def _pooled(call: OpCall, *, epsilon: float) -> Tensor:

@@ -5,6 +5,7 @@ from importlib import import_module
 
 import pytest
 import torch
+from torch import nn
 
 from eegxai.attribution import METHODS, Validity, attribution, compared_maps, validity
 from eegxai.decoders import build
@@ -66,6 +67,12 @@ def test_a_map_that_says_nothing_is_degenerate(mine, function, reason):
     result = validity(mine(function), decoder("deepnet"), *trials())
     assert result.status == "degenerate"
     assert reason in result.reason
+
+
+def test_a_map_of_one_channel_is_not_constant_over_channels(mine):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(8, 2))
+    x = torch.randn(2, 1, 8)
+    assert validity(mine(lambda x: x), network, x, torch.arange(2), compare={}).status == "ok"
 
 
 def test_a_fault_of_some_trials_is_not_the_methods(mine):

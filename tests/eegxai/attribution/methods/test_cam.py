@@ -401,6 +401,31 @@ def test_full_grad_sums_to_the_logit_in_either_placement(name):
 # ------------------------------------------------------------------ the pass that methods share
 
 
+class Folded(nn.Module):
+    """A dense layer for every sample, as of trials one after the other, or with time first."""
+
+    def __init__(self, time_first):
+        super().__init__()
+        self.time_first = time_first
+        self.hidden, self.activation, self.output = nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 3)
+
+    def forward(self, x):
+        steps = x.permute(2, 0, 1) if self.time_first else x.transpose(1, 2).reshape(-1, 2)
+        z = self.output(self.activation(self.hidden(steps)))
+        return z.mean(0) if self.time_first else z.view(len(x), -1, 3).mean(1)
+
+
+@pytest.mark.parametrize("time_first", [False, True])
+def test_full_grad_knows_trials_that_a_layer_folds_into_other_axes(time_first):
+    torch.manual_seed(0)
+    decoder, x, target = Folded(time_first).double(), torch.randn(3, 2, 8).double(), torch.arange(3)
+    maps = attribute("CompleteFullGrad", decoder, x, target)
+    logits = decoder(x).gather(1, target[:, None])[:, 0]
+    torch.testing.assert_close(maps.sum((1, 2)), logits.detach())
+    alone = attribute("CompleteFullGrad", decoder, x[1:2], target[1:2])
+    torch.testing.assert_close(maps[1:2], alone)
+
+
 def test_several_methods_share_one_pass():
     decoder, (x, target) = lively("deepnet"), trials()
     names = [

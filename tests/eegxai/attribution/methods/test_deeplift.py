@@ -128,6 +128,35 @@ COMPOUND = {
 }
 
 
+def halves(z):
+    return z[:, :6], z[:, 6:]
+
+
+def spectrum(z):
+    return torch.fft.rfft(z)
+
+
+COMPOUND |= {
+    "rms_norm": nn.RMSNorm(12).double(),
+    "rms_norm, two axes": lambda z: F.rms_norm(steps(z), (3, 4), eps=1e-3),
+    "rms by hand": lambda z: z * torch.rsqrt(z.pow(2).mean(-1, keepdim=True) + 1e-6),
+    "rms by division": lambda z: z / (z.square().mean(-1, keepdim=True).sqrt() + 1e-3),
+    "unit length": lambda z: z / z.norm(dim=-1, keepdim=True),
+    "modulus": lambda z: spectrum(z).abs(),
+    "phase": lambda z: torch.angle(spectrum(z)),
+    "length of parts": lambda z: torch.view_as_real(spectrum(z)).norm(dim=-1),
+    "short-time spectrum": lambda z: torch.stft(
+        z, 4, 2, window=torch.hann_window(4).to(z), return_complex=True
+    ).abs(),
+    "atan2": lambda z: torch.atan2(*halves(z)),
+    "hypot": lambda z: torch.hypot(*halves(z)),
+    "larger of two": lambda z: torch.maximum(*halves(z)),
+    "power of two": lambda z: halves(z)[0].exp() ** halves(z)[1],
+    "added in place": lambda z: z.tanh().add_(1).square(),
+    "added into a part": lambda z: torch.cat([z, z]).sigmoid()[: len(z)].sub_(0.2).exp(),
+}
+
+
 def called(name):
     function = COMPOUND[name]
     if isinstance(function, nn.Module):
@@ -144,6 +173,49 @@ def called(name):
 @pytest.mark.parametrize("name", COMPOUND)
 def test_compound_operation_is_complete(name):
     assert_complete(Between(called(name)), *small_trials())
+
+
+class Shared(Between):
+    """Two functions of one hidden layer, the second after a change in place of the first's."""
+
+    def forward(self, x):
+        hidden = self.hidden(x.flatten(1)).tanh()
+        before = hidden.square()
+        hidden += 1
+        return self.output(before + hidden.exp())
+
+
+def test_a_baseline_overwritten_in_place_is_kept():
+    assert_complete(Shared(torch.tanh), *small_trials())
+
+
+def test_two_inputs_share_by_their_gains():
+    """The larger of two: each gets the mean of what it adds first and last."""
+    x, reference = torch.tensor([[[3.0, 5.0]]]).double(), torch.tensor([[[1.0, 0.0]]]).double()
+    decoder = nn.Sequential(nn.Flatten(), Larger())
+    result = attribute(
+        "DeepLiftSHAP", decoder, x, torch.tensor([0]), references=reference, output="value"
+    )
+    # first alone: 3 - 1 = 2, last: 5 - 5 = 0; second alone: 5 - 1 = 4, last: 5 - 3 = 2
+    assert result.flatten().tolist() == [1.0, 3.0]
+
+
+class Larger(nn.Module):
+    def forward(self, z):
+        return torch.maximum(z[:, :1], z[:, 1:])
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+def test_silent_baselines_leave_rms_norms_their_digits(dtype, tolerance):
+    """Without biases all layers of the baseline are zero, and r is 1 / sqrt(eps) there."""
+    torch.manual_seed(0)
+    layers = (nn.RMSNorm(16, eps=1e-5), nn.Linear(16, 16, bias=False), nn.SiLU())
+    blocks = [layer for _ in range(4) for layer in layers]
+    decoder = nn.Sequential(nn.Flatten(), *blocks, nn.Linear(16, 3, bias=False)).to(dtype)
+    x, target = small_trials()
+    total = promised("DeepLift", decoder, x.to(dtype), target)
+    result = attribute("DeepLift", decoder, x.to(dtype), target).sum((1, 2))
+    torch.testing.assert_close(result, total, rtol=0, atol=tolerance * float(total.abs().max()))
 
 
 @pytest.mark.parametrize("largest", [1.0, 1e3])

@@ -134,6 +134,22 @@ def test_two_factors_get_half_each():
     torch.testing.assert_close(result, torch.stack([half, half], 1))
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_the_scale_of_rms_normalisation_is_constant(by_hand):
+    """The inverse root where torch normalises, the divisor where the decoder divides."""
+
+    def normalised(signal, _gate):
+        if by_hand:
+            return signal / (signal.square().mean(1, keepdim=True) + 1e-5).sqrt()
+        return F.rms_norm(signal, (6,), torch.arange(6.0).double(), 1e-5)
+
+    decoder, (x, target) = Gated(normalised), small_trials()
+    result = attribute("LRP", decoder, x, target)
+    expected = torch.zeros_like(x)
+    expected[torch.arange(3), 0, target] = logits(decoder, x, target)
+    torch.testing.assert_close(result, expected)
+
+
 # ------------------------------------------------------------------ BatchNorm
 
 
