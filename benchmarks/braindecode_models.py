@@ -23,7 +23,6 @@ import tempfile
 import time
 import warnings
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -49,6 +48,7 @@ from eegxai.attribution import (
 from eegxai.attribution.core.faults import first_line
 from eegxai.attribution.engine.cam_layers import propose_cam_layer
 from eegxai.attribution.engine.requirements import has_cam_layer
+from eegxai.decoders.compiled import copied
 
 COMPARED = (*STUDY_METHODS, *CORRECTED_METHODS)
 METHODS = (*COMPARED, "IntegratedGradients")
@@ -219,7 +219,7 @@ class Case:
 
     def judged(self, method: str, dtype: torch.dtype, others: Mapping[str, Tensor]) -> Validity:
         """Verdict on a method in a type of numbers."""
-        decoder = self.decoder if dtype == self.x.dtype else deepcopy(self.decoder).to(dtype)
+        decoder = self.decoder if dtype == self.x.dtype else copied(self.decoder).to(dtype)
         options: dict[str, Any] = dict(OPTIONS.get(method, {}))
         return validity(method, decoder, self.x.to(dtype), TARGET, compare=others, **options)
 
