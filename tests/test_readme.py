@@ -10,6 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from sweeps.cli import app
+from tests.backgrounds import write_raw
 from tests.own_decoder_files import write_own_decoder
 from tests.paths import ROOT
 from tests.pictures import pixels
@@ -72,6 +73,7 @@ def fresh_folder(tmp_path, monkeypatch):
         small = {part: {**values.get(part, {}), **own} for part, own in SMALL.items()}
         Path("conf", f"{name}.yaml").write_text(yaml.safe_dump({**values, **small}))
     write_own_decoder(tmp_path)
+    write_raw(tmp_path / "rest_raw.fif")
 
 
 def run(command):
