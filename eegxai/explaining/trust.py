@@ -62,18 +62,20 @@ def trust_table(
             "model_specific": _below_level(own, MODEL_CHECK),
         }
         verdict = _verdict(row, states, row["method"] in agreement.index, above_chance)
-        others = agreement.get(row["method"], pd.Series(dtype=float)).drop(
-            row["method"], errors="ignore"
-        )
-        told = {"method": row["method"], "agreement": others.median(), **states}
+        told = {
+            "method": row["method"],
+            "agreement": _with_others(row["method"], agreement),
+            **states,
+        }
         rows.append(told | dict(zip(("trust", "reason"), verdict, strict=True)))
     return pd.DataFrame(rows, columns=TRUST_COLUMNS)
 
 
-def _with_others(row: Row, agreement: pd.DataFrame) -> float:
+def _with_others(method: str, agreement: pd.DataFrame) -> float:
     """Median correlation with the other methods' maps; NaN where there are none."""
-    name = row["method"]
-    return float(agreement[name].drop(name).median()) if name in agreement else float("nan")
+    if method not in agreement:
+        return float("nan")
+    return float(agreement[method].drop(method).median())
 
 
 def _complete(row: Row) -> str:
