@@ -6,19 +6,14 @@ from typing import Annotated
 import typer
 
 from sweeps.cli.common import errors_in_one_sentence
+from sweeps.cli.data_options import DataFile, FeatureName, HeadFile, HeadName, PictureFile
 from sweeps.cli.simulate import head_fields, make
 from sweeps.design.config_file import configuration_path, load
 from sweeps.design.data import Data
 
 
 def implant(
-    feature: Annotated[
-        str,
-        typer.Argument(
-            help="temporal, spectral, spatial, distractor, one that a package adds, or one that "
-            "--config defines."
-        ),
-    ],
+    feature: FeatureName,
     background: Annotated[
         Path,
         typer.Option(
@@ -70,22 +65,10 @@ def implant(
             "by default what the data tell."
         ),
     ] = None,
-    head: Annotated[
-        str | None, typer.Option(help="Head model: sphere (default), forward or nyhead.")
-    ] = None,
-    head_file: Annotated[
-        Path | None,
-        typer.Option(help="File of the head model: an MNE -fwd.fif, or the New York Head's .mat."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="File to write: NAME-epo.fif (MNE Epochs, with the ground truth in "
-            "NAME-truth-epo.fif), NAME.npz, or a name without suffix for a BIDS folder (needs "
-            "mne-bids)."
-        ),
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Picture to draw: .png, .pdf or .svg.")] = None,
+    head: HeadName = None,
+    head_file: HeadFile = None,
+    out: DataFile = None,
+    plot: PictureFile = None,
 ) -> None:
     """Plant class signals with known ground truth in your own recordings: write or draw them.
 

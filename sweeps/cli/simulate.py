@@ -13,6 +13,7 @@ from eegxai.simulation import DataSpec, NoiseSpec, SimulatedEEG, files, simulate
 from eegxai.simulation.implanting import notes, told_by_background
 from eegxai.simulation.memory import array_bytes, require_memory
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
+from sweeps.cli.data_options import DataFile, FeatureName, HeadFile, HeadName, PictureFile
 from sweeps.design.config_file import configuration_path, load
 from sweeps.design.data import Data
 from sweeps.report.terminal import print_sentence
@@ -27,13 +28,7 @@ T = TypeVar("T", int, float)
 
 
 def simulate(
-    feature: Annotated[
-        str,
-        typer.Argument(
-            help="temporal, spectral, spatial, distractor, one that a package adds, or one that "
-            "--config defines."
-        ),
-    ],
+    feature: FeatureName,
     config: Annotated[
         str | None,
         typer.Option(
@@ -82,13 +77,8 @@ def simulate(
             "list such as Fz,Cz,Pz or [Fz, Cz, Pz]; the study's are 62."
         ),
     ] = None,
-    head: Annotated[
-        str | None, typer.Option(help="Head model: sphere (default), forward or nyhead.")
-    ] = None,
-    head_file: Annotated[
-        Path | None,
-        typer.Option(help="File of the head model: an MNE -fwd.fif, or the New York Head's .mat."),
-    ] = None,
+    head: HeadName = None,
+    head_file: HeadFile = None,
     line_uv: Annotated[
         float | None, typer.Option(help="Amplitude of line noise at 50 Hz, µV; none by default.")
     ] = None,
@@ -96,15 +86,8 @@ def simulate(
         float | None,
         typer.Option(help="Amplitude of blinks in a quarter of the trials, µV; none by default."),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="File to write: NAME-epo.fif (MNE Epochs, with the ground truth in "
-            "NAME-truth-epo.fif), NAME.npz, or a name without suffix for a BIDS folder (needs "
-            "mne-bids)."
-        ),
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Picture to draw: .png, .pdf or .svg.")] = None,
+    out: DataFile = None,
+    plot: PictureFile = None,
 ) -> None:
     """Simulate EEG with known ground truth: write it to a file, draw it, or both.
 
