@@ -134,8 +134,8 @@ def _reference_told(data: DataSpec) -> str:
     if reference.electrodes:
         return reference.told
     return (
-        f"{reference.told}, so the planted signal has the average of the channels as its; "
-        "background.reference says another"
+        f"{reference.told}, so the planted signal has the average of the channels as its reference "
+        "(background.reference names another)"
     )
 
 

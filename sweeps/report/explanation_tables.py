@@ -199,7 +199,7 @@ def _interval_cell(row: Row | None) -> TableCell:
 def step_table(found: DecoderExplanation, check: str, title: str) -> Table:
     """Correlations after each step of a check: one row per layer, one column per method."""
     rows = whole_maps(found, check)
-    wide = rows.pivot_table("mean", ["step", "layer"], "method", sort=False, dropna=False)
+    wide = rows.set_index(["step", "layer", "method"])["mean"].unstack("method")
     wide = wide.reindex(columns=list(found.methods))
     cells = [
         [word(layer or f"step {step}"), *(formatted(value, ".2f") for value in values)]

@@ -36,7 +36,7 @@ class OutputPatterns:
     patterns : array, shape (classes, channels, times)
         Change of the trial in µV with each unit of the class's output.
     halves : array, shape (2, classes, channels, times)
-        Patterns of one half of the trials, and of the others.
+        Patterns of one half of the trials decided for each class, and of the others.
     accuracy : float
         Share of the trials that the outputs classify as labelled; NaN without labels.
     n_trials : int
@@ -209,8 +209,12 @@ def output_patterns(x: Array, outputs: Array, y: Array | None = None) -> OutputP
     """
     if len(x) < 4:
         raise ValueError(f"{len(x)} trials: patterns and their reliability need four or more")
-    halves = np.stack([activation_patterns(x[i::2], outputs[i::2]) for i in (0, 1)])
-    accuracy = np.nan if y is None else float((_decided(outputs) == y).mean())
+    decided = _decided(outputs)
+    by_class = decided.argsort(kind="stable")  # each half has half of the trials of each class
+    halves = np.stack(
+        [activation_patterns(x[i], outputs[i]) for i in (by_class[::2], by_class[1::2])]
+    )
+    accuracy = np.nan if y is None else float((decided == y).mean())
     found = activation_patterns(x, outputs)
     return OutputPatterns(found, halves, accuracy, len(x))
 
