@@ -118,7 +118,10 @@ def values_of(text: str) -> Any:
     yaml.YAMLError
         When it is not valid, or a section has a field twice.
     """
-    return yaml.load(text, Loader=_Loader)
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deeply") from None
 
 
 def _line(error: yaml.YAMLError) -> str:

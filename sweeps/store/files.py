@@ -157,7 +157,7 @@ class StoreFiles:
     def _list(self, folder: str) -> dict[str, ListedFile]:
         try:
             entries = self.system.ls(self.path(folder), detail=True)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         named = ((entry["name"].rpartition("/")[2], entry) for entry in entries)
         return {

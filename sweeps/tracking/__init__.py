@@ -34,4 +34,5 @@ __all__ = [
 ]
 
 logging.getLogger("alembic").setLevel(logging.ERROR)
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)
+# Errors of the database are raised too, and told in one sentence; here they come as tracebacks.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)

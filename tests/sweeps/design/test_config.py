@@ -165,6 +165,7 @@ def test_an_unknown_name_says_where_it_was_looked_up_what_there_is_and_what_is_c
         (b"name: a\nname: b\n", "the field 'name' is there twice, the second time in line 2"),
         (b"name: a\ngrid:\n  seed: 1\n  fold: 0\n  seed: 2\n", "'seed' is there twice.* line 5"),
         (b"name: a\ngrid:\n\tseed: 1\n", "line 3, column 1.*; indent by spaces instead of tabs"),
+        (b"name: " + 5000 * b"[", "is not valid YAML: it is nested too deeply"),
         (b"name: \x00\x01a\n", "is not a text file in UTF-8"),
         (b"\x89PNG\r\n\x1a\n\xff", "is not a text file in UTF-8"),
     ],
