@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from eegxai.decoders.chance import ALPHA, at_chance, confusion_matrix
 from eegxai.decoders.training import predict
 from eegxai.recordings import LabelledTrials
+from eegxai.recordings.labels import numbering
 
 MICROVOLTS, VOLTS, AS_GIVEN = "uV", "V", "as_given"
 UNITS: Mapping[str, float] = {MICROVOLTS: 1.0, VOLTS: 1e-6}  # factor from µV
@@ -160,6 +161,8 @@ def check_sizes(trials: LabelledTrials, wanted: Declared) -> None:
 def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
     """Trials whose classes are the decoder's outputs.
 
+    Where there are more outputs than classes, labels that are numbers of outputs stay so.
+
     Raises
     ------
     ValueError
@@ -174,6 +177,8 @@ def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
     if n_classes == n_outputs:
         pairs = ", ".join(f"{number} is {name!r}" for number, name in enumerate(trials.class_names))
         return noted(trials, f"the decoder's outputs are taken to be the classes: {pairs}")
+    if trials.codes and trials.codes[0] >= 0 and trials.codes[-1] < n_outputs:
+        return _by_output(trials, n_outputs)
     names = (*trials.class_names, *(f"output {k}" for k in range(n_classes, n_outputs)))
     known = f"the classes {', '.join(trials.class_names)}" if n_classes else "no class"
     sentence = (
@@ -183,6 +188,24 @@ def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
         else f"the trials name no class: the decoder's {n_outputs} outputs are called by number"
     )
     return noted(replace(trials, class_names=names), sentence)
+
+
+def _by_output(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
+    """Trials whose labels are the integers that were given for them."""
+    assert trials.y is not None
+    notes = tuple(note for note in trials.notes if note != numbering(trials.codes))
+    names = tuple(str(k) if k in trials.codes else f"output {k}" for k in range(n_outputs))
+    return replace(
+        trials,
+        y=np.array(trials.codes)[trials.y],
+        class_names=names,
+        notes=(
+            *notes,
+            f"the decoder has {n_outputs} outputs: labels are taken as their numbers, "
+            f"{', '.join(map(str, trials.codes))} (class_names names all)",
+        ),
+        codes=(),
+    )
 
 
 # ------------------------------------------------------------------ unit

@@ -17,11 +17,15 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Labels (trials,), the names of the classes, and how they were numbered, in a sentence."""
+    """Labels (trials,), the names of the classes, and how they were numbered, in a sentence.
+
+    ``codes`` are the integers of the classes as they were given, where no names were.
+    """
 
     y: Array | None
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    codes: tuple[int, ...] = ()
 
 
 def given_labels(y: Any, class_names: Sequence[str] | None, n_trials: int) -> Labels:
@@ -163,10 +167,15 @@ def _numbered(values: Array, class_names: tuple[str, ...] | None, found: list[in
             f"0 to {n_classes - 1}, nor as many as its {n_classes} names"
         )
     names = class_names or tuple(map(str, found))
-    numbers = ", ".join(f"{code} -> {label}" for label, code in enumerate(found))
     position = {code: label for label, code in enumerate(found)}
     y = np.array([position[code] for code in values.tolist()], dtype=np.int64)
-    return Labels(y, names, (f"labels were numbered: {numbers}",))
+    return Labels(y, names, (numbering(found),), () if class_names else tuple(found))
+
+
+def numbering(codes: Sequence[int]) -> str:
+    """The sentence on integers that became labels in their order."""
+    numbers = ", ".join(f"{code} -> {label}" for label, code in enumerate(codes))
+    return f"labels were numbered: {numbers}"
 
 
 def is_number(name: str) -> bool:

@@ -135,6 +135,7 @@ def _labelled(
             *shapes,
             *place_notes,
         ),
+        codes=source.labels.codes,
     )
 
 
@@ -155,7 +156,9 @@ def _relabelled(
             y = np.array(trials.class_names)[y]
     labels = given_labels(y, class_names or trials.class_names or None, len(trials.x))
     notes = (*trials.notes, "labels were replaced", *labels.notes, *class_notes(labels))
-    return replace(trials, y=labels.y, class_names=labels.class_names, notes=notes)
+    return replace(
+        trials, y=labels.y, class_names=labels.class_names, notes=notes, codes=labels.codes
+    )
 
 
 def _of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None) -> Source:

@@ -227,3 +227,20 @@ def test_more_classes_than_outputs_and_fewer(labelled):
     more = with_classes(labelled, 5)
     assert more.class_names == (*CLASSES, "output 3", "output 4")
     assert "first outputs" in more.notes[-1]
+
+
+@pytest.mark.parametrize("y", [[1] * 6, [1, 2] * 3, [2, 4] * 3])
+def test_integers_that_are_numbers_of_outputs_stay_so(y):
+    given = as_labelled(trials(6)[0], y, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
+    found = with_classes(given, 5)
+    assert found.y.tolist() == y
+    assert len(found.class_names) == 5
+    assert {found.class_names[k] for k in y} == set(map(str, y))
+    assert not any("->" in note for note in found.notes)
+    assert "labels are taken as their numbers" in found.notes[-1]
+
+
+@pytest.mark.parametrize("y", [[1, 2, 3] * 2, [7, 9, 7, 9, 7, 9]])
+def test_other_integers_are_numbered_in_their_order(y):
+    given = as_labelled(trials(6)[0], y, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
+    np.testing.assert_array_equal(with_classes(given, 3).y, given.y)

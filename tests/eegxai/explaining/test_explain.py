@@ -346,3 +346,14 @@ def test_labelled_trials_are_taken_as_they_are():
         found = eegxai.explain(Reader(), given, unit=unit, **FEW)
         assert found.class_names == CLASSES
         np.testing.assert_array_equal(found.trials.x, given.x)
+
+
+def test_labels_of_one_class_do_not_move_the_unit():
+    x, y = trials()
+    ones = y == 1
+    found = eegxai.explain(
+        Reader(), x[ones], y[ones], sfreq=SFREQ, ch_names=CHANNELS, **FEW, n_trials=4
+    )
+    assert found.accuracy["accuracy"].item() > 0.9
+    assert "so the decoder gets µV" in said(found, "unit:")
+    assert set(found.target) == {1}
