@@ -13,8 +13,9 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
+from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE, first_line
 from eegxai.decoders.chance import ALPHA, at_chance, confusion_matrix
-from eegxai.decoders.training import predict
+from eegxai.decoders.training import CHUNKS, PREDICTION_CHUNK, predict
 from eegxai.recordings import LabelledTrials
 from eegxai.recordings.labels import numbering
 
@@ -261,8 +262,11 @@ def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
     better = max(shares, key=lambda unit: shares[unit])  # µV where they are equal
     told = ", ".join(f"{shares[unit]:.2f} with {NAMES_OF_UNITS[unit]}" for unit in UNITS)
     gets = f"so the decoder gets {NAMES_OF_UNITS[better]}"
-    chance = {u: _no_better_than_chance(trials.y, classes) for u, classes in predicted.items()}
-    if all(chance.values()):
+    by_chance = [_no_better_than_chance(trials.y, classes) for classes in predicted.values()]
+    if _p_of_difference(right[MICROVOLTS], right[VOLTS]) < ALPHA:
+        though = ", though neither is above chance, always the largest class" * all(by_chance)
+        return better, f"unit: the accuracy is {told}{though}, {gets}"
+    if all(by_chance):
         return better, (
             f"unit: the accuracy is {told}, neither above chance, {gets} for want of a better "
             "reason; it may expect other trials, such as standardised ones (unit='as_given'), or "
@@ -270,12 +274,10 @@ def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
         )
     if (predicted[MICROVOLTS] == predicted[VOLTS]).all():
         return better, f"unit: the decoder predicts the same classes from µV and volts, {gets}"
-    if _p_of_difference(right[MICROVOLTS], right[VOLTS]) >= ALPHA:
-        return better, (
-            f"unit: the accuracy is {told}, which is no significant difference, {gets} (unit= asks "
-            "for another)"
-        )
-    return better, f"unit: the accuracy is {told}, {gets}"
+    return better, (
+        f"unit: the accuracy is {told}, which is no significant difference, {gets} (unit= asks for "
+        "another)"
+    )
 
 
 def _no_better_than_chance(y: Array, predicted: Array) -> bool:
@@ -292,12 +294,55 @@ def _p_of_difference(one: Array, other: Array) -> float:
 
 def predicted_classes(decoder: nn.Module, x: Array) -> Array:
     """Class of the largest output for each trial."""
-    return predict(decoder, as_input(decoder, x)).argmax(1).cpu().numpy()
+    return outputs_of(decoder, x).argmax(1).cpu().numpy()
+
+
+def outputs_of(decoder: nn.Module, x: Array) -> Tensor:
+    """Outputs (trials, outputs) for an array of trials.
+
+    Raises
+    ------
+    ValueError
+        When the decoder fails on some, with the first of them.
+    """
+    try:
+        return predict(decoder, as_input(decoder, x))
+    except FAULTS_OF_THE_MACHINE:
+        raise
+    except Exception as error:
+        where = _where_it_fails(decoder, as_input(decoder, x))
+        raise ValueError(f"the decoder fails on {where}: {first_line(error)}") from error
+
+
+def _where_it_fails(decoder: nn.Module, x: Tensor) -> str:
+    """The first trial on which a decoder fails, or the first trials together."""
+    size = CHUNKS.get(x.device.type, PREDICTION_CHUNK)
+    for first in range(0, len(x), size):
+        part = x[first : first + size]
+        if not _fails(decoder, part):
+            continue
+        for trial in range(len(part)):
+            if len(part) == 1 or _fails(decoder, part[trial : trial + 1]):
+                return f"trial {first + trial}"
+        return f"trials {first} to {first + len(part) - 1} together, and on none of them alone"
+    return f"{len(x)} trials, though not when they are passed again"
+
+
+def _fails(decoder: nn.Module, x: Tensor) -> bool:
+    try:
+        predict(decoder, x.clone())
+    except FAULTS_OF_THE_MACHINE:
+        raise
+    except Exception:
+        return True
+    return False
 
 
 def as_input(decoder: nn.Module, x: Array) -> Tensor:
-    """Trials as a tensor of the decoder's type on its device."""
-    return torch.from_numpy(np.ascontiguousarray(x)).to(next(decoder.parameters(), torch.zeros(1)))
+    """A copy of trials, as a tensor of the decoder's type on its device."""
+    tensors = (*decoder.parameters(), *decoder.buffers())
+    like = next((one for one in tensors if one.is_floating_point()), torch.zeros(1))
+    return torch.from_numpy(np.ascontiguousarray(x)).to(like, copy=True)
 
 
 def noted(trials: LabelledTrials, sentence: str) -> LabelledTrials:

@@ -9,14 +9,13 @@ import numpy as np
 import torch
 
 from eegxai.attribution import Output, adapted
-from eegxai.decoders.training import predict
 from eegxai.explaining.choosing import Decoded
 from eegxai.explaining.decoder import OpenedDecoder
 from eegxai.explaining.matching import (
     AS_GIVEN,
-    as_input,
     check_sizes,
     declared,
+    outputs_of,
     predicted_classes,
     with_channels,
     with_classes,
@@ -109,7 +108,7 @@ def decode(
     decoder = adapted(opened.module, some, cam_layer=cam_layer, arguments=arguments, output=kind)
     if device is not None:
         decoder = decoder.to(device)
-    n_outputs = predict(decoder, as_input(decoder, some)).shape[1]
+    n_outputs = outputs_of(decoder, some).shape[1]
     if output == "value":
         trials = replace(trials, y=None, class_names=tuple(map(str, range(n_outputs))))
     trials = with_unit(with_classes(trials, n_outputs), decoder, unit)
