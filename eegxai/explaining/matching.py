@@ -17,6 +17,7 @@ from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE, first_line
 from eegxai.decoders.chance import ALPHA, at_chance, confusion_matrix
 from eegxai.decoders.training import CHUNKS, PREDICTION_CHUNK, predict
 from eegxai.recordings import LabelledTrials
+from eegxai.recordings.channels import require_distinct
 from eegxai.recordings.labels import numbering
 
 MICROVOLTS, VOLTS, AS_GIVEN = "uV", "V", "as_given"
@@ -103,12 +104,15 @@ def with_channels(trials: LabelledTrials, wanted: Declared) -> LabelledTrials:
     if wanted.ch_names is None:
         return _by_number(trials, wanted)
     own = {name.lower(): name for name in trials.ch_names}
-    if missing := [name for name in wanted.ch_names if name.lower() not in own]:
+    own |= {name: name for name in trials.ch_names}  # of those that differ in case alone
+    known = {name: own.get(name, own.get(name.lower())) for name in wanted.ch_names}
+    if missing := [name for name, found in known.items() if found is None]:
         raise ValueError(
             f"the decoder expects the channels {', '.join(missing)}, which the trials do not "
             f"have; theirs are {', '.join(trials.ch_names)}: rename them to those of the training"
         )
-    order = [own[name.lower()] for name in wanted.ch_names]
+    order = [found for found in known.values() if found is not None]
+    require_distinct(order, "the decoder's ch_names")
     if tuple(order) == trials.ch_names:
         return noted(trials, "the channels and their order are those that the decoder names")
     dropped = [name for name in trials.ch_names if name not in order]

@@ -22,6 +22,7 @@ from eegxai.explaining.matching import (
     with_unit,
 )
 from eegxai.recordings import LabelledTrials, as_labelled, read_trials
+from eegxai.recordings.checks import as_array
 
 
 def open_trials(
@@ -43,7 +44,7 @@ def open_trials(
     if isinstance(data, LabelledTrials):
         return as_labelled(data, y, class_names=class_names)
     if isinstance(data, torch.Tensor):
-        data = data.detach().cpu().numpy()
+        data = as_array(data, "data")
     if isinstance(data, np.ndarray):
         sfreq, ch_names = _as_the_decoder_says(decoder, sfreq, ch_names)
     known: dict[str, Any] = {"sfreq": sfreq, "ch_names": ch_names, "class_names": class_names}
@@ -73,7 +74,10 @@ def _as_the_decoder_says(
 ) -> tuple[float | None, Sequence[str] | None]:
     """What an array does not hold, from the decoder where that names it."""
     wanted = declared(getattr(decoder, "module_", decoder))
-    return sfreq or wanted.sfreq, wanted.ch_names if ch_names is None else ch_names
+    return (
+        wanted.sfreq if sfreq is None else sfreq,
+        wanted.ch_names if ch_names is None else ch_names,
+    )
 
 
 def decode(

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import mne
@@ -56,10 +56,26 @@ def taken(
     return kept, notes
 
 
+def names_of(given: Any, field: str) -> list[str]:
+    """Names as a list of text; integers may be names.
+
+    Raises
+    ------
+    ValueError
+        When it is no list, or holds what is no name.
+    """
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise ValueError(f"{field}={given!r} is not allowed: a list of names is")
+    names = list(given)
+    for name in names:
+        number = isinstance(name, int | np.integer) and not isinstance(name, bool)
+        if not (number or (isinstance(name, str) and name.strip())):
+            raise ValueError(f"{field} holds {name!r}; allowed are names")
+    return list(map(str, names))
+
+
 def require_distinct(names: Sequence[str], field: str = "ch_names") -> None:
-    """Refuse a list of names that is none or has one of them twice."""
-    if isinstance(names, str):
-        raise ValueError(f"{field}={names!r} is not allowed: a list of names is")
+    """Refuse a list of names that has one of them twice."""
     if twice := [name for name, n in Counter(names).items() if n > 1]:
         raise ValueError(f"{field} holds {', '.join(map(repr, twice))} more than once")
 
@@ -168,7 +184,7 @@ def _of_pick(info: mne.Info, pick: str) -> list[int]:
 
 
 def _listed(picks: str | Sequence[str]) -> list[str]:
-    return [picks] if isinstance(picks, str) else list(picks)
+    return [picks] if isinstance(picks, str) else names_of(picks, "picks")
 
 
 def _with_types(info: mne.Info, names: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Labels of trials: positions in the list of class names, made of names, numbers or event codes."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,9 +125,16 @@ def _values(y: Any, n_trials: int) -> Array:
         return values.astype(str)
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values % 1 == 0).all():
         values = values.astype(np.int64)
+    if values.dtype.kind == "f":
+        wrong = next(value for value in values.tolist() if not value.is_integer())
+        raise ValueError(
+            f"y holds {wrong!r}; allowed are integers and names of classes (a regression is "
+            "explained without y)"
+        )
     if values.dtype.kind not in "biu":
-        wrong = next(value for value in values.tolist() if not float(value).is_integer())
-        raise ValueError(f"y holds {wrong!r}; allowed are integers and names of classes")
+        raise ValueError(
+            f"y holds values of the type {values.dtype}; allowed are integers and names of classes"
+        )
     return values.astype(np.int64)
 
 
@@ -192,6 +199,8 @@ def _distinct(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
     """The names of the classes, no two alike."""
     if class_names is None:
         return None
+    if not isinstance(class_names, Iterable):
+        raise ValueError(f"class_names={class_names!r} is not allowed: a list of distinct names is")
     names = tuple(map(str, class_names))
     if len(set(names)) < len(names) or isinstance(class_names, str) or not names:
         raise ValueError(f"class_names={class_names!r} is not allowed: a list of distinct names is")

@@ -7,11 +7,20 @@ from typing import Any
 import mne
 import numpy as np
 
-from eegxai.recordings.channels import in_volts, placed, projection_notes, require_distinct, taken
+from eegxai.recordings.channels import (
+    in_volts,
+    names_of,
+    placed,
+    projection_notes,
+    require_distinct,
+    taken,
+)
 from eegxai.recordings.checks import as_array, require_finite, require_trials, shape_notes
 from eegxai.recordings.labelled import LabelledTrials, Unit
 from eegxai.recordings.labels import Labels, class_notes, event_labels, given_labels
 from eegxai.recordings.units import in_microvolts, require_unit
+
+LOWEST_SFREQ = 0.1  # Hz: lower rates are mistakes, such as of a period in s or of a unit
 
 Array = np.ndarray
 
@@ -99,7 +108,8 @@ def as_labelled(
         source = _of_array(data, y, class_names, sfreq, ch_names, tmin)
     _require_same("sfreq", sfreq, float(source.info["sfreq"]))
     _require_same("tmin", tmin, source.tmin)
-    _require_same("ch_names", ch_names and list(ch_names), source.info["ch_names"])
+    if ch_names is not None:
+        _require_same("ch_names", names_of(ch_names, "ch_names"), source.info["ch_names"])
     return _labelled(source, unit, picks, montage, drop_bads)
 
 
@@ -240,23 +250,27 @@ def _of_array(
     require_trials(x)
     x = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
     rate = _number("sfreq", sfreq, "arrays need a sampling frequency above zero, Hz")
-    if rate <= 0:
-        raise ValueError(f"sfreq={sfreq!r} is not allowed: it has to be above zero, Hz")
+    if rate < LOWEST_SFREQ:
+        raise ValueError(
+            f"sfreq={sfreq!r} is not allowed: it has to be above zero, Hz, and at least "
+            f"{LOWEST_SFREQ:g}"
+        )
     start = _number("tmin", tmin or 0.0, "it is a time, s")
     if ch_names is None:
         raise ValueError(
             f"ch_names is missing: arrays need the names of their {x.shape[1]} channels"
         )
-    require_distinct(ch_names)
-    _require_channels(x, ch_names)
-    info = mne.create_info([str(name) for name in ch_names], rate, "eeg", verbose="ERROR")
+    names = names_of(ch_names, "ch_names")
+    require_distinct(names)
+    _require_channels(x, names)
+    info = mne.create_info(names, rate, "eeg", verbose="ERROR")
     return Source(x, info, given_labels(y, class_names, len(x)), start, from_mne=False)
 
 
 def _number(field: str, value: Any, why: str) -> float:
     """A finite number."""
     try:
-        number = float(value)
+        number = float("nan") if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         number = float("nan")
     if not np.isfinite(number):

@@ -244,3 +244,22 @@ def test_integers_that_are_numbers_of_outputs_stay_so(y):
 def test_other_integers_are_numbered_in_their_order(y):
     given = as_labelled(trials(6)[0], y, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
     np.testing.assert_array_equal(with_classes(given, 3).y, given.y)
+
+
+@pytest.mark.parametrize("text", ["raise KeyError('gone')", "1 / 0", "def broken(:"])
+def test_a_module_that_fails_when_imported_is_told(labelled, tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "failing_networks.py").write_text(text)
+    with pytest.raises(ValueError, match="'failing_networks' cannot be imported: "):
+        open_decoder("failing_networks:made", None, labelled, 3)
+    with pytest.raises(ValueError, match=r"'\.\.' cannot be imported: "):
+        open_decoder("..:made", None, labelled, 3)
+
+
+def test_channels_that_differ_in_case_alone_are_told_apart():
+    x, y = trials(4)
+    given = as_labelled(x, y, unit="uV", sfreq=SFREQ, ch_names=["c3", "C3", "Cz", "Pz"])
+    wanted = replace(declared(Named()), ch_names=("C3", "c3", "CZ"), n_chans=3)
+    assert with_channels(given, wanted).ch_names == ("C3", "c3", "Cz")
+    with pytest.raises(ValueError, match="'Pz' more than once"):
+        with_channels(given, replace(wanted, ch_names=("PZ", "pz")))

@@ -357,3 +357,66 @@ def test_labels_of_one_class_do_not_move_the_unit():
     assert found.accuracy["accuracy"].item() > 0.9
     assert "so the decoder gets µV" in said(found, "unit:")
     assert set(found.target) == {1}
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [
+        ("methods", [5, [len], [["Saliency"]], {"Saliency": [1]}]),
+        ("weights", [{"a": 1}, 3]),
+        ("sfreq", [np.ones(2), True, 1e-12, 0, np.nan]),
+        ("ch_names", [16, [[1]], [None, "Cz"], ["", "Cz"], "C3"]),
+        ("class_names", [3]),
+        ("unit", [["uV"], 3]),
+        ("n_trials", ["a", None, 1.5, True]),
+        ("target", [[0], np.arange(2), 1.5, True]),
+        ("output", ["foo", None, []]),
+        ("cam_layer", [3]),
+        ("arguments", [[1], {1: 2}]),
+        ("checks", [None, 3, "cascade"]),
+        ("seed", [None, "a", 1.5, -1]),
+        ("device", [[], "nowhere"]),
+        ("on_accuracy", [3]),
+        ("on_progress", [3]),
+    ],
+)
+def test_arguments_of_another_type_are_refused_in_a_sentence(argument, values):
+    x, y = trials(4)
+    for value in values:
+        changes = {**ARRAYS, **FEW, argument: value}
+        with pytest.raises(ValueError, match=rf"^{argument}\b") as refused:
+            eegxai.explain(Reader(), x, y, **changes)
+        assert "\n" not in str(refused.value)
+        assert len(str(refused.value)) < 250
+
+
+def test_numbers_and_names_of_numpy_are_taken():
+    x, y = trials()
+    found = eegxai.explain(
+        Reader(), torch.from_numpy(x).bfloat16(), y, sfreq=np.float32(SFREQ), unit="uV",
+        ch_names=np.array(CHANNELS), class_names=np.array(CLASSES), methods=("Saliency",),
+        checks=(), n_trials=np.int64(1), target=np.int64(1), seed=np.int64(1),
+    )  # fmt: skip
+    assert found.trials.ch_names == CHANNELS
+    assert "only 1 trial is explained: means over so few say little" in found.notes
+
+
+def test_a_decoder_that_sets_the_default_type_leaves_it_as_it_was():
+    class Setting(Reader):
+        def forward(self, x):
+            torch.set_default_dtype(torch.float64)
+            return super().forward(x)
+
+    x, y = trials(9)
+    try:
+        eegxai.explain(Setting(), epochs(x, y), unit="uV", methods=["Saliency"], n_trials=2)
+        assert torch.get_default_dtype() == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_pictures_that_there_are_not_are_told(result):
+    with pytest.raises(ValueError, match="picture 'foo' is unknown"):
+        result.figures(["foo"])
+    with pytest.raises(ValueError, match="names='confusion' is not allowed: a list"):
+        result.figures("confusion")
