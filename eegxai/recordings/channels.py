@@ -56,6 +56,32 @@ def taken(
     return kept, notes
 
 
+def with_eeg(info: mne.Info, picks: str | Sequence[str]) -> tuple[mne.Info, list[str]]:
+    """Measurement info whose channels without a type are EEG where no channel is, and a sentence.
+
+    Channels are without a type, which MNE calls ``"misc"``, where nobody stated any.
+
+    Raises
+    ------
+    ValueError
+        When EEG is to be taken, and there are channels of other types alone.
+    """
+    types = info.get_channel_types()
+    if picks != "eeg" or "eeg" in types:
+        return info, []
+    untyped = [name for name, kind in zip(info["ch_names"], types, strict=True) if kind == "misc"]
+    if not untyped:
+        raise ValueError(
+            f"no channel is EEG by its type; the types are {', '.join(sorted(set(types)))}: set "
+            "them by set_channel_types of MNE, or give picks to eegxai.recordings.as_labelled"
+        )
+    info = info.copy()
+    info.set_channel_types(dict.fromkeys(untyped, "eeg"), on_unit_change="ignore", verbose="ERROR")
+    return info, [
+        "no channel is EEG by its type: those without a type ('misc' in MNE) are taken as EEG"
+    ]
+
+
 def names_of(given: Any, field: str) -> list[str]:
     """Names as a list of text; integers may be names.
 

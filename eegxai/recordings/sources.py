@@ -14,6 +14,7 @@ from eegxai.recordings.channels import (
     projection_notes,
     require_distinct,
     taken,
+    with_eeg,
 )
 from eegxai.recordings.checks import as_array, require_finite, require_trials, shape_notes
 from eegxai.recordings.labelled import LabelledTrials, Unit
@@ -122,12 +123,14 @@ def _labelled(
 ) -> LabelledTrials:
     """Trials of a source after all checks."""
     require_trials(source.x)
-    channels, channel_notes = taken(source.info, picks, drop_bads)
-    info = mne.pick_info(source.info, channels)
+    typed, type_notes = with_eeg(source.info, picks)
+    channels, channel_notes = taken(typed, picks, drop_bads)
+    info = mne.pick_info(typed, channels)
     x = source.x if channels == list(range(source.x.shape[1])) else source.x[:, channels]
     require_finite(x, info["ch_names"])
     shapes = shape_notes(x, info["ch_names"])
-    x, kept_unit, unit_note = in_microvolts(x, unit, source.from_mne and in_volts(info))
+    volts = source.from_mne and in_volts(mne.pick_info(source.info, channels))
+    x, kept_unit, unit_note = in_microvolts(x, unit, volts)
     info, place_notes = placed(info, montage)
     return LabelledTrials(
         x=x,
@@ -140,6 +143,7 @@ def _labelled(
             f"the numbers are {unit_note}",
             *source.labels.notes,
             *class_notes(source.labels),
+            *type_notes,
             *channel_notes,
             *projection_notes(info),
             *shapes,

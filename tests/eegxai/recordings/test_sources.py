@@ -144,6 +144,17 @@ def test_windows_of_braindecode(braindecode, mapping, use_mne_epochs):
     assert [some.class_names[label] for label in some.y] == ["right", "left"]
 
 
+def test_windows_of_arrays_have_channels_without_a_type():
+    datasets = pytest.importorskip("braindecode.datasets")
+    data = datasets.create_from_X_y(
+        MICROVOLTS, [0, 1, 2] * 3, drop_last_window=False, sfreq=SFREQ, ch_names=list(CH_NAMES),
+        window_size_samples=64, window_stride_samples=64,
+    )  # fmt: skip
+    trials = as_labelled(data)
+    np.testing.assert_allclose(trials.x, MICROVOLTS, rtol=1e-5)
+    assert (trials.ch_names, trials.unit) == (tuple(CH_NAMES), "uV")
+
+
 def test_windows_are_taken_as_their_data_set_gives_them(braindecode):
     data = braindecode(recording())
     data.transform = lambda x: 1e6 * x / 20
