@@ -349,6 +349,6 @@ def as_input(decoder: nn.Module, x: Array) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(x)).to(like, copy=True)
 
 
-def noted(trials: LabelledTrials, sentence: str) -> LabelledTrials:
-    """The same trials with one more note."""
-    return replace(trials, notes=(*trials.notes, sentence))
+def noted(trials: LabelledTrials, *sentences: str) -> LabelledTrials:
+    """The same trials with more notes."""
+    return replace(trials, notes=(*trials.notes, *sentences))

@@ -10,7 +10,7 @@ from torch import nn
 import eegxai
 from eegxai.attribution import METHODS, attribute
 from eegxai.attribution.validity import _digest
-from eegxai.explaining import evidence
+from eegxai.explaining import evidence, opening
 from eegxai.explaining.api import DEFAULT_METHODS
 from eegxai.explaining.evidence import ALWAYS
 from eegxai.recordings import as_labelled
@@ -420,3 +420,47 @@ def test_pictures_that_there_are_not_are_told(result):
         result.figures(["foo"])
     with pytest.raises(ValueError, match="names='confusion' is not allowed: a list"):
         result.figures("confusion")
+
+
+class Broken(Reader):
+    """NaN for the trials whose first number is 1000."""
+
+    def forward(self, x):
+        outputs = super().forward(x)
+        return torch.where((x[:, :1, 0] == 1e3), torch.nan, outputs)
+
+
+def test_outputs_that_are_no_numbers_are_said():
+    x, y = trials()
+    x[[3, 6], 0, 0] = 1e3
+    found = eegxai.explain(Broken(), x, y, unit="uV", **ARRAYS, **FEW, n_trials=2)
+    assert "NaN or infinite in 2 trials of 30" in said(found, "the decoder's outputs are NaN")
+    whole = eegxai.explain(Reader(), x, y, unit="uV", **ARRAYS, **FEW, n_trials=2)
+    assert not any("NaN" in note for note in whole.notes)
+
+
+def test_a_lone_output_is_read_from_all_trials(monkeypatch):
+    seen = []
+    adapted = opening.adapted
+
+    def spy(decoder, x, **options):
+        seen.append(len(x))
+        return adapted(decoder, x, **options)
+
+    monkeypatch.setattr(opening, "adapted", spy)
+    x, y = trials()
+    eegxai.explain(Reader(), epochs(x, y), unit="uV", **FEW, n_trials=2)
+    assert seen == [30]
+
+
+def test_a_decoder_with_one_output_that_fails_on_one_trial_says_on_which():
+    class Failing(Reader):
+        def forward(self, x):
+            if (x[:, 0, 0] == 1e3).any():
+                raise ValueError("an odd batch")
+            return super().forward(x)[:, :1]
+
+    x, y = trials(n_classes=2)
+    x[21, 0, 0] = 1e3
+    with pytest.raises(ValueError, match=r"fails on trial 21: .*an odd batch"):
+        eegxai.explain(Failing(), epochs(x, y, CLASSES[:2]), unit="uV", **FEW)
