@@ -10,7 +10,7 @@ from torch import nn
 import eegxai
 from eegxai.attribution import METHODS, attribute
 from eegxai.attribution.validity import _digest
-from eegxai.explaining import evidence, opening
+from eegxai.explaining import cross_checks, evidence, opening
 from eegxai.explaining.api import DEFAULT_METHODS
 from eegxai.explaining.evidence import ALWAYS
 from eegxai.recordings import as_labelled
@@ -464,3 +464,14 @@ def test_a_decoder_with_one_output_that_fails_on_one_trial_says_on_which():
     x[21, 0, 0] = 1e3
     with pytest.raises(ValueError, match=r"fails on trial 21: .*an odd batch"):
         eegxai.explain(Failing(), epochs(x, y, CLASSES[:2]), unit="uV", **FEW)
+
+
+def test_patterns_of_many_large_trials_are_of_some_of_them(monkeypatch):
+    x, y = trials(60)
+    kept = eegxai.explain(Reader(), epochs(x, y), unit="uV", **FEW, n_trials=2)
+    assert set(kept.patterns["n_trials"]) == {60}
+    monkeypatch.setattr(cross_checks, "MOST_PATTERN_NUMBERS", 20 * x[0].size + 1)
+    found = eegxai.explain(Reader(), epochs(x, y), unit="uV", **FEW, n_trials=2)
+    assert set(found.patterns["n_trials"]) == {20}
+    assert set(found.patterns["model"]) == {"decoder", "linear"}
+    assert said(found, "the output patterns are of 20 of 60 trials, drawn at random")
