@@ -259,7 +259,7 @@ def _of_array(
             f"sfreq={sfreq!r} is not allowed: it has to be above zero, Hz, and at least "
             f"{LOWEST_SFREQ:g}"
         )
-    start = _number("tmin", tmin or 0.0, "it is a time, s")
+    start = _number("tmin", 0.0 if tmin is None else tmin, "it is a time, s")
     if ch_names is None:
         raise ValueError(
             f"ch_names is missing: arrays need the names of their {x.shape[1]} channels"
@@ -305,5 +305,5 @@ def _require_array(data: Any) -> None:
 
 
 def _require_same(field: str, given: Any, known: Any) -> None:
-    if given is not None and given != known:
+    if given is not None and not np.array_equal(given, known):
         raise ValueError(f"{field}={given!r} is not what the data have: {known!r}")

@@ -53,6 +53,7 @@ def test_labels_of_a_user_come_before_the_events():
     [
         ({"sfreq": 250}, r"sfreq=250 is not what the data have: 128\.0"),
         ({"ch_names": CH_NAMES[::-1]}, r"ch_names=\['O1', .* is not what the data have"),
+        ({"sfreq": np.ones(2)}, r"sfreq=array.* is not what the data have: 128\.0"),
         ({"tmin": 1.0}, r"tmin=1\.0 is not what the data have: 0\.0"),
     ],
 )
@@ -179,6 +180,8 @@ def test_windows_that_are_refused(braindecode):
         ({"sfreq": True}, "sfreq=True is not allowed"),
         ({"sfreq": 1e-12}, "sfreq=1e-12 is not allowed"),
         ({"unit": ["uV"]}, r"unit=\['uV'\] is not allowed"),
+        ({"sfreq": np.ones(2)}, r"sfreq=array\(\[1\., 1\.\]\) is not allowed"),
+        ({"tmin": np.ones(2)}, r"tmin=array\(\[1\., 1\.\]\) is not allowed"),
         ({"picks": 3}, "picks=3 is not allowed: a list of names is"),
     ],
 )
