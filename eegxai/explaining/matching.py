@@ -182,7 +182,7 @@ def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
     if n_classes == n_outputs:
         pairs = ", ".join(f"{number} is {name!r}" for number, name in enumerate(trials.class_names))
         return noted(trials, f"the decoder's outputs are taken to be the classes: {pairs}")
-    if trials.codes and trials.codes[0] >= 0 and trials.codes[-1] < n_outputs:
+    if _are_outputs(trials, n_outputs):
         return _by_output(trials, n_outputs)
     names = (*trials.class_names, *(f"output {k}" for k in range(n_classes, n_outputs)))
     known = f"the classes {', '.join(trials.class_names)}" if n_classes else "no class"
@@ -193,6 +193,13 @@ def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
         else f"the trials name no class: the decoder's {n_outputs} outputs are called by number"
     )
     return noted(replace(trials, class_names=names), sentence)
+
+
+def _are_outputs(trials: LabelledTrials, n_outputs: int) -> bool:
+    """Whether labels were given as integers, each of which is the number of an output."""
+    of_classes = tuple(map(str, trials.codes)) == trials.class_names  # not if renamed since
+    in_range = all(0 <= code < n_outputs for code in trials.codes)
+    return bool(trials.codes) and of_classes and in_range
 
 
 def _by_output(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:

@@ -246,6 +246,12 @@ def test_other_integers_are_numbered_in_their_order(y):
     np.testing.assert_array_equal(with_classes(given, 3).y, given.y)
 
 
+def test_classes_that_are_renamed_are_no_numbers_of_outputs():
+    given = as_labelled(trials(6)[0], [1, 2] * 3, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
+    renamed = replace(given, class_names=("left", "right"))
+    assert with_classes(renamed, 5).class_names[:3] == ("left", "right", "output 2")
+
+
 @pytest.mark.parametrize("text", ["raise KeyError('gone')", "1 / 0", "def broken(:"])
 def test_a_module_that_fails_when_imported_is_told(labelled, tmp_path, monkeypatch, text):
     monkeypatch.chdir(tmp_path)
