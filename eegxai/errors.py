@@ -65,9 +65,9 @@ def _refused(details: ErrorDetails, field: str, owner: str) -> str:
     message = details["msg"].removeprefix("Value error, ")
     of = f" of {owner}" if owner else ""
     if details["type"] != OWN_MESSAGE:
-        return f"{field}={_short(details['input'])}{of} is not allowed: {message}"
+        return f"{field}={short(details['input'])}{of} is not allowed: {message}"
     needs_field = message.startswith(("is ", "holds "))
-    return f"{field}={_short(details['input'])}{of} {message}" if needs_field else message
+    return f"{field}={short(details['input'])}{of} {message}" if needs_field else message
 
 
 def gigabytes(n_bytes: float) -> str:
@@ -82,8 +82,9 @@ def gigabytes(n_bytes: float) -> str:
     return f"{size:,.0f} GB" if size >= 100 else f"{size:.3g} GB"
 
 
-def _short(value: object) -> str:
-    text = repr(value)
+def short(value: object) -> str:
+    """A value as a sentence quotes it: in one line, and of a long one the beginning."""
+    text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from eegxai.attribution import DecoderWarning, Output, find, options_of
 from eegxai.attribution.core.faults import first_line
+from eegxai.explaining.arguments import require_types
 from eegxai.explaining.choosing import Decoded, choose
 from eegxai.explaining.cross_checks import output_patterns, patterns_table, replacement_table
 from eegxai.explaining.decoder import open_decoder
@@ -148,11 +149,15 @@ def explain(
     >>> result.accuracy["accuracy"].item()
     1.0
     """
+    require_types(
+        methods=methods, weights=weights, sfreq=sfreq, target=target, output=output,
+        cam_layer=cam_layer, arguments=arguments, on_accuracy=on_accuracy, on_progress=on_progress,
+    )  # fmt: skip
     asked = _asked(methods)
     check_arguments(unit, n_trials, checks, seed, device)
     report = Progress(on_progress)
     seconds: dict[str, float] = {}
-    with _warnings_as_notes() as said:
+    with _default_type_kept(), _warnings_as_notes() as said:
         with report.timed("open", seconds):
             trials = open_trials(data, y, decoder, sfreq, ch_names, class_names, unit)
             opened = open_decoder(decoder, weights, trials, trials.n_classes or None)
@@ -222,8 +227,6 @@ def _asked(
     methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None,
 ) -> dict[str, Mapping[str, Any]]:
     """Options of each method by name, checked before any work."""
-    if isinstance(methods, str):
-        raise ValueError(f"methods={methods!r} must be a list of names, such as [{methods!r}]")
     chosen = DEFAULT_METHODS if methods is None else methods
     if not chosen:
         raise ValueError("methods is empty; at least one is needed")
@@ -248,6 +251,7 @@ def check_arguments(
     ValueError
         In one sentence.
     """
+    require_types(unit=unit, n_trials=n_trials, checks=checks, seed=seed, device=device)
     if unit is not None:
         lookup(NAMES_OF_UNITS, unit, "unit")
     if n_trials < 1:
@@ -263,6 +267,16 @@ def check_arguments(
 
 
 # ------------------------------------------------------------------ progress, notes, result
+
+
+@contextmanager
+def _default_type_kept() -> Iterator[None]:
+    """Undo what a decoder may do to torch's default type."""
+    before = torch.get_default_dtype()
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextmanager

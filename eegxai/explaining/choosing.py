@@ -137,4 +137,6 @@ def number_of(target: int | str, class_names: Sequence[str], n_outputs: int) -> 
 
 def _too_few(explained: ExplainedTrials) -> Iterator[str]:
     if len(explained.x) < FEW_TRIALS:
-        yield f"only {len(explained.x)} trials are explained: means over so few say little"
+        are = "is" if len(explained.x) == 1 else "are"
+        few = counted(len(explained.x), "trial")
+        yield f"only {few} {are} explained: means over so few say little"

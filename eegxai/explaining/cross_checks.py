@@ -13,30 +13,46 @@ from eegxai.evaluation.evidence.curves import deletion_curves
 from eegxai.evaluation.evidence.patterns import Patterns, pattern_table, patterns
 from eegxai.evaluation.maps.stacks import evenly_spaced
 from eegxai.explaining.choosing import Decoded
+from eegxai.explaining.matching import as_input
+from eegxai.seeding import generator
 
 N_REPLACED_TRIALS = 16  # of which pieces are replaced: about 800 passes each
+MOST_PATTERN_NUMBERS = 20_000_000  # of trials; patterns take several copies of them in float64
 Array = np.ndarray
 T = TypeVar("T")
 
 
 def output_patterns(decoded: Decoded, notes: list[str]) -> Patterns | None:
-    """Activation patterns of the decoder's outputs over all trials; None, noted, where none are.
+    """Activation patterns of the decoder's outputs over trials; None, noted, where none are.
 
-    Those of a linear model stand beside them where each output has trials to fit it.
+    Over all trials, or of many large ones over some drawn at random, which is noted. Those of a
+    linear model stand beside them where each output has trials to fit it.
     """
-    y = _labels(decoded)
+    some = _trials_of_patterns(decoded, notes)
+    x = as_input(decoded.decoder, decoded.trials.x[some])
+    y = _labels(decoded, some)
     if y is None and decoded.y is not None:
         notes.append("there are no patterns of a linear model: some classes have too few trials")
-    return _tried(
-        "the output patterns", lambda: patterns(decoded.decoder, decoded.x, y), notes, None
-    )
+    return _tried("the output patterns", lambda: patterns(decoded.decoder, x, y), notes, None)
 
 
-def _labels(decoded: Decoded) -> torch.Tensor | None:
+def _trials_of_patterns(decoded: Decoded, notes: list[str]) -> Array:
+    """Positions of the trials that patterns are made of, since they take several copies of them."""
+    n_trials, most = len(decoded.trials.x), MOST_PATTERN_NUMBERS // decoded.trials.x[0].size
+    if n_trials <= most:
+        return np.arange(n_trials)
+    drawn = generator(0, "trials of the patterns").permutation(n_trials)[:most]
+    notes.append(f"the output patterns are of {most} of {n_trials} trials, drawn at random")
+    return np.sort(drawn)
+
+
+def _labels(decoded: Decoded, some: Array) -> torch.Tensor | None:
     """Classes, if each of the decoder's has two trials, as a linear discriminant needs."""
-    if decoded.y is None or np.bincount(decoded.y, minlength=decoded.n_outputs).min() < 2:
+    if decoded.y is None:
         return None
-    return torch.from_numpy(decoded.y)
+    y = decoded.y[some]
+    enough = np.bincount(y, minlength=decoded.n_outputs).min() >= 2
+    return torch.from_numpy(y) if enough else None
 
 
 def patterns_table(found: Patterns | None, decoded: Decoded) -> pd.DataFrame:

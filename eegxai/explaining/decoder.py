@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from eegxai.attribution.core.faults import first_line
 from eegxai.decoders.compiled import copied
 from eegxai.decoders.zoo import braindecode
 from eegxai.recordings import LabelledTrials
@@ -138,8 +139,10 @@ def _imported(name: str, module: str, factory: str) -> Any:
     try:
         with _current_folder_importable():
             parent = import_module(module)
-    except ImportError as error:
-        raise ValueError(f"decoder={name!r}: {module!r} cannot be imported: {error}") from error
+    except Exception as error:  # a module of the user may fail in any way
+        raise ValueError(
+            f"decoder={name!r}: {module!r} cannot be imported: {first_line(error)}"
+        ) from error
     if not hasattr(parent, factory):
         names = [one for one in vars(parent) if not one.startswith("_")]
         raise ValueError(unknown_name(f"decoder={name!r}: the name", factory, names))

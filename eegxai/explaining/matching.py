@@ -13,9 +13,12 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
+from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE, first_line
 from eegxai.decoders.chance import ALPHA, at_chance, confusion_matrix
-from eegxai.decoders.training import predict
+from eegxai.decoders.training import CHUNKS, PREDICTION_CHUNK, predict
 from eegxai.recordings import LabelledTrials
+from eegxai.recordings.channels import require_distinct
+from eegxai.recordings.labels import numbering
 
 MICROVOLTS, VOLTS, AS_GIVEN = "uV", "V", "as_given"
 UNITS: Mapping[str, float] = {MICROVOLTS: 1.0, VOLTS: 1e-6}  # factor from µV
@@ -101,12 +104,15 @@ def with_channels(trials: LabelledTrials, wanted: Declared) -> LabelledTrials:
     if wanted.ch_names is None:
         return _by_number(trials, wanted)
     own = {name.lower(): name for name in trials.ch_names}
-    if missing := [name for name in wanted.ch_names if name.lower() not in own]:
+    own |= {name: name for name in trials.ch_names}  # of those that differ in case alone
+    known = {name: own.get(name, own.get(name.lower())) for name in wanted.ch_names}
+    if missing := [name for name, found in known.items() if found is None]:
         raise ValueError(
             f"the decoder expects the channels {', '.join(missing)}, which the trials do not "
             f"have; theirs are {', '.join(trials.ch_names)}: rename them to those of the training"
         )
-    order = [own[name.lower()] for name in wanted.ch_names]
+    order = [found for found in known.values() if found is not None]
+    require_distinct(order, "the decoder's ch_names")
     if tuple(order) == trials.ch_names:
         return noted(trials, "the channels and their order are those that the decoder names")
     dropped = [name for name in trials.ch_names if name not in order]
@@ -160,6 +166,8 @@ def check_sizes(trials: LabelledTrials, wanted: Declared) -> None:
 def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
     """Trials whose classes are the decoder's outputs.
 
+    Where there are more outputs than classes, labels that are numbers of outputs stay so.
+
     Raises
     ------
     ValueError
@@ -174,6 +182,8 @@ def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
     if n_classes == n_outputs:
         pairs = ", ".join(f"{number} is {name!r}" for number, name in enumerate(trials.class_names))
         return noted(trials, f"the decoder's outputs are taken to be the classes: {pairs}")
+    if _are_outputs(trials, n_outputs):
+        return _by_output(trials, n_outputs)
     names = (*trials.class_names, *(f"output {k}" for k in range(n_classes, n_outputs)))
     known = f"the classes {', '.join(trials.class_names)}" if n_classes else "no class"
     sentence = (
@@ -183,6 +193,31 @@ def with_classes(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
         else f"the trials name no class: the decoder's {n_outputs} outputs are called by number"
     )
     return noted(replace(trials, class_names=names), sentence)
+
+
+def _are_outputs(trials: LabelledTrials, n_outputs: int) -> bool:
+    """Whether labels were given as integers, each of which is the number of an output."""
+    of_classes = tuple(map(str, trials.codes)) == trials.class_names  # not if renamed since
+    in_range = all(0 <= code < n_outputs for code in trials.codes)
+    return bool(trials.codes) and of_classes and in_range
+
+
+def _by_output(trials: LabelledTrials, n_outputs: int) -> LabelledTrials:
+    """Trials whose labels are the integers that were given for them."""
+    assert trials.y is not None
+    notes = tuple(note for note in trials.notes if note != numbering(trials.codes))
+    names = tuple(str(k) if k in trials.codes else f"output {k}" for k in range(n_outputs))
+    return replace(
+        trials,
+        y=np.array(trials.codes)[trials.y],
+        class_names=names,
+        notes=(
+            *notes,
+            f"the decoder has {n_outputs} outputs: labels are taken as their numbers, "
+            f"{', '.join(map(str, trials.codes))} (class_names names all)",
+        ),
+        codes=(),
+    )
 
 
 # ------------------------------------------------------------------ unit
@@ -238,8 +273,11 @@ def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
     better = max(shares, key=lambda unit: shares[unit])  # µV where they are equal
     told = ", ".join(f"{shares[unit]:.2f} with {NAMES_OF_UNITS[unit]}" for unit in UNITS)
     gets = f"so the decoder gets {NAMES_OF_UNITS[better]}"
-    chance = {u: _no_better_than_chance(trials.y, classes) for u, classes in predicted.items()}
-    if all(chance.values()):
+    by_chance = [_no_better_than_chance(trials.y, classes) for classes in predicted.values()]
+    if _p_of_difference(right[MICROVOLTS], right[VOLTS]) < ALPHA:
+        though = ", though neither is above chance, always the largest class" * all(by_chance)
+        return better, f"unit: the accuracy is {told}{though}, {gets}"
+    if all(by_chance):
         return better, (
             f"unit: the accuracy is {told}, neither above chance, {gets} for want of a better "
             "reason; it may expect other trials, such as standardised ones (unit='as_given'), or "
@@ -247,12 +285,10 @@ def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
         )
     if (predicted[MICROVOLTS] == predicted[VOLTS]).all():
         return better, f"unit: the decoder predicts the same classes from µV and volts, {gets}"
-    if _p_of_difference(right[MICROVOLTS], right[VOLTS]) >= ALPHA:
-        return better, (
-            f"unit: the accuracy is {told}, which is no significant difference, {gets} (unit= asks "
-            "for another)"
-        )
-    return better, f"unit: the accuracy is {told}, {gets}"
+    return better, (
+        f"unit: the accuracy is {told}, which is no significant difference, {gets} (unit= asks for "
+        "another)"
+    )
 
 
 def _no_better_than_chance(y: Array, predicted: Array) -> bool:
@@ -269,14 +305,57 @@ def _p_of_difference(one: Array, other: Array) -> float:
 
 def predicted_classes(decoder: nn.Module, x: Array) -> Array:
     """Class of the largest output for each trial."""
-    return predict(decoder, as_input(decoder, x)).argmax(1).cpu().numpy()
+    return outputs_of(decoder, x).argmax(1).cpu().numpy()
+
+
+def outputs_of(decoder: nn.Module, x: Array) -> Tensor:
+    """Outputs (trials, outputs) for an array of trials.
+
+    Raises
+    ------
+    ValueError
+        When the decoder fails on some, with the first of them.
+    """
+    try:
+        return predict(decoder, as_input(decoder, x))
+    except FAULTS_OF_THE_MACHINE:
+        raise
+    except Exception as error:
+        where = _where_it_fails(decoder, as_input(decoder, x))
+        raise ValueError(f"the decoder fails on {where}: {first_line(error)}") from error
+
+
+def _where_it_fails(decoder: nn.Module, x: Tensor) -> str:
+    """The first trial on which a decoder fails, or the first trials together."""
+    size = CHUNKS.get(x.device.type, PREDICTION_CHUNK)
+    for first in range(0, len(x), size):
+        part = x[first : first + size]
+        if not _fails(decoder, part):
+            continue
+        for trial in range(len(part)):
+            if len(part) == 1 or _fails(decoder, part[trial : trial + 1]):
+                return f"trial {first + trial}"
+        return f"trials {first} to {first + len(part) - 1} together, and on none of them alone"
+    return f"{len(x)} trials, though not when they are passed again"
+
+
+def _fails(decoder: nn.Module, x: Tensor) -> bool:
+    try:
+        predict(decoder, x.clone())
+    except FAULTS_OF_THE_MACHINE:
+        raise
+    except Exception:
+        return True
+    return False
 
 
 def as_input(decoder: nn.Module, x: Array) -> Tensor:
-    """Trials as a tensor of the decoder's type on its device."""
-    return torch.from_numpy(np.ascontiguousarray(x)).to(next(decoder.parameters(), torch.zeros(1)))
+    """A copy of trials, as a tensor of the decoder's type on its device."""
+    tensors = (*decoder.parameters(), *decoder.buffers())
+    like = next((one for one in tensors if one.is_floating_point()), torch.zeros(1))
+    return torch.from_numpy(np.ascontiguousarray(x)).to(like, copy=True)
 
 
-def noted(trials: LabelledTrials, sentence: str) -> LabelledTrials:
-    """The same trials with one more note."""
-    return replace(trials, notes=(*trials.notes, sentence))
+def noted(trials: LabelledTrials, *sentences: str) -> LabelledTrials:
+    """The same trials with more notes."""
+    return replace(trials, notes=(*trials.notes, *sentences))

@@ -1,28 +1,33 @@
 """Anyone's trials and decoder, opened and fitted to each other."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from eegxai.attribution import Output, adapted
-from eegxai.decoders.training import predict
+from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE
 from eegxai.explaining.choosing import Decoded
 from eegxai.explaining.decoder import OpenedDecoder
 from eegxai.explaining.matching import (
     AS_GIVEN,
-    as_input,
     check_sizes,
     declared,
-    predicted_classes,
+    noted,
+    outputs_of,
     with_channels,
     with_classes,
     with_unit,
 )
 from eegxai.recordings import LabelledTrials, as_labelled, read_trials
+from eegxai.recordings.checks import as_array
+from eegxai.rounding import counted
+
+Array = np.ndarray
 
 
 def open_trials(
@@ -44,7 +49,7 @@ def open_trials(
     if isinstance(data, LabelledTrials):
         return as_labelled(data, y, class_names=class_names)
     if isinstance(data, torch.Tensor):
-        data = data.detach().cpu().numpy()
+        data = as_array(data, "data")
     if isinstance(data, np.ndarray):
         sfreq, ch_names = _as_the_decoder_says(decoder, sfreq, ch_names)
     known: dict[str, Any] = {"sfreq": sfreq, "ch_names": ch_names, "class_names": class_names}
@@ -74,7 +79,10 @@ def _as_the_decoder_says(
 ) -> tuple[float | None, Sequence[str] | None]:
     """What an array does not hold, from the decoder where that names it."""
     wanted = declared(getattr(decoder, "module_", decoder))
-    return sfreq or wanted.sfreq, wanted.ch_names if ch_names is None else ch_names
+    return (
+        wanted.sfreq if sfreq is None else sfreq,
+        wanted.ch_names if ch_names is None else ch_names,
+    )
 
 
 def decode(
@@ -105,12 +113,37 @@ def decode(
     trials = with_channels(trials, wanted)
     check_sizes(trials, wanted)
     kind: Output = "value" if output == "value" else "logit"
-    some = trials.x[:2]
-    decoder = adapted(opened.module, some, cam_layer=cam_layer, arguments=arguments, output=kind)
+    options: dict[str, Any] = {"cam_layer": cam_layer, "arguments": arguments, "output": kind}
+    decoder = _adapted(opened.module, trials.x, options)
     if device is not None:
         decoder = decoder.to(device)
-    n_outputs = predict(decoder, as_input(decoder, some)).shape[1]
+    n_outputs = outputs_of(decoder, trials.x[:2]).shape[1]
     if output == "value":
         trials = replace(trials, y=None, class_names=tuple(map(str, range(n_outputs))))
     trials = with_unit(with_classes(trials, n_outputs), decoder, unit)
-    return Decoded(decoder, trials, trials.y, predicted_classes(decoder, trials.x), n_outputs)
+    outputs = outputs_of(decoder, trials.x).cpu().numpy()
+    trials = noted(trials, *_not_finite(outputs))
+    return Decoded(decoder, trials, trials.y, outputs.argmax(1), n_outputs)
+
+
+def _adapted(decoder: nn.Module, x: Array, options: Mapping[str, Any]) -> nn.Module:
+    """A decoder adapted to all trials, since what a lone output is shows in all; or else to two.
+
+    Where it fails on some trial, passing all afterwards says on which.
+    """
+    try:
+        return adapted(decoder, x, **options)
+    except FAULTS_OF_THE_MACHINE:
+        raise
+    except Exception:
+        return adapted(decoder, x[:2], **options)
+
+
+def _not_finite(outputs: Array) -> Iterator[str]:
+    """The sentence on trials whose outputs are no numbers, if there are any."""
+    if n_broken := int((~np.isfinite(outputs).all(1)).sum()):
+        yield (
+            f"the decoder's outputs are NaN or infinite in {counted(n_broken, 'trial')} of "
+            f"{len(outputs)}: the predicted classes of these, and so accuracy and confusion, are "
+            "of no use"
+        )

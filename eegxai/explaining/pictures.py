@@ -11,6 +11,7 @@ from eegxai.evaluation.controls.null_maps import SIMILARITY_NULLS
 from eegxai.evaluation.maps.domains import has_topography
 from eegxai.explaining.findings import Findings
 from eegxai.explaining.trust import PLACE
+from eegxai.registry import lookup
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +23,17 @@ PER_TRIAL = "Mean magnitude over the class's trials, each of which counts the sa
 
 
 def pictures_of(result: Findings, names: Collection[str] | None = None) -> "dict[str, Figure]":
-    """Pictures by name; those of which there is nothing to draw are left out."""
+    """Pictures by name; those of which there is nothing to draw are left out.
+
+    Raises
+    ------
+    ValueError
+        When there is no picture of a name.
+    """
+    if isinstance(names, str):
+        raise ValueError(f"names={names!r} is not allowed: a list of names is")
+    for name in names or ():
+        lookup(PICTURES, name, "picture")
     wanted = [name for name in PICTURES if names is None or name in names]
     drawn = {name: PICTURES[name](result) for name in wanted}
     return {name: figure for name, figure in drawn.items() if figure is not None}

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import mne
@@ -56,10 +56,52 @@ def taken(
     return kept, notes
 
 
+def with_eeg(info: mne.Info, picks: str | Sequence[str]) -> tuple[mne.Info, list[str]]:
+    """Measurement info whose channels without a type are EEG where no channel is, and a sentence.
+
+    Channels are without a type, which MNE calls ``"misc"``, where nobody stated any.
+
+    Raises
+    ------
+    ValueError
+        When EEG is to be taken, and there are channels of other types alone.
+    """
+    types = info.get_channel_types()
+    if picks != "eeg" or "eeg" in types:
+        return info, []
+    untyped = [name for name, kind in zip(info["ch_names"], types, strict=True) if kind == "misc"]
+    if not untyped:
+        raise ValueError(
+            f"no channel is EEG by its type; the types are {', '.join(sorted(set(types)))}: set "
+            "them by set_channel_types of MNE, or give picks to eegxai.recordings.as_labelled"
+        )
+    info = info.copy()
+    info.set_channel_types(dict.fromkeys(untyped, "eeg"), on_unit_change="ignore", verbose="ERROR")
+    return info, [
+        "no channel is EEG by its type: those without a type ('misc' in MNE) are taken as EEG"
+    ]
+
+
+def names_of(given: Any, field: str) -> list[str]:
+    """Names as a list of text; integers may be names.
+
+    Raises
+    ------
+    ValueError
+        When it is no list, or holds what is no name.
+    """
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise ValueError(f"{field}={given!r} is not allowed: a list of names is")
+    names = list(given)
+    for name in names:
+        number = isinstance(name, int | np.integer) and not isinstance(name, bool)
+        if not (number or (isinstance(name, str) and name.strip())):
+            raise ValueError(f"{field} holds {name!r}; allowed are names")
+    return list(map(str, names))
+
+
 def require_distinct(names: Sequence[str], field: str = "ch_names") -> None:
-    """Refuse a list of names that is none or has one of them twice."""
-    if isinstance(names, str):
-        raise ValueError(f"{field}={names!r} is not allowed: a list of names is")
+    """Refuse a list of names that has one of them twice."""
     if twice := [name for name, n in Counter(names).items() if n > 1]:
         raise ValueError(f"{field} holds {', '.join(map(repr, twice))} more than once")
 
@@ -168,7 +210,7 @@ def _of_pick(info: mne.Info, pick: str) -> list[int]:
 
 
 def _listed(picks: str | Sequence[str]) -> list[str]:
-    return [picks] if isinstance(picks, str) else list(picks)
+    return [picks] if isinstance(picks, str) else names_of(picks, "picks")
 
 
 def _with_types(info: mne.Info, names: Sequence[str]) -> str:

@@ -16,10 +16,13 @@ def as_array(data: Any, field: str) -> Array:
     Raises
     ------
     ValueError
-        When it is no array, such as trials of different lengths.
+        When it is no array, such as trials of different lengths, or some of it is masked.
     """
     if hasattr(data, "detach"):
-        data = data.detach().cpu().numpy()
+        data = data.detach().cpu()
+        data = (data.float() if "bfloat16" in str(data.dtype) else data).numpy()
+    if np.ma.is_masked(data):
+        raise ValueError(f"{field} has masked values; allowed are arrays without a mask")
     try:
         return np.asarray(data)
     except ValueError:

@@ -9,6 +9,7 @@ import mne
 import numpy as np
 
 from eegxai.recordings.arrays import read_npz
+from eegxai.recordings.channels import names_of
 from eegxai.recordings.epoching import FEWEST_SAMPLES, cropped, cut, dropped, selected
 from eegxai.recordings.events import Events, class_events
 from eegxai.recordings.labelled import LabelledTrials, Unit
@@ -77,7 +78,7 @@ def read_trials(
             raise ValueError("events applies to recordings and epochs, and not to .npz files")
         given = {
             "sfreq": sfreq,
-            "ch_names": ch_names and list(ch_names),
+            "ch_names": None if ch_names is None else names_of(ch_names, "ch_names"),
             "class_names": class_names,
             "unit": unit,
         }

@@ -36,6 +36,9 @@ class LabelledTrials:
         What the numbers are: microvolts, or what was given, such as standardised numbers.
     notes : tuple of str
         What was decided or found, one sentence each.
+    codes : tuple of int
+        The classes as integers that were numbered in their order, since none is 0 and no names were
+        given; for a decoder they may be numbers of outputs. Else empty.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class LabelledTrials:
     tmin: float
     unit: KeptUnit
     notes: tuple[str, ...]
+    codes: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         n_trials, n_channels, n_times = self.x.shape

@@ -1,7 +1,7 @@
 """Labels of trials: positions in the list of class names, made of names, numbers or event codes."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,15 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Labels (trials,), the names of the classes, and how they were numbered, in a sentence."""
+    """Labels (trials,), the names of the classes, and how they were numbered, in a sentence.
+
+    ``codes`` are the integers of the classes as they were given, where no names were.
+    """
 
     y: Array | None
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    codes: tuple[int, ...] = ()
 
 
 def given_labels(y: Any, class_names: Sequence[str] | None, n_trials: int) -> Labels:
@@ -121,9 +125,16 @@ def _values(y: Any, n_trials: int) -> Array:
         return values.astype(str)
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values % 1 == 0).all():
         values = values.astype(np.int64)
+    if values.dtype.kind == "f":
+        wrong = next(value for value in values.tolist() if not value.is_integer())
+        raise ValueError(
+            f"y holds {wrong!r}; allowed are integers and names of classes (a regression is "
+            "explained without y)"
+        )
     if values.dtype.kind not in "biu":
-        wrong = next(value for value in values.tolist() if not float(value).is_integer())
-        raise ValueError(f"y holds {wrong!r}; allowed are integers and names of classes")
+        raise ValueError(
+            f"y holds values of the type {values.dtype}; allowed are integers and names of classes"
+        )
     return values.astype(np.int64)
 
 
@@ -163,10 +174,15 @@ def _numbered(values: Array, class_names: tuple[str, ...] | None, found: list[in
             f"0 to {n_classes - 1}, nor as many as its {n_classes} names"
         )
     names = class_names or tuple(map(str, found))
-    numbers = ", ".join(f"{code} -> {label}" for label, code in enumerate(found))
     position = {code: label for label, code in enumerate(found)}
     y = np.array([position[code] for code in values.tolist()], dtype=np.int64)
-    return Labels(y, names, (f"labels were numbered: {numbers}",))
+    return Labels(y, names, (numbering(found),), () if class_names else tuple(found))
+
+
+def numbering(codes: Sequence[int]) -> str:
+    """The sentence on integers that became labels in their order."""
+    numbers = ", ".join(f"{code} -> {label}" for label, code in enumerate(codes))
+    return f"labels were numbered: {numbers}"
 
 
 def is_number(name: str) -> bool:
@@ -183,6 +199,8 @@ def _distinct(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
     """The names of the classes, no two alike."""
     if class_names is None:
         return None
+    if not isinstance(class_names, Iterable):
+        raise ValueError(f"class_names={class_names!r} is not allowed: a list of distinct names is")
     names = tuple(map(str, class_names))
     if len(set(names)) < len(names) or isinstance(class_names, str) or not names:
         raise ValueError(f"class_names={class_names!r} is not allowed: a list of distinct names is")

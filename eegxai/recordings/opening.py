@@ -1,6 +1,7 @@
 """Files as MNE reads them: the suffix selects the reader, and a folder is a BIDS data set."""
 
 from collections.abc import Callable, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
 
@@ -56,8 +57,10 @@ def existing(path: str | Path) -> Path:
     Raises
     ------
     ValueError
-        When there is nothing, or a file with a suffix that is not read.
+        When it is no path, there is nothing, or a file with a suffix that is not read.
     """
+    if not isinstance(path, str | PathLike):
+        raise ValueError(f"path={path!r} is not allowed: the path of a file or folder is")
     path = Path(path)
     if not path.exists():
         raise ValueError(f"{path} does not exist")

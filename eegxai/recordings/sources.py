@@ -7,11 +7,21 @@ from typing import Any
 import mne
 import numpy as np
 
-from eegxai.recordings.channels import in_volts, placed, projection_notes, require_distinct, taken
+from eegxai.recordings.channels import (
+    in_volts,
+    names_of,
+    placed,
+    projection_notes,
+    require_distinct,
+    taken,
+    with_eeg,
+)
 from eegxai.recordings.checks import as_array, require_finite, require_trials, shape_notes
 from eegxai.recordings.labelled import LabelledTrials, Unit
 from eegxai.recordings.labels import Labels, class_notes, event_labels, given_labels
 from eegxai.recordings.units import in_microvolts, require_unit
+
+LOWEST_SFREQ = 0.1  # Hz: lower rates are mistakes, such as of a period in s or of a unit
 
 Array = np.ndarray
 
@@ -99,7 +109,8 @@ def as_labelled(
         source = _of_array(data, y, class_names, sfreq, ch_names, tmin)
     _require_same("sfreq", sfreq, float(source.info["sfreq"]))
     _require_same("tmin", tmin, source.tmin)
-    _require_same("ch_names", ch_names and list(ch_names), source.info["ch_names"])
+    if ch_names is not None:
+        _require_same("ch_names", names_of(ch_names, "ch_names"), source.info["ch_names"])
     return _labelled(source, unit, picks, montage, drop_bads)
 
 
@@ -112,12 +123,14 @@ def _labelled(
 ) -> LabelledTrials:
     """Trials of a source after all checks."""
     require_trials(source.x)
-    channels, channel_notes = taken(source.info, picks, drop_bads)
-    info = mne.pick_info(source.info, channels)
+    typed, type_notes = with_eeg(source.info, picks)
+    channels, channel_notes = taken(typed, picks, drop_bads)
+    info = mne.pick_info(typed, channels)
     x = source.x if channels == list(range(source.x.shape[1])) else source.x[:, channels]
     require_finite(x, info["ch_names"])
     shapes = shape_notes(x, info["ch_names"])
-    x, kept_unit, unit_note = in_microvolts(x, unit, source.from_mne and in_volts(info))
+    volts = source.from_mne and in_volts(mne.pick_info(source.info, channels))
+    x, kept_unit, unit_note = in_microvolts(x, unit, volts)
     info, place_notes = placed(info, montage)
     return LabelledTrials(
         x=x,
@@ -130,11 +143,13 @@ def _labelled(
             f"the numbers are {unit_note}",
             *source.labels.notes,
             *class_notes(source.labels),
+            *type_notes,
             *channel_notes,
             *projection_notes(info),
             *shapes,
             *place_notes,
         ),
+        codes=source.labels.codes,
     )
 
 
@@ -155,7 +170,9 @@ def _relabelled(
             y = np.array(trials.class_names)[y]
     labels = given_labels(y, class_names or trials.class_names or None, len(trials.x))
     notes = (*trials.notes, "labels were replaced", *labels.notes, *class_notes(labels))
-    return replace(trials, y=labels.y, class_names=labels.class_names, notes=notes)
+    return replace(
+        trials, y=labels.y, class_names=labels.class_names, notes=notes, codes=labels.codes
+    )
 
 
 def _of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None) -> Source:
@@ -237,23 +254,27 @@ def _of_array(
     require_trials(x)
     x = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
     rate = _number("sfreq", sfreq, "arrays need a sampling frequency above zero, Hz")
-    if rate <= 0:
-        raise ValueError(f"sfreq={sfreq!r} is not allowed: it has to be above zero, Hz")
-    start = _number("tmin", tmin or 0.0, "it is a time, s")
+    if rate < LOWEST_SFREQ:
+        raise ValueError(
+            f"sfreq={sfreq!r} is not allowed: it has to be above zero, Hz, and at least "
+            f"{LOWEST_SFREQ:g}"
+        )
+    start = _number("tmin", 0.0 if tmin is None else tmin, "it is a time, s")
     if ch_names is None:
         raise ValueError(
             f"ch_names is missing: arrays need the names of their {x.shape[1]} channels"
         )
-    require_distinct(ch_names)
-    _require_channels(x, ch_names)
-    info = mne.create_info([str(name) for name in ch_names], rate, "eeg", verbose="ERROR")
+    names = names_of(ch_names, "ch_names")
+    require_distinct(names)
+    _require_channels(x, names)
+    info = mne.create_info(names, rate, "eeg", verbose="ERROR")
     return Source(x, info, given_labels(y, class_names, len(x)), start, from_mne=False)
 
 
 def _number(field: str, value: Any, why: str) -> float:
     """A finite number."""
     try:
-        number = float(value)
+        number = float("nan") if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
         number = float("nan")
     if not np.isfinite(number):
@@ -284,5 +305,5 @@ def _require_array(data: Any) -> None:
 
 
 def _require_same(field: str, given: Any, known: Any) -> None:
-    if given is not None and given != known:
+    if given is not None and not np.array_equal(given, known):
         raise ValueError(f"{field}={given!r} is not what the data have: {known!r}")

@@ -18,7 +18,8 @@ Array = np.ndarray
 
 def require_unit(unit: object) -> None:
     """Refuse a unit that is not known."""
-    if unit not in (None, "uV", "V", "as_given"):
+    known = isinstance(unit, str) and unit in ("uV", "V", "as_given")
+    if not (known or unit is None):
         raise ValueError(f"unit={unit!r} is not allowed: 'uV', 'V' and 'as_given' are")
 
 

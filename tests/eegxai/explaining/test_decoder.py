@@ -227,3 +227,45 @@ def test_more_classes_than_outputs_and_fewer(labelled):
     more = with_classes(labelled, 5)
     assert more.class_names == (*CLASSES, "output 3", "output 4")
     assert "first outputs" in more.notes[-1]
+
+
+@pytest.mark.parametrize("y", [[1] * 6, [1, 2] * 3, [2, 4] * 3])
+def test_integers_that_are_numbers_of_outputs_stay_so(y):
+    given = as_labelled(trials(6)[0], y, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
+    found = with_classes(given, 5)
+    assert found.y.tolist() == y
+    assert len(found.class_names) == 5
+    assert {found.class_names[k] for k in y} == set(map(str, y))
+    assert not any("->" in note for note in found.notes)
+    assert "labels are taken as their numbers" in found.notes[-1]
+
+
+@pytest.mark.parametrize("y", [[1, 2, 3] * 2, [7, 9, 7, 9, 7, 9]])
+def test_other_integers_are_numbered_in_their_order(y):
+    given = as_labelled(trials(6)[0], y, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
+    np.testing.assert_array_equal(with_classes(given, 3).y, given.y)
+
+
+def test_classes_that_are_renamed_are_no_numbers_of_outputs():
+    given = as_labelled(trials(6)[0], [1, 2] * 3, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
+    renamed = replace(given, class_names=("left", "right"))
+    assert with_classes(renamed, 5).class_names[:3] == ("left", "right", "output 2")
+
+
+@pytest.mark.parametrize("text", ["raise KeyError('gone')", "1 / 0", "def broken(:"])
+def test_a_module_that_fails_when_imported_is_told(labelled, tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "failing_networks.py").write_text(text)
+    with pytest.raises(ValueError, match="'failing_networks' cannot be imported: "):
+        open_decoder("failing_networks:made", None, labelled, 3)
+    with pytest.raises(ValueError, match=r"'\.\.' cannot be imported: "):
+        open_decoder("..:made", None, labelled, 3)
+
+
+def test_channels_that_differ_in_case_alone_are_told_apart():
+    x, y = trials(4)
+    given = as_labelled(x, y, unit="uV", sfreq=SFREQ, ch_names=["c3", "C3", "Cz", "Pz"])
+    wanted = replace(declared(Named()), ch_names=("C3", "c3", "CZ"), n_chans=3)
+    assert with_channels(given, wanted).ch_names == ("C3", "c3", "Cz")
+    with pytest.raises(ValueError, match="'Pz' more than once"):
+        with_channels(given, replace(wanted, ch_names=("PZ", "pz")))

@@ -10,7 +10,7 @@ from torch import nn
 import eegxai
 from eegxai.attribution import METHODS, attribute
 from eegxai.attribution.validity import _digest
-from eegxai.explaining import evidence
+from eegxai.explaining import cross_checks, evidence, opening
 from eegxai.explaining.api import DEFAULT_METHODS
 from eegxai.explaining.evidence import ALWAYS
 from eegxai.recordings import as_labelled
@@ -346,3 +346,132 @@ def test_labelled_trials_are_taken_as_they_are():
         found = eegxai.explain(Reader(), given, unit=unit, **FEW)
         assert found.class_names == CLASSES
         np.testing.assert_array_equal(found.trials.x, given.x)
+
+
+def test_labels_of_one_class_do_not_move_the_unit():
+    x, y = trials()
+    ones = y == 1
+    found = eegxai.explain(
+        Reader(), x[ones], y[ones], sfreq=SFREQ, ch_names=CHANNELS, **FEW, n_trials=4
+    )
+    assert found.accuracy["accuracy"].item() > 0.9
+    assert "so the decoder gets µV" in said(found, "unit:")
+    assert set(found.target) == {1}
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [
+        ("methods", [5, [len], [["Saliency"]], {"Saliency": [1]}]),
+        ("weights", [{"a": 1}, 3]),
+        ("sfreq", [np.ones(2), True, 1e-12, 0, np.nan]),
+        ("ch_names", [16, [[1]], [None, "Cz"], ["", "Cz"], "C3"]),
+        ("class_names", [3]),
+        ("unit", [["uV"], 3]),
+        ("n_trials", ["a", None, 1.5, True]),
+        ("target", [[0], np.arange(2), 1.5, True]),
+        ("output", ["foo", None, []]),
+        ("cam_layer", [3]),
+        ("arguments", [[1], {1: 2}]),
+        ("checks", [None, 3, "cascade"]),
+        ("seed", [None, "a", 1.5, -1]),
+        ("device", [[], "nowhere"]),
+        ("on_accuracy", [3]),
+        ("on_progress", [3]),
+    ],
+)
+def test_arguments_of_another_type_are_refused_in_a_sentence(argument, values):
+    x, y = trials(4)
+    for value in values:
+        changes = {**ARRAYS, **FEW, argument: value}
+        with pytest.raises(ValueError, match=rf"^{argument}\b") as refused:
+            eegxai.explain(Reader(), x, y, **changes)
+        assert "\n" not in str(refused.value)
+        assert len(str(refused.value)) < 250
+
+
+def test_numbers_and_names_of_numpy_are_taken():
+    x, y = trials()
+    found = eegxai.explain(
+        Reader(), torch.from_numpy(x).bfloat16(), y, sfreq=np.float32(SFREQ), unit="uV",
+        ch_names=np.array(CHANNELS), class_names=np.array(CLASSES), methods=("Saliency",),
+        checks=(), n_trials=np.int64(1), target=np.int64(1), seed=np.int64(1),
+    )  # fmt: skip
+    assert found.trials.ch_names == CHANNELS
+    assert "only 1 trial is explained: means over so few say little" in found.notes
+
+
+def test_a_decoder_that_sets_the_default_type_leaves_it_as_it_was():
+    class Setting(Reader):
+        def forward(self, x):
+            torch.set_default_dtype(torch.float64)
+            return super().forward(x)
+
+    x, y = trials(9)
+    try:
+        eegxai.explain(Setting(), epochs(x, y), unit="uV", methods=["Saliency"], n_trials=2)
+        assert torch.get_default_dtype() == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_pictures_that_there_are_not_are_told(result):
+    with pytest.raises(ValueError, match="picture 'foo' is unknown"):
+        result.figures(["foo"])
+    with pytest.raises(ValueError, match="names='confusion' is not allowed: a list"):
+        result.figures("confusion")
+
+
+class Broken(Reader):
+    """NaN for the trials whose first number is 1000."""
+
+    def forward(self, x):
+        outputs = super().forward(x)
+        return torch.where((x[:, :1, 0] == 1e3), torch.nan, outputs)
+
+
+def test_outputs_that_are_no_numbers_are_said():
+    x, y = trials()
+    x[[3, 6], 0, 0] = 1e3
+    found = eegxai.explain(Broken(), x, y, unit="uV", **ARRAYS, **FEW, n_trials=2)
+    assert "NaN or infinite in 2 trials of 30" in said(found, "the decoder's outputs are NaN")
+    whole = eegxai.explain(Reader(), x, y, unit="uV", **ARRAYS, **FEW, n_trials=2)
+    assert not any("NaN" in note for note in whole.notes)
+
+
+def test_a_lone_output_is_read_from_all_trials(monkeypatch):
+    seen = []
+    adapted = opening.adapted
+
+    def spy(decoder, x, **options):
+        seen.append(len(x))
+        return adapted(decoder, x, **options)
+
+    monkeypatch.setattr(opening, "adapted", spy)
+    x, y = trials()
+    eegxai.explain(Reader(), epochs(x, y), unit="uV", **FEW, n_trials=2)
+    assert seen == [30]
+
+
+def test_a_decoder_with_one_output_that_fails_on_one_trial_says_on_which():
+    class Failing(Reader):
+        def forward(self, x):
+            if (x[:, 0, 0] == 1e3).any():
+                raise ValueError("an odd batch")
+            return super().forward(x)[:, :1]
+
+    x, y = trials(n_classes=2)
+    x[21, 0, 0] = 1e3
+    with pytest.raises(ValueError, match=r"fails on trial 21: .*an odd batch"):
+        eegxai.explain(Failing(), epochs(x, y, CLASSES[:2]), unit="uV", **FEW)
+
+
+def test_patterns_of_many_large_trials_are_of_some_of_them(monkeypatch):
+    x, y = trials(60)
+    kept = eegxai.explain(Reader(), epochs(x, y), unit="uV", **FEW, n_trials=2)
+    assert set(kept.patterns["n_trials"]) == {60}
+    monkeypatch.setattr(cross_checks, "MOST_PATTERN_NUMBERS", 20 * x[0].size + 1)
+    found = eegxai.explain(Reader(), epochs(x, y), unit="uV", **FEW, n_trials=2)
+    assert set(found.patterns["n_trials"]) == {20}
+    assert set(found.patterns["model"]) == {"decoder", "linear"}
+    assert said(found, "the output patterns are of 20 of 60 trials, drawn at random")

@@ -164,6 +164,19 @@ def test_channels_that_are_not_volts_in_mne_are_judged():
     assert noted(trials, "taken as µV, since")
 
 
+def test_channels_without_a_type_are_eeg_where_no_channel_is():
+    info = info_of([*CH_NAMES[:3], "STI"], ["misc"] * 3 + ["stim"], placed=False)
+    trials = as_labelled(epochs_of(1e6 * MICROVOLTS, info))
+    np.testing.assert_allclose(trials.x, MICROVOLTS[:, :3], rtol=1e-6)
+    assert trials.has_positions
+    assert noted(trials, "taken as µV, since")
+    assert noted(trials, "no channel is EEG by its type: those without a type")
+    assert noted(trials, "channels that were not picked: STI")
+    others = info_of(CH_NAMES, "mag", placed=False)
+    with pytest.raises(ValueError, match="no channel is EEG by its type; the types are mag: set"):
+        as_labelled(epochs_of(info=others))
+
+
 @pytest.mark.parametrize(
     ("ch_names", "has", "told"),
     [

@@ -284,3 +284,9 @@ def test_trials_of_a_read_file_are_values(tmp_path):
     trials = read_trials(export("own-epo.fif", [], tmp_path, epochs_of()))
     with pytest.raises(dataclasses.FrozenInstanceError):
         trials.y = None
+
+
+@pytest.mark.parametrize("path", [3, None])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(ValueError, match=f"path={path} is not allowed: the path of a file"):
+        read_trials(path)

@@ -92,6 +92,11 @@ def test_integers_with_names_are_positions_if_they_can_be(codes, class_names, ex
         ([7, 8, 7], ["a", "b", "c"], "y holds 7, 8, which are neither positions in class_names, 0"),
         ([0, 1, 0], ["a", "a"], r"class_names=\['a', 'a'\] is not allowed: a list of distinct"),
         ([0, 1, 0], "ab", "class_names='ab' is not allowed"),
+        ([1j, 0, 1], None, "y holds values of the type complex128; allowed are integers"),
+        (np.array(["2020"] * 3, "datetime64[Y]"), None, "y holds values of the type datetime64"),
+        (np.ma.array([0, 1, 0], mask=[1, 0, 0]), None, "y has masked values"),
+        ([0.5, 1, 0], None, "a regression is explained without y"),
+        ([0, 1, 0], 3, "class_names=3 is not allowed"),
         ([0, 1, 0], [], r"class_names=\[\] is not allowed"),
     ],
 )

@@ -53,6 +53,7 @@ def test_labels_of_a_user_come_before_the_events():
     [
         ({"sfreq": 250}, r"sfreq=250 is not what the data have: 128\.0"),
         ({"ch_names": CH_NAMES[::-1]}, r"ch_names=\['O1', .* is not what the data have"),
+        ({"sfreq": np.ones(2)}, r"sfreq=array.* is not what the data have: 128\.0"),
         ({"tmin": 1.0}, r"tmin=1\.0 is not what the data have: 0\.0"),
     ],
 )
@@ -144,6 +145,17 @@ def test_windows_of_braindecode(braindecode, mapping, use_mne_epochs):
     assert [some.class_names[label] for label in some.y] == ["right", "left"]
 
 
+def test_windows_of_arrays_have_channels_without_a_type():
+    datasets = pytest.importorskip("braindecode.datasets")
+    data = datasets.create_from_X_y(
+        MICROVOLTS, [0, 1, 2] * 3, drop_last_window=False, sfreq=SFREQ, ch_names=list(CH_NAMES),
+        window_size_samples=64, window_stride_samples=64,
+    )  # fmt: skip
+    trials = as_labelled(data)
+    np.testing.assert_allclose(trials.x, MICROVOLTS, rtol=1e-5)
+    assert (trials.ch_names, trials.unit) == (tuple(CH_NAMES), "uV")
+
+
 def test_windows_are_taken_as_their_data_set_gives_them(braindecode):
     data = braindecode(recording())
     data.transform = lambda x: 1e6 * x / 20
@@ -156,3 +168,39 @@ def test_windows_that_are_refused(braindecode):
     other = recording().reorder_channels(CH_NAMES[::-1])
     with pytest.raises(ValueError, match=r"recordings in data differ in ch_names: \['O1', "):
         as_labelled(braindecode(recording(), other))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"ch_names": 16}, "ch_names=16 is not allowed: a list of names is"),
+        ({"ch_names": [[1], [2]]}, r"ch_names holds \[1\]; allowed are names"),
+        ({"ch_names": [None, "Cz"]}, "ch_names holds None; allowed are names"),
+        ({"ch_names": ["", "Cz"]}, "ch_names holds ''; allowed are names"),
+        ({"sfreq": True}, "sfreq=True is not allowed"),
+        ({"sfreq": 1e-12}, "sfreq=1e-12 is not allowed"),
+        ({"unit": ["uV"]}, r"unit=\['uV'\] is not allowed"),
+        ({"sfreq": np.ones(2)}, r"sfreq=array\(\[1\., 1\.\]\) is not allowed"),
+        ({"tmin": np.ones(2)}, r"tmin=array\(\[1\., 1\.\]\) is not allowed"),
+        ({"picks": 3}, "picks=3 is not allowed: a list of names is"),
+    ],
+)
+def test_arguments_of_another_type_are_refused(changes, told):
+    x = np.random.default_rng(0).normal(size=(3, 2, 20))
+    with pytest.raises(ValueError, match=told):
+        as_labelled(x, [0, 1, 0], **{"sfreq": 50, "ch_names": ["C3", "C4"], **changes})
+
+
+def test_arrays_of_names_and_numbers_as_names_are_taken():
+    x = np.random.default_rng(0).normal(size=(3, 2, 20))
+    assert as_labelled(x, sfreq=50, ch_names=np.array(["C3", "C4"])).ch_names == ("C3", "C4")
+    assert as_labelled(x, sfreq=50, ch_names=[0, 1]).ch_names == ("0", "1")
+    assert as_labelled(epochs_of(), ch_names=np.array(CH_NAMES)).ch_names == tuple(CH_NAMES)
+
+
+def test_masked_values_are_refused_and_bfloat16_is_taken():
+    x = np.random.default_rng(0).normal(size=(3, 2, 20)).astype(np.float32)
+    known = {"sfreq": 50, "ch_names": ["C3", "C4"], "unit": "uV"}
+    with pytest.raises(ValueError, match="x has masked values"):
+        as_labelled(np.ma.masked_less(x, 0), **known)
+    np.testing.assert_allclose(as_labelled(torch.tensor(x).bfloat16(), **known).x, x, rtol=1e-2)
