@@ -8,7 +8,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,14 @@ class OpenedDecoder:
     module : nn.Module
     name : str
     notes : tuple of str
+    from_trials : frozenset of str
+        What it was told of the trials as it was built by its name, and cannot tell of itself.
     """
 
     module: nn.Module
     name: str
     notes: tuple[str, ...] = ()
+    from_trials: frozenset[str] = frozenset()
 
 
 def open_decoder(
@@ -78,7 +81,8 @@ def open_decoder(
 
 def _opened(decoder: Any, trials: LabelledTrials, n_outputs: int | None) -> OpenedDecoder:
     if isinstance(decoder, str):
-        return OpenedDecoder(_named(decoder, _sizes(trials, n_outputs)), decoder)
+        module, told = _named(decoder, _sizes(trials, n_outputs))
+        return OpenedDecoder(module, decoder, from_trials=told)
     if isinstance(decoder, nn.Module):
         return OpenedDecoder(decoder, type(decoder).__name__)
     return _classifier(decoder)
@@ -113,17 +117,18 @@ def _sizes(trials: LabelledTrials, n_outputs: int | None) -> dict[str, Any]:
     return sizes | known
 
 
-def _named(name: str, sizes: Mapping[str, Any]) -> nn.Module:
+def _named(name: str, sizes: Mapping[str, Any]) -> tuple[nn.Module, frozenset[str]]:
+    """The network of a name, and which of the sizes it was built with."""
     module, _, factory = name.partition(":")
     if not (module and factory):
         raise ValueError(f"decoder={name!r} must be {FORMS}")
     found = _of_braindecode(factory) if module == BRAINDECODE else _imported(name, module, factory)
     if isinstance(found, nn.Module):
-        return found
-    made = _built(name, found, sizes)
+        return found, frozenset()
+    made, told = _built(name, found, sizes)
     if not isinstance(made, nn.Module):
         raise ValueError(f"decoder={name!r} returned {type(made).__name__}, not a torch.nn.Module")
-    return made
+    return made, told
 
 
 def _of_braindecode(name: str) -> Callable[..., Any]:
@@ -159,8 +164,10 @@ def _current_folder_importable() -> Iterator[None]:
         sys.path[:] = before
 
 
-def _built(name: str, factory: Callable[..., Any], sizes: Mapping[str, Any]) -> Any:
-    """Call a factory with those of the sizes that it takes."""
+def _built(
+    name: str, factory: Callable[..., Any], sizes: Mapping[str, Any]
+) -> tuple[Any, frozenset[str]]:
+    """What a factory makes of those of the sizes that it takes, and which these are."""
     if not callable(factory):
         raise ValueError(f"decoder={name!r} is {type(factory).__name__}, not a function or network")
     parameters = inspect.signature(factory).parameters
@@ -173,7 +180,7 @@ def _built(name: str, factory: Callable[..., Any], sizes: Mapping[str, Any]) -> 
             f"write a function without arguments; known are {', '.join(sizes)}"
         )
     try:
-        return factory(**given)
+        return factory(**given), frozenset(given)
     except (TypeError, ValueError, RuntimeError, AssertionError) as error:
         shown = {key: value for key, value in given.items() if key not in ("chs_info", "ch_names")}
         raise ValueError(f"decoder={name!r} cannot be built with {shown}: {error}") from error
@@ -188,7 +195,8 @@ def _with_weights(opened: OpenedDecoder, path: Path) -> OpenedDecoder:
     _check_names(path, weights, module)
     _check_sizes(path, weights, module)
     module.load_state_dict(weights)
-    return OpenedDecoder(module, opened.name, (*opened.notes, f"weights are those of {path.name}"))
+    notes = (*opened.notes, f"weights are those of {path.name}")
+    return replace(opened, module=module, notes=notes)
 
 
 def read_weights(path: Path) -> Weights:

@@ -4,7 +4,7 @@ What the decoder says of itself is compared with the trials; what it does not sa
 unit is decided by what the decoder was trained on: its accuracy in either.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE, first_line
 from eegxai.decoders.chance import ALPHA, at_chance, confusion_matrix
 from eegxai.decoders.training import CHUNKS, PREDICTION_CHUNK, predict
+from eegxai.explaining.class_order import order_note
 from eegxai.recordings import LabelledTrials
 from eegxai.recordings.channels import require_distinct
 from eegxai.recordings.labels import numbering
@@ -27,7 +28,7 @@ NAMES_OF_UNITS = {MICROVOLTS: "µV", VOLTS: "volts", AS_GIVEN: "the numbers as t
 Array = np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Declared:
     """What a decoder says of the trials that it wants; None where it says nothing."""
 
@@ -57,6 +58,14 @@ def declared(decoder: nn.Module) -> Declared:
         ch_names=_channel_names(decoder),
         n_outputs=_whole(said["n_outputs"]),
     )
+
+
+def of_its_own(said: Declared, told: Set[str]) -> Declared:
+    """What a decoder says of itself without what it was told as it was built for the trials."""
+    fields = {field for field, names in ATTRIBUTES.items() if told & {*names}}
+    if told & {"chs_info", "ch_names"}:
+        fields.add("ch_names")
+    return replace(said, **dict.fromkeys(fields))
 
 
 def _attribute(decoder: nn.Module, name: str) -> Any:
@@ -137,8 +146,8 @@ def _by_number(trials: LabelledTrials, wanted: Declared) -> LabelledTrials:
     )
 
 
-def check_sizes(trials: LabelledTrials, wanted: Declared) -> None:
-    """Refuse trials of another sampling rate or length than the decoder names.
+def with_sizes(trials: LabelledTrials, wanted: Declared) -> LabelledTrials:
+    """Trials of the sampling rate and length that the decoder names, and a note if it names none.
 
     Raises
     ------
@@ -158,6 +167,13 @@ def check_sizes(trials: LabelledTrials, wanted: Declared) -> None:
             f"({wanted.n_times / rate:g} s), these have {n_times} ({n_times / rate:g} s): crop "
             "them, in MNE by epochs.crop(tmin, tmax, include_tmax=False)"
         )
+    if wanted.sfreq is not None:
+        return trials
+    return noted(
+        trials,
+        f"the decoder states no sampling rate: {trials.sfreq:g} Hz, that of the trials, is taken "
+        "to be that of its training",
+    )
 
 
 # ------------------------------------------------------------------ classes
@@ -273,6 +289,12 @@ def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
     better = max(shares, key=lambda unit: shares[unit])  # µV where they are equal
     told = ", ".join(f"{shares[unit]:.2f} with {NAMES_OF_UNITS[unit]}" for unit in UNITS)
     gets = f"so the decoder gets {NAMES_OF_UNITS[better]}"
+    for unit, classes in predicted.items():
+        if order_note(trials.y, classes, trials.class_names):
+            return unit, (
+                f"unit: the accuracy is {told}, but with {NAMES_OF_UNITS[unit]} the decoder tells "
+                f"the classes, in another order, so it gets {NAMES_OF_UNITS[unit]}"
+            )
     by_chance = [_no_better_than_chance(trials.y, classes) for classes in predicted.values()]
     if _p_of_difference(right[MICROVOLTS], right[VOLTS]) < ALPHA:
         though = ", though neither is above chance, always the largest class" * all(by_chance)

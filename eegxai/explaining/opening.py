@@ -12,15 +12,17 @@ from torch import nn
 from eegxai.attribution import Output, adapted
 from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE
 from eegxai.explaining.choosing import Decoded
+from eegxai.explaining.class_order import order_note
 from eegxai.explaining.decoder import OpenedDecoder
 from eegxai.explaining.matching import (
     AS_GIVEN,
-    check_sizes,
     declared,
     noted,
+    of_its_own,
     outputs_of,
     with_channels,
     with_classes,
+    with_sizes,
     with_unit,
 )
 from eegxai.recordings import LabelledTrials, as_labelled, read_trials
@@ -109,9 +111,8 @@ def decode(
     ValueError
         In one sentence, when channels, sizes, classes or units do not fit.
     """
-    wanted = declared(opened.module)
-    trials = with_channels(trials, wanted)
-    check_sizes(trials, wanted)
+    wanted = of_its_own(declared(opened.module), opened.from_trials)
+    trials = with_sizes(with_channels(trials, wanted), wanted)
     kind: Output = "value" if output == "value" else "logit"
     options: dict[str, Any] = {"cam_layer": cam_layer, "arguments": arguments, "output": kind}
     decoder = _adapted(opened.module, trials.x, options)
@@ -122,8 +123,9 @@ def decode(
         trials = replace(trials, y=None, class_names=tuple(map(str, range(n_outputs))))
     trials = with_unit(with_classes(trials, n_outputs), decoder, unit)
     outputs = outputs_of(decoder, trials.x).cpu().numpy()
-    trials = noted(trials, *_not_finite(outputs))
-    return Decoded(decoder, trials, trials.y, outputs.argmax(1), n_outputs)
+    predicted = outputs.argmax(1)
+    trials = noted(trials, *_not_finite(outputs), *_another_order(trials, predicted))
+    return Decoded(decoder, trials, trials.y, predicted, n_outputs)
 
 
 def _adapted(decoder: nn.Module, x: Array, options: Mapping[str, Any]) -> nn.Module:
@@ -137,6 +139,12 @@ def _adapted(decoder: nn.Module, x: Array, options: Mapping[str, Any]) -> nn.Mod
         raise
     except Exception:
         return adapted(decoder, x[:2], **options)
+
+
+def _another_order(trials: LabelledTrials, predicted: Array) -> Iterator[str]:
+    """The sentence on classes in another order than the outputs, if they seem to be."""
+    if trials.y is not None and (note := order_note(trials.y, predicted, trials.class_names)):
+        yield note
 
 
 def _not_finite(outputs: Array) -> Iterator[str]:

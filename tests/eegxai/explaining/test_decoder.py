@@ -12,7 +12,7 @@ from torch import nn
 
 import eegxai
 from eegxai.explaining.decoder import open_decoder, read_weights
-from eegxai.explaining.matching import check_sizes, declared, with_channels, with_classes
+from eegxai.explaining.matching import declared, with_channels, with_classes, with_sizes
 from eegxai.recordings import as_labelled
 from tests.eegxai.explaining.small_case import CHANNELS, CLASSES, SFREQ, Reader, epochs, trials
 
@@ -218,7 +218,7 @@ def test_braindecode_declares_what_it_was_told():
 def test_sizes_that_do_not_fit_are_told(labelled, changes, sentence):
     wanted = replace(declared(Named()), **changes)
     with pytest.raises(ValueError, match=sentence):
-        check_sizes(with_channels(labelled, wanted), wanted)
+        with_sizes(with_channels(labelled, wanted), wanted)
 
 
 def test_more_classes_than_outputs_and_fewer(labelled):

@@ -1,0 +1,56 @@
+"""Classes in another order than the outputs are told, and move no unit."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import eegxai
+from eegxai.explaining.class_order import likely_order, order_note
+from eegxai.explaining.matching import Declared, declared, of_its_own
+from tests.eegxai.explaining.small_case import CHANNELS, CLASSES, SFREQ, Reader, trials
+
+
+@given(st.permutations(range(4)))
+def test_an_order_is_found_from_what_is_mistaken_for_what(order):
+    y = np.arange(60) % 4
+    predicted = np.argsort(order)[y]
+    found = likely_order(y, predicted, 4)
+    assert found == (tuple(order) if (y != predicted).mean() > 0.6 else found)
+    assert likely_order(y, y, 4) is None
+
+
+def test_guesses_have_no_order():
+    rng = np.random.default_rng(0)
+    guesses = [likely_order(*rng.integers(0, 4, (2, 40)), 4) for _ in range(300)]
+    assert sum(found is not None for found in guesses) <= 15  # 5 %
+
+
+def test_the_note_names_the_order():
+    y = np.arange(20) % 2
+    told = order_note(y, 1 - y, ("left", "right"))
+    assert "with right, left in this order its accuracy would be 1.00" in told
+    assert not order_note(y, y, ("left", "right"))
+
+
+def test_swapped_classes_do_not_move_the_unit():
+    x, y = trials(60)
+    swapped = (y + 1) % len(CLASSES)
+    known = {"sfreq": SFREQ, "ch_names": CHANNELS, "class_names": CLASSES}
+    with torch.random.fork_rng():
+        result = eegxai.explain(
+            Reader(), x, y, methods=["Saliency"], checks=(), n_trials=3, **known
+        )
+        reason = "classifies none|another order"
+        with pytest.raises(ValueError, match=reason):
+            eegxai.explain(Reader(), x, swapped, methods=["Saliency"], checks=(), **known)
+    assert float(result.accuracy["accuracy"].iloc[0]) > 0.9
+
+
+def test_what_a_network_was_told_it_does_not_tell():
+    said = declared(eegxai.build("eegnet", 4, 64, 3, 64.0))
+    known = Declared(n_chans=4, n_times=64, sfreq=64.0, ch_names=("a", "b"), n_outputs=3)
+    told = frozenset({"n_chans", "chs_info", "sfreq"})
+    assert of_its_own(known, told) == Declared(None, 64, None, None, 3)
+    assert of_its_own(said, frozenset()) == said
