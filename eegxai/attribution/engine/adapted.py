@@ -78,6 +78,7 @@ def adapt(
     """
     if cam_layer is not None:
         decoder.cam_layer = _known_layer(decoder, cam_layer)  # type: ignore[assignment]
+    decoder.register_forward_pre_hook(_with_trials_of_its_own)
     if arguments:
         decoder.register_forward_pre_hook(
             partial(_with_arguments, dict(arguments)), with_kwargs=True
@@ -154,6 +155,11 @@ def _other_parameters(decoder: nn.Module) -> list[inspect.Parameter]:
     others = list(inspect.signature(decoder.forward).parameters.values())[1:]
     variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return [parameter for parameter in others if parameter.kind not in variable]
+
+
+def _with_trials_of_its_own(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a decoder does in place is done to a copy, which is no leaf of a graph of gradients."""
+    return args[0].clone(), *args[1:]
 
 
 def _with_axes(form: str, _module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
