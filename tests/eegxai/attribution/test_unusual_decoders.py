@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from eegxai.attribution import attribute
+from eegxai.attribution import DecoderWarning, adapted, attribute
 from tests.eegxai.attribution.test_own_decoders import Conv, Returning, built, trials
 
 
@@ -28,3 +27,52 @@ def test_a_decoder_that_works_in_place_leaves_the_trials_alone(kind, name):
     found = attribute(name, built(InPlace), given, target)
     torch.testing.assert_close(found, attribute(name, built(Centred), before, target))
     assert torch.equal(torch.as_tensor(given), before)
+
+
+# ------------------------------------------------------------------ one probability
+
+PROBABILITIES = {
+    "sigmoid": torch.sigmoid,
+    "squeezed": lambda z: torch.sigmoid(z)[:, 0],
+    "softmax": lambda z: torch.cat([-z / 2, z / 2], 1).softmax(1)[:, 1],
+    "tanh": lambda z: (1 + torch.tanh(z / 2)) / 2,
+}
+
+
+@pytest.mark.parametrize("form", PROBABILITIES)
+@pytest.mark.parametrize("name", ["Gradient", "DeepLift", "CentredGradCAM", "captum.Saliency"])
+def test_one_probability_is_that_of_class_one(form, name):
+    logit = built(Returning, lambda z: z, 1)
+    decoder, (x, target) = built(Returning, PROBABILITIES[form], 1), trials()
+    with pytest.warns(DecoderWarning, match=r"one output: it is the probability p of class 1"):
+        found = attribute(name, decoder, x, target, cam_layer="spatial")
+    expected = attribute(name, logit, x, target, cam_layer="spatial")
+    if (form, name) != ("tanh", "DeepLift"):  # the sum of 1 and tanh is another path
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
+    with pytest.warns(DecoderWarning, match="the class is decided at 0.5"):
+        classes = adapted(decoder, x[:1], output="logit")(x).argmax(1)
+    assert torch.equal(classes, (decoder(x).flatten() > 0.5).long())
+
+
+def test_relevance_passes_a_last_sigmoid_as_that_of_its_logit():
+    (x, target), pair = trials(), (torch.sigmoid, lambda z: z)
+    of_probability, of_logit = (
+        attribute("LRP", built(Returning, form, 1), x, target) for form in pair
+    )
+    torch.testing.assert_close(of_probability, of_logit, rtol=1e-3, atol=1e-5)
+
+
+def test_a_small_logit_is_no_probability():
+    decoder, (x, target) = built(Returning, lambda z: z / 1e3, 1), trials(1)
+    x = x * torch.sign(decoder(x) - decoder(-x))[..., None]
+    decoder.dense.bias.data += 1 - decoder(x).item()
+    assert 0 <= decoder(x).item() <= 1
+    with pytest.warns(DecoderWarning, match="it is the logit of class 1, and its negative"):
+        attribute("Gradient", decoder, x, target)
+
+
+def test_a_certain_probability_has_a_finite_logit():
+    decoder, (x, _) = built(Returning, lambda z: torch.sigmoid(1e4 * z), 1), trials()
+    outputs = adapted(decoder, x, output="logit")(x)
+    assert outputs.isfinite().all()
+    assert torch.equal(outputs.argmax(1), (decoder(x)[:, 0] > 0.5).long())
