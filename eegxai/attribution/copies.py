@@ -11,6 +11,9 @@ from eegxai.attribution.engine.adapted import adapt
 from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
 from eegxai.decoders.compiled import uncompiled_copy
 from eegxai.decoders.recurrent import make_differentiable
+from eegxai.seeding import global_generators
+
+SEED = 0  # of passes that draw random numbers, so that what is decided by them is decided once
 
 
 @contextmanager
@@ -26,8 +29,8 @@ def adapted_copy(
     """
     with torch_state_restored(), torch.inference_mode(False), torch.enable_grad():
         copy = _detached(decoder)
-        with compiled_code_off():
-            trials = moved(x, copy)
+        trials = moved(x, copy)
+        with compiled_code_off(), global_generators(SEED, trials.device):
             adapt(copy, trials, cam_layer, arguments)
             yield copy, trials
 

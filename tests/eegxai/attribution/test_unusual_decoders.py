@@ -1,10 +1,14 @@
 """Decoders that do what a forward pass should not, or return what is not plainly logits."""
 
+import random
+from contextlib import suppress
+
 import numpy as np
 import pytest
 import torch
 
-from eegxai.attribution import DecoderWarning, adapted, attribute
+from eegxai.attribution import DecoderWarning, NotApplicable, adapted, attribute
+from eegxai.decoders.training import predict
 from tests.eegxai.attribution.test_own_decoders import Conv, Returning, built, trials
 
 
@@ -76,3 +80,61 @@ def test_a_certain_probability_has_a_finite_logit():
     outputs = adapted(decoder, x, output="logit")(x)
     assert outputs.isfinite().all()
     assert torch.equal(outputs.argmax(1), (decoder(x)[:, 0] > 0.5).long())
+
+
+# ------------------------------------------------------------------ random numbers
+
+
+class Generating(Conv):
+    """Rarely changes its outputs, by numbers that it draws from a generator of its own."""
+
+    def __init__(self, generator):
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, x):
+        return super().forward(x) * (2 if self.generator.random() < 0.02 else 1)
+
+
+RARELY = {
+    "Python": lambda z: z * (2 if random.random() < 0.02 else 1),
+    "numpy": lambda z: z * (2 if np.random.rand() < 0.02 else 1),  # noqa: NPY002
+    "torch": lambda z: z * (2 if torch.rand(()) < 0.02 else 1),
+}
+GENERATORS = {
+    "a Generator": np.random.default_rng,
+    "a RandomState": np.random.RandomState,
+    "a Random": random.Random,
+}
+
+
+@pytest.mark.parametrize("case", RARELY | GENERATORS)
+def test_a_decoder_that_is_rarely_random_is_so_for_every_method(case):
+    make = (lambda: Generating(GENERATORS[case](0))) if case in GENERATORS else None
+    decoder = built(make) if make else built(Returning, RARELY[case])
+    for name in ("Gradient", "DeepLift", "TimeOcclusion"):
+        with pytest.raises(NotApplicable, match="random: its outputs for the same trial differ"):
+            attribute(name, decoder, *trials())
+
+
+def drawn():
+    return random.random(), np.random.rand(), torch.rand(()).item()  # noqa: NPY002
+
+
+def test_random_numbers_are_as_before_and_the_same_in_each_call():
+    def noisy(z):
+        return z + random.random() + np.random.rand() + torch.rand(())  # noqa: NPY002
+
+    decoder, (x, target) = built(Returning, noisy), trials()
+    seeds = random.seed, np.random.seed, torch.manual_seed
+    found = []
+    for call in (lambda: predict(decoder, x), lambda: attribute("Gradient", decoder, x, target)):
+        for seed in seeds:
+            seed(3)
+        expected = drawn()
+        for seed in seeds:
+            seed(3)
+        with suppress(NotApplicable):
+            found.append(call())
+        assert drawn() == expected
+    assert torch.equal(found[0], predict(decoder, x))
