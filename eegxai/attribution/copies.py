@@ -36,15 +36,25 @@ def adapted_copy(
 
 
 def _detached(decoder: nn.Module) -> nn.Module:
-    """Copy in evaluation mode, frozen, with nothing compiled and nothing done in place."""
+    """Copy in evaluation mode, frozen, with nothing compiled and nothing done in place.
+
+    Hooks of gradients are left out: they would watch, or change, the gradients of methods.
+    """
     copy = uncompiled_copy(decoder).eval().requires_grad_(False)
     make_differentiable(copy)
     for module in copy.modules():
         if getattr(module, "inplace", False):
             module.inplace = False  # type: ignore[assignment]
+        module._backward_hooks.clear()  # they put nodes of their own into the graph
+        module._backward_pre_hooks.clear()
     return copy
 
 
 def moved(x: Tensor, decoder: nn.Module) -> Tensor:
-    """Private copy of trials, of the type and on the device of the decoder."""
-    return x.detach().to(next(decoder.parameters(), x), copy=True)
+    """Private copy of trials, of the type and on the device of the decoder.
+
+    They are those of its first parameter or buffer of real floating-point numbers: others may be
+    complex, or counts.
+    """
+    values = (*decoder.parameters(), *decoder.buffers())
+    return x.detach().to(next(filter(torch.is_floating_point, values), x), copy=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from eegxai.attribution.calling import (
     MapOrReason,
@@ -272,6 +273,7 @@ def _digest(decoder: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
+TOLD_BY_TEXT = (str, bytes, int, float, bool, torch.dtype)
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -281,5 +283,13 @@ def _state(decoder: nn.Module) -> Iterator[bytes]:
         yield repr((name, module.training, counts, sorted(vars(module)))).encode()
     for parameter in decoder.parameters():
         yield repr((parameter.requires_grad, parameter.grad is None)).encode()
-    for value in decoder.state_dict().values():
-        yield value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    for value in tree_leaves(decoder.state_dict()):
+        yield _bytes(value)
+
+
+def _bytes(value: Any) -> bytes:
+    """Values of a tensor; what else a module keeps in its state, such as settings, as text."""
+    if not isinstance(value, Tensor):
+        return str(value).encode() if isinstance(value, TOLD_BY_TEXT) else b""
+    plain = value.dequantize() if value.is_quantized else value.detach()
+    return plain.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE
 from eegxai.attribution.engine.wrong_sizes import Attempt, attempted, why_it_fails
@@ -158,9 +159,12 @@ def _other_parameters(decoder: nn.Module) -> list[inspect.Parameter]:
     return [parameter for parameter in others if parameter.kind not in variable]
 
 
-def _with_trials_of_its_own(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What a decoder does in place is done to a copy, which is no leaf of a graph of gradients."""
-    return args[0].clone(), *args[1:]
+def _with_trials_of_its_own(_module: nn.Module, args: tuple[Any, ...]) -> Any:
+    """What a decoder does in place is done to a copy, which is no leaf of a graph of gradients.
+
+    Libraries pass trials and baselines in tuples, which hooks of theirs put together after this.
+    """
+    return tree_map_only(Tensor, Tensor.clone, args)
 
 
 def _with_axes(form: str, _module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:

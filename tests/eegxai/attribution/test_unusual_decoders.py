@@ -1,15 +1,17 @@
 """Decoders that do what a forward pass should not, or return what is not plainly logits."""
 
 import random
+import warnings
 from contextlib import suppress
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from eegxai.attribution import DecoderWarning, NotApplicable, adapted, attribute
+from eegxai.attribution import DecoderWarning, NotApplicable, adapted, attribute, validity
 from eegxai.decoders.training import predict
-from tests.eegxai.attribution.test_own_decoders import Conv, Returning, built, trials
+from tests.eegxai.attribution.test_own_decoders import C, Conv, K, Returning, built, trials
 
 
 class InPlace(Conv):
@@ -138,3 +140,75 @@ def test_random_numbers_are_as_before_and_the_same_in_each_call():
             found.append(call())
         assert drawn() == expected
     assert torch.equal(found[0], predict(decoder, x))
+
+
+# ------------------------------------------------------------------ what modules keep
+
+
+class Settings(Conv):
+    def get_extra_state(self):
+        return {"band": (8, 30), "names": ["a", "b"], "weights": torch.ones(2), "other": self}
+
+    def set_extra_state(self, state):
+        pass
+
+
+def quantized():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's plans
+        return torch.ao.quantization.quantize_dynamic(built(Conv), {nn.Linear})
+
+
+def test_a_state_may_hold_anything():
+    verdict = validity("Gradient", built(Settings), *trials(), compare={})
+    assert verdict.status == "ok"
+    assert verdict.state_before == verdict.state_after
+    reason = validity("Gradient", quantized(), *trials(), compare={}).reason
+    assert "with the trials beside it" in reason  # which a range that is found anew is taken from
+
+
+class Keeping(nn.Module):
+    """Its first parameter, or buffer, is not of the trials' type."""
+
+    def __init__(self, first, as_buffer=False):
+        super().__init__()
+        if as_buffer:
+            self.register_buffer("first", first)
+        else:
+            self.first = nn.Parameter(first, requires_grad=False)
+        self.conv = Conv()
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class Buffered(nn.Module):
+    """No parameters: a montage of doubles."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("n_calls", torch.tensor(0))
+        self.register_buffer("montage", torch.randn(K, C, dtype=torch.float64))
+
+    def forward(self, x):
+        return (self.montage @ x).square().mean(2)
+
+
+@pytest.mark.parametrize("first", [torch.ones(2, dtype=torch.complex64), torch.arange(2)])
+def test_trials_take_the_type_of_the_first_real_values(first):
+    expected = attribute("DeepLift", built(Conv), *trials())
+    for as_buffer in (False, True):
+        found = attribute("DeepLift", built(Keeping, first, as_buffer), *trials())
+        torch.testing.assert_close(found, expected)
+    assert attribute("DeepLift", built(Buffered), *trials()).any()
+
+
+@pytest.mark.parametrize("name", ["Gradient", "DeepLift", "LRP", "captum.DeepLift"])
+def test_hooks_of_gradients_are_not_the_methods(name):
+    (x, target), decoder = trials(), built(Conv)
+    expected = attribute(name, decoder, x, target)
+    for module in decoder.modules():
+        module.register_full_backward_hook(lambda *_: None)
+        module.register_full_backward_pre_hook(lambda *_: None)
+    torch.testing.assert_close(attribute(name, decoder, x, target), expected)
+    assert all(module._backward_hooks for module in decoder.modules())
