@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from eegxai.attribution.engine.adapted import adapt
 from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
@@ -40,7 +41,9 @@ def _detached(decoder: nn.Module) -> nn.Module:
 
     Hooks of gradients are left out: they would watch, or change, the gradients of methods.
     """
-    copy = uncompiled_copy(decoder).eval().requires_grad_(False)
+    copy = uncompiled_copy(decoder).eval()
+    _refuse_without_values(copy)
+    copy.requires_grad_(False)
     make_differentiable(copy)
     for module in copy.modules():
         if getattr(module, "inplace", False):
@@ -48,6 +51,21 @@ def _detached(decoder: nn.Module) -> nn.Module:
         module._backward_hooks.clear()  # they put nodes of their own into the graph
         module._backward_pre_hooks.clear()
     return copy
+
+
+def _refuse_without_values(decoder: nn.Module) -> None:
+    kind = type(decoder).__name__
+    for name, value in (*decoder.named_parameters(), *decoder.named_buffers()):
+        if is_lazy(value):
+            raise ValueError(
+                f"{kind} has not been run yet: {name!r} of a lazy layer has no values before a "
+                "first pass; pass some trials through it, and train it"
+            )
+        if value.is_meta:
+            raise ValueError(
+                f"{kind} is on the device 'meta', where {name!r} has a shape and no values: load "
+                "its weights on another"
+            )
 
 
 def moved(x: Tensor, decoder: nn.Module) -> Tensor:

@@ -9,9 +9,11 @@ Names of modules stay, so that all that looks for layers finds them. What was ch
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
@@ -32,8 +34,14 @@ INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "(trials, channels, times)": lambda x: x,
     "(trials, 1, channels, times)": lambda x: x[:, None],
     "(trials, channels, times, 1)": lambda x: x[..., None],
+    "(trials, times, channels)": lambda x: x.transpose(1, 2),
+    "(trials, 1, times, channels)": lambda x: x.transpose(1, 2)[:, None],
 }
+TRANSPOSED = {form for form in INPUTS if form.endswith("times, channels)")}
 PLAIN = next(iter(INPUTS))
+
+
+Path = tuple[str | int, ...]  # names and places that lead to a tensor of an output
 
 
 class DecoderWarning(UserWarning):
@@ -85,15 +93,16 @@ def adapt(
         decoder.register_forward_pre_hook(
             partial(_with_arguments, dict(arguments)), with_kwargs=True
         )
-    form, output = _understood(decoder, torch.cat([x[:1], x[:1]]))
+    form, output, path = _understood(decoder, torch.cat([x[:1], x[:1]]))
     if form != PLAIN:
         decoder.register_forward_pre_hook(partial(_with_axes, form))
-        say(decoder, f"takes {form}: the axis of one entry is added")
-    if not isinstance(output, Tensor):
-        say(decoder, f"returns {_kind(output)}: {_chosen(output)[0]} is explained")
-    decoder.register_forward_hook(_as_table)  # always: what is squeezed may show in one trial alone
+        say(decoder, f"takes {form}: {_change_of_axes(form)}")
+    if path:
+        say(decoder, f"returns {_kind(output)}: {_called(path)} is explained")
+    # always: what is squeezed may show in one trial alone
+    decoder.register_forward_hook(partial(_as_table, path))
     for kind, true in DISTRIBUTIONS.items():
-        if true(_table(output, 2)):
+        if true(_table(_at(output, path), 2)):
             say(
                 decoder,
                 f"returns {kind}, each of which depends on all classes: maps explain them and not "
@@ -112,8 +121,8 @@ def _known_layer(decoder: nn.Module, layer: str) -> str:
 # ------------------------------------------------------------------ what goes in
 
 
-def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any]:
-    """The first form of trials that the decoder takes, and what it returns for it."""
+def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any, Path]:
+    """The first form of trials that the decoder takes, what it returns, and where logits are."""
     attempts: list[Attempt] = []
     shapeless = ""
     for form, place in INPUTS.items():
@@ -122,16 +131,23 @@ def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any]:
             raise attempt.error
         if attempt.error is None:
             try:
-                _table(attempt.output, len(pair))
-                return form, attempt.output
+                return form, attempt.output, _understood_output(attempt.output, len(pair))
             except ValueError as error:
                 shapeless = shapeless or str(error)
         attempts.append(attempt)
-    places = list(INPUTS.values())
+    places = [place for form, place in INPUTS.items() if form not in TRANSPOSED]
     reason = shapeless or _missing(decoder)
     if not reason:
-        reason = why_it_fails(decoder, pair, attempts, places) + _optional(decoder)
+        reason = why_it_fails(decoder, pair, attempts[: len(places)], places) + _optional(decoder)
     raise ValueError(reason) from attempts[0].error
+
+
+def _change_of_axes(form: str) -> str:
+    return (
+        "channels and times change places, as it does not take them in the usual order"
+        if form in TRANSPOSED
+        else "the axis of one entry is added"
+    )
 
 
 def _missing(decoder: nn.Module) -> str:
@@ -180,6 +196,8 @@ def _with_arguments(
 
 def _fitted(value: Any, x: Tensor) -> Any:
     """An argument on the device, of the type and for the number of the trials."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        value = torch.from_numpy(value.copy())
     if not isinstance(value, Tensor):
         return value
     value = value.to(x) if value.is_floating_point() else value.to(x.device)
@@ -189,14 +207,13 @@ def _fitted(value: Any, x: Tensor) -> Any:
 # ------------------------------------------------------------------ what comes out
 
 
-def _as_table(_module: nn.Module, args: tuple[Any, ...], output: Any) -> Tensor:
+def _as_table(path: Path, _module: nn.Module, args: tuple[Any, ...], output: Any) -> Tensor:
     plain = isinstance(output, Tensor) and output.ndim == 2
-    return output if plain else _table(output, len(args[0]))
+    return output if plain else _table(_at(output, path), len(args[0]))
 
 
-def _table(output: Any, n_trials: int) -> Tensor:
-    """Outputs (trials, outputs) of whatever a decoder returns for some trials."""
-    value = output if isinstance(output, Tensor) else _chosen(output)[1]
+def _table(value: Tensor, n_trials: int) -> Tensor:
+    """Outputs (trials, outputs) of the tensor that a decoder returns for some trials."""
     if value.ndim == 2 and len(value) == n_trials:
         return value
     squeezed = value.ndim < 2 or value.shape[1:].numel() == value.shape[1]
@@ -208,27 +225,73 @@ def _table(output: Any, n_trials: int) -> Tensor:
     )
 
 
-def _chosen(output: Any) -> tuple[str, Tensor]:
-    """The tensor that is explained, and how it is called."""
-    found = list(_tensors(output))
-    named = [one for name in OUTPUT_NAMES for one in found if one[0] == name]
-    if named or (found and isinstance(output, tuple | list)) or len(found) == 1:
-        name, value = (named or found)[0]
-        return repr(name) if isinstance(name, str) else f"its output {name + 1}", value
-    names = ", ".join(repr(name) for name, _ in found) or "no tensor"
+def _understood_output(output: Any, n_trials: int) -> Path:
+    """Where the logits are in what a decoder returns.
+
+    Raises
+    ------
+    ValueError
+        When no tensor is a table of logits, or it is not plain which.
+    """
+    path = _chosen(output, n_trials)
+    logits = _table(_at(output, path), n_trials)
+    if not logits.is_floating_point():
+        raise ValueError(
+            f"decoder must return logits (trials, classes), not whole or complex numbers "
+            f"({logits.dtype}): numbers of classes, as argmax gives them, have no gradient; "
+            "return what they were taken from"
+        )
+    return path
+
+
+def _at(output: Any, path: Path) -> Tensor:
+    for name in path:
+        output = dict(_parts(output))[name]
+    tensor: Tensor = output
+    return tensor
+
+
+def _chosen(output: Any, n_trials: int) -> Path:
+    """Path to the tensor that is explained: by its name, or the first of a sequence."""
+    if isinstance(output, Tensor):
+        return ()
+    found = dict(_choices(output, n_trials))
+    tables = {n: path for n, path in found.items() if _is_table(_at(output, path), n_trials)}
+    named = [name for name in OUTPUT_NAMES if name in found]
+    inside = [name for name, path in found.items() if path[-1] in OUTPUT_NAMES]
+    in_order = list(tables or found) if isinstance(output, tuple | list) else []
+    alone = list(found) if len(found) == 1 else list(tables) if len(tables) == 1 else []
+    if chosen := named or in_order or inside or alone:
+        return found[chosen[0]]
+    names = ", ".join(repr(name) for name, _ in _parts(output)) or "no tensor"
     raise ValueError(
         f"decoder must return logits (trials, classes), or {OUTPUT_NAMES[0]!r} among others; "
         f"it returned {_kind(output)} with {names}"
     )
 
 
-def _tensors(output: Any) -> Iterator[tuple[str | int, Tensor]]:
-    """Tensors of an output, by their names or places; of what is nested, the chosen one."""
+def _choices(output: Any, n_trials: int) -> Iterator[tuple[str | int, Path]]:
+    """Paths to tensors of an output, by their names or places; of what is nested, the chosen."""
     for name, value in _parts(output):
         if isinstance(value, Tensor):
-            yield name, value
+            yield name, (name,)
         elif isinstance(value, Mapping | tuple | list) and value:
-            yield name, _chosen(value)[1]
+            with suppress(ValueError):
+                yield name, (name, *_chosen(value, n_trials))
+
+
+def _is_table(value: Tensor, n_trials: int) -> bool:
+    """Whether a tensor has an entry for each trial, and is no loss of all of them."""
+    with suppress(ValueError):
+        return value.ndim > 0 and _table(value, n_trials) is not None
+    return False
+
+
+def _called(path: Path) -> str:
+    """How the tensor at a path is called: by the last name that says what it is."""
+    name = next((name for name in path if name in OUTPUT_NAMES), path[0])
+    first = path[0] if isinstance(path[0], int) else name
+    return f"its output {first + 1}" if isinstance(first, int) else repr(first)
 
 
 def _parts(output: Any) -> list[tuple[str | int, Any]]:

@@ -8,10 +8,23 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
+from torch.utils.checkpoint import checkpoint
 
 from eegxai.attribution import DecoderWarning, NotApplicable, adapted, attribute, validity
+from eegxai.attribution.calling import maps_or_reasons
 from eegxai.decoders.training import predict
-from tests.eegxai.attribution.test_own_decoders import C, Conv, K, Returning, built, trials
+from tests.eegxai.attribution.test_own_decoders import (
+    C,
+    Conv,
+    K,
+    Placed,
+    Returning,
+    T,
+    built,
+    same_map,
+    trials,
+)
 
 
 class InPlace(Conv):
@@ -212,3 +225,148 @@ def test_hooks_of_gradients_are_not_the_methods(name):
         module.register_full_backward_pre_hook(lambda *_: None)
     torch.testing.assert_close(attribute(name, decoder, x, target), expected)
     assert all(module._backward_hooks for module in decoder.modules())
+
+
+# ------------------------------------------------------------------ no map, but a sentence
+
+
+class NoGradient(Conv):
+    @torch.no_grad()
+    def forward(self, x):
+        return super().forward(x)
+
+
+class Inference(Conv):
+    @torch.inference_mode()
+    def forward(self, x):
+        return super().forward(x)
+
+
+class ByNumpy(Conv):
+    def features(self, x):
+        return torch.from_numpy(super().features(x).numpy())
+
+
+class Checkpointed(Conv):
+    def forward(self, x):
+        return checkpoint(super().forward, x, use_reentrant=True)
+
+
+class Never(torch.autograd.Function):
+    @staticmethod
+    def forward(_ctx, z):
+        return 2 * z
+
+    @staticmethod
+    def backward(_ctx, gradient):
+        raise KeyError("no gradient here")
+
+
+class Pairs(Conv):
+    def forward(self, x):
+        if len(x) < 2:
+            raise ValueError("Expected more than 1 value per channel")
+        return super().forward(x)
+
+
+class Packed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.dense = nn.GRU(C, 3, batch_first=True), nn.Linear(3, K)
+
+    def forward(self, x):
+        lengths = [x.shape[2]] * len(x)
+        packed = pack_padded_sequence(x.transpose(1, 2), lengths, batch_first=True)
+        return self.dense(self.layer(packed)[1][-1])
+
+
+class Complex(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Linear(C * T, K, dtype=torch.complex64)
+
+    def forward(self, x):
+        return self.dense(x.flatten(1).cfloat()).abs()
+
+
+REASONS = {
+    (NoGradient, "Gradient"): "no gradient reaches the trials",
+    (Inference, "captum.Saliency"): "no gradient reaches the trials",
+    (Inference, "LRP"): "cuts it off",
+    (ByNumpy, "CentredGradCAM"): "leaves torch for numpy",
+    (Checkpointed, "Gradient"): "its checkpoints are reentrant",
+    (lambda: Returning(Never.apply), "Gradient"): "KeyError: 'no gradient here'",
+    (Pairs, "CentredGradCAM"): "Expected more than 1 value per channel",
+    (Packed, "CompleteFullGrad"): "such as a packed sequence",
+    (Complex, "LRP"): "its weights or activations are complex",
+}
+
+
+@pytest.mark.parametrize("case", REASONS)
+def test_what_a_decoder_keeps_from_a_method_is_a_reason(case):
+    make, name = case
+    for output in ("logit", "contrast"):
+        found = maps_or_reasons({name: {}}, built(make), *trials(), output=output)[name]
+        assert isinstance(found, torch.Tensor | NotApplicable)
+        assert isinstance(found, torch.Tensor) or REASONS[case] in str(found)
+    assert make is Pairs or isinstance(found, NotApplicable)
+
+
+@pytest.mark.parametrize("form", [lambda z: z.argmax(1), lambda z: (10 * z).long()])
+def test_numbers_of_classes_are_no_logits(form):
+    with pytest.raises(ValueError, match=r"not whole or complex numbers .* as argmax gives them"):
+        attribute("Gradient", built(Returning, form), *trials())
+
+
+class Lazy(Conv):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.LazyLinear(K)
+
+
+def test_weights_without_values_are_named():
+    with pytest.raises(ValueError, match=r"has not been run yet: 'dense.weight' of a lazy layer"):
+        attribute("Gradient", built(Lazy), *trials())
+    with pytest.raises(ValueError, match=r"on the device 'meta', where 'temporal.weight' has"):
+        attribute("Gradient", built(Conv).to("meta"), *trials())
+
+
+# ------------------------------------------------------------------ what goes in and comes out
+
+NESTED = {
+    "a dict: 'logits'": lambda z: {"aux": {"features": 2 * z}, "result": {"logits": z}},
+    "a tuple: its output 2": lambda z: (z.sum(), z),
+    "a tuple: its output 2 ": lambda z: (z[..., None] + torch.zeros(5), z),
+    "a dict: 'y_hat'": lambda z: {"loss": z.sum(), "y_hat": z},
+}
+
+
+@pytest.mark.parametrize("said", NESTED)
+def test_what_is_no_table_is_skipped(said):
+    decoder = built(Returning, NESTED[said])
+    same_map(decoder, built(Conv), said=f"returns {said.strip()} is explained")
+    x, target = trials(1)
+    found = attribute("DeepLift", decoder, x, target)
+    torch.testing.assert_close(found, attribute("DeepLift", built(Conv), x, target))
+
+
+class TimesFirst(Conv):
+    def forward(self, x):
+        return super().forward(x.transpose(-1, -2))
+
+
+class ImagesTimesFirst(Conv):
+    def forward(self, x):
+        assert x.ndim == 4
+        return super().forward(x[:, 0].transpose(1, 2))
+
+
+@pytest.mark.parametrize("make", [TimesFirst, ImagesTimesFirst])
+@pytest.mark.parametrize("name", ["DeepLift", "CentredGradCAM"])
+def test_channels_and_times_change_places_where_they_must(make, name):
+    same_map(built(make), built(Conv), name, said="channels and times change places")
+
+
+def test_arguments_may_be_arrays():
+    positions = np.zeros((1, C, 3))
+    same_map(built(Placed), built(Conv), arguments={"positions": positions})
