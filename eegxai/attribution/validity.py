@@ -20,6 +20,7 @@ from eegxai.attribution.calling import (
     maps_or_reasons,
     options_of,
 )
+from eegxai.attribution.copies import moved
 from eegxai.attribution.core.registry import (
     CONTROLS,
     METHODS,
@@ -29,9 +30,11 @@ from eegxai.attribution.core.registry import (
     names_of,
 )
 from eegxai.attribution.given import Trials, as_target, as_trials
-from eegxai.decoders.compiled import original_module
+from eegxai.decoders.compiled import copied, original_module
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
+SMALL = 1e-5  # maps relative to the outputs, from which they are computed again to be sure
+VANISHED = 1e-3  # maps of double precision relative to those of single that were only rounding
 DUPLICATE = 0.999  # Pearson correlation in every trial from which two methods are one
 COMPLETE = (0.95, 1.05)  # sum of a map relative to its method's completeness target
 BATCH = 1e-3  # change of a map by the trials beside it, relative to its largest magnitude
@@ -139,6 +142,8 @@ def validity(
     limits = limits_of(name, decoder, x, **options)
     if reason := _degenerate(name, maps, limits):
         return Validity("degenerate", reason)
+    if _suspiciously_small(maps, decoder, x) and _rounding({name: options}, maps, *trials):
+        return Validity("degenerate", f"{name}'s maps are zero up to rounding")
     others = _earlier(
         name, compared_maps(decoder, x, target, output) if compare is None else compare
     )
@@ -220,6 +225,38 @@ def _degenerate(name: str, maps: Tensor, limits: Mapping[str, str]) -> str:
         if axis not in limits and maps.shape[number] > 1 and _constant(maps, number):
             return f"{name}'s maps are constant over {axis}"
     return ""
+
+
+def _suspiciously_small(maps: Tensor, decoder: nn.Module, x: Tensor) -> bool:
+    """Whether maps, and what they say times the trials, are small beside the outputs."""
+    with torch.no_grad():
+        largest = adapted(decoder, x)(moved(x, decoder)).abs().max()
+    size = maps.abs().max() * x.abs().max().clamp(min=1)
+    return bool(size.to(largest) <= SMALL * largest)
+
+
+def _rounding(
+    method: Mapping[str, Mapping[str, Any]],
+    maps: Tensor,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    references: Trials | None,
+    output: Output,
+) -> bool:
+    """Whether maps of single precision vanish in double precision: they were its rounding."""
+    if maps.dtype == torch.float64:
+        return False
+    try:
+        exact = maps_or_reasons(
+            method, copied(decoder).double(), x.double(), target, references, output
+        )
+    except Exception:  # it does not compute in double precision
+        return False
+    found = next(iter(exact.values()))
+    if isinstance(found, DegenerateMap | NotApplicable):
+        return False
+    return bool(found.abs().max() <= VANISHED * maps.abs().max())
 
 
 def _verdict(

@@ -88,6 +88,9 @@ def adapt(
     """
     if cam_layer is not None:
         decoder.cam_layer = _known_layer(decoder, cam_layer)  # type: ignore[assignment]
+    if watched := _modules_with_foreign_hooks(decoder):
+        names = ", ".join(repr(name) if name else "the whole decoder" for name in watched)
+        say(decoder, f"has hooks of others ({names}), which are called in every pass of a method")
     decoder.register_forward_pre_hook(_with_trials_of_its_own)
     if arguments:
         decoder.register_forward_pre_hook(
@@ -109,6 +112,24 @@ def adapt(
                 "the logits, so that a map of one class also says what speaks for the others; "
                 "to explain logits, leave out the last softmax",
             )
+
+
+HOOKS_THAT_COMPUTE = ("torch", "eegxai")  # such as torch's old weight_norm
+
+
+def _modules_with_foreign_hooks(decoder: nn.Module) -> list[str]:
+    """Modules whose forward passes call what is neither torch's nor ours."""
+    hooks = {
+        name: [*module._forward_pre_hooks.values(), *module._forward_hooks.values()]
+        for name, module in decoder.named_modules()
+    }
+    return [name for name, own in hooks.items() if any(map(_is_foreign, own))]
+
+
+def _is_foreign(hook: Any) -> bool:
+    function = hook.func if isinstance(hook, partial) else hook
+    home = str(getattr(function, "__module__", None)).partition(".")[0]
+    return home not in HOOKS_THAT_COMPUTE
 
 
 def _known_layer(decoder: nn.Module, layer: str) -> str:

@@ -36,7 +36,7 @@ def propose_cam_layer(decoder: nn.Module, x: Tensor) -> None:
         say(
             decoder,
             f"names no CAM layer: it is {decoder.cam_layer!r}, its last convolution "
-            f"(cam_layer may also be {_others(choices, convolutions[-1])})",
+            f"that resolves time (cam_layer may also be {_others(choices, convolutions[-1])})",
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.checkpoint import checkpoint
 
@@ -370,3 +371,62 @@ def test_channels_and_times_change_places_where_they_must(make, name):
 def test_arguments_may_be_arrays():
     positions = np.zeros((1, C, 3))
     same_map(built(Placed), built(Conv), arguments={"positions": positions})
+
+
+# ------------------------------------------------------------------ what is said of maps
+
+
+class Normalised(Conv):
+    """Without its convolutions' means, which alone the centred map of the last one has."""
+
+    def features(self, x):
+        h = F.instance_norm(self.spatial(self.temporal(x)))
+        return self.pool(h).flatten(1)
+
+
+def test_a_map_of_rounding_is_degenerate():
+    decoder, (x, target) = built(Normalised), trials()
+    for sizes in (1.0, 1e-3):
+        verdict = validity("GradCAM", decoder, sizes * x, target, compare={}, cam_layer="spatial")
+        assert verdict.status == "degenerate"
+        assert "zero up to rounding" in verdict.reason
+    small = built(Returning, lambda z: 1 + z / 1e7)
+    assert validity("GradCAM", small, x, target, compare={}, cam_layer="spatial").status == "ok"
+
+
+class Standardised(Conv):
+    def forward(self, x):
+        return super().forward((x - x.mean(2, keepdim=True)) / x.std(2, keepdim=True))
+
+
+def test_a_layer_behind_a_normalisation_over_time_is_so_refused():
+    for layer in (None, "temporal"):
+        with pytest.raises(NotApplicable, match="as behind a normalisation over time"):
+            attribute("GradCAM", built(Standardised), *trials(), cam_layer=layer)
+
+
+class TwoPrecisions(Conv):
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(()))
+        for layer in (self.temporal, self.spatial, self.dense):
+            layer.double()
+
+    def forward(self, x):
+        return super().forward((self.gain * x).double())
+
+
+def test_layers_of_a_decoder_of_two_precisions_are_traced():
+    same_map(built(TwoPrecisions), built(Conv), "CentredGradCAM", said="it is 'spatial'")
+
+
+def test_a_last_softmax_is_why_relevance_stops():
+    decoder = built(Returning, lambda z: z.softmax(1))
+    with pytest.raises(NotApplicable, match=r"as constant, such as a softmax \(leave out the last"):
+        attribute("LRP", decoder, *trials())
+
+
+def test_hooks_of_others_are_said():
+    decoder, plain = built(Conv), built(Conv)
+    decoder.pool.register_forward_hook(lambda *_: None)
+    same_map(decoder, plain, said=r"has hooks of others \('pool'\), which are called")
