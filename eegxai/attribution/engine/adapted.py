@@ -8,8 +8,7 @@ Names of modules stay, so that all that looks for layers finds them. What was ch
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,16 +18,20 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
 
 from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE
+from eegxai.attribution.engine.returned import (
+    Path,
+    as_table,
+    called,
+    kind_of,
+    logits_path,
+    value_at,
+)
 from eegxai.attribution.engine.wrong_sizes import Attempt, attempted, why_it_fails
 from eegxai.registry import unknown_name
 from eegxai.seeding import generator_states
 
 AGREEMENT = 1e-4  # of log-probabilities' sum, and of two passes of a trial, relative: float32
 MORE_PASSES = 255  # of a decoder that draws random numbers, which most passes may not need
-OUTPUT_NAMES = (
-    "logits", "logit", "output", "outputs", "log_probs", "prediction", "predictions", "scores",
-    "y", "out",
-)  # fmt: skip
 # Axes that decoders want their trials in, by the name of the axes.
 INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "(trials, channels, times)": lambda x: x,
@@ -39,9 +42,6 @@ INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 TRANSPOSED = {form for form in INPUTS if form.endswith("times, channels)")}
 PLAIN = next(iter(INPUTS))
-
-
-Path = tuple[str | int, ...]  # names and places that lead to a tensor of an output
 
 
 class DecoderWarning(UserWarning):
@@ -101,11 +101,11 @@ def adapt(
         decoder.register_forward_pre_hook(partial(_with_axes, form))
         say(decoder, f"takes {form}: {_change_of_axes(form)}")
     if path:
-        say(decoder, f"returns {_kind(output)}: {_called(path)} is explained")
+        say(decoder, f"returns {kind_of(output)}: {called(path)} is explained")
     # always: what is squeezed may show in one trial alone
     decoder.register_forward_hook(partial(_as_table, path))
     for kind, true in DISTRIBUTIONS.items():
-        if true(_table(_at(output, path), 2)):
+        if true(as_table(value_at(output, path), 2)):
             say(
                 decoder,
                 f"returns {kind}, each of which depends on all classes: maps explain them and not "
@@ -152,7 +152,7 @@ def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any, Path]:
             raise attempt.error
         if attempt.error is None:
             try:
-                return form, attempt.output, _understood_output(attempt.output, len(pair))
+                return form, attempt.output, logits_path(attempt.output, len(pair))
             except ValueError as error:
                 shapeless = shapeless or str(error)
         attempts.append(attempt)
@@ -230,104 +230,7 @@ def _fitted(value: Any, x: Tensor) -> Any:
 
 def _as_table(path: Path, _module: nn.Module, args: tuple[Any, ...], output: Any) -> Tensor:
     plain = isinstance(output, Tensor) and output.ndim == 2
-    return output if plain else _table(_at(output, path), len(args[0]))
-
-
-def _table(value: Tensor, n_trials: int) -> Tensor:
-    """Outputs (trials, outputs) of the tensor that a decoder returns for some trials."""
-    if value.ndim == 2 and len(value) == n_trials:
-        return value
-    squeezed = value.ndim < 2 or value.shape[1:].numel() == value.shape[1]
-    if squeezed and value.numel() and value.numel() % n_trials == 0:
-        return value.reshape(n_trials, -1)
-    raise ValueError(
-        f"decoder must return logits (trials, classes), not {tuple(value.shape)} "
-        f"for {n_trials} trials"
-    )
-
-
-def _understood_output(output: Any, n_trials: int) -> Path:
-    """Where the logits are in what a decoder returns.
-
-    Raises
-    ------
-    ValueError
-        When no tensor is a table of logits, or it is not plain which.
-    """
-    path = _chosen(output, n_trials)
-    logits = _table(_at(output, path), n_trials)
-    if not logits.is_floating_point():
-        raise ValueError(
-            f"decoder must return logits (trials, classes), not whole or complex numbers "
-            f"({logits.dtype}): numbers of classes, as argmax gives them, have no gradient; "
-            "return what they were taken from"
-        )
-    return path
-
-
-def _at(output: Any, path: Path) -> Tensor:
-    for name in path:
-        output = dict(_parts(output))[name]
-    tensor: Tensor = output
-    return tensor
-
-
-def _chosen(output: Any, n_trials: int) -> Path:
-    """Path to the tensor that is explained: by its name, or the first of a sequence."""
-    if isinstance(output, Tensor):
-        return ()
-    found = dict(_choices(output, n_trials))
-    tables = {n: path for n, path in found.items() if _is_table(_at(output, path), n_trials)}
-    named = [name for name in OUTPUT_NAMES if name in found]
-    inside = [name for name, path in found.items() if path[-1] in OUTPUT_NAMES]
-    in_order = list(tables or found) if isinstance(output, tuple | list) else []
-    alone = list(found) if len(found) == 1 else list(tables) if len(tables) == 1 else []
-    if chosen := named or in_order or inside or alone:
-        return found[chosen[0]]
-    names = ", ".join(repr(name) for name, _ in _parts(output)) or "no tensor"
-    raise ValueError(
-        f"decoder must return logits (trials, classes), or {OUTPUT_NAMES[0]!r} among others; "
-        f"it returned {_kind(output)} with {names}"
-    )
-
-
-def _choices(output: Any, n_trials: int) -> Iterator[tuple[str | int, Path]]:
-    """Paths to tensors of an output, by their names or places; of what is nested, the chosen."""
-    for name, value in _parts(output):
-        if isinstance(value, Tensor):
-            yield name, (name,)
-        elif isinstance(value, Mapping | tuple | list) and value:
-            with suppress(ValueError):
-                yield name, (name, *_chosen(value, n_trials))
-
-
-def _is_table(value: Tensor, n_trials: int) -> bool:
-    """Whether a tensor has an entry for each trial, and is no loss of all of them."""
-    with suppress(ValueError):
-        return value.ndim > 0 and _table(value, n_trials) is not None
-    return False
-
-
-def _called(path: Path) -> str:
-    """How the tensor at a path is called: by the last name that says what it is."""
-    name = next((name for name in path if name in OUTPUT_NAMES), path[0])
-    first = path[0] if isinstance(path[0], int) else name
-    return f"its output {first + 1}" if isinstance(first, int) else repr(first)
-
-
-def _parts(output: Any) -> list[tuple[str | int, Any]]:
-    if isinstance(output, Mapping):
-        return [(str(name), value) for name, value in output.items()]
-    if isinstance(output, tuple | list):
-        return list(zip(getattr(output, "_fields", range(len(output))), output, strict=True))
-    properties = (name for name in OUTPUT_NAMES if hasattr(output, name))
-    names = dict.fromkeys([*properties, *getattr(output, "__dict__", {})])
-    return [(name, getattr(output, name)) for name in names]
-
-
-def _kind(output: Any) -> str:
-    name = type(output).__name__
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+    return output if plain else as_table(value_at(output, path), len(args[0]))
 
 
 def _log_probabilities(outputs: Tensor) -> bool:
