@@ -2,8 +2,9 @@
 
 import random
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,3 +67,29 @@ def global_generators(seed: int, device: torch.device) -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)  # noqa: NPY002
+
+
+# Kinds of generators and how each tells its state.
+STATES: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (np.random.Generator, lambda generator: generator.bit_generator.state),
+    (np.random.RandomState, np.random.RandomState.get_state),
+    (random.Random, random.Random.getstate),
+    (torch.Generator, lambda generator: generator.get_state().numpy().tobytes()),
+)
+
+
+def generator_states(module: torch.nn.Module, device: torch.device) -> list[str]:
+    """States of the generators that a module may draw from: the global ones and those it keeps.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Its submodules' attributes are looked through.
+    device : torch.device
+        Where it may draw beside the CPU.
+    """
+    cuda = torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else None
+    kept = [value for part in module.modules() for value in vars(part).values()]
+    shared = [torch.default_generator, cuda, np.random.mtrand._rand, random._inst]
+    found = [state(g) for g in (*shared, *kept) for kind, state in STATES if isinstance(g, kind)]
+    return [repr(state) for state in found]

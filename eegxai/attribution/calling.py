@@ -66,7 +66,7 @@ def maps_or_reasons(
         reasons = _reasons_for_all(methods, copy, trials)
         if not all(reasons.values()):
             _name_cam_layer(methods, copy, trials)
-            copy = explained(copy, trials)
+            copy, reasons = _explained(explained, copy, trials, reasons)
         classes = target.detach().to(trials.device, copy=True)
         _check_classes(copy, trials, classes)
         missing = cache(lambda requirement: requirement(copy, trials))  # families share theirs
@@ -176,6 +176,20 @@ def _reasons_for_all(
     return {
         name: NotApplicable(f"{name} is not applicable to {kind}: {reason}") for name in methods
     }
+
+
+def _explained(
+    outputs: Callable[[nn.Module, Tensor], nn.Module],
+    decoder: nn.Module,
+    x: Tensor,
+    reasons: dict[str, NotApplicable | DegenerateMap | None],
+) -> tuple[nn.Module, dict[str, NotApplicable | DegenerateMap | None]]:
+    """The decoder of the outputs that are explained; where it cannot be made, why."""
+    try:
+        with errors_as_verdicts("no method", decoder):
+            return outputs(decoder, x), reasons
+    except (NotApplicable, DegenerateMap) as fault:
+        return decoder, dict.fromkeys(reasons, fault)
 
 
 def _name_cam_layer(methods: Iterable[str], decoder: nn.Module, x: Tensor) -> None:

@@ -6,11 +6,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from eegxai.attribution.engine.adapted import adapt
 from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
 from eegxai.decoders.compiled import uncompiled_copy
 from eegxai.decoders.recurrent import make_differentiable
+from eegxai.seeding import global_generators
+
+SEED = 0  # of passes that draw random numbers, so that what is decided by them is decided once
 
 
 @contextmanager
@@ -26,22 +30,49 @@ def adapted_copy(
     """
     with torch_state_restored(), torch.inference_mode(False), torch.enable_grad():
         copy = _detached(decoder)
-        with compiled_code_off():
-            trials = moved(x, copy)
+        trials = moved(x, copy)
+        with compiled_code_off(), global_generators(SEED, trials.device):
             adapt(copy, trials, cam_layer, arguments)
             yield copy, trials
 
 
 def _detached(decoder: nn.Module) -> nn.Module:
-    """Copy in evaluation mode, frozen, with nothing compiled and nothing done in place."""
-    copy = uncompiled_copy(decoder).eval().requires_grad_(False)
+    """Copy in evaluation mode, frozen, with nothing compiled and nothing done in place.
+
+    Hooks of gradients are left out: they would watch, or change, the gradients of methods.
+    """
+    copy = uncompiled_copy(decoder).eval()
+    _refuse_without_values(copy)
+    copy.requires_grad_(False)
     make_differentiable(copy)
     for module in copy.modules():
         if getattr(module, "inplace", False):
             module.inplace = False  # type: ignore[assignment]
+        module._backward_hooks.clear()  # they put nodes of their own into the graph
+        module._backward_pre_hooks.clear()
     return copy
 
 
+def _refuse_without_values(decoder: nn.Module) -> None:
+    kind = type(decoder).__name__
+    for name, value in (*decoder.named_parameters(), *decoder.named_buffers()):
+        if is_lazy(value):
+            raise ValueError(
+                f"{kind} has not been run yet: {name!r} of a lazy layer has no values before a "
+                "first pass; pass some trials through it, and train it"
+            )
+        if value.is_meta:
+            raise ValueError(
+                f"{kind} is on the device 'meta', where {name!r} has a shape and no values: load "
+                "its weights on another"
+            )
+
+
 def moved(x: Tensor, decoder: nn.Module) -> Tensor:
-    """Private copy of trials, of the type and on the device of the decoder."""
-    return x.detach().to(next(decoder.parameters(), x), copy=True)
+    """Private copy of trials, of the type and on the device of the decoder.
+
+    They are those of its first parameter or buffer of real floating-point numbers: others may be
+    complex, or counts.
+    """
+    values = (*decoder.parameters(), *decoder.buffers())
+    return x.detach().to(next(filter(torch.is_floating_point, values), x), copy=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from eegxai.attribution.calling import (
     MapOrReason,
@@ -19,6 +20,7 @@ from eegxai.attribution.calling import (
     maps_or_reasons,
     options_of,
 )
+from eegxai.attribution.copies import moved
 from eegxai.attribution.core.registry import (
     CONTROLS,
     METHODS,
@@ -28,9 +30,11 @@ from eegxai.attribution.core.registry import (
     names_of,
 )
 from eegxai.attribution.given import Trials, as_target, as_trials
-from eegxai.decoders.compiled import original_module
+from eegxai.decoders.compiled import copied, original_module
 
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
+SMALL = 1e-5  # maps relative to the outputs, from which they are computed again to be sure
+VANISHED = 1e-3  # maps of double precision relative to those of single that were only rounding
 DUPLICATE = 0.999  # Pearson correlation in every trial from which two methods are one
 COMPLETE = (0.95, 1.05)  # sum of a map relative to its method's completeness target
 BATCH = 1e-3  # change of a map by the trials beside it, relative to its largest magnitude
@@ -138,6 +142,8 @@ def validity(
     limits = limits_of(name, decoder, x, **options)
     if reason := _degenerate(name, maps, limits):
         return Validity("degenerate", reason)
+    if _suspiciously_small(maps, decoder, x) and _rounding({name: options}, maps, *trials):
+        return Validity("degenerate", f"{name}'s maps are zero up to rounding")
     others = _earlier(
         name, compared_maps(decoder, x, target, output) if compare is None else compare
     )
@@ -221,6 +227,38 @@ def _degenerate(name: str, maps: Tensor, limits: Mapping[str, str]) -> str:
     return ""
 
 
+def _suspiciously_small(maps: Tensor, decoder: nn.Module, x: Tensor) -> bool:
+    """Whether maps, and what they say times the trials, are small beside the outputs."""
+    with torch.no_grad():
+        largest = adapted(decoder, x)(moved(x, decoder)).abs().max()
+    size = maps.abs().max() * x.abs().max().clamp(min=1)
+    return bool(size.to(largest) <= SMALL * largest)
+
+
+def _rounding(
+    method: Mapping[str, Mapping[str, Any]],
+    maps: Tensor,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    references: Trials | None,
+    output: Output,
+) -> bool:
+    """Whether maps of single precision vanish in double precision: they were its rounding."""
+    if maps.dtype == torch.float64:
+        return False
+    try:
+        exact = maps_or_reasons(
+            method, copied(decoder).double(), x.double(), target, references, output
+        )
+    except Exception:  # it does not compute in double precision
+        return False
+    found = next(iter(exact.values()))
+    if isinstance(found, DegenerateMap | NotApplicable):
+        return False
+    return bool(found.abs().max() <= VANISHED * maps.abs().max())
+
+
 def _verdict(
     name: str, maps: Tensor, others: Iterable[tuple[str, Tensor]], limits: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -272,6 +310,7 @@ def _digest(decoder: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
+TOLD_BY_TEXT = (str, bytes, int, float, bool, torch.dtype)
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -281,5 +320,13 @@ def _state(decoder: nn.Module) -> Iterator[bytes]:
         yield repr((name, module.training, counts, sorted(vars(module)))).encode()
     for parameter in decoder.parameters():
         yield repr((parameter.requires_grad, parameter.grad is None)).encode()
-    for value in decoder.state_dict().values():
-        yield value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    for value in tree_leaves(decoder.state_dict()):
+        yield _bytes(value)
+
+
+def _bytes(value: Any) -> bytes:
+    """Values of a tensor; what else a module keeps in its state, such as settings, as text."""
+    if not isinstance(value, Tensor):
+        return str(value).encode() if isinstance(value, TOLD_BY_TEXT) else b""
+    plain = value.dequantize() if value.is_quantized else value.detach()
+    return plain.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()

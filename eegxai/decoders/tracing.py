@@ -159,7 +159,7 @@ def receptive_fields(
     some = sorted({0, n_channels // 2, n_channels - 1})
     expected = torch.eye(n_channels, dtype=torch.bool)[some]
     channels = expected[:, :, None].expand(-1, -1, n_times)
-    probe = uncompiled_copy(decoder).float().cpu().eval()
+    probe = _in_single_precision(uncompiled_copy(decoder).cpu().eval())
     by_time, by_channel = _reached(probe, times), _reached(probe, channels)
     return {name: _field(by_time[name], by_channel[name], expected) for name in by_time}
 
@@ -181,6 +181,17 @@ def receptive_field(
     if field is None:
         raise ValueError(f"layer {layer!r} resolves no time")
     return field
+
+
+def _real_values(decoder: nn.Module) -> list[Tensor]:
+    values = (*decoder.parameters(), *decoder.buffers())
+    return [value for value in values if value.is_floating_point()]
+
+
+def _in_single_precision(decoder: nn.Module) -> nn.Module:
+    """A decoder that computes fast, unless its forward pass goes from one type to another."""
+    types = {value.dtype for value in _real_values(decoder)}
+    return decoder if len(types) > 1 else decoder.float()
 
 
 Reach = dict[int, Tensor]  # by output axis: which entries each probe reaches, (probes, entries)
@@ -206,7 +217,8 @@ def _reached_once(decoder: nn.Module, marks: Tensor) -> dict[str, Reach]:
             seen[name] = {} if name in seen or folded else _along_axes(first)
 
     with torch.no_grad(), hooked(decoder, hookable(decoder), look):
-        decoder(torch.zeros(marks.shape).masked_fill(marks, torch.nan))
+        kind = next(iter(_real_values(decoder)), torch.zeros(())).dtype
+        decoder(torch.zeros(marks.shape, dtype=kind).masked_fill(marks, torch.nan))
     return seen
 
 

@@ -15,7 +15,7 @@ from eegxai.decoders.registry import DECODERS, build
 from eegxai.decoders.steps import Stepper, balanced, loss_sum
 from eegxai.decoders.tracing import evaluation_mode
 from eegxai.registry import lookup
-from eegxai.seeding import torch_generator
+from eegxai.seeding import global_generators, torch_generator
 from eegxai.spec import spec
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -206,7 +206,10 @@ PREDICTION_CHUNK = 512
 
 
 def predict(decoder: nn.Module, x: Tensor) -> Tensor:
-    """Logits (trials, classes) of trials (trials, channels, times), in evaluation mode."""
+    """Logits (trials, classes) of trials (trials, channels, times), in evaluation mode.
+
+    A decoder that draws random numbers even so draws the same in each call.
+    """
     chunk = CHUNKS.get(x.device.type, PREDICTION_CHUNK)
-    with torch.no_grad(), evaluation_mode(decoder):
+    with torch.no_grad(), evaluation_mode(decoder), global_generators(0, x.device):
         return torch.cat([decoder(part) for part in x.split(chunk)])

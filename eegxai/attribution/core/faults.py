@@ -13,6 +13,29 @@ LONGEST_REASON = 200  # characters of an error's message: some print whole tenso
 FAULTS_OF_THE_MACHINE = (torch.OutOfMemoryError, torch.AcceleratorError, MemoryError)
 
 
+PASSES = (nn.Module._call_impl.__code__, torch.autograd.graph._engine_run_backward.__code__)
+CUT = "no gradient reaches the trials: its forward pass cuts it off, as {} do"
+# What torch's errors mean here, by a piece of their text.
+IN_WORDS = {
+    "does not require grad": CUT.format("torch.no_grad, inference_mode, detach and numpy"),
+    "Inference tensors": CUT.format("torch.inference_mode and its tensors"),
+    "Can't call numpy() on Tensor that requires grad": (
+        "its forward pass leaves torch for numpy, through which no gradient passes"
+    ),
+    "use_reentrant=True": (
+        "its checkpoints are reentrant, through which no gradient of the trials can be asked for: "
+        "use torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
+    ),
+    "not implemented for 'Complex": (
+        "its weights or activations are complex, for which a rule of the method is not defined"
+    ),
+    "Expected primals to only contain Tensors": (
+        "a layer takes or returns what is no tensor, such as a packed sequence, and has no "
+        "derivative along a direction"
+    ),
+}
+
+
 @contextmanager
 def errors_as_verdicts(name: str, decoder: nn.Module) -> Iterator[None]:
     """Context in which an error of torch or of the decoder becomes the reason for no map.
@@ -50,12 +73,15 @@ def _of_the_decoder(error: Exception) -> bool:
     innermost = str(frames[-1].f_globals.get("__name__"))
     if innermost.startswith("eegxai.") and not isinstance(error, RuntimeError):
         return False
-    passes = any(frame.f_code is nn.Module._call_impl.__code__ for frame in frames)
+    passes = any(frame.f_code in PASSES for frame in frames)
     return passes or innermost.partition(".")[0] == "torch"
 
 
 def first_line(error: Exception) -> str:
-    """Kind of an error and the first line of what it says, or of the code that it is from."""
+    """What an error means, or its kind and its first line, or that of the code that it is from."""
+    known = (words for piece, words in IN_WORDS.items() if piece in str(error))
+    if words := next(known, ""):
+        return words
     lines = str(error).strip().splitlines() or [
         str(frame.line) for frame in traceback.extract_tb(error.__traceback__)[-1:]
     ]

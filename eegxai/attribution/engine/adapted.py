@@ -8,29 +8,39 @@ Names of modules stay, so that all that looks for layers finds them. What was ch
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE
+from eegxai.attribution.engine.returned import (
+    Path,
+    as_table,
+    called,
+    kind_of,
+    logits_path,
+    value_at,
+)
 from eegxai.attribution.engine.wrong_sizes import Attempt, attempted, why_it_fails
 from eegxai.registry import unknown_name
+from eegxai.seeding import generator_states
 
 AGREEMENT = 1e-4  # of log-probabilities' sum, and of two passes of a trial, relative: float32
-MORE_PASSES = 15  # of a decoder that draws random numbers, which most passes may not need
-OUTPUT_NAMES = (
-    "logits", "logit", "output", "outputs", "log_probs", "prediction", "predictions", "scores",
-    "y", "out",
-)  # fmt: skip
+MORE_PASSES = 255  # of a decoder that draws random numbers, which most passes may not need
 # Axes that decoders want their trials in, by the name of the axes.
 INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "(trials, channels, times)": lambda x: x,
     "(trials, 1, channels, times)": lambda x: x[:, None],
     "(trials, channels, times, 1)": lambda x: x[..., None],
+    "(trials, times, channels)": lambda x: x.transpose(1, 2),
+    "(trials, 1, times, channels)": lambda x: x.transpose(1, 2)[:, None],
 }
+TRANSPOSED = {form for form in INPUTS if form.endswith("times, channels)")}
 PLAIN = next(iter(INPUTS))
 
 
@@ -78,25 +88,48 @@ def adapt(
     """
     if cam_layer is not None:
         decoder.cam_layer = _known_layer(decoder, cam_layer)  # type: ignore[assignment]
+    if watched := _modules_with_foreign_hooks(decoder):
+        names = ", ".join(repr(name) if name else "the whole decoder" for name in watched)
+        say(decoder, f"has hooks of others ({names}), which are called in every pass of a method")
+    decoder.register_forward_pre_hook(_with_trials_of_its_own)
     if arguments:
         decoder.register_forward_pre_hook(
             partial(_with_arguments, dict(arguments)), with_kwargs=True
         )
-    form, output = _understood(decoder, torch.cat([x[:1], x[:1]]))
+    form, output, path = _understood(decoder, torch.cat([x[:1], x[:1]]))
     if form != PLAIN:
         decoder.register_forward_pre_hook(partial(_with_axes, form))
-        say(decoder, f"takes {form}: the axis of one entry is added")
-    if not isinstance(output, Tensor):
-        say(decoder, f"returns {_kind(output)}: {_chosen(output)[0]} is explained")
-    decoder.register_forward_hook(_as_table)  # always: what is squeezed may show in one trial alone
+        say(decoder, f"takes {form}: {_change_of_axes(form)}")
+    if path:
+        say(decoder, f"returns {kind_of(output)}: {called(path)} is explained")
+    # always: what is squeezed may show in one trial alone
+    decoder.register_forward_hook(partial(_as_table, path))
     for kind, true in DISTRIBUTIONS.items():
-        if true(_table(output, 2)):
+        if true(as_table(value_at(output, path), 2)):
             say(
                 decoder,
                 f"returns {kind}, each of which depends on all classes: maps explain them and not "
                 "the logits, so that a map of one class also says what speaks for the others; "
                 "to explain logits, leave out the last softmax",
             )
+
+
+HOOKS_THAT_COMPUTE = ("torch", "eegxai")  # such as torch's old weight_norm
+
+
+def _modules_with_foreign_hooks(decoder: nn.Module) -> list[str]:
+    """Modules whose forward passes call what is neither torch's nor ours."""
+    hooks = {
+        name: [*module._forward_pre_hooks.values(), *module._forward_hooks.values()]
+        for name, module in decoder.named_modules()
+    }
+    return [name for name, own in hooks.items() if any(map(_is_foreign, own))]
+
+
+def _is_foreign(hook: Any) -> bool:
+    function = hook.func if isinstance(hook, partial) else hook
+    home = str(getattr(function, "__module__", None)).partition(".")[0]
+    return home not in HOOKS_THAT_COMPUTE
 
 
 def _known_layer(decoder: nn.Module, layer: str) -> str:
@@ -109,8 +142,8 @@ def _known_layer(decoder: nn.Module, layer: str) -> str:
 # ------------------------------------------------------------------ what goes in
 
 
-def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any]:
-    """The first form of trials that the decoder takes, and what it returns for it."""
+def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any, Path]:
+    """The first form of trials that the decoder takes, what it returns, and where logits are."""
     attempts: list[Attempt] = []
     shapeless = ""
     for form, place in INPUTS.items():
@@ -119,16 +152,23 @@ def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any]:
             raise attempt.error
         if attempt.error is None:
             try:
-                _table(attempt.output, len(pair))
-                return form, attempt.output
+                return form, attempt.output, logits_path(attempt.output, len(pair))
             except ValueError as error:
                 shapeless = shapeless or str(error)
         attempts.append(attempt)
-    places = list(INPUTS.values())
+    places = [place for form, place in INPUTS.items() if form not in TRANSPOSED]
     reason = shapeless or _missing(decoder)
     if not reason:
-        reason = why_it_fails(decoder, pair, attempts, places) + _optional(decoder)
+        reason = why_it_fails(decoder, pair, attempts[: len(places)], places) + _optional(decoder)
     raise ValueError(reason) from attempts[0].error
+
+
+def _change_of_axes(form: str) -> str:
+    return (
+        "channels and times change places, as it does not take them in the usual order"
+        if form in TRANSPOSED
+        else "the axis of one entry is added"
+    )
 
 
 def _missing(decoder: nn.Module) -> str:
@@ -156,6 +196,14 @@ def _other_parameters(decoder: nn.Module) -> list[inspect.Parameter]:
     return [parameter for parameter in others if parameter.kind not in variable]
 
 
+def _with_trials_of_its_own(_module: nn.Module, args: tuple[Any, ...]) -> Any:
+    """What a decoder does in place is done to a copy, which is no leaf of a graph of gradients.
+
+    Libraries pass trials and baselines in tuples, which hooks of theirs put together after this.
+    """
+    return tree_map_only(Tensor, Tensor.clone, args)
+
+
 def _with_axes(form: str, _module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
     return INPUTS[form](args[0]), *args[1:]
 
@@ -169,6 +217,8 @@ def _with_arguments(
 
 def _fitted(value: Any, x: Tensor) -> Any:
     """An argument on the device, of the type and for the number of the trials."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        value = torch.from_numpy(value.copy())
     if not isinstance(value, Tensor):
         return value
     value = value.to(x) if value.is_floating_point() else value.to(x.device)
@@ -178,61 +228,9 @@ def _fitted(value: Any, x: Tensor) -> Any:
 # ------------------------------------------------------------------ what comes out
 
 
-def _as_table(_module: nn.Module, args: tuple[Any, ...], output: Any) -> Tensor:
+def _as_table(path: Path, _module: nn.Module, args: tuple[Any, ...], output: Any) -> Tensor:
     plain = isinstance(output, Tensor) and output.ndim == 2
-    return output if plain else _table(output, len(args[0]))
-
-
-def _table(output: Any, n_trials: int) -> Tensor:
-    """Outputs (trials, outputs) of whatever a decoder returns for some trials."""
-    value = output if isinstance(output, Tensor) else _chosen(output)[1]
-    if value.ndim == 2 and len(value) == n_trials:
-        return value
-    squeezed = value.ndim < 2 or value.shape[1:].numel() == value.shape[1]
-    if squeezed and value.numel() and value.numel() % n_trials == 0:
-        return value.reshape(n_trials, -1)
-    raise ValueError(
-        f"decoder must return logits (trials, classes), not {tuple(value.shape)} "
-        f"for {n_trials} trials"
-    )
-
-
-def _chosen(output: Any) -> tuple[str, Tensor]:
-    """The tensor that is explained, and how it is called."""
-    found = list(_tensors(output))
-    named = [one for name in OUTPUT_NAMES for one in found if one[0] == name]
-    if named or (found and isinstance(output, tuple | list)) or len(found) == 1:
-        name, value = (named or found)[0]
-        return repr(name) if isinstance(name, str) else f"its output {name + 1}", value
-    names = ", ".join(repr(name) for name, _ in found) or "no tensor"
-    raise ValueError(
-        f"decoder must return logits (trials, classes), or {OUTPUT_NAMES[0]!r} among others; "
-        f"it returned {_kind(output)} with {names}"
-    )
-
-
-def _tensors(output: Any) -> Iterator[tuple[str | int, Tensor]]:
-    """Tensors of an output, by their names or places; of what is nested, the chosen one."""
-    for name, value in _parts(output):
-        if isinstance(value, Tensor):
-            yield name, value
-        elif isinstance(value, Mapping | tuple | list) and value:
-            yield name, _chosen(value)[1]
-
-
-def _parts(output: Any) -> list[tuple[str | int, Any]]:
-    if isinstance(output, Mapping):
-        return [(str(name), value) for name, value in output.items()]
-    if isinstance(output, tuple | list):
-        return list(zip(getattr(output, "_fields", range(len(output))), output, strict=True))
-    properties = (name for name in OUTPUT_NAMES if hasattr(output, name))
-    names = dict.fromkeys([*properties, *getattr(output, "__dict__", {})])
-    return [(name, getattr(output, name)) for name in names]
-
-
-def _kind(output: Any) -> str:
-    name = type(output).__name__
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+    return output if plain else as_table(value_at(output, path), len(args[0]))
 
 
 def _log_probabilities(outputs: Tensor) -> bool:
@@ -258,9 +256,9 @@ def unexplainable(decoder: nn.Module, x: Tensor) -> str | None:
     other = x[-1:] if len(x) > 1 else x.flip(2)
     with torch.no_grad():
         pair = torch.cat([x[:1], x[:1]])
-        state = torch.get_rng_state()
+        states = generator_states(decoder, x.device)
         first = decoder(pair)
-        draws = not torch.equal(state, torch.get_rng_state())
+        draws = states != generator_states(decoder, x.device)
         for _ in range(MORE_PASSES if draws else 1):
             if (change := _change(decoder(pair), first)) > AGREEMENT:
                 return (

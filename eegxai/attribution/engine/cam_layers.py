@@ -36,7 +36,7 @@ def propose_cam_layer(decoder: nn.Module, x: Tensor) -> None:
         say(
             decoder,
             f"names no CAM layer: it is {decoder.cam_layer!r}, its last convolution "
-            f"(cam_layer may also be {_others(choices, convolutions[-1])})",
+            f"that resolves time (cam_layer may also be {_others(choices, convolutions[-1])})",
         )
 
 
@@ -50,5 +50,9 @@ def _everything_passes(decoder: nn.Module, layer: str, x: Tensor) -> bool:
     def cut(_name: str, _args: Any, _kwargs: Any, output: Tensor) -> Tensor:
         return output.detach()
 
-    with torch.enable_grad(), hooked(decoder, [layer], cut):
-        return not decoder(x[:1].detach().requires_grad_()).requires_grad
+    pair = x[:1].detach().repeat(2, 1, 1).requires_grad_()  # some do not take a single trial
+    try:
+        with torch.enable_grad(), hooked(decoder, [layer], cut):
+            return not decoder(pair).requires_grad
+    except Exception:  # it takes no trials with a gradient, or its layer returns no tensor
+        return False

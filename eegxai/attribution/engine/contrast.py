@@ -5,6 +5,7 @@ every logit and so its map. The contrast of a class, its logit minus the mean of
 not change, and it is what a decision by the largest logit goes by.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch.nn.utils import parametrize
 
 from eegxai.attribution.core.options import DEFAULT_CHUNK
 from eegxai.attribution.engine.adapted import say
+from eegxai.attribution.engine.wrong_sizes import attempted
 
 # Those that store the axis of their outputs first.
 LAYERS_THAT_FOLD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -34,23 +36,54 @@ def contrasts(logits: Tensor) -> Tensor:
 
 
 def with_both_classes(decoder: nn.Module, x: Tensor) -> nn.Module:
-    """A private copy of a decoder with one output, the logit of class 1, changed to return two.
+    """A private copy of a decoder with one output, changed to return the logits of two classes.
 
-    That of class 0 is its negative: what speaks for one class speaks against the other.
+    The output is the logit of class 1, or its probability where it never leaves 0 to 1; then its
+    logit is log(p / (1 - p)). The logit of class 0 is the negative: what speaks for one class
+    speaks against the other.
     """
     with torch.no_grad():
         if decoder(x[:1].repeat(2, 1, 1)).shape[1] == 1:  # some do not take a single trial
-            decoder.register_forward_hook(_both)
+            reading = _probability if _stays_in_unit_interval(decoder, x) else _logit
+            decoder.register_forward_hook(reading)
             say(
                 decoder,
-                "has one output: it is the logit of class 1, and its negative that of class 0 "
+                f"has one output: it is the {READINGS[reading]}, and its negative that of class 0 "
                 "(output='value' explains it as it is, as of a regression)",
             )
     return decoder
 
 
-def _both(_module: nn.Module, _args: Any, logit: Tensor) -> Tensor:
+def _logit(_module: nn.Module, _args: Any, logit: Tensor) -> Tensor:
     return torch.cat([-logit, logit], 1)
+
+
+def _probability(_module: nn.Module, _args: Any, p: Tensor) -> Tensor:
+    logit = torch.logit(p, torch.finfo(p.dtype).eps)  # so that what is rounded to 1 has one
+    return torch.cat([-logit, logit], 1)
+
+
+READINGS: dict[Callable[[nn.Module, Any, Tensor], Tensor], str] = {
+    _logit: "logit of class 1",
+    _probability: "probability p of class 1, as it never leaves 0 to 1, so that the class is "
+    "decided at 0.5 and maps explain its logit, log(p / (1 - p))",
+}
+# What trials are multiplied by to see whether an output ever leaves 0 to 1: few logits near 0 stay.
+EXAGGERATIONS = (1, -1, 1e3, -1e3)
+
+
+def _stays_in_unit_interval(decoder: nn.Module, x: Tensor) -> bool:
+    """Whether a lone output is from 0 to 1 in all trials, and in the first ones exaggerated."""
+    probes = (x[:DEFAULT_CHUNK] * factor for factor in EXAGGERATIONS[1:])
+    return _in_unit_interval(_logits(decoder, x)) and all(
+        _in_unit_interval(attempt.output)
+        for attempt in (attempted(decoder, probe) for probe in probes)
+        if attempt.error is None
+    )
+
+
+def _in_unit_interval(values: Tensor) -> bool:
+    return not bool(((values < 0) | (values > 1)).any())
 
 
 def with_contrasts(decoder: nn.Module, x: Tensor) -> nn.Module:
@@ -109,12 +142,17 @@ def _returns_output(decoder: nn.Module, layer: nn.Module, x: Tensor) -> bool:
     outputs: list[tuple[Tensor, int]] = []
 
     def keep(_module: nn.Module, _args: Any, output: Tensor) -> None:
-        outputs.append((output, output._version))  # counts what is done to it in place
+        outputs.append((output, _version(output)))
 
     handle = layer.register_forward_hook(keep)
     logits = decoder(x)
     handle.remove()
-    return [(logits.data_ptr(), logits._version)] == [(o.data_ptr(), n) for o, n in outputs]
+    return [(logits.data_ptr(), _version(logits))] == [(o.data_ptr(), n) for o, n in outputs]
+
+
+def _version(tensor: Tensor) -> int:
+    """How often it was changed in place; what inference mode makes does not count that."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def _last_layer(decoder: nn.Module, n_classes: int) -> nn.Module | None:

@@ -23,7 +23,8 @@ ALIASES = {
     "__truediv__": "div", "divide": "div", "true_divide": "div", "__itruediv__": "div_",
     "__matmul__": "matmul", "__rmatmul__": "matmul", "__pow__": "pow", "__ipow__": "pow_",
     "__abs__": "abs", "absolute": "abs", "clip": "clamp", "clip_": "clamp_",
-    "special_logsumexp": "logsumexp", "special_expit": "sigmoid", "special_softmax": "softmax",
+    "special_logsumexp": "logsumexp", "special_expit": "sigmoid", "special_logit": "logit",
+    "special_softmax": "softmax",
     "special_log_softmax": "log_softmax", "linalg_matmul": "matmul", "arctan2": "atan2",
 }  # fmt: skip
 
@@ -33,7 +34,7 @@ ELEMENTWISE = frozenset({
     "gelu", "silu", "mish", "hardswish", "sigmoid", "log_sigmoid", "hardsigmoid", "tanh",
     "softplus", "softshrink", "hardshrink", "clamp", "clamp_min", "clamp_max", "maximum",
     "minimum", "pow", "square", "sqrt", "rsqrt", "reciprocal", "exp", "exp2", "expm1", "log",
-    "log2", "log10", "log1p", "abs", "erf", "sin", "cos", "atan",
+    "log2", "log10", "log1p", "logit", "abs", "erf", "sin", "cos", "atan",
 })  # fmt: skip
 PRODUCTS = frozenset({"mul", "matmul", "mm", "bmm", "mv", "dot", "outer", "einsum"})
 

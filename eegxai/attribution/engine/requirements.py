@@ -37,6 +37,16 @@ FACTORS = {
     "Mul": (0, 1), "Div": (1, 1), "Mm": (0, 1), "Bmm": (0, 1), "Mv": (0, 1), "Dot": (0, 1),
     "Convolution": (0, 1), "Addmm": (1, 2), "Addmv": (1, 2), "Addbmm": (1, 2), "Baddbmm": (1, 2),
 }  # fmt: skip
+NOTHING_PASSES = (
+    "its rules pass nothing of the trial to the logits: all goes through what has no gradient or "
+    "what they take as constant, such as a softmax (leave out the last one) or a gate"
+)
+WHOLE_TRIAL = (
+    " (one whose values depend on the whole trial, as behind a normalisation over time or "
+    "attention, does not)"
+)
+RESOLVES_NONE = f"resolves time{WHOLE_TRIAL}"
+RESOLVES_NO = f"resolves no time{WHOLE_TRIAL}"
 PRODUCT = "product or quotient of two activations"
 
 
@@ -46,7 +56,7 @@ def has_cam_layer(decoder: nn.Module, x: Tensor) -> str | None:
     if layer is None:
         choices = ", ".join(map(repr, cam_layer_choices(decoder, x)))
         if not choices:
-            return "it names no CAM layer (cam_layer), and none of its layers resolves time"
+            return f"it names no CAM layer (cam_layer), and none of its layers {RESOLVES_NONE}"
         return f"it names no CAM layer; cam_layer may be {choices}"
     if layer not in dict(decoder.named_modules()):
         return f"it has no module of the name of its CAM layer, {layer!r}"
@@ -54,7 +64,7 @@ def has_cam_layer(decoder: nn.Module, x: Tensor) -> str | None:
         placement = layer_placement(decoder, layer, *x.shape[1:])
     except ValueError as error:
         return str(error)
-    return None if placement.time_axis is not None else f"its CAM layer {layer!r} resolves no time"
+    return None if placement.time_axis is not None else f"its CAM layer {layer!r} {RESOLVES_NO}"
 
 
 def has_relu(decoder: nn.Module, x: Tensor) -> str | None:
@@ -78,7 +88,7 @@ def operation_without_rule(output: Tensor, allowed: Collection[str] = ()) -> str
     What a rule replaced has left the graph of autograd, so what is there has its own gradient.
     """
     if output.grad_fn is None:
-        return "its rules pass nothing of the trial to the logits"
+        return NOTHING_PASSES
     found = {_operation(node) for node in _graph(output.grad_fn)}
     left = sorted(found - LINEAR - frozenset(allowed))
     return f"no rule changes its {', '.join(left)}" if left else None
