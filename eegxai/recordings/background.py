@@ -8,7 +8,6 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import mne
@@ -17,9 +16,9 @@ import numpy as np
 from eegxai.head.models import file_digest
 from eegxai.recordings.channels import place_of, placed, projection_notes
 from eegxai.recordings.opening import existing, opened
+from eegxai.recordings.parts import parts
 
 MICROVOLT_PER_VOLT = 1e6
-SIDE_FILES = (".eeg", ".dat", ".vmrk", ".fdt")  # of BrainVision and EEGLAB: the rest of a recording
 UNUSABLE = "bad"  # how the name of an annotation begins that MNE leaves out of epochs
 N_JUDGED = 32  # stretches of which the reference is read
 # Of the root mean square of the channels: their mean, where their average is the reference. The
@@ -289,9 +288,7 @@ def open_background(file: str) -> Background:
 
 def content_digest(file: str) -> str:
     """SHA-256 of the content of a recording: of its file, and of those that belong to it."""
-    path = Path(file)
-    parts = [path.with_suffix(suffix) for suffix in SIDE_FILES if suffix != path.suffix]
-    digests = [file_digest(str(part)) for part in (path, *parts) if part.is_file()]
+    digests = [file_digest(str(part)) for part in parts(file)]
     return digests[0] if len(digests) == 1 else _joined(digests)
 
 

@@ -3,6 +3,7 @@
 import mne
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from eegxai.recordings.background import content_digest, open_background
 from tests.backgrounds import (
@@ -105,6 +106,49 @@ def test_the_digest_is_of_all_files_of_a_recording(tmp_path):
     first = content_digest(str(header))
     data.write_bytes(b"23")
     assert len({alone, first, content_digest(str(header))}) == 3
+
+
+def _split_recording(folder):
+    data = np.random.default_rng(0).standard_normal((len(CH_NAMES), 60_000))
+    raw_of(data).save(folder / "a_raw.fif", split_size="2MB", overwrite=True, verbose="ERROR")
+    return folder / "a_raw.fif", folder / "a_raw-1.fif"
+
+
+def _split_epochs(folder):
+    data = np.random.default_rng(0).standard_normal((300, len(CH_NAMES), 200))
+    epochs = mne.EpochsArray(data, mne.create_info(list(CH_NAMES), SFREQ, "eeg"), verbose="ERROR")
+    epochs.save(folder / "a-epo.fif", split_size="2MB", overwrite=True, verbose="ERROR")
+    return folder / "a-epo.fif", folder / "a-epo-1.fif"
+
+
+def _brainvision(folder, field):
+    header = folder / "a.vhdr"
+    header.write_text(f"[Common Infos]\n{field}=other.part\n")
+    (folder / "other.part").write_bytes(b"1")
+    return header, folder / "other.part"
+
+
+def _eeglab(folder):
+    savemat(folder / "a.set", {"EEG": {"data": "other.fdt", "nbchan": 2}})
+    (folder / "other.fdt").write_bytes(b"1")
+    return folder / "a.set", folder / "other.fdt"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        _split_recording,
+        _split_epochs,
+        lambda folder: _brainvision(folder, "DataFile"),
+        lambda folder: _brainvision(folder, "MarkerFile"),
+        _eeglab,
+    ],
+)
+def test_the_digest_is_of_files_of_other_names(tmp_path, written):
+    header, part = written(tmp_path)
+    before = content_digest(str(header))
+    part.write_bytes(part.read_bytes()[:-1] + b"x")
+    assert content_digest(str(header)) != before
 
 
 def test_positions_are_the_files_or_those_of_a_template_by_names(tmp_path):
