@@ -30,6 +30,9 @@ from eegxai.spec import ORDERED, spec
 IDENTITY = {"identity": True}  # context in which a spec is serialised for a key
 # Of the largest power of a direction over channels: less is no noise but rounding.
 EMPTY = 1e-7
+# The power of a direction over that of the next weaker one, where that is no noise of electrodes
+# but what a file of integers or a filter after it has left of a direction that was removed.
+GAP = 100.0
 AVERAGE = "average"
 
 Array = np.ndarray
@@ -269,4 +272,14 @@ def span(background: BackgroundSpec, epoch: Epoch) -> Array:
     removed it.
     """
     power, directions = np.linalg.eigh(covariance(background, epoch))
-    return directions[:, power > EMPTY * power[-1]]
+    held = power > EMPTY * power[-1]
+    return directions[:, held][:, _n_of_rounding(power[held]) :]
+
+
+def _n_of_rounding(power: Array) -> int:
+    """How many of the directions, from weak to strong, lie below a gap; less than half of them.
+
+    A gap above more is that of a few strong artefacts.
+    """
+    weak = power[: (len(power) + 1) // 2]
+    return int(np.flatnonzero(weak[1:] > GAP * weak[:-1]).max(initial=-1)) + 1

@@ -143,7 +143,9 @@ def _span_told(data: DataSpec) -> str:
     assert data.background
     channels = channels_of(data.background)
     n_directions = span(data.background, data.epoch).shape[1]
-    if len(channels) - n_directions <= 1:  # as many as a reference leaves
+    reference = reference_of(data.background).electrodes
+    of_reference = bool(reference) and set(reference) <= set(channels)  # their mean is zero
+    if len(channels) - n_directions <= of_reference:
         return ""
     return (
         f"the {len(channels)} channels hold only {n_directions} independent ones (others were "

@@ -172,6 +172,38 @@ def test_the_signal_keeps_to_what_the_channels_hold(tmp_path):
     assert "hold only 8 independent ones" in " ".join(notes(eeg.spec))
 
 
+def test_what_rounding_leaves_of_removed_directions_is_no_noise(tmp_path):
+    """Files of integers hold a little of everything, far less than any electrode's noise."""
+    cleaned = X + 10 * np.random.default_rng(2).standard_normal(X.shape)
+    cleaned[2], cleaned[7] = (
+        0.7 * cleaned[0] - 0.3 * cleaned[1],
+        0.6 * cleaned[5] + 0.2 * cleaned[6],
+    )
+    eeg = implant("temporal", write_raw(tmp_path / "r.fif", 0.5 * np.round(2 * cleaned)), -6, 1)
+    truth = np.concatenate(list(eeg.ground_truth), axis=1).astype(float)
+    for channel, combined in (
+        (2, 0.7 * truth[0] - 0.3 * truth[1]),
+        (7, 0.6 * truth[5] + 0.2 * truth[6]),
+    ):
+        assert rms(truth[channel] - combined) < 1e-3 * rms(truth)
+    assert "hold only 8 independent ones" in " ".join(notes(eeg.spec))
+
+
+@pytest.mark.parametrize("n_removed", [0, 1])
+def test_one_removed_direction_is_told_where_no_reference_explains_it(tmp_path, n_removed):
+    cleaned = X + np.random.default_rng(2).standard_normal(X.shape)
+    cleaned[:n_removed] = 0.7 * cleaned[4] + 0.1 * cleaned[6]
+    eeg = implant("temporal", write_raw(tmp_path / "r.fif", cleaned), -6, n_trials=8)
+    told = "hold only 9 independent ones" in " ".join(notes(eeg.spec))
+    assert told == bool(n_removed)
+
+
+def test_drifts_do_not_make_the_rest_a_rounding(tmp_path, planted):
+    drift = 1e4 * np.sin(np.arange(X.shape[1]) / 5e3) * np.linspace(1, 2, len(X))[:, None]
+    eeg = implant("temporal", write_raw(tmp_path / "r.fif", X + drift - drift.mean(0)), -6, 1)
+    assert "independent ones" not in " ".join(notes(eeg.spec))
+
+
 def test_electrodes_are_where_the_file_has_them(tmp_path, planted):
     moved = raw_of(X)
     for channel in moved.info["chs"]:
