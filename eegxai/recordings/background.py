@@ -5,7 +5,7 @@ Its header is read first and its data only when they are asked for.
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from eegxai.recordings.parts import parts
 
 MICROVOLT_PER_VOLT = 1e6
 UNUSABLE = "bad"  # how the name of an annotation begins that MNE leaves out of epochs
-N_JUDGED = 32  # stretches of which the reference is read
+N_JUDGED = 32  # stretches of which the reference is read, spread over the file
 # Of the root mean square of the channels: their mean, where their average is the reference. The
 # steps of 16 bits and the mean over some twenty channels leave less than this.
 ZERO_MEAN = 1e-2
@@ -116,37 +116,66 @@ class Background:
             found[rows] = MICROVOLT_PER_VOLT * volts
         return found
 
-    @cached_property
-    def reference(self) -> Reference:
+    def reference_among(self, channels: Sequence[str]) -> Reference:
         """What the channels are referenced to, as far as the data tell it.
+
+        Parameters
+        ----------
+        channels : sequence of str
+            Those that are used: what is flat beside them is no matter.
 
         Raises
         ------
         ValueError
-            When several channels hold nothing.
+            When several channels hold nothing, or one does for a while.
         """
-        n_times = max(2, round(self.sfreq)) if self.limits_s is None else len(self.source.times)
-        first = 0 if self.limits_s is None else round(self.limits_s[0] * self.sfreq)
-        places = self.places(n_times)[:N_JUDGED]
-        if not len(places):
-            return UNKNOWN_REFERENCE
-        volts = self._read(places, self.all_channels, first, n_times)
-        return self._judged(dict(zip(self.all_channels, np.moveaxis(volts, 1, 0), strict=True)))
-
-    def _judged(self, volts: Mapping[str, Array]) -> Reference:
-        good = {name: volts[name] for name in self.ch_names}
-        silent = [name for name, channel in good.items() if not np.ptp(channel)]
-        if len(silent) > 1:
+        partly = [name for name in self._flat if 0 < self._flat[name] < 1 and name in channels]
+        if partly:
+            raise ValueError(
+                f"{self.file}: the channels {', '.join(partly)} are flat in a part of the "
+                "recording; mark them as bad, or that part by an annotation called bad"
+            )
+        silent = self._silent
+        if len(silent) > 1 and not set(silent).isdisjoint(channels):
             raise ValueError(
                 f"{self.file}: the channels {', '.join(silent)} are flat; mark them as bad"
             )
-        if silent:
+        if len(silent) == 1:
             told = f"channel {silent[0]} is flat, so it is taken for the reference"
             return Reference((silent[0],), told)
+        return self._average
+
+    @cached_property
+    def _silent(self) -> list[str]:
+        """Good channels that hold nothing."""
+        return [name for name, share in self._flat.items() if share == 1]
+
+    @cached_property
+    def _flat(self) -> dict[str, float]:
+        """Share of the stretches in which each good channel is flat."""
+        volts = self._judged_volts()
+        flat = {name: np.ptp(volts[name], axis=-1) == 0 for name in self.ch_names}
+        return {name: float(of.mean()) if of.size else 0.0 for name, of in flat.items()}
+
+    @cached_property
+    def _average(self) -> Reference:
+        volts = self._judged_volts()
+        good = {name: volts[name] for name in self.ch_names if name not in self._silent}
         for channels in (good, volts):
-            if _has_zero_mean(np.stack(list(channels.values()))):
+            if _has_zero_mean(np.array(list(channels.values()))):
                 return Reference(tuple(channels), "the channels have the average reference")
         return UNKNOWN_REFERENCE
+
+    def _judged_volts(self) -> dict[str, Array]:
+        """Stretches of each channel (stretches, times), spread over the file."""
+        n_times = max(2, round(self.sfreq)) if self.limits_s is None else len(self.source.times)
+        first = 0 if self.limits_s is None else round(self.limits_s[0] * self.sfreq)
+        places = self.places(n_times)
+        spread = np.linspace(0, len(places) - 1, min(N_JUDGED, len(places))).round().astype(int)
+        if not len(places):
+            return {name: np.empty((0, n_times)) for name in self.all_channels}
+        volts = self._read(places[spread], self.all_channels, first, n_times)
+        return dict(zip(self.all_channels, np.moveaxis(volts, 1, 0), strict=True))
 
     def places_m(
         self, electrodes: Sequence[str], montage: str | None
@@ -322,7 +351,9 @@ def _are_made_up(samples: Array) -> bool:
 
 
 def _has_zero_mean(volts: Array) -> bool:
-    """Whether channels (channels, ...) have a mean of zero at every sample."""
+    """Whether channels (channels, ...) have a mean of zero at every sample, if there is any."""
+    if not volts.size:
+        return False
     varying = volts - volts.mean(axis=tuple(range(1, volts.ndim)), keepdims=True)
     of_mean, of_all = (np.sqrt(np.mean(part**2)) for part in (varying.mean(axis=0), varying))
     return bool(of_mean < ZERO_MEAN * of_all)

@@ -133,7 +133,7 @@ def reference_of(background: BackgroundSpec) -> Reference:
     """What the recordings are referenced to: what the spec says, else what the data tell."""
     recorded, said = open_background(background.file), background.reference
     if said is None:
-        return recorded.reference
+        return recorded.reference_among(channels_of(background))
     electrodes = recorded.ch_names if said == AVERAGE else tuple(said)
     return Reference(electrodes, "")
 

@@ -76,7 +76,7 @@ def test_epochs_of_which_nobody_knows_when_they_were_are_all_taken(tmp_path):
 )
 def test_the_reference_is_read_from_the_data(tmp_path, change, electrodes):
     background = open_background(write_raw(tmp_path / "raw.fif", change(X)))
-    assert background.reference.electrodes == electrodes
+    assert background.reference_among(CH_NAMES).electrodes == electrodes
 
 
 def test_an_average_with_or_without_the_bad_channels(tmp_path):
@@ -84,18 +84,35 @@ def test_an_average_with_or_without_the_bad_channels(tmp_path):
     raw.info["bads"] = ["Oz"]
     raw.save(tmp_path / "all.fif", verbose="ERROR")
     background = open_background(str(tmp_path / "all.fif"))
-    assert background.reference.electrodes == CH_NAMES
+    assert background.reference_among(CH_NAMES).electrodes == CH_NAMES
     assert background.ch_names == CH_NAMES[:-1]
     raw.set_eeg_reference("average", verbose="ERROR").save(tmp_path / "good.fif", verbose="ERROR")
     good = open_background(str(tmp_path / "good.fif"))
-    assert good.reference.electrodes == CH_NAMES[:-1]
+    assert good.reference_among(CH_NAMES).electrodes == CH_NAMES[:-1]
 
 
 def test_several_flat_channels_are_refused(tmp_path):
     flat = X.copy()
     flat[[1, 3]] = 0
-    with pytest.raises(ValueError, match="channels FC1, C3 are flat; mark them as bad"):
-        _ = open_background(write_raw(tmp_path / "raw.fif", flat)).reference
+    background = open_background(write_raw(tmp_path / "raw.fif", flat))
+    for channels in (CH_NAMES, ("FC1", "Fz")):
+        with pytest.raises(ValueError, match="channels FC1, C3 are flat; mark them as bad"):
+            background.reference_among(channels)
+    others = tuple(np.delete(CH_NAMES, [1, 3]))
+    assert background.reference_among(others).electrodes == ()
+    averaged = np.where(flat == 0, 0, X - X[[0, 2, *range(4, len(X))]].mean(0))
+    background = open_background(write_raw(tmp_path / "average.fif", averaged))
+    assert background.reference_among(others[:4]).electrodes == others
+
+
+@pytest.mark.parametrize("lost", [slice(0, 40 * N_TIMES), slice(70 * N_TIMES, None)])
+def test_a_channel_that_is_flat_for_a_while_is_no_reference(tmp_path, lost):
+    x = X + np.random.default_rng(0).standard_normal(X.shape[1])
+    x[3, lost] = 0
+    background = open_background(write_raw(tmp_path / "raw.fif", x))
+    with pytest.raises(ValueError, match="channels C3 are flat in a part of the recording; mark"):
+        background.reference_among(CH_NAMES)
+    assert background.reference_among(CH_NAMES[:3]).electrodes == ()
 
 
 def test_the_digest_is_of_all_files_of_a_recording(tmp_path):

@@ -151,6 +151,16 @@ def test_the_signal_has_the_reference_of_the_recordings(tmp_path):
     assert "does not tell the reference" in " ".join(notes(unknown.spec))
 
 
+def test_flat_channels_beside_those_that_are_used_are_no_matter(tmp_path):
+    flat = X.copy()
+    flat[[1, 3]] = 0
+    file = write_raw(tmp_path / "flat.fif", flat)
+    with pytest.raises(ValueError, match="FC1, C3 are flat"):
+        implant("temporal", file, -6, channels=("Fz", "C3", "Cz"))
+    eeg = implant("temporal", file, -6, n_trials=8, channels=("Fz", "Pz", "Cz"))
+    assert eeg.info.ch_names == ["Fz", "Pz", "Cz"]
+
+
 def test_epochs_that_are_written_keep_their_reference(tmp_path):
     eeg = implant("temporal", write_raw(tmp_path / "cz.fif", X - X[4]), snr_db=-6, n_trials=8)
     signal, truth = files.write_eeg(eeg, tmp_path / "planted-epo.fif")
