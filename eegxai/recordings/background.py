@@ -20,6 +20,9 @@ from eegxai.recordings.parts import parts
 
 MICROVOLT_PER_VOLT = 1e6
 UNUSABLE = "bad"  # how the name of an annotation begins that MNE leaves out of epochs
+# Of an epoch: a median spacing below it is of numbers that were made up, since sliding windows move
+# by more.
+NUMBERED = 0.1
 N_JUDGED = 32  # stretches of which the reference is read, spread over the file
 # Of the root mean square of the channels: their mean, where their average is the reference. The
 # steps of 16 bits and the mean over some twenty channels leave less than this.
@@ -283,20 +286,24 @@ class Epoched(Background):
 
     def onsets_s(self, n_times: int) -> Array:
         """See :meth:`Background.onsets_s`; of all epochs where ``n_times`` is 0."""
-        samples = self.source.events[:, 0]
-        if _are_made_up(samples):
-            onsets = np.full(len(samples), np.nan)
-        else:
-            onsets = samples / getattr(self.source, "_raw_sfreq", self.sfreq)
+        onsets = self.source.events[:, 0] / getattr(self.source, "_raw_sfreq", self.sfreq)
+        if self._onsets_are_made_up(onsets):
+            onsets = np.full(len(onsets), np.nan)
         return onsets[self.places(n_times)] if n_times else onsets
 
     def left_out(self, n_times: int) -> str:
         """See :meth:`Background.left_out`."""
         count = len(self.source.events) - len(self.places(n_times))
-        if _are_made_up(self.source.events[:, 0]):
+        if np.isnan(self.onsets_s(n_times=0)).all():
             return "the file does not tell when its epochs were recorded, so they may overlap"
         told = f"{count} of {len(self.source.events)} epochs overlap with one before and are left "
         return f"{told}out" if count else ""
+
+    def _onsets_are_made_up(self, onsets: Array) -> bool:
+        """Whether epochs are numbered, as MNE does for an array, or are some of such epochs."""
+        start, end = self.limits_s
+        spacing = np.diff(np.sort(onsets))
+        return len(spacing) > 0 and bool(np.median(spacing) < NUMBERED * (end - start))
 
     def _read(self, places: Array, channels: Sequence[str], first: int, n_times: int) -> Array:
         volts = self.source.get_data(list(channels), item=places, verbose="ERROR")
@@ -343,11 +350,6 @@ def _joined(digests: Sequence[str]) -> str:
 def _portions(count: int, size: int = 64) -> Iterator[slice]:
     """Rows that are read at a time: MNE reads in double precision."""
     return (slice(start, start + size) for start in range(0, count, size))
-
-
-def _are_made_up(samples: Array) -> bool:
-    """Whether events are numbered one by one, as MNE does for epochs from an array."""
-    return len(samples) > 1 and bool((np.diff(samples) == 1).all())
 
 
 def _has_zero_mean(volts: Array) -> bool:

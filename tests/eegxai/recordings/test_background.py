@@ -66,6 +66,28 @@ def test_epochs_of_which_nobody_knows_when_they_were_are_all_taken(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("chosen", "n_epochs"),
+    [
+        (lambda epochs: epochs.drop([5, 20], verbose="ERROR"), 38),
+        (lambda epochs: epochs[::2], 20),
+        (lambda epochs: epochs[::-1], 40),
+        (lambda epochs: mne.concatenate_epochs([epochs[:4]] * 6, verbose="ERROR"), 24),
+    ],
+)
+def test_chosen_epochs_of_an_array_are_all_taken(tmp_path, chosen, n_epochs):
+    epochs = mne.EpochsArray(1e-6 * CUT[:40], raw_of(X).info, tmin=0, verbose="ERROR")
+    chosen(epochs).save(tmp_path / "a-epo.fif", verbose="ERROR")
+    background = open_background(str(tmp_path / "a-epo.fif"))
+    assert len(background.places(N_TIMES)) == n_epochs
+    assert "may overlap" in background.left_out(N_TIMES)
+
+
+def test_sliding_windows_overlap(tmp_path):
+    file = write_epochs(tmp_path / "a-epo.fif", X, np.arange(12) * N_TIMES // 4)
+    assert len(open_background(file).places(N_TIMES)) == 3
+
+
+@pytest.mark.parametrize(
     ("change", "electrodes"),
     [
         (lambda x: x, CH_NAMES),
