@@ -187,13 +187,16 @@ def told_by_background(eeg: SimulatedEEG) -> tuple[float, float]:
 
     The accuracy must be that of chance: linear discriminant analysis of each channel's mean and
     log variance, by cross-validation. The p value is the share of permuted labels, the true ones
-    included, that are told as well.
+    included, that are told as well. Both are NaN where a class has fewer trials than the
+    cross-validation has folds.
 
     Parameters
     ----------
     eeg : SimulatedEEG
         With signals in recordings, or in simulated noise.
     """
+    if np.bincount(eeg.y, minlength=len(eeg.class_names)).min() < N_FOLDS:
+        return np.nan, np.nan
     background = eeg.x - eeg.ground_truth
     variance = background.var(axis=2, dtype=np.float64)
     values = np.concatenate([background.mean(axis=2), np.log(variance + TINY)], axis=1)
