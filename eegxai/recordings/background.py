@@ -17,6 +17,7 @@ from eegxai.head.models import file_digest
 from eegxai.recordings.channels import place_of, placed, projection_notes
 from eegxai.recordings.opening import existing, opened
 from eegxai.recordings.parts import parts
+from eegxai.rounding import counted
 
 MICROVOLT_PER_VOLT = 1e6
 UNUSABLE = "bad"  # how the name of an annotation begins that MNE leaves out of epochs
@@ -81,6 +82,11 @@ class Background:
     def passband_hz(self) -> tuple[float, float]:
         """What filters have left, as the header has it, Hz."""
         return float(self.source.info["highpass"]), float(self.source.info["lowpass"])
+
+    @property
+    @abstractmethod
+    def length_told(self) -> str:
+        """How much there is."""
 
     @property
     @abstractmethod
@@ -221,6 +227,12 @@ class Recording(Background):
     """A continuous recording, cut into stretches one after the other."""
 
     @property
+    def length_told(self) -> str:
+        """See :attr:`Background.length_told`."""
+        told = f"it lasts {self.source.n_times / self.sfreq:g} s"
+        return f"{told}, a part of it annotated as bad" if self._unusable_samples else told
+
+    @property
     def limits_s(self) -> None:
         """A recording is still to be cut."""
         return
@@ -265,6 +277,11 @@ class Recording(Background):
 
 class Epoched(Background):
     """A file of epochs; of those that overlap in time, only the first is used."""
+
+    @property
+    def length_told(self) -> str:
+        """See :attr:`Background.length_told`."""
+        return f"it has {counted(len(self.source.events), 'epoch')}"
 
     @property
     def limits_s(self) -> tuple[float, float]:

@@ -184,12 +184,23 @@ def as_recorded(background: BackgroundSpec, given: Mapping[str, Any]) -> dict[st
     given : mapping
         Those of ``sfreq``, ``tmin``, ``tmax`` and ``n_trials`` that are given. A recording that is
         still to be cut has an epoch of 0 to 1 s; all stretches become trials.
+
+    Raises
+    ------
+    ValueError
+        When there is no stretch.
     """
     recorded = open_background(background.file)
     start, end = recorded.limits_s or (0.0, 1.0)
     fields = {"sfreq": recorded.sfreq, "tmin": start, "tmax": end, **given}
     n_times = Epoch.between(fields["tmin"], fields["tmax"], fields["sfreq"]).n_times
-    return {"n_trials": len(recorded.places(max(n_times, 1))), **fields}
+    n_trials = len(recorded.places(max(n_times, 1)))
+    if not n_trials:
+        raise ValueError(
+            f"background {background.file!r} holds no trial of {n_times / fields['sfreq']:g} s: "
+            f"{recorded.length_told}"
+        )
+    return {"n_trials": n_trials, **fields}
 
 
 def require_recorded(

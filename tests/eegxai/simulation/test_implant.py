@@ -310,6 +310,12 @@ def test_what_recordings_rule_out(file, fields, told):
         DataSpec(**{**given, **fields}, background=file)
 
 
+def test_a_recording_shorter_than_a_trial_is_told(tmp_path):
+    file = write_raw(tmp_path / "short.fif", X[:, :64])
+    with pytest.raises(ValueError, match=r"holds no trial of 1 s: it lasts 0.5 s"):
+        implant("temporal", file, snr_db=-6)
+
+
 def test_files_that_are_no_recordings(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     (tmp_path / "b.fif").write_text("x")
