@@ -188,11 +188,13 @@ def as_recorded(background: BackgroundSpec, given: Mapping[str, Any]) -> dict[st
     Raises
     ------
     ValueError
-        When there is no stretch.
+        When there is no stretch, or a time is not finite.
     """
     recorded = open_background(background.file)
     start, end = recorded.limits_s or (0.0, 1.0)
     fields = {"sfreq": recorded.sfreq, "tmin": start, "tmax": end, **given}
+    if not np.isfinite([fields["tmin"], fields["tmax"]]).all():
+        raise ValueError(f"tmin={fields['tmin']} and tmax={fields['tmax']} must be finite")
     n_times = Epoch.between(fields["tmin"], fields["tmax"], fields["sfreq"]).n_times
     n_trials = len(recorded.places(max(n_times, 1)))
     if not n_trials:

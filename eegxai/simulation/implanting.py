@@ -3,7 +3,9 @@
 from typing import Literal
 
 import numpy as np
+from pydantic import ValidationError
 
+from eegxai.errors import sentence
 from eegxai.head import HeadSpec, with_montage
 from eegxai.seeding import generator
 from eegxai.simulation.background import (
@@ -83,20 +85,25 @@ def implant(
         One sentence, as of :func:`eegxai.simulate`, or on the recordings: where they cannot be
         read, hold too few stretches, or lack a position.
     """
-    own = feature if isinstance(feature, FeatureSpec) else None
-    if not isinstance(background, BackgroundSpec):
-        background = BackgroundSpec(file=str(background), channels=channels, reference=reference)
-    given = {"tmin": tmin, "tmax": tmax, "n_trials": n_trials}
-    given = {name: value for name, value in given.items() if value is not None}
-    data = DataSpec(
-        feature=own.name if own else str(feature),
-        definition=own,
-        snr_db=snr_db,
-        seed=seed,
-        head=with_montage(HeadSpec(model=head) if isinstance(head, str) else head, montage),
-        background=background,
-        **as_recorded(background, given),
-    )
+    try:
+        own = feature if isinstance(feature, FeatureSpec) else None
+        if not isinstance(background, BackgroundSpec):
+            background = BackgroundSpec(
+                file=str(background), channels=channels, reference=reference
+            )
+        given = {"tmin": tmin, "tmax": tmax, "n_trials": n_trials}
+        given = {name: value for name, value in given.items() if value is not None}
+        data = DataSpec(
+            feature=own.name if own else str(feature),
+            definition=own,
+            snr_db=snr_db,
+            seed=seed,
+            head=with_montage(HeadSpec(model=head) if isinstance(head, str) else head, montage),
+            background=background,
+            **as_recorded(background, given),
+        )
+    except ValidationError as error:
+        raise ValueError(sentence(error)) from None
     return simulate_spec(data)
 
 
@@ -114,7 +121,7 @@ def notes(data: DataSpec) -> tuple[str, ...]:
         _drift_told(data),
         _passband_told(data),
     )
-    return tuple(sentence for sentence in told if sentence)
+    return tuple(one for one in told if one)
 
 
 def _channels_told(data: DataSpec) -> list[str]:

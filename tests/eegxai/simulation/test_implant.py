@@ -288,12 +288,14 @@ def test_a_file_that_has_changed_is_refused(tmp_path):
         ({"reference": ("XX",)}, "has no positions of XX"),
         ({"reference": ()}, "at least 1 item"),
         ({"montage": "biosemi16x"}, "montage 'biosemi16x' is unknown"),
+        ({"tmax": float("nan")}, "tmin=0.0 and tmax=nan must be finite"),
         ({"head": MONTAGE}, "has the channels of its recordings"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(file, arguments, told):
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=told) as caught:
         implant("temporal", file, snr_db=-6, **arguments)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
