@@ -27,17 +27,15 @@ LEVELS: Mapping[str, Mapping[str, Any]] = {
     "chance": {"lw": 0.8, "ls": (0, (1, 1.2))},
     "ceiling": {"lw": 0.8, "ls": (0, (4, 2))},
 }
-LEVEL_NAMES: Mapping[str, str] = {
-    "chance": "chance: maps that know nothing",
-    "ceiling": "ceiling: the most to expect",
-}
+CHANCE_NAME = "chance: maps that know nothing"
+CEILING_NAME = "ceiling: the most to expect"
 GRID: Mapping[str, Any] = {"color": GREY, "lw": 0.3, "alpha": 0.5}
 UNIT_LETTERS = 28  # of a line below a panel
 SPREAD = 0.5  # of a row's height, over which the feature types lie
 
 
 @rc_context(PRINT)
-def reference_scores(scores: pd.DataFrame, title: str = "") -> Figure:
+def reference_scores(scores: pd.DataFrame, title: str = "", ceiling: str = CEILING_NAME) -> Figure:
     """Score of each method against each reference, with its 95 % interval, chance and ceiling.
 
     Parameters
@@ -49,6 +47,8 @@ def reference_scores(scores: pd.DataFrame, title: str = "") -> Figure:
         methods.
     title : str
         Lines above the panels: whose scores they are.
+    ceiling : str
+        What the dashed level is called: it is an estimate where the noise is recorded.
     """
     methods = list(scores["method"].unique())
     names = list(scores["reference"].unique())
@@ -63,7 +63,7 @@ def reference_scores(scores: pd.DataFrame, title: str = "") -> Figure:
     panels[0].set_yticks(range(len(methods)), methods)
     panels[0].set_ylim(len(methods) - 0.4, -0.6)
     write_title(figure, title)
-    _legend(figure, styles)
+    _legend(figure, styles, (CHANCE_NAME, ceiling))
     return figure
 
 
@@ -83,13 +83,15 @@ def _panel(
                 ax.axvline(own[level].mean(), color=colour, zorder=0, **line)
 
 
-def _legend(figure: Figure, styles: Mapping[str, Mapping[str, Any]]) -> None:
+def _legend(
+    figure: Figure, styles: Mapping[str, Mapping[str, Any]], names: tuple[str, str]
+) -> None:
     handles = [
         Line2D([], [], color=style["color"], marker=style["marker"], ls="", label=name)
         for name, style in styles.items()
     ]
     handles += [
-        Line2D([], [], color=BLACK, label=LEVEL_NAMES[level], **line)
-        for level, line in LEVELS.items()
+        Line2D([], [], color=BLACK, label=name, **line)
+        for name, line in zip(names, LEVELS.values(), strict=True)
     ]
     legend_below(figure, handles)

@@ -5,10 +5,9 @@ Its header is read first and its data only when they are asked for.
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import mne
@@ -17,11 +16,15 @@ import numpy as np
 from eegxai.head.models import file_digest
 from eegxai.recordings.channels import place_of, placed, projection_notes
 from eegxai.recordings.opening import existing, opened
+from eegxai.recordings.parts import parts
+from eegxai.rounding import counted
 
 MICROVOLT_PER_VOLT = 1e6
-SIDE_FILES = (".eeg", ".dat", ".vmrk", ".fdt")  # of BrainVision and EEGLAB: the rest of a recording
 UNUSABLE = "bad"  # how the name of an annotation begins that MNE leaves out of epochs
-N_JUDGED = 32  # stretches of which the reference is read
+# Of an epoch: a median spacing below it is of numbers that were made up, since sliding windows move
+# by more.
+NUMBERED = 0.1
+N_JUDGED = 32  # stretches of which the reference is read, spread over the file
 # Of the root mean square of the channels: their mean, where their average is the reference. The
 # steps of 16 bits and the mean over some twenty channels leave less than this.
 ZERO_MEAN = 1e-2
@@ -82,6 +85,11 @@ class Background:
 
     @property
     @abstractmethod
+    def length_told(self) -> str:
+        """How much there is."""
+
+    @property
+    @abstractmethod
     def limits_s(self) -> tuple[float, float] | None:
         """Start and end of the file's epochs, s; None where a recording is still to be cut."""
 
@@ -117,37 +125,66 @@ class Background:
             found[rows] = MICROVOLT_PER_VOLT * volts
         return found
 
-    @cached_property
-    def reference(self) -> Reference:
+    def reference_among(self, channels: Sequence[str]) -> Reference:
         """What the channels are referenced to, as far as the data tell it.
+
+        Parameters
+        ----------
+        channels : sequence of str
+            Those that are used: what is flat beside them is no matter.
 
         Raises
         ------
         ValueError
-            When several channels hold nothing.
+            When several channels hold nothing, or one does for a while.
         """
-        n_times = max(2, round(self.sfreq)) if self.limits_s is None else len(self.source.times)
-        first = 0 if self.limits_s is None else round(self.limits_s[0] * self.sfreq)
-        places = self.places(n_times)[:N_JUDGED]
-        if not len(places):
-            return UNKNOWN_REFERENCE
-        volts = self._read(places, self.all_channels, first, n_times)
-        return self._judged(dict(zip(self.all_channels, np.moveaxis(volts, 1, 0), strict=True)))
-
-    def _judged(self, volts: Mapping[str, Array]) -> Reference:
-        good = {name: volts[name] for name in self.ch_names}
-        silent = [name for name, channel in good.items() if not np.ptp(channel)]
-        if len(silent) > 1:
+        partly = [name for name in self._flat if 0 < self._flat[name] < 1 and name in channels]
+        if partly:
+            raise ValueError(
+                f"{self.file}: the channels {', '.join(partly)} are flat in a part of the "
+                "recording; mark them as bad, or that part by an annotation called bad"
+            )
+        silent = self._silent
+        if len(silent) > 1 and not set(silent).isdisjoint(channels):
             raise ValueError(
                 f"{self.file}: the channels {', '.join(silent)} are flat; mark them as bad"
             )
-        if silent:
+        if len(silent) == 1:
             told = f"channel {silent[0]} is flat, so it is taken for the reference"
             return Reference((silent[0],), told)
+        return self._average
+
+    @cached_property
+    def _silent(self) -> list[str]:
+        """Good channels that hold nothing."""
+        return [name for name, share in self._flat.items() if share == 1]
+
+    @cached_property
+    def _flat(self) -> dict[str, float]:
+        """Share of the stretches in which each good channel is flat."""
+        volts = self._judged_volts()
+        flat = {name: np.ptp(volts[name], axis=-1) == 0 for name in self.ch_names}
+        return {name: float(of.mean()) if of.size else 0.0 for name, of in flat.items()}
+
+    @cached_property
+    def _average(self) -> Reference:
+        volts = self._judged_volts()
+        good = {name: volts[name] for name in self.ch_names if name not in self._silent}
         for channels in (good, volts):
-            if _has_zero_mean(np.stack(list(channels.values()))):
+            if _has_zero_mean(np.array(list(channels.values()))):
                 return Reference(tuple(channels), "the channels have the average reference")
         return UNKNOWN_REFERENCE
+
+    def _judged_volts(self) -> dict[str, Array]:
+        """Stretches of each channel (stretches, times), spread over the file."""
+        n_times = max(2, round(self.sfreq)) if self.limits_s is None else len(self.source.times)
+        first = 0 if self.limits_s is None else round(self.limits_s[0] * self.sfreq)
+        places = self.places(n_times)
+        spread = np.linspace(0, len(places) - 1, min(N_JUDGED, len(places))).round().astype(int)
+        if not len(places):
+            return {name: np.empty((0, n_times)) for name in self.all_channels}
+        volts = self._read(places[spread], self.all_channels, first, n_times)
+        return dict(zip(self.all_channels, np.moveaxis(volts, 1, 0), strict=True))
 
     def places_m(
         self, electrodes: Sequence[str], montage: str | None
@@ -188,6 +225,12 @@ UNKNOWN_REFERENCE = Reference((), "the file does not tell the reference of its c
 
 class Recording(Background):
     """A continuous recording, cut into stretches one after the other."""
+
+    @property
+    def length_told(self) -> str:
+        """See :attr:`Background.length_told`."""
+        told = f"it lasts {self.source.n_times / self.sfreq:g} s"
+        return f"{told}, a part of it annotated as bad" if self._unusable_samples else told
 
     @property
     def limits_s(self) -> None:
@@ -236,6 +279,11 @@ class Epoched(Background):
     """A file of epochs; of those that overlap in time, only the first is used."""
 
     @property
+    def length_told(self) -> str:
+        """See :attr:`Background.length_told`."""
+        return f"it has {counted(len(self.source.events), 'epoch')}"
+
+    @property
     def limits_s(self) -> tuple[float, float]:
         """See :attr:`Background.limits_s`."""
         times = self.source.times
@@ -255,20 +303,24 @@ class Epoched(Background):
 
     def onsets_s(self, n_times: int) -> Array:
         """See :meth:`Background.onsets_s`; of all epochs where ``n_times`` is 0."""
-        samples = self.source.events[:, 0]
-        if _are_made_up(samples):
-            onsets = np.full(len(samples), np.nan)
-        else:
-            onsets = samples / getattr(self.source, "_raw_sfreq", self.sfreq)
+        onsets = self.source.events[:, 0] / getattr(self.source, "_raw_sfreq", self.sfreq)
+        if self._onsets_are_made_up(onsets):
+            onsets = np.full(len(onsets), np.nan)
         return onsets[self.places(n_times)] if n_times else onsets
 
     def left_out(self, n_times: int) -> str:
         """See :meth:`Background.left_out`."""
         count = len(self.source.events) - len(self.places(n_times))
-        if _are_made_up(self.source.events[:, 0]):
+        if np.isnan(self.onsets_s(n_times=0)).all():
             return "the file does not tell when its epochs were recorded, so they may overlap"
         told = f"{count} of {len(self.source.events)} epochs overlap with one before and are left "
         return f"{told}out" if count else ""
+
+    def _onsets_are_made_up(self, onsets: Array) -> bool:
+        """Whether epochs are numbered, as MNE does for an array, or are some of such epochs."""
+        start, end = self.limits_s
+        spacing = np.diff(np.sort(onsets))
+        return len(spacing) > 0 and bool(np.median(spacing) < NUMBERED * (end - start))
 
     def _read(self, places: Array, channels: Sequence[str], first: int, n_times: int) -> Array:
         volts = self.source.get_data(list(channels), item=places, verbose="ERROR")
@@ -289,9 +341,7 @@ def open_background(file: str) -> Background:
 
 def content_digest(file: str) -> str:
     """SHA-256 of the content of a recording: of its file, and of those that belong to it."""
-    path = Path(file)
-    parts = [path.with_suffix(suffix) for suffix in SIDE_FILES if suffix != path.suffix]
-    digests = [file_digest(str(part)) for part in (path, *parts) if part.is_file()]
+    digests = [file_digest(str(part)) for part in parts(file)]
     return digests[0] if len(digests) == 1 else _joined(digests)
 
 
@@ -319,13 +369,10 @@ def _portions(count: int, size: int = 64) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, count, size))
 
 
-def _are_made_up(samples: Array) -> bool:
-    """Whether events are numbered one by one, as MNE does for epochs from an array."""
-    return len(samples) > 1 and bool((np.diff(samples) == 1).all())
-
-
 def _has_zero_mean(volts: Array) -> bool:
-    """Whether channels (channels, ...) have a mean of zero at every sample."""
+    """Whether channels (channels, ...) have a mean of zero at every sample, if there is any."""
+    if not volts.size:
+        return False
     varying = volts - volts.mean(axis=tuple(range(1, volts.ndim)), keepdims=True)
     of_mean, of_all = (np.sqrt(np.mean(part**2)) for part in (varying.mean(axis=0), varying))
     return bool(of_mean < ZERO_MEAN * of_all)

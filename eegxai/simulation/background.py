@@ -30,6 +30,9 @@ from eegxai.spec import ORDERED, spec
 IDENTITY = {"identity": True}  # context in which a spec is serialised for a key
 # Of the largest power of a direction over channels: less is no noise but rounding.
 EMPTY = 1e-7
+# The power of a direction over that of the next weaker one, where that is no noise of electrodes
+# but what a file of integers or a filter after it has left of a direction that was removed.
+GAP = 100.0
 AVERAGE = "average"
 
 Array = np.ndarray
@@ -130,7 +133,7 @@ def reference_of(background: BackgroundSpec) -> Reference:
     """What the recordings are referenced to: what the spec says, else what the data tell."""
     recorded, said = open_background(background.file), background.reference
     if said is None:
-        return recorded.reference
+        return recorded.reference_among(channels_of(background))
     electrodes = recorded.ch_names if said == AVERAGE else tuple(said)
     return Reference(electrodes, "")
 
@@ -181,12 +184,25 @@ def as_recorded(background: BackgroundSpec, given: Mapping[str, Any]) -> dict[st
     given : mapping
         Those of ``sfreq``, ``tmin``, ``tmax`` and ``n_trials`` that are given. A recording that is
         still to be cut has an epoch of 0 to 1 s; all stretches become trials.
+
+    Raises
+    ------
+    ValueError
+        When there is no stretch, or a time is not finite.
     """
     recorded = open_background(background.file)
     start, end = recorded.limits_s or (0.0, 1.0)
     fields = {"sfreq": recorded.sfreq, "tmin": start, "tmax": end, **given}
+    if not np.isfinite([fields["tmin"], fields["tmax"]]).all():
+        raise ValueError(f"tmin={fields['tmin']} and tmax={fields['tmax']} must be finite")
     n_times = Epoch.between(fields["tmin"], fields["tmax"], fields["sfreq"]).n_times
-    return {"n_trials": len(recorded.places(max(n_times, 1))), **fields}
+    n_trials = len(recorded.places(max(n_times, 1)))
+    if not n_trials:
+        raise ValueError(
+            f"background {background.file!r} holds no trial of {n_times / fields['sfreq']:g} s: "
+            f"{recorded.length_told}"
+        )
+    return {"n_trials": n_trials, **fields}
 
 
 def require_recorded(
@@ -269,4 +285,14 @@ def span(background: BackgroundSpec, epoch: Epoch) -> Array:
     removed it.
     """
     power, directions = np.linalg.eigh(covariance(background, epoch))
-    return directions[:, power > EMPTY * power[-1]]
+    held = power > EMPTY * power[-1]
+    return directions[:, held][:, _n_of_rounding(power[held]) :]
+
+
+def _n_of_rounding(power: Array) -> int:
+    """How many of the directions, from weak to strong, lie below a gap; less than half of them.
+
+    A gap above more is that of a few strong artefacts.
+    """
+    weak = power[: (len(power) + 1) // 2]
+    return int(np.flatnonzero(weak[1:] > GAP * weak[:-1]).max(initial=-1)) + 1

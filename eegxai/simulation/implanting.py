@@ -3,7 +3,9 @@
 from typing import Literal
 
 import numpy as np
+from pydantic import ValidationError
 
+from eegxai.errors import sentence
 from eegxai.head import HeadSpec, with_montage
 from eegxai.seeding import generator
 from eegxai.simulation.background import (
@@ -83,20 +85,25 @@ def implant(
         One sentence, as of :func:`eegxai.simulate`, or on the recordings: where they cannot be
         read, hold too few stretches, or lack a position.
     """
-    own = feature if isinstance(feature, FeatureSpec) else None
-    if not isinstance(background, BackgroundSpec):
-        background = BackgroundSpec(file=str(background), channels=channels, reference=reference)
-    given = {"tmin": tmin, "tmax": tmax, "n_trials": n_trials}
-    given = {name: value for name, value in given.items() if value is not None}
-    data = DataSpec(
-        feature=own.name if own else str(feature),
-        definition=own,
-        snr_db=snr_db,
-        seed=seed,
-        head=with_montage(HeadSpec(model=head) if isinstance(head, str) else head, montage),
-        background=background,
-        **as_recorded(background, given),
-    )
+    try:
+        own = feature if isinstance(feature, FeatureSpec) else None
+        if not isinstance(background, BackgroundSpec):
+            background = BackgroundSpec(
+                file=str(background), channels=channels, reference=reference
+            )
+        given = {"tmin": tmin, "tmax": tmax, "n_trials": n_trials}
+        given = {name: value for name, value in given.items() if value is not None}
+        data = DataSpec(
+            feature=own.name if own else str(feature),
+            definition=own,
+            snr_db=snr_db,
+            seed=seed,
+            head=with_montage(HeadSpec(model=head) if isinstance(head, str) else head, montage),
+            background=background,
+            **as_recorded(background, given),
+        )
+    except ValidationError as error:
+        raise ValueError(sentence(error)) from None
     return simulate_spec(data)
 
 
@@ -114,7 +121,7 @@ def notes(data: DataSpec) -> tuple[str, ...]:
         _drift_told(data),
         _passband_told(data),
     )
-    return tuple(sentence for sentence in told if sentence)
+    return tuple(one for one in told if one)
 
 
 def _channels_told(data: DataSpec) -> list[str]:
@@ -143,7 +150,9 @@ def _span_told(data: DataSpec) -> str:
     assert data.background
     channels = channels_of(data.background)
     n_directions = span(data.background, data.epoch).shape[1]
-    if len(channels) - n_directions <= 1:  # as many as a reference leaves
+    reference = reference_of(data.background).electrodes
+    of_reference = bool(reference) and set(reference) <= set(channels)  # their mean is zero
+    if len(channels) - n_directions <= of_reference:
         return ""
     return (
         f"the {len(channels)} channels hold only {n_directions} independent ones (others were "
@@ -185,13 +194,16 @@ def told_by_background(eeg: SimulatedEEG) -> tuple[float, float]:
 
     The accuracy must be that of chance: linear discriminant analysis of each channel's mean and
     log variance, by cross-validation. The p value is the share of permuted labels, the true ones
-    included, that are told as well.
+    included, that are told as well. Both are NaN where a class has fewer trials than the
+    cross-validation has folds.
 
     Parameters
     ----------
     eeg : SimulatedEEG
         With signals in recordings, or in simulated noise.
     """
+    if np.bincount(eeg.y, minlength=len(eeg.class_names)).min() < N_FOLDS:
+        return np.nan, np.nan
     background = eeg.x - eeg.ground_truth
     variance = background.var(axis=2, dtype=np.float64)
     values = np.concatenate([background.mean(axis=2), np.log(variance + TINY)], axis=1)

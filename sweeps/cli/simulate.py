@@ -191,6 +191,8 @@ def _summary(eeg: SimulatedEEG, level_note: str, seed_note: str) -> str:
 def _background_told(eeg: SimulatedEEG) -> str:
     """What a linear classifier finds in the recordings without the signal."""
     accuracy, p_value = told_by_background(eeg)
+    if np.isnan(accuracy):
+        return "there are too few trials to say whether the recordings alone tell the class"
     chance = np.bincount(eeg.y).max() / len(eeg.y)
     return (
         f"from the recordings without the signal a linear classifier gets {accuracy:.1%} of the "

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from eegxai.simulation.implanting import notes
 from sweeps.cli.common import (
     Arguments,
     check_here,
@@ -21,6 +20,7 @@ from sweeps.cli.tables import print_headline
 from sweeps.design.config import SweepConfig
 from sweeps.execution.ray_environment import ClusterError
 from sweeps.execution.sweep import PlaceError, Sweep
+from sweeps.report.recordings import recordings_told
 from sweeps.report.terminal import print_sentence
 from sweeps.tracking import runs_page, ui_command
 
@@ -46,7 +46,7 @@ def sweep(
     config = configuration(arguments)
     _check_place(config, local, address)
     console = terminal()
-    for told in _recordings_told(config):
+    for told in recordings_told(config):
         print_sentence(console, told)
     run = Sweep(config, console)
     try:
@@ -83,12 +83,6 @@ def _check_place(config: SweepConfig, local: bool, address: str) -> None:
         check_work(config)
     else:
         check_machine(config)
-
-
-def _recordings_told(config: SweepConfig) -> list[str]:
-    """What was decided about the recordings that signals are planted in, each sentence once."""
-    told = (sentence for each in config.features for sentence in notes(config.first_data_of(each)))
-    return list(dict.fromkeys(told))
 
 
 def _print_results(console: Console, run: Sweep, arguments: Arguments) -> None:

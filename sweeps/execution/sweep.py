@@ -28,6 +28,7 @@ from sweeps.execution.ray_session import RunStage, cluster, private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
 from sweeps.execution.turns import turn
 from sweeps.report.closing import closing_page
+from sweeps.report.recordings import observer_of
 from sweeps.report.terminal import print_sentence
 from sweeps.scores.cache import tidy_from_store
 from sweeps.scores.selection import without_chance_decoders
@@ -227,7 +228,11 @@ class Sweep:
         """The MLflow experiment, opened once."""
         if self.publisher is None:
             draw = run_pictures if self.config.tracking.figures else no_pictures
-            conclude = partial(closing_page, thresholds=self.config.verdict)
+            conclude = partial(
+                closing_page,
+                thresholds=self.config.verdict,
+                observer=observer_of(self.config),
+            )
             self.publisher = Publisher(
                 self.config.name,
                 str(self.output),

@@ -8,6 +8,7 @@ from sweeps.analysis.summary import headline
 from sweeps.analysis.verdicts import STANDARD, judged
 from sweeps.design.thresholds import Thresholds
 from sweeps.report.page_templates import page_template
+from sweeps.report.recordings import IDEAL
 from sweeps.report.result_tables import verdict_table
 from sweeps.report.verdict_tables import group_title
 from sweeps.report.verdict_texts import (
@@ -25,16 +26,18 @@ CLOSING_FILE = "closing_table.html"
 VERDICT_BY = ["feature"]
 
 
-def closing_page(tidy: pd.DataFrame, thresholds: Thresholds = STANDARD) -> dict[str, bytes]:
+def closing_page(
+    tidy: pd.DataFrame, thresholds: Thresholds = STANDARD, observer: str = IDEAL
+) -> dict[str, bytes]:
     """The page by its file's name: the verdict on each method; decoders at chance are left out."""
     tidy = without_chance_decoders(tidy)
     table = judged(headline(tidy, VERDICT_BY), thresholds)
-    verdict = verdict_section(table, chance_note(tidy), thresholds)
+    verdict = verdict_section(table, chance_note(tidy), thresholds, observer)
     return {CLOSING_FILE: page_template("closing.html").render(verdict).encode()}
 
 
 def verdict_section(
-    table: pd.DataFrame, note: str, thresholds: Thresholds = STANDARD
+    table: pd.DataFrame, note: str, thresholds: Thresholds = STANDARD, observer: str = IDEAL
 ) -> dict[str, Any]:
     """What ``verdict.html`` shows: the answer, a table of each feature type, and the legend.
 
@@ -46,6 +49,8 @@ def verdict_section(
         What is said of decoders at chance; empty if there are none.
     thresholds : Thresholds
         What the verdicts ask.
+    observer : str
+        What the ideal observer is called.
     """
     return {
         "answer": [*answer(table), *([f"{note}."] if note else [])],
@@ -54,5 +59,5 @@ def verdict_section(
             for values, rows in table.groupby(VERDICT_BY, sort=False)
         ],
         "marks": (MARKS_LEGEND, UNTOLD_LEGEND, CONTROLS_LEGEND, *levels_note(thresholds)),
-        "legend": dict(verdict_legend(thresholds)),
+        "legend": dict(verdict_legend(thresholds, observer)),
     }

@@ -1,6 +1,7 @@
 """The pictures of a sweep: all that its scores and maps allow, and as files."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from sweeps.design.cells import method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.report.map_pictures import maps_beside_truth, over_frequency, shown_maps
 from sweeps.report.picture import Drawing, DroppedPicture, Picture, Pictures, ShownMaps
+from sweeps.report.recordings import IDEAL, observer_of
 from sweeps.report.score_pictures import (
     cascades,
     check_heat_map,
@@ -25,9 +27,7 @@ from sweeps.store.artefacts import Store, store_of
 
 RANKINGS: tuple[Drawing, ...] = (critical_differences, two_rankings)
 FOR_CONTROLS: tuple[Drawing, ...] = (check_heat_map, maps_beside_truth, *RANKINGS)
-FIGURES: tuple[Drawing, ...] = (
-    check_heat_map,
-    reference_scores,
+FURTHER: tuple[Drawing, ...] = (
     score_by_snr,
     cascades,
     maps_beside_truth,
@@ -69,7 +69,7 @@ def write_figures(
         See :func:`sweeps.report.source.load_scores`.
     """
     tidy = load_scores(config, source, keep_at_chance=keep_at_chance)
-    for picture in draw_figures(tidy, load_maps(config, source)):
+    for picture in draw_figures(tidy, load_maps(config, source), observer_of(config)):
         if isinstance(picture, DroppedPicture):
             yield picture
         else:
@@ -92,7 +92,7 @@ def load_maps(config: SweepConfig, source: str, store: Store | None = None) -> S
     return shown_maps(method_cells(config), store or store_of(config))
 
 
-def draw_figures(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
+def draw_figures(tidy: pd.DataFrame, maps: ShownMaps | None, observer: str = IDEAL) -> Pictures:
     """All pictures of a sweep, one at a time, and those that are dropped.
 
     Parameters
@@ -102,9 +102,13 @@ def draw_figures(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
     maps : mapping or None
         Decoders whose maps are shown, and of each the example maps by method; None where the
         source of the scores has no maps.
+    observer : str
+        What the ideal observer is called.
     """
     only_controls = tidy["method"].isin(list(CONTROLS)).all()
-    for draw in FOR_CONTROLS if only_controls else FIGURES:
+    against_references = partial(reference_scores, observer=observer)
+    of_methods: tuple[Drawing, ...] = (check_heat_map, against_references, *FURTHER)
+    for draw in FOR_CONTROLS if only_controls else of_methods:
         yield from draw(tidy, maps)
     if only_controls:
         yield DroppedPicture("curves", "controls only")

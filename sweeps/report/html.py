@@ -20,6 +20,7 @@ from sweeps.report.legends import SCORE_MEANINGS
 from sweeps.report.origin import Origin, load_origin
 from sweeps.report.page_figures import page_figure
 from sweeps.report.page_templates import page_template
+from sweeps.report.recordings import observer_of, recordings_told, truth_sentence
 from sweeps.report.result_tables import (
     flagged_table,
     headline_table,
@@ -33,10 +34,15 @@ from sweeps.store.artefacts import store_of
 
 FURTHER = ("snr_db", "architecture", "seed", "fold")  # axes with a table of their own
 FEW_SEEDS = 5  # below it, the report warns
-LIMITS = (
+SIMULATED = (
     "The signals are simulated: the answer is known, but waveforms, sources and noise are simpler "
-    "than in recordings. A method that passes here may still fail on "
-    "recordings.",
+    "than in recordings. A method that passes here may still fail on recordings."
+)
+PLANTED = (
+    "The signals are simulated: the answer is known, but waveforms and sources are simpler than "
+    "those of a brain. A method that passes here may still fail on recorded responses."
+)
+LIMITS = (
     "A decoder may use only part of what was planted, or something that accompanies it: a faithful "
     "map of such a decoder need not be efficient.",
     "Levels are conventions: that of similarities (0.5) is the study's, the others are ours.",
@@ -98,11 +104,14 @@ def page(
     origin : Origin
         State of its cells, and how results came about.
     """
-    drawn, verdicts = list(draw_figures(tidy, maps)), judged(headline(tidy), config.verdict)
+    observer, verdicts = observer_of(config), judged(headline(tidy), config.verdict)
+    drawn = list(draw_figures(tidy, maps, observer))
     contents = {
         "name": config.name,
+        "truth": truth_sentence(config),
+        "observer": observer,
         "design": _design_sentence(config),
-        **verdict_section(verdicts, chance_note(tidy), config.verdict),
+        **verdict_section(verdicts, chance_note(tidy), config.verdict, observer),
         **_claims_section(tidy),
         "pictures": [page_figure(picture) for picture in drawn if isinstance(picture, Picture)],
         "dropped": [picture for picture in drawn if isinstance(picture, DroppedPicture)],
@@ -169,16 +178,18 @@ def _tables(config: SweepConfig, tidy: pd.DataFrame) -> list[Table]:
 def _limits_of(config: SweepConfig, tidy: pd.DataFrame) -> list[str]:
     """What this sweep in particular cannot say."""
     limits = [
+        PLANTED if config.data.background else SIMULATED,
         f"One head model ({config.data.head.model}) turns sources into EEG; another one would "
-        "change the topographies."
+        "change the topographies.",
     ]
     if background := config.data.background:
         limits.append(
             f"Class signals are simulated and planted in one recording ({background.file}): seeds "
             "differ in the signals and in where they are planted, not in the recording, so "
-            "intervals do not generalise to other recordings. The ideal observer is the best "
-            "linear one, with the recording's estimated covariance, and no strict ceiling."
+            "intervals do not generalise to other recordings. The ideal observer is a linear one, "
+            "with the recording's estimated covariance, and no ceiling."
         )
+        limits.append(f"Of the recording: {'; '.join(recordings_told(config))}.")
     if note := chance_note(tidy):
         limits.append(f"{note}. It is unknown what their maps should show.")
     if len(config.grid.seed) < FEW_SEEDS:

@@ -14,6 +14,7 @@ from sweeps.analysis.references import REFERENCE_SCORES, references
 from sweeps.analysis.significance import FEWEST, friedman_text
 from sweeps.analysis.summary import headline
 from sweeps.report.picture import DroppedPicture, Picture, Pictures, ShownMaps
+from sweeps.report.recordings import ESTIMATED, IDEAL
 from sweeps.report.shown_decoders import as_sentences, marked, title_of
 from sweeps.scores.table import CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD
 
@@ -46,6 +47,11 @@ PLOTTED_SCORES: Mapping[str, PlottedScore] = {
         ("chance",),
         "random maps of the same spectrum",
     ),
+}
+# What the dashed level of a reference is, by what the ideal observer is called.
+CEILINGS: Mapping[str, str] = {
+    IDEAL: "ceiling: the most to expect",
+    ESTIMATED: "estimated ideal observer (planted), agreement of halves (used)",
 }
 SCORES_ARE = " ".join(
     f"{_each.label.capitalize()}: {_each.about}." for _each in PLOTTED_SCORES.values()
@@ -199,8 +205,8 @@ def two_rankings(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     )
 
 
-def reference_scores(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
-    """Each method against each of the references."""
+def reference_scores(tidy: pd.DataFrame, _maps: ShownMaps | None, observer: str) -> Pictures:
+    """Each method against each of the references, and what the ideal observer is called."""
     rows = against_references(tidy)
     if rows["score"].isna().all():
         yield DroppedPicture("references", "no method has a score of the corrected evaluation")
@@ -209,9 +215,9 @@ def reference_scores(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     named = "; ".join(f"{name}: {score.about}" for name, score in REFERENCE_SCORES.items())
     yield Picture(
         "references",
-        figures.reference_scores(marked(rows, tidy), title),
+        figures.reference_scores(marked(rows, tidy), title, CEILINGS[observer]),
         f"{as_sentences(title)} {named}. Dotted: maps that "
-        "know nothing. Dashed: the highest to expect, the ideal observer (planted) or the "
+        f"know nothing. Dashed: {CEILINGS[observer]}; it is the {observer} (planted) or the "
         "agreement of two halves of the estimate (used).",
         f"Dot plots of {rows['method'].nunique()} methods against {len(REFERENCE_SCORES)} "
         "references.",

@@ -26,6 +26,7 @@ from sweeps.analysis.verdicts import (
     verdict_as_original,
 )
 from sweeps.design.thresholds import Thresholds
+from sweeps.report.recordings import IDEAL
 from sweeps.report.table import Row, plain_value
 from sweeps.report.terminal import PLAIN
 from sweeps.scores.words import listed
@@ -131,11 +132,10 @@ def _scope(judged: pd.DataFrame, by: Sequence[str]) -> str:
     return f"{counted(n_seeds, 'seed')}: intervals are over seeds."
 
 
-def verdict_legend(thresholds: Thresholds = STANDARD) -> list[Named]:
-    """What each column of the verdict asks."""
-    return [
-        (one.name, _asked(one, thresholds)) for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)
-    ]
+def verdict_legend(thresholds: Thresholds = STANDARD, observer: str = IDEAL) -> list[Named]:
+    """What each column of the verdict asks, and what the ideal observer is called there."""
+    told = (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)
+    return [(one.name, _asked(one, thresholds).replace(IDEAL, observer)) for one in told]
 
 
 def terminal_legend(thresholds: Thresholds = STANDARD) -> list[str]:

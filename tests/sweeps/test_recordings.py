@@ -7,14 +7,20 @@ import pytest
 
 from sweeps.analysis.summary import headline
 from sweeps.analysis.verdicts import judged
-from sweeps.cli.sweep import _recordings_told
 from sweeps.design.cells import decoder_cells, from_json, method_cells
 from sweeps.design.config_file import ConfigError, load
 from sweeps.execution.runner import Stage, run_local
+from sweeps.report.html import page
+from sweeps.report.origin import Origin
+from sweeps.report.recordings import recordings_told
 from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import store_of
+from sweeps.store.status import Status
 from sweeps.tracking.datasets import dataset_input
 from tests.backgrounds import CH_NAMES, SFREQ, microvolts, write_raw
+from tests.html_page import Page
+from tests.sweeps.report.test_html import record
+from tests.tidy_tables import tidy_table
 
 PLANTED = """
 name: planted
@@ -107,6 +113,22 @@ def test_mistakes_are_told_in_one_sentence(planted_file, override, told):
 
 
 def test_a_sweep_tells_what_was_decided_once(planted_file):
-    told = _recordings_told(load(planted_file, ["grid.feature=[temporal, spectral]"]))
+    told = recordings_told(load(planted_file, ["grid.feature=[temporal, spectral]"]))
     assert told.count("the channels have the average reference") == 1
-    assert _recordings_told(load(planted_file)) == told
+    assert recordings_told(load(planted_file)) == told
+
+
+def test_the_report_tells_the_recording_and_that_its_observer_is_estimated(
+    planted_file, monkeypatch
+):
+    monkeypatch.setattr("sweeps.report.html.draw_figures", lambda *_: [])
+    config = load(planted_file)
+    tidy = tidy_table(["DeepLift", "RandomMap"], ["temporal"], [0], [0], ["deepnet"])
+    status = Status(dict.fromkeys(decoder_cells(config), "done"), reasons={})
+    found = page(config, tidy, None, Origin(status, [record()]))
+    text = " ".join(found.split())
+    assert "planted in recorded EEG (raw.fif)" in text
+    assert "In simulated EEG the answer is known" not in text
+    assert text.count("estimated ideal observer") >= 2  # the question and the legend
+    assert "the channels have the average reference" in text[text.index('id="limits"') :]
+    assert Page(found).open == []

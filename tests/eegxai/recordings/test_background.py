@@ -3,6 +3,7 @@
 import mne
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from eegxai.recordings.background import content_digest, open_background
 from tests.backgrounds import (
@@ -65,6 +66,28 @@ def test_epochs_of_which_nobody_knows_when_they_were_are_all_taken(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("chosen", "n_epochs"),
+    [
+        (lambda epochs: epochs.drop([5, 20], verbose="ERROR"), 38),
+        (lambda epochs: epochs[::2], 20),
+        (lambda epochs: epochs[::-1], 40),
+        (lambda epochs: mne.concatenate_epochs([epochs[:4]] * 6, verbose="ERROR"), 24),
+    ],
+)
+def test_chosen_epochs_of_an_array_are_all_taken(tmp_path, chosen, n_epochs):
+    epochs = mne.EpochsArray(1e-6 * CUT[:40], raw_of(X).info, tmin=0, verbose="ERROR")
+    chosen(epochs).save(tmp_path / "a-epo.fif", verbose="ERROR")
+    background = open_background(str(tmp_path / "a-epo.fif"))
+    assert len(background.places(N_TIMES)) == n_epochs
+    assert "may overlap" in background.left_out(N_TIMES)
+
+
+def test_sliding_windows_overlap(tmp_path):
+    file = write_epochs(tmp_path / "a-epo.fif", X, np.arange(12) * N_TIMES // 4)
+    assert len(open_background(file).places(N_TIMES)) == 3
+
+
+@pytest.mark.parametrize(
     ("change", "electrodes"),
     [
         (lambda x: x, CH_NAMES),
@@ -75,7 +98,7 @@ def test_epochs_of_which_nobody_knows_when_they_were_are_all_taken(tmp_path):
 )
 def test_the_reference_is_read_from_the_data(tmp_path, change, electrodes):
     background = open_background(write_raw(tmp_path / "raw.fif", change(X)))
-    assert background.reference.electrodes == electrodes
+    assert background.reference_among(CH_NAMES).electrodes == electrodes
 
 
 def test_an_average_with_or_without_the_bad_channels(tmp_path):
@@ -83,18 +106,35 @@ def test_an_average_with_or_without_the_bad_channels(tmp_path):
     raw.info["bads"] = ["Oz"]
     raw.save(tmp_path / "all.fif", verbose="ERROR")
     background = open_background(str(tmp_path / "all.fif"))
-    assert background.reference.electrodes == CH_NAMES
+    assert background.reference_among(CH_NAMES).electrodes == CH_NAMES
     assert background.ch_names == CH_NAMES[:-1]
     raw.set_eeg_reference("average", verbose="ERROR").save(tmp_path / "good.fif", verbose="ERROR")
     good = open_background(str(tmp_path / "good.fif"))
-    assert good.reference.electrodes == CH_NAMES[:-1]
+    assert good.reference_among(CH_NAMES).electrodes == CH_NAMES[:-1]
 
 
 def test_several_flat_channels_are_refused(tmp_path):
     flat = X.copy()
     flat[[1, 3]] = 0
-    with pytest.raises(ValueError, match="channels FC1, C3 are flat; mark them as bad"):
-        _ = open_background(write_raw(tmp_path / "raw.fif", flat)).reference
+    background = open_background(write_raw(tmp_path / "raw.fif", flat))
+    for channels in (CH_NAMES, ("FC1", "Fz")):
+        with pytest.raises(ValueError, match="channels FC1, C3 are flat; mark them as bad"):
+            background.reference_among(channels)
+    others = tuple(np.delete(CH_NAMES, [1, 3]))
+    assert background.reference_among(others).electrodes == ()
+    averaged = np.where(flat == 0, 0, X - X[[0, 2, *range(4, len(X))]].mean(0))
+    background = open_background(write_raw(tmp_path / "average.fif", averaged))
+    assert background.reference_among(others[:4]).electrodes == others
+
+
+@pytest.mark.parametrize("lost", [slice(0, 40 * N_TIMES), slice(70 * N_TIMES, None)])
+def test_a_channel_that_is_flat_for_a_while_is_no_reference(tmp_path, lost):
+    x = X + np.random.default_rng(0).standard_normal(X.shape[1])
+    x[3, lost] = 0
+    background = open_background(write_raw(tmp_path / "raw.fif", x))
+    with pytest.raises(ValueError, match="channels C3 are flat in a part of the recording; mark"):
+        background.reference_among(CH_NAMES)
+    assert background.reference_among(CH_NAMES[:3]).electrodes == ()
 
 
 def test_the_digest_is_of_all_files_of_a_recording(tmp_path):
@@ -105,6 +145,49 @@ def test_the_digest_is_of_all_files_of_a_recording(tmp_path):
     first = content_digest(str(header))
     data.write_bytes(b"23")
     assert len({alone, first, content_digest(str(header))}) == 3
+
+
+def _split_recording(folder):
+    data = np.random.default_rng(0).standard_normal((len(CH_NAMES), 60_000))
+    raw_of(data).save(folder / "a_raw.fif", split_size="2MB", overwrite=True, verbose="ERROR")
+    return folder / "a_raw.fif", folder / "a_raw-1.fif"
+
+
+def _split_epochs(folder):
+    data = np.random.default_rng(0).standard_normal((300, len(CH_NAMES), 200))
+    epochs = mne.EpochsArray(data, mne.create_info(list(CH_NAMES), SFREQ, "eeg"), verbose="ERROR")
+    epochs.save(folder / "a-epo.fif", split_size="2MB", overwrite=True, verbose="ERROR")
+    return folder / "a-epo.fif", folder / "a-epo-1.fif"
+
+
+def _brainvision(folder, field):
+    header = folder / "a.vhdr"
+    header.write_text(f"[Common Infos]\n{field}=other.part\n")
+    (folder / "other.part").write_bytes(b"1")
+    return header, folder / "other.part"
+
+
+def _eeglab(folder):
+    savemat(folder / "a.set", {"EEG": {"data": "other.fdt", "nbchan": 2}})
+    (folder / "other.fdt").write_bytes(b"1")
+    return folder / "a.set", folder / "other.fdt"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        _split_recording,
+        _split_epochs,
+        lambda folder: _brainvision(folder, "DataFile"),
+        lambda folder: _brainvision(folder, "MarkerFile"),
+        _eeglab,
+    ],
+)
+def test_the_digest_is_of_files_of_other_names(tmp_path, written):
+    header, part = written(tmp_path)
+    before = content_digest(str(header))
+    part.write_bytes(part.read_bytes()[:-1] + b"x")
+    assert content_digest(str(header)) != before
 
 
 def test_positions_are_the_files_or_those_of_a_template_by_names(tmp_path):

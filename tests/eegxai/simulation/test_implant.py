@@ -151,6 +151,16 @@ def test_the_signal_has_the_reference_of_the_recordings(tmp_path):
     assert "does not tell the reference" in " ".join(notes(unknown.spec))
 
 
+def test_flat_channels_beside_those_that_are_used_are_no_matter(tmp_path):
+    flat = X.copy()
+    flat[[1, 3]] = 0
+    file = write_raw(tmp_path / "flat.fif", flat)
+    with pytest.raises(ValueError, match="FC1, C3 are flat"):
+        implant("temporal", file, -6, channels=("Fz", "C3", "Cz"))
+    eeg = implant("temporal", file, -6, n_trials=8, channels=("Fz", "Pz", "Cz"))
+    assert eeg.info.ch_names == ["Fz", "Pz", "Cz"]
+
+
 def test_epochs_that_are_written_keep_their_reference(tmp_path):
     eeg = implant("temporal", write_raw(tmp_path / "cz.fif", X - X[4]), snr_db=-6, n_trials=8)
     signal, truth = files.write_eeg(eeg, tmp_path / "planted-epo.fif")
@@ -170,6 +180,38 @@ def test_the_signal_keeps_to_what_the_channels_hold(tmp_path):
     power = np.linalg.eigvalsh(np.cov(joined.astype(float)))
     assert (power > 1e-6 * power[-1]).sum() == 8
     assert "hold only 8 independent ones" in " ".join(notes(eeg.spec))
+
+
+def test_what_rounding_leaves_of_removed_directions_is_no_noise(tmp_path):
+    """Files of integers hold a little of everything, far less than any electrode's noise."""
+    cleaned = X + 10 * np.random.default_rng(2).standard_normal(X.shape)
+    cleaned[2], cleaned[7] = (
+        0.7 * cleaned[0] - 0.3 * cleaned[1],
+        0.6 * cleaned[5] + 0.2 * cleaned[6],
+    )
+    eeg = implant("temporal", write_raw(tmp_path / "r.fif", 0.5 * np.round(2 * cleaned)), -6, 1)
+    truth = np.concatenate(list(eeg.ground_truth), axis=1).astype(float)
+    for channel, combined in (
+        (2, 0.7 * truth[0] - 0.3 * truth[1]),
+        (7, 0.6 * truth[5] + 0.2 * truth[6]),
+    ):
+        assert rms(truth[channel] - combined) < 1e-3 * rms(truth)
+    assert "hold only 8 independent ones" in " ".join(notes(eeg.spec))
+
+
+@pytest.mark.parametrize("n_removed", [0, 1])
+def test_one_removed_direction_is_told_where_no_reference_explains_it(tmp_path, n_removed):
+    cleaned = X + np.random.default_rng(2).standard_normal(X.shape)
+    cleaned[:n_removed] = 0.7 * cleaned[4] + 0.1 * cleaned[6]
+    eeg = implant("temporal", write_raw(tmp_path / "r.fif", cleaned), -6, n_trials=8)
+    told = "hold only 9 independent ones" in " ".join(notes(eeg.spec))
+    assert told == bool(n_removed)
+
+
+def test_drifts_do_not_make_the_rest_a_rounding(tmp_path, planted):
+    drift = 1e4 * np.sin(np.arange(X.shape[1]) / 5e3) * np.linspace(1, 2, len(X))[:, None]
+    eeg = implant("temporal", write_raw(tmp_path / "r.fif", X + drift - drift.mean(0)), -6, 1)
+    assert "independent ones" not in " ".join(notes(eeg.spec))
 
 
 def test_electrodes_are_where_the_file_has_them(tmp_path, planted):
@@ -246,12 +288,14 @@ def test_a_file_that_has_changed_is_refused(tmp_path):
         ({"reference": ("XX",)}, "has no positions of XX"),
         ({"reference": ()}, "at least 1 item"),
         ({"montage": "biosemi16x"}, "montage 'biosemi16x' is unknown"),
+        ({"tmax": float("nan")}, "tmin=0.0 and tmax=nan must be finite"),
         ({"head": MONTAGE}, "has the channels of its recordings"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(file, arguments, told):
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=told) as caught:
         implant("temporal", file, snr_db=-6, **arguments)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -266,6 +310,12 @@ def test_what_recordings_rule_out(file, fields, told):
     given = {"feature": "temporal", "snr_db": 0, "n_trials": 40, "seed": 0, "sfreq": SFREQ}
     with pytest.raises(ValueError, match=told):
         DataSpec(**{**given, **fields}, background=file)
+
+
+def test_a_recording_shorter_than_a_trial_is_told(tmp_path):
+    file = write_raw(tmp_path / "short.fif", X[:, :64])
+    with pytest.raises(ValueError, match=r"holds no trial of 1 s: it lasts 0.5 s"):
+        implant("temporal", file, snr_db=-6)
 
 
 def test_files_that_are_no_recordings(tmp_path):

@@ -44,6 +44,15 @@ def test_it_plants_writes_draws_and_tells(file, tmp_path):
         np.testing.assert_array_equal(found["trials_recorded_s"], expected.trials["recorded_s"])
 
 
+def test_a_short_recording_is_planted_and_not_probed(tmp_path):
+    file = write_raw(tmp_path / "short.fif", microvolts(5))
+    result = run("temporal", "--background", file, "--snr-db", -6, "--out", tmp_path / "a.npz")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "too few trials to say whether the recordings alone tell the class" in said
+    assert (tmp_path / "a.npz").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
