@@ -32,7 +32,9 @@ OTHER_NAMES = {
     *(f"eegxai.{tag}" for tag in TAGS),
 }
 # Words in backticks that belong to something else than this repository's code.
-FOREIGN_WORDS = {"V_fem", "clab_electrodes", "normals", "vc", "ruff", "mypy", "pytest"}
+FOREIGN_WORDS = {
+    "V_fem", "clab_electrodes", "normals", "vc", "ruff", "mypy", "pytest", "create_from_X_y",
+}  # fmt: skip
 OVERRIDE = re.compile(
     r"(?:grid|data|training|attribution|evaluation|resources|tracking)\.[\w.]+=\S+"
 )
