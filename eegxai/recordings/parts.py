@@ -37,7 +37,7 @@ def _of_vhdr(path: Path) -> Iterable[Path]:
 def _of_set(path: Path) -> Iterable[Path]:
     try:
         content = loadmat(path, simplify_cells=True)
-    except (NotImplementedError, ValueError, OSError):  # of MATLAB 7.3, or no file of MATLAB
+    except Exception:  # of MATLAB 7.3, or a file that says what is wrong when it is opened
         return ()
     eeg = content.get("EEG", content)
     names = [eeg.get(field) for field in ("data", "datfile")]

@@ -190,6 +190,12 @@ def test_the_digest_is_of_files_of_other_names(tmp_path, written):
     assert content_digest(str(header)) != before
 
 
+@pytest.mark.parametrize("name", ["a.set", "a.fif", "a.vhdr", "a.edf"])
+def test_files_that_hold_nothing_have_a_digest(tmp_path, name):
+    (tmp_path / name).touch()
+    assert len(content_digest(str(tmp_path / name))) == 64
+
+
 def test_positions_are_the_files_or_those_of_a_template_by_names(tmp_path):
     own = open_background(write_raw(tmp_path / "own.fif", X))
     named = ("EEG FZ-REF", *(name.upper() for name in CH_NAMES[1:]))
