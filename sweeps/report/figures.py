@@ -27,7 +27,9 @@ from sweeps.store.artefacts import Store, store_of
 
 RANKINGS: tuple[Drawing, ...] = (critical_differences, two_rankings)
 FOR_CONTROLS: tuple[Drawing, ...] = (check_heat_map, maps_beside_truth, *RANKINGS)
-FURTHER: tuple[Drawing, ...] = (
+FIGURES: tuple[Drawing, ...] = (
+    check_heat_map,
+    reference_scores,
     score_by_snr,
     cascades,
     maps_beside_truth,
@@ -106,9 +108,8 @@ def draw_figures(tidy: pd.DataFrame, maps: ShownMaps | None, observer: str = IDE
         What the ideal observer is called.
     """
     only_controls = tidy["method"].isin(list(CONTROLS)).all()
-    against_references = partial(reference_scores, observer=observer)
-    of_methods: tuple[Drawing, ...] = (check_heat_map, against_references, *FURTHER)
-    for draw in FOR_CONTROLS if only_controls else of_methods:
-        yield from draw(tidy, maps)
+    named = {reference_scores: partial(reference_scores, observer=observer)}
+    for draw in FOR_CONTROLS if only_controls else FIGURES:
+        yield from named.get(draw, draw)(tidy, maps)
     if only_controls:
         yield DroppedPicture("curves", "controls only")
