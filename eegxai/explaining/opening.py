@@ -13,12 +13,11 @@ from eegxai.attribution import Output, adapted
 from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE
 from eegxai.explaining.choosing import Decoded
 from eegxai.explaining.class_order import order_note
+from eegxai.explaining.declared import declared, of_its_own
 from eegxai.explaining.decoder import OpenedDecoder
 from eegxai.explaining.matching import (
     AS_GIVEN,
-    declared,
     noted,
-    of_its_own,
     outputs_of,
     with_channels,
     with_classes,

@@ -108,7 +108,7 @@ def draw_figures(tidy: pd.DataFrame, maps: ShownMaps | None, observer: str = IDE
         What the ideal observer is called.
     """
     only_controls = tidy["method"].isin(list(CONTROLS)).all()
-    named = {reference_scores: partial(reference_scores, observer=observer)}
+    named: dict[Drawing, Drawing] = {reference_scores: partial(reference_scores, observer=observer)}
     for draw in FOR_CONTROLS if only_controls else FIGURES:
         yield from named.get(draw, draw)(tidy, maps)
     if only_controls:

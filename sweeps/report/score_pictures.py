@@ -205,7 +205,9 @@ def two_rankings(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     )
 
 
-def reference_scores(tidy: pd.DataFrame, _maps: ShownMaps | None, observer: str) -> Pictures:
+def reference_scores(
+    tidy: pd.DataFrame, _maps: ShownMaps | None, observer: str = IDEAL
+) -> Pictures:
     """Each method against each of the references, and what the ideal observer is called."""
     rows = against_references(tidy)
     if rows["score"].isna().all():

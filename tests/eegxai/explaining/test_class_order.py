@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import eegxai
 from eegxai.explaining.class_order import likely_order, order_note
-from eegxai.explaining.matching import Declared, declared, of_its_own
+from eegxai.explaining.declared import Declared, declared, of_its_own
 from tests.eegxai.explaining.small_case import CHANNELS, CLASSES, SFREQ, Reader, trials
 
 

@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 import eegxai
+from eegxai.explaining.declared import declared
 from eegxai.explaining.decoder import open_decoder, read_weights
-from eegxai.explaining.matching import declared, with_channels, with_classes, with_sizes
+from eegxai.explaining.matching import with_channels, with_classes, with_sizes
 from eegxai.recordings import as_labelled
 from tests.eegxai.explaining.small_case import CHANNELS, CLASSES, SFREQ, Reader, epochs, trials
 
