@@ -54,3 +54,22 @@ def test_what_a_network_was_told_it_does_not_tell():
     told = frozenset({"n_chans", "chs_info", "sfreq"})
     assert of_its_own(known, told) == Declared(None, 64, None, None, 3)
     assert of_its_own(said, frozenset()) == said
+
+
+class Probable(Reader):
+    """The probability of class 1, as trained with BCELoss."""
+
+    def forward(self, x):
+        lifted = self.hidden(self.scale * x.flatten(1))
+        return torch.sigmoid(lifted[:, 1] - lifted[:, 0])
+
+
+def test_a_lone_probability_is_decided_at_a_half():
+    x, y = trials(40, n_classes=2)
+    result = eegxai.explain(
+        Probable(), x, y, methods=["Gradient"], checks=(), n_trials=3, sfreq=SFREQ,
+        ch_names=CHANNELS, class_names=CLASSES[:2],
+    )  # fmt: skip
+    assert float(result.accuracy["accuracy"].iloc[0]) > 0.95
+    assert result.maps["Gradient"].shape == (3, *x.shape[1:])
+    assert any("probability p of class 1" in note for note in result.notes)
