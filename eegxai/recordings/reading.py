@@ -1,5 +1,6 @@
 """Calls of foreign readers: their warnings become notes, and their errors one sentence."""
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ import mne
 
 LONGEST = 240  # characters of a foreign message that are quoted
 OF_READER = "MNE: "  # before what it warned of
+STUMBLES = (AttributeError, TypeError, LookupError, UnboundLocalError, struct.error)
 ABOUT_FILE_NAMES = "does not conform to MNE naming conventions"  # says nothing about the data
 
 
@@ -34,7 +36,7 @@ def foreign(failure: str, notes: list[str]) -> Iterator[None]:
         except MemoryError:
             raise
         except Exception as error:
-            raise ValueError(f"{failure}: {_short(error)}") from error
+            raise ValueError(f"{failure}: {_why(error)}") from error
     found = [f"{OF_READER}{_short(one.message)}" for one in caught if not _is_noise(one)]
     notes.extend(dict.fromkeys(found))
 
@@ -55,6 +57,14 @@ def _is_noise(warning: warnings.WarningMessage) -> bool:
     """Whether a warning is of programmers or of file names alone."""
     for_programmers = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
     return issubclass(warning.category, for_programmers) or ABOUT_FILE_NAMES in str(warning.message)
+
+
+def _why(error: Exception) -> str:
+    """What a reader says is wrong; where it stumbles over a file instead, that it is damaged."""
+    if not isinstance(error, STUMBLES):
+        return _short(error)
+    told = f"{type(error).__name__}: {_short(error)}"
+    return f"it is empty, damaged or not what its name says ({told})"
 
 
 def _short(message: Exception | Warning | str) -> str:

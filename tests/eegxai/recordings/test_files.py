@@ -290,3 +290,9 @@ def test_trials_of_a_read_file_are_values(tmp_path):
 def test_what_is_no_path_is_refused(path):
     with pytest.raises(ValueError, match=f"path={path} is not allowed: the path of a file"):
         read_trials(path)
+
+
+def test_an_empty_file_is_called_so(tmp_path):
+    (tmp_path / "empty-epo.fif").write_bytes(b"")
+    with pytest.raises(ValueError, match="cannot be read: it is empty, damaged or not what"):
+        read_trials(tmp_path / "empty-epo.fif")
