@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import pandas as pd
 
@@ -100,7 +101,8 @@ class Quantity:
         """Refuse a metric or a check that is none of these, naming the closest."""
         for kind, name, known in (("check", self.check, checks), ("metric", self.metric, metrics)):
             if name not in (choices := {*known}):
-                names = choices | SHORT_NAMES if kind == "metric" else choices
+                misspelt = kind == "metric" and get_close_matches(name.lower(), SHORT_NAMES, n=1)
+                names = choices | SHORT_NAMES if misspelt else choices
                 raise ValueError(unknown_name(kind, name, names, METRICS_PAGE))
 
 

@@ -50,6 +50,7 @@ def assert_complete(decoder, x, target, **options):
 ARGUMENTS = {
     "prelu": [torch.tensor([0.3], dtype=torch.float64)], "threshold": [0.2, -0.5],
     "clamp": [-0.3, 0.4], "clamp_min": [-0.2], "clamp_max": [0.3], "pow": [3],
+    "logit": [1e-6],
     "maximum": [torch.full((12,), 0.1, dtype=torch.float64)],
     "minimum": [torch.full((12,), 0.1, dtype=torch.float64)],
 }  # fmt: skip
