@@ -7,7 +7,7 @@ count for it as soon as there are some.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import torch
@@ -51,53 +51,62 @@ class Pace:
     """
 
     def __init__(self, cells: Iterable[Cell], workers: int = 1) -> None:
-        self.left = dict.fromkeys(cells)
+        self.kinds = Counter[str]()  # cells left by what they cost
+        self.unopened: set[str] = set()  # decoders that nobody has had at hand
+        self.opening = 0.0  # the same for all cells of a stage
+        for cell in cells:
+            self.kinds[_kind(cell)] += 1
+            self.unopened.add(decoder_of(cell).key)
+            self.opening = _opening(cell)
         self.workers = workers
         self.opened: set[tuple[str, int | None]] = set()  # decoders, and who has them at hand
         self.pids: set[int | None] = set()
         self.seconds = self.cost = 0.0
-        self.own: dict[str, list[float]] = defaultdict(list)  # seconds of cells without an opening
+        self.ended = Counter[str]()  # cells without an opening, by what they cost
+        self.own: dict[str, float] = defaultdict(float)  # and their seconds
 
     def take_in(self, cell: Cell, seconds: float, pid: int | None) -> None:
         """Count a cell that has ended."""
-        self.left.pop(cell, None)
+        kind, decoder = _kind(cell), decoder_of(cell).key
+        self.kinds[kind] -= 1
+        self.unopened.discard(decoder)
         self.pids.add(pid)
-        place = decoder_of(cell).key, pid
-        opening = 0.0 if place in self.opened else _opening(cell)
-        self.opened.add(place)
+        opening = 0.0 if (decoder, pid) in self.opened else self.opening
+        self.opened.add((decoder, pid))
         self.seconds += seconds
-        self.cost += opening + _cost(cell)
+        self.cost += opening + _cost(kind)
         if not opening:
-            self.own[_kind(cell)].append(seconds)
+            self.ended[kind] += 1
+            self.own[kind] += seconds
 
     def seconds_left(self) -> float:
-        """Seconds until the last cell ends; NaN before the first one has."""
+        """Seconds until the last cell ends; NaN before the first one has.
+
+        Cells are counted by what they cost, so that it takes no longer the more are left.
+        """
         if not self.cost:
             return float("nan")
-        unit = self.seconds / self.cost
-        work = sum(self._expected(cell, unit) for cell in self.left)
-        workers = max(1, min(len(self.left), max(self.workers, len(self.pids))))
-        return (work + unit * self._openings(workers)) / workers
+        unit, n_left = self.seconds / self.cost, self.kinds.total()
+        work = sum(number * self._expected(kind, unit) for kind, number in self.kinds.items())
+        workers = max(1, min(n_left, max(self.workers, len(self.pids))))
+        return (work + unit * self._openings(workers) * bool(n_left)) / workers
 
-    def _expected(self, cell: Cell, unit: float) -> float:
-        own = self.own[_kind(cell)]
-        return sum(own) / len(own) if own else unit * _cost(cell)
+    def _expected(self, kind: str, unit: float) -> float:
+        known = self.ended[kind]
+        return self.own[kind] / known if known else unit * _cost(kind)
 
     def _openings(self, workers: int) -> float:
         """Cost of the openings to come: each decoder once, and each worker one."""
-        known = {decoder for decoder, _ in self.opened}
-        unknown = {decoder_of(cell).key: _opening(cell) for cell in self.left}
-        new = [opening for decoder, opening in unknown.items() if decoder not in known]
-        missing = max(0, workers - len(self.pids) - len(new))
-        return sum(new) + missing * max(unknown.values(), default=0.0)
+        missing = max(0, workers - len(self.pids) - len(self.unopened))
+        return (len(self.unopened) + missing) * self.opening
 
 
 def _kind(cell: Cell) -> str:
     return cell.method if isinstance(cell, MethodCell) else ""
 
 
-def _cost(cell: Cell) -> float:
-    return COSTS.get(_kind(cell), 1.0)
+def _cost(kind: str) -> float:
+    return COSTS.get(kind, 1.0)
 
 
 def _opening(cell: Cell) -> float:
