@@ -32,6 +32,7 @@ from eegxai.attribution.core.registry import (
 from eegxai.attribution.given import Trials, as_target, as_trials
 from eegxai.decoders.compiled import copied, original_module
 
+N_JUDGED_TRIALS = 8  # on which evaluations judge a method
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
 SMALL = 1e-5  # maps relative to the outputs, from which they are computed again to be sure
 VANISHED = 1e-3  # maps of double precision relative to those of single that were only rounding

@@ -24,6 +24,8 @@ from eegxai.attribution import (
     validity,
 )
 from eegxai.attribution.core.faults import first_line
+from eegxai.attribution.core.options import N_REFERENCES
+from eegxai.attribution.validity import N_JUDGED_TRIALS
 from eegxai.decoders.chance import at_chance, confusion_matrix
 from eegxai.evaluation.bounds import METRIC_BOUNDS
 from eegxai.evaluation.controls.sanity_checks import CHECKS, ExplainedTrials
@@ -42,8 +44,6 @@ from eegxai.registry import lookup
 from eegxai.statistics import within_bounds
 from eegxai.statistics.intervals import CONFIDENCE
 
-N_JUDGED_TRIALS = 8  # on which a method is judged, as in sweeps
-N_REFERENCES = 16  # trials that a method may compare with, as in sweeps
 ALWAYS = "all_weights"  # the control that is made whatever checks are asked for
 BY_LAYER = ("cascade", "bottom_up", "independent")  # checks that keep a copy for each layer
 LARGEST_COPIES = 2e9  # bytes that the copies of a check may take

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from eegxai.attribution import compared_maps
+from eegxai.attribution.core.options import N_REFERENCES
+from eegxai.attribution.validity import N_JUDGED_TRIALS
 from eegxai.evaluation import (
     EvaluationSpec,
     ExplainedTrials,
@@ -29,8 +31,6 @@ from sweeps.store.records import TrainedDecoder
 from sweeps.tasks.data import restored, simulated, split_of
 
 log = logging.getLogger(__name__)
-N_JUDGED_TRIALS = 8  # test trials on which a method is judged
-N_REFERENCES = 16  # training trials that a method may compare with
 
 
 @dataclass(frozen=True, eq=False)

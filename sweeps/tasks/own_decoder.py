@@ -4,16 +4,16 @@ import hashlib
 import re
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from eegxai.explaining import DecoderExplanation, explain
-from eegxai.explaining.api import check_arguments
+from eegxai.explaining.api import OnAccuracy, check_arguments
+from eegxai.explaining.matching import AS_GIVEN
+from eegxai.explaining.progress import OnProgress
 from eegxai.recordings import LabelledTrials, read_trials
 from sweeps.store import provenance
 
@@ -21,11 +21,6 @@ DIGEST_LENGTH = 16  # hexadecimal digits, as in the names of the store's files
 OF_READING = ("events", "class_names", "tmin", "tmax")
 CHECKED_FIRST = ("unit", "n_trials", "seed", "device")
 OF_EXPLAINING = ("weights", "unit", "n_trials", "cam_layer", "seed", "device")
-
-AS_GIVEN = "as_given"  # the unit of numbers that are passed on as they are
-
-OnAccuracy = Callable[[pd.DataFrame, pd.DataFrame], None]
-OnProgress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, kw_only=True)
