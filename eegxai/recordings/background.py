@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import mne
 import numpy as np
@@ -17,6 +17,7 @@ from eegxai.head.models import file_digest
 from eegxai.recordings.channels import place_of, placed, projection_notes
 from eegxai.recordings.opening import existing, opened
 from eegxai.recordings.parts import parts
+from eegxai.recordings.reference import JudgedChannels, Reference, judged, reference_among
 from eegxai.rounding import counted
 
 MICROVOLT_PER_VOLT = 1e6
@@ -25,18 +26,8 @@ UNUSABLE = "bad"  # how the name of an annotation begins that MNE leaves out of 
 # by more.
 NUMBERED = 0.1
 N_JUDGED = 32  # stretches of which the reference is read, spread over the file
-# Of the root mean square of the channels: their mean, where their average is the reference. The
-# steps of 16 bits and the mean over some twenty channels leave less than this.
-ZERO_MEAN = 1e-2
 
 Array = np.ndarray
-
-
-class Reference(NamedTuple):
-    """Electrodes whose mean was subtracted, none where that is not known, and a sentence on it."""
-
-    electrodes: tuple[str, ...]
-    told: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,42 +129,11 @@ class Background:
         ValueError
             When several channels hold nothing, or one does for a while.
         """
-        partly = [name for name in self._flat if 0 < self._flat[name] < 1 and name in channels]
-        if partly:
-            raise ValueError(
-                f"{self.file}: the channels {', '.join(partly)} are flat in a part of the "
-                "recording; mark them as bad, or that part by an annotation called bad"
-            )
-        silent = self._silent
-        if len(silent) > 1 and not set(silent).isdisjoint(channels):
-            raise ValueError(
-                f"{self.file}: the channels {', '.join(silent)} are flat; mark them as bad"
-            )
-        if len(silent) == 1:
-            told = f"channel {silent[0]} is flat, so it is taken for the reference"
-            return Reference((silent[0],), told)
-        return self._average
+        return reference_among(channels, self._judged, self.file)
 
     @cached_property
-    def _silent(self) -> list[str]:
-        """Good channels that hold nothing."""
-        return [name for name, share in self._flat.items() if share == 1]
-
-    @cached_property
-    def _flat(self) -> dict[str, float]:
-        """Share of the stretches in which each good channel is flat."""
-        volts = self._judged_volts()
-        flat = {name: np.ptp(volts[name], axis=-1) == 0 for name in self.ch_names}
-        return {name: float(of.mean()) if of.size else 0.0 for name, of in flat.items()}
-
-    @cached_property
-    def _average(self) -> Reference:
-        volts = self._judged_volts()
-        good = {name: volts[name] for name in self.ch_names if name not in self._silent}
-        for channels in (good, volts):
-            if _has_zero_mean(np.array(list(channels.values()))):
-                return Reference(tuple(channels), "the channels have the average reference")
-        return UNKNOWN_REFERENCE
+    def _judged(self) -> JudgedChannels:
+        return judged(self._judged_volts(), self.ch_names)
 
     def _judged_volts(self) -> dict[str, Array]:
         """Stretches of each channel (stretches, times), spread over the file."""
@@ -218,9 +178,6 @@ class Background:
             raise ValueError(f"background {self.file!r}: {'; '.join(told)}")
         found = {one["ch_name"]: tuple(one["loc"][:3].tolist()) for one in chs}
         return found, told
-
-
-UNKNOWN_REFERENCE = Reference((), "the file does not tell the reference of its channels")
 
 
 class Recording(Background):
@@ -367,12 +324,3 @@ def _joined(digests: Sequence[str]) -> str:
 def _portions(count: int, size: int = 64) -> Iterator[slice]:
     """Rows that are read at a time: MNE reads in double precision."""
     return (slice(start, start + size) for start in range(0, count, size))
-
-
-def _has_zero_mean(volts: Array) -> bool:
-    """Whether channels (channels, ...) have a mean of zero at every sample, if there is any."""
-    if not volts.size:
-        return False
-    varying = volts - volts.mean(axis=tuple(range(1, volts.ndim)), keepdims=True)
-    of_mean, of_all = (np.sqrt(np.mean(part**2)) for part in (varying.mean(axis=0), varying))
-    return bool(of_mean < ZERO_MEAN * of_all)

@@ -22,7 +22,8 @@ from pydantic import (
 
 from eegxai.head import Head, HeadSpec, ReferencedHead, SphereHead, open_head
 from eegxai.head.montage import require_channels
-from eegxai.recordings.background import Background, Reference, content_digest, open_background
+from eegxai.recordings.background import Background, content_digest, open_background
+from eegxai.recordings.reference import Reference
 from eegxai.seeding import generator
 from eegxai.simulation.waveforms import Epoch
 from eegxai.spec import ORDERED, spec
