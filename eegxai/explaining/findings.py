@@ -136,8 +136,14 @@ class Findings:
             model-specific where that with the map of the untrained decoder does; complete where
             sums are within 5 % of what the method promises.
         """
-        above = not len(self.accuracy) or bool(self.accuracy["above_chance"].iloc[0])
-        return trust_table(self.validity, self.checks, self.agreement, self.class_testable, above)
+        return trust_table(
+            self.validity, self.checks, self.agreement, self.class_testable, self.above_chance
+        )
+
+    @property
+    def above_chance(self) -> bool | None:
+        """Whether the decoder is better than chance; None where trials have no labels."""
+        return bool(self.accuracy["above_chance"].iloc[0]) if len(self.accuracy) else None
 
     def topography(self, method: str) -> pd.DataFrame:
         """Mean magnitude of the maps of each class at each channel (classes, channels).

@@ -27,6 +27,8 @@ TRUST_COLUMNS = [
 PLACE = {"domain": "channel_time", "metric": "pearson_raw"}
 CLASS_CHECK, MODEL_CHECK = "target_swap", "all_weights"
 WORDS = {"class_specific": "changes with the class", "model_specific": "changes with the weights"}
+TESTED = "of what can be tested without a known truth"
+BETTER_THAN_CHANCE = "the decoder is better than chance"
 UNUSABLE = ("not_applicable", "degenerate", "failed")
 
 Row = Mapping[Any, Any]
@@ -37,7 +39,7 @@ def trust_table(
     checks: pd.DataFrame,
     agreement: pd.DataFrame,
     class_testable: bool,
-    above_chance: bool,
+    above_chance: bool | None,
 ) -> pd.DataFrame:
     """One row per method, in the columns of ``TRUST_COLUMNS``.
 
@@ -47,8 +49,8 @@ def trust_table(
         Those of a :class:`DecoderExplanation`.
     class_testable : bool
         Whether a map of a wrong class can differ other than by its sign.
-    above_chance : bool
-        Whether the decoder is better than chance.
+    above_chance : bool, optional
+        Whether the decoder is better than chance; None where that is not known.
     """
     deciding = checks.loc[(checks[list(PLACE)] == pd.Series(PLACE)).all(axis=1)]
     rows = []
@@ -101,12 +103,16 @@ def _below_level(own: pd.DataFrame, check: str) -> str:
     return REFUTED if low >= level else UNDECIDED
 
 
-def _verdict(row: Row, states: Mapping[str, str], has_map: bool, above: bool) -> tuple[str, str]:
+def _verdict(
+    row: Row, states: Mapping[str, str], has_map: bool, above: bool | None
+) -> tuple[str, str]:
     """Whether to use a method, and why: the first case that there is."""
     original = row["duplicate_of"]
     unmoved = [WORDS[name] for name in WORDS if states[name] == REFUTED]
     doubts = "; ".join(_doubts(row, states, above))
-    fine = row["reason"] or "of what can be tested without a known truth"
+    untested = " or ".join(untested_questions(states["class_specific"] != UNTESTABLE, above))
+    limits = f"not tested: whether {untested}" if untested else ""
+    fine = "; ".join(filter(None, (row["reason"], limits))) or TESTED
     cases = (
         (not has_map, NO_MAP, row["reason"]),
         (bool(original), f"same as {original}", f"its maps are those of {original}"),
@@ -118,11 +124,20 @@ def _verdict(row: Row, states: Mapping[str, str], has_map: bool, above: bool) ->
     return next(((word, why) for true, word, why in cases if true), (NOTHING_AGAINST, fine))
 
 
-def _doubts(row: Row, states: Mapping[str, str], above: bool) -> Iterator[str]:
+def untested_questions(class_testable: bool, above_chance: bool | None) -> list[str]:
+    """What a verdict does not rest on, although it would on other trials."""
+    untested = {
+        f"a map {WORDS['class_specific']}": not class_testable,
+        BETTER_THAN_CHANCE: above_chance is None,
+    }
+    return [question for question, true in untested.items() if true]
+
+
+def _doubts(row: Row, states: Mapping[str, str], above: bool | None) -> Iterator[str]:
     for name, words in WORDS.items():
         if states[name] == UNDECIDED:
             yield f"more trials would show whether it {words}"
     if states["complete"] == REFUTED:
         yield f"its sum is not what it should be: {row['flags']}"
-    if not above:
-        yield "the decoder itself is not shown to be better than chance"
+    if above is False:
+        yield f"it is not shown that {BETTER_THAN_CHANCE}"

@@ -204,7 +204,8 @@ TABLE_KINDS: dict[str, TableKind] = {
         ),
         legend=(
             *(f"{name}: {score.about}" for name, score in REFERENCE_SCORES.items()),
-            "chance: random maps of the same spectrum; ceiling: the ideal observer's map",
+            "chance: random maps of the same spectrum",
+            "ceiling: the ideal observer's map; estimated, and no ceiling, in recorded backgrounds",
         ),
     ),
     "controls": TableKind(

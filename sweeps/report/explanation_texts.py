@@ -6,7 +6,13 @@ import pandas as pd
 
 from eegxai.attribution import find
 from eegxai.explaining import DecoderExplanation
-from eegxai.explaining.trust import DO_NOT_USE, DOUBTFUL, NO_MAP, NOTHING_AGAINST
+from eegxai.explaining.trust import (
+    DO_NOT_USE,
+    DOUBTFUL,
+    NO_MAP,
+    NOTHING_AGAINST,
+    untested_questions,
+)
 from eegxai.rounding import counted, digits
 from sweeps.report.explanation_tables import trust_mark, without_name
 from sweeps.scores.table import SPECIFICITY_THRESHOLD
@@ -92,6 +98,8 @@ def answer(found: DecoderExplanation) -> Iterator[str]:
     good = list(trust.loc[trust["trust"] == NOTHING_AGAINST, "method"])
     whom = f"Nothing speaks against {_named(good)}" if good else "No method passes the checks"
     yield f"{whom} on this decoder."
+    if untested := untested_questions(found.class_testable, found.above_chance):
+        yield f"It was not tested whether {' or '.join(untested)}."
     for word, verbs in SAID.items():
         if names := list(trust.loc[trust["trust"] == word, "method"]):
             yield f"{_named(names)} {verbs[len(names) > 1]}."

@@ -19,7 +19,10 @@ PERCENT = f"{100 * CONFIDENCE:.0f} %"
 SMALL = 0.1  # differences below it are shown with another digit
 SHOWN = 2  # values of an axis that a sentence names; of more, their number
 # What the best score is of, by the check that holds it.
-CEILING_TITLES = {"ideal_observer": "the ideal observer's map", "split_half": "split halves"}
+CEILING_TITLES = {
+    "ideal_observer": "the ideal observer's map (estimated in recorded backgrounds)",
+    "split_half": "split halves",
+}
 
 
 def pair_table(pair: MethodPair) -> Table:

@@ -13,7 +13,7 @@ map's mass on it (spatial: cosine of topographies). 1 is best |
 | `headline/chance` | the same score of random maps of the same spectrum |
 | `headline/calibrated_score` | average precision of the map's magnitude (spectral: share of the \
 relevance over frequency in the planted band). 1 is best |
-| `headline/ceiling` | the same score of the ideal observer's map |
+| `headline/ceiling` | the same of the ideal observer's map (in recorded backgrounds an estimate) |
 | `headline/ideal_score` | average precision against the ideal observer's map |
 | `headline/used_correlation` | correlation over channels with what the decoder used |
 | `headline/class_similarity` | correlation of the map with the map for a wrong class: low is \

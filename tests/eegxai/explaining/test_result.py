@@ -137,6 +137,11 @@ def test_trust_knows_two_classes_and_chance():
     case = judged(target_swap=(0.9, 0.95))
     assert case(testable=False)["class_specific"] == "not testable"
     assert case(testable=False)["trust"] == "nothing speaks against it"
+    assert "not tested: whether a map changes" in case(testable=False)["reason"]
+    assert "not tested" not in judged()()["reason"]
+    unlabelled = judged()(above=None)
+    assert unlabelled["trust"] == "nothing speaks against it"
+    assert "not tested: whether the decoder is better" in unlabelled["reason"]
     row = judged()(above=False)
     assert row["trust"] == "doubtful"
     assert "better than chance" in row["reason"]

@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -112,6 +113,13 @@ def test_no_labels_no_accuracy_and_no_better_than_chance_is_said():
     at_chance = found.accuracy.assign(above_chance=False)
     assert "no better than chance" in " ".join(accuracy_lines(at_chance))
     assert "no labels" in " ".join(accuracy_lines(found.accuracy.iloc[:0]))
+
+
+def test_what_was_not_tested_is_said():
+    found = found_explanation()
+    assert not any("not tested" in sentence for sentence in answer(found))
+    unlabelled = replace(found, accuracy=found.accuracy.iloc[:0])
+    assert "It was not tested whether the decoder is better than chance." in answer(unlabelled)
 
 
 def test_a_result_without_maps_has_a_page_too(tmp_path):
