@@ -20,6 +20,8 @@ from eegxai.evaluation.maps.domains import RESOLUTION, topography_operator
 SHOWN_RADIUS = 1 - 3 / RESOLUTION
 SPACING = 1.18  # distance between heads in a row, in widths of the disc: room for the ears
 OUTLINE: Mapping[str, Any] = {"color": "black", "lw": 0.8, "clip_on": False}
+# Between electrodes and beyond the outermost ones a map is interpolated: dots say where they are.
+ELECTRODES: Mapping[str, Any] = {"color": "black", "ls": "", "marker": ".", "ms": 2, "mew": 0}
 # Of the largest magnitude: a smaller span is one colour to the eye, and rounding in the store.
 UNIFORM = 2e-3
 # What stands in the place of a map: readable over a curve too.
@@ -34,10 +36,11 @@ Array = np.ndarray
 
 
 class HeadOutline(NamedTuple):
-    """What pictures of a montage share: the extent, and the lines of head, nose and ears."""
+    """What pictures of a montage share: the extent, lines of head, nose and ears, electrodes."""
 
     extent: tuple[float, float, float, float]
     lines: list[Array]
+    electrodes: Array
 
 
 _OUTLINES: dict[bytes, HeadOutline] = {}
@@ -58,7 +61,7 @@ def draw_scalp(
     channels are not resolved, in ``letters`` of so many points. ``shift`` is the position of the
     head in a row of heads in the same axes: creating axes takes most of the time of a picture.
     """
-    extent, lines = _shifted(info, shift)
+    extent, lines, electrodes = _shifted(info, shift)
     left, right, bottom, top = extent
     centre = (left + right) / 2, (bottom + top) / 2
     radius = SHOWN_RADIUS * (right - left) / 2
@@ -73,6 +76,7 @@ def draw_scalp(
         image.set_clip_path(Circle(centre, radius, transform=ax.transData))
         for line in lines:
             ax.plot(*line, **OUTLINE)
+        ax.plot(*electrodes, **ELECTRODES)
     ax.set_aspect("equal")
     ax.autoscale()
     ax.set_axis_off()
@@ -113,11 +117,11 @@ def relative(values: Array) -> Array:
 
 def _shifted(info: mne.Info, shift: float) -> HeadOutline:
     """The head at a position in a row of heads."""
-    (left, right, bottom, top), lines = _outline(info)
+    (left, right, bottom, top), lines, electrodes = _outline(info)
     moved = shift * SPACING * (right - left)
-    return HeadOutline(
-        (left + moved, right + moved, bottom, top), [np.stack((x + moved, y)) for x, y in lines]
-    )
+    by = np.array([[moved], [0]])
+    extent = (left + moved, right + moved, bottom, top)
+    return HeadOutline(extent, [line + by for line in lines], electrodes + by)
 
 
 def _outline(info: mne.Info) -> HeadOutline:
@@ -125,8 +129,10 @@ def _outline(info: mne.Info) -> HeadOutline:
     if key not in _OUTLINES:
         axes = Figure().add_axes((0, 0, 1, 1))
         image, _ = mne.viz.plot_topomap(
-            np.zeros(len(info["chs"])), info, axes=axes, sensors=False, contours=0, show=False
+            np.zeros(len(info["chs"])), info, axes=axes, sensors="k.", contours=0, show=False
         )
-        lines = [np.asarray(line.get_xydata()).T for line in axes.lines]
-        _OUTLINES[key] = HeadOutline(tuple(image.get_extent()), lines)
+        drawn = [(line.get_marker(), np.asarray(line.get_xydata()).T) for line in axes.lines]
+        lines = [points for marker, points in drawn if marker != "."]
+        (electrodes,) = (points for marker, points in drawn if marker == ".")
+        _OUTLINES[key] = HeadOutline(tuple(image.get_extent()), lines, electrodes)
     return _OUTLINES[key]
