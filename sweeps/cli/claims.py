@@ -47,6 +47,10 @@ def claims(
         str | None,
         typer.Option(help="Decide on this architecture (default: that of the claims' study)."),
     ] = None,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option(help="Decide this claim only, by its number; can be given several times."),
+    ] = None,
     where: Where = "",
     keep_at_chance: KeepAtChance = False,
     source: Source = "store",
@@ -58,12 +62,14 @@ def claims(
 
     For example: eegxai claims quickstart
 
+    eegxai claims paper --claim 1 --claim 4
+
     eegxai claims paper --architecture eegnet_relu --claims mine.yaml
     """
     formats = check_names("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     config, console = configuration(arguments), terminal(quiet=as_json)
     with errors_in_one_sentence():
-        asked = load_study(study)
+        asked = load_study(study).only(claim or [])
         for method in asked.methods:
             find(method)
         if architecture:
@@ -81,7 +87,8 @@ def claims(
     console.print(LEGEND, style="dim")
     folder = out or Path(config.output) / "tables"
     of_study = "" if study == DEFAULT_CLAIMS else Path(study).stem
-    name = held.stem("-".join(filter(None, ("claims", of_study, architecture))))
+    parts = ("claims", of_study, architecture, *(one.id for one in asked.claims if claim))
+    name = held.stem("-".join(filter(None, parts)))
     with errors_in_one_sentence():
         paths = write_claims(verdicts, asked.title, held, folder, name, formats)
     print_written(console, paths)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from eegxai.evaluation import SIMILARITY_NULLS
 from eegxai.evaluation.metrics.physical import ERRORS
-from eegxai.evaluation.score_rows import GROUND_TRUTH
 from eegxai.statistics import Bounds, ranking_agreement, within_bounds
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
 from sweeps.analysis.estimates import headline_scores, last_steps
@@ -162,7 +162,19 @@ def _of_methods(cells: Cells, methods: Sequence[str], asked: Condition) -> pd.Da
         _gap(cells, group, [method], asked, n)
         for (*group, method), n in zip(wanted, table["n_seeds"].fillna(0), strict=True)
     ]
-    return _asked_of(table, asked, lacking)
+    return _asked_of(table.assign(null=_null_levels(cells, asked)), asked, lacking)
+
+
+def _null_levels(cells: Cells, asked: Measure) -> pd.Series:
+    """The most that maps that know nothing reach in a similarity, by group and method."""
+    checks = SIMILARITY_NULLS if asked.is_similarity and not asked.less else ()
+    levels = [
+        cells.seed_means(Measure(metric=asked.metric, check=check))
+        .groupby([*cells.by, "method"])["mean"]
+        .mean()
+        for check in checks
+    ]
+    return pd.concat(levels, axis=1).max(axis=1) if levels else pd.Series(dtype=float)
 
 
 def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.DataFrame:
@@ -179,7 +191,7 @@ def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.
         _gap(cells, group, methods, asked, n)
         for group, n in zip(cells.groups, table["n_seeds"].fillna(0), strict=True)
     ]
-    return _asked_of(table, asked, lacking)
+    return _asked_of(table.assign(null=np.nan), asked, lacking)
 
 
 def _label(methods: Sequence[str]) -> str:
@@ -225,7 +237,7 @@ def seed_means(tidy: pd.DataFrame, measure: Measure, by: Sequence[str]) -> pd.Da
     and folds has another mean.
     """
     group, cells = [*by, "method"], [axis for axis in WITHIN_A_SEED if axis not in by]
-    known = _measured(tidy, measure).dropna(subset="mean")
+    known = _measured(tidy, measure).replace([np.inf, -np.inf], np.nan).dropna(subset="mean")
     needed = known[[*group, *cells]].drop_duplicates().groupby(group).size().rename("needed")
     seeds = known.groupby([*group, "seed"])["mean"].agg(["mean", "count"]).reset_index()
     whole = seeds.join(needed, on=group)
@@ -268,8 +280,7 @@ def _read(tidy: pd.DataFrame, measure: Measure, check: str, steps: str) -> pd.Se
 
 def _sign(measure: Measure) -> float:
     """-1 where less is better: errors, and similarities to the map that must differ."""
-    similar = measure.check != GROUND_TRUTH
-    return -1.0 if similar != (measure.metric in ERRORS) else 1.0
+    return -1.0 if measure.is_similarity != (measure.metric in ERRORS) else 1.0
 
 
 def _agreements(

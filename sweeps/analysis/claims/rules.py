@@ -109,7 +109,10 @@ def every(evidence: Evidence, threshold: float, _claim: Claim, _study: Study) ->
         float(weakest["low"]),
         float(weakest["high"]),
         int(weakest["n_seeds"]),
-        _others(known, weakest, evidence) if few else _counted(answers),
+        _joined(
+            _nulls(known.loc[[weakest.name]] if few else known),
+            _others(known, weakest, evidence) if few else _counted(answers),
+        ),
         _lacking(answers, holds),
     )
 
@@ -151,7 +154,7 @@ def _count(
         len(surely),
         len(_possibly(methods)),
         _fewest_seeds(answers),
-        "; ".join(f"{how}: {', '.join(names) or 'none'}" for how, names in lists),
+        _joined(_nulls(answers), *(f"{how}: {', '.join(names) or 'none'}" for how, names in lists)),
         _lacking(answers, holds),
     )
 
@@ -172,7 +175,10 @@ def insensitive(evidence: Evidence, threshold: float, _claim: Claim, study: Stud
         sure,
         possible,
         _fewest_seeds(lower),
-        _at_each([study.other_thresholds[0], threshold, study.other_thresholds[1]], evidence),
+        _joined(
+            _nulls(lower),
+            _at_each([study.other_thresholds[0], threshold, study.other_thresholds[1]], evidence),
+        ),
         _lacking(pd.concat([lower, upper]), holds),
     )
 
@@ -264,6 +270,17 @@ def _place(row: pd.Series, evidence: Evidence) -> str:
     values = (row[axis] for axis in evidence.by)
     words = (f"{value:g} dB" if isinstance(value, float) else str(value) for value in values)
     return " ".join([str(row["method"]), *words])
+
+
+def _nulls(rows: pd.DataFrame) -> str:
+    """How alike maps that know nothing are, in the same metrics; empty without similarities."""
+    levels = rows["null"].dropna()
+    ends = dict.fromkeys(f"{level:.2f}" for level in (levels.min(), levels.max()))
+    return f"maps that know nothing reach {' to '.join(ends)}" if len(levels) else ""
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
 
 
 def _others(rows: pd.DataFrame, shown: pd.Series, evidence: Evidence) -> str:

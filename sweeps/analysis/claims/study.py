@@ -1,10 +1,12 @@
 """What a study claims, as data: read from a YAML file, checked before any work."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from eegxai.evaluation.score_rows import AGAINST_TRUTH
 from eegxai.registry import lookup
 from eegxai.spec import spec
 from eegxai.statistics import Bounds
@@ -67,6 +69,11 @@ class Measure:
     def short(self) -> str:
         """In fewer words."""
         return self.text
+
+    @property
+    def is_similarity(self) -> bool:
+        """Whether it compares a map with the map that it must differ from."""
+        return self.check not in AGAINST_TRUTH
 
     @property
     def metrics(self) -> set[str]:
@@ -271,6 +278,18 @@ class Study:
         if not self.snr_db and any("snr_db" in claim.by for claim in self.claims):
             raise ValueError("snr_db is empty, and a claim is judged by snr_db; name the levels")
         return self
+
+    def only(self, ids: Sequence[str]) -> Self:
+        """The same study with some of its claims; all where none are named.
+
+        Raises
+        ------
+        ValueError
+            When it has no claim of that name.
+        """
+        claims = {claim.id: claim for claim in self.claims}
+        chosen = tuple(lookup(claims, one, "--claim") for one in dict.fromkeys(ids))
+        return replace(self, claims=chosen or self.claims)
 
     def values(self, axis: str) -> Sequence[Any]:
         """Values of an axis that the study has."""

@@ -47,7 +47,7 @@ class Verdicts(NamedTuple):
         (``at_0.3``, ``at_0.7``; empty where the claim does not depend on it).
     numbers : DataFrame
         One row per claim, evaluation, method, condition and group: claim, evaluation, feature,
-        snr_db, method, number, mean, low, high, n_seeds, asks, threshold, verdict, lacking.
+        snr_db, method, number, mean, low, high, n_seeds, null, asks, threshold, verdict, lacking.
     """
 
     claims: pd.DataFrame
@@ -70,7 +70,7 @@ def decide(study: Study, tidy: pd.DataFrame) -> Verdicts:
 
 NUMBER_COLUMNS = [
     "claim", "evaluation", "feature", "snr_db", "method", "number",
-    "mean", "low", "high", "n_seeds", "asks", "threshold", "verdict", "lacking",
+    "mean", "low", "high", "n_seeds", "null", "asks", "threshold", "verdict", "lacking",
 ]  # fmt: skip
 
 

@@ -62,6 +62,22 @@ def decided(asked, *parts):
     return decide(asked, as_tidy(list(parts))).claims.iloc[0]
 
 
+def test_what_maps_that_know_nothing_reach_stands_beside_a_similarity():
+    nulls = [
+        scores("A", values, check) for check, values in (("noise", LOW), ("surrogate", BETWEEN))
+    ]
+    found = decided(study(), scores("A", HIGH), *nulls)
+    assert found["detail"] == "maps that know nothing reach 0.50"
+    table = decide(study(), as_tidy([scores("A", HIGH), *nulls])).numbers
+    assert table["null"].tolist() == [pytest.approx(0.5)]
+    assert decided(study(), scores("A", HIGH))["detail"] == ""
+
+
+def test_an_infinite_score_is_no_score():
+    found = decided(study(), scores("A", (np.inf, 0.8, 0.81, 0.79)))
+    assert (found["verdict"], found["n_seeds"]) == (HOLDS, 3)
+
+
 @given(*[some.floats(-1, 1)] * 3)
 def test_an_interval_shows_a_side_the_other_or_neither(one, other, threshold):
     low, high = sorted([one, other])
@@ -253,7 +269,8 @@ def evidence_of(answers):
         {"method": list(ascii_uppercase[: len(answers)]), "low": low, "high": high}
     )
     known = {"number": "?", "asks": "below", "threshold": np.nan, "n_seeds": 3, "lacking": ""}
-    return Evidence(("feature",), table.assign(mean=(low + high) / 2, feature="temporal", **known))
+    own = table.assign(mean=(low + high) / 2, null=np.nan, feature="temporal", **known)
+    return Evidence(("feature",), own)
 
 
 @settings(max_examples=30, deadline=None)

@@ -83,6 +83,16 @@ def test_claims_of_ones_own_on_chosen_runs(claims, tmp_path):
     assert "--architecture 'eegnett' is unknown; did you mean 'eegnet'?" in unknown.output
 
 
+def test_one_claim_is_decided_beside_the_others(claims):
+    chosen = claims("--claim", "4", "--format", "csv", "--out", "out")
+    assert chosen.exit_code == 0, chosen.output
+    assert list(pd.read_csv("out/tiny-claims-4.csv")["claim"]) == [4, 4]
+    assert not Path("out/tiny-claims.csv").exists()
+    unknown = claims("--claim", "44")
+    assert unknown.exit_code == 2
+    assert "--claim '44' is unknown" in unknown.output
+
+
 def test_a_sweep_half_done_is_decided_as_far_as_it_is(tiny_file):
     config = load(tiny_file)
     fill(store_of(config), methods=list(method_cells(config))[:4])
