@@ -21,7 +21,7 @@ from eegxai.spec import spec
 from sweeps.design.config import Option, SweepConfig
 
 # Part of every key: raise it when results change their meaning, so that old ones are not found.
-SCHEMA = 9
+SCHEMA = 10
 
 
 class Keyed:

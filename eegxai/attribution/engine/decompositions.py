@@ -23,9 +23,10 @@ def _itself(z: Tensor) -> Tensor:
     return z
 
 
-def _standardised(z: Tensor, dims: list[int], eps: float, hold: Hold) -> Tensor:
-    centred = z - z.mean(dims, keepdim=True)
-    return centred * hold((centred.square().mean(dims, keepdim=True) + eps).rsqrt())
+def _standardised(z: Tensor, n_axes: int, eps: float) -> Tensor:
+    """Over the last axes: centred values, divided by their root mean square."""
+    centred = z - z.mean(list(range(-n_axes, 0)), keepdim=True)
+    return torch.rms_norm(centred, z.shape[-n_axes:], None, eps)
 
 
 def _affine(z: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
@@ -40,10 +41,9 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
     *_: Any,
-    hold: Hold = _itself,
 ) -> Tensor:
-    """torch.layer_norm: centred values times the inverse root of their variance."""
-    return _affine(_standardised(z, list(range(-len(shape), 0)), eps, hold), weight, bias)
+    """torch.layer_norm: torch.rms_norm of centred values, and a bias."""
+    return _affine(_standardised(z, len(shape), eps), weight, bias)
 
 
 def group_norm(
@@ -53,12 +53,11 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
     *_: Any,
-    hold: Hold = _itself,
 ) -> Tensor:
     """torch.group_norm: as layer_norm, over each group of features."""
     features = (-1, *(1 for _ in z.shape[2:]))
     grouped = z.reshape(len(z), groups, -1)
-    same = _standardised(grouped, [2], eps, hold).reshape(z.shape)
+    same = _standardised(grouped, 1, eps).reshape(z.shape)
     parameters = [None if p is None else p.reshape(features) for p in (weight, bias)]
     return _affine(same, *parameters)
 
@@ -73,10 +72,9 @@ def instance_norm(
     _momentum: float,
     eps: float,
     *_: Any,
-    hold: Hold = _itself,
 ) -> Any:
     """torch.instance_norm: group_norm with a group a feature, unless it uses stored moments."""
-    return group_norm(z, z.shape[1], weight, bias, eps, hold=hold) if of_input else NotImplemented
+    return group_norm(z, z.shape[1], weight, bias, eps) if of_input else NotImplemented
 
 
 def batch_norm(
@@ -338,10 +336,7 @@ DECOMPOSITIONS: dict[str, Callable[..., Any]] = {
     "angle": angle,
     **RECURRENT,
 }
-HOLDING = (
-    "layer_norm", "group_norm", "instance_norm", "softmax", "log_softmax", "glu", "div",
-    *RECURRENT,
-)  # fmt: skip
+HOLDING = ("softmax", "log_softmax", "glu", "div", *RECURRENT)
 DECOMPOSITIONS_WITH_GATES_HELD = (
     DECOMPOSITIONS
     | {name: partial(DECOMPOSITIONS[name], hold=Tensor.detach) for name in HOLDING}

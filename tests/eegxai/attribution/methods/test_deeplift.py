@@ -206,11 +206,19 @@ class Larger(nn.Module):
         return torch.maximum(z[:, :1], z[:, 1:])
 
 
+@pytest.mark.parametrize(
+    "norm",
+    [
+        nn.RMSNorm(16, eps=1e-5),
+        nn.LayerNorm(16, elementwise_affine=False),
+        nn.GroupNorm(2, 16, affine=False),
+    ],
+)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
-def test_silent_baselines_leave_rms_norms_their_digits(dtype, tolerance):
+def test_silent_baselines_leave_norms_their_digits(norm, dtype, tolerance):
     """Without biases all layers of the baseline are zero, and r is 1 / sqrt(eps) there."""
     torch.manual_seed(0)
-    layers = (nn.RMSNorm(16, eps=1e-5), nn.Linear(16, 16, bias=False), nn.SiLU())
+    layers = (norm, nn.Linear(16, 16, bias=False), nn.SiLU())
     blocks = [layer for _ in range(4) for layer in layers]
     decoder = nn.Sequential(nn.Flatten(), *blocks, nn.Linear(16, 3, bias=False)).to(dtype)
     x, target = small_trials()
