@@ -63,7 +63,7 @@ def test_keys_do_not_drift():
     assert cell.key == SNAPSHOT
 
 
-SNAPSHOT = ""
+SNAPSHOT = "c0b1bd918e44537c356c609f27ba9007a51a739e51f977febfcc4cf4815c7140"
 
 
 @pytest.mark.parametrize("name", ["quickstart", "paper", "study", "study-small"])
