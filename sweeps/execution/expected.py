@@ -1,0 +1,105 @@
+"""What cells take and occupy as far as is known before any of a sweep is done: small tables.
+
+Seconds are those of one CPU of the machine of docs/benchmarks.md (`python -m benchmarks.costs`),
+bytes those of files of the quickstart, of trials of 62 channels and 250 times.
+"""
+
+from typing import NamedTuple
+
+from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
+
+TRIAL_SIZE = 62 * 250  # numbers of a trial that the tables are of
+TRAINING_SHARE = 0.8  # of the trials, with five folds
+STOPS_EARLY = 30  # epochs; how many a training takes that may stop early shows as it goes
+SIMULATED_TRIAL = 0.0015  # s
+WARM_UP = 4.0  # s of a process's first cell, for what is imported, compiled and read once
+
+
+class Rates(NamedTuple):
+    """What an architecture costs.
+
+    Attributes
+    ----------
+    epoch : float
+        Seconds per trial and epoch of a training.
+    opening : float
+        Seconds of a decoder's first cell on a worker beside those of the simulation.
+    cell, trial : float
+        Seconds of a cell of a single-pass method, and more per scored trial.
+    weights : float
+        Bytes of a trained decoder.
+    """
+
+    epoch: float
+    opening: float
+    cell: float
+    trial: float
+    weights: float
+
+
+RATES = {
+    "deepnet": Rates(0.0075, 10.0, 1.0, 0.12, 4e5),
+}
+OTHERS = Rates(0.003, 10.0, 1.0, 0.1, 4e5)  # architectures that are not in the table
+
+# Passes of a method beside those of a single-pass one; 1 for all others (docs/benchmarks.md).
+COSTS = {
+    "DeepLift": 2.2,
+    "LRP": 1.6,
+    "ScoreCAM": 3.1,
+    "CentredScoreCAM": 2.6,
+    "CentredLayerCAM": 2.3,
+    "FullGrad": 1.3,
+    "CompleteFullGrad": 1.4,
+    "RandomMap": 0.8,
+    "InputMagnitude": 0.6,
+}
+
+SCORES_FILE, MAPS_FILE = 40e3, 100e3  # bytes of a method cell in the store
+# Bytes of runs in MLflow: rows of the database and small files, and a method's pictures.
+DECODER_RUN, METHOD_RUN, PICTURES = 30e3, 200e3, 150e3
+START = 20.0  # s of a sweep beside its cells: imports, Ray, workers, the last runs in MLflow
+
+
+def cell_seconds(cell: Cell) -> float:
+    """Seconds of one CPU that a cell takes, without what its decoder or process does first."""
+    rates = RATES.get(decoder_of(cell).architecture, OTHERS)
+    if isinstance(cell, DecoderCell):
+        n_trials = TRAINING_SHARE * cell.data.n_trials * _epochs(cell)
+        return _size(cell) * (rates.epoch * n_trials + SIMULATED_TRIAL * cell.data.n_trials)
+    once = rates.cell + _size(cell) * rates.trial * cell.evaluation.n_trials
+    return once * COSTS.get(cell.method, 1.0) * cell.evaluation.weight_draws
+
+
+def opening_seconds(cell: Cell) -> float:
+    """Seconds that the first cell of a decoder takes more than others on the same worker."""
+    if isinstance(cell, DecoderCell):
+        return 0.0
+    data = cell.decoder.data
+    rates = RATES.get(cell.decoder.architecture, OTHERS)
+    return rates.opening + _size(cell) * SIMULATED_TRIAL * data.n_trials
+
+
+def artefact_bytes(cell: Cell) -> float:
+    """Bytes of a cell's files in the store."""
+    if isinstance(cell, MethodCell):
+        return SCORES_FILE + _size(cell) * MAPS_FILE
+    return RATES.get(cell.architecture, OTHERS).weights
+
+
+def run_bytes(cell: Cell, figures: bool) -> float:
+    """Bytes of a cell's run in MLflow beside a copy of its file."""
+    if isinstance(cell, DecoderCell):
+        return DECODER_RUN
+    return METHOD_RUN + PICTURES * figures
+
+
+def _size(cell: Cell) -> float:
+    """Numbers of a trial, relative to those that the tables are of."""
+    data = decoder_of(cell).data
+    return data.n_channels * data.epoch.n_times / TRIAL_SIZE
+
+
+def _epochs(cell: DecoderCell) -> int:
+    training = cell.training
+    return min(training.epochs, max(STOPS_EARLY, training.patience))
