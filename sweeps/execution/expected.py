@@ -12,35 +12,32 @@ TRIAL_SIZE = 62 * 250  # numbers of a trial that the tables are of
 TRAINING_SHARE = 0.8  # of the trials, with five folds
 STOPS_EARLY = 30  # epochs; how many a training takes that may stop early shows as it goes
 SIMULATED_TRIAL = 0.0015  # s
+# What a method cell takes whatever its trials, and a decoder's first one besides: as long as so
+# many scored trials, since validity and the decoder's use are asked on as many of each decoder.
+CELL_TRIALS, OPENING_TRIALS = 17, 100
 WARM_UP = 4.0  # s of a process's first cell, for what is imported, compiled and read once
+START = 20.0  # s of a sweep beside its cells: imports, Ray, workers, the last runs in MLflow
 
 
 class Rates(NamedTuple):
-    """What an architecture costs.
-
-    Attributes
-    ----------
-    epoch : float
-        Seconds per trial and epoch of a training.
-    opening : float
-        Seconds of a decoder's first cell on a worker beside those of the simulation.
-    cell, trial : float
-        Seconds of a cell of a single-pass method, and more per scored trial.
-    weights : float
-        Bytes of a trained decoder.
+    """What an architecture costs: seconds per trial and epoch of training, seconds per scored
+    trial of a single-pass method, and bytes of the file of its weights.
     """
 
     epoch: float
-    opening: float
-    cell: float
     trial: float
     weights: float
 
 
 RATES = {
-    "deepnet": Rates(0.0075, 10.0, 1.0, 0.12, 4e5),
+    "deepnet": Rates(0.0075, 0.147, 0.37e6),
+    "eegnet": Rates(0.0021, 0.042, 0.03e6),
+    "eegnet_relu": Rates(0.0020, 0.034, 0.03e6),
+    "shallow_fbcsp": Rates(0.0023, 0.025, 0.45e6),
+    "deep4": Rates(0.0019, 0.040, 1.2e6),
+    "eegconformer": Rates(0.0064, 0.83, 3.2e6),
 }
-OTHERS = Rates(0.003, 10.0, 1.0, 0.1, 4e5)  # architectures that are not in the table
+OTHERS = Rates(0.003, 0.05, 1e6)  # architectures that are not in the table
 
 # Passes of a method beside those of a single-pass one; 1 for all others (docs/benchmarks.md).
 COSTS = {
@@ -55,10 +52,9 @@ COSTS = {
     "InputMagnitude": 0.6,
 }
 
-SCORES_FILE, MAPS_FILE = 40e3, 100e3  # bytes of a method cell in the store
+SCORES_FILE, MAPS_FILE = 63e3, 320e3  # bytes of a method cell in the store
 # Bytes of runs in MLflow: rows of the database and small files, and a method's pictures.
 DECODER_RUN, METHOD_RUN, PICTURES = 30e3, 200e3, 150e3
-START = 20.0  # s of a sweep beside its cells: imports, Ray, workers, the last runs in MLflow
 
 
 def cell_seconds(cell: Cell) -> float:
@@ -67,7 +63,7 @@ def cell_seconds(cell: Cell) -> float:
     if isinstance(cell, DecoderCell):
         n_trials = TRAINING_SHARE * cell.data.n_trials * _epochs(cell)
         return _size(cell) * (rates.epoch * n_trials + SIMULATED_TRIAL * cell.data.n_trials)
-    once = rates.cell + _size(cell) * rates.trial * cell.evaluation.n_trials
+    once = _size(cell) * rates.trial * (CELL_TRIALS + cell.evaluation.n_trials)
     return once * COSTS.get(cell.method, 1.0) * cell.evaluation.weight_draws
 
 
@@ -75,9 +71,9 @@ def opening_seconds(cell: Cell) -> float:
     """Seconds that the first cell of a decoder takes more than others on the same worker."""
     if isinstance(cell, DecoderCell):
         return 0.0
-    data = cell.decoder.data
     rates = RATES.get(cell.decoder.architecture, OTHERS)
-    return rates.opening + _size(cell) * SIMULATED_TRIAL * data.n_trials
+    simulated = SIMULATED_TRIAL * cell.decoder.data.n_trials
+    return _size(cell) * (rates.trial * OPENING_TRIALS + simulated)
 
 
 def artefact_bytes(cell: Cell) -> float:
