@@ -54,10 +54,10 @@ def sweep(
     for told in recordings_told(config):
         print_sentence(console, told)
     run = Sweep(config, console)
-    if dry_run:
-        print_lines(console, run.plan(local, address).lines)
-        return
     try:
+        if dry_run:
+            print_lines(console, run.plan(local, address).lines)
+            return
         run.run(local, address)
     except (ClusterError, PlaceError) as error:
         raise usage_error(str(error)) from None

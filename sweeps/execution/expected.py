@@ -20,8 +20,14 @@ START = 20.0  # s of a sweep beside its cells: imports, Ray, workers, the last r
 
 
 class Rates(NamedTuple):
-    """What an architecture costs: seconds per trial and epoch of training, seconds per scored
-    trial of a single-pass method, and bytes of the file of its weights.
+    """What an architecture costs.
+
+    Attributes
+    ----------
+    epoch, trial : float
+        Seconds per trial and epoch of training, and per scored trial of a single-pass method.
+    weights : float
+        Bytes of a trained decoder.
     """
 
     epoch: float

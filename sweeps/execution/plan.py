@@ -81,23 +81,24 @@ class Plan:
             yield f"disk: about {self._room}"
 
     @property
-    def _open(self) -> list[PlannedStage]:
+    def open_stages(self) -> list[PlannedStage]:
+        """Stages that have cells to be done."""
         return [stage for stage in self.stages if stage.todo]
 
     @property
     def _time(self) -> str:
         """Of all, and of each stage."""
-        seconds = [stage.seconds for stage in self._open]
+        seconds = [stage.seconds for stage in self.open_stages]
         parts = (
             f"{stage.name} {len(stage.todo)} cells {duration(each)}, {stage.workers} at a time"
-            for stage, each in zip(self._open, seconds, strict=True)
+            for stage, each in zip(self.open_stages, seconds, strict=True)
         )
         return f"{duration(START + sum(seconds))} {self.place} ({'; '.join(parts)})"
 
     @property
     def _source(self) -> str:
         """Where the estimate comes from."""
-        guessed = [stage for stage in self._open if not stage.finished]
+        guessed = [stage for stage in self.open_stages if not stage.finished]
         if not guessed:
             return "as cells of this store took"
         resources = self.config.resources
@@ -108,10 +109,10 @@ class Plan:
     def _room(self) -> str:
         """Bytes that the open cells take, and whether they fit."""
         places = [self.config.store or self.config.output]
-        sizes = {"store": sum(len(stage.todo) * stage.cell_bytes for stage in self._open)}
+        sizes = {"store": sum(len(stage.todo) * stage.cell_bytes for stage in self.open_stages)}
         if is_local(self.config.output):  # a run has a copy of its cell's file
             places.append(self.config.output)
-            sizes["MLflow"] = sizes["store"] + sum(map(self._run_bytes, self._open))
+            sizes["MLflow"] = sizes["store"] + sum(map(self._run_bytes, self.open_stages))
         needed, free = sum(sizes.values()), min(map(free_bytes, places))
         parts = ", ".join(f"{place} {file_size(size)}" for place, size in sizes.items())
         left = f"; {file_size(free)} free" if free < math.inf else ""

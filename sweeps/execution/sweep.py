@@ -23,7 +23,7 @@ from sweeps.design.cells import (
 )
 from sweeps.design.config import SweepConfig, TrialResources
 from sweeps.execution.pace import Pace, workers_here
-from sweeps.execution.plan import Plan, a_few_done, planned
+from sweeps.execution.plan import Plan, PlannedStage, a_few_done, planned
 from sweeps.execution.progress import StageProgress
 from sweeps.execution.ray_session import RunStage, cluster, private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
@@ -130,12 +130,20 @@ class Sweep:
         """
         self.on_private_ray = not (local or address)
         places = {bool(address): "on the cluster, as one worker", local: "in this process"}
-        stages = [
-            planned(name, cells, self._workers(resources), self.store, self._finished[name])
-            for name, _, cells, resources in self._stages()
-            if cells
-        ]
+        try:
+            stages = [*self._planned()]
+        except OSError as error:
+            raise self._unusable_store(error) from error
         return Plan(self.config, stages, places.get(True, "on this machine"))
+
+    def _planned(self) -> Iterator[PlannedStage]:
+        for name, _, cells, resources in self._stages():
+            if cells:
+                workers = self._workers(resources)
+                yield planned(name, cells, workers, self.store, self._finished[name])
+
+    def _unusable_store(self, error: OSError) -> PlaceError:
+        return PlaceError(f"store {self.store.url!r} cannot be used: {error}")
 
     @cached_property
     def _finished(self) -> dict[str, dict[Cell, float]]:
@@ -156,7 +164,7 @@ class Sweep:
                 self.store.write_file(PROBE, b"")
                 self.store.remove_file(PROBE)
         except OSError as error:
-            raise PlaceError(f"store {self.store.url!r} cannot be used: {error}") from error
+            raise self._unusable_store(error) from error
         if todo:
             self._require_tracking()
         return todo

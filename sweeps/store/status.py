@@ -172,7 +172,8 @@ def samples(
 
 def _spread(cells: Sequence[Cell], number: int) -> Sequence[Cell]:
     """A few cells from the whole length of the list."""
-    return cells[:: max(1, len(cells) // number)][:number]
+    step = max(1, len(cells) // number)
+    return cells[step // 2 :: step][:number]
 
 
 def _seconds(cell: Cell, store: Store) -> list[float]:
