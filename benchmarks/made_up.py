@@ -37,7 +37,7 @@ class RealResults:
 
     decoder: TrainedDecoder
     scores: MethodScores
-    maps: ExampleMaps | None
+    maps: ExampleMaps
 
     def write(self, store: Store, numbered: Sequence[tuple[int, Cell]]) -> None:
         """Store the results under the keys of cells, the scores with means of each its own."""
@@ -63,7 +63,9 @@ def real_results() -> RealResults:
         run_local(Stage("train", "decoder", [decoder], resources), store.url, _check)
         run_local(Stage("explain", "method", [method], resources), store.url, _check)
         scores = _of_more_trials(store.read_scores(method))
-        return RealResults(store.read_decoder(decoder), scores, store.read_maps(method))
+        maps = store.read_maps(method)
+        assert maps, f"{method.title} has no usable maps"
+        return RealResults(store.read_decoder(decoder), scores, maps)
 
 
 def fill(store: Store, cells: Sequence[Cell], real: RealResults) -> None:
