@@ -8,7 +8,8 @@ in a process of its own: wall and CPU seconds (with those of its children, such 
 and the peak memory of its largest process. Parts are selected by name, all by default. A folder
 that is given is kept, and used again as it is. `--set grid.seed=0` makes a tenth of it.
 
-`sync` and `publishing` write a part of the runs: what is printed says of how many.
+What is printed are the rows of a table: part, wall time, CPU time, memory. `sync` and `publishing`
+write a part of the runs and say how many.
 """
 
 import argparse
@@ -70,7 +71,7 @@ class Bench:
             _, status, usage = os.wait4(pid, 0)
             wall = time.perf_counter() - started
         cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6
-        print(f"{name}: {wall:.1f} s, {cpu:.1f} s of CPU, {memory:.2f} GB", flush=True)
+        print(f"| {name} | {wall:.1f} s | {cpu:.1f} s | {memory:.2f} GB |", flush=True)
         if code := os.waitstatus_to_exitcode(status):
             print(f"  FAILED with {code}: {told.read_text().strip()[-300:]}", flush=True)
 
