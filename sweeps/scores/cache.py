@@ -6,7 +6,7 @@ no store.
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -195,9 +195,11 @@ def load_cache(
     cached = _cached(store, metrics)
     stale = [key for key, stamp in current.items() if cached.stamps.get(key) != stamp]
     if stale:
-        read = partial(_batched_scores, [finished[key] for key in stale], current, store)
-        is_worth = len(stale) > share * len({*cached.stamps, *stale})
-        cached = (_rewritten if is_worth else _joined)(cached, stale, read(), store, metrics)
+        scores = _batched_scores([finished[key] for key in stale], current, store)
+        kept = {key: stamp for key, stamp in cached.stamps.items() if key not in set(stale)}
+        if len(stale) > share * (len(kept) + len(stale)):
+            scores = _written_along(scores, kept, store)
+        cached = _joined(cached, kept, scores, metrics)
     whole = {
         key: cached.stamps[key] for key, stamp in current.items() if cached.stamps.get(key) == stamp
     }
@@ -222,16 +224,10 @@ def cache_content(cells: Iterable[MethodCell], store: Store, stamps: Mapping[str
         if held == stamps:
             return content
         if held.items() >= stamps.items():
-            return _of_keys(content, stamps)
+            with growing() as grown:
+                _copy(content, stamps, grown)
+            return grown.content
     return load_cache(cells, store).to_bytes()  # as of a store that cannot be written
-
-
-def _of_keys(content: bytes, stamps: Mapping[str, str]) -> bytes:
-    with growing() as grown:
-        for table in _batches(_opened(content), pc.field(KEY).isin(list(stamps))):
-            grown.add_arrow(table, {})
-        grown.stamps = dict(stamps)
-    return grown.content
 
 
 Scored = tuple[pd.DataFrame, dict[str, str]]  # tidy scores of some cells, and their stamps
@@ -247,48 +243,36 @@ def _batched_scores(
 
 
 def _joined(
-    cached: ScoreCache,
-    stale: Collection[str],
-    read: Iterable[Scored],
-    _store: Store,
-    metrics: Needed,
+    cached: ScoreCache, kept: Mapping[str, str], scores: Iterable[Scored], metrics: Needed
 ) -> ScoreCache:
-    """What was cached of other cells, and of what is read the rows that are needed."""
-    parts = [cached.table[~cached.table[KEY].isin(list(stale))]]
-    stamps = {key: stamp for key, stamp in cached.stamps.items() if key not in stale}
-    for table, new in read:
+    """What was cached of the cells that are kept, and of the scores those that are needed."""
+    parts = [cached.table[cached.table[KEY].isin(list(kept))]]
+    stamps = dict(kept)
+    for table, new in scores:
         parts.append(_needed(table, metrics))
         stamps |= new
     found = [part for part in parts if len(part)] or [EMPTY_CACHE.table]
     return ScoreCache(pd.concat(found, ignore_index=True), stamps)
 
 
-def _rewritten(
-    cached: ScoreCache,
-    stale: Collection[str],
-    read: Iterable[Scored],
-    store: Store,
-    metrics: Needed,
-) -> ScoreCache:
-    """The same, and all metrics of all cells in the store's cache."""
-    with growing() as grown:
-        kept = {key: stamp for key, stamp in cached.stamps.items() if key not in stale}
-        if kept:
-            rows = pc.field(KEY).isin(list(kept))
-            for table in _batches(_opened(store.read_file(CACHE_FILE)), rows):
-                grown.add_arrow(table, {})
-            grown.stamps = dict(kept)
-        joined = _joined(cached, stale, _also(grown.add, read), store, metrics)
-    best_effort(store.write_file, CACHE_FILE, grown.content)
-    return joined
-
-
-def _also(
-    add: Callable[[pd.DataFrame, dict[str, str]], None], read: Iterable[Scored]
+def _written_along(
+    scores: Iterable[Scored], kept: Mapping[str, str], store: Store
 ) -> Iterator[Scored]:
-    for table, stamps in read:
-        add(table, stamps)
-        yield table, stamps
+    """The same scores; in the end the store's cache has them beside those of the cells kept."""
+    with growing() as grown:
+        if kept:
+            _copy(store.read_file(CACHE_FILE), kept, grown)
+        for table, stamps in scores:
+            grown.add(table, stamps)
+            yield table, stamps
+    best_effort(store.write_file, CACHE_FILE, grown.content)
+
+
+def _copy(content: bytes, stamps: Mapping[str, str], grown: Growing) -> None:
+    """Rows of some cells of a cache into another one."""
+    for table in _batches(_opened(content), pc.field(KEY).isin(list(stamps))):
+        grown.add_arrow(table, {})
+    grown.stamps |= stamps
 
 
 def _needed(table: pd.DataFrame, metrics: Needed) -> pd.DataFrame:
