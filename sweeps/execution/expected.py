@@ -59,8 +59,9 @@ COSTS = {
 }
 
 SCORES_FILE, MAPS_FILE = 63e3, 320e3  # bytes of a method cell in the store
-# Bytes of runs in MLflow: rows of the database and small files, and a method's pictures.
-DECODER_RUN, METHOD_RUN, PICTURES = 30e3, 200e3, 150e3
+# Bytes of runs in MLflow: rows of the database (`benchmarks.paper_size sync`), and small files; of a
+# method with its file of scores.
+DECODER_RUN, METHOD_RUN, PICTURES = 50e3, 1e6, 150e3
 
 
 def cell_seconds(cell: Cell) -> float:
@@ -90,9 +91,9 @@ def artefact_bytes(cell: Cell) -> float:
 
 
 def run_bytes(cell: Cell, figures: bool) -> float:
-    """Bytes of a cell's run in MLflow beside a copy of its file."""
+    """Bytes of a cell's run in MLflow, with a copy of its file."""
     if isinstance(cell, DecoderCell):
-        return DECODER_RUN
+        return DECODER_RUN + artefact_bytes(cell)
     return METHOD_RUN + PICTURES * figures
 
 

@@ -110,9 +110,9 @@ class Plan:
         """Bytes that the open cells take, and whether they fit."""
         places = [self.config.store or self.config.output]
         sizes = {"store": sum(len(stage.todo) * stage.cell_bytes for stage in self.open_stages)}
-        if is_local(self.config.output):  # a run has a copy of its cell's file
+        if is_local(self.config.output):
             places.append(self.config.output)
-            sizes["MLflow"] = sizes["store"] + sum(map(self._run_bytes, self.open_stages))
+            sizes["MLflow"] = sum(map(self._run_bytes, self.open_stages))
         needed, free = sum(sizes.values()), min(map(free_bytes, places))
         parts = ", ".join(f"{place} {file_size(size)}" for place, size in sizes.items())
         left = f"; {file_size(free)} free" if free < math.inf else ""
