@@ -59,8 +59,8 @@ COSTS = {
 }
 
 SCORES_FILE, MAPS_FILE = 63e3, 320e3  # bytes of a method cell in the store
-# Bytes of runs in MLflow: rows of the database (`benchmarks.paper_size sync`), and small files; of a
-# method with its file of scores.
+# Bytes of runs in MLflow: rows of the database and small files, of a method with its file of scores
+# (`python -m benchmarks.paper_size sync`).
 DECODER_RUN, METHOD_RUN, PICTURES = 50e3, 1e6, 150e3
 
 

@@ -69,9 +69,8 @@ class Plan:
     @property
     def lines(self) -> Iterator[str]:
         """The plan in words."""
-        total, n_open = (
-            sum(len(getattr(stage, cells)) for stage in self.stages) for cells in ("cells", "todo")
-        )
+        total = sum(len(stage.cells) for stage in self.stages)
+        n_open = sum(len(stage.todo) for stage in self.stages)
         yield f"{self.config.name}: {total} cells, {total - n_open} done, {n_open} open"
         yield f"output: {self.config.output}"
         yield f"store: {self.config.store or Path(self.config.output, 'store')}"
@@ -108,16 +107,18 @@ class Plan:
     @property
     def _room(self) -> str:
         """Bytes that the open cells take, and whether they fit."""
-        places = [self.config.store or self.config.output]
         sizes = {"store": sum(len(stage.todo) * stage.cell_bytes for stage in self.open_stages)}
+        places = {"store": self.config.store or self.config.output}
         if is_local(self.config.output):
-            places.append(self.config.output)
             sizes["MLflow"] = sum(map(self._run_bytes, self.open_stages))
-        needed, free = sum(sizes.values()), min(map(free_bytes, places))
-        parts = ", ".join(f"{place} {file_size(size)}" for place, size in sizes.items())
-        left = f"; {file_size(free)} free" if free < math.inf else ""
-        enough = "" if needed <= free else ": NOT enough, make room or choose another output"
-        return f"{file_size(needed)} ({parts}){left}{enough}"
+            places["MLflow"] = self.config.output
+        free = {name: free_bytes(place) for name, place in places.items()}
+        here = sum(size for name, size in sizes.items() if free[name] < math.inf)
+        parts = ", ".join(f"{name} {file_size(size)}" for name, size in sizes.items())
+        least = min(free.values())
+        left = f"; {file_size(least)} free" if least < math.inf else ""
+        enough = "" if here <= least else ": NOT enough, make room or choose another output"
+        return f"{file_size(sum(sizes.values()))} ({parts}){left}{enough}"
 
     def _run_bytes(self, stage: PlannedStage) -> float:
         return len(stage.todo) * run_bytes(stage.todo[0], self.config.tracking.figures)
