@@ -95,8 +95,10 @@ EMPTY_CACHE = ScoreCache(pd.DataFrame(columns=[*TIDY, KEY]), {})
 
 
 # Every batch is written with the same types, also where all of its values are missing.
-_TEXTS = ("feature", "architecture", "method", "check", "domain", "metric")
-_TEXTS = (*_TEXTS, "validity", "duplicate_of", "flags", KEY)
+_TEXTS = (
+    "feature", "architecture", "method", "check", "domain", "metric", "validity", "duplicate_of",
+    "flags", KEY,
+)  # fmt: skip
 _TYPES = {
     **dict.fromkeys(_TEXTS, pa.string()),
     **dict.fromkeys(("seed", "fold"), pa.int64()),

@@ -213,9 +213,9 @@ def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> in
     return len(held)
 
 
-def summary_metrics() -> frozenset[str]:
+def summary_metrics() -> set[str]:
     """Metrics that the verdicts and the study's claims rest on."""
-    return HEADLINE_METRICS.union(load_study().metrics)
+    return {*HEADLINE_METRICS, *load_study().metrics}
 
 
 def try_to_publish(publisher: Publisher, cell: Cell, store: Store) -> None:
