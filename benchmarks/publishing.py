@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.made_up import fill, real_results
 from eegxai.attribution import STUDY_METHODS
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config import SweepConfig
@@ -19,7 +20,6 @@ from sweeps.design.config_file import load
 from sweeps.store.artefacts import store_of
 from sweeps.tracking import Publisher, no_pictures, publish_all, run_pictures
 from sweeps.tracking.background import publishing
-from tests.finished_cells import example_maps, fill
 
 ROOT = Path(__file__).parents[1]
 N_CELLS, N_WORKERS = 96, 8
@@ -31,11 +31,10 @@ def config_of(folder: str, n_cells: int) -> SweepConfig:
     given = [f"output={folder}", f"grid.seed={seeds}", "grid.feature=temporal"]
     given += ["grid.method=study", "name=publishing"]
     config = load(ROOT / "conf" / "quickstart.yaml", given)
-    store, cells = store_of(config), list(method_cells(config))
-    fill(store, decoder_cells(config), cells)
-    maps = example_maps()
+    store, cells, real = store_of(config), list(method_cells(config)), real_results()
+    fill(store, [*decoder_cells(config), *cells], real)
     for cell in cells:
-        store.write_maps(cell, maps)
+        store.write_maps(cell, real.maps)
     return config
 
 

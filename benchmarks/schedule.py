@@ -1,101 +1,71 @@
-"""What scheduling costs: a large grid of trivial method cells on a real Ray.
+"""What scheduling costs: the method cells of a configuration, all done, on a real Ray.
 
-    python -m benchmarks.schedule [cells] [cells_per_trial]
+    python -m benchmarks.schedule CONFIG [FIELD=VALUE ...]
 
-Every cell is already in the store, so that a worker only looks it up: the wall time is that of Ray
-Tune, the workers' look-ups and the driver's bookkeeping. The seconds per cell are printed for each
-tenth of the grid, since a cost that grows with the number of finished cells rules out large sweeps;
-so is the driver's memory.
+Cells that are in the store are only looked up: the time is that of Ray Tune, the workers' look-ups
+and the driver's bookkeeping. Seconds per cell are printed for each tenth of the grid, since a cost
+that grows with the number of finished cells rules out large sweeps; so is the driver's memory.
+:mod:`benchmarks.paper_size` fills the store and runs it.
 """
 
 import os
-import resource
+import re
 import sys
-import tempfile
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import psutil
 
-from eegxai.attribution import STUDY_METHODS, Validity
-from eegxai.simulation import DataSpec
-from sweeps.design.cells import DecoderCell, MethodCell
-from sweeps.design.config import TrialResources
+from sweeps.design.cells import method_cells
+from sweeps.design.config_file import load
 from sweeps.execution.ray_session import private_ray
-from sweeps.execution.runner import CellOutcome, Stage, run_local
-from sweeps.store.artefacts import Store
-from sweeps.store.records import MethodScores
+from sweeps.execution.runner import CellOutcome, Stage
+from sweeps.store.artefacts import store_of
 
-N_CELLS, TENTHS, N_LOCAL = 7200, 10, 200
-NOTHING = MethodScores(
-    table=pd.DataFrame({"check": ["ground_truth"], "mean": [0.5]}),
-    validity=Validity("ok"),
-    accuracy=1.0,
-    at_chance=False,
-    seconds=0.0,
-    finished=0.0,
-    versions={},
-)
+TENTHS = 10
 
 
-def grid(n_cells: int) -> list[MethodCell]:
-    """The study's twelve methods on as many decoders as that takes."""
-    seeds = range(n_cells // len(STUDY_METHODS))
-    data = DataSpec(feature="temporal", snr_db=-3.5, n_trials=8, seed=0)
-    decoders = (DecoderCell(data=replace(data, seed=s), architecture="deepnet") for s in seeds)
-    return [
-        MethodCell(decoder=decoder, method=name) for decoder in decoders for name in STUDY_METHODS
-    ]
+def peak_gigabytes() -> float:
+    """Largest memory of this process so far; ``getrusage`` would tell that of its parent too."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1e6  # type: ignore[index]
 
 
-def megabytes() -> float:
-    """Largest memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def looked_up(stage: Stage, store: Store) -> float:
-    """Seconds that one cell takes without Ray."""
-    some = replace(stage, cells=stage.cells[:N_LOCAL])
-    started = time.perf_counter()
-    run_local(some, store.url, lambda outcome: None)
-    return (time.perf_counter() - started) / N_LOCAL
-
-
-def scheduled(stage: Stage, store: Store) -> tuple[np.ndarray, Counter[int | None], float]:
-    """Times at which cells ended, s; cells by process; seconds until all of Ray was over."""
+def scheduled(stage: Stage, store_url: str) -> tuple[np.ndarray, Counter[int | None]]:
+    """Times at which cells ended, seconds since 1970, and cells by process."""
     ends: list[float] = []
     workers: Counter[int | None] = Counter()
 
     def on_done(outcome: CellOutcome) -> None:
         assert not outcome.error, outcome.error
-        ends.append(time.perf_counter() - started)
+        ends.append(time.time())
         workers[outcome.pid] += 1
 
     with private_ray() as run_ray:
-        started = time.perf_counter()
-        run_ray(stage, store.url, on_done)
-        return np.array(ends), workers, time.perf_counter() - started
+        run_ray(stage, store_url, on_done)
+    return np.array(ends), workers
 
 
-def main(n_cells: int = N_CELLS, cells_per_trial: int = TrialResources().cells_per_trial) -> None:
-    """Print seconds per cell, by tenths, and the driver's memory."""
-    with tempfile.TemporaryDirectory() as folder:
-        store, cells = Store(str(Path(folder) / "store")), grid(n_cells)
-        for cell in cells:
-            store.write_scores(cell, NOTHING)
-        stage = Stage("explain", "method", cells, TrialResources(cells_per_trial=cells_per_trial))
-        alone, before = looked_up(stage, store), megabytes()
-        ends, workers, wall = scheduled(stage, store)
-    print(f"{len(ends)} cells, {cells_per_trial} per trial, {os.cpu_count()} CPUs: {wall:.0f} s")
-    print(f"per cell: {wall / len(ends):.4f} s with Ray, {alone:.4f} s without")
-    per_tenth = np.diff(ends[:: len(ends) // TENTHS]) / (len(ends) // TENTHS)
-    print("by tenths, s per cell:", *(f"{seconds:.4f}" for seconds in per_tenth))
-    print(f"before the first cell: {ends[0]:.1f} s; cells by worker: {sorted(workers.values())}")
-    print(f"driver: {before:.0f} MB before, {megabytes():.0f} MB at most")
+def main(config_file: str, overrides: list[str]) -> None:
+    """Print the time to the first cell, seconds per cell by tenths, and the driver's memory."""
+    started = psutil.Process().create_time()  # imports are part of it
+    config = load(config_file, overrides)
+    store = store_of(config)
+    cells = [cell for cell in method_cells(config) if store.has(cell)]
+    stage = Stage("explain", "method", cells, config.resources.explain)
+    before = peak_gigabytes()
+    ends, workers = scheduled(stage, store.url)
+    wall = time.time() - started
+    tenths = [part[-1] - part[0] for part in np.array_split(ends, TENTHS)]
+    size = len(ends) / TENTHS
+    print(f"{len(ends)} cells, {len(list(stage.bundles))} trials, {os.cpu_count()} CPUs")
+    print(f"first cell after {ends[0] - started:.1f} s, all after {wall:.0f} s")
+    print("s per cell, by tenths:", *(f"{seconds / size:.4f}" for seconds in tenths))
+    print(f"cells by worker: {sorted(workers.values())}")
+    print(f"driver: {before:.2f} GB before Ray, {peak_gigabytes():.2f} GB at most")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(sys.argv[1], sys.argv[2:])

@@ -103,7 +103,8 @@ def make(folder: Path, n_seeds: int) -> None:
     publisher = Publisher(config.name, config.output)
     connection = sqlite3.connect(folder / "mlflow.db")
     insert_runs(connection, publisher.experiment_id, cells, scores_of(rows, random))
-    publisher.publish_summary(load_cache(cells, store))
+    combined = load_cache(cells, store)
+    publisher.publish_summary(combined, combined.to_bytes)
 
 
 def insert_runs(

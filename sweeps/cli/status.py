@@ -20,7 +20,7 @@ from sweeps.cli.common import (
 )
 from sweeps.design.config import SweepConfig
 from sweeps.report.status_table import status_table
-from sweeps.report.terminal import print_sentence, terminal_parts
+from sweeps.report.terminal import duration, print_sentence, terminal_parts
 from sweeps.store.artefacts import store_of
 from sweeps.store.status import STATES, Status, status_of
 
@@ -159,9 +159,4 @@ def _more(count: int, what: str) -> Iterator[Text]:
 
 
 def _hours(hours: float) -> str:
-    """Duration a person reads: ``40 s``, ``12 min``, ``3.4 h``, ``?`` when it is not known."""
-    if math.isnan(hours):
-        return "?"
-    if hours < 1 / 60:
-        return f"{hours * 3600:.0f} s"
-    return f"{hours * 60:.0f} min" if hours < 1 else f"{hours:.1f} h"
+    return duration(3600 * hours)

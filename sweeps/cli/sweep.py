@@ -21,7 +21,7 @@ from sweeps.design.config import SweepConfig
 from sweeps.execution.ray_environment import ClusterError
 from sweeps.execution.sweep import PlaceError, Sweep
 from sweeps.report.recordings import recordings_told
-from sweeps.report.terminal import print_sentence
+from sweeps.report.terminal import print_lines, print_sentence
 from sweeps.tracking import runs_page, ui_command
 
 CELLS_FAILED = 3
@@ -38,10 +38,15 @@ def sweep(
         str,
         typer.Option(help="Ray cluster to join: auto, HOST:PORT or ray://HOST:PORT."),
     ] = "",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the plan and end: cells, places, time and disk."),
+    ] = False,
 ) -> None:
     """Run a sweep: simulate, train, explain, score, log; then print the table.
 
-    Finished cells are not run again: the same command resumes an interrupted sweep.
+    Finished cells are not run again: the same command resumes an interrupted sweep. It begins
+    with a plan: how many cells, where results go, how long it takes and the disk that it needs.
     """
     config = configuration(arguments)
     _check_place(config, local, address)
@@ -50,6 +55,9 @@ def sweep(
         print_sentence(console, told)
     run = Sweep(config, console)
     try:
+        if dry_run:
+            print_lines(console, run.plan(local, address).lines)
+            return
         run.run(local, address)
     except (ClusterError, PlaceError) as error:
         raise usage_error(str(error)) from None

@@ -39,9 +39,9 @@ class Keyed:
         content = f'{{"kind":"{kind}","schema":{SCHEMA},"spec":{self.canonical_json}}}'
         return hashlib.sha256(content.encode()).hexdigest()
 
-    @cached_property
+    @property
     def canonical_json(self) -> str:
-        """All fields by name, without spaces; kept, since a decoder is part of many cells."""
+        """All fields by name, without spaces."""
         names = sorted(self.__dataclass_fields__)
         fields = (f'"{name}":{_canonical_json(getattr(self, name))}' for name in names)
         return f"{{{','.join(fields)}}}"
@@ -82,6 +82,11 @@ class DecoderCell(Keyed):
     fold: NonNegativeInt = 0
     labels: Literal["true", "permuted"] = "true"
     training: TrainingSpec = TrainingSpec()
+
+    @cached_property
+    def canonical_json(self) -> str:
+        """All fields by name; kept, since a decoder is part of many cells."""
+        return super().canonical_json
 
     @property
     def title(self) -> str:

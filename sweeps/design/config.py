@@ -198,7 +198,8 @@ class TrialResources(Model):
     ``custom`` names resources that the nodes of a cluster declare (``ray start --resources``),
     and ``max_concurrent`` bounds the trials at a time where a store or a licence needs it.
     ``cells_per_trial`` cells of one decoder are scheduled together: more of them keep a decoder
-    on one worker, fewer spread the last decoders over all workers.
+    on one worker, fewer spread the last decoders over all workers. Of a stage of more than 4,000
+    trials, as many more are scheduled together.
     """
 
     cpu: PositiveFloat = 1

@@ -1,34 +1,23 @@
 """How long a stage still takes, told by the cells that have ended.
 
-Cells differ: one method takes ten times as long as another, and a decoder's first cell on a worker
-also simulates its data and randomizes its weights. So what the first cells took is set against what
-such cells are known to cost, in units of a cell of a single-pass method, and a method's own cells
-count for it as soon as there are some.
+Cells differ: one method takes ten times as long as another, a decoder's first cell on a worker
+also simulates its data and randomizes its weights, and a process's first one loads what is
+compiled. So what the first cells took is set against what such cells are expected to take, and
+cells of a kind count for those to come as soon as some have ended.
 """
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import torch
 
 from eegxai.machine import usable_cpus
-from sweeps.design.cells import Cell, MethodCell, decoder_of
+from sweeps.design.cells import Cell, decoder_of
 from sweeps.design.config import TrialResources
-
-# Costs of a method's cell, measured on the quickstart (docs/benchmarks.md); 1 for all others.
-COSTS = {
-    "DeepLift": 2.2,
-    "LRP": 1.6,
-    "ScoreCAM": 3.1,
-    "CentredScoreCAM": 2.6,
-    "CentredLayerCAM": 2.3,
-    "FullGrad": 1.3,
-    "CompleteFullGrad": 1.4,
-    "RandomMap": 0.8,
-    "InputMagnitude": 0.6,
-}
-OPENING = 4.5  # cost of a decoder's first cell on a worker beside that of its method
+from sweeps.execution.expected import WARM_UP, cell_seconds, opening_seconds
+from sweeps.store.status import Work, work_of
 
 
 def workers_here(resources: TrialResources) -> int:
@@ -39,8 +28,22 @@ def workers_here(resources: TrialResources) -> int:
     return max(1, math.floor(min(most)))
 
 
+@dataclass
+class _Mean:
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, value: float) -> None:
+        self.total += value
+        self.count += 1
+
+    @property
+    def mean(self) -> float:
+        return self.total / self.count
+
+
 class Pace:
-    """Estimates the seconds left of a stage.
+    """Estimates the seconds left of a stage, at first from what such cells are expected to take.
 
     Parameters
     ----------
@@ -48,66 +51,74 @@ class Pace:
         The cells to be done.
     workers : int
         How many are expected to work; as many as have ended a cell, where those are more.
+    finished : mapping of Cell to float
+        Seconds that such cells took before.
     """
 
-    def __init__(self, cells: Iterable[Cell], workers: int = 1) -> None:
-        self.kinds = Counter[str]()  # cells left by what they cost
-        self.unopened: set[str] = set()  # decoders that nobody has had at hand
-        self.opening = 0.0  # the same for all cells of a stage
+    def __init__(
+        self, cells: Iterable[Cell], workers: int = 1, finished: Mapping[Cell, float] | None = None
+    ) -> None:
+        self.left = Counter[Work]()  # cells by their kind
+        self.expected: dict[Work, float] = {}  # seconds of a cell of each kind
+        self.unopened: dict[str, float] = {}  # decoders that nobody has had at hand, and seconds
         for cell in cells:
-            self.kinds[_kind(cell)] += 1
-            self.unopened.add(decoder_of(cell).key)
-            self.opening = _opening(cell)
+            work, decoder = work_of(cell), decoder_of(cell).key
+            self.left[work] += 1
+            if work not in self.expected:
+                self.expected[work] = cell_seconds(cell)
+            if decoder not in self.unopened:
+                self.unopened[decoder] = opening_seconds(cell)
+        self.opening = max(self.unopened.values(), default=0.0)
         self.workers = workers
         self.opened: set[tuple[str, int | None]] = set()  # decoders, and who has them at hand
         self.pids: set[int | None] = set()
-        self.seconds = self.cost = 0.0
-        self.ended = Counter[str]()  # cells without an opening, by what they cost
-        self.own: dict[str, float] = defaultdict(float)  # and their seconds
+        self.seconds = self.foreseen = 0.0  # of the cells that have ended
+        self.own: dict[Work, _Mean] = defaultdict(_Mean)  # without opening and warming up
+
+        for cell, taken in (finished or {}).items():
+            self._learn(cell, taken)
 
     def take_in(self, cell: Cell, seconds: float, pid: int | None) -> None:
         """Count a cell that has ended."""
-        kind, decoder = _kind(cell), decoder_of(cell).key
-        self.kinds[kind] -= 1
-        self.unopened.discard(decoder)
+        work, decoder = work_of(cell), decoder_of(cell).key
+        before = 0.0 if pid in self.pids else WARM_UP
+        if (decoder, pid) not in self.opened:
+            before += opening_seconds(cell)
+        self.left[work] -= 1
+        self.unopened.pop(decoder, None)
         self.pids.add(pid)
-        opening = 0.0 if (decoder, pid) in self.opened else self.opening
         self.opened.add((decoder, pid))
+        if before:
+            self.seconds += seconds
+            self.foreseen += before + cell_seconds(cell)
+        else:
+            self._learn(cell, seconds)
+
+    def _learn(self, cell: Cell, seconds: float) -> None:
+        """Take in what a cell took whose decoder was at hand."""
+        self.own[work_of(cell)].add(seconds)
         self.seconds += seconds
-        self.cost += opening + _cost(kind)
-        if not opening:
-            self.ended[kind] += 1
-            self.own[kind] += seconds
+        self.foreseen += cell_seconds(cell)
 
     def seconds_left(self) -> float:
-        """Seconds until the last cell ends; NaN before the first one has.
+        """Seconds until the last cell ends.
 
-        Cells are counted by what they cost, so that it takes no longer the more are left.
+        Cells are counted by their kind, so that it takes no longer the more are left.
         """
-        if not self.cost:
-            return float("nan")
-        unit, n_left = self.seconds / self.cost, self.kinds.total()
-        work = sum(number * self._expected(kind, unit) for kind, number in self.kinds.items())
+        n_left = self.left.total()
+        if not n_left:
+            return 0.0
         workers = max(1, min(n_left, max(self.workers, len(self.pids))))
-        return (work + unit * self._openings(workers) * bool(n_left)) / workers
+        slowness = self.seconds / self.foreseen if self.foreseen else 1.0
+        work = sum(number * self._each(kind, slowness) for kind, number in self.left.items())
+        return (work + slowness * self._starts(workers)) / workers
 
-    def _expected(self, kind: str, unit: float) -> float:
-        known = self.ended[kind]
-        return self.own[kind] / known if known else unit * _cost(kind)
+    def _each(self, kind: Work, slowness: float) -> float:
+        own = self.own[kind]
+        return own.mean if own.count else slowness * self.expected[kind]
 
-    def _openings(self, workers: int) -> float:
-        """Cost of the openings to come: each decoder once, and each worker one."""
-        missing = max(0, workers - len(self.pids) - len(self.unopened))
-        return (len(self.unopened) + missing) * self.opening
-
-
-def _kind(cell: Cell) -> str:
-    return cell.method if isinstance(cell, MethodCell) else ""
-
-
-def _cost(kind: str) -> float:
-    return COSTS.get(kind, 1.0)
-
-
-def _opening(cell: Cell) -> float:
-    return OPENING if isinstance(cell, MethodCell) else 0.0
+    def _starts(self, workers: int) -> float:
+        """Expected seconds of the openings to come: each decoder once, and each worker one."""
+        missing = max(0, workers - len(self.pids))
+        more = max(0, missing - len(self.unopened))
+        return sum(self.unopened.values()) + more * self.opening + missing * WARM_UP

@@ -1,13 +1,11 @@
 """What a person sees while cells run: a bar in a terminal, plain lines elsewhere."""
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sweeps.design.cells import Cell
 from sweeps.execution.pace import Pace
 from sweeps.execution.runner import CellOutcome
 from sweeps.report.terminal import print_sentence
@@ -30,18 +28,15 @@ class StageProgress:
         Name of the stage.
     total : int
         Cells of the stage, those that were done before among them.
-    pending : sequence of Cell
-        The cells to be done.
-    workers : int
-        How many are expected to work.
+    n_left : int
+        Cells to be done.
+    pace : Pace
+        What estimates the time left of those.
     """
 
-    def __init__(
-        self, console: Console, name: str, total: int, pending: Sequence[Cell], workers: int
-    ) -> None:
+    def __init__(self, console: Console, name: str, total: int, n_left: int, pace: Pace) -> None:
         self.console, self.name, self.total = console, name, total
-        self.done = total - len(pending)
-        self.pace = Pace(pending, workers)
+        self.done, self.pace = total - n_left, pace
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

@@ -9,12 +9,15 @@ from pathlib import Path
 from eegxai.machine import SHORT_TEMPORARY_FOLDER
 
 # Read when ray is imported: no call home, no files and no tables of Tune's own, an interrupt ends
-# the sweep and not only the stage, and a submitted job may name these variables once more.
+# the sweep and not only the stage, and a submitted job may name these variables once more. As many
+# trials wait as Tune itself has waiting of a grid, and their states are written down at the end.
 RAY_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_MAX_PENDING_TRIALS_PG": "200",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "RAY_OVERRIDE_JOB_RUNTIME_ENV": "1",
 }
 # Characters of the path: those of sockets may have 107, and Ray's names of them take 45.

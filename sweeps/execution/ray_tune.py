@@ -5,9 +5,11 @@ It imports Ray, and is therefore imported late, by :mod:`sweeps.execution.ray_se
 
 import gc
 import os
+import pickle
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -17,8 +19,9 @@ from typing import Any
 import ray
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler
+from ray.tune.search import Searcher
 
-from sweeps.design.cells import Cell, decoder_of, from_json
+from sweeps.design.cells import Cell, decoder_of
 from sweeps.execution.ray_environment import ray_folder
 from sweeps.execution.runner import CellOutcome, OnDone, Stage, run_cell
 
@@ -95,32 +98,65 @@ def shut_down() -> None:
 class BundleTrial(tune.Trainable):
     """One cell a step; the actor and its caches serve the next bundle too."""
 
-    def setup(
-        self, config: dict[str, Any], bundles: list[dict[str, Any]], place: dict[str, Any]
-    ) -> None:
+    def setup(self, config: dict[str, Any], bundles: list[bytes], place: dict[str, Any]) -> None:
         """Take what is the same for every bundle: the cells of all, and how to run one."""
         self.bundles, self.place = bundles, place
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Begin a bundle; always possible."""
-        self.cells = dict(self.bundles[new_config["bundle"]])
+        self.cells = unpacked(self.bundles[new_config["bundle"]])
         return True
 
     def step(self) -> dict[str, Any]:
         """Run the next cell of the bundle."""
-        key = next(iter(self.cells))
-        cell = from_json(self.place["kind"], self.cells.pop(key))
+        cell = self.cells.pop(0)
         started = time.monotonic()
         error = run_cell(cell=cell, **self.place)
         seconds = time.monotonic() - started
         return {
             "done": not self.cells,
-            "key": key,
+            "key": cell.key,
             "error": error,
             "worker": os.getpid(),
             "seconds": seconds,
         }
+
+
+def packed(cells: Sequence[Cell]) -> bytes:
+    """Cells of one decoder in few bytes: driver and workers hold those of the whole grid."""
+    return zlib.compress(pickle.dumps(cells))
+
+
+def unpacked(content: bytes) -> list[Cell]:
+    """What ``packed`` was given."""
+    cells: list[Cell] = pickle.loads(zlib.decompress(content))
+    return cells
+
+
+class Numbers(Searcher):
+    """Gives each trial the number of its bundle, when there is room for it.
+
+    Tune copies a grid as a whole for each of its trials: of thousands, before the first begins.
+    """
+
+    def __init__(self, n_bundles: int) -> None:
+        super().__init__()
+        self.left = iter(range(n_bundles))
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:
+        """Parameters of the next trial."""
+        number = next(self.left, None)
+        return Searcher.FINISHED if number is None else {"bundle": number}
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """Nothing: what is next does not depend on what was."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the store is the record of what is done."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, as it is never done."""
 
 
 class SameDecoder(FIFOScheduler):
@@ -196,7 +232,7 @@ class Reporter(tune.Callback):
     Parameters
     ----------
     bundles : sequence
-        Keys of each bundle's cells, in the order in which they are run.
+        Each bundle's cells, in the order in which they are run.
     left : mapping
         The cells that have not ended, by key.
     on_done : callable
@@ -204,7 +240,7 @@ class Reporter(tune.Callback):
     """
 
     def __init__(
-        self, bundles: Sequence[Iterable[str]], left: Mapping[str, Cell], on_done: OnDone
+        self, bundles: Sequence[Sequence[Cell]], left: Mapping[str, Cell], on_done: OnDone
     ) -> None:
         self.bundles, self.left, self.on_done = bundles, left, on_done
 
@@ -224,23 +260,22 @@ class Reporter(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Report the cell at which a worker died time and again."""
         bundle = self.bundles[trial.config["bundle"]]
-        at_work = next(key for key in bundle if key in self.left)
-        died = f"its worker died {MAX_FAILURES + 1} times"
-        self.on_done(CellOutcome(self.left[at_work], died))
+        at_work = next(cell for cell in bundle if cell.key in self.left)
+        self.on_done(CellOutcome(at_work, f"its worker died {MAX_FAILURES + 1} times"))
 
 
 def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done: OnDone) -> None:
     # Tune copies a trial's parameters time and again: they are a number, and what the numbers
     # mean goes to each worker once.
-    grouped = list(stage.bundles)
-    bundles = [{cell.key: cell.as_json() for cell in cells} for cells in grouped]
-    trainable = tune.with_parameters(BundleTrial, bundles=bundles, place=_place(stage, store_url))
+    bundles = list(stage.bundles)
+    trainable = tune.with_parameters(
+        BundleTrial, bundles=list(map(packed, bundles)), place=_place(stage, store_url)
+    )
     reserved = tune.PlacementGroupFactory([stage.resources.bundle])
     with tempfile.TemporaryDirectory(prefix="eegxai-tune-") as folder:
         tune.Tuner(
             tune.with_resources(trainable, reserved),
-            param_space={"bundle": tune.grid_search(list(range(len(bundles))))},
-            tune_config=_tune_config(stage, grouped),
+            tune_config=_tune_config(stage, bundles),
             run_config=_run_config(stage.name, folder, Reporter(bundles, left, on_done)),
         ).fit()
 
@@ -248,6 +283,8 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
 def _tune_config(stage: Stage, bundles: Sequence[Sequence[Cell]]) -> tune.TuneConfig:
     return tune.TuneConfig(
         reuse_actors=True,
+        search_alg=Numbers(len(bundles)),
+        num_samples=len(bundles),
         scheduler=SameDecoder([decoder_of(cells[0]).key for cells in bundles]),
         max_concurrent_trials=stage.resources.max_concurrent,
         trial_name_creator=partial(_name, [trial_name(cells) for cells in bundles]),

@@ -22,14 +22,15 @@ from sweeps.design.cells import (
     permuted_label_cells,
 )
 from sweeps.design.config import SweepConfig, TrialResources
-from sweeps.execution.pace import workers_here
+from sweeps.execution.pace import Pace, workers_here
+from sweeps.execution.plan import Plan, PlannedStage, a_few_done, planned
 from sweeps.execution.progress import StageProgress
 from sweeps.execution.ray_session import RunStage, cluster, private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
 from sweeps.execution.turns import turn
 from sweeps.report.closing import closing_page
 from sweeps.report.recordings import observer_of
-from sweeps.report.terminal import print_sentence
+from sweeps.report.terminal import print_lines, print_sentence
 from sweeps.scores.cache import tidy_from_store
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import best_effort, store_of
@@ -109,6 +110,8 @@ class Sweep:
         remove_abandoned(self.output)
         self.store.remove_abandoned()
         todo, again = self._left_here(), set[Cell]()
+        if todo:
+            print_lines(self.console, self.plan(local, address).lines)
         while True:
             self._do(todo, local, address)
             todo = self._to_recompute(self._closed()) - again
@@ -116,6 +119,39 @@ class Sweep:
                 return
             self.failed = [outcome for outcome in self.failed if outcome.cell not in todo]
             again |= todo
+
+    def plan(self, local: bool, address: str = "") -> Plan:
+        """What ``run`` is going to do, from the store's listings; nothing is changed.
+
+        Parameters
+        ----------
+        local, address
+            As for ``run``.
+        """
+        self.on_private_ray = not (local or address)
+        places = {bool(address): "on the cluster, as one worker", local: "in this process"}
+        try:
+            stages = [*self._planned()]
+        except OSError as error:
+            raise self._unusable_store(error) from error
+        return Plan(self.config, stages, places.get(True, "on this machine"))
+
+    def _planned(self) -> Iterator[PlannedStage]:
+        for name, _, cells, resources in self._stages():
+            if cells:
+                workers = self._workers(resources)
+                yield planned(name, cells, workers, self.store, self._finished[name])
+
+    def _unusable_store(self, error: OSError) -> PlaceError:
+        return PlaceError(f"store {self.store.url!r} cannot be used: {error}")
+
+    @cached_property
+    def _finished(self) -> dict[str, dict[Cell, float]]:
+        """Seconds of a few cells of each stage that were done when this was first asked."""
+        return {name: a_few_done(cells, self.store) for name, _, cells, _ in self._stages()}
+
+    def _workers(self, resources: TrialResources) -> int:
+        return workers_here(resources) if self.on_private_ray else 1
 
     def _left_here(self) -> set[Cell]:
         """Cells that the store lacks; where it lacks some, the places of their results are tried.
@@ -128,7 +164,7 @@ class Sweep:
                 self.store.write_file(PROBE, b"")
                 self.store.remove_file(PROBE)
         except OSError as error:
-            raise PlaceError(f"store {self.store.url!r} cannot be used: {error}") from error
+            raise self._unusable_store(error) from error
         if todo:
             self._require_tracking()
         return todo
@@ -243,14 +279,18 @@ class Sweep:
             )
         return self.publisher
 
-    def _run_stages(self, run_stage: RunStage, todo: Set[Cell]) -> None:
-        resources = self.config.resources
-        self._run_stage(run_stage, "train", "decoder", self.decoders, todo, resources.train)
+    def _stages(self) -> Iterator[tuple[str, str, Sequence[Cell], TrialResources]]:
+        """Name, kind of cells, cells and resources of each stage, in their order."""
+        train, explain = self.config.resources.train, self.config.resources.explain
+        yield "train", "decoder", self.decoders, train
         # Trained on permuted labels as far as the true ones were learnt, so after those.
-        known = self._with_decoders(self.permuted_label_decoders)
-        self._run_stage(run_stage, "label_retrain", "decoder", known, todo, resources.train)
-        explainable = self._with_decoders(self.methods)
-        self._run_stage(run_stage, "explain", "method", explainable, todo, resources.explain)
+        yield "label_retrain", "decoder", self.permuted_label_decoders, train
+        yield "explain", "method", self.methods, explain
+
+    def _run_stages(self, run_stage: RunStage, todo: Set[Cell]) -> None:
+        for name, kind, cells, resources in self._stages():
+            able = self._with_decoders(cells)
+            self._run_stage(run_stage, name, kind, able, todo, resources)
 
     def _with_decoders(self, cells: Iterable[Cell]) -> list[Cell]:
         """Cells whose decoders are trained."""
@@ -269,8 +309,8 @@ class Sweep:
         if not pending:
             return
         stage = Stage(name, kind, pending, resources)
-        workers = workers_here(resources) if self.on_private_ray else 1
-        with StageProgress(self.console, name, len(cells), pending, workers) as progress:
+        pace = Pace(pending, self._workers(resources), self._finished[name])
+        with StageProgress(self.console, name, len(cells), len(pending), pace) as progress:
 
             def on_done(outcome: CellOutcome) -> None:
                 self._take_in(outcome)

@@ -1,5 +1,6 @@
 """Sentences and tables for the terminal; a table wider than 80 columns comes in parts."""
 
+import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from eegxai.errors import gigabytes
 from sweeps.report.table import MINUS, MISSING, Table, TableCell
 
 TABLE_WIDTH = 80  # of a terminal that is not widened
@@ -20,6 +22,32 @@ PLAIN = {ord(MISSING): "--", ord(MINUS): "-"}  # signs that not every terminal h
 def print_sentence(console: Console, sentence: str | Text, style: str = "") -> None:
     """Print a line as it is written, unbroken: to be copied, and found whole in a log."""
     console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Duration a person reads: ``40 s``, ``12 min``, ``3.4 h``, ``?`` when it is not known.
+
+    Examples
+    --------
+    >>> duration(40), duration(750), duration(12240)
+    ('40 s', '12 min', '3.4 h')
+    """
+    if math.isnan(seconds):
+        return "?"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:,.1f} h"
+
+
+def file_size(n_bytes: float) -> str:
+    """Size a person reads.
+
+    Examples
+    --------
+    >>> file_size(2.5e6), file_size(1.31e12)
+    ('2 MB', '1,310 GB')
+    """
+    return gigabytes(n_bytes) if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
 
 
 def print_lines(console: Console, lines: Iterable[str], style: str = "") -> None:

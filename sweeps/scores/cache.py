@@ -4,13 +4,16 @@ The store keeps one as a cache: a cell's file is read once. MLflow keeps one for
 no store.
 """
 
-import io
 import json
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,18 +22,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sweeps.design.cells import MethodCell
-from sweeps.scores.table import KEY, TIDY, tidy_scores
+from sweeps.scores.table import COUNTS, KEY, TIDY, tidy_scores
 from sweeps.store.artefacts import Store, best_effort
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import MethodScores
 
 log = logging.getLogger(__name__)
 CACHE_FILE = "tidy.parquet"
-CACHE_KEY = b"eegxai"
-CACHE_LAYOUT = 4  # of the table: raise it when columns change, so that old files are written again
-BATCH_ROWS = 65_536  # read at a time
+CACHE_KEY = "eegxai"
+CACHE_LAYOUT = 5  # of the table: raise it when columns change, so that old files are written again
+BATCH_ROWS, BATCH_CELLS = 65_536, 500  # read at a time
 THREADS = 8  # a store far away answers several questions at a time
-# Share of new rows from which a longer cache is worth its writing.
+# Share of new cells from which a longer cache is worth its writing.
 NEW_SHARE_WORTH_WRITING = 0.02
 
 # The metrics that a reader needs, of all where it is None: of millions of rows, tables read few.
@@ -64,12 +67,9 @@ class ScoreCache:
 
     def to_bytes(self) -> bytes:
         """Parquet with the stamps in its header."""
-        table = pa.Table.from_pandas(self.table, preserve_index=False)
-        header = json.dumps({"layout": CACHE_LAYOUT, "stamps": self.stamps}).encode()
-        buffer = io.BytesIO()
-        kept = table.replace_schema_metadata({**(table.schema.metadata or {}), CACHE_KEY: header})
-        pq.write_table(kept, buffer, compression="zstd")
-        return buffer.getvalue()
+        with growing() as grown:
+            grown.add(self.table, self.stamps)
+        return grown.content
 
     @classmethod
     def from_bytes(cls, content: bytes, metrics: Needed = None) -> "ScoreCache":
@@ -81,17 +81,86 @@ class ScoreCache:
             When the content is truncated, foreign or of another layout.
         """
         try:
-            table = _read(pq.ParquetFile(pa.BufferReader(content), read_dictionary=[KEY]), metrics)
-            header = json.loads(table.schema.metadata[CACHE_KEY])
+            file = _opened(content)
+            table, header = _read(file, metrics), _header(file)
             layout, stamps = header["layout"], header["stamps"]
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise BrokenArtefactError(f"{CACHE_FILE} is broken: {error}") from error
         if layout != CACHE_LAYOUT:
             raise BrokenArtefactError(f"{CACHE_FILE} has the layout {layout}, not {CACHE_LAYOUT}")
-        return cls(table.to_pandas(), stamps)
+        return cls(_as_frame(table), stamps)
 
 
 EMPTY_CACHE = ScoreCache(pd.DataFrame(columns=[*TIDY, KEY]), {})
+
+
+# Every batch is written with the same types, also where all of its values are missing.
+_TEXTS = (
+    "feature", "architecture", "method", "check", "domain", "metric", "validity", "duplicate_of",
+    "flags", KEY,
+)  # fmt: skip
+_TYPES = {
+    **dict.fromkeys(_TEXTS, pa.string()),
+    **dict.fromkeys(("seed", "fold"), pa.int64()),
+    **dict.fromkeys(("at_chance", "class_testable"), pa.bool_()),
+}
+SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in (*TIDY, KEY)])
+WHOLE_NUMBERS = ("step", *COUNTS)  # unless one is missing, as of a cell without scores
+
+
+class Growing:
+    """A cache that is written batch by batch, so that it is never whole in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.stamps = path, dict[str, str]()
+        self.writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self.content = b""
+
+    def add(self, table: pd.DataFrame, stamps: Mapping[str, str]) -> None:
+        """Write the rows of cells, and take in the stamps of their files."""
+        self.add_arrow(pa.Table.from_pandas(table, SCHEMA, preserve_index=False), stamps)
+
+    def add_arrow(self, table: pa.Table, stamps: Mapping[str, str]) -> None:
+        """The same of a table as Parquet holds it."""
+        self.writer.write_table(table.cast(SCHEMA))
+        self.stamps |= stamps
+
+    def close(self) -> None:
+        """Write the header; ``content`` is the whole file then."""
+        header = json.dumps({"layout": CACHE_LAYOUT, "stamps": self.stamps})
+        self.writer.add_key_value_metadata({CACHE_KEY: header})
+        self.writer.close()
+        self.content = self.path.read_bytes()
+
+
+@contextmanager
+def growing() -> Iterator[Growing]:
+    """A cache that is whole when the block ends."""
+    with TemporaryDirectory() as folder:
+        grown = Growing(Path(folder) / CACHE_FILE)
+        yield grown
+        grown.close()
+
+
+def _opened(content: bytes) -> pq.ParquetFile:
+    return pq.ParquetFile(pa.BufferReader(content), read_dictionary=[KEY])
+
+
+def _header(file: pq.ParquetFile) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads(file.metadata.metadata[CACHE_KEY.encode()])
+    return header
+
+
+def _as_frame(table: pa.Table) -> pd.DataFrame:
+    frame = table.to_pandas()
+    whole = [name for name in WHOLE_NUMBERS if frame[name].notna().all()]
+    return frame.astype(dict.fromkeys(whole, np.int64))
+
+
+def _batches(file: pq.ParquetFile, rows: pc.Expression | None = None) -> Iterator[pa.Table]:
+    for batch in file.iter_batches(BATCH_ROWS):
+        table = pa.Table.from_batches([batch])
+        yield table if rows is None else table.filter(rows)
 
 
 def _read(file: pq.ParquetFile, metrics: Needed) -> pa.Table:
@@ -99,10 +168,8 @@ def _read(file: pq.ParquetFile, metrics: Needed) -> pa.Table:
     if metrics is None:
         return file.read()
     rows = pc.field("metric").isin(list(metrics)) | pc.field("metric").is_null()
-    batches = (pa.Table.from_batches([batch]) for batch in file.iter_batches(BATCH_ROWS))
-    parts = [file.schema_arrow.empty_table(), *(batch.filter(rows) for batch in batches)]
-    table = pa.concat_tables(parts, promote_options="permissive")
-    return table.replace_schema_metadata(file.schema_arrow.metadata)
+    parts = [file.schema_arrow.empty_table(), *_batches(file, rows)]
+    return pa.concat_tables(parts, promote_options="permissive")
 
 
 def tidy_from_store(
@@ -113,10 +180,16 @@ def tidy_from_store(
     return load_cache(wanted, store, metrics).of([cell.key for cell in wanted])
 
 
-def load_cache(cells: Iterable[MethodCell], store: Store, metrics: Needed = None) -> ScoreCache:
+def load_cache(
+    cells: Iterable[MethodCell],
+    store: Store,
+    metrics: Needed = None,
+    share: float = NEW_SHARE_WORTH_WRITING,
+) -> ScoreCache:
     """Tidy scores of the finished cells; those whose files changed since are read again.
 
-    A broken file is noted in the store's ``broken``, and the scores go on without its cell.
+    A broken file is noted in the store's ``broken``, and the scores go on without its cell. The
+    store's cache is written again where more than a share of its cells is new.
     """
     stamps = store.stamps()
     finished = {cell.key: cell for cell in cells if cell.stem in stamps}
@@ -124,7 +197,11 @@ def load_cache(cells: Iterable[MethodCell], store: Store, metrics: Needed = None
     cached = _cached(store, metrics)
     stale = [key for key, stamp in current.items() if cached.stamps.get(key) != stamp]
     if stale:
-        cached = _updated(_cached(store), [finished[key] for key in stale], current, store)
+        scores = _batched_scores([finished[key] for key in stale], current, store)
+        kept = {key: stamp for key, stamp in cached.stamps.items() if key not in set(stale)}
+        if len(stale) > share * (len(kept) + len(stale)):
+            scores = _written_along(scores, kept, store)
+        cached = _joined(cached, kept, scores, metrics)
     whole = {
         key: cached.stamps[key] for key, stamp in current.items() if cached.stamps.get(key) == stamp
     }
@@ -133,20 +210,77 @@ def load_cache(cells: Iterable[MethodCell], store: Store, metrics: Needed = None
     return ScoreCache(cached.table[cached.table[KEY].isin(list(whole))], whole)
 
 
-def _updated(
-    cached: ScoreCache, cells: Sequence[MethodCell], current: dict[str, str], store: Store
+def cache_content(cells: Iterable[MethodCell], store: Store, stamps: Mapping[str, str]) -> bytes:
+    """The file of all scores of these cells alone, from the store's cache where that has them.
+
+    Parameters
+    ----------
+    cells : iterable of MethodCell
+    store : Store
+    stamps : mapping of str to str
+        Of the cells, by key, as :func:`load_cache` has just given them.
+    """
+    with suppress(OSError, BrokenArtefactError, pa.ArrowException, KeyError, ValueError):
+        content = store.read_file(CACHE_FILE)
+        held = _header(_opened(content))["stamps"]
+        if held == stamps:
+            return content
+        if held.items() >= stamps.items():
+            with growing() as grown:
+                _copy(content, stamps, grown)
+            return grown.content
+    return load_cache(cells, store).to_bytes()  # as of a store that cannot be written
+
+
+Scored = tuple[pd.DataFrame, dict[str, str]]  # tidy scores of some cells, and their stamps
+
+
+def _batched_scores(
+    cells: Sequence[MethodCell], current: Mapping[str, str], store: Store
+) -> Iterator[Scored]:
+    """Scores that are read from the cells' files, some cells at a time."""
+    for start in range(0, len(cells), BATCH_CELLS):
+        scores = _read_whole(cells[start : start + BATCH_CELLS], store)
+        yield tidy_scores(scores), {cell.key: current[cell.key] for cell, _ in scores}
+
+
+def _joined(
+    cached: ScoreCache, kept: Mapping[str, str], scores: Iterable[Scored], metrics: Needed
 ) -> ScoreCache:
-    """The cache with the cells read; written when they are more than a few."""
-    scores = _read_whole(cells, store)
-    asked = {cell.key for cell in cells}
-    new, kept = tidy_scores(scores), cached.table[~cached.table[KEY].isin(list(asked))]
-    parts = [part for part in (kept, new) if len(part)] or [EMPTY_CACHE.table]
-    stamps = {key: stamp for key, stamp in cached.stamps.items() if key not in asked}
-    stamps |= {cell.key: current[cell.key] for cell, _ in scores}
-    updated = ScoreCache(pd.concat(parts, ignore_index=True), stamps)
-    if len(new) > NEW_SHARE_WORTH_WRITING * len(updated.table):
-        best_effort(store.write_file, CACHE_FILE, updated.to_bytes())
-    return updated
+    """What was cached of the cells that are kept, and of the scores those that are needed."""
+    parts = [cached.table[cached.table[KEY].isin(list(kept))]]
+    stamps = dict(kept)
+    for table, new in scores:
+        parts.append(_needed(table, metrics))
+        stamps |= new
+    found = [part for part in parts if len(part)] or [EMPTY_CACHE.table]
+    return ScoreCache(pd.concat(found, ignore_index=True), stamps)
+
+
+def _written_along(
+    scores: Iterable[Scored], kept: Mapping[str, str], store: Store
+) -> Iterator[Scored]:
+    """The same scores; in the end the store's cache has them beside those of the cells kept."""
+    with growing() as grown:
+        if kept:
+            _copy(store.read_file(CACHE_FILE), kept, grown)
+        for table, stamps in scores:
+            grown.add(table, stamps)
+            yield table, stamps
+    best_effort(store.write_file, CACHE_FILE, grown.content)
+
+
+def _copy(content: bytes, stamps: Mapping[str, str], grown: Growing) -> None:
+    """Rows of some cells of a cache into another one."""
+    for table in _batches(_opened(content), pc.field(KEY).isin(list(stamps))):
+        grown.add_arrow(table, {})
+    grown.stamps |= stamps
+
+
+def _needed(table: pd.DataFrame, metrics: Needed) -> pd.DataFrame:
+    if metrics is None:
+        return table
+    return table[table["metric"].isin(list(metrics)) | table["metric"].isna()]
 
 
 def _read_whole(cells: Sequence[MethodCell], store: Store) -> list[tuple[MethodCell, MethodScores]]:

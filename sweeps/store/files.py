@@ -76,6 +76,12 @@ class StoreFiles:
                 self._listings[folder] = self._list(folder)
             return self._listings[folder]
 
+    def size(self, name: str) -> int:
+        """Bytes of a file by the listing of its folder; 0 where there is none."""
+        folder, _, file = name.rpartition("/")
+        listed = self.listing(folder).get(file)
+        return listed.size if listed else 0
+
     def forget(self, *folders: str) -> None:
         """List folders again when they are next asked for."""
         with self._lock:

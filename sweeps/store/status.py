@@ -147,21 +147,33 @@ def _architecture(cell: Cell) -> str:
 
 def durations(done: Iterable[Cell], store: Store) -> dict[Work, float]:
     """Mean seconds of a cell for each kind of work, and for its first parts, from a sample."""
-    kinds: dict[Work, list[Cell]] = defaultdict(list)
-    for cell in done:
-        kinds[work_of(cell)].append(cell)
     means: dict[Work, list[float]] = defaultdict(list)
-    for work, cells in kinds.items():
-        found = [seconds for cell in _spread(cells) for seconds in _seconds(cell, store)]
-        if found:
-            for n in range(1, len(work) + 1):
-                means[work[:n]].append(sum(found) / len(found))
+    for work, found in samples(done, store).items():
+        for n in range(1, len(work) + 1):
+            means[work[:n]].append(sum(found.values()) / len(found))
     return {work: sum(values) / len(values) for work, values in means.items()}
 
 
-def _spread(cells: Sequence[Cell]) -> Sequence[Cell]:
+def samples(
+    done: Iterable[Cell], store: Store, of_each: int = SAMPLES
+) -> dict[Work, dict[Cell, float]]:
+    """Seconds of a few finished cells of each kind of work."""
+    kinds: dict[Work, list[Cell]] = defaultdict(list)
+    for cell in done:
+        kinds[work_of(cell)].append(cell)
+    found = {
+        work: {
+            cell: seconds for cell in _spread(cells, of_each) for seconds in _seconds(cell, store)
+        }
+        for work, cells in kinds.items()
+    }
+    return {work: cells for work, cells in found.items() if cells}
+
+
+def _spread(cells: Sequence[Cell], number: int) -> Sequence[Cell]:
     """A few cells from the whole length of the list."""
-    return cells[:: max(1, len(cells) // SAMPLES)][:SAMPLES]
+    step = max(1, len(cells) // number)
+    return cells[step // 2 :: step][:number]
 
 
 def _seconds(cell: Cell, store: Store) -> list[float]:

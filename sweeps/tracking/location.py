@@ -35,6 +35,18 @@ def local_uri(output: str) -> str:
     return f"sqlite:///{Path(output).resolve() / DATABASE}"
 
 
+def is_local(output: str) -> bool:
+    """Whether runs are written to the output folder."""
+    return tracking_uri(output) == local_uri(output)
+
+
+def shown_uri(output: str) -> str:
+    """Where runs are written, in a person's words and without a password."""
+    if is_local(output):
+        return f"sqlite:///{Path(output) / DATABASE}"
+    return CREDENTIALS.sub("//", tracking_uri(output))
+
+
 def artefact_folder(output: str, experiment: str) -> Path:
     """Where the artefacts of an experiment lie if its runs are in SQLite."""
     return Path(output).resolve() / ARTEFACTS / experiment

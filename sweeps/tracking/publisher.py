@@ -5,15 +5,17 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import pandas as pd
 from mlflow.entities import Run
 
 from sweeps.analysis.claims.verdicts import decide, load_study
+from sweeps.analysis.summary import HEADLINE_METRICS
 from sweeps.analysis.verdicts import STANDARD
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.design.thresholds import Thresholds
-from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache
+from sweeps.scores.cache import CACHE_FILE, ScoreCache, cache_content, load_cache
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
@@ -112,8 +114,16 @@ class Publisher:
         grown = not self.parameters.of(cell).keys() <= run.data.params.keys()
         return is_whole(run) and current and not grown
 
-    def publish_summary(self, combined: ScoreCache) -> None:
-        """Log all scores in one file, the study's claims, and what the sweep concludes."""
+    def publish_summary(self, combined: ScoreCache, content: Callable[[], bytes]) -> None:
+        """Log all scores in one file, the study's claims, and what the sweep concludes.
+
+        Parameters
+        ----------
+        combined : ScoreCache
+            Scores of the metrics of ``summary_metrics``.
+        content : callable
+            Gives the file of all scores.
+        """
         study = load_study()
         files = dict(self.conclude(combined.table))
         note = summary_note(self.parameters.constant)
@@ -131,7 +141,7 @@ class Publisher:
         name = f"summary of {len(combined.stamps)} method runs"
         now = milliseconds(time.time())
         verdicts = decide(study, without_chance_decoders(combined.table)).claims.to_csv(index=False)
-        files |= {CACHE_FILE: combined.to_bytes(), CLAIMS_FILE: verdicts.encode()}
+        files |= {CACHE_FILE: content(), CLAIMS_FILE: verdicts.encode()}
         self._write(run, RunContent(name, tags, now, now, files=files))
 
     def runs(self, kind: str) -> list[Run]:
@@ -198,8 +208,14 @@ def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> in
         try_to_publish(publisher, cell, store)
     methods = [cell for cell in held if isinstance(cell, MethodCell)]
     if methods:
-        publisher.publish_summary(load_cache(methods, store))
+        combined = load_cache(methods, store, summary_metrics(), share=0.0)
+        publisher.publish_summary(combined, partial(cache_content, methods, store, combined.stamps))
     return len(held)
+
+
+def summary_metrics() -> set[str]:
+    """Metrics that the verdicts and the study's claims rest on."""
+    return {*HEADLINE_METRICS, *load_study().metrics}
 
 
 def try_to_publish(publisher: Publisher, cell: Cell, store: Store) -> None:
