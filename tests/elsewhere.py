@@ -11,7 +11,6 @@ from functools import partial
 
 import torch
 from torch.library import Library, fallthrough_kernel
-from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.backend_registration import (
     _DummyBackendModule,
     _setup_privateuseone_for_python_backend,
@@ -72,12 +71,12 @@ class Elsewhere(torch.Tensor):
 
 def computed(op, *args, **kwargs):
     """What an operation gives, computed on the CPU if all its tensors are on one device."""
-    tensors = [v for v in tree_leaves((args, kwargs)) if isinstance(v, torch.Tensor)]
+    tensors = [*tensors_of(args), *tensors_of(kwargs.values())]
     check_places(op, tensors, kwargs)
     device = torch.device(kwargs.get("device") or NAME)
     if kwargs.get("device"):
         kwargs["device"] = CPU
-    out = op(*on_cpu(args), **on_cpu(kwargs))
+    out = op(*on_cpu(args), **{name: on_cpu(value) for name, value in kwargs.items()})
     if op is aten.copy_.default:
         return args[0]
     return out if device == CPU else moved(out, tensors)
@@ -89,9 +88,7 @@ def moved(out, given):
     if any(tensor.shape != tensor.here.shape for tensor in there):
         raise NotImplementedError("an operation changes the shape of a tensor in place")
     same = {id(tensor.here): tensor for tensor in there}
-    return tree_map_only(
-        torch.Tensor, lambda v: same[id(v)] if id(v) in same else Elsewhere(v), out
-    )
+    return changed(out, torch.Tensor, lambda v: same[id(v)] if id(v) in same else Elsewhere(v))
 
 
 def check_places(op, tensors, kwargs):
@@ -103,7 +100,26 @@ def check_places(op, tensors, kwargs):
         raise RuntimeError(f"{op}: expected a generator of {NAME}, found one of cpu")
 
 
-on_cpu = partial(tree_map_only, Elsewhere, lambda tensor: tensor.here)
+def tensors_of(values):
+    """Tensors among arguments, which are also in lists; torch's pytree takes longer than most."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from tensors_of(value)
+
+
+def changed(value, kind, change):
+    """A value, or a list or tuple of values, with all tensors of a kind changed."""
+    if isinstance(value, kind):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return type(value)(changed(one, kind, change) for one in value)
+    return value
+
+
+def on_cpu(value):
+    return changed(value, Elsewhere, lambda tensor: tensor.here)
 
 
 def made(op, *args, device=None, pin_memory=None, **kwargs):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from braindecode.models import EEGNet
 from safetensors.torch import save_file
 
 from eegxai.decoders import TrainingSpec, fit
@@ -16,6 +15,8 @@ N_TRIALS, SFREQ = 60, 64.0
 
 def write_own_decoder(folder):
     """Epochs of known classes, and weights of ``braindecode:EEGNet`` trained on them."""
+    from braindecode.models import EEGNet  # seconds, which processes that write none are spared
+
     eeg = simulate(
         "temporal", snr_db=6, seed=0, n_trials=N_TRIALS, montage=CHANNELS, sfreq=SFREQ, tmax=1.0
     )

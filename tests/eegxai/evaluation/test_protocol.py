@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import mne
 import numpy as np
@@ -82,6 +82,12 @@ def scored(case, checks):
     return method, table, explained
 
 
+@pytest.fixture(scope="module")
+def scored_once(case):
+    """What :func:`scored` gives of the case, computed once for each choice of checks."""
+    return cache(partial(scored, case))
+
+
 CHECKS = {
     (): 2,  # the decoder itself and the untrained one
     ("target_swap",): 3,
@@ -92,8 +98,8 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("checks", CHECKS)
-def test_every_decoder_and_class_is_explained_once(case, checks):
-    method, table, _ = scored(case, checks)
+def test_every_decoder_and_class_is_explained_once(scored_once, checks):
+    method, table, _ = scored_once(checks)
     assert len(method.calls) == len(method.different) == CHECKS[checks]
     assert set(checks) < set(table["check"])
 
@@ -112,9 +118,11 @@ def expected_moments(maps, references, domain, info, metrics):
 
 @pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize(("name", "steps"), [("cascade", cascade), ("bottom_up", bottom_up)])
-def test_the_untrained_decoder_scores_as_the_ends_of_both_cascades(case, name, steps, domain):
+def test_the_untrained_decoder_scores_as_the_ends_of_both_cascades(
+    case, scored_once, name, steps, domain
+):
     """Computed apart, from decoders made apart, and compared to the last bit."""
-    _, table, explained = scored(case, (name,))
+    _, table, explained = scored_once((name,))
     info, truth = case[4], case[3][explained.trials]
     original = Gradient()(explained.decoder, explained.x, explained.target)
     *others, (layer, decoder) = steps(explained.decoder, explained.x, explained.seed)
@@ -134,8 +142,8 @@ def test_the_untrained_decoder_scores_as_the_ends_of_both_cascades(case, name, s
     assert set(table[table["step"] == len(others) + 1]["layer"]) == {layer}
 
 
-def test_maps_that_are_there_already_are_not_computed_again(case):
-    method, table, explained = scored(case, ("cascade",))
+def test_maps_that_are_there_already_are_not_computed_again(case, scored_once):
+    method, table, explained = scored_once(("cascade",))
     original = explanation(method, explained.decoder, explained.x, explained.target)
     again, spec = Gradient(), EvaluationSpec(n_trials=6, checks=("cascade",))
     references = MapReferences.of_explained(explained, case[3], case[4], spec)
@@ -154,10 +162,10 @@ def test_randomized_decoders_are_made_once_for_all_methods(case):
     assert ends == [explained.untrained_decoder] * 2
 
 
-def test_a_compiled_decoder_scores_as_the_one_it_was_made_from(case):
+def test_a_compiled_decoder_scores_as_the_one_it_was_made_from(case, scored_once):
     decoder, *others = case
     compiled = (torch.compile(decoder, backend="eager"), *others)
-    assert scored(compiled, ("cascade",))[1].equals(scored(case, ("cascade",))[1])
+    assert scored(compiled, ("cascade",))[1].equals(scored_once(("cascade",))[1])
 
 
 @pytest.fixture(scope="module")
@@ -372,8 +380,8 @@ def test_without_a_ground_truth_rows_are_those_that_compare_with_the_original_ma
     assert ends["mean"].tolist() == alone.loc[control, "mean"].tolist()
 
 
-def test_channels_without_positions_are_compared_without_topographies(case):
-    *_, explained = scored(case, ())
+def test_channels_without_positions_are_compared_without_topographies(case, scored_once):
+    *_, explained = scored_once(())
     info = mne.create_info(len(case[-1].ch_names), 250.0, "eeg")
     alone = evaluate_robustness(Gradient(), explained, info, ("target_swap",))
     assert set(alone["domain"]) == {"channel_time"}

@@ -299,11 +299,10 @@ def test_fixed_orientations_are_refused(tmp_path):
 
 
 def test_a_file_without_eeg_is_refused(tmp_path):
-    info = mne.create_info(["MEG 1"], 250.0, "mag")
-    info["chs"][0]["loc"][:] = [0, 0, 0.16, 1, 0, 0, 0, 1, 0, 0, 0, 1]
-    with info._unlock():
-        info["dev_head_t"] = mne.Transform("meg", "head")
-    forward = make_forward([space("discrete", PLACES / 1e3)], info=info, eeg=False)
+    forward = make_forward([space("discrete", PLACES / 1e3)])
+    magnetometer = {"kind": FIFF.FIFFV_MEG_CH, "coil_type": FIFF.FIFFV_COIL_VV_MAG_T1}
+    for channel in forward["info"]["chs"]:  # MNE compiles for seconds to compute one for MEG
+        channel.update(magnetometer, unit=FIFF.FIFF_UNIT_T)
     with pytest.raises(ValueError, match=r"head-fwd\.fif has no EEG channels"):
         open_forward(write(tmp_path, forward))
 

@@ -38,7 +38,7 @@ pytestmark = [
 
 RUNNER = CliRunner()
 # Long enough to be hit in the middle: epochs by checkpoints, explanations by ScoreCAM.
-LONGER = ["training.epochs=40", "data.n_trials=128", "grid.seed=0"]
+LONGER = ["training.epochs=10", "data.n_trials=128", "grid.seed=0"]
 LONGER += ["grid.method=[Saliency,ScoreCAM,RandomMap]", "evaluation.checks=[target_swap]"]
 # For sweeps in which nothing is asked of a second worker: it would start for its own sake.
 ONE_WORKER = "resources.explain.max_concurrent=1"

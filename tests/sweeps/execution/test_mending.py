@@ -69,32 +69,27 @@ def aside(run):
     return sorted(path.name.rpartition(".")[0] for path in Path(run.store.url, "broken").iterdir())
 
 
-FILES = {
-    "decoder": lambda run: name_of(run.decoders[0]),
-    "scores": lambda run: name_of(run.methods[1]),
-    "maps": lambda run: maps_of(run.methods[1]),
-}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("spoil", [truncated, empty, foreign], ids=lambda spoil: spoil.__name__)
-@pytest.mark.parametrize("file", FILES)
-def test_a_spoilt_file_is_recomputed_by_the_same_command(done, file, spoil, caplog):
-    name = FILES[file](done)
-    path, cell = path_of(done, name), done.decoders[0] if file == "decoder" else done.methods[1]
-    table, weights = scores_of(done), done.store.read_decoder(done.decoders[0]).weights
-    spoil(path)
+def test_spoilt_files_are_recomputed_by_the_same_command(done, spoil, caplog):
+    """A decoder's, the scores of one of its cells and the maps of another."""
+    decoder, scored, mapped = done.decoders[0], *done.methods[1:3]
+    paths = [path_of(done, name) for name in (name_of(decoder), name_of(scored), maps_of(mapped))]
+    table, weights = scores_of(done), done.store.read_decoder(decoder).weights
+    for path in paths:
+        spoil(path)
     run = again(done)
     run.run(local=True)
     assert not run.failed
-    assert str(path) in caplog.text
-    assert "is set aside in broken/ and recomputed" in caplog.text
-    assert path.name in aside(run)
+    assert caplog.text.count("is set aside in broken/ and recomputed") == len(paths)
+    assert {path.name for path in paths} <= {*aside(run)}
     assert not NoMlflow(done.config, Console(quiet=True)).left()
-    assert run.store.has(cell)
-    assert path.stat().st_size
+    for path in paths:
+        assert str(path) in caplog.text
+        assert path.stat().st_size
+    assert all(run.store.has(cell) for cell in (decoder, scored, mapped))
     pd.testing.assert_frame_equal(scores_of(run), table)
-    new = run.store.read_decoder(done.decoders[0]).weights
+    new = run.store.read_decoder(decoder).weights
     assert all((new[name] == value).all() for name, value in weights.items())
     before = caplog.text
     again(done).run(local=True)

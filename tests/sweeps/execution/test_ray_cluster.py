@@ -9,10 +9,10 @@ import sys
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-import ray
 from typer.testing import CliRunner
 
 from sweeps.cli import app
@@ -215,7 +215,7 @@ def young_dashboard():
             self.wfile.write(body.encode())
 
         def do_GET(self):
-            known = {"version": "4", "ray_version": ray.__version__, "ray_commit": ""}
+            known = {"version": "4", "ray_version": version("ray"), "ray_commit": ""}
             self.answer(200, json.dumps(known))
 
         def do_POST(self):
