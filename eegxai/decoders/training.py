@@ -223,7 +223,7 @@ def predict(decoder: nn.Module, x: Tensor) -> Tensor:
     A decoder that draws random numbers even so draws the same in each call.
     """
     chunk = CHUNKS.get(x.device.type, PREDICTION_CHUNK)
-    return in_parts_that_fit(partial(_logits, decoder, x), chunk)
+    return in_parts_that_fit(partial(_logits, decoder, x), min(chunk, len(x) or 1))
 
 
 def _logits(decoder: nn.Module, x: Tensor, chunk: int) -> Tensor:

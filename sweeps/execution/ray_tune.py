@@ -234,7 +234,7 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
     # mean goes to each worker once.
     grouped = list(stage.bundles)
     bundles = [{cell.key: cell.as_json() for cell in cells} for cells in grouped]
-    trainable = tune.with_parameters(BundleTrial, bundles=bundles, place=_place(stage, store_url))
+    trainable = tune.with_parameters(BundleTrial, bundles=bundles, place=stage.place(store_url))
     reserved = tune.PlacementGroupFactory([stage.resources.bundle])
     with tempfile.TemporaryDirectory(prefix="eegxai-tune-") as folder:
         tune.Tuner(
@@ -264,16 +264,6 @@ def _run_config(name: str, folder: str, reporter: Reporter) -> tune.RunConfig:
         callbacks=[reporter],
         verbose=0,
     )
-
-
-def _place(stage: Stage, store_url: str) -> dict[str, Any]:
-    """How a worker calls ``run_cell`` on every cell of the stage."""
-    return {
-        "kind": stage.kind,
-        "store_url": store_url,
-        "device": stage.device,
-        "threads": stage.threads,
-    }
 
 
 def trial_name(cells: Sequence[Cell]) -> str:

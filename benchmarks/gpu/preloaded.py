@@ -1,0 +1,15 @@
+"""What every part imports: once, in the process that the parts' processes are forked from."""
+
+import contextlib
+
+import torch  # noqa: F401
+
+import eegxai
+import eegxai.attribution
+import eegxai.decoders
+import eegxai.evaluation
+import eegxai.simulation  # noqa: F401
+from eegxai.decoders.zoo import braindecode
+
+with contextlib.suppress(ImportError):  # each part says so where it needs it
+    braindecode("models")
