@@ -2,12 +2,11 @@
 
 import contextlib
 
-import torch  # noqa: F401
+import torch._dynamo  # the first optimizer of a process imports it
 
-import eegxai
 import eegxai.attribution
 import eegxai.decoders
-import eegxai.evaluation
+import eegxai.evaluation.maps.cpu_kernels
 import eegxai.simulation  # noqa: F401
 from eegxai.decoders.zoo import braindecode
 
