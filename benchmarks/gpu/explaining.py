@@ -77,10 +77,12 @@ def _of_library(name: str, x: Tensor, target: Tensor, ours: float) -> Row:
 def evaluation_rows(sizes: Sizes) -> Iterator[Row]:
     """Seconds of an evaluation by method, and those within its passes alone."""
     decoder = network(sizes)
-    evaluated("Saliency", decoder, simulated(sizes, N_CLASSES))  # what is computed once a process
-    for name, n_trials in product(sizes.methods or STUDY_METHODS, sizes.n_explained):
+    few = simulated(sizes, N_CLASSES)
+    evaluated(sizes, "Saliency", decoder, few)  # what is computed once a process
+    for name, n_trials in product(sizes.evaluated or STUDY_METHODS, sizes.n_explained):
         explain = Timed(partial(attribute, name))
-        row = _row(name, n_trials, partial(evaluated, explain, decoder, simulated(sizes, n_trials)))
+        eeg = simulated(sizes, n_trials)
+        row = _row(name, n_trials, partial(evaluated, sizes, explain, decoder, eeg))
         yield {
             "method": name,
             "trials": n_trials,
@@ -106,9 +108,7 @@ class Timed:
 
 
 def evaluated(
-    method: str | Explain,
-    decoder: nn.Module,
-    eeg: SimulatedEEG,
+    sizes: Sizes, method: str | Explain, decoder: nn.Module, eeg: SimulatedEEG
 ) -> pd.DataFrame:
     """All checks and scores of a method on trials that the decoder is made to be right about."""
     place = next(decoder.parameters()).device
@@ -124,6 +124,6 @@ def evaluated(
         eeg.n_classes,
         eeg.info,
         0,
-        EvaluationSpec(n_trials=n_trials),
+        EvaluationSpec(n_trials=n_trials, mode=sizes.mode, checks=sizes.checks),
         known=source_truth(eeg, np.arange(n_trials)),
     )

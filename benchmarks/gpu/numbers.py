@@ -100,7 +100,7 @@ def stepped(sizes: Sizes, decoder: nn.Module, steps: str) -> dict[str, Tensor]:
 
 def _of_scores(sizes: Sizes) -> Row:
     eeg, start = simulated(sizes, sizes.n_scored), network(sizes)
-    tables = [evaluated("Saliency", start.to(place), eeg) for place in (device(), "cpu")]
+    tables = [evaluated(sizes, "Saliency", start.to(place), eeg) for place in (device(), "cpu")]
     means = [torch.from_numpy(table["mean"].to_numpy(dtype=float)) for table in tables]
     return compared(f"{len(means[0])} scores of Saliency", "scores", relative(*means))
 

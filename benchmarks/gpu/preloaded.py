@@ -2,7 +2,7 @@
 
 import contextlib
 
-import torch._dynamo  # the first optimizer of a process imports it
+import torch._dynamo  # noqa: F401  (the first optimizer of a process imports it)
 
 import eegxai.attribution
 import eegxai.decoders

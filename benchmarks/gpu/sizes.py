@@ -21,8 +21,10 @@ class Sizes:
         Decoders that are trained and explained.
     compiled : tuple of str
         Those that are compiled too, which takes long.
-    methods : tuple of str
-        Methods of attribution; all of the study's if empty.
+    methods, evaluated : tuple of str
+        Methods that are timed, and those that are evaluated; all of the study's if empty.
+    mode, checks : str and tuple of str
+        How they are evaluated; fields of EvaluationSpec.
     n_train, n_validation : int
         Trials of an epoch of training, and of its validation.
     batch_sizes : tuple of int
@@ -51,6 +53,9 @@ class Sizes:
     architectures: tuple[str, ...] = ARCHITECTURES
     compiled: tuple[str, ...] = ("deepnet", "eegnet")
     methods: tuple[str, ...] = ()
+    evaluated: tuple[str, ...] = ()
+    mode: str = "corrected"
+    checks: tuple[str, ...] = ("target_swap", "cascade")
     n_train: int = 4096
     n_validation: int = 512
     batch_sizes: tuple[int, ...] = (0, 256)
@@ -70,7 +75,10 @@ MINIATURE = Sizes(
     channels=("Fz", "Cz", "Pz", "Oz"),
     architectures=("deepnet",),
     compiled=(),
-    methods=("Saliency", "GradCAM"),
+    methods=("Saliency", "LayerCAM"),
+    evaluated=("Saliency",),
+    mode="study",
+    checks=(),
     n_train=4,
     n_validation=4,
     batch_sizes=(4,),
@@ -78,10 +86,10 @@ MINIATURE = Sizes(
     n_explained=(4,),
     n_compared=1,
     n_scored=4,
-    n_trained=24,
+    n_trained=8,
     n_epochs_trained=1,
     n_seeds=1,
-    n_processes=(1, 2),
+    n_processes=(2,),
     chunks=(1,),
     side=64,
 )
