@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from eegxai.decoders import DECODERS, TrainingSpec, fit, initialised, predict, recommended, steppers
+from eegxai.decoders.precision import float32_products
 from eegxai.decoders.steppers import STEPPERS
 from eegxai.decoders.steps import Stepper, balanced, loss_sum
 
@@ -128,6 +129,44 @@ def test_out_of_memory_is_met_by_recorded_steps_too():
         fit(decoder, (x[:64], y[:64]), (x[80:], y[80:]), spec, 0, steps="graphs")
     assert (large.largest, small.largest) == (32, 16)
     torch.testing.assert_close(small.output.weight, large.output.weight)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("steps", ["graphs", "compiled", "compiled_graphs"])
+def test_a_gpu_records_and_compiles_steps(steps, caplog):
+    x, y = (tensor.cuda() for tensor in separable_trials())
+    weights = {}
+    for how in ("eager", steps):
+        decoder = initialised("deepnet", *SIZE, 0).cuda()
+        decoder.dropout.p = 0.0  # compiled code draws other numbers
+        fit(decoder, (x[:64], y[:64]), (x[64:], y[64:]), UNEVEN, 0, steps=how)
+        weights[how] = decoder.state_dict()
+    assert caplog.records == []
+    torch.testing.assert_close(weights[steps], weights["eager"], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.gpu
+def test_a_gpu_draws_the_same_dropout_in_recorded_steps():
+    x, y = (tensor.cuda() for tensor in separable_trials())
+    decoders = [initialised("deepnet", *SIZE, 0).cuda() for _ in range(2)]
+    for decoder, how in zip(decoders, ("eager", "graphs"), strict=True):
+        fit(decoder, (x[:64], y[:64]), (x[64:], y[64:]), UNEVEN, 0, steps=how)
+    torch.testing.assert_close(*(d.state_dict() for d in decoders), rtol=1e-3, atol=1e-4)
+
+
+def rounded():
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+def test_products_are_rounded_where_it_is_asked_for_and_the_setting_is_put_back():
+    before = rounded()
+    with float32_products(torch.device("cuda"), tf32=True):
+        assert rounded() == (True, True)
+        with float32_products(torch.device("cuda")):
+            assert rounded() == (False, False)
+        with float32_products(torch.device("cpu")):
+            assert rounded() == (True, True)
+    assert rounded() == before
 
 
 def test_an_unknown_way_to_take_steps_is_told():
