@@ -17,10 +17,7 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from statistics import median
 
-import captum.attr
-import pytorch_grad_cam
 import torch
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
 from eegxai.attribution import STUDY_METHODS, attribute, attribute_all
@@ -48,13 +45,13 @@ class Images(nn.Module):
         return self.decoder(images[:, 0])
 
 
-def network() -> nn.Module:
+def network(n_channels: int = 62) -> nn.Module:
     torch.manual_seed(0)
-    return build("deepnet", 62, 250, 4, 250.0).to(DEVICE)
+    return build("deepnet", n_channels, 250, 4, 250.0).to(DEVICE)
 
 
 def published(name: str, x: Tensor, target: Tensor) -> None:
-    decoder = network().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    decoder = network(x.shape[1]).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     images, layer = Images(decoder), decoder.get_submodule(decoder.cam_layer)
     explain = _grad_cam(name, images, layer) if name in CAMS else _captum(name, images, layer)
     for some, classes in zip(x[:, None].split(BATCH), target.split(BATCH), strict=True):
@@ -62,6 +59,8 @@ def published(name: str, x: Tensor, target: Tensor) -> None:
 
 
 def _captum(name: str, images: nn.Module, layer: nn.Module) -> Callable[[Tensor, Tensor], object]:
+    import captum.attr
+
     if name == "GuidedGradCAM":
         method = captum.attr.GuidedGradCam(images, layer)
     elif name == "GradCAM":
@@ -74,6 +73,9 @@ def _captum(name: str, images: nn.Module, layer: nn.Module) -> Callable[[Tensor,
 
 
 def _grad_cam(name: str, images: nn.Module, layer: nn.Module) -> Callable[[Tensor, Tensor], object]:
+    import pytorch_grad_cam
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
     method = getattr(pytorch_grad_cam, CAMS[name])(model=images, target_layers=[layer])
     return lambda x, target: method(x, [ClassifierOutputTarget(int(label)) for label in target])
 

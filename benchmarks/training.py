@@ -17,7 +17,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from eegxai.decoders import TrainingEpoch, fit, hold_out, initialised, recommended
+from eegxai.decoders import (
+    TrainingEpoch,
+    TrainingSpec,
+    fit,
+    hold_out,
+    initialised,
+    recommended,
+)
 from eegxai.simulation import DataSpec, simulate_spec
 
 SEEDS = (0, 1, 2)
@@ -46,22 +53,29 @@ def ours(decoder: nn.Module, train: Data, validate: Data, n_epochs: int, done: O
     fit(decoder, train, validate, spec, 0, on_epoch)
 
 
-def plain(decoder: nn.Module, train: Data, validate: Data, n_epochs: int, done: OnEpoch) -> None:
+def plain(
+    decoder: nn.Module,
+    train: Data,
+    validate: Data,
+    n_epochs: int,
+    done: OnEpoch,
+    spec: TrainingSpec = SPEC,
+) -> None:
     decoder = decoder.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(decoder.parameters(), SPEC.learning_rate)
-    batches = DataLoader(TensorDataset(*train), SPEC.batch_size, shuffle=True)
+    optimizer = torch.optim.Adam(decoder.parameters(), spec.learning_rate)
+    batches = DataLoader(TensorDataset(*train), spec.batch_size, shuffle=True)
     for _ in range(n_epochs):
         decoder.train()
         for x, y in batches:
             optimizer.zero_grad()
             F.cross_entropy(decoder(x.to(DEVICE)), y.to(DEVICE)).backward()
             optimizer.step()
-        done(accuracy(decoder, validate))
+        done(accuracy(decoder, validate, spec.batch_size))
 
 
-def accuracy(decoder: nn.Module, validate: Data) -> float:
+def accuracy(decoder: nn.Module, validate: Data, batch_size: int) -> float:
     decoder.eval()
-    batches = DataLoader(TensorDataset(*validate), SPEC.batch_size)
+    batches = DataLoader(TensorDataset(*validate), batch_size)
     with torch.no_grad():
         correct = [(decoder(x.to(DEVICE)).argmax(1).cpu() == y).sum() for x, y in batches]
     return float(sum(correct)) / len(validate[1])

@@ -55,7 +55,8 @@ def attribute(
     arguments : mapping, optional
         What ``forward`` takes besides the trials, by name: the same for all trials.
     **options
-        Options of the method, and ``chunk``, the trials at a time (8 by default).
+        Options of the method, and ``chunk``, the trials at a time (8 by default; a GPU takes 32
+        times as many). Where memory is short, fewer are taken.
 
     Returns
     -------

@@ -11,6 +11,7 @@ from eegxai.attribution.copies import adapted_copy, moved
 from eegxai.attribution.core.faults import errors_as_verdicts
 from eegxai.attribution.core.options import (
     REFERENCES,
+    TIMES_THE_CHUNK,
     needs_references,
     resolved,
     takes_references,
@@ -24,6 +25,7 @@ from eegxai.attribution.engine.requirements import has_cam_layer
 from eegxai.attribution.engine.shared_passes import sharing
 from eegxai.attribution.engine.torch_state import torch_state_restored
 from eegxai.attribution.given import Trials, as_target, as_trials
+from eegxai.decoders.memory import in_parts_that_fit
 from eegxai.registry import lookup
 
 BoundMethod = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -79,7 +81,9 @@ def maps_or_reasons(
         maps: dict[str, MapOrReason] = {}
         for chunk in sorted({settings[name]["chunk"] for name in calls}):
             same = {name: calls[name] for name in calls if settings[name]["chunk"] == chunk}
-            maps |= _in_chunks(same, copy, trials, classes, chunk)
+            at_a_time = min(chunk * TIMES_THE_CHUNK.get(trials.device.type, 1), len(trials))
+            run = partial(_in_chunks, same, copy, trials, classes)
+            maps |= in_parts_that_fit(run, at_a_time)
     found = {name: reasons[name] or maps[name] for name in methods}
     return {name: r.to(x) if isinstance(r, Tensor) else r for name, r in found.items()}
 

@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 from eegxai.attribution.engine.adapted import adapt
 from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
 from eegxai.decoders.compiled import uncompiled_copy
+from eegxai.decoders.precision import float32_products
 from eegxai.decoders.recurrent import make_differentiable
 from eegxai.seeding import global_generators
 
@@ -31,7 +32,11 @@ def adapted_copy(
     with torch_state_restored(), torch.inference_mode(False), torch.enable_grad():
         copy = _detached(decoder)
         trials = moved(x, copy)
-        with compiled_code_off(), global_generators(SEED, trials.device):
+        with (
+            compiled_code_off(),
+            global_generators(SEED, trials.device),
+            float32_products(trials.device),
+        ):
             adapt(copy, trials, cam_layer, arguments)
             yield copy, trials
 

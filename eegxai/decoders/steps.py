@@ -6,8 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from eegxai.decoders.memory import free_cached_memory
+from eegxai.decoders.precision import PRECISIONS, float32_products
+
 log = logging.getLogger(__name__)
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def balanced(y: Tensor) -> Tensor:
@@ -53,7 +55,7 @@ class Stepper:
         self.optimizer = optimizer
         self.part_size = batch_size
         self.clip_norm = clip_norm
-        self.precision = precision
+        self.precision = PRECISIONS[precision]
 
     def step(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
         """Take one step on a batch; returns its weighted sum of losses.
@@ -63,37 +65,46 @@ class Stepper:
         torch.OutOfMemoryError
             When a single trial does not fit.
         """
-        while (loss := self._backward(x, y, weights)) is None:
-            self._halve()
-        if self.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.decoder.parameters(), self.clip_norm)
-        self.optimizer.step()
+        with float32_products(x.device, self.precision.tf32):
+            while (loss := self._backward(x, y, weights)) is None:
+                self._halve()
+            self.update()
         return loss
 
     def _backward(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor | None:
-        """Gradients of the batch's mean loss; None when they do not fit into memory."""
+        """The loss, its gradients computed; None when they do not fit into memory."""
+        try:
+            return self.backward(x, y, weights)
+        except torch.OutOfMemoryError:
+            return None
+
+    def backward(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
+        """Compute the gradients of the batch's mean loss; returns the weighted sum of losses."""
         self.optimizer.zero_grad()
         total, size = torch.zeros((), device=x.device), weights.sum()
         parts = (tensor.split(self.part_size) for tensor in (x, y, weights))
-        try:
-            for trials, labels, part_weights in zip(*parts, strict=True):
-                loss = loss_sum(self._logits(trials), labels, part_weights)
-                (loss / size).backward()
-                total += loss.detach()
-        except torch.OutOfMemoryError:
-            return None
+        for trials, labels, part_weights in zip(*parts, strict=True):
+            with self.precision.autocast(x.device):
+                logits = self.forward(trials)
+            loss = loss_sum(logits, labels, part_weights)
+            (loss / size).backward()
+            total += loss.detach()
         return total
 
-    def _logits(self, x: Tensor) -> Tensor:
-        dtype = PRECISIONS[self.precision]
-        with torch.autocast(x.device.type, dtype, enabled=dtype != torch.float32):
-            return self.decoder(x)
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (trials, classes) of a part of a batch."""
+        return self.decoder(x)
+
+    def update(self) -> None:
+        """Step of the optimizer along the gradients, which are clipped before."""
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.decoder.parameters(), self.clip_norm)
+        self.optimizer.step()
 
     def _halve(self) -> None:
         if self.part_size == 1:
             raise torch.OutOfMemoryError("the device has too little memory for a single trial")
         self.part_size //= 2
         self.optimizer.zero_grad()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_cached_memory()
         log.warning("out of memory: batches are processed in parts of %d trials", self.part_size)

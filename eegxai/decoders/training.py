@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,10 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from eegxai.decoders.checkpoint import Checkpoint, TrainingEpoch, TrainingState
+from eegxai.decoders.memory import in_parts_that_fit
+from eegxai.decoders.precision import float32_products
 from eegxai.decoders.registry import DECODERS, build
+from eegxai.decoders.steppers import STEPPERS
 from eegxai.decoders.steps import Stepper, balanced, loss_sum
 from eegxai.decoders.tracing import evaluation_mode
 from eegxai.registry import lookup
@@ -42,6 +46,7 @@ class TrainingSpec:
         Share of the trials held out once, half validation, half test, instead of folds.
     precision : str
         Number type of the forward pass in training; weights and explanations stay float32.
+        ``tf32`` is float32 whose products a GPU computes from factors of ten bits.
     """
 
     optimizer: Literal["adam", "adamw"] = "adam"
@@ -53,7 +58,7 @@ class TrainingSpec:
     patience: PositiveInt = 5
     n_folds: int = Field(default=5, ge=2)
     holdout: float | None = Field(default=None, gt=0, lt=1)
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
 
 
 def recommended(architecture: str, **changes: Any) -> TrainingSpec:
@@ -97,6 +102,7 @@ def fit(
     resume: Checkpoint | None = None,
     on_checkpoint: Callable[[Checkpoint], None] | None = None,
     enough: float = math.inf,
+    steps: str = "eager",
 ) -> list[TrainingEpoch]:
     """Train a decoder in place and return its history, one entry per epoch.
 
@@ -122,9 +128,14 @@ def fit(
         Called after each epoch with a checkpoint, to store it.
     enough : float
         Validation accuracy at which training ends, before patience does.
+    steps : str
+        How steps are taken: ``eager``, ``compiled``, ``graphs`` or ``compiled_graphs``, which
+        differ in time on a GPU (see ``eegxai.decoders.steppers``).
 
     Raises
     ------
+    ValueError
+        When there is no such way to take steps.
     FloatingPointError
         When a loss is not finite; the message names the epoch and the last finite loss.
     """
@@ -133,7 +144,8 @@ def fit(
     state = TrainingState(decoder, _optimizer(decoder, spec))
     if resume:
         state.resume(resume)
-    stepper = Stepper(decoder, state.optimizer, spec.batch_size, spec.clip_norm, spec.precision)
+    how = (spec.batch_size, spec.clip_norm, spec.precision)
+    stepper = lookup(STEPPERS, steps, "way to take steps")(decoder, state.optimizer, *how)
     while _goes_on(state, spec, enough):
         epoch = len(state.history)
         with isolated_rng(seed, "dropout", epoch):
@@ -211,5 +223,14 @@ def predict(decoder: nn.Module, x: Tensor) -> Tensor:
     A decoder that draws random numbers even so draws the same in each call.
     """
     chunk = CHUNKS.get(x.device.type, PREDICTION_CHUNK)
-    with torch.no_grad(), evaluation_mode(decoder), global_generators(0, x.device):
+    return in_parts_that_fit(partial(_logits, decoder, x), min(chunk, len(x) or 1))
+
+
+def _logits(decoder: nn.Module, x: Tensor, chunk: int) -> Tensor:
+    with (
+        torch.no_grad(),
+        evaluation_mode(decoder),
+        global_generators(0, x.device),
+        float32_products(x.device),
+    ):
         return torch.cat([decoder(part) for part in x.split(chunk)])

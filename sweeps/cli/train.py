@@ -33,7 +33,8 @@ def train(arguments: Arguments = None) -> None:
     print_sentence(console, cell.title)
     device = "cuda" if config.resources.train.gpu else "cpu"
     done = is_done(cell, store)
-    trained = store.read_decoder(cell) if done else _trained(cell, store, device, console)
+    steps = config.resources.train.steps
+    trained = store.read_decoder(cell) if done else _trained(cell, store, device, steps, console)
     _print_result(console, cell, trained)
 
 
@@ -47,7 +48,9 @@ def _only_decoder(config: SweepConfig) -> DecoderCell:
     return cells[0]
 
 
-def _trained(cell: DecoderCell, store: Store, device: str, console: Console) -> TrainedDecoder:
+def _trained(
+    cell: DecoderCell, store: Store, device: str, steps: str, console: Console
+) -> TrainedDecoder:
     columns = (TextColumn("epoch"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     note = TextColumn("{task.description}")
     with Progress(*columns, note, console=console, disable=not console.is_terminal) as bar:
@@ -59,7 +62,7 @@ def _trained(cell: DecoderCell, store: Store, device: str, console: Console) -> 
             if not console.is_terminal:
                 print_sentence(console, text)
 
-        return train_decoder(cell, store, device, on_epoch)
+        return train_decoder(cell, store, device, on_epoch, steps)
 
 
 def _described(epoch: dict[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import (
@@ -229,11 +229,31 @@ class TrialResources(Model):
         amounts = {"CPU": self.cpu, "GPU": self.gpu, **self.custom}
         return {name: amount for name, amount in amounts.items() if amount}
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """How the stage's task computes, beside its device: keywords of its function."""
+        return {}
+
+
+class TrainingResources(TrialResources):
+    """What a trial of training reserves, and how it takes its steps.
+
+    ``steps`` are ``eager``, ``compiled`` (by torch.compile), recorded as ``graphs`` of a GPU, or
+    ``compiled_graphs``. Like the device, they are no part of a decoder's key.
+    """
+
+    steps: Literal["eager", "compiled", "graphs", "compiled_graphs"] = "eager"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """How steps are taken."""
+        return {"steps": self.steps}
+
 
 class Resources(Model):
     """Resources of the two stages."""
 
-    train: TrialResources = TrialResources()
+    train: TrainingResources = TrainingResources()
     explain: TrialResources = TrialResources()
 
 

@@ -269,7 +269,7 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
     # mean goes to each worker once.
     bundles = list(stage.bundles)
     trainable = tune.with_parameters(
-        BundleTrial, bundles=list(map(packed, bundles)), place=_place(stage, store_url)
+        BundleTrial, bundles=list(map(packed, bundles)), place=stage.place(store_url)
     )
     reserved = tune.PlacementGroupFactory([stage.resources.bundle])
     with tempfile.TemporaryDirectory(prefix="eegxai-tune-") as folder:
@@ -301,16 +301,6 @@ def _run_config(name: str, folder: str, reporter: Reporter) -> tune.RunConfig:
         callbacks=[reporter],
         verbose=0,
     )
-
-
-def _place(stage: Stage, store_url: str) -> dict[str, Any]:
-    """How a worker calls ``run_cell`` on every cell of the stage."""
-    return {
-        "kind": stage.kind,
-        "store_url": store_url,
-        "device": stage.device,
-        "threads": stage.threads,
-    }
 
 
 def trial_name(cells: Sequence[Cell]) -> str:

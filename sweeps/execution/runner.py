@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -63,6 +64,16 @@ class Stage:
         """Device of torch that a cell computes on."""
         return "cuda" if self.resources.gpu else "cpu"
 
+    def place(self, store_url: str) -> dict[str, Any]:
+        """How ``run_cell`` is called on every cell of the stage."""
+        return {
+            "kind": self.kind,
+            "store_url": store_url,
+            "device": self.device,
+            "threads": self.threads,
+            **self.resources.settings,
+        }
+
 
 @dataclass(frozen=True)
 class CellOutcome:
@@ -77,14 +88,16 @@ class CellOutcome:
 OnDone = Callable[[CellOutcome], None]
 
 
-def run_cell(kind: str, cell: Cell, store_url: str, device: str, threads: int) -> str:
+def run_cell(
+    kind: str, cell: Cell, store_url: str, device: str, threads: int, **settings: str
+) -> str:
     """Run one cell in this process, if it is not done; the traceback of its error, or nothing."""
     torch.set_num_threads(threads)
     store = Store(store_url)
     try:
         if not is_done(cell, store):
             with heartbeat(cell, store), threadpool_limits(threads, user_api="blas"):
-                RUNNERS[kind](cell, store, device)
+                RUNNERS[kind](cell, store, device, **settings)
     except Exception as error:
         trace = traceback.format_exc()
         if isinstance(error, BrokenArtefactError):  # of what the cell needs, which is recomputed
@@ -97,11 +110,11 @@ def run_cell(kind: str, cell: Cell, store_url: str, device: str, threads: int) -
 
 def run_local(stage: Stage, store_url: str, on_done: OnDone) -> None:
     """Run the cells one after another in this process, without Ray."""
-    before = torch.get_num_threads()
+    before, place = torch.get_num_threads(), stage.place(store_url)
     try:
         for cell in stage.cells:
             started = time.monotonic()
-            error = run_cell(stage.kind, cell, store_url, stage.device, stage.threads)
+            error = run_cell(cell=cell, **place)
             on_done(CellOutcome(cell, error, os.getpid(), time.monotonic() - started))
     finally:
         torch.set_num_threads(before)

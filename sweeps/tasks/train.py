@@ -38,6 +38,7 @@ def train_decoder(
     store: Store,
     device: str = "cpu",
     on_epoch: Callable[[TrainingEpoch], None] = lambda _epoch: None,
+    steps: str = "eager",
 ) -> TrainedDecoder:
     """Simulate, train and store one decoder; a training that was interrupted goes on.
 
@@ -51,6 +52,8 @@ def train_decoder(
         torch device.
     on_epoch : callable
         Called after each epoch, for a progress display.
+    steps : str
+        How steps are taken; see :func:`eegxai.decoders.fit`.
 
     Notes
     -----
@@ -67,6 +70,7 @@ def train_decoder(
         decoder,
         seed=cell.data.seed,
         on_epoch=on_epoch,
+        steps=steps,
         resume=_interrupted(cell, store, versions),
         on_checkpoint=partial(store.write_checkpoint, cell, versions=versions),
         **FIT_ARGUMENTS[cell.labels](cell, eeg, split, store, device),

@@ -12,6 +12,8 @@ from eegxai.registry import unknown_name
 from eegxai.spec import NUMBER
 
 DEFAULT_CHUNK = 8  # on a CPU small chunks are also the fast ones: they stay in its cache
+# A GPU takes more at a time, for which it has the memory: passes of few trials leave it idle.
+TIMES_THE_CHUNK = {"cuda": 32}
 N_REFERENCES = 16  # trials that methods are given to compare with
 REFERENCES = "references"  # the one keyword that is no option but data
 

@@ -186,6 +186,27 @@ def test_double_precision_trials_keep_their_type(name):
     assert torch.equal(result.float(), reference("deepnet", name))
 
 
+class LittleMemory(nn.Module):
+    """Runs out of memory above a number of trials, as a small device does."""
+
+    def __init__(self, room):
+        super().__init__()
+        self.room, self.layers = room, nn.Sequential(nn.Flatten(), nn.Linear(32, 3))
+
+    def forward(self, x):
+        if len(x) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return self.layers(x)
+
+
+def test_methods_take_as_many_trials_as_fit_into_memory(caplog):
+    decoder, (x, target) = LittleMemory(room=3), (torch.randn(7, 4, 8), torch.arange(7) % 3)
+    small = attribute("InputXGradient", decoder, x, target)
+    assert [record.args for record in caplog.records] == [(3,)]
+    decoder.room = 8
+    assert torch.equal(small, attribute("InputXGradient", decoder, x, target))
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize(("decoder", "name"), CASES)
 def test_trials_may_be_elsewhere_than_the_decoder(decoder, name):

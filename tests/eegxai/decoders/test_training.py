@@ -2,12 +2,16 @@
 
 import logging
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from eegxai.decoders import DECODERS, TrainingSpec, fit, initialised, predict, recommended
+from eegxai.decoders import DECODERS, TrainingSpec, fit, initialised, predict, recommended, steppers
+from eegxai.decoders.precision import float32_products
+from eegxai.decoders.steppers import STEPPERS
 from eegxai.decoders.steps import Stepper, balanced, loss_sum
 
 SIZE = (4, 200, 2, 250.0)
@@ -70,6 +74,115 @@ def test_bfloat16_trains_to_the_same_accuracy():
     x, y = separable_trials()
     assert next(decoder.parameters()).dtype == torch.float32
     assert (predict(decoder, x[64:]).argmax(1) == y[64:]).float().mean() > 0.95
+
+
+def test_tf32_is_float32_on_a_cpu():
+    one, two = (
+        trained(spec=replace(FAST, precision=name, epochs=2))[0] for name in ("tf32", "float32")
+    )
+    assert_same_weights(one, two)
+
+
+UNEVEN = TrainingSpec(learning_rate=3e-3, batch_size=15, epochs=3)  # the last of five is smaller
+
+
+@pytest.mark.parametrize("steps", STEPPERS)
+@pytest.mark.parametrize("name", ["deepnet", "deepsleepnet"])
+def test_steps_are_the_same_however_they_are_taken(monkeypatch, steps, name):
+    compiler = partial(torch.compile, backend="eager")
+    monkeypatch.setattr(torch, "compile", compiler)
+    (decoder, history), (expected, told) = (
+        trained(spec=UNEVEN, name=name, steps=how) for how in (steps, "eager")
+    )
+    assert history == told
+    assert_same_weights(decoder, expected)
+
+
+def fails(*_args, **_options):
+    raise RuntimeError("no compiler\nin this place")
+
+
+@pytest.mark.parametrize(
+    ("steps", "what", "told"),
+    [
+        ("compiled", (torch, "compile", lambda *_args, **_options: fails), "torch.compile failed"),
+        ("graphs", (steppers, "_recorded", fails), "cannot be recorded"),
+    ],
+)
+def test_training_goes_on_where_steps_cannot_be_taken_faster(
+    monkeypatch, caplog, steps, what, told
+):
+    monkeypatch.setattr(*what)
+    decoder, _ = trained(spec=UNEVEN, steps=steps)
+    assert_same_weights(decoder, trained(spec=UNEVEN)[0])
+    (record,) = caplog.records
+    assert told in record.message
+    assert record.message.endswith(": no compiler")
+
+
+def test_out_of_memory_is_met_by_recorded_steps_too():
+    x, y = separable_trials()
+    spec = TrainingSpec(learning_rate=1e-1, batch_size=32, epochs=4)
+    large, small = Small(room=32), Small(room=20)
+    small.load_state_dict(large.state_dict())
+    for decoder in (large, small):
+        fit(decoder, (x[:64], y[:64]), (x[80:], y[80:]), spec, 0, steps="graphs")
+    assert (large.largest, small.largest) == (32, 16)
+    torch.testing.assert_close(small.output.weight, large.output.weight)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("steps", ["graphs", "compiled", "compiled_graphs"])
+def test_a_gpu_records_and_compiles_steps(steps, caplog):
+    x, y = (tensor.cuda() for tensor in separable_trials())
+    weights = {}
+    for how in ("eager", steps):
+        decoder = initialised("deepnet", *SIZE, 0).cuda()
+        decoder.dropout.p = 0.0  # compiled code draws other numbers
+        fit(decoder, (x[:64], y[:64]), (x[64:], y[64:]), UNEVEN, 0, steps=how)
+        weights[how] = decoder.state_dict()
+    assert caplog.records == []
+    torch.testing.assert_close(weights[steps], weights["eager"], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.gpu
+def test_a_gpu_draws_the_same_dropout_in_recorded_steps():
+    x, y = (tensor.cuda() for tensor in separable_trials())
+    decoders = [initialised("deepnet", *SIZE, 0).cuda() for _ in range(2)]
+    for decoder, how in zip(decoders, ("eager", "graphs"), strict=True):
+        fit(decoder, (x[:64], y[:64]), (x[64:], y[64:]), UNEVEN, 0, steps=how)
+    torch.testing.assert_close(*(d.state_dict() for d in decoders), rtol=1e-3, atol=1e-4)
+
+
+def rounded():
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+def test_products_are_rounded_where_it_is_asked_for_and_the_setting_is_put_back():
+    before = rounded()
+    with float32_products(torch.device("cuda"), tf32=True):
+        assert rounded() == (True, True)
+        with float32_products(torch.device("cuda")):
+            assert rounded() == (False, False)
+        with float32_products(torch.device("cpu")):
+            assert rounded() == (True, True)
+    assert rounded() == before
+
+
+def test_an_unknown_way_to_take_steps_is_told():
+    with pytest.raises(
+        ValueError, match="way to take steps 'graph' is unknown; did you mean 'graphs'"
+    ):
+        trained(steps="graph")
+
+
+def test_predictions_are_made_of_as_many_trials_as_fit():
+    decoder = Small(room=5)
+    x, _ = separable_trials()
+    logits = predict(decoder, x)
+    assert decoder.largest == 4
+    decoder.room = 1000
+    torch.testing.assert_close(logits, predict(decoder, x))
 
 
 def test_training_stops_when_enough_is_reached():

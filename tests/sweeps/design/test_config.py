@@ -106,7 +106,9 @@ def test_method_groups_expand(tiny_file):
         ("data.n_trials={spatial: 100}", ["data.n_trials has no entry", "'temporal'"]),
         ("name=a/b", ["name='a/b'", "pattern"]),
         ("resources.train.gpu=-1", ["resources.train.gpu=-1", "greater than or equal to 0"]),
-        ("training.precision=half", ["training.precision='half'", "'float32' or 'bfloat16'"]),
+        ("training.precision=half", ["training.precision='half'", "'tf32' or 'bfloat16'"]),
+        ("resources.train.steps=graph", ["resources.train.steps='graph'", "'graphs' or"]),
+        ("resources.explain.steps=graphs", ["resources.explain.steps"]),
         ("epochs", ["'epochs'", "section.field=value"]),
         (
             "grid.method=DeepLift,LRP",

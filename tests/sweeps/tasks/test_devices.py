@@ -107,7 +107,7 @@ def scored(path):
     given += ["attribution.steps=3"]
     config = load(path, [*given, f"output={path.parent}"])
     (cell,), methods = decoder_cells(config), method_cells(config)
-    trained = train_decoder(cell, store_of(config), ELSEWHERE)
+    trained = train_decoder(cell, store_of(config), ELSEWHERE, steps="graphs")
     return [scores_on(d, path.parent, cell, trained, methods) for d in ("cpu", ELSEWHERE)]
 
 
