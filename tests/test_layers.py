@@ -19,7 +19,8 @@ FOLDERS = {
     ],
     "eegxai/evaluation": [
         "maps", "controls", "metrics", "references", "evidence", "scoring", "modes", "bounds",
-        "evaluation_spec", "example_maps", "score_rows", "map_references", "robustness", "protocol",
+        "evaluation_spec", "example_maps", "trial_moments", "score_rows", "map_references",
+        "robustness", "protocol",
     ],
     "sweeps": [
         "design", "store", "tasks", "scores", "analysis", "tracking", "report", "execution", "cli",
