@@ -15,7 +15,7 @@ FOLDERS = {
         "figures", "explaining",
     ],
     "eegxai/attribution": [
-        "core", "engine", "methods", "given", "copies", "calling", "api", "validity",
+        "core", "engine", "methods", "given", "copies", "prepared", "calling", "api", "validity",
     ],
     "eegxai/evaluation": [
         "maps", "controls", "metrics", "references", "evidence", "scoring", "modes", "bounds",
