@@ -1,5 +1,6 @@
 """Random streams named by (seed, purpose): no global state, nothing shared by accident."""
 
+import pickle
 import random
 import zlib
 from collections.abc import Callable, Iterator
@@ -78,7 +79,7 @@ STATES: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 )
 
 
-def generator_states(module: torch.nn.Module, device: torch.device) -> list[str]:
+def generator_states(module: torch.nn.Module, device: torch.device) -> list[bytes]:
     """States of the generators that a module may draw from: the global ones and those it keeps.
 
     Parameters
@@ -92,4 +93,4 @@ def generator_states(module: torch.nn.Module, device: torch.device) -> list[str]
     kept = [value for part in module.modules() for value in vars(part).values()]
     shared = [torch.default_generator, cuda, np.random.mtrand._rand, random._inst]
     found = [state(g) for g in (*shared, *kept) for kind, state in STATES if isinstance(g, kind)]
-    return [repr(state) for state in found]
+    return [pickle.dumps(state) for state in found]

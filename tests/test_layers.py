@@ -15,11 +15,12 @@ FOLDERS = {
         "figures", "explaining",
     ],
     "eegxai/attribution": [
-        "core", "engine", "methods", "given", "copies", "calling", "api", "validity",
+        "core", "engine", "methods", "given", "copies", "prepared", "calling", "api", "validity",
     ],
     "eegxai/evaluation": [
         "maps", "controls", "metrics", "references", "evidence", "scoring", "modes", "bounds",
-        "evaluation_spec", "example_maps", "score_rows", "map_references", "robustness", "protocol",
+        "evaluation_spec", "example_maps", "trial_moments", "score_rows", "map_references",
+        "robustness", "protocol",
     ],
     "sweeps": [
         "design", "store", "tasks", "scores", "analysis", "tracking", "report", "execution", "cli",

@@ -18,7 +18,7 @@ from eegxai.attribution.methods.libraries import braindecode_functions as _brain
 # isort: on
 
 from eegxai.attribution.api import attribute, attribute_all, frequency_relevance
-from eegxai.attribution.calling import Output, adapted, options_of
+from eegxai.attribution.calling import adapted, options_of
 from eegxai.attribution.core.registry import (
     CONTROLS,
     LIBRARIES,
@@ -32,6 +32,7 @@ from eegxai.attribution.core.registry import (
     names_of,
 )
 from eegxai.attribution.engine.adapted import DecoderWarning
+from eegxai.attribution.prepared import Output, PreparedDecoders
 from eegxai.attribution.validity import Validity, compared_maps, validity
 from eegxai.plugins import load_plugins
 from eegxai.renamed import keep_old_names
@@ -51,6 +52,7 @@ __all__ = [
     "Method",
     "NotApplicable",
     "Output",
+    "PreparedDecoders",
     "Validity",
     "adapted",
     "attribute",

@@ -5,10 +5,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from eegxai.attribution.calling import Output, maps_or_reasons
+from eegxai.attribution.calling import maps_or_reasons
 from eegxai.attribution.core.registry import NotApplicable, find
 from eegxai.attribution.engine.frequency import joined, listening
 from eegxai.attribution.given import Trials, as_tensor
+from eegxai.attribution.prepared import Output
 
 
 def attribute(

@@ -1,8 +1,8 @@
 """What a call of methods takes: reasons against them, private copies, chunks, shared passes."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,36 +17,17 @@ from eegxai.attribution.core.options import (
     takes_references,
 )
 from eegxai.attribution.core.registry import DegenerateMap, NotApplicable, Requirement, find
-from eegxai.attribution.engine.adapted import said, unexplainable
-from eegxai.attribution.engine.cam_layers import propose_cam_layer
-from eegxai.attribution.engine.contrast import with_both_classes, with_contrasts
+from eegxai.attribution.engine.adapted import said
 from eegxai.attribution.engine.frequency import heard_map
-from eegxai.attribution.engine.requirements import has_cam_layer
 from eegxai.attribution.engine.shared_passes import sharing
 from eegxai.attribution.engine.torch_state import torch_state_restored
 from eegxai.attribution.given import Trials, as_target, as_trials
+from eegxai.attribution.prepared import OUTPUTS, Output, name_cam_layer, prepared
 from eegxai.decoders.memory import in_parts_that_fit
 from eegxai.registry import lookup
 
 BoundMethod = Callable[[nn.Module, Tensor, Tensor], Tensor]
-Output = Literal["logit", "contrast", "value"]
 MapOrReason = Tensor | NotApplicable | DegenerateMap
-
-
-def _as_it_is(decoder: nn.Module, _x: Tensor) -> nn.Module:
-    return decoder
-
-
-def _with_contrasts(decoder: nn.Module, x: Tensor) -> nn.Module:
-    return with_contrasts(with_both_classes(decoder, x), x)
-
-
-# From a private copy of a decoder and trials to the decoder whose outputs are explained.
-OUTPUTS: dict[str, Callable[[nn.Module, Tensor], nn.Module]] = {
-    "logit": with_both_classes,
-    "contrast": _with_contrasts,
-    "value": _as_it_is,
-}
 
 
 def maps_or_reasons(
@@ -63,12 +44,8 @@ def maps_or_reasons(
     settings = {name: options_of(name, given) for name, given in methods.items()}
     x = as_trials("x", x)
     target = as_target(target, x)
-    explained = lookup(OUTPUTS, output, "output")
-    with adapted_copy(decoder, x, cam_layer, arguments) as (copy, trials):
-        reasons = _reasons_for_all(methods, copy, trials)
-        if not all(reasons.values()):
-            _name_cam_layer(methods, copy, trials)
-            copy, reasons = _explained(explained, copy, trials, reasons)
+    said_of_it = output, cam_layer, arguments
+    with prepared(methods, decoder, x, *said_of_it) as (copy, trials, reasons):
         classes = target.detach().to(trials.device, copy=True)
         _check_classes(copy, trials, classes)
         missing = cache(lambda requirement: requirement(copy, trials))  # families share theirs
@@ -160,45 +137,9 @@ def limits_of(name: str, decoder: nn.Module, x: Tensor, **options: Any) -> dict[
     """Why a method's maps are constant along axes, and what has been said of the decoder."""
     method = find(name)
     with adapted_copy(decoder, x) as (copy, trials):
-        _name_cam_layer([name], copy, trials)
+        name_cam_layer([name], copy, trials)
         limits = method.limits(copy, trials) | method.option_limits(**options_of(name, options))
         return limits | dict(zip(said(copy), said(copy), strict=True))
-
-
-def _reasons_for_all(
-    methods: Iterable[str], decoder: nn.Module, x: Tensor
-) -> dict[str, NotApplicable | DegenerateMap | None]:
-    """Why no method is applicable to a decoder; None for each where nothing speaks against it."""
-    kind = type(decoder).__name__
-    try:
-        with errors_as_verdicts("no method", decoder):
-            reason = unexplainable(decoder, x)
-    except (NotApplicable, DegenerateMap) as fault:
-        return dict.fromkeys(methods, fault)
-    if reason is None:
-        return dict.fromkeys(methods)
-    return {
-        name: NotApplicable(f"{name} is not applicable to {kind}: {reason}") for name in methods
-    }
-
-
-def _explained(
-    outputs: Callable[[nn.Module, Tensor], nn.Module],
-    decoder: nn.Module,
-    x: Tensor,
-    reasons: dict[str, NotApplicable | DegenerateMap | None],
-) -> tuple[nn.Module, dict[str, NotApplicable | DegenerateMap | None]]:
-    """The decoder of the outputs that are explained; where it cannot be made, why."""
-    try:
-        with errors_as_verdicts("no method", decoder):
-            return outputs(decoder, x), reasons
-    except (NotApplicable, DegenerateMap) as fault:
-        return decoder, dict.fromkeys(reasons, fault)
-
-
-def _name_cam_layer(methods: Iterable[str], decoder: nn.Module, x: Tensor) -> None:
-    if any(has_cam_layer in find(name).requires for name in methods):
-        propose_cam_layer(decoder, x)
 
 
 def _refusal(

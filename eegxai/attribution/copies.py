@@ -1,6 +1,6 @@
 """Private copies of decoders that take trials (trials, channels, times) and may be hooked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from eegxai.attribution.engine.adapted import adapt
 from eegxai.attribution.engine.torch_state import compiled_code_off, torch_state_restored
-from eegxai.decoders.compiled import uncompiled_copy
+from eegxai.decoders.compiled import copied, uncompiled_copy
 from eegxai.decoders.precision import float32_products
 from eegxai.decoders.recurrent import make_differentiable
 from eegxai.seeding import global_generators
@@ -29,19 +29,28 @@ def adapted_copy(
 
     The copy takes the trials and returns a table of outputs.
     """
+    with private_copy(decoder, x, detached) as (copy, trials):
+        adapt(copy, trials, cam_layer, arguments)
+        yield copy, trials
+
+
+@contextmanager
+def private_copy(
+    decoder: nn.Module, x: Tensor, copied: Callable[[nn.Module], nn.Module] = copied
+) -> Iterator[tuple[nn.Module, Tensor]]:
+    """Copy of a decoder and of trials, in a torch that is afterwards as it was before."""
     with torch_state_restored(), torch.inference_mode(False), torch.enable_grad():
-        copy = _detached(decoder)
+        copy = copied(decoder)
         trials = moved(x, copy)
         with (
             compiled_code_off(),
             global_generators(SEED, trials.device),
             float32_products(trials.device),
         ):
-            adapt(copy, trials, cam_layer, arguments)
             yield copy, trials
 
 
-def _detached(decoder: nn.Module) -> nn.Module:
+def detached(decoder: nn.Module) -> nn.Module:
     """Copy in evaluation mode, frozen, with nothing compiled and nothing done in place.
 
     Hooks of gradients are left out: they would watch, or change, the gradients of methods.

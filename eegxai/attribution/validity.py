@@ -13,7 +13,6 @@ from torch.utils._pytree import tree_leaves
 
 from eegxai.attribution.calling import (
     MapOrReason,
-    Output,
     adapted,
     expected_sum,
     limits_of,
@@ -30,6 +29,7 @@ from eegxai.attribution.core.registry import (
     names_of,
 )
 from eegxai.attribution.given import Trials, as_target, as_trials
+from eegxai.attribution.prepared import Output
 from eegxai.decoders.compiled import copied, original_module
 
 N_JUDGED_TRIALS = 8  # on which evaluations judge a method

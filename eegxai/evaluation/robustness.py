@@ -27,7 +27,9 @@ from eegxai.evaluation.score_rows import (
     GROUND_TRUTH,
     CheckStep,
     MapsByDomain,
+    Rows,
     compared,
+    joined,
     over_draws,
     rows_of,
     shown,
@@ -58,7 +60,7 @@ class Robustness:
     comparison: Comparison
     checks: Sequence[str]
 
-    def against_noise(self, original: Tensor) -> Iterator[pd.DataFrame]:
+    def against_noise(self, original: Tensor) -> Iterator[Rows]:
         """Similarities of white noise to some of the original maps, evenly spaced among all."""
         how = self.comparison
         some = original[evenly_spaced(len(original), N_NOISE_TRIALS)]
@@ -70,7 +72,7 @@ class Robustness:
 
     def against_original(
         self, explain: Explain, maps: Mapping[str, MapsByDomain], method: str = ""
-    ) -> Iterator[pd.DataFrame]:
+    ) -> Iterator[Rows]:
         """Similarities to the original maps: of random ones, and after each randomization.
 
         Parameters
@@ -92,10 +94,10 @@ class Robustness:
             where = CheckStep(variant.check, variant.step, change.layer, change.layers_randomized)
             turned = how.original_first.get((variant.check, method), ())
             draws = [
-                pd.concat(map(rows_of, compared(where, changed, original, *metrics, turned)))
+                joined(map(rows_of, compared(where, changed, original, *metrics, turned)))
                 for changed in self._changed(explain, variant, maps)
             ]
-            yield over_draws([draw.reset_index(drop=True) for draw in draws])
+            yield over_draws(draws)
 
     def _changed(
         self, explain: Explain, variant: Variant, maps: Mapping[str, MapsByDomain]

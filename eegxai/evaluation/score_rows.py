@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -23,12 +24,14 @@ from eegxai.evaluation.modes import (
 )
 from eegxai.evaluation.references.use_scores import USE_CHECKS, USED
 from eegxai.evaluation.scoring import TRIALS_KEPT, chunks
+from eegxai.evaluation.trial_moments import moments
 
 SCORE_COLUMNS = [
     "check", "step", "layer", "layers_randomized", "domain", "mode", "metric", "reference",
     "mean", "std", "n_trials", "n_valid", "n_zero_rows", "draws_std", "above_chance", "efficiency",
     "efficiency_std", "difference", "difference_std", "n_both", "trials",
 ]  # fmt: skip
+DIFFERENCE_COLUMNS = ("difference", "difference_std", "n_both")
 PLANTED, ORIGINAL = "planted", "original"  # what a score compares with, beside IDEAL and USED
 GROUND_TRUTH, IDEAL_OBSERVER = "ground_truth", "ideal_observer"
 # Checks that compare a map with the planted signal, the ideal observer or the decoder's use.
@@ -104,25 +107,34 @@ def _by_kind(scored: TrialScores, kinds: Kinds) -> Iterator[TrialScores]:
         yield scored._replace(domain=domain, scores=scored.scores.loc[trials, told])
 
 
-def rows_of(scored: TrialScores) -> pd.DataFrame:
+Rows = Mapping[str, np.ndarray]  # rows of the table by column, before they are in one table
+
+
+def rows_of(scored: TrialScores) -> dict[str, np.ndarray]:
     """Mean and std (ddof = 1) of each metric over the trials where it is defined.
 
     Only a trial that the study's code skips has a zero in every metric.
     """
-    scores = scored.scores
-    moments = {"mean": scores.mean(), "std": scores.std(), "n_valid": scores.count()}
-    columns = {name: moment.to_numpy() for name, moment in moments.items()}
-    where: dict[str, Any] = {
-        **scored.where._asdict(),
-        "domain": scored.domain,
-        "mode": scored.mode,
-    }
-    counts = {"n_trials": len(scores), "n_zero_rows": int((scores == 0).all(axis=1).sum())}
-    found = {"metric": scores.columns, **columns, **counts, **where}
-    return pd.DataFrame(found).assign(trials=None)
+    values = _by_metric(scored)
+    mean, std, n_valid = moments(values)
+    place = {**scored.where._asdict(), "domain": scored.domain, "mode": scored.mode}
+    counts = {"n_trials": values.shape[1], "n_zero_rows": int((values == 0).all(0).sum())}
+    same = {name: _repeated(value, len(values)) for name, value in {**place, **counts}.items()}
+    metrics = np.array(scored.scores.columns, dtype=object)
+    found = {"metric": metrics, "mean": mean, "std": std, "n_valid": n_valid}
+    return {**found, **same, "trials": _repeated(None, len(values))}
 
 
-def rows_against_truth(parts: Iterable[TrialScores]) -> list[pd.DataFrame]:
+def _by_metric(scored: TrialScores) -> np.ndarray:
+    """Scores (metrics, trials)."""
+    return scored.scores.to_numpy(float).T
+
+
+def _repeated(value: Any, n_rows: int) -> np.ndarray:
+    return np.full(n_rows, value, dtype=None if isinstance(value, int) else object)
+
+
+def rows_against_truth(parts: Iterable[TrialScores]) -> list[Rows]:
     """Rows of checks of ``AGAINST_TRUTH``, with how much higher the method itself scores.
 
     A difference of two checks is one of the same trials: its standard deviation is that of the
@@ -131,70 +143,67 @@ def rows_against_truth(parts: Iterable[TrialScores]) -> list[pd.DataFrame]:
     differences of two methods.
     """
     scored = list(parts)
-    of_check: dict[tuple[str, ...], list[pd.DataFrame]] = defaultdict(list)
+    of_check: dict[tuple[str, ...], dict[str, np.ndarray]] = defaultdict(dict)
     for each in scored:
-        of_check[each.where.check, each.domain, each.mode].append(each.scores)
-    whole = {place: pd.concat(tables, axis=1) for place, tables in of_check.items()}
-    return [_row_beside(each, whole) for each in scored]
+        place = of_check[each.where.check, each.domain, each.mode]
+        place.update(zip(each.scores.columns, _by_metric(each), strict=True))
+    return [_row_beside(each, of_check) for each in scored]
 
 
-ByCheck = Mapping[tuple[str, ...], pd.DataFrame]  # by check, domain and mode
+ByCheck = Mapping[tuple[str, ...], Mapping[str, np.ndarray]]  # by check, domain and mode: by metric
 
 
-def _row_beside(scored: TrialScores, of_check: ByCheck) -> pd.DataFrame:
+def _row_beside(scored: TrialScores, of_check: ByCheck) -> Rows:
     """Rows of a check, beside the method's own and between chance and ceiling."""
     own, chance, ceiling = (
-        of_check.get((check, scored.domain, scored.mode))
+        _of_same_metrics(scored, of_check.get((check, scored.domain, scored.mode)))
         for check in (GROUND_TRUTH, CHANCE, IDEAL_OBSERVER)
     )
-    rows = rows_of(scored)
+    rows, values = rows_of(scored), _by_metric(scored)
     if chance is not None and ceiling is not None:
-        rows["efficiency_std"] = _efficiency_std(scored.scores, chance, ceiling)
+        rows["efficiency_std"] = _efficiency_std(values, chance, ceiling)
     if scored.where.check == GROUND_TRUTH:
-        return rows.assign(trials=_kept_trials(scored))
-    if own is None:
-        return rows
-    return rows.assign(**_differences(own, scored.scores))
+        rows["trials"] = _kept_trials(scored)
+    elif own is not None:
+        rows.update(zip(DIFFERENCE_COLUMNS, moments(own - values), strict=True))
+    return rows
 
 
-def _kept_trials(scored: TrialScores) -> pd.Series:
+def _of_same_metrics(
+    scored: TrialScores, other: Mapping[str, np.ndarray] | None
+) -> np.ndarray | None:
+    """Scores (metrics, trials) of another check, in the order of these."""
+    return None if other is None else np.stack([other[str(name)] for name in scored.scores])
+
+
+def _kept_trials(scored: TrialScores) -> np.ndarray:
     """Of each metric the trials' scores in single precision, or None where they are not kept."""
-    kept = [
-        scores.to_numpy(np.float32) if (scored.domain, name) in TRIALS_KEPT else None
-        for name, scores in scored.scores.items()
-    ]
-    return pd.Series(kept, dtype=object)
+    kept = _repeated(None, scored.scores.shape[1])
+    for row, (name, scores) in enumerate(scored.scores.items()):
+        if (scored.domain, name) in TRIALS_KEPT:
+            kept[row] = scores.to_numpy(np.float32)
+    return kept
 
 
-def _differences(own: pd.DataFrame, other: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Moments over the trials in which both are defined."""
-    differences = own[other.columns] - other
-    return {
-        "difference": differences.mean().to_numpy(),
-        "difference_std": differences.std().to_numpy(),
-        "n_both": differences.count().to_numpy(),
-    }
-
-
-def _efficiency_std(
-    scores: pd.DataFrame, chance: pd.DataFrame, ceiling: pd.DataFrame
-) -> np.ndarray:
+def _efficiency_std(scores: np.ndarray, chance: np.ndarray, ceiling: np.ndarray) -> np.ndarray:
     """Standard deviation over trials of what the efficiency, a ratio of two means, is made of.
 
     By the delta method: of each trial's gain less the ratio times its room, relative to the mean
     room (Cochran, Sampling Techniques, 1977, ch. 6). It is scaled to the number of trials with a
     score, where fewer have a chance level and a ceiling.
     """
-    metrics = scores.columns
-    gain, room = scores - chance[metrics], ceiling[metrics] - chance[metrics]
-    both = gain.notna() & room.notna()
-    gain, room = gain.where(both), room.where(both)
-    mean_room = room.mean()
-    spread = (gain - gain.mean() / mean_room * room).std() / mean_room.abs()
-    return (spread * (scores.count() / both.sum()) ** 0.5).to_numpy()
+    gain, room = scores - chance, ceiling - chance
+    one_missing = np.isnan(gain) | np.isnan(room)
+    gain, room = (np.where(one_missing, np.nan, part) for part in (gain, room))
+    mean_gain, mean_room = moments(gain).mean, moments(room).mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = mean_gain / mean_room
+        spread, n_both = moments(gain - ratio[:, None] * room)[1:]
+        n_scores = (~np.isnan(scores)).sum(1)
+        return spread / np.abs(mean_room) * np.sqrt(n_scores / n_both)
 
 
-def over_draws(draws: list[pd.DataFrame]) -> pd.DataFrame:
+def over_draws(draws: list[Rows]) -> Rows:
     """Means over draws of random weights, and in the column ``draws_std`` their spread.
 
     The standard deviation is the root mean square of those of the draws: that over the trials.
@@ -202,20 +211,30 @@ def over_draws(draws: list[pd.DataFrame]) -> pd.DataFrame:
     first, *others = draws
     if not others:
         return first
-    means, deviations = (
-        np.stack([table[name].to_numpy(float) for table in draws]) for name in ("mean", "std")
-    )
-    return first.assign(
-        mean=means.mean(0),
-        std=np.sqrt(np.square(deviations).mean(0)),
-        n_valid=np.min([table["n_valid"] for table in draws], axis=0),
-        draws_std=means.std(0, ddof=1),
-    )
+    means, deviations = (np.stack([rows[name] for rows in draws]) for name in ("mean", "std"))
+    return {
+        **first,
+        "mean": means.mean(0),
+        "std": np.sqrt(np.square(deviations).mean(0)),
+        "n_valid": np.min([rows["n_valid"] for rows in draws], axis=0),
+        "draws_std": means.std(0, ddof=1),
+    }
 
 
-def with_levels(parts: list[pd.DataFrame]) -> pd.DataFrame:
+def joined(parts: Iterable[Rows]) -> Rows:
+    """All rows by column, with NaN where a part has no such column."""
+    parts = list(parts)
+    names = dict.fromkeys(chain.from_iterable(parts))
+    return {name: np.concatenate([_column(rows, name) for rows in parts]) for name in names}
+
+
+def _column(rows: Rows, name: str) -> np.ndarray:
+    return rows[name] if name in rows else np.full(len(rows["metric"]), np.nan)
+
+
+def with_levels(parts: list[Rows]) -> pd.DataFrame:
     """One table of all rows, with what each is compared with, and its place between levels."""
-    table = pd.concat(parts, ignore_index=True)
+    table = pd.DataFrame(joined(parts))
     columns = {
         "reference": _references(table),
         "above_chance": _above_chance(table),

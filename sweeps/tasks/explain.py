@@ -32,13 +32,19 @@ def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
     """
     started = time.time()
     opened = open_decoder(cell.decoder, cell.evaluation, store, device)
+    with opened.prepared.in_use():
+        verdict, table = _judged_and_scored(cell, opened)
+    record = _record(opened, started)
+    store.write_scores(cell, MethodScores(table=table, validity=verdict, **vars(record)))
+
+
+def _judged_and_scored(cell: MethodCell, opened: OpenedDecoder) -> tuple[Validity, pd.DataFrame]:
     verdict = judge(cell, opened)
     try:
         table = _scores(cell, opened) if verdict.status != "not_applicable" else _no_scores()
     except DegenerateMap as error:
-        verdict, table = Validity("degenerate", str(error)), _no_scores()
-    record = _record(opened, started)
-    store.write_scores(cell, MethodScores(table=table, validity=verdict, **vars(record)))
+        return Validity("degenerate", str(error)), _no_scores()
+    return verdict, table
 
 
 def judge(cell: MethodCell, opened: OpenedDecoder) -> Validity:

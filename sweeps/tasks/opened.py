@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from eegxai.attribution import compared_maps
+from eegxai.attribution import PreparedDecoders, compared_maps
 from eegxai.attribution.core.options import N_REFERENCES
 from eegxai.attribution.validity import N_JUDGED_TRIALS
 from eegxai.evaluation import (
@@ -74,10 +74,15 @@ class OpenedDecoder:
     ground_truth: Tensor
     references: Tensor
 
-    @property
+    @cached_property
     def probe(self) -> tuple[Tensor, Tensor]:
         """The few trials on which methods are judged, and their classes."""
         return self.x[:N_JUDGED_TRIALS], self.y[:N_JUDGED_TRIALS]
+
+    @cached_property
+    def prepared(self) -> PreparedDecoders:
+        """It and its randomized copies, made ready to be explained once for all methods."""
+        return PreparedDecoders(self.probe[0], self.explained.x)
 
     @cached_property
     def compared_maps(self) -> Mapping[str, Tensor]:

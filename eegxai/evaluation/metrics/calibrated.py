@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.maps.reductions import ascending
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.study import Metric
@@ -25,29 +26,21 @@ CALIBRATED_METRICS: dict[str, Metric] = {}
 
 
 @dataclass(frozen=True, eq=False)
-class Ranking:
-    """Pixels in the order of their relevance, and which of them are true.
+class Order:
+    """Pixels in the order of their relevance, whatever is true.
 
     Attributes
     ----------
     relevance : Tensor (trials, pixels)
         Of any scale.
-    true : Tensor (trials, pixels)
-        Where the truth is, bool.
     """
 
     relevance: Tensor
-    true: Tensor
 
     @cached_property
-    def _sorted(self) -> tuple[Tensor, Tensor]:
-        order = ascending(self.relevance).flip(1)
-        return self.relevance.gather(1, order), order
-
-    @cached_property
-    def hits(self) -> Tensor:
-        """Number of true pixels among the n most relevant, n = 0 .. all, (trials, pixels + 1)."""
-        return pad(self.true.gather(1, self._sorted[1]).cumsum(1, dtype=torch.float64), (1, 0))
+    def pixels(self) -> Tensor:
+        """The pixels, the most relevant first, (trials, pixels)."""
+        return ascending(self.relevance).flip(1)
 
     @cached_property
     def first(self) -> Tensor:
@@ -59,17 +52,38 @@ class Ranking:
     def last(self) -> Tensor:
         """Last position of the tie to which each position belongs, (trials, pixels)."""
         ends = pad(self._differs, (0, 1), value=True)
-        later = self._places.masked_fill(~ends, self.true.shape[1])
+        later = self._places.masked_fill(~ends, self.relevance.shape[1])
         return later.flip(1).cummin(1).values.flip(1)
 
     @cached_property
     def _differs(self) -> Tensor:
-        values, _ = self._sorted
+        values = self.relevance.gather(1, self.pixels)
         return values[:, 1:] != values[:, :-1]
 
     @property
     def _places(self) -> Tensor:
-        return torch.arange(self.true.shape[1], device=self.true.device).expand_as(self.true)
+        shape, device = self.relevance.shape, self.relevance.device
+        return torch.arange(shape[1], device=device).expand(shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Pixels in the order of their relevance, and which of them are true.
+
+    Attributes
+    ----------
+    order : Order
+    true : Tensor (trials, pixels)
+        Where the truth is, bool.
+    """
+
+    order: Order
+    true: Tensor
+
+    @cached_property
+    def hits(self) -> Tensor:
+        """Number of true pixels among the n most relevant, n = 0 .. all, (trials, pixels + 1)."""
+        return pad(self.true.gather(1, self.order.pixels).cumsum(1, dtype=torch.float64), (1, 0))
 
 
 RankingMeasure = Callable[[Ranking], Tensor]
@@ -109,7 +123,7 @@ def relevance_mass(ranking: Ranking) -> Tensor:
 
     Arras et al., Information Fusion 81:14, 2022. Chance is the density of the truth.
     """
-    positive = ranking.relevance.clamp(min=0)
+    positive = ranking.order.relevance.clamp(min=0)
     return (positive * ranking.true).sum(1) / positive.sum(1)
 
 
@@ -122,7 +136,7 @@ def relevance_rank(ranking: Ranking) -> Tensor:
     """
     n_true = ranking.true.sum(1, keepdim=True)
     kth = n_true.clamp(min=1) - 1
-    start, end = ranking.first.gather(1, kth), ranking.last.gather(1, kth)
+    start, end = ranking.order.first.gather(1, kth), ranking.order.last.gather(1, kth)
     before, upto = ranking.hits.gather(1, start), ranking.hits.gather(1, end + 1)
     # Of integers: torch would divide them in single precision.
     taken = (n_true - start).double() / (end + 1 - start)
@@ -135,7 +149,7 @@ def average_precision(ranking: Ranking) -> Tensor:
     A threshold takes all tied pixels at once, as in scikit-learn. Chance is about the density of
     the truth (Davis & Goadrich, ICML 2006).
     """
-    taken = ranking.last + 1
+    taken = ranking.order.last + 1
     precision = ranking.hits.gather(1, taken) / taken
     return (ranking.hits.diff(dim=1) * precision).sum(1) / ranking.hits[:, -1]
 
@@ -147,7 +161,7 @@ def roc_area(ranking: Ranking) -> Tensor:
     """
     hits = ranking.hits
     false = torch.arange(hits.shape[1], device=hits.device) - hits
-    above = (false.gather(1, ranking.first) + false.gather(1, ranking.last + 1)) / 2
+    above = (false.gather(1, ranking.order.first) + false.gather(1, ranking.order.last + 1)) / 2
     return 1 - (hits.diff(dim=1) * above).sum(1) / (hits[:, -1] * false[:, -1])
 
 
@@ -199,9 +213,16 @@ READINGS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-@lru_cache(maxsize=len(READINGS))  # one sort serves all measures of a pair of maps
+# One sort serves all measures of maps, with the planted and with the ideal truth, which come domain
+# by domain after each other.
+@lru_cache(maxsize=len(READINGS) * len(DOMAINS))
+def _order(reading: str, attribution: Maps) -> Order:
+    return Order(READINGS[reading](attribution.rows))
+
+
+@lru_cache(maxsize=len(READINGS))
 def _ranking(reading: str, attribution: Maps, reference: Maps) -> Ranking:
-    return Ranking(READINGS[reading](attribution.rows), truth_mask(reference))
+    return Ranking(_order(reading, attribution), truth_mask(reference))
 
 
 def _measured(measure: RankingMeasure, reading: str, attribution: Maps, reference: Maps) -> Tensor:

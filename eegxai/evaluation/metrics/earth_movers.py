@@ -8,13 +8,12 @@ different ways, and the planted signal has both. NaN where a map or its referenc
 import mne
 import numpy as np
 import pandas as pd
-import scipy.optimize
-import scipy.sparse
 from scipy.spatial.distance import cdist
 
 from eegxai.evaluation.maps.stacks import evenly_spaced
+from eegxai.evaluation.metrics.transport import least_work
 
-SCALP_TRIALS = 16  # most trials whose distance over the scalp is computed: 2 ms each
+SCALP_TRIALS = 16  # most trials whose distance over the scalp is computed
 NEGLIGIBLE_MASS = 1e-6  # of a channel's surplus: moves less than a micrometre
 
 Array = np.ndarray
@@ -112,7 +111,7 @@ def _distribution(mass: Array) -> Array:
 
 
 def _least_work(surplus: Array, between: Array) -> float:
-    """Least work that brings what is too much to where it lacks, a linear programme.
+    """Least work that brings what is too much to where it lacks.
 
     What a place has in both distributions stays there, since distances obey the triangle
     inequality.
@@ -124,13 +123,5 @@ def _least_work(surplus: Array, between: Array) -> float:
         return 0.0
     supply, demand = surplus[much], -surplus[little]
     supply, demand = supply / supply.sum(), demand / demand.sum()
-    n, m = len(supply), len(demand)
-    leaves = scipy.sparse.kron(scipy.sparse.eye(n), np.ones((1, m)))
-    arrives = scipy.sparse.kron(np.ones((1, n)), scipy.sparse.eye(m))
-    found = scipy.optimize.linprog(
-        between[np.ix_(much, little)].ravel(),
-        A_eq=scipy.sparse.vstack([leaves, arrives], format="csc")[:-1],
-        b_eq=np.concatenate([supply, demand])[:-1],  # the last one follows from the others
-        method="highs-ds",
-    )
-    return float(found.fun * surplus[much].sum())
+    work = least_work(supply, demand, between[np.ix_(much, little)])
+    return float(work * surplus[much].sum())

@@ -45,7 +45,8 @@ def test_accuracy_has_wilsons_interval():
 def test_intervals_are_those_of_student():
     scores = np.random.default_rng(0).uniform(-0.2, 0.9, 12)
     trial_scores = pd.DataFrame({"pearson_raw": scores})
-    rows = with_intervals(rows_of(TrialScores(CheckStep("cascade"), "d", "m", trial_scores)))
+    rows = rows_of(TrialScores(CheckStep("cascade"), "d", "m", trial_scores))
+    rows = with_intervals(pd.DataFrame(rows))
     expected = student_interval(scores, Bounds(-1, 1))
     np.testing.assert_allclose(rows[["mean", "low", "high"]].iloc[0], expected[:3])
 
