@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -89,7 +90,9 @@ def _current_version() -> str | None:
 
 def _set_aside(database: Path) -> Path:
     """Move a database out of the way; where it is now."""
-    kept = database.with_name(f"{database.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
+    stem = f"{database.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    kept = next(path for path in map(database.with_name, names) if not path.exists())
     for suffix in BESIDE:
         with suppress(FileNotFoundError):  # another process was faster, or there is none
             Path(f"{database}{suffix}").replace(f"{kept}{suffix}")
