@@ -42,7 +42,7 @@ data:
   n_trials: 48
   noise: {n_dipoles: 4}
   head: {model: sphere, channels: [Fz, C3, Cz, C4, Pz, Oz]}
-training: {learning_rate: 1e-3, batch_size: 16, epochs: 2}
+training: {learning_rate: 1e-3, batch_size: 64, epochs: 2}
 evaluation: {n_trials: 4, checks: [target_swap, label_retrain]}
 tracking: {figures: false}
 """
@@ -61,6 +61,7 @@ class Run:
     file: Path
     database: Path
     before: Peace
+    weather: list[str] = field(default_factory=list)
     starts: int = 0
     cpu: float = 0.0
     faults: list[str] = field(default_factory=list)
@@ -102,9 +103,13 @@ class Run:
     def _start(self, plan: Plan | None) -> bool:
         """Start it once; whether all is done."""
         self.places.grow_old()
+        self.places.struck.unlink(missing_ok=True)
         arguments = ["sweep", "--local", str(self.file), *self.places.overrides]
         attempts = attempt(self.places, arguments, plan)
         self.places.heal()
+        if plan:
+            came = "" if self.places.struck.exists() else " (too late)"
+            self.weather.append(f"{plan.kind} at {plan.at}{came}")
         left = int(self._looked(lambda: len(sweep_at(self.file, self.places).left())) or 0)
         codes = WEATHERS[plan.kind].codes if plan else ()
         for one in attempts:
@@ -151,7 +156,7 @@ class Run:
         store = "S3" if self.places.on_s3 else "folder"
         tracking = "there" if self.made else "to be made"
         places = f"{store}, {'server' if self.places.on_server else f'database {tracking}'}"
-        weather = "; ".join(f"{plan.kind} at {plan.at}" for plan in self.plans)
+        weather = "; ".join(self.weather)
         verdict = "; ".join(dict.fromkeys(self.faults)) or "as in peace"
         spent = f"{self.starts} starts, {self.cpu:.1f} s"
         return f"{self.seed}: {places}: {weather}: {spent}: {verdict}"

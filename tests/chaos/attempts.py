@@ -84,9 +84,13 @@ class Moments:
 
     def _come(self, moment: int) -> None:
         if moment == self.plan.at:
-            self._do(lambda: self.weather.strike(self.places, Random(self.plan.dice)))
+            self._do(self._strike)
         if moment == self.plan.at + self.plan.relief:
             self._do(lambda: self.weather.relief(self.places))
+
+    def _strike(self) -> None:
+        self.places.struck.touch()
+        self.weather.strike(self.places, Random(self.plan.dice))
 
     def _do(self, change: Callable[[], None]) -> None:
         def quietly() -> None:
@@ -158,8 +162,10 @@ def _command(places: Places, arguments: Sequence[str], plan: Plan | None) -> Non
     os.chdir(places.folder)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _say_what_is_stored(places.written)
+    moments = Moments(places, plan) if plan else None
     if plan:
-        sys.addaudithook(Moments(places, plan))
+        sys.addaudithook(moments)
+    atexit.register(lambda: print(f"moments: {moments.count}") if plan else None)
     app(list(arguments), prog_name="eegxai")
 
 

@@ -17,7 +17,7 @@ from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
 from sweeps.execution.turns import LOCK
 from sweeps.scores.cache import tidy_from_store
-from sweeps.store.names import ARTEFACTS
+from sweeps.store.names import DECODERS, METHODS
 from sweeps.tracking import scores_from_mlflow
 from sweeps.tracking.runs import FINISHED
 from tests.chaos.attempts import Attempt
@@ -102,12 +102,10 @@ def _store(run: Sweep, before: Peace) -> Iterator[str]:
     found = peace(run)
     if not found.tidy.equals(before.tidy):
         yield "the table is another one"
+    if not _same_weights(found, before):
+        yield "the decoders have other weights"
     if run.store.broken:
         yield f"files are broken: {', '.join(run.store.broken)}"
-    for stem, weights in before.weights.items():
-        same = [torch.equal(found.weights[stem][name], value) for name, value in weights.items()]
-        if not all(same):
-            yield f"decoder {stem} has other weights"
     if run.store.stems("methods") != {cell.stem for cell in run.methods}:
         yield "the store holds other methods"
     if run.store.stems("decoders") != set(before.weights):
@@ -115,6 +113,14 @@ def _store(run: Sweep, before: Peace) -> Iterator[str]:
     for folder in ("running", "failures", "checkpoints"):
         if left := run.store.stems(folder):
             yield f"{folder} in the store: {', '.join(left)}"
+
+
+def _same_weights(found: Peace, before: Peace) -> bool:
+    return all(
+        torch.equal(found.weights[stem][name], value)
+        for stem, weights in before.weights.items()
+        for name, value in weights.items()
+    )
 
 
 def _lock(places: Places) -> Iterator[str]:
@@ -138,11 +144,11 @@ def _left_behind(places: Places, spoilt: bool, died: bool) -> Iterator[str]:
 
 
 def _once(places: Places, spoilt: bool) -> Iterator[str]:
-    """Cells that were computed more often than needed."""
+    """Cells that were computed more often than needed; maps come before the scores they go with."""
     lines = places.written.read_text().splitlines()
     counts = Counter(line.removeprefix("write ") for line in lines if line.startswith("write "))
     for name, count in counts.items():
-        if count > 1 and name.partition("/")[0] in ARTEFACTS and not spoilt:
+        if count > 1 and name.startswith((DECODERS, METHODS)) and not spoilt:
             yield f"{name} was written {count} times"
 
 

@@ -63,6 +63,11 @@ class Places:
         return self.folder / "written.txt"
 
     @property
+    def struck(self) -> Path:
+        """There once the weather has come."""
+        return self.folder / "struck"
+
+    @property
     def overrides(self) -> list[str]:
         """Of the configuration."""
         store = [f"store=s3://{BUCKET}/{self.name}"] if self.on_s3 else []
