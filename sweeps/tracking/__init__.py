@@ -8,6 +8,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+from sweeps.tracking.database import broken_database
 from sweeps.tracking.explanations import log_explanation
 from sweeps.tracking.location import PublishError, reason_of, runs_page, tracking_uri, ui_command
 from sweeps.tracking.pictures import no_pictures, run_pictures
@@ -20,6 +21,7 @@ __all__ = [
     "KIND_TAG",
     "PublishError",
     "Publisher",
+    "broken_database",
     "log_explanation",
     "no_pictures",
     "publish_all",

@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from eegxai.atomic import WRITING
-from sweeps.tracking.location import ARTEFACTS, DATABASE
+from sweeps.tracking.location import ARTEFACTS, DATABASE, local_uri, tracking_uri
 
 log = logging.getLogger(__name__)
 TABLES = {"alembic_version", "experiments", "runs", "metrics", "params", "tags"}
@@ -47,6 +47,18 @@ def prepare_database(output: str) -> None:
         )  # fmt: skip
     if not database.exists():
         _make(database)
+
+
+def broken_database(output: str) -> str:
+    """What is wrong with the database of an output folder, in words; empty where it can be read.
+
+    It is also where there is none, and where the runs are kept elsewhere.
+    """
+    database = Path(output).resolve() / DATABASE
+    if tracking_uri(output) != local_uri(output) or not database.exists():
+        return ""
+    fault = fault_of(database)
+    return f"{database} is broken ({fault})" if fault else ""
 
 
 def fault_of(database: Path) -> str:
