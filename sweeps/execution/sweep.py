@@ -38,6 +38,7 @@ from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
 from sweeps.tracking import (
     Publisher,
     PublishError,
+    is_elsewhere,
     no_pictures,
     publish_all,
     reason_of,
@@ -137,9 +138,10 @@ class Sweep:
         try:
             self.connected()
         except PublishError as error:
+            elsewhere = f", or unset MLFLOW_TRACKING_URI to log into {self.output}"
             raise PlaceError(
-                f"MLflow cannot be written ({reason_of(error)}): see to it, or unset "
-                f"MLFLOW_TRACKING_URI to log into {self.output}; no cell was started"
+                f"MLflow cannot be written ({reason_of(error)}): see to it"
+                f"{elsewhere * is_elsewhere(str(self.output))}; no cell was started"
             ) from error
 
     def left(self) -> set[Cell]:

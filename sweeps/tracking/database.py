@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from eegxai.atomic import WRITING
-from sweeps.tracking.location import ARTEFACTS, DATABASE, local_uri, tracking_uri
+from sweeps.tracking.location import ARTEFACTS, DATABASE, is_elsewhere
 
 log = logging.getLogger(__name__)
 TABLES = {"alembic_version", "experiments", "runs", "metrics", "params", "tags"}
@@ -55,7 +55,7 @@ def broken_database(output: str) -> str:
     It is also where there is none, and where the runs are kept elsewhere.
     """
     database = Path(output).resolve() / DATABASE
-    if tracking_uri(output) != local_uri(output) or not database.exists():
+    if is_elsewhere(output) or not database.exists():
         return ""
     fault = fault_of(database)
     return f"{database} is broken ({fault})" if fault else ""

@@ -35,6 +35,11 @@ def local_uri(output: str) -> str:
     return f"sqlite:///{Path(output).resolve() / DATABASE}"
 
 
+def is_elsewhere(output: str) -> bool:
+    """Whether the runs are kept in another place than the output folder."""
+    return tracking_uri(output) != local_uri(output)
+
+
 def artefact_folder(output: str, experiment: str) -> Path:
     """Where the artefacts of an experiment lie if its runs are in SQLite."""
     return Path(output).resolve() / ARTEFACTS / experiment

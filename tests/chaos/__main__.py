@@ -14,22 +14,21 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from sweeps.cli.sweep import sweep as _imported  # noqa: F401  before forks, for all of them
 from sweeps.tracking.database import prepare_database
-from tests.chaos.attempts import Attempt, Plan, asked, attempt
-from tests.chaos.checks import UNPUBLISHED, Peace, as_in_peace, ended_honestly, peace, sweep_at
+from tests.chaos.attempts import asked
+from tests.chaos.checks import peace, sweep_at
 from tests.chaos.made_up import make_up
 from tests.chaos.places import BUCKET, CREDENTIALS, Places
-from tests.chaos.servers import Server, servers
-from tests.chaos.weather import WEATHERS
+from tests.chaos.runs import Run
+from tests.chaos.servers import servers
 
 CONFIG = """
 name: chaos
@@ -46,132 +45,25 @@ training: {learning_rate: 1e-3, batch_size: 64, epochs: 2}
 evaluation: {n_trials: 4, checks: [target_swap, label_retrain]}
 tracking: {figures: false}
 """
-MOST_RESTARTS = 8
-LAST_MOMENT = 150  # about as many as a sweep has that begins with nothing
-OWN_DATABASE = ("made", "made", "there", "there", "there", "there", "there", "there")
 
 
-@dataclass
-class Run:
-    """One run: its seed, and what became of it."""
+def _prepared(folder: Path) -> tuple[Path, Path]:
+    """Configuration and empty database, once a sweep was left in peace, in this process.
 
-    seed: int
-    folder: Path
-    servers: Mapping[str, Server]
-    file: Path
-    database: Path
-    before: Peace
-    weather: list[str] = field(default_factory=list)
-    starts: int = 0
-    cpu: float = 0.0
-    faults: list[str] = field(default_factory=list)
-    log: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        random = Random(self.seed)
-        name = f"chaos-{self.seed}"
-        on_s3, on_server = random.random() < 0.3, random.random() < 0.4
-        self.places = Places(name, self.folder / name, self.servers, on_s3, on_server)
-        self.made = on_server or random.choice(OWN_DATABASE) == "there"
-        self.random = random
-        self.plans: list[Plan] = []
-
-    def go(self) -> None:
-        """Start the sweep in hard weather, then in calm until it ends; then look."""
-        with self.places:
-            self.plans = self._planned()
-            self.places.output.mkdir()
-            if self.made and not self.places.on_server:
-                shutil.copy(self.database, self.places.output / "mlflow.db")
-            for plan in self.plans:
-                self._start(plan)
-            while not self._start(None) and self.starts < MOST_RESTARTS:
-                pass
-            self._judge()
-
-    def _planned(self) -> list[Plan]:
-        possible = [name for name, weather in WEATHERS.items() if weather.possible(self.places)]
-        number = self.random.choice((1, 1, 2))
-        return [self._plan(self.random.choice(possible)) for _ in range(number)]
-
-    def _plan(self, kind: str) -> Plan:
-        random = self.random
-        delay = random.choice((0.0, 0.0, random.expovariate(50)))
-        relief = random.choice((random.randrange(1, 40), 100_000))
-        return Plan(kind, random.randrange(1, LAST_MOMENT), delay, relief, random.getrandbits(32))
-
-    def _start(self, plan: Plan | None) -> bool:
-        """Start it once; whether all is done."""
-        self.places.grow_old()
-        self.places.struck.unlink(missing_ok=True)
-        arguments = ["sweep", "--local", str(self.file), *self.places.overrides]
-        attempts = attempt(self.places, arguments, plan)
-        self.places.heal()
-        if plan:
-            came = "" if self.places.struck.exists() else " (too late)"
-            self.weather.append(f"{plan.kind} at {plan.at}{came}")
-        left = int(self._looked(lambda: len(sweep_at(self.file, self.places).left())) or 0)
-        codes = WEATHERS[plan.kind].codes if plan else ()
-        for one in attempts:
-            self._take_in(one, plan)
-            self.faults += ended_honestly(one, codes, left)
-        self.starts += 1
-        return not any(one.code or UNPUBLISHED in one.output for one in attempts)
-
-    def _take_in(self, one: Attempt, plan: Plan | None) -> None:
-        self.cpu += one.cpu
-        self.log.append(f"=== {plan}: exit code {one.code}\n{one.output}")
-
-    def _looked(self, question) -> str:
-        """What is printed by a function that looks at the run's places in another process."""
-
-        def look() -> object:
-            os.environ.update(self.places.environment)
-            if not self.places.on_server:
-                del os.environ["MLFLOW_TRACKING_URI"]
-            return question()
-
-        one = asked(look)
-        self.cpu += one.cpu
-        if one.code:
-            self.faults.append("it cannot be looked at")
-            self.log.append(f"=== a look\n{one.output}")
-            return ""
-        return one.output.strip().splitlines()[-1] if one.output.strip() else ""
-
-    def _judge(self) -> None:
-        weathers = [WEATHERS[plan.kind] for plan in self.plans]
-        spoilt, died = any(w.spoils for w in weathers), any(w.codes for w in weathers)
-
-        def judged() -> str:
-            run = sweep_at(self.file, self.places)
-            return " | ".join(as_in_peace(run, self.places, self.before, spoilt, died))
-
-        if told := self._looked(judged):
-            self.faults += told.split(" | ")
-
-    @property
-    def line(self) -> str:
-        """The run in one line."""
-        store = "S3" if self.places.on_s3 else "folder"
-        tracking = "there" if self.made else "to be made"
-        places = f"{store}, {'server' if self.places.on_server else f'database {tracking}'}"
-        weather = "; ".join(self.weather)
-        verdict = "; ".join(dict.fromkeys(self.faults)) or "as in peace"
-        spent = f"{self.starts} starts, {self.cpu:.1f} s"
-        return f"{self.seed}: {places}: {weather}: {spent}: {verdict}"
-
-
-def _undisturbed(folder: Path, file: Path) -> Peace:
-    """A sweep in this process, which warms what is forked of it."""
-    places = Places("chaos", folder, {})
-    (places.output).mkdir(parents=True)
+    That warms whatever is forked of it.
+    """
+    file, database = folder / "chaos.yaml", folder / "empty" / "mlflow.db"
+    file.write_text(CONFIG)
+    database.parent.mkdir()
+    prepare_database(str(database.parent))
+    places = Places("chaos", folder / "peace", {})
+    places.output.mkdir(parents=True)
+    shutil.copy(database, places.output)
     run = sweep_at(file, places)
     run.run(local=True)
-    run.table()
     assert not run.failed, run.failed
     assert not run.unpublished, run.unpublished
-    return peace(run)
+    return file, database
 
 
 def _make_bucket(url: str) -> None:
@@ -181,20 +73,38 @@ def _make_bucket(url: str) -> None:
     S3FileSystem(endpoint_override=url, allow_bucket_creation=True).create_dir(BUCKET)
 
 
-def runs(seeds: range, folder: Path) -> Iterator[Run]:
-    """Runs of these seeds, one after another."""
-    file, database = folder / "chaos.yaml", folder / "empty"
-    file.write_text(CONFIG)
-    database.mkdir()
-    prepare_database(str(database))
-    before = _undisturbed(folder / "peace", file)
-    with servers(folder, database / "mlflow.db") as running:
+def runs(
+    seeds: Iterable[int], folder: Path, file: Path, database: Path, kind: type[Run] = Run
+) -> Iterator[Run]:
+    """Runs of these seeds, one after another, with servers of their own."""
+    before = peace(sweep_at(file, Places("chaos", folder / "peace", {})))
+    with servers(folder / f"servers-{os.getpid()}", database) as running:
         asked(lambda: _make_bucket(running["S3"].url))
         for seed in seeds:
-            run = Run(seed, folder, running, file, database / "mlflow.db", before)
+            run = kind(seed, folder, running, file, database, before)
             run.go()
             yield run
             shutil.rmtree(run.places.folder, ignore_errors=True)
+
+
+def _on_cluster(seeds: Iterable[int], *files: Path) -> Iterator[Run]:
+    """Runs on a real Ray cluster, which is started for all of them."""
+    from tests.chaos.cluster import ClusterRun, cluster
+
+    with cluster() as ClusterRun.on:
+        yield from runs(seeds, *files, kind=ClusterRun)
+
+
+def _judged(found: Iterable[Run], keep: Path | None) -> int:
+    """Print a line a run, and keep the output of those that failed; their number."""
+    lost = 0
+    for run in found:
+        print(run.line, flush=True)
+        lost += bool(run.faults)
+        if run.faults and keep:
+            keep.mkdir(parents=True, exist_ok=True)
+            (keep / f"{run.seed}.txt").write_text("\n".join([run.line, *run.log]))
+    return lost
 
 
 @contextmanager
@@ -207,24 +117,41 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _forked(work: Callable[[], int]) -> int:
+    """Process that exits with what a function gives."""
+    if pid := os.fork():
+        return pid
+    code = 1
+    try:
+        code = work()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
 def main() -> int:
     """Print a line a run and a summary; the number of runs that did not end as in peace."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0, help="of the first run")
+    parser.add_argument("--at-once", type=int, default=1, help="how many runs at a time")
+    parser.add_argument("--cluster", action="store_true", help="on a real Ray, and nothing made up")
     parser.add_argument("--keep", type=Path, help="folder for the output of runs that failed")
     given = parser.parse_args()
-    started, lost = time.monotonic(), 0
+    started = time.monotonic()
     seeds = range(given.seed, given.seed + given.runs)
     with pytest.MonkeyPatch.context() as patch, _scratch() as folder:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        make_up(patch)
-        for run in runs(seeds, folder):
-            print(run.line, flush=True)
-            lost += bool(run.faults)
-            if run.faults and given.keep:
-                given.keep.mkdir(parents=True, exist_ok=True)
-                (given.keep / f"{run.seed}.txt").write_text("\n".join([run.line, *run.log]))
+        if not given.cluster:
+            make_up(patch)
+        files, begun = _prepared(folder), _on_cluster if given.cluster else runs
+        shares = [seeds[k :: given.at_once] for k in range(given.at_once)]
+        pids = [
+            _forked(lambda share=share: _judged(begun(share, folder, *files), given.keep))
+            for share in shares
+        ]
+        lost = sum(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids)
     print(f"{given.runs} runs, {lost} not as in peace, {time.monotonic() - started:.0f} s")
     return lost
 

@@ -145,7 +145,7 @@ def _left_behind(places: Places, spoilt: bool, died: bool) -> Iterator[str]:
 
 def _once(places: Places, spoilt: bool) -> Iterator[str]:
     """Cells that were computed more often than needed; maps come before the scores they go with."""
-    lines = places.written.read_text().splitlines()
+    lines = places.written.read_text().splitlines() if places.written.exists() else []
     counts = Counter(line.removeprefix("write ") for line in lines if line.startswith("write "))
     for name, count in counts.items():
         if count > 1 and name.startswith((DECODERS, METHODS)) and not spoilt:
