@@ -162,6 +162,7 @@ class Sweep:
         """Check the files that are new, publish all; the cells whose files were set aside."""
         self.store.refresh()
         found = self._set_aside(check_new_files(self.cells, self.store))
+        self.store.remove_notes(self.cells)
         self._publish_all()
         return found | self._set_aside(self.store.broken.values())
 
