@@ -112,9 +112,10 @@ class Sweep:
         todo, again = self._left_here(), set[Cell]()
         while True:
             self._do(todo, local, address)
-            todo = self._to_recompute(self._closed()) - again
-            if not todo:
+            recomputed = self._to_recompute(self._closed()) - again
+            if not recomputed:
                 return
+            todo = recomputed | self._passed_over(todo, recomputed)
             self.failed = [outcome for outcome in self.failed if outcome.cell not in todo]
             again |= todo
 
@@ -182,6 +183,12 @@ class Sweep:
             log.warning(RECOMPUTED, f"{self.store.path(decoder)} of {decoder.title} is broken")
         return {*aside, *gone, *(cell for cell in failed if self._without_file(cell))}
 
+    def _passed_over(self, todo: Set[Cell], recomputed: Set[Cell]) -> set[Cell]:
+        """Cells that were not begun, since their decoders had broken by then."""
+        failed = {outcome.cell for outcome in self.failed}
+        left = [cell for cell in todo - failed if not self.store.has(cell)]
+        return {cell for cell in left if recomputed.issuperset(self._without_file(cell))}
+
     def _without_file(self, cell: Cell) -> list[DecoderCell]:
         """Decoders that a cell needs and the store lacks."""
         return [decoder for decoder in cell.decoders if not self.store.has(decoder)]
@@ -221,11 +228,13 @@ class Sweep:
 
     def memorised_accuracy(self) -> dict[str, float]:
         """Share of the permuted labels that each of their decoders knows, by its title."""
-        return {
-            cell.title: self.store.read_decoder(cell).history[-1]["validation_accuracy"]
-            for cell in self.permuted_label_decoders
-            if self.store.has(cell)
-        }
+        known = {}
+        for cell in filter(self.store.has, self.permuted_label_decoders):
+            try:
+                known[cell.title] = self.store.read_decoder(cell).history[-1]["validation_accuracy"]
+            except BrokenArtefactError as error:
+                self.store.note_broken(error)
+        return known
 
     def connected(self) -> Publisher:
         """The MLflow experiment, opened once."""

@@ -104,7 +104,7 @@ class Places:
         """Fill the disk up to a room of so many bytes."""
         state = os.statvfs(self.disk)
         size = max(0, state.f_bavail * state.f_frsize - room)
-        with (self.disk / BALLAST).open("ab") as file:
+        with suppress(OSError), (self.disk / BALLAST).open("ab") as file:
             os.posix_fallocate(file.fileno(), 0, size)
 
     def grow_old(self) -> None:
