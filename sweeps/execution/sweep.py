@@ -187,7 +187,7 @@ class Sweep:
         """Cells that were not begun, since their decoders had broken by then."""
         failed = {outcome.cell for outcome in self.failed}
         left = [cell for cell in todo - failed if not self.store.has(cell)]
-        return {cell for cell in left if recomputed.issuperset(self._without_file(cell))}
+        return {cell for cell in left if set(self._without_file(cell)) <= recomputed}
 
     def _without_file(self, cell: Cell) -> list[DecoderCell]:
         """Decoders that a cell needs and the store lacks."""
