@@ -72,7 +72,8 @@ def remove_abandoned(folder: Path, pattern: str = f"{WRITING}*") -> None:
     """
     for path in folder.glob(pattern):
         with suppress(OSError):  # another process was faster, or the system refuses: no harm
-            if time.time() - path.stat().st_mtime > ABANDONED_S:
+            # Of the future, where the clock was put back since.
+            if abs(time.time() - path.stat().st_mtime) > ABANDONED_S:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

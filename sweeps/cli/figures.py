@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from eegxai.atomic import require_writable
 from eegxai.figures import FIGURE_FORMATS
 from eegxai.registry import unknown_name
 from sweeps.cli.common import (
@@ -46,6 +47,7 @@ def figures(
         raise usage_error(f"--out {folder} is a file; it must be a folder")
     console, dropped = terminal(), []
     with errors_in_one_sentence():
+        require_writable(folder / config.name)
         for one in write_figures(config, source, folder, formats, keep_at_chance):
             if isinstance(one, DroppedPicture):
                 dropped.append(f"{one.name} ({one.reason})")

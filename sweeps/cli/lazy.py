@@ -5,12 +5,17 @@ nothing of what the command computes with. Typer's groups hold whole commands, s
 holds stand-ins made of those lines, and replaces the one that is called by the command itself.
 """
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from importlib import import_module
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,37 @@ class LazyCommand:
         """The command as typer makes it of its function."""
         module, _, function = self.target.partition(":")
         app = typer.Typer(add_completion=False)
-        app.command(name)(getattr(import_module(module), function))
+        app.command(name)(refusals_told(getattr(import_module(module), function)))
         return typer.main.get_command(app)
+
+
+def refusals_told(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command, which ends in one sentence where the system or a bucket refuses something.
+
+    What it must have cannot be read or written then, which is no fault of this program: a
+    traceback would not help. The log has it.
+    """
+
+    @wraps(command)
+    def told(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except BrokenPipeError:  # whoever reads the output has seen enough
+            raise
+        except OSError as error:
+            from sweeps.cli.common import usage_error  # imports torch, as the command has by now
+
+            log.info("the command ended", exc_info=True)
+            raise usage_error(refusal(error)) from None
+
+    return told
+
+
+def refusal(error: OSError) -> str:
+    """What the system refuses and why, in one sentence."""
+    if error.filename is None:
+        return " ".join(str(error).partition("\n")[0].split())
+    return f"{str(error.filename)!r} cannot be used: {error.strerror}"
 
 
 def lazy_group(commands: dict[str, LazyCommand]) -> type[TyperGroup]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from eegxai.atomic import require_writable
 from sweeps.cli.common import (
     SOURCE,
     Arguments,
@@ -37,6 +38,7 @@ def report(
     if path.is_dir():
         raise usage_error(f"--out {path} is a folder; it must be a file such as report.html")
     with errors_in_one_sentence():
+        require_writable(path)
         write_report(config, path, source, keep_at_chance)
     size = path.stat().st_size / MEGABYTE
     print_sentence(terminal(), f"wrote {path} ({size:.1f} MB)")

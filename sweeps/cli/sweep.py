@@ -16,6 +16,7 @@ from sweeps.cli.common import (
     terminal,
     usage_error,
 )
+from sweeps.cli.lazy import refusal
 from sweeps.cli.tables import print_headline
 from sweeps.design.config import SweepConfig
 from sweeps.execution.ray_environment import ClusterError
@@ -61,6 +62,11 @@ def sweep(
         run.run(local, address)
     except (ClusterError, PlaceError) as error:
         raise usage_error(str(error)) from None
+    except OSError as error:  # of the store, which could be used as the sweep began
+        print_error(
+            f"{refusal(error)}; finished cells are kept, the same command resumes the sweep"
+        )
+        raise typer.Exit(CELLS_FAILED) from None
     except KeyboardInterrupt:
         print_error("interrupted; finished cells are kept, the same command resumes the sweep")
         raise typer.Exit(INTERRUPTED) from None

@@ -39,6 +39,7 @@ from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
 from sweeps.tracking import (
     Publisher,
     PublishError,
+    is_local,
     no_pictures,
     publish_all,
     reason_of,
@@ -114,9 +115,10 @@ class Sweep:
             print_lines(self.console, self.plan(local, address).lines)
         while True:
             self._do(todo, local, address)
-            todo = self._to_recompute(self._closed()) - again
-            if not todo:
+            recomputed = self._to_recompute(self._closed()) - again
+            if not recomputed:
                 return
+            todo = recomputed | self._passed_over(todo, recomputed)
             self.failed = [outcome for outcome in self.failed if outcome.cell not in todo]
             again |= todo
 
@@ -173,9 +175,10 @@ class Sweep:
         try:
             self.connected()
         except PublishError as error:
+            elsewhere = f", or unset MLFLOW_TRACKING_URI to log into {self.output}"
             raise PlaceError(
-                f"MLflow cannot be written ({reason_of(error)}): see to it, or unset "
-                f"MLFLOW_TRACKING_URI to log into {self.output}; no cell was started"
+                f"MLflow cannot be written ({reason_of(error)}): see to it"
+                f"{elsewhere * (not is_local(str(self.output)))}; no cell was started"
             ) from error
 
     def left(self) -> set[Cell]:
@@ -196,6 +199,7 @@ class Sweep:
         """Check the files that are new, publish all; the cells whose files were set aside."""
         self.store.refresh()
         found = self._set_aside(check_new_files(self.cells, self.store))
+        self.store.remove_notes(self.cells)
         self._publish_all()
         return found | self._set_aside(self.store.broken.values())
 
@@ -214,6 +218,12 @@ class Sweep:
         for decoder in gone - aside:
             log.warning(RECOMPUTED, f"{self.store.path(decoder)} of {decoder.title} is broken")
         return {*aside, *gone, *(cell for cell in failed if self._without_file(cell))}
+
+    def _passed_over(self, todo: Set[Cell], recomputed: Set[Cell]) -> set[Cell]:
+        """Cells that were not begun, since their decoders had broken by then."""
+        failed = {outcome.cell for outcome in self.failed}
+        left = [cell for cell in todo - failed if not self.store.has(cell)]
+        return {cell for cell in left if set(self._without_file(cell)) <= recomputed}
 
     def _without_file(self, cell: Cell) -> list[DecoderCell]:
         """Decoders that a cell needs and the store lacks."""
@@ -254,11 +264,13 @@ class Sweep:
 
     def memorised_accuracy(self) -> dict[str, float]:
         """Share of the permuted labels that each of their decoders knows, by its title."""
-        return {
-            cell.title: self.store.read_decoder(cell).history[-1]["validation_accuracy"]
-            for cell in self.permuted_label_decoders
-            if self.store.has(cell)
-        }
+        known = {}
+        for cell in filter(self.store.has, self.permuted_label_decoders):
+            try:
+                known[cell.title] = self.store.read_decoder(cell).history[-1]["validation_accuracy"]
+            except BrokenArtefactError as error:
+                self.store.note_broken(error)
+        return known
 
     def connected(self) -> Publisher:
         """The MLflow experiment, opened once."""

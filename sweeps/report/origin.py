@@ -8,6 +8,7 @@ import pandas as pd
 
 from sweeps.design.cells import Cell, MethodCell, decoder_of, method_cells
 from sweeps.design.config import SweepConfig
+from sweeps.report.source import readable_source
 from sweeps.scores.table import AXES
 from sweeps.store import provenance
 from sweeps.store.artefacts import Store
@@ -67,6 +68,7 @@ class Origin:
 def load_origin(config: SweepConfig, source: str, tidy: pd.DataFrame, store: Store) -> Origin:
     """Origin of the results of a sweep; MLflow knows what is done, not what failed."""
     cells = list(method_cells(config))
+    source, _ = readable_source(config, source)
     if source == "store":
         return Origin(status_of(config, store), _records(cells, store))
     from sweeps.tracking import records_from_mlflow

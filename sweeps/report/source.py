@@ -1,5 +1,6 @@
 """Where a report reads a sweep's scores: its store, or MLflow for those who have only its URI."""
 
+import logging
 from collections.abc import Callable, Mapping
 
 import pandas as pd
@@ -11,6 +12,7 @@ from sweeps.scores.cache import Needed, tidy_from_store
 from sweeps.scores.selection import select_runs, without_chance_decoders
 from sweeps.store.artefacts import Store, store_of
 
+log = logging.getLogger(__name__)
 NO_SCORES = {
     "store": "no method of the sweep {!r} is scored yet; "
     "run: eegxai sweep, with the same arguments",
@@ -41,7 +43,8 @@ def load_scores(
     config : SweepConfig
         The sweep.
     source : str
-        A name of ``SOURCES``.
+        A name of ``SOURCES``. Where MLflow's database in the output folder is broken, the store
+        is read instead, which the log states.
     metrics : collection of str, optional
         Metrics that are needed; others may be missing.
     where : str
@@ -58,11 +61,24 @@ def load_scores(
         When the source is unknown or does not answer, when no method is scored yet, and when the
         expression is wrong or matches no run.
     """
+    source, broken = readable_source(config, source)
+    if broken:
+        log.warning("%s: scores are read from the store instead", broken)
     tidy = lookup(SOURCES, source, "--source")(config, metrics, store)
     if tidy.empty:
         raise NoScoresError(NO_SCORES[source].format(config.name))
     chosen = select_runs(tidy, where) if where else tidy
     return chosen if keep_at_chance else without_chance_decoders(chosen)
+
+
+def readable_source(config: SweepConfig, source: str) -> tuple[str, str]:
+    """The source, or the store and why where MLflow's database in the output folder is broken."""
+    if source != "mlflow":
+        return source, ""
+    from sweeps.tracking import broken_database  # takes a second
+
+    broken = broken_database(config.output)
+    return ("store", broken) if broken else (source, "")
 
 
 def _from_store(config: SweepConfig, metrics: Needed, store: Store | None) -> pd.DataFrame:

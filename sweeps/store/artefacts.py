@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,6 +101,19 @@ class Store:
     def remove_abandoned(self) -> None:
         """Remove what killed processes left behind as they wrote."""
         self.files.remove_abandoned(*ARTEFACTS, CHECKPOINTS, USES, FAILURES, RUNNING)
+
+    def remove_notes(self, cells: Iterable[Cell]) -> None:
+        """Remove notes on cells that are done, whose workers were killed before they did so."""
+        removals = {
+            RUNNING: self.remove_heartbeat,
+            FAILURES: self.remove_failure,
+            CHECKPOINTS: self.remove_checkpoint,
+        }
+        left = {folder: self.stems(folder) for folder in removals}
+        for cell in cells if any(left.values()) else ():
+            for folder in [name for name, stems in left.items() if cell.stem in stems]:
+                if self.has(cell):
+                    best_effort(removals[folder], cell)
 
     def read_bytes(self, cell: Cell) -> bytes:
         """The artefact as it lies in the store."""
@@ -225,7 +238,7 @@ class Store:
             raise BrokenArtefactError(f"{path} was made by other versions: {record['versions']}")
         return Checkpoint(tensors, record["history"])
 
-    def remove_checkpoint(self, cell: DecoderCell) -> None:
+    def remove_checkpoint(self, cell: Cell) -> None:
         """Remove the state of a training, where there is one."""
         self.files.remove(checkpoint_of(cell))
 

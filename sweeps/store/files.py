@@ -136,11 +136,16 @@ class StoreFiles:
         self.system.makedirs(folder, exist_ok=True)
         partial = f"{folder}/{PARTIAL.format(name=f'{name}.{uuid.uuid4().hex}')}"
         try:
-            self.system.pipe_file(partial, content)
-            self.system.mv(partial, path)
+            self._move_there(partial, content, path)
+        except FileNotFoundError:  # taken for abandoned by another process, whose clock jumped
+            self._move_there(partial, content, path)
         finally:
             if self.system.exists(partial):
                 self.system.rm_file(partial)
+
+    def _move_there(self, partial: str, content: bytes, path: str) -> None:
+        self.system.pipe_file(partial, content)
+        self.system.mv(partial, path)
 
     def remove_abandoned(self, *folders: str) -> None:
         """Remove what killed processes left behind as they wrote; a bucket keeps nothing of it."""

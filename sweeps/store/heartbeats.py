@@ -38,8 +38,8 @@ def heartbeat(cell: Cell, store: Store, beat_seconds: float = BEAT_SECONDS) -> I
 
 
 def is_fresh(heartbeat: dict[str, Any], now: float | None = None) -> bool:
-    """Whether a heartbeat was renewed lately."""
-    return (time.time() if now is None else now) - heartbeat["beat"] < STALE_SECONDS
+    """Whether a heartbeat was renewed lately; one of the future is of a clock that was put back."""
+    return abs((time.time() if now is None else now) - heartbeat["beat"]) < STALE_SECONDS
 
 
 def _beat(

@@ -28,7 +28,7 @@ def use_of(cell: DecoderCell, evaluation: EvaluationSpec) -> str:
     return f"{USES}/{cell.stem}-{settings}.safetensors"
 
 
-def checkpoint_of(cell: DecoderCell) -> str:
+def checkpoint_of(cell: Cell) -> str:
     """File in the store with the state of a training."""
     return f"{CHECKPOINTS}/{cell.stem}.safetensors"
 

@@ -89,7 +89,8 @@ class Status:
         whole = next(known, float("nan"))
         if state != "running":
             return whole
-        return max(0.0, whole - (self.now - self.heartbeats[cell]["started"]))
+        spent = max(0.0, self.now - self.heartbeats[cell]["started"])  # clocks are put back, too
+        return max(0.0, whole - spent)
 
 
 def status_of(config: SweepConfig, store: Store) -> Status:

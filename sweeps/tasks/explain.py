@@ -30,7 +30,7 @@ def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
     BrokenArtefactError
         When the decoder's file, or that of its twin of permuted labels, cannot be used.
     """
-    started = time.time()
+    started = time.monotonic()
     opened = open_decoder(cell.decoder, cell.evaluation, store, device)
     with opened.prepared.in_use():
         verdict, table = _judged_and_scored(cell, opened)
@@ -95,7 +95,7 @@ def _record(opened: OpenedDecoder, started: float) -> Record:
     return Record(
         accuracy=opened.trained.accuracy,
         at_chance=opened.trained.at_chance,
-        seconds=time.time() - started,
+        seconds=time.monotonic() - started,
         finished=time.time(),
         versions=provenance.versions(),
         machine=provenance.machine(opened.device),

@@ -61,7 +61,7 @@ def train_decoder(
     stopping, until it knows as many of its training trials as the decoder of the true labels,
     which must be in the store, knows of the same trials (Adebayo et al., NeurIPS 2018).
     """
-    started = time.time()
+    started = time.monotonic()
     eeg = simulated(cell.data)
     split = split_of(cell, eeg)
     decoder = initialised(cell.architecture, *shape_of(eeg), cell.data.seed).to(device)
@@ -82,7 +82,7 @@ def train_decoder(
         accuracy=float(np.trace(confusion) / confusion.sum()),
         at_chance=at_chance(confusion),
         confusion=confusion.tolist(),
-        seconds=time.time() - started,
+        seconds=time.monotonic() - started,
         finished=time.time(),
         versions=versions,
         machine=provenance.machine(device),

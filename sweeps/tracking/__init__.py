@@ -8,8 +8,16 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+from sweeps.tracking.database import broken_database
 from sweeps.tracking.explanations import log_explanation
-from sweeps.tracking.location import PublishError, reason_of, runs_page, tracking_uri, ui_command
+from sweeps.tracking.location import (
+    PublishError,
+    is_local,
+    reason_of,
+    runs_page,
+    tracking_uri,
+    ui_command,
+)
 from sweeps.tracking.pictures import no_pictures, run_pictures
 from sweeps.tracking.publisher import Publisher, publish_all
 from sweeps.tracking.reader import records_from_mlflow, scores_from_mlflow, tidy_from_runs
@@ -20,6 +28,8 @@ __all__ = [
     "KIND_TAG",
     "PublishError",
     "Publisher",
+    "broken_database",
+    "is_local",
     "log_explanation",
     "no_pictures",
     "publish_all",

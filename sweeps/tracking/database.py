@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +20,7 @@ from alembic.script import ScriptDirectory
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from eegxai.atomic import WRITING
-from sweeps.tracking.location import ARTEFACTS, DATABASE
+from sweeps.tracking.location import ARTEFACTS, DATABASE, is_local
 
 log = logging.getLogger(__name__)
 TABLES = {"alembic_version", "experiments", "runs", "metrics", "params", "tags"}
@@ -46,6 +47,18 @@ def prepare_database(output: str) -> None:
         )  # fmt: skip
     if not database.exists():
         _make(database)
+
+
+def broken_database(output: str) -> str:
+    """What is wrong with the database of an output folder, in words; empty where it can be read.
+
+    It is also where there is none, and where the runs are kept elsewhere.
+    """
+    database = Path(output).resolve() / DATABASE
+    if not is_local(output) or not database.exists():
+        return ""
+    fault = fault_of(database)
+    return f"{database} is broken ({fault})" if fault else ""
 
 
 def fault_of(database: Path) -> str:
@@ -89,7 +102,9 @@ def _current_version() -> str | None:
 
 def _set_aside(database: Path) -> Path:
     """Move a database out of the way; where it is now."""
-    kept = database.with_name(f"{database.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
+    stem = f"{database.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    kept = next(path for path in map(database.with_name, names) if not path.exists())
     for suffix in BESIDE:
         with suppress(FileNotFoundError):  # another process was faster, or there is none
             Path(f"{database}{suffix}").replace(f"{kept}{suffix}")

@@ -19,6 +19,7 @@ from sweeps.scores.cache import CACHE_FILE, ScoreCache, cache_content, load_cach
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
+from sweeps.tracking.location import PublishError
 from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.pictures import run_pictures
 from sweeps.tracking.run_content import (
@@ -41,12 +42,13 @@ from sweeps.tracking.run_schema import (
     summary_note,
     thresholds_text,
 )
-from sweeps.tracking.runs import FINISHED, connect, fill_run, open_experiment, write_run
+from sweeps.tracking.runs import FINISHED, connect, create_run, fill_run, open_experiment
 
 log = logging.getLogger(__name__)
 SUMMARY = "sweep"  # the kind of the one run that contains all scores of an experiment
 DIGEST_TAG = "eegxai.digest"
 PARENT_TAG = "mlflow.parentRunId"
+PAUSES = (0.5, 2.0)  # seconds after which a run that was not created is asked for again
 CLAIMS_FILE = "claims.csv"  # among the artefacts of the run of all scores
 
 
@@ -193,9 +195,25 @@ class Publisher:
             run = None
         content.tags = {**self.source, **content.tags}
         if run is None:
-            return write_run(self.client, self.experiment_id, content)
+            return fill_run(self.client, self._created(content), content)
         self.client.update_run(run.info.run_id, name=content.name)
         return fill_run(self.client, run.info.run_id, content)
+
+    def _created(self, content: RunContent) -> str:
+        """Create an empty run; its id.
+
+        Where that is not answered, it is looked for before it is asked for again.
+        """
+        tag = KEY_TAG if KEY_TAG in content.tags else KIND_TAG
+        for pause in PAUSES:
+            try:
+                return create_run(self.client, self.experiment_id, content)
+            except PublishError as error:
+                log.info("the run %s was not created: %s", content.name, error)
+                time.sleep(pause)
+                if run := self.find(tag, content.tags[tag]):
+                    return str(run.info.run_id)
+        return create_run(self.client, self.experiment_id, content)
 
 
 def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> int:

@@ -1,7 +1,9 @@
 """How experiments are opened and runs are written in MLflow, whatever they contain."""
 
+import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -17,6 +19,7 @@ from sweeps.tracking.location import (
 from sweeps.tracking.run_content import RunContent
 
 FINISHED = "FINISHED"
+MAX_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 MAX_BATCH = 1000  # MLflow's limit for all entities of a call
 
 
@@ -66,13 +69,37 @@ def open_experiment(
 
 def write_run(client: MlflowClient, experiment_id: str, content: RunContent) -> str:
     """Create a run and write everything that it contains; its id."""
-    created = client.create_run(
-        experiment_id,
-        start_time=content.started,
-        tags=dict(content.tags),
-        run_name=content.name,
-    )
-    return fill_run(client, str(created.info.run_id), content)
+    return fill_run(client, create_run(client, experiment_id, content), content)
+
+
+def create_run(client: MlflowClient, experiment_id: str, content: RunContent) -> str:
+    """Create an empty run; its id. It is asked for once.
+
+    MLflow repeats requests that are not answered. Where an answer is lost, the run of the first
+    request is there all the same, and each repetition makes another one.
+    """
+    with asked_once():
+        created = client.create_run(
+            experiment_id,
+            start_time=content.started,
+            tags=dict(content.tags),
+            run_name=content.name,
+        )
+    return str(created.info.run_id)
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Context in which MLflow repeats no request; it reads the environment for each."""
+    before = os.environ.get(MAX_RETRIES)
+    os.environ[MAX_RETRIES] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[MAX_RETRIES]
+        else:
+            os.environ[MAX_RETRIES] = before
 
 
 def fill_run(client: MlflowClient, run_id: str, content: RunContent) -> str:

@@ -15,11 +15,14 @@ from sweeps.execution import sweep as module
 from sweeps.execution.runner import CellOutcome
 from sweeps.execution.sweep import Sweep
 from sweeps.scores.cache import tidy_from_store
+from sweeps.store.artefacts import store_of
 from sweeps.store.checks import CHECKED_FILE
 from sweeps.store.names import maps_of, name_of
+from tests.finished_cells import fill
 from tests.sweeps.processes import COMMAND, environment, own_process
 
 RUNNER = CliRunner()
+RETRAINED = ["evaluation.checks=[label_retrain]"]
 
 
 class NoMlflow(Sweep):
@@ -251,3 +254,38 @@ def test_status_counts_a_broken_cell_as_open(done, tiny_file):
     shown = RUNNER.invoke(app, ["status", str(tiny_file)])
     assert "10 cells: 9 done, 1 open" in shown.output
     assert done.methods[3].title in shown.output
+
+
+def test_methods_passed_over_while_their_decoder_was_broken_are_explained_after_it(
+    tiny_file, monkeypatch
+):
+    """It breaks after its training, which the stage between finds; the sweep does all cells."""
+    tiny, broken = load(tiny_file, RETRAINED), []
+
+    def run_local(stage, store_url, on_done):
+        """Instead of the work: the decoder of the first permuted labels breaks, once."""
+        for cell in stage.cells:
+            store = store_of(tiny)
+            if stage.name == "label_retrain" and not broken:
+                broken.append(cell.decoders[0])
+                Path(store.path(broken[0])).unlink()
+                on_done(CellOutcome(cell, "BrokenArtefactError: its decoder is broken"))
+            else:
+                fill(store, *(([cell], []) if stage.kind == "decoder" else ([], [cell])))
+                on_done(CellOutcome(cell))
+
+    monkeypatch.setattr(module, "run_local", run_local)
+    run = NoMlflow(tiny, Console(quiet=True))
+    run.run(local=True)
+    assert broken
+    assert not run.failed
+    assert not NoMlflow(tiny, Console(quiet=True)).left()
+
+
+def test_what_was_memorised_is_told_without_a_file_that_breaks_last(tiny_file, caplog):
+    run = NoMlflow(load(tiny_file, RETRAINED), Console(quiet=True))
+    cell = run.permuted_label_decoders[0]
+    fill(run.store, [cell])
+    truncated(path_of(run, name_of(cell)))
+    assert not run.memorised_accuracy()
+    assert "is broken" in caplog.text

@@ -1,5 +1,7 @@
 """Scores of a sweep from its store and from MLflow alone: the same, or one sentence on why not."""
 
+import shutil
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -7,6 +9,7 @@ from typer.testing import CliRunner
 from sweeps.cli import app
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
+from sweeps.report.origin import load_origin
 from sweeps.report.source import NoScoresError, load_scores
 from sweeps.scores.selection import FilterError
 from sweeps.store.artefacts import store_of
@@ -80,6 +83,23 @@ def test_a_server_that_does_not_answer_is_reported_in_a_sentence(tiny_file, comm
     assert result.output.startswith("eegxai: --source mlflow: MLflow does not answer (")
     assert len(result.output.strip().splitlines()) == 1
     assert "secret" not in result.output
+
+
+def test_the_store_is_read_where_the_database_is_broken(config, tmp_path, caplog, monkeypatch):
+    """Also by those that ask where the results are from, and with a file that MLflow could fill."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = tmp_path / "copy"
+    shutil.copytree(config.output, folder)
+    copied = config.model_copy(update={"output": str(folder)})
+    for content in (b"", b"no database"):
+        caplog.clear()
+        (folder / "mlflow.db").write_bytes(content)
+        tidy = load_scores(copied, "mlflow")
+        pd.testing.assert_frame_equal(tidy, load_scores(config, "store"))
+        assert "mlflow.db is broken (" in caplog.text
+        assert "scores are read from the store instead" in caplog.text
+        assert load_origin(copied, "mlflow", tidy, store_of(copied)).status.is_done
+        assert (folder / "mlflow.db").read_bytes() == content
 
 
 def test_tables_claims_and_statistics_need_the_uri_alone(uri_alone):

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,32 @@ def test_what_killed_processes_left_behind_is_removed(files, tmp_path, monkeypat
     os.utime(old, (0, 0))
     files.remove_abandoned("methods", "never-there")
     assert sorted(path.name for path in folder.iterdir()) == [new.name, "a.parquet"]
+
+
+def test_what_was_left_behind_before_the_clock_was_put_back_is_removed(files, tmp_path):
+    left = tmp_path / "store" / "methods" / ".b.parquet.1234.partial"
+    files.write("methods/a.parquet", b"abc")
+    left.write_bytes(b"ab")
+    os.utime(left, (time.time() + 86400,) * 2)
+    files.remove_abandoned("methods")
+    assert not left.exists()
+
+
+def test_a_file_is_written_although_a_process_of_another_clock_takes_it_for_abandoned(
+    files, tmp_path, monkeypatch
+):
+    real, removed = files.system.mv, []
+
+    def move(partial, path):
+        if not removed:
+            removed.append(partial)
+            os.remove(partial)
+        real(partial, path)
+
+    monkeypatch.setattr(files.system, "mv", move)
+    files.write("methods/a.parquet", b"abc")
+    assert removed
+    assert [path.name for path in (tmp_path / "store" / "methods").iterdir()] == ["a.parquet"]
 
 
 def test_a_file_that_is_written_has_the_name_that_is_looked_for(files, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -112,6 +113,19 @@ def test_the_heartbeat_of_a_killed_worker_stays_and_ends_by_its_age(tiny, tiny_f
     left = store.heartbeats()[cell.stem]
     store.write_heartbeat(cell, {**left, "beat": left["beat"] - STALE_SECONDS})
     assert status_of(tiny, store).states[cell] == "open"
+
+
+def test_the_heartbeat_of_a_clock_that_was_put_back_ends_too(tiny, store):
+    """It is of the future: who wrote it is dead, or says so again within seconds."""
+    cell = next(decoder_cells(tiny))
+    now = time.time()
+    store.write_heartbeat(cell, {"host": "h", "pid": 1, "started": now + 7200, "beat": now + 7200})
+    assert status_of(tiny, store).states[cell] == "open"
+    store.write_heartbeat(cell, {"host": "h", "pid": 1, "started": now + 7200, "beat": now})
+    seen = status_of(tiny, store)
+    assert seen.states[cell] == "running"
+    fast = replace(seen, seconds={work_of(cell): 10.0})
+    assert fast._left(cell, "running") == 10.0
 
 
 def test_a_store_that_cannot_hold_a_heartbeat_hinders_no_work(tiny, store, tmp_path, caplog):

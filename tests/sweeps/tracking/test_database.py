@@ -75,6 +75,15 @@ def test_a_broken_database_is_kept_and_made_anew(case, whole, caplog, monkeypatc
     assert not list(whole.parent.glob(".writing-*"))
 
 
+def test_two_that_break_within_a_second_are_both_kept(whole, monkeypatch):
+    monkeypatch.setattr(database, "_make", lambda path: path.write_bytes(b"broken again"))
+    whole.write_bytes(b"broken")
+    for _ in range(2):
+        prepare_database(str(whole.parent))
+    kept = {path.read_bytes() for path in whole.parent.glob("mlflow.db.broken-*")}
+    assert kept == {b"broken", b"broken again"}
+
+
 def test_a_database_of_another_version_with_runs_is_left_to_mlflow(whole):
     client = MlflowClient(f"sqlite:///{whole}")
     client.create_run("0")

@@ -1,0 +1,33 @@
+"""A store that cannot be read ends any command that reads it in one sentence."""
+
+import pytest
+from typer.testing import CliRunner
+
+from sweeps.cli import app
+from sweeps.store.files import StoreFiles
+
+RUNNER = CliRunner()
+
+
+@pytest.mark.parametrize("command", ["status", "tables", "statistics", "claims", "grid"])
+def test_a_store_that_cannot_be_listed_is_told(command, tiny_file, monkeypatch):
+    def refuses(_files, folder):
+        raise PermissionError(13, "Permission denied", folder)
+
+    monkeypatch.setattr(StoreFiles, "_list", refuses)
+    told = RUNNER.invoke(app, [command, str(tiny_file)])
+    assert told.exit_code == 2, told.output
+    assert "eegxai: 'methods' cannot be used: Permission denied" in told.output.replace(
+        "'decoders'", "'methods'"
+    )
+    assert "Traceback" not in told.output
+
+
+def test_a_bucket_that_does_not_answer_is_told(tiny_file, monkeypatch):
+    def refuses(_files, folder):
+        raise OSError("AWS Error NETWORK_CONNECTION:\n  Couldn't connect")
+
+    monkeypatch.setattr(StoreFiles, "_list", refuses)
+    told = RUNNER.invoke(app, ["status", str(tiny_file)])
+    assert told.exit_code == 2
+    assert told.output.strip() == "eegxai: AWS Error NETWORK_CONNECTION:"
