@@ -231,9 +231,9 @@ def test_what_is_added_to_all_logits_moves_scores_of_the_logit_alone(case, outpu
         evaluate(explain, one, x, target, truth, N_CLASSES, info, 4, spec)
         for one in (decoder, with_a_logit_added(decoder))
     ]
-    before, after = (
-        table[table["check"].isin(["ground_truth", "target_swap"])]["mean"] for table in tables
-    )
+    own = [table[table["check"].isin(["ground_truth", "target_swap"])] for table in tables]
+    # The ranks of a few windows with nearly the same use are a matter of rounding.
+    before, after = (table.loc[table["metric"] != "used_spearman", "mean"] for table in own)
     moved = (before - after).abs().max()
     assert moved < 1e-3 if output == "contrast" else moved > 0.1
 
