@@ -73,26 +73,16 @@ def _make_bucket(url: str) -> None:
     S3FileSystem(endpoint_override=url, allow_bucket_creation=True).create_dir(BUCKET)
 
 
-def runs(
-    seeds: Iterable[int], folder: Path, file: Path, database: Path, kind: type[Run] = Run
-) -> Iterator[Run]:
+def runs(seeds: Iterable[int], folder: Path, file: Path, database: Path) -> Iterator[Run]:
     """Runs of these seeds, one after another, with servers of their own."""
     before = peace(sweep_at(file, Places("chaos", folder / "peace", {})))
     with servers(folder / f"servers-{os.getpid()}", database) as running:
         asked(lambda: _make_bucket(running["S3"].url))
         for seed in seeds:
-            run = kind(seed, folder, running, file, database, before)
+            run = Run(seed, folder, running, file, database, before)
             run.go()
             yield run
             shutil.rmtree(run.places.folder, ignore_errors=True)
-
-
-def _on_cluster(seeds: Iterable[int], *files: Path) -> Iterator[Run]:
-    """Runs on a real Ray cluster, which is started for all of them."""
-    from tests.chaos.cluster import ClusterRun, cluster
-
-    with cluster() as ClusterRun.on:
-        yield from runs(seeds, *files, kind=ClusterRun)
 
 
 def _judged(found: Iterable[Run], keep: Path | None) -> int:
@@ -136,19 +126,17 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0, help="of the first run")
     parser.add_argument("--at-once", type=int, default=1, help="how many runs at a time")
-    parser.add_argument("--cluster", action="store_true", help="on a real Ray, and nothing made up")
     parser.add_argument("--keep", type=Path, help="folder for the output of runs that failed")
     given = parser.parse_args()
     started = time.monotonic()
     seeds = range(given.seed, given.seed + given.runs)
     with pytest.MonkeyPatch.context() as patch, _scratch() as folder:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        if not given.cluster:
-            make_up(patch)
-        files, begun = _prepared(folder), _on_cluster if given.cluster else runs
+        make_up(patch)
+        files = _prepared(folder)
         shares = [seeds[k :: given.at_once] for k in range(given.at_once)]
         pids = [
-            _forked(lambda share=share: _judged(begun(share, folder, *files), given.keep))
+            _forked(lambda share=share: _judged(runs(share, folder, *files), given.keep))
             for share in shares
         ]
         lost = sum(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids)

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import ClassVar
 
 from tests.chaos.attempts import Attempt, Plan, asked, attempt
 from tests.chaos.checks import UNPUBLISHED, Peace, as_in_peace, ended_honestly, sweep_at
 from tests.chaos.places import Places
 from tests.chaos.servers import Server
-from tests.chaos.weather import WEATHERS, Weather
+from tests.chaos.weather import WEATHERS
 
 MOST_RESTARTS = 8
 LAST_MOMENT = 150  # about as many as a sweep has that begins with nothing
@@ -22,9 +21,6 @@ OWN_DATABASE = ("made", "made", "there", "there", "there", "there", "there", "th
 @dataclass
 class Run:
     """One run: its seed, and what became of it."""
-
-    table: ClassVar[Mapping[str, Weather]] = WEATHERS
-    last_moment: ClassVar[int] = LAST_MOMENT
 
     seed: int
     folder: Path
@@ -63,7 +59,7 @@ class Run:
             self._judge()
 
     def _planned(self) -> list[Plan]:
-        possible = [name for name, weather in self.table.items() if weather.possible(self.places)]
+        possible = [name for name, weather in WEATHERS.items() if weather.possible(self.places)]
         number = self.random.choice((1, 1, 2))
         return [self._plan(self.random.choice(possible)) for _ in range(number)]
 
@@ -71,9 +67,7 @@ class Run:
         random = self.random
         delay = random.choice((0.0, 0.0, random.expovariate(50)))
         relief = random.choice((random.randrange(1, 40), 100_000))
-        return Plan(
-            kind, random.randrange(1, self.last_moment), delay, relief, random.getrandbits(32)
-        )
+        return Plan(kind, random.randrange(1, LAST_MOMENT), delay, relief, random.getrandbits(32))
 
     def _start(self, plan: Plan | None) -> bool:
         """Start it once; whether all is done."""
@@ -85,7 +79,7 @@ class Run:
             came = "" if self.places.struck.exists() else " (too late)"
             self.weather.append(f"{plan.kind} at {plan.at}{came}")
         left = int(self._looked(lambda: len(sweep_at(self.file, self.places).left())) or 0)
-        codes = self.table[plan.kind].codes if plan else ()
+        codes = WEATHERS[plan.kind].codes if plan else ()
         for one in attempts:
             self._take_in(one, plan)
             self.faults += ended_honestly(one, codes, left)
@@ -118,7 +112,7 @@ class Run:
         return one.output.strip().splitlines()[-1] if one.output.strip() else ""
 
     def _judge(self) -> None:
-        weathers = [self.table[plan.kind] for plan in self.plans]
+        weathers = [WEATHERS[plan.kind] for plan in self.plans]
         spoilt, died = any(w.spoils for w in weathers), any(w.codes for w in weathers)
 
         def judged() -> str:
