@@ -4,11 +4,19 @@ torch lets a GPU round the factors of float32 convolutions to ten bits (TF32) by
 changes explanations by a thousandth. Here that is a choice of training alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+
+# What a GPU may round the factors of, by torch's name: "ieee" for not at all.
+OPERATIONS: tuple[Any, ...] = (
+    torch.backends.cuda.matmul,
+    torch.backends.cudnn.conv,  # type: ignore[attr-defined]
+    torch.backends.cudnn.rnn,
+)
 
 
 @dataclass(frozen=True)
@@ -42,36 +50,27 @@ PRECISIONS = {
 def float32_products(device: torch.device, tf32: bool = False) -> Iterator[None]:
     """Context in which a GPU multiplies float32 numbers exactly, or rounded to TF32.
 
-    The setting is one of the process, put back afterwards. A process that chose by the settings of
-    single operations, which torch does not let one mix with this one, keeps its choice.
+    The settings are those of the process for each kind of operation, put back afterwards.
 
     Examples
     --------
     >>> import torch
     >>> from eegxai.decoders.precision import float32_products
     >>> with float32_products(torch.device("cuda")):
-    ...     torch.backends.cudnn.allow_tf32
-    False
+    ...     torch.backends.cudnn.conv.fp32_precision
+    'ieee'
     """
-    before = _allowed() if device.type == "cuda" else None
-    if before is None:
+    if device.type != "cuda":
         yield
         return
-    _allow(tf32, tf32)
+    before = [operation.fp32_precision for operation in OPERATIONS]
+    _allow(["tf32" if tf32 else "ieee"] * len(before))
     try:
         yield
     finally:
-        _allow(*before)
+        _allow(before)
 
 
-def _allowed() -> tuple[bool, bool] | None:
-    """Whether matrix products and convolutions may be rounded; None if set for each operation."""
-    try:
-        return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    except RuntimeError:
-        return None
-
-
-def _allow(products: bool, convolutions: bool) -> None:
-    torch.backends.cuda.matmul.allow_tf32 = products
-    torch.backends.cudnn.allow_tf32 = convolutions
+def _allow(precisions: Sequence[str]) -> None:
+    for operation, precision in zip(OPERATIONS, precisions, strict=True):
+        operation.fp32_precision = precision

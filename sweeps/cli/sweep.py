@@ -1,6 +1,7 @@
 """``eegxai sweep`` and ``eegxai sync``: run a sweep, and fill in MLflow afterwards."""
 
 import shlex
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -50,7 +51,7 @@ def sweep(
     with a plan: how many cells, where results go, how long it takes and the disk that it needs.
     """
     config = configuration(arguments)
-    _check_place(config, local, address)
+    _check_of(local, address, dry_run)(config)
     console = terminal()
     for told in recordings_told(config):
         print_sentence(console, told)
@@ -87,16 +88,13 @@ def sync(arguments: Arguments = None) -> None:
         raise typer.Exit(CELLS_FAILED)
 
 
-def _check_place(config: SweepConfig, local: bool, address: str) -> None:
-    """Refuse a place that cannot run the configuration."""
+def _check_of(local: bool, address: str, dry_run: bool) -> Callable[[SweepConfig], None]:
+    """What refuses a configuration that its place cannot run; a plan can be made anywhere."""
     if local and address:
         raise usage_error("--local runs without Ray and --address on a cluster: give one of them")
-    if local:
-        check_here(config)
-    elif address:
-        check_work(config)
-    else:
-        check_machine(config)
+    if address or dry_run:
+        return check_work
+    return check_here if local else check_machine
 
 
 def _print_results(console: Console, run: Sweep, arguments: Arguments) -> None:

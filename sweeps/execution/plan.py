@@ -2,18 +2,23 @@
 
 import math
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from eegxai.rounding import counted
 from sweeps.design.cells import Cell, MethodCell
 from sweeps.design.config import SweepConfig
 from sweeps.execution.expected import START, artefact_bytes, run_bytes
 from sweeps.execution.pace import Pace
+from sweeps.execution.runner import Stage
 from sweeps.report.terminal import duration, file_size
 from sweeps.store.artefacts import Store
 from sweeps.store.names import maps_of, name_of
-from sweeps.store.status import samples
+from sweeps.store.status import Work, samples, work_of
 from sweeps.tracking.location import is_local, shown_uri
 
 
@@ -29,8 +34,8 @@ class PlannedStage:
         All, and those that the store lacks.
     workers : int
         How many are expected to work at a time.
-    cell_bytes : float
-        What a cell occupies in the store.
+    store_bytes : float
+        What the cells to be done will occupy in the store.
     finished : mapping of Cell to float
         Seconds that a few of the cells took which are done.
     """
@@ -39,7 +44,7 @@ class PlannedStage:
     cells: Sequence[Cell]
     todo: Sequence[Cell]
     workers: int
-    cell_bytes: float
+    store_bytes: float
     finished: Mapping[Cell, float] = field(default_factory=dict)
 
     @property
@@ -75,7 +80,9 @@ class Plan:
         yield f"output: {self.config.output}"
         yield f"store: {self.config.store or Path(self.config.output, 'store')}"
         yield f"tracking: {shown_uri(self.config.output)}"
-        if n_open:
+        if not n_open:
+            yield "nothing is left to do"
+        else:
             yield f"time: about {self._time}, {self._source}"
             yield f"disk: about {self._room}"
 
@@ -89,10 +96,12 @@ class Plan:
         """Of all, and of each stage."""
         seconds = [stage.seconds for stage in self.open_stages]
         parts = (
-            f"{stage.name} {len(stage.todo)} cells {duration(each)}, {stage.workers} at a time"
+            f"{stage.name} {counted(len(stage.todo), 'cell')} {duration(each)}, "
+            f"{stage.workers} at a time"
             for stage, each in zip(self.open_stages, seconds, strict=True)
         )
-        return f"{duration(START + sum(seconds))} {self.place} ({'; '.join(parts)})"
+        told = "; ".join([f"start {duration(START)}", *parts])
+        return f"{duration(START + sum(seconds))} {self.place} ({told})"
 
     @property
     def _source(self) -> str:
@@ -106,31 +115,61 @@ class Plan:
 
     @property
     def _room(self) -> str:
-        """Bytes that the open cells take, and whether they fit."""
-        sizes = {"store": sum(len(stage.todo) * stage.cell_bytes for stage in self.open_stages)}
-        places = {"store": self.config.store or self.config.output}
-        if is_local(self.config.output):
-            sizes["MLflow"] = sum(map(self._run_bytes, self.open_stages))
-            places["MLflow"] = self.config.output
-        free = {name: free_bytes(place) for name, place in places.items()}
-        here = sum(size for name, size in sizes.items() if free[name] < math.inf)
-        parts = ", ".join(f"{name} {file_size(size)}" for name, size in sizes.items())
-        least = min(free.values())
-        left = f"; {file_size(least)} free" if least < math.inf else ""
-        enough = "" if here <= least else ": NOT enough, make room or choose another output"
-        return f"{file_size(sum(sizes.values()))} ({parts}){left}{enough}"
+        """Bytes that the open cells take, and whether they fit where they go."""
+        places = self._needed
+        parts = ", ".join(f"{name} {file_size(size)}" for name, (_, size) in places.items())
+        needed = Counter[Disk]()
+        for place, size in places.values():
+            if "://" not in place:
+                needed[disk_of(place)] += math.ceil(size)
+        left = "".join(f"; {file_size(free)} free" for free in sorted({d.free for d in needed}))
+        enough = all(size <= disk.free for disk, size in needed.items())
+        told = "" if enough else ": NOT enough, make room or choose another output"
+        total = sum(size for _, size in places.values())
+        return f"{file_size(total)} ({parts}){left}{told}"
 
-    def _run_bytes(self, stage: PlannedStage) -> float:
-        return len(stage.todo) * run_bytes(stage.todo[0], self.config.tracking.figures)
+    @property
+    def _needed(self) -> dict[str, tuple[str, float]]:
+        """Place and bytes of what is kept, by what it is."""
+        in_store = sum(stage.store_bytes for stage in self.open_stages)
+        needed = {"store": (self.config.store or self.config.output, in_store)}
+        if is_local(self.config.output):
+            figures = self.config.tracking.figures
+            of_run = partial(run_bytes, figures=figures)
+            runs = sum(total(of_run, stage.todo) for stage in self.open_stages)
+            needed["MLflow"] = (self.config.output, runs)
+        return needed
+
+
+class Disk(NamedTuple):
+    """A disk by its number, and its free bytes."""
+
+    device: int
+    free: int
 
 
 def planned(
-    name: str, cells: Sequence[Cell], workers: int, store: Store, finished: Mapping[Cell, float]
+    stage: Stage, cells: Sequence[Cell], workers: int, store: Store, finished: Mapping[Cell, float]
 ) -> PlannedStage:
-    """A stage of a sweep by what its store holds; seconds of a few finished cells are given."""
-    todo = [cell for cell in cells if not store.has(cell)]
-    known = [_stored_bytes(cell, store) for cell in finished] or [*map(artefact_bytes, todo[:1])]
-    return PlannedStage(name, cells, todo, workers, sum(known) / max(1, len(known)), finished)
+    """A stage with the cells to be done, by what the store holds of a few finished cells."""
+    known = {work_of(cell): _stored_bytes(cell, store) for cell in finished}
+
+    def of_cell(cell: Cell) -> float:
+        return known.get(work_of(cell)) or artefact_bytes(cell)
+
+    store_bytes = total(of_cell, stage.cells)
+    return PlannedStage(stage.name, cells, stage.cells, workers, store_bytes, finished)
+
+
+def total(of_cell: Callable[[Cell], float], cells: Iterable[Cell]) -> float:
+    """Sum over cells of what is alike for cells of a kind."""
+    one_of_each = dict[Work, Cell]()
+    counts = Counter[Work]()
+    for cell in cells:
+        work = work_of(cell)
+        one_of_each.setdefault(work, cell)
+        counts[work] += 1
+    return sum(number * of_cell(one_of_each[work]) for work, number in counts.items())
 
 
 def a_few_done(cells: Sequence[Cell], store: Store) -> dict[Cell, float]:
@@ -145,10 +184,8 @@ def _stored_bytes(cell: Cell, store: Store) -> float:
     return sum(store.files.size(name) for name in names)
 
 
-def free_bytes(place: str) -> float:
-    """Room on the disk of a folder, which need not be there yet; infinite in a bucket."""
-    if "://" in place:
-        return math.inf
+def disk_of(place: str) -> Disk:
+    """The disk of a folder, which need not be there yet."""
     folder = Path(place).resolve()
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    return shutil.disk_usage(there).free
+    return Disk(there.stat().st_dev, shutil.disk_usage(there).free)

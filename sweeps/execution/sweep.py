@@ -139,10 +139,11 @@ class Sweep:
         return Plan(self.config, stages, places.get(True, "on this machine"))
 
     def _planned(self) -> Iterator[PlannedStage]:
-        for name, _, cells, resources in self._stages():
+        for name, kind, cells, resources in self._stages():
+            todo = [cell for cell in cells if not self.store.has(cell)]
+            stage = Stage(name, kind, todo, resources)
             if cells:
-                workers = self._workers(resources)
-                yield planned(name, cells, workers, self.store, self._finished[name])
+                yield planned(stage, cells, self._workers(stage), self.store, self._finished[name])
 
     def _unusable_store(self, error: OSError) -> PlaceError:
         return PlaceError(f"store {self.store.url!r} cannot be used: {error}")
@@ -152,8 +153,10 @@ class Sweep:
         """Seconds of a few cells of each stage that were done when this was first asked."""
         return {name: a_few_done(cells, self.store) for name, _, cells, _ in self._stages()}
 
-    def _workers(self, resources: TrialResources) -> int:
-        return workers_here(resources) if self.on_private_ray else 1
+    def _workers(self, stage: Stage) -> int:
+        if not self.on_private_ray:
+            return 1
+        return max(1, min(workers_here(stage.resources), len(list(stage.bundles))))
 
     def _left_here(self) -> set[Cell]:
         """Cells that the store lacks; where it lacks some, the places of their results are tried.
@@ -321,7 +324,7 @@ class Sweep:
         if not pending:
             return
         stage = Stage(name, kind, pending, resources)
-        pace = Pace(pending, self._workers(resources), self._finished[name])
+        pace = Pace(pending, self._workers(stage), self._finished[name])
         with StageProgress(self.console, name, len(cells), len(pending), pace) as progress:
 
             def on_done(outcome: CellOutcome) -> None:

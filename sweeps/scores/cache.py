@@ -108,12 +108,25 @@ SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in (*TIDY, K
 WHOLE_NUMBERS = ("step", *COUNTS)  # unless one is missing, as of a cell without scores
 
 
+class UnwritableCacheError(OSError):
+    """There is no room for the cache that grows."""
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnwritableCacheError(f"{CACHE_FILE} cannot be written: {error}") from error
+
+
 class Growing:
     """A cache that is written batch by batch, so that it is never whole in memory."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.stamps = path, dict[str, str]()
-        self.writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        with _writing():
+            self.writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
         self.content = b""
 
     def add(self, table: pd.DataFrame, stamps: Mapping[str, str]) -> None:
@@ -122,21 +135,25 @@ class Growing:
 
     def add_arrow(self, table: pa.Table, stamps: Mapping[str, str]) -> None:
         """The same of a table as Parquet holds it."""
-        self.writer.write_table(table.cast(SCHEMA))
+        with _writing():
+            self.writer.write_table(table.cast(SCHEMA))
         self.stamps |= stamps
 
     def close(self) -> None:
         """Write the header; ``content`` is the whole file then."""
         header = json.dumps({"layout": CACHE_LAYOUT, "stamps": self.stamps})
-        self.writer.add_key_value_metadata({CACHE_KEY: header})
-        self.writer.close()
-        self.content = self.path.read_bytes()
+        with _writing():
+            self.writer.add_key_value_metadata({CACHE_KEY: header})
+            self.writer.close()
+            self.content = self.path.read_bytes()
 
 
 @contextmanager
 def growing() -> Iterator[Growing]:
     """A cache that is whole when the block ends."""
-    with TemporaryDirectory() as folder:
+    with _writing():
+        temporary = TemporaryDirectory()
+    with temporary as folder:
         grown = Growing(Path(folder) / CACHE_FILE)
         yield grown
         grown.close()
@@ -194,13 +211,13 @@ def load_cache(
     stamps = store.stamps()
     finished = {cell.key: cell for cell in cells if cell.stem in stamps}
     current = {key: stamps[cell.stem] for key, cell in finished.items()}
-    cached = _cached(store, metrics)
+    content, cached = _cached(store, metrics)
     stale = [key for key, stamp in current.items() if cached.stamps.get(key) != stamp]
     if stale:
         scores = _batched_scores([finished[key] for key in stale], current, store)
         kept = {key: stamp for key, stamp in cached.stamps.items() if key not in set(stale)}
         if len(stale) > share * (len(kept) + len(stale)):
-            scores = _written_along(scores, kept, store)
+            scores = _written_along(scores, content, kept, store)
         cached = _joined(cached, kept, scores, metrics)
     whole = {
         key: cached.stamps[key] for key, stamp in current.items() if cached.stamps.get(key) == stamp
@@ -258,16 +275,24 @@ def _joined(
 
 
 def _written_along(
-    scores: Iterable[Scored], kept: Mapping[str, str], store: Store
+    scores: Iterable[Scored], content: bytes, kept: Mapping[str, str], store: Store
 ) -> Iterator[Scored]:
-    """The same scores; in the end the store's cache has them beside those of the cells kept."""
-    with growing() as grown:
-        if kept:
-            _copy(store.read_file(CACHE_FILE), kept, grown)
-        for table, stamps in scores:
-            grown.add(table, stamps)
-            yield table, stamps
-    best_effort(store.write_file, CACHE_FILE, grown.content)
+    """The same scores; in the end the store's cache has them beside those of the cells kept.
+
+    Scores do not depend on it: where there is no room to write, they go on alone.
+    """
+    left = iter(scores)
+    try:
+        with growing() as grown:
+            if kept:
+                _copy(content, kept, grown)
+            for table, stamps in left:
+                yield table, stamps
+                grown.add(table, stamps)
+        best_effort(store.write_file, CACHE_FILE, grown.content)
+    except UnwritableCacheError as error:
+        log.warning("%s", error)
+        yield from left
 
 
 def _copy(content: bytes, stamps: Mapping[str, str], grown: Growing) -> None:
@@ -301,12 +326,13 @@ def read_scores(store: Store, cell: MethodCell) -> MethodScores | None:
     return None
 
 
-def _cached(store: Store, metrics: Needed = None) -> ScoreCache:
-    """What the store's cache holds; one that cannot be used is written again."""
+def _cached(store: Store, metrics: Needed = None) -> tuple[bytes, ScoreCache]:
+    """The store's cache and what it holds; one that cannot be used is written again."""
     try:
-        return ScoreCache.from_bytes(store.read_file(CACHE_FILE), metrics)
+        content = store.read_file(CACHE_FILE)
+        return content, ScoreCache.from_bytes(content, metrics)
     except FileNotFoundError:
-        return EMPTY_CACHE
+        return b"", EMPTY_CACHE
     except (BrokenArtefactError, OSError) as error:  # pyarrow's for damaged pages, or a folder
         log.info("%s; it is written again", error)
-        return EMPTY_CACHE
+        return b"", EMPTY_CACHE

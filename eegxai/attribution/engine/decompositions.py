@@ -198,17 +198,23 @@ def angle(z: Tensor) -> Any:
     return torch.atan2(z.imag, z.real) if z.is_complex() else NotImplemented
 
 
+def wide(z: Tensor) -> Tensor:
+    """Numbers whose squares do not overflow: float32 in place of the half types."""
+    return z.float() if z.dtype in (torch.float16, torch.bfloat16) else z
+
+
 def mean_square(z: Tensor, shape: Sequence[int], eps: float | None) -> Tensor:
     """What torch.rms_norm takes the inverse root of."""
     small = torch.finfo(z.dtype).eps if eps is None else eps
-    return z.square().mean(list(range(-len(shape), 0)), keepdim=True) + small
+    return wide(z).square().mean(list(range(-len(shape), 0)), keepdim=True) + small
 
 
 def rms_norm_held(
     z: Tensor, shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
     """torch.rms_norm, whose inverse root is held constant."""
-    return _affine(z * mean_square(z, shape, eps).rsqrt().detach(), weight, None)
+    scaled = wide(z) * mean_square(z, shape, eps).rsqrt().detach()
+    return _affine(scaled.to(z.dtype), weight, None)
 
 
 # ------------------------------------------------------------------ recurrent layers

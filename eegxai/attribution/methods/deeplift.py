@@ -15,7 +15,7 @@ from eegxai.attribution.core.reference_input import (
     reference_input,
 )
 from eegxai.attribution.core.registry import NotApplicable, attribution, target_logits
-from eegxai.attribution.engine.decompositions import DECOMPOSITIONS, mean_square
+from eegxai.attribution.engine.decompositions import DECOMPOSITIONS, mean_square, wide
 from eegxai.attribution.engine.frequency import contributions
 from eegxai.attribution.engine.modified_gradients import (
     ELEMENTWISE,
@@ -114,8 +114,9 @@ def _normalised(call: OpCall, inputs: list[Tensor], _value: Tensor) -> Tensor:
     square, square0 = (mean_square(part, shape, eps) for part in (z.detach(), z0))
     r, r0 = square.rsqrt(), square0.rsqrt()
     slope = _slope(r, r0, square, square0, lambda: -(r**3) / 2)
-    of_square = ((z.detach() + z0) * z).mean(list(range(-len(shape), 0)), keepdim=True)
-    linear = z * r + z0 * (slope * of_square)
+    now, before = wide(z), wide(z0)
+    of_square = ((now.detach() + before) * now).mean(list(range(-len(shape), 0)), keepdim=True)
+    linear = (now * r + before * (slope * of_square)).to(z.dtype)
     return grafted(call.plain(), linear if weight is None else linear * weight)
 
 

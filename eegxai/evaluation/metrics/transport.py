@@ -24,13 +24,15 @@ def least_work(supply: Array, demand: Array, distance: Array) -> float:
     demand : array, shape (sinks,)
         Mass wanted at each sink, above 0; of the same sum as the supplies, up to rounding.
     distance : array, shape (sources, sinks)
-        Not negative.
+        Not negative; where one is not finite, the answer is NaN.
 
     Examples
     --------
     >>> least_work(np.ones(2), np.ones(2), np.array([[1.0, 5.0], [2.0, 4.0]]))
     5.0
     """
+    if not np.isfinite(distance).all():
+        return np.nan
     flow, left, wanted = np.zeros(distance.shape), supply.copy(), demand.copy()
     potentials = np.zeros(len(supply)), np.zeros(len(demand))
     for source in range(len(supply)):
@@ -95,10 +97,10 @@ def _relax(
 
 @compiled
 def _nearest(reach: Array, is_final: Array) -> int:
-    nearest = NONE
+    nearest, least = NONE, np.inf
     for sink in range(len(reach)):
-        if not is_final[sink] and (nearest == NONE or reach[sink] < reach[nearest]):
-            nearest = sink
+        if not is_final[sink] and reach[sink] < least:
+            nearest, least = sink, reach[sink]
     return nearest
 
 

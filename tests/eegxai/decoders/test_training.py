@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from eegxai.decoders import DECODERS, TrainingSpec, fit, initialised, predict, recommended, steppers
-from eegxai.decoders.precision import float32_products
+from eegxai.decoders.precision import OPERATIONS, float32_products
 from eegxai.decoders.steppers import STEPPERS
 from eegxai.decoders.steps import Stepper, balanced, loss_sum
 
@@ -155,18 +155,25 @@ def test_a_gpu_draws_the_same_dropout_in_recorded_steps():
 
 
 def rounded():
-    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    return [operation.fp32_precision for operation in OPERATIONS]
 
 
-def test_products_are_rounded_where_it_is_asked_for_and_the_setting_is_put_back():
-    before = rounded()
-    with float32_products(torch.device("cuda"), tf32=True):
-        assert rounded() == (True, True)
-        with float32_products(torch.device("cuda")):
-            assert rounded() == (False, False)
-        with float32_products(torch.device("cpu")):
-            assert rounded() == (True, True)
-    assert rounded() == before
+@pytest.mark.parametrize("chosen", ["highest", "high", "medium"])
+def test_products_are_rounded_where_it_is_asked_for_and_the_setting_is_put_back(chosen):
+    default = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision(chosen)
+        before = rounded()
+        with float32_products(torch.device("cuda"), tf32=True):
+            assert rounded() == ["tf32"] * 3
+            with float32_products(torch.device("cuda")):
+                assert rounded() == ["ieee"] * 3
+            with float32_products(torch.device("cpu")):
+                assert rounded() == ["tf32"] * 3
+        assert rounded() == before
+        assert torch.get_float32_matmul_precision() == chosen
+    finally:
+        torch.set_float32_matmul_precision(default)
 
 
 def test_an_unknown_way_to_take_steps_is_told():

@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sweeps.cli import app
+from sweeps.cli.lazy import refusal
 from sweeps.store.files import StoreFiles
 
 RUNNER = CliRunner()
@@ -31,3 +32,11 @@ def test_a_bucket_that_does_not_answer_is_told(tiny_file, monkeypatch):
     told = RUNNER.invoke(app, ["status", str(tiny_file)])
     assert told.exit_code == 2
     assert told.output.strip() == "eegxai: AWS Error NETWORK_CONNECTION:"
+
+
+def test_a_refusal_without_words_is_called_by_its_kind():
+    assert refusal(TimeoutError()) == "TimeoutError"
+    assert refusal(FileNotFoundError("bucket/key")) == "FileNotFoundError: bucket/key"
+    assert refusal(OSError(28, "No space left on device", "runs")) == (
+        "'runs' cannot be used: No space left on device"
+    )

@@ -1,5 +1,6 @@
 """Tidy scores of many cells in one file: the same as the cells' own, never older."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,18 @@ def test_rows_are_those_of_the_cells_in_their_order(store, cells):
     np.testing.assert_allclose(first["half_width"], half_width(table))
     assert (first["method"] == cells[-1].method).all()
     assert (first["seed"] == cells[-1].decoder.data.seed).all()
+
+
+def test_scores_are_read_where_no_cache_can_be_written(store, cells, monkeypatch):
+    expected = tidy_scores((cell, store.read_scores(cell)) for cell in cells)[list(TIDY)]
+
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(combined.pq.ParquetWriter, "write_table", full)
+    pd.testing.assert_frame_equal(tidy_from_store(cells, store), expected)
+    monkeypatch.setattr(combined, "TemporaryDirectory", full)
+    pd.testing.assert_frame_equal(tidy_from_store(cells, store), expected)
 
 
 def test_a_second_reading_opens_no_file_of_a_cell_and_tells_the_same(store, cells, read):

@@ -227,6 +227,16 @@ def test_silent_baselines_leave_norms_their_digits(norm, dtype, tolerance):
     torch.testing.assert_close(result, total, rtol=0, atol=tolerance * float(total.abs().max()))
 
 
+@pytest.mark.parametrize("method", ["DeepLift", "LRP"])
+def test_squares_in_norms_do_not_overflow_in_half_precision(method):
+    torch.manual_seed(0)
+    decoder = nn.Sequential(nn.LayerNorm(50), nn.Flatten(), nn.Linear(200, 3))
+    x, target = 300 * torch.randn(2, 4, 50), torch.tensor([0, 1])
+    expected = attribute(method, decoder, x, target)
+    found = attribute(method, decoder.half(), x.half(), target).float()
+    torch.testing.assert_close(found, expected, rtol=0, atol=2e-2 * float(expected.abs().max()))
+
+
 @pytest.mark.parametrize("largest", [1.0, 1e3])
 def test_softmax_of_any_size_is_complete(largest):
     """exp(1000) overflows and exp(-1000) is zero."""

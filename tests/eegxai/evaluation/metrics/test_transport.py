@@ -35,3 +35,8 @@ def test_it_is_the_optimum_of_the_linear_programme(n_sources, n_sinks, whole):
 def test_what_rounding_leaves_over_stays():
     supply, demand = np.full(3, 0.1), np.array([0.30000000000000004 - 1e-16])
     assert least_work(supply, demand, np.ones((3, 1))) == pytest.approx(0.3)
+
+
+def test_a_distance_that_is_not_known_leaves_the_work_unknown():
+    distance = np.array([[np.nan, 1.0], [2.0, 3.0]])
+    assert np.isnan(least_work(np.ones(2), np.ones(2), distance))
