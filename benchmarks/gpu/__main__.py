@@ -112,10 +112,18 @@ def main(given: list[str] | None = None) -> None:
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     names = [part.name for part in PARTS]
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--minutes", type=float, default=7.75, help="for all parts together")
-    parser.add_argument("--parts", default=",".join(names), help="some of the default, by comma")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.gpu", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="Markdown to write; JSON beside it"
+    )
+    parser.add_argument("--minutes", type=float, default=7.75, help="for all parts together (7.75)")
+    parser.add_argument(
+        "--parts",
+        default=",".join(names),
+        help=f"parts to run, by comma, of {', '.join(names)} (all)",
+    )
     parser.add_argument("--miniature", action="store_true", help="everything once, of a few trials")
     arguments = parser.parse_args(given)
     arguments.parts = arguments.parts.split(",")

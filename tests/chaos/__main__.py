@@ -123,8 +123,8 @@ def _forked(work: Callable[[], int]) -> int:
 def main() -> int:
     """Print a line a run and a summary; the number of runs that did not end as in peace."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=0, help="of the first run")
+    parser.add_argument("--runs", type=int, default=10, help="how many (10)")
+    parser.add_argument("--seed", type=int, default=0, help="of the first run (0)")
     parser.add_argument("--at-once", type=int, default=1, help="how many runs at a time")
     parser.add_argument("--keep", type=Path, help="folder for the output of runs that failed")
     given = parser.parse_args()
