@@ -34,11 +34,13 @@ def library_file(tiny_file):
 
 def test_from_yaml_to_a_table(library_file):
     config = load(library_file)
-    for kind, cells in (("decoder", decoder_cells(config)), ("method", method_cells(config))):
-        stage = Stage(kind, kind, list(cells), config.resources.train)
+    train, explain = config.resources.train, config.resources.explain
+    stages = (("decoder", decoder_cells, train), ("method", method_cells, explain))
+    for kind, cells, resources in stages:
+        stage = Stage(kind, kind, list(cells(config)), resources)
         outcomes = []
         run_local(stage, store_of(config).url, outcomes.append)
-        assert not any(outcome.error for outcome in outcomes)
+        assert not [outcome.error for outcome in outcomes if outcome.error]
     table = tidy_from_store(method_cells(config), store_of(config))
     assert list(table["method"].unique()) == METHODS
     assert table.groupby("method")["mean"].count().min() > 0
