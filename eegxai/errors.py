@@ -82,6 +82,17 @@ def gigabytes(n_bytes: float) -> str:
     return f"{size:,.0f} GB" if size >= 100 else f"{size:.3g} GB"
 
 
+def one_line(error: BaseException) -> str:
+    """The first line of what an error says, with single spaces.
+
+    Examples
+    --------
+    >>> one_line(OSError("no  answer"))
+    'no answer'
+    """
+    return " ".join(str(error).partition("\n")[0].split())
+
+
 def short(value: object) -> str:
     """A value as a sentence quotes it: in one line, and of a long one the beginning."""
     text = " ".join(repr(value).split())

@@ -36,11 +36,11 @@ def adapted_copy(
 
 @contextmanager
 def private_copy(
-    decoder: nn.Module, x: Tensor, copied: Callable[[nn.Module], nn.Module] = copied
+    decoder: nn.Module, x: Tensor, make_copy: Callable[[nn.Module], nn.Module] = copied
 ) -> Iterator[tuple[nn.Module, Tensor]]:
     """Copy of a decoder and of trials, in a torch that is afterwards as it was before."""
     with torch_state_restored(), torch.inference_mode(False), torch.enable_grad():
-        copy = copied(decoder)
+        copy = make_copy(decoder)
         trials = moved(x, copy)
         with (
             compiled_code_off(),

@@ -66,7 +66,9 @@ def refusals_told(command: Callable[..., Any]) -> Callable[..., Any]:
 def refusal(error: OSError) -> str:
     """What the system refuses and why, in one sentence."""
     if error.filename is None:
-        text = " ".join(str(error).partition("\n")[0].split())
+        from eegxai.errors import one_line  # imports pydantic, as the command has by now
+
+        text = one_line(error)
         told = error.strerror or type(error) is OSError
         return text if told and text else ": ".join(filter(None, (type(error).__name__, text)))
     return f"{str(error.filename)!r} cannot be used: {error.strerror}"

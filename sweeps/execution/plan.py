@@ -4,7 +4,7 @@ import math
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +45,7 @@ class PlannedStage:
     todo: Sequence[Cell]
     workers: int
     store_bytes: float
-    finished: Mapping[Cell, float] = field(default_factory=dict)
+    finished: Mapping[Cell, float]
 
     @property
     def seconds(self) -> float:

@@ -14,6 +14,8 @@ from alembic.util.exc import CommandError
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
+from eegxai.errors import one_line
+
 log = logging.getLogger(__name__)
 CREDENTIALS = re.compile(r"//[^/@\s]+@")
 # The last two before MLflow has opened a database, which it has no words of its own for.
@@ -96,8 +98,7 @@ def _path_of(uri: str) -> Path:
 
 def reason_of(error: Exception) -> str:
     """Why MLflow does not answer, in one line without the password that its address may hold."""
-    line = " ".join(str(error).partition("\n")[0].split())
-    return CREDENTIALS.sub("//", line)
+    return CREDENTIALS.sub("//", one_line(error))
 
 
 def ui_command(output: str, asked: str = "") -> str:
