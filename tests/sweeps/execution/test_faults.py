@@ -38,7 +38,7 @@ pytestmark = [
 
 RUNNER = CliRunner()
 # Long enough to be hit in the middle: epochs by checkpoints, explanations by ScoreCAM.
-LONGER = ["training.epochs=10", "data.n_trials=128", "grid.seed=0"]
+LONGER = ["training.epochs=20", "data.n_trials=128", "grid.seed=0"]
 LONGER += ["grid.method=[Saliency,ScoreCAM,RandomMap]", "evaluation.checks=[target_swap]"]
 CELLS = {DecoderCell: decoder_cells, MethodCell: method_cells}
 BROKEN = """
