@@ -5,6 +5,8 @@ import os
 # Read when torch is imported: the processes are more than the cores already.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Ray's workers step back (15) for whoever uses the machine; beside tests that would starve them.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 import pytest
 import torch

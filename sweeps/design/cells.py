@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, TypeAdapter
+from pydantic import Field, NonNegativeInt
 from pydantic_core import to_jsonable_python
 
 from eegxai.decoders import TrainingSpec
@@ -158,20 +158,11 @@ class MethodCell(Keyed):
 
 
 Cell = DecoderCell | MethodCell
-_CELLS: dict[str, TypeAdapter[Any]] = {
-    "decoder": TypeAdapter(DecoderCell),
-    "method": TypeAdapter(MethodCell),
-}
 
 
 def decoder_of(cell: Cell) -> DecoderCell:
     """The decoder that a cell trains or explains."""
     return cell if isinstance(cell, DecoderCell) else cell.decoder
-
-
-def from_json(kind: str, content: dict[str, Any]) -> Any:
-    """Cell of a kind (``decoder`` or ``method``) from its JSON fields."""
-    return _CELLS[kind].validate_python(content)
 
 
 def decoder_cells(config: SweepConfig) -> Iterator[DecoderCell]:

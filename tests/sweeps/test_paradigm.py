@@ -20,6 +20,7 @@ PAGE = (ROOT / "docs" / "simulation.md").read_text()
 SMALL = (
     "data.n_trials=60",
     "data.sfreq=250",
+    "training.precision=float32",  # bfloat16 takes five times as long on some processors
     "data.noise={n_dipoles: 4}",
     "grid.seed=0",
     "grid.snr_db=[0,-60]",  # in the second, no target is found

@@ -4,10 +4,11 @@ import json
 import shutil
 
 import pytest
+from pydantic import TypeAdapter
 
 from sweeps.analysis.summary import headline
 from sweeps.analysis.verdicts import judged
-from sweeps.design.cells import decoder_cells, from_json, method_cells
+from sweeps.design.cells import DecoderCell, decoder_cells, method_cells
 from sweeps.design.config_file import ConfigError, load
 from sweeps.execution.runner import Stage, run_local
 from sweeps.report.html import page
@@ -88,7 +89,7 @@ def test_keys_are_those_of_the_content_and_not_of_its_place(planted_file, tmp_pa
     (moved,) = decoder_cells(load(planted_file, ["data.background=moved.fif"]))
     assert dataset_input(moved).dataset.digest == dataset_input(cell).dataset.digest
     assert json.loads(dataset_input(cell).dataset.profile)["n_channels"] == len(CH_NAMES)
-    again = from_json("decoder", cell.as_json())
+    again = TypeAdapter(DecoderCell).validate_python(cell.as_json())
     assert again == cell
     assert again.data.background.file == "raw.fif"
 

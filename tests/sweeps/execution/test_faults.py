@@ -12,7 +12,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from sweeps.cli import app
-from sweeps.design.cells import DecoderCell, decoder_cells, method_cells
+from sweeps.design.cells import DecoderCell, MethodCell, decoder_cells, method_cells
 from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
 from sweeps.scores.cache import tidy_from_store
@@ -38,10 +38,9 @@ pytestmark = [
 
 RUNNER = CliRunner()
 # Long enough to be hit in the middle: epochs by checkpoints, explanations by ScoreCAM.
-LONGER = ["training.epochs=10", "data.n_trials=128", "grid.seed=0"]
+LONGER = ["training.epochs=20", "data.n_trials=128", "grid.seed=0"]
 LONGER += ["grid.method=[Saliency,ScoreCAM,RandomMap]", "evaluation.checks=[target_swap]"]
-# For sweeps in which nothing is asked of a second worker: it would start for its own sake.
-ONE_WORKER = "resources.explain.max_concurrent=1"
+CELLS = {DecoderCell: decoder_cells, MethodCell: method_cells}
 BROKEN = """
 from eegxai.attribution import attribution
 
@@ -99,7 +98,7 @@ def until(seen, process):
 def worker_on(config, kind):
     """Process that works on a cell of a kind; a training only when it has a checkpoint."""
     store = store_of(config)
-    cells = decoder_cells(config) if kind is DecoderCell else method_cells(config)
+    cells = CELLS[kind](config)
     heartbeats = store.heartbeats()
     held = [cell for cell in cells if cell.stem in heartbeats]
     if kind is DecoderCell:
@@ -133,45 +132,53 @@ def assert_as_in_peace(config, in_peace):
         assert sorted(keys) == sorted(cell.key for cell in cells)
 
 
-def test_workers_killed_at_work_and_a_cell_that_raises(config, tiny_file, in_peace, tmp_path):
-    """A worker dies training, one explaining, and one method raises every time.
-
-    Its cells are named with their reason, kept with their traceback, and the others are as ever.
-    """
-    broken = tmp_path / "broken-1.dist-info"
-    broken.mkdir()
-    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
-    (broken / "entry_points.txt").write_text("[eegxai.methods]\nbroken = broken\n")
+@pytest.fixture
+def broken_method(tmp_path):
+    """Folder with an installed package whose method, Broken, raises every time."""
+    known = tmp_path / "broken-1.dist-info"
+    known.mkdir()
+    (known / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (known / "entry_points.txt").write_text("[eegxai.methods]\nbroken = broken\n")
     (tmp_path / "broken.py").write_text(BROKEN)
-    given = ["grid.method=[Saliency,ScoreCAM,RandomMap,Broken]"]
-    process = start(tiny_file, *given, paths=[str(tmp_path)])
-    for kind in (DecoderCell, None):
-        os.kill(until(lambda kind=kind: worker_on(config, kind), process), signal.SIGKILL)
-    output = ended(process, 3)
-    assert "Broken: RuntimeError: on purpose" in output
-    assert_as_in_peace(config, in_peace)
-    (failure,) = (Path(store_of(config).url) / "failures").iterdir()
-    kept = failure.read_text()
-    assert "Traceback" in kept
-    assert "RuntimeError: on purpose" in kept
+    return tmp_path
 
 
-def test_the_driver_interrupted_then_killed_and_started_again(config, tiny_file, in_peace):
+def test_workers_and_drivers_that_die_and_a_cell_that_raises(
+    config, tiny_file, in_peace, broken_method
+):
+    """A worker dies training, one explaining; Ctrl-C ends one driver, a kill the next.
+
+    The cell that raises is named with its reason and kept with its traceback, no cell that was
+    done is done again, and the others are as ever.
+    """
     store = store_of(config)
-    process = start(tiny_file)
-    until(lambda: store.stems("checkpoints"), process)
+    # A second worker would start for its own sake.
+    given = [
+        "grid.method=[Saliency,ScoreCAM,RandomMap,Broken]",
+        "resources.explain.max_concurrent=1",
+    ]
+    more = {"paths": [str(broken_method)]}
+    process = start(tiny_file, *given, **more)
+    os.kill(until(lambda: worker_on(config, DecoderCell), process), signal.SIGKILL)
+    until(lambda: store.stems("decoders"), process)
     process.send_signal(signal.SIGINT)
     assert "the same command resumes" in ended(process, 130)
 
-    process = start(tiny_file, ONE_WORKER)
+    process = start(tiny_file, *given, **more)
+    os.kill(until(lambda: worker_on(config, MethodCell), process), signal.SIGKILL)
     before = until(lambda: store.stems("methods"), process)
     process.kill()
     process.communicate()
     written = {stem: _modified(store, stem) for stem in before}
 
-    resume(config)
+    output = ended(start(tiny_file, *given, "--local", **more), 3)
+    assert "Broken: RuntimeError: on purpose" in output
     assert {stem: _modified(store, stem) for stem in before} == written
     assert_as_in_peace(config, in_peace)
+    (failure,) = (Path(store.url) / "failures").iterdir()
+    kept = failure.read_text()
+    assert "Traceback" in kept
+    assert "RuntimeError: on purpose" in kept
 
 
 def _modified(store, stem):

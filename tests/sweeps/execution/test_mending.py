@@ -19,7 +19,7 @@ from sweeps.store.artefacts import store_of
 from sweeps.store.checks import CHECKED_FILE
 from sweeps.store.names import maps_of, name_of
 from tests.finished_cells import fill
-from tests.sweeps.processes import COMMAND, environment, own_process
+from tests.sweeps.processes import COMMAND, environment
 
 RUNNER = CliRunner()
 RETRAINED = ["evaluation.checks=[label_retrain]"]
@@ -119,30 +119,6 @@ def test_a_decoder_that_breaks_under_its_methods_is_trained_again_and_they_are_e
     named = f"{run.store.path(decoder)} of {decoder.title} is broken; it is set aside"
     assert named in caplog.text
     pd.testing.assert_frame_equal(scores_of(run), table)
-
-
-def swept_on_ray(path):
-    """What is set aside, and which cells fail, of a sweep on a Ray of its own."""
-    one_worker = "resources.explain.max_concurrent=1"
-    run = Sweep(load(path, [one_worker]), Console(quiet=True))
-    run.run(local=False)
-    return aside(run), [outcome.error for outcome in run.failed]
-
-
-@pytest.mark.slow
-@pytest.mark.cluster
-def test_workers_of_ray_set_aside_what_they_cannot_read(done, tiny_file):
-    """A second round of the same sweep, with workers of its own, computes the cells again."""
-    decoder, cells = done.decoders[0], done.methods[:2]
-    table = scores_of(done)
-    for cell in cells:
-        path_of(done, name_of(cell)).unlink()
-    truncated(path_of(done, name_of(decoder)))
-    with own_process() as pool:
-        moved, failed = pool.submit(swept_on_ray, tiny_file).result()
-    assert not failed
-    assert moved == [Path(name_of(decoder)).name]
-    pd.testing.assert_frame_equal(scores_of(again(done)), table)
 
 
 def test_a_file_that_breaks_time_and_again_is_recomputed_once(done, monkeypatch):

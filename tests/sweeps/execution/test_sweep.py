@@ -45,20 +45,19 @@ def modified(run):
 
 
 @pytest.fixture(scope="module")
-def swept_once(tmp_path_factory, tiny_store):
-    """Output folder of the tiny sweep, its cells done before, with pictures in MLflow."""
+def finished(tmp_path_factory, tiny_store):
+    """The tiny sweep, its cells done before, with pictures in MLflow, for tests that read it."""
     folder = tmp_path_factory.mktemp("swept")
     (folder / "tiny.yaml").write_text(TINY)
     output = folder / "runs"
     shutil.copytree(tiny_store, output / "store")
-    swept(load(folder / "tiny.yaml", [f"output={output}", "tracking.figures=true"]))
-    return output
+    return swept(load(folder / "tiny.yaml", [f"output={output}", "tracking.figures=true"]))
 
 
 @pytest.fixture
-def done(tiny, swept_once):
-    """The tiny sweep, found finished by a process that comes later."""
-    shutil.copytree(swept_once, tiny.output)
+def done(tiny, finished):
+    """The tiny sweep, found finished by a process that comes later, for tests that change it."""
+    shutil.copytree(finished.output, tiny.output)
     return swept(tiny)
 
 
@@ -80,12 +79,12 @@ def test_a_deleted_artefact_alone_is_made_again_with_the_same_bits(done, tiny):
     assert len(done.publisher.runs("method")) == len(done.methods)
 
 
-def test_mlflow_holds_every_number(done):
-    decoders = {run.data.tags[KEY_TAG]: run for run in done.publisher.runs("decoder")}
-    methods = {run.data.tags[KEY_TAG]: run for run in done.publisher.runs("method")}
-    assert set(decoders) == {cell.key for cell in done.decoders}
-    for cell in done.methods:
-        run, scores = methods[cell.key], done.store.read_scores(cell)
+def test_mlflow_holds_every_number(finished):
+    decoders = {run.data.tags[KEY_TAG]: run for run in finished.publisher.runs("decoder")}
+    methods = {run.data.tags[KEY_TAG]: run for run in finished.publisher.runs("method")}
+    assert set(decoders) == {cell.key for cell in finished.decoders}
+    for cell in finished.methods:
+        run, scores = methods[cell.key], finished.store.read_scores(cell)
         assert run.data.tags["mlflow.parentRunId"] == decoders[cell.decoder.key].info.run_id
         assert run.data.params["method"] == cell.method
         last = scores.table.sort_values("step")
@@ -93,32 +92,32 @@ def test_mlflow_holds_every_number(done):
         for (check, domain, metric), mean in last.items():
             logged = run.data.metrics[f"scores/{check}/{domain}/{metric}"]
             assert logged == pytest.approx(mean, nan_ok=True)
-        names = [file.path for file in done.publisher.client.list_artifacts(run.info.run_id)]
+        names = [file.path for file in finished.publisher.client.list_artifacts(run.info.run_id)]
         assert set(names) == {"cell.json", f"{cell.stem}.parquet", "figures"}
         assert run.data.metrics["headline/accuracy"] == scores.accuracy
 
 
-def test_the_store_keeps_example_maps_of_every_method(done):
-    maps = [done.store.read_maps(cell) for cell in done.methods[:4]]
+def test_the_store_keeps_example_maps_of_every_method(finished):
+    maps = [finished.store.read_maps(cell) for cell in finished.methods[:4]]
     shared = KINDS.index("shared")
     assert {kept.trials[shared] for kept in maps} == {maps[0].trials[shared]}
-    eeg = simulate_spec(done.methods[0].decoder.data)
+    eeg = simulate_spec(finished.methods[0].decoder.data)
     for kept in maps:
         np.testing.assert_allclose(kept.ground_truth, eeg.ground_truth[kept.trials], atol=0.01)
         np.testing.assert_array_equal(kept.classes, eeg.y[kept.trials])
         assert kept.info.ch_names == eeg.info.ch_names
 
 
-def test_the_cascade_is_a_stepped_metric(done):
-    cell = done.methods[0]
-    table = done.store.read_scores(cell).table
+def test_the_cascade_is_a_stepped_metric(finished):
+    cell = finished.methods[0]
+    table = finished.store.read_scores(cell).table
     expected = table[
         (table["check"] == "cascade")
         & (table["domain"] == "channel_time")
         & (table["metric"] == "pearson_raw")
     ]
-    run = next(r for r in done.publisher.runs("method") if r.data.tags[KEY_TAG] == cell.key)
-    history = done.publisher.client.get_metric_history(
+    run = next(r for r in finished.publisher.runs("method") if r.data.tags[KEY_TAG] == cell.key)
+    history = finished.publisher.client.get_metric_history(
         run.info.run_id, "scores/cascade/channel_time/pearson_raw"
     )
     assert {m.step: m.value for m in history} == pytest.approx(
@@ -139,11 +138,12 @@ def test_a_half_written_run_is_completed_without_doubling(done):
     assert len(done.publisher.runs("method")) == len(done.methods)
 
 
-def test_tables_from_mlflow_and_from_the_store_agree(done, tiny):
-    from_mlflow = judged(headline(load_scores(tiny, "mlflow")), tiny.verdict)
+def test_tables_from_mlflow_and_from_the_store_agree(finished):
+    config = finished.config
+    from_mlflow = judged(headline(load_scores(config, "mlflow")), config.verdict)
     pd.testing.assert_frame_equal(
         from_mlflow.sort_values("method", ignore_index=True),
-        done.table().sort_values("method", ignore_index=True),
+        finished.table().sort_values("method", ignore_index=True),
     )
 
 
