@@ -60,7 +60,7 @@ def explain(
     data: Annotated[
         Path,
         typer.Option(
-            help="Labelled trials on which the network was not trained: epochs, or a recording with "
+            help="Labelled trials that the network was not trained on: epochs, or a recording and "
             "--events; .fif, .set, .edf, .bdf, .vhdr, .npz, or a BIDS folder with one recording."
         ),
     ],
