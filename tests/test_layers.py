@@ -9,8 +9,8 @@ from tests.paths import ROOT
 # Folders (or single modules) of each package, from the one that knows no other to the last.
 FOLDERS = {
     "eegxai": [
-        "renamed", "registry", "errors", "spec", "atomic", "machine", "rounding", "seeding",
-        "plugins",
+        "renamed", "registry", "errors", "spec", "atomic", "machine", "rounding", "microvolts",
+        "seeding", "plugins",
         "head", "recordings", "simulation", "decoders", "statistics", "attribution", "evaluation",
         "figures", "explaining",
     ],

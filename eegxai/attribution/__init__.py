@@ -32,6 +32,7 @@ from eegxai.attribution.core.registry import (
     names_of,
 )
 from eegxai.attribution.engine.adapted import DecoderWarning
+from eegxai.attribution.given import UnitWarning
 from eegxai.attribution.prepared import Output, PreparedDecoders
 from eegxai.attribution.validity import Validity, compared_maps, validity
 from eegxai.plugins import load_plugins
@@ -53,6 +54,7 @@ __all__ = [
     "NotApplicable",
     "Output",
     "PreparedDecoders",
+    "UnitWarning",
     "Validity",
     "adapted",
     "attribute",

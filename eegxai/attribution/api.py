@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from eegxai.attribution.calling import maps_or_reasons
 from eegxai.attribution.core.registry import NotApplicable, find
 from eegxai.attribution.engine.frequency import joined, listening
-from eegxai.attribution.given import Trials, as_tensor
+from eegxai.attribution.given import Trials, as_trials, in_known_unit
 from eegxai.attribution.prepared import Output
 
 
@@ -40,12 +40,14 @@ def attribute(
         Maps (trials, channels, times) to (trials, classes) logits; on any device. Other forms of
         trials and outputs are understood too, and said in a ``DecoderWarning``
         (docs/methods.md#your-own-decoder).
-    x : Tensor or array
-        Trials (trials, channels, times) in µV.
+    x : Tensor, array or MNE Epochs
+        Trials (trials, channels, times) in the unit that the decoder was trained on, which is µV
+        here. Numbers that look like volts are explained with a ``UnitWarning``; the EEG channels
+        of Epochs become µV, with one, too.
     target : Tensor or array
         Class to explain for each trial, (trials,) integers; or the number of the output.
-    references : Tensor or array, optional
-        Trials in µV, for methods that compare with other trials.
+    references : Tensor, array or MNE Epochs, optional
+        Trials like ``x``, for methods that compare with other trials.
     output : str
         What is explained: ``"logit"`` of the class, as papers and other libraries do, so that the
         call gives their maps; or ``"contrast"``, the logit minus the mean of the others, which is
@@ -75,6 +77,7 @@ def attribute(
         option is unknown, or ``x``, ``target``, ``references`` or the value of an option is
         unusable.
     """
+    x, references = in_known_unit(x, references)
     trials = x, target, references, output, cam_layer, arguments
     (result,) = maps_or_reasons({name: options}, decoder, *trials).values()
     if isinstance(result, Tensor):
@@ -127,12 +130,13 @@ def frequency_relevance(
             f"{name} does not declare what its maps say about frequency; InputXGradient, Gradient "
             "and others do (docs/methods.md), and BandOcclusion measures it"
         )
+    x = as_trials("x", x)
     with listening() as parts:
         attribute(name, decoder, x, target, references=references, output=output, **options)
     heard = joined(parts)
     if heard is None:
         raise NotApplicable(f"{name} declares what it says about frequency, but told nothing")
-    return heard.relevance.to(as_tensor(x).device)
+    return heard.relevance.to(x.device)
 
 
 def attribute_all(
@@ -161,6 +165,7 @@ def attribute_all(
         As :func:`attribute`, for the first method of which that is true.
     """
     methods = names if isinstance(names, Mapping) else {name: {} for name in names}
+    x, references = in_known_unit(x, references)
     maps = {}
     trials = x, target, references, output, cam_layer, arguments
     for name, result in maps_or_reasons(methods, decoder, *trials).items():

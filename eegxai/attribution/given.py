@@ -1,17 +1,42 @@
 """Trials and targets as people give them, checked."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-Trials = Tensor | npt.ArrayLike
+from eegxai.microvolts import MICROVOLTS_PER_VOLT, may_be_volts
+
+Trials = Tensor | npt.ArrayLike  # or MNE Epochs
 INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
 
 
+class UnitWarning(UserWarning):
+    """What is said of the unit of trials, where it may not be what a decoder was trained on."""
+
+
+_unit_decided = ContextVar("unit decided", default=False)
+
+
+@contextmanager
+def unit_decided() -> Iterator[None]:
+    """Context, or decorator, of callers who know that trials are in the decoder's unit."""
+    token = _unit_decided.set(True)
+    try:
+        yield
+    finally:
+        _unit_decided.reset(token)
+
+
 def as_trials(field: str, x: Trials) -> Tensor:
-    """Trials as a tensor, checked."""
-    x = as_tensor(x)
+    """Trials as a tensor, checked; those of MNE in µV."""
+    x = _of_mne(field, x) if hasattr(x, "get_data") else as_tensor(x)
     if x.ndim != 3 or not x.is_floating_point() or not x.numel():
         raise ValueError(
             f"{field} must be a floating-point tensor (trials, channels, times) with at least one "
@@ -25,6 +50,57 @@ def as_trials(field: str, x: Trials) -> Tensor:
 def _hint(x: Tensor) -> str:
     images = x.ndim == 4 and x.shape[1] == 1
     return ": give x[:, 0], a decoder that wants the axis gets it" if images else ""
+
+
+def in_known_unit(x: Trials, references: Trials | None) -> tuple[Tensor, Tensor | None]:
+    """Trials as :func:`as_trials` has them, with a warning where they look like volts.
+
+    For functions that people call: the warning names the line that called them.
+    """
+    x = as_trials("x", x)
+    references = None if references is None else as_trials("references", references)
+    given = [] if _unit_decided.get() else [("x", x), ("references", references)]
+    for field, trials in given:
+        if trials is not None and may_be_volts(size := _typical_size(trials)):
+            warnings.warn(_volts(field, size), UnitWarning, stacklevel=3)
+    return x, references
+
+
+def _volts(field: str, size: float) -> str:
+    return (
+        f"{field} has a typical standard deviation of {size:.3g}, as EEG in volts (the unit of "
+        f"MNE) has: a decoder that was trained on µV needs {field} * 1e6, and for one that was "
+        "trained on volts warnings.simplefilter('ignore', eegxai.attribution.UnitWarning) "
+        "silences this"
+    )
+
+
+def _typical_size(x: Tensor) -> float:
+    """Median standard deviation over time of trials and channels that are not flat; 0 if all are.
+
+    As :func:`eegxai.recordings.units.typical_size`, where the trials are.
+    """
+    deviations = x.detach().std(-1, correction=0)
+    deviations = deviations[deviations > 0]
+    return float(deviations.median()) if deviations.numel() else 0.0
+
+
+def _of_mne(field: str, x: Any) -> Tensor:
+    """EEG of an object of MNE in µV, which is said; numbers that cannot be volts are refused."""
+    values = torch.from_numpy(np.array(x.get_data(picks="eeg")))
+    kind = f"{field} is MNE {type(x).__name__}"
+    if not may_be_volts(size := _typical_size(values)):
+        raise ValueError(
+            f"{kind} with a typical standard deviation of {size:.3g}, which cannot be volts of "
+            f"EEG as MNE has them; give {field}.get_data() to explain the numbers as they are"
+        )
+    warnings.warn(
+        f"{kind}: its EEG channels are explained in µV; for a decoder that was trained on volts "
+        f"give {field}.get_data()",
+        UnitWarning,
+        stacklevel=5,
+    )
+    return values * MICROVOLTS_PER_VOLT
 
 
 def as_target(target: Trials, x: Tensor) -> Tensor:

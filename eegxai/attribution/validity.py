@@ -28,7 +28,7 @@ from eegxai.attribution.core.registry import (
     find,
     names_of,
 )
-from eegxai.attribution.given import Trials, as_target, as_trials
+from eegxai.attribution.given import Trials, as_target, in_known_unit
 from eegxai.attribution.prepared import Output
 from eegxai.decoders.compiled import copied, original_module
 
@@ -130,7 +130,8 @@ def validity(
     ValueError
         When the name or an option is unknown or ``x``, ``target`` or ``references`` is unusable.
     """
-    x, target = as_trials("x", x), as_target(target, x)
+    x, references = in_known_unit(x, references)
+    target = as_target(target, x)
     decoder = original_module(decoder)
     if cam_layer or arguments:
         decoder = adapted(decoder, x, cam_layer=cam_layer, arguments=arguments)

@@ -14,6 +14,7 @@ from torch import nn
 
 from eegxai.attribution import DecoderWarning, Output, find, options_of
 from eegxai.attribution.core.faults import first_line
+from eegxai.attribution.given import unit_decided
 from eegxai.explaining.arguments import require_types
 from eegxai.explaining.choosing import Decoded, choose
 from eegxai.explaining.cross_checks import output_patterns, patterns_table, replacement_table
@@ -157,7 +158,7 @@ def explain(
     check_arguments(unit, n_trials, checks, seed, device)
     report = Progress(on_progress)
     seconds: dict[str, float] = {}
-    with _default_type_kept(), _warnings_as_notes() as said:
+    with _default_type_kept(), unit_decided(), _warnings_as_notes() as said:
         with report.timed("open", seconds):
             trials = open_trials(data, y, decoder, sfreq, ch_names, class_names, unit)
             opened = open_decoder(decoder, weights, trials, trials.n_classes or None)

@@ -45,7 +45,8 @@ def recording(path: Path) -> Path:
         listed = ", ".join(str(file.relative_to(path)) for file in found[:MOST_LISTED])
         more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
         raise ValueError(
-            f"{path} has {len(found)} recordings of EEG; name one of them: {listed}{more}"
+            f"{path} has {len(found)} recordings of EEG, of which one must be given, such as "
+            f"{found[0]}; they are {listed}{more}"
             if found
             else f"{path} has no recording of EEG: no file sub-*_eeg with {', '.join(SUFFIXES)}"
         )

@@ -2,15 +2,9 @@
 
 import numpy as np
 
+from eegxai.microvolts import MICROVOLTS_PER_VOLT, may_be_microvolts, may_be_volts
 from eegxai.recordings.labelled import KeptUnit, Unit
 
-MICROVOLTS_PER_VOLT = 1e6
-
-# Bounds of the typical standard deviation of EEG within a trial. Scalp EEG has 1 to 100 µV; the
-# bounds are wide, for averages and noiseless signals below and for artefacts and electrodes on
-# the brain above, but still leave three decades between the two units.
-VOLTS = (1e-11, 5e-3)
-MICROVOLTS = (5e-2, 5e3)
 STANDARDISED = 0.1  # how far from 1 standard deviations may be
 
 Array = np.ndarray
@@ -72,8 +66,7 @@ def in_microvolts(x: Array, unit: Unit | None, volts: bool) -> tuple[Array, Kept
 
 
 def _require_volts(size: float) -> None:
-    low, high = VOLTS
-    if not low <= size <= high:
+    if not may_be_volts(size):
         raise ValueError(
             f"the numbers have a typical standard deviation of {size:.3g}, which cannot be volts "
             "of EEG as MNE has them; unit='uV' takes them as µV, unit='as_given' as they are, such "
@@ -86,9 +79,9 @@ def _judged(x: Array, size: float) -> tuple[Unit, str]:
     if _standardised(x):
         return "as_given", "since every channel has a standard deviation of about 1"
     why = f"since the typical standard deviation is {size:.3g}"
-    if VOLTS[0] <= size <= VOLTS[1]:
+    if may_be_volts(size):
         return "V", why
-    if MICROVOLTS[0] <= size <= MICROVOLTS[1]:
+    if may_be_microvolts(size):
         return "uV", why
     return "as_given", f"{why}, as neither volts nor µV of EEG have"
 

@@ -53,19 +53,23 @@ def explain(
     decoder: Annotated[
         str,
         typer.Option(
-            help="MODULE:FACTORY, a function that makes the network (of this folder or installed), "
-            "or braindecode:NAME."
+            help="braindecode:NAME, a model of braindecode, or MODULE:FUNCTION, a function that "
+            "returns the network, in a file MODULE.py of this folder or an installed package."
         ),
     ],
     data: Annotated[
         Path,
         typer.Option(
-            help="Epochs or a recording: .fif, .set, .edf, .bdf, .vhdr, .npz, or a BIDS folder."
+            help="Labelled trials that the network was not trained on: epochs, or a recording and "
+            "--events; .fif, .set, .edf, .bdf, .vhdr, .npz, or a BIDS folder with one recording."
         ),
     ],
     weights: Annotated[
         Path | None,
-        typer.Option(help="Weights of the network: .safetensors, or .pt of torch.save."),
+        typer.Option(
+            help="Trained weights of the network: .safetensors, or .pt with the state_dict; "
+            "needed unless FUNCTION returns a trained network."
+        ),
     ] = None,
     events: Annotated[
         str | None,
@@ -90,8 +94,8 @@ def explain(
     unit: Annotated[
         str | None,
         typer.Option(
-            help="What the network was trained on: uV, V or as_given; by default its accuracy on "
-            "the labels decides."
+            help="What the network was trained on: uV, V, or as_given for the numbers as the file "
+            "has them; by default its accuracy on the labels decides between uV and V."
         ),
     ] = None,
     n_trials: Annotated[
@@ -102,7 +106,10 @@ def explain(
         str | None, typer.Option(help="Layer of the class activation maps, by its dotted name.")
     ] = None,
     seed: Annotated[
-        int, typer.Option(help="Of the choice of trials, the wrong classes and random weights.")
+        int,
+        typer.Option(
+            help="Seed of the choice of trials, of the wrong classes and the random weights."
+        ),
     ] = 0,
     device: Annotated[
         str | None, typer.Option(help="Where to compute, such as cuda; the CPU by default.")
@@ -127,8 +134,10 @@ def explain(
 ) -> None:
     """Explain your own decoder on your own recordings, and say which methods to trust.
 
-    For example: eegxai explain --decoder braindecode:EEGNet --weights eegnet.safetensors --data
-    sub-01-epo.fif --out sub-01
+    For example:
+
+    eegxai explain --decoder braindecode:EEGNet --weights eegnet.safetensors
+    --data sub-01-epo.fif --out sub-01
     """
     if track and no_track:
         raise usage_error("--track writes an MLflow run and --no-track none: give one of them")

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from eegxai.attribution import DegenerateMap, Validity, attribute, validity
+from eegxai.attribution.given import unit_decided
 from eegxai.evaluation import (
     ExampleMaps,
     Explanation,
@@ -22,6 +23,7 @@ from sweeps.store.records import MethodScores, Record
 from sweeps.tasks.opened import OpenedDecoder, open_decoder
 
 
+@unit_decided()
 def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
     """Judge, attribute, score and store one method on one trained decoder.
 
@@ -47,6 +49,7 @@ def _judged_and_scored(cell: MethodCell, opened: OpenedDecoder) -> tuple[Validit
     return verdict, table
 
 
+@unit_decided()
 def judge(cell: MethodCell, opened: OpenedDecoder) -> Validity:
     """Judge a method by its maps of a few test trials of a trained decoder."""
     return validity(
