@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from eegxai.attribution.calling import maps_or_reasons
 from eegxai.attribution.core.registry import NotApplicable, find
 from eegxai.attribution.engine.frequency import joined, listening
-from eegxai.attribution.given import Trials, as_trials, in_known_unit
+from eegxai.attribution.given import Trials, in_known_unit, unit_decided
 from eegxai.attribution.prepared import Output
 
 
@@ -130,8 +130,8 @@ def frequency_relevance(
             f"{name} does not declare what its maps say about frequency; InputXGradient, Gradient "
             "and others do (docs/methods.md), and BandOcclusion measures it"
         )
-    x = as_trials("x", x)
-    with listening() as parts:
+    x, references = in_known_unit(x, references)
+    with unit_decided(), listening() as parts:
         attribute(name, decoder, x, target, references=references, output=output, **options)
     heard = joined(parts)
     if heard is None:

@@ -89,7 +89,7 @@ def free_port():
     return free_port() if listens(port) or listens(port + 1) else port
 
 
-def wait_for(answers, seconds=240):
+def wait_for(answers, seconds=480):
     """Wait until a function of no arguments gives something true; what it gives."""
     end = time.monotonic() + seconds
     while not (found := answers()):

@@ -40,6 +40,7 @@ def test_volts_are_said_once(call):
     with pytest.warns(UnitWarning, match=VOLTS) as said:
         call(x * 1e-6, y)
     assert len(said) == 1
+    assert said[0].filename == __file__
     with pytest.warns(UnitWarning, match="^references has a typical"):
         call(x, y, references=x.numpy() * 1e-6)
 

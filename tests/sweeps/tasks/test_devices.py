@@ -21,13 +21,15 @@ pytestmark = pytest.mark.slow
 # Forward-mode derivatives of layer normalisation and LSTMs read the memory of the device itself.
 CANNOT = {(name, "CompleteFullGrad") for name in ("atcnet", "eegconformer", "deepsleepnet")}
 ELSEWHERE = "elsewhere"
-# Methods of many passes do the same on every architecture; other methods pass all of them.
-MANY_PASSES = {*FEW_PASSES, "ChannelOcclusion", "DeepLiftSHAP", "ScoreCAM", "CentredScoreCAM"}
+# These pass every architecture. Methods of many passes do the same on all of them, and the others
+# go through a decoder as one of these does.
+EVERYWHERE = {"Gradient", "GuidedBackprop", "DeepLift", "LRP", "GradCAM", "FullGrad"}
+EVERYWHERE |= {"CompleteFullGrad", "GuidedGradCAM"}
 CASES = [
     (architecture, name)
     for architecture, name in product(DECODERS, METHODS)
     if (architecture, name) not in CANNOT
-    and (name not in MANY_PASSES or architecture in ("deepnet", "atcnet"))
+    and (name in EVERYWHERE or architecture in ("deepnet", "atcnet"))
 ]
 
 
