@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from eegxai.evaluation import NULL_MAPS
-from eegxai.evaluation.modes import EVALUATION_MODES
+from eegxai.evaluation.modes import EVALUATION_MODES, EvaluationMode
 from sweeps.analysis.claims.study import Claim, Evaluation, Measure, Study
 from sweeps.analysis.claims.verdicts import UNDECIDED
 from sweeps.design.config import METHOD_GROUPS, SweepConfig
@@ -83,13 +83,19 @@ def _measures(evaluation: Evaluation) -> Iterator[Measure]:
         yield from agreement.rankings
 
 
-def _computes(mode: str, asked: Measure) -> bool:
+def _computes(mode: EvaluationMode, asked: Measure) -> bool:
     """Whether a mode of evaluation has a measure."""
+    own = _metrics(mode, asked)
+    elsewhere = set().union(*(_metrics(other, asked) for other in EVALUATION_MODES)) - own
+    has_control = asked.less not in NULL_MAPS or asked.less in EVALUATION_MODES[mode].controls
+    return has_control and not asked.metrics & elsewhere
+
+
+def _metrics(mode: EvaluationMode, asked: Measure) -> set[str]:
+    """Metrics of a mode, against the truth or the original map as a measure asks."""
     comparison = EVALUATION_MODES[mode]
     groups = comparison.against_original if asked.is_similarity else comparison.against_truth
-    known = {name for metrics in groups.values() for name in metrics}
-    has_control = asked.less not in NULL_MAPS or asked.less in comparison.controls
-    return asked.metrics <= known and has_control
+    return {name for metrics in groups.values() for name in metrics}
 
 
 def _more(seeds: Sequence[int]) -> list[int]:
