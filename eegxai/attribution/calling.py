@@ -21,7 +21,7 @@ from eegxai.attribution.engine.adapted import said
 from eegxai.attribution.engine.frequency import heard_map
 from eegxai.attribution.engine.shared_passes import sharing
 from eegxai.attribution.engine.torch_state import torch_state_restored
-from eegxai.attribution.given import Trials, as_target, as_trials
+from eegxai.attribution.given import Trials, as_references, as_target, as_trials
 from eegxai.attribution.prepared import OUTPUTS, Output, name_cam_layer, prepared
 from eegxai.decoders.memory import in_parts_that_fit
 from eegxai.registry import lookup
@@ -41,8 +41,9 @@ def maps_or_reasons(
     arguments: Mapping[str, Any] | None = None,
 ) -> dict[str, MapOrReason]:
     """Map of each method, or why it has none; see :func:`attribute_all`."""
-    settings = {name: options_of(name, given) for name, given in methods.items()}
     x = as_trials("x", x)
+    size = x.shape[1], x.shape[2]
+    settings = {name: options_of(name, given, size) for name, given in methods.items()}
     target = as_target(target, x)
     said_of_it = output, cam_layer, arguments
     with prepared(methods, decoder, x, *said_of_it) as (copy, trials, reasons):
@@ -51,7 +52,9 @@ def maps_or_reasons(
         missing = cache(lambda requirement: requirement(copy, trials))  # families share theirs
         reasons = {name: reasons[name] or _refusal(name, copy, missing) for name in methods}
         calls = {
-            name: partial(find(name).function, **_keywords(name, settings[name], references, copy))
+            name: partial(
+                find(name).function, **_keywords(name, settings[name], references, copy, x)
+            )
             for name, reason in reasons.items()
             if reason is None
         }
@@ -98,15 +101,36 @@ def adapted(
         return outputs(copy, trials)
 
 
-def options_of(name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def options_of(
+    name: str, given: Mapping[str, Any] | None = None, size: tuple[int, int] | None = None
+) -> dict[str, Any]:
     """All options of a method, those not given at their defaults.
+
+    Parameters
+    ----------
+    name : str
+        The method.
+    given : mapping, optional
+        Options by name.
+    size : tuple of int, optional
+        Channels and samples of the trials that the options must fit, where they are known.
 
     Raises
     ------
     ValueError
         When the method or an option is unknown, or a value is not allowed.
+
+    Examples
+    --------
+    >>> from eegxai.attribution import options_of
+    >>> options_of("IntegratedGradients", {"steps": 20})["steps"]
+    20
     """
-    return resolved(name, find(name).function, given or {})
+    method = find(name)
+    options = resolved(name, method.function, given or {})
+    if size and (reason := method.misfit(*size, **options)):
+        raise ValueError(f"{name}: {reason}")
+    return options
 
 
 def expected_sum(
@@ -129,7 +153,7 @@ def expected_sum(
     target = as_target(target, x)
     with adapted_copy(decoder, x) as (copy, trials), torch.no_grad():
         copy = lookup(OUTPUTS, output, "output")(copy, trials)
-        own = _keywords(name, options_of(name, options), references, copy)
+        own = _keywords(name, options_of(name, options), references, copy, x)
         return method.completeness_target(copy, trials, target.to(x.device), **own)
 
 
@@ -158,14 +182,14 @@ def _refusal(
 
 
 def _keywords(
-    name: str, own: Mapping[str, Any], references: Trials | None, copy: nn.Module
+    name: str, own: Mapping[str, Any], references: Trials | None, copy: nn.Module, x: Tensor
 ) -> dict[str, Any]:
     """Options of a method and, where it takes them, its reference trials."""
     keywords = {option: value for option, value in own.items() if option != "chunk"}
     if references is None and needs_references(find(name).function):
         raise ValueError(f"{name} needs references, trials (trials, channels, times)")
     if references is not None and takes_references(find(name).function):
-        keywords[REFERENCES] = moved(as_trials(REFERENCES, references), copy)
+        keywords[REFERENCES] = moved(as_references(references, x), copy)
     return keywords
 
 

@@ -36,7 +36,7 @@ def unit_decided() -> Iterator[None]:
 
 def as_trials(field: str, x: Trials) -> Tensor:
     """Trials as a tensor, checked; those of MNE in µV."""
-    x = _of_mne(field, x) if hasattr(x, "get_data") else as_tensor(x)
+    x = _of_mne(field, x) if hasattr(x, "get_data") else _read(field, x)
     if x.ndim != 3 or not x.is_floating_point() or not x.numel():
         raise ValueError(
             f"{field} must be a floating-point tensor (trials, channels, times) with at least one "
@@ -45,6 +45,24 @@ def as_trials(field: str, x: Trials) -> Tensor:
     if not x.isfinite().all():
         raise ValueError(f"{field} has values that are not finite, all must be")
     return x
+
+
+def as_references(references: Trials, x: Tensor) -> Tensor:
+    """Trials that trials are compared with, checked."""
+    references = as_trials("references", references)
+    if references.shape[1:] != x.shape[1:]:
+        own, others = (" channels and ".join(map(str, r.shape[1:])) for r in (x, references))
+        raise ValueError(
+            f"references must be as large as the trials of x, {own} samples, not {others}"
+        )
+    return references
+
+
+def _read(field: str, x: Trials) -> Tensor:
+    try:
+        return as_tensor(x)
+    except TypeError:
+        raise ValueError(f"{field} must be numbers (trials, channels, times)") from None
 
 
 def _hint(x: Tensor) -> str:

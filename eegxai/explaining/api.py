@@ -166,6 +166,7 @@ def explain(
             decoded = decode(opened, trials, unit, output, cam_layer, arguments, device)
         if on_accuracy:  # before anything that may be refused: it says why
             on_accuracy(*_accuracy(decoded))
+        _check_sizes(asked, decoded.x)
         explained, choice = choose(decoded, target, n_trials, seed)
         with report.timed("randomize", seconds):
             made, left_out = possible_checks(explained, checks)
@@ -236,6 +237,12 @@ def _asked(
         find(name)
         options_of(name, options)
     return asked
+
+
+def _check_sizes(asked: Mapping[str, Mapping[str, Any]], x: torch.Tensor) -> None:
+    """Refuse options that do not fit the trials."""
+    for name, options in asked.items():
+        options_of(name, options, (x.shape[1], x.shape[2]))
 
 
 def check_arguments(

@@ -1,5 +1,7 @@
 """``eegxai claims``: whether the claims of a study hold on the decoders of a sweep."""
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +11,7 @@ import typer
 from eegxai.attribution import find
 from eegxai.decoders import DECODERS
 from eegxai.registry import lookup
+from sweeps.analysis.claims.supply import overrides_that_decide
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.cli.common import (
     Arguments,
@@ -78,6 +81,10 @@ def claims(
         tidy = load_scores(config, source, asked.metrics, where, keep_at_chance=keep_at_chance)
     verdicts = decide(asked, tidy)
     held, n_cells = HeldCells.of(tidy, config.name, where), len(list(method_cells(config)))
+    finished = bool(where) or held.cells == n_cells
+    needed = overrides_that_decide(config, asked, verdicts.claims, finished)
+    commands = [sweep_command(arguments, fields) for fields in needed]
+    verdicts = verdicts._replace(claims=verdicts.claims.assign(decided_by=commands))
     print_sentence(console, asked.title)
     print_sentence(console, f"decided on {held.cells} of the sweep's {n_cells} cells")
     print_chance_note(console, tidy)
@@ -97,3 +104,17 @@ def claims(
             {"command": "claims", "study": asked.title, "cells": held, "claims": verdicts.claims,
              "numbers": verdicts.numbers, "files": paths}
         )  # fmt: skip
+
+
+def sweep_command(arguments: list[str] | None, fields: Mapping[str, str] | None) -> str:
+    """The sweep of the same arguments with other settings; nothing where none are asked for.
+
+    Examples
+    --------
+    >>> sweep_command(["tiny", "grid.seed=0"], {"grid.seed": "[0,1]"})
+    "eegxai sweep tiny 'grid.seed=[0,1]'"
+    """
+    if fields is None:
+        return ""
+    kept = [one for one in arguments or [] if one.partition("=")[0] not in fields]
+    return shlex.join(["eegxai", "sweep", *kept, *map("=".join, fields.items())])

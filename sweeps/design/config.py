@@ -28,6 +28,7 @@ from eegxai.attribution import (
     find,
     options_of,
 )
+from eegxai.attribution.core.registry import LABEL, without_label
 from eegxai.decoders import DECODERS, TrainingSpec, recommended
 from eegxai.errors import fields_of, sentence
 from eegxai.evaluation import EvaluationSpec
@@ -59,13 +60,25 @@ def _as_axis(value: Any) -> Any:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _checked_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
+# What to do about a value that is there twice, by the axis.
+OTHER_OPTIONS = (
+    "; with other options it takes a label, {0}@wide, and they go into "
+    "attribution.per_method under that name"
+)
+
+
+def _checked_axis(values: tuple[Any, ...], advice: str = "") -> tuple[Any, ...]:
     if not values:
         raise ValueError("is empty, at least one value is needed")
     twice = [value for value in values if values.count(value) > 1]
     if twice:
-        raise ValueError(f"holds {twice[0]!r} more than once")
+        raise ValueError(f"holds {twice[0]!r} more than once{advice.format(twice[0])}")
     return values
+
+
+def _is_made_up(method: str) -> bool:
+    """Whether a name has parts: of a library and its method, or of a method and a label."""
+    return bool({".", LABEL} & set(method))
 
 
 def _expand_groups(methods: list[Any]) -> list[Any]:
@@ -99,8 +112,8 @@ class Grid(Model):
 
     @field_validator("*")
     @classmethod
-    def _no_axis_is_empty_or_doubled(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        return _checked_axis(values)
+    def _no_axis_is_empty_or_doubled(cls, values: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
+        return _checked_axis(values, OTHER_OPTIONS if info.field_name == "method" else "")
 
     @field_validator("architecture", "method")
     @classmethod
@@ -111,7 +124,7 @@ class Grid(Model):
         }
         choices = tables[info.field_name]
         for value in values:
-            if info.field_name == "method" and "." in value:
+            if info.field_name == "method" and _is_made_up(value):
                 find(value)
             elif value not in choices:
                 raise ValueError(unknown_name(f"grid.{info.field_name}", value, choices))
@@ -168,7 +181,7 @@ class Attributions(Model):
     def _options_exist(self) -> "Attributions":
         methods = METHODS | CONTROLS
         for name in self.per_method:
-            if "." in name:
+            if _is_made_up(name):
                 find(name)
             elif name not in methods:
                 raise ValueError(unknown_name("attribution.per_method", name, methods))
@@ -185,11 +198,11 @@ class Attributions(Model):
         """Options for all methods that have them."""
         return self.model_extra or {}
 
-    def of(self, method: str) -> dict[str, Option]:
-        """All options of a method."""
+    def of(self, method: str, size: tuple[int, int] | None = None) -> dict[str, Option]:
+        """All options of a method; they must fit trials of a size (channels, times) if given."""
         own = options_of(method)
         common = {option: value for option, value in self.common.items() if option in own}
-        return options_of(method, {**common, **self.per_method.get(method, {})})
+        return options_of(method, {**common, **self.per_method.get(method, {})}, size)
 
 
 class TrialResources(Model):
@@ -300,12 +313,11 @@ class SweepConfig(Model):
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "SweepConfig":
         self._check_folds()
-        for method in self.grid.method:
-            self.attribution.of(method)
         for feature in self.features:
             self._check_feature(feature)
             self._check_trials(feature)
             self._check_data(feature)
+        self._check_methods()
         return self
 
     def first_data_of(self, feature: str) -> DataSpec:
@@ -322,6 +334,19 @@ class SweepConfig(Model):
         for fold in self.grid.fold:
             if fold >= n_folds:
                 raise ValueError(f"grid.fold={fold} does not exist, {_range_of(n_folds)}")
+
+    def _check_methods(self) -> None:
+        """Refuse options that do not fit the trials, and one set of them under two names."""
+        data = self.first_data_of(self.features[0])  # all have the size of its trials
+        names: dict[str, str] = {}
+        for method in self.grid.method:
+            options = self.attribution.of(method, (data.n_channels, data.epoch.n_times))
+            same = names.setdefault(f"{without_label(method)} {options}", method)
+            if same != method:
+                raise ValueError(
+                    f"grid.method: {same} and {method} have the same options, which "
+                    "attribution.per_method gives to each name"
+                )
 
     def _check_feature(self, feature: str) -> None:
         known = self.data.known_features

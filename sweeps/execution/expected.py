@@ -6,6 +6,7 @@ bytes those of files of the quickstart, of trials of 62 channels and 250 times.
 
 from typing import NamedTuple
 
+from eegxai.attribution.core.registry import without_label
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 
 TRIAL_SIZE = 62 * 250  # numbers of a trial that the tables are of
@@ -71,7 +72,7 @@ def cell_seconds(cell: Cell) -> float:
         n_trials = TRAINING_SHARE * cell.data.n_trials * _epochs(cell)
         return _size(cell) * (rates.epoch * n_trials + SIMULATED_TRIAL * cell.data.n_trials)
     once = _size(cell) * rates.trial * (CELL_TRIALS + cell.evaluation.n_trials)
-    return once * COSTS.get(cell.method, 1.0) * cell.evaluation.weight_draws
+    return once * COSTS.get(without_label(cell.method), 1.0) * cell.evaluation.weight_draws
 
 
 def opening_seconds(cell: Cell) -> float:

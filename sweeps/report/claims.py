@@ -33,7 +33,8 @@ NO_VERDICT = TableCell(MISSING)
 LEGEND = "\n".join(
     [
         "numbers: means over trained seeds with 95 % intervals; counts: by the means,",
-        "with the counts that the intervals allow; docs/claims.md explains the rules",
+        "with the counts that the intervals allow; docs/claims.md explains the rules.",
+        "After a sweep that may decide a claim, claims takes the same arguments.",
     ]
 )
 
@@ -96,6 +97,8 @@ def _evaluation_lines(row: Row) -> Iterator[str]:
         yield from _wrapped("      number: ", f"{number} ({row['number']}{seeds})")
     if row["detail"]:
         yield from _wrapped("      ", row["detail"])
+    if command := row.get("decided_by"):
+        yield from _wrapped("      may be decided by: ", command)
     if others := _at_other_thresholds(row):
         yield from _wrapped("      with the threshold at ", others)
 

@@ -20,8 +20,14 @@ attribution:
     captum.IntegratedGradients: {n_steps: 4, method: riemann_middle}
     captum.FeatureAblation: {feature_mask: channels, baseline: mean}
     captum.Occlusion: {sliding_window_shapes: [10, 50], strides: [10, 50]}
+    captum.Occlusion@wide: {sliding_window_shapes: [10, 125], strides: [10, 125]}
 """
-METHODS = ["captum.IntegratedGradients", "captum.FeatureAblation", "captum.Occlusion"]
+METHODS = [
+    "captum.IntegratedGradients",
+    "captum.FeatureAblation",
+    "captum.Occlusion",
+    "captum.Occlusion@wide",
+]
 
 
 @pytest.fixture
@@ -75,11 +81,38 @@ def test_a_library_is_a_group(tiny_file, library):
         ("attribution.per_method.captum.Saliency={abz: true}", "did you mean 'abs'"),
         ("attribution.per_method.captum.Saliency.abs=7", "abs=7 of captum.Saliency"),
         ("attribution.per_method.captum.Occlusion={strides: [1]}", "strides=.* of captum.Occlu"),
+        ("attribution.per_method.captum.Occlusion@a.stride=[1,5]", "did you mean 'strides'"),
+        ("grid.method=[captum.LRP, captum.LRP]", "once; .* label, captum.LRP@wide"),
+        ("grid.method=[captum.LRP, captum.LRP@a]", "captum.LRP and captum.LRP@a have the same"),
+        ("grid.method=captum.LRP@", "after @ comes a label"),
+        ("grid.method=Saliencies@a", "did you mean 'Saliency'"),
     ],
 )
 def test_mistakes_are_named_before_a_run(tiny_file, override, message):
     with pytest.raises(ConfigError, match=message):
         load(tiny_file, [override])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("{sliding_window_shapes: [11, 25]}", "larger than trials of 10 channels and 250 samples"),
+        ("{sliding_window_shapes: [1, 5]}", r"captum.Occlusion: strides=\[1, 25\] must not be"),
+    ],
+)
+def test_options_that_do_not_fit_the_trials_are_named_before_a_run(tiny_file, options, message):
+    given = f"attribution.per_method.captum.Occlusion={options}"
+    with pytest.raises(ConfigError, match=message):
+        load(tiny_file, ["grid.method=captum.Occlusion", given])
+
+
+def test_two_sets_of_options_have_two_names(tiny_file):
+    wide = "attribution.per_method.captum.Occlusion@wide={sliding_window_shapes: [10, 50]}"
+    cells = method_cells(
+        load(tiny_file, ["grid.method=[captum.Occlusion, captum.Occlusion@wide]", wide])
+    )
+    sizes = {cell.method: cell.options["sliding_window_shapes"] for cell in cells}
+    assert sizes == {"captum.Occlusion": [1, 25], "captum.Occlusion@wide": [10, 50]}
 
 
 def test_methods_tells_the_options_of_one():

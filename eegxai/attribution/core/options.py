@@ -45,7 +45,9 @@ def options_model(function: Callable[..., Any]) -> type[BaseModel]:
 
 def _numbers_alone(hint: Any) -> Any:
     """A type that takes no truth value for a number, unless it is one of truth values."""
-    return hint if {bool, Any} & {hint, *get_args(hint)} else Annotated[hint, NUMBER]
+    parts = get_args(hint)
+    truth = {bool, Any} & {hint, *parts, *map(type, parts)}
+    return hint if truth else Annotated[hint, NUMBER]
 
 
 def resolved(name: str, function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The registry of attribution methods."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -13,6 +14,7 @@ Attribution = Callable[..., Tensor]
 Sums = Callable[..., Tensor | None]
 Requirement = Callable[[nn.Module, Tensor], str | None]
 Limits = Callable[[nn.Module, Tensor], dict[str, str]]
+Misfit = Callable[..., str | None]
 FrequencyKind = Literal["multiplier", "gradient", "effect"]
 
 
@@ -22,6 +24,10 @@ def _unlimited(_decoder: nn.Module, _x: Tensor) -> dict[str, str]:
 
 def _whatever_the_options(**_options: Any) -> dict[str, str]:
     return {}
+
+
+def _of_any_size(_n_channels: int, _n_times: int, **_options: Any) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,9 @@ class Method:
         the axes along which they are by declaration.
     option_limits : callable
         ``(**options) -> dict``: the same, where it is a matter of the method's options.
+    misfit : callable
+        ``(n_channels, n_times, **options) -> str | None``: why the options do not fit trials of
+        this size, with the option, its value and what is allowed; None where they do.
     frequency : str or None
         What its maps can say about frequency: ``"multiplier"``, they are the trial (or its
         difference from a baseline) times something; ``"gradient"``, they are a gradient, by its
@@ -65,6 +74,7 @@ class Method:
     completeness_target: Sums | None = None
     limits: Limits = _unlimited
     option_limits: Callable[..., dict[str, str]] = _whatever_the_options
+    misfit: Misfit = _of_any_size
     frequency: FrequencyKind | None = None
 
 
@@ -88,6 +98,7 @@ class Library:
 METHODS: dict[str, Method] = {}
 CONTROLS: dict[str, Method] = {}
 LIBRARIES: dict[str, Library] = {}
+LABEL, LABEL_TEXT = "@", re.compile(r"[\w-]+", re.ASCII)
 GROUPS = {"study": METHODS, "corrected": METHODS, "extended": METHODS, "control": CONTROLS}
 
 
@@ -154,17 +165,46 @@ def library(
 def find(name: str) -> Method:
     """Look a method or control up by its name, those of a library such as ``captum.LRP`` too.
 
+    A label after ``@`` makes a further name of a method, for a second set of options beside the
+    first: ``captum.Occlusion@wide``.
+
     Raises
     ------
     ValueError
-        When no method has this name, with the closest match, or its library is not installed.
+        When no method has this name, with the closest match, or its library is not installed, or
+        when a label cannot be used.
     """
+    given, name = name, without_label(name)
+    if given != name and name in CONTROLS:
+        raise ValueError(f"method {given!r}: {name} is a control, which takes no label")
     prefix, dot, own = name.partition(".")
     if name in METHODS or not dot:
         return lookup(METHODS | CONTROLS, name, "method")
     if prefix not in LIBRARIES:
         raise ValueError(unknown_name(f"method {name!r}: the library", prefix, LIBRARIES))
     return LIBRARIES[prefix].method(own)
+
+
+def without_label(name: str) -> str:
+    """The name of a method without the label that tells sets of its options apart.
+
+    Raises
+    ------
+    ValueError
+        When the label cannot be used.
+
+    Examples
+    --------
+    >>> without_label("captum.Occlusion@wide"), without_label("GradCAM++")
+    ('captum.Occlusion', 'GradCAM++')
+    """
+    own, at, label = name.partition(LABEL)
+    if at and not LABEL_TEXT.fullmatch(label):
+        raise ValueError(
+            f"method {name!r}: after {LABEL} comes a label of letters, digits, '-' and '_', "
+            f"such as {own}{LABEL}wide"
+        )
+    return own
 
 
 def names_of(group: str) -> tuple[str, ...]:

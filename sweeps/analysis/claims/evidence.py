@@ -216,7 +216,7 @@ def _gap(
     if cells.at_chance(tuple(group), methods):
         return f"all decoders are at chance on {' '.join(map(_plain, group))}"
     whose = methods[0] if len(methods) == 1 else f"all {_label(methods)}"
-    return f"no seed has {asked.short} for {whose} on all its cells"
+    return f"no seed has {asked.short} on all its cells for {whose}"
 
 
 def _asked_of(

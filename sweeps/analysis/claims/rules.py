@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from eegxai.registry import lookup
 from sweeps.analysis.claims.evidence import Evidence
 from sweeps.analysis.claims.study import Claim, Evaluation, Study
 
@@ -52,6 +53,10 @@ class Finding:
 Decide = Callable[[Evidence, float, Claim, Study], Finding]
 
 
+def _fits_any(_claim: Claim, _evaluation: Evaluation) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Rule:
     """A rule by its sentence and its function.
@@ -63,12 +68,15 @@ class Rule:
         ``{lower}`` and ``{upper}`` are filled in.
     decide : callable
         From the evidence, the threshold, the claim and the study to what is found.
+    misfit : callable
+        From the claim and an evaluation to why the rule cannot decide it; None where it can.
     one_threshold : bool
         Whether it asks at the one threshold given, and not at several of the study's.
     """
 
     sentence: str
     decide: Decide
+    misfit: Callable[[Claim, Evaluation], str | None] = _fits_any
     one_threshold: bool = True
 
 
@@ -183,12 +191,38 @@ def insensitive(evidence: Evidence, threshold: float, _claim: Claim, study: Stud
     )
 
 
+def _counts_methods(claim: Claim, evaluation: Evaluation) -> str | None:
+    """Why single methods cannot be counted."""
+    if evaluation.agreements:
+        return f"rule {claim.rule!r} takes conditions, not agreements"
+    return None
+
+
+def _too_few_to_be_several(claim: Claim, evaluation: Evaluation) -> str | None:
+    n_methods = len(evaluation.methods)
+    if claim.fewest > n_methods:
+        return f"fewest={claim.fewest} is more than its {n_methods} methods"
+    return _counts_methods(claim, evaluation)
+
+
+def _too_few_for_an_only_one(claim: Claim, evaluation: Evaluation) -> str | None:
+    if len(evaluation.methods) < 2:
+        return f"rule {claim.rule!r} needs at least two methods"
+    return _counts_methods(claim, evaluation)
+
+
 RULES: dict[str, Rule] = {
     "every": Rule("{methods}: {conditions}; for every {groups}", every),
     "several": Rule(
-        "at least {fewest} of {methods} miss one of: {conditions}; for some {groups}", several
+        "at least {fewest} of {methods} miss one of: {conditions}; for some {groups}",
+        several,
+        _too_few_to_be_several,
     ),
-    "only": Rule("{first} and no other of {methods}: {conditions}; for every {groups}", only),
+    "only": Rule(
+        "{first} and no other of {methods}: {conditions}; for every {groups}",
+        only,
+        _too_few_for_an_only_one,
+    ),
     "insensitive": Rule(
         "{methods}: the answers to {conditions} are the same at {lower} and {upper}, for every "
         "{groups}",
@@ -196,6 +230,20 @@ RULES: dict[str, Rule] = {
         one_threshold=False,
     ),
 }
+
+
+def check_rule(claim: Claim) -> None:
+    """Refuse a claim that its rule cannot decide, or that can only have one answer.
+
+    Raises
+    ------
+    ValueError
+        In one sentence.
+    """
+    rule = lookup(RULES, claim.rule, f"claim {claim.id}: rule")
+    for name, evaluation in claim.evaluations:
+        if reason := rule.misfit(claim, evaluation):
+            raise ValueError(f"claim {claim.id}: {name}: {reason}")
 
 
 def rule_sentence(claim: Claim, evaluation: Evaluation, study: Study) -> str:

@@ -14,7 +14,6 @@ from sweeps.analysis.quantity import HEADLINES, KNOWN_CHECKS, KNOWN_METRICS, bou
 from sweeps.scores.table import CASCADE
 
 EVALUATIONS = ("study", "corrected")
-OF_SINGLE_METHODS = ("several", "only")  # rules that count methods
 
 Asks = Literal["at least", "above", "below"]
 Axis = Literal["feature", "snr_db"]
@@ -166,20 +165,12 @@ class Evaluation:
             raise ValueError("an evaluation has neither conditions nor agreements; give one")
         return self
 
-    def check_sizes(self, where: str, rule: str, fewest: int) -> None:
-        """Refuse what counts a method twice or can only have one answer."""
-        n_methods, each = len(self.methods), rule in OF_SINGLE_METHODS
-        faults = {
-            f"methods={self.methods} holds a method more than once": len(set(self.methods))
-            < n_methods,
-            f"rule {rule!r} takes conditions, not agreements": each and bool(self.agreements),
-            "rule 'only' needs at least two methods": rule == "only" and n_methods < 2,
-            "agreements need at least two methods": bool(self.agreements) and n_methods < 2,
-            f"fewest={fewest} is more than its {n_methods} methods": rule == "several"
-            and fewest > n_methods,
-        }
-        for fault in (text for text, true in faults.items() if true):
-            raise ValueError(f"{where}: {fault}")
+    def check_methods(self, where: str) -> None:
+        """Refuse what counts a method twice, or ranks one alone."""
+        if len(set(self.methods)) < len(self.methods):
+            raise ValueError(f"{where}: methods={self.methods} holds a method more than once")
+        if self.agreements and len(self.methods) < 2:
+            raise ValueError(f"{where}: agreements need at least two methods")
 
     @property
     def asked(self) -> tuple[Condition | Agreement, ...]:
@@ -200,7 +191,7 @@ class Claim:
     source : str
         Where it is made.
     rule : str
-        A name of ``sweeps.analysis.claims.rules.RULES``.
+        A name of ``sweeps.analysis.claims.rules.RULES``, which says what it needs.
     study : Evaluation
         What decides it with the study's methods and metrics.
     corrected : Evaluation, optional
@@ -221,12 +212,12 @@ class Claim:
     by: Annotated[tuple[Axis, ...], Field(min_length=1)] = ("feature",)
     fewest: int = Field(default=1, ge=1)
 
-    def check_sizes(self) -> None:
-        """Refuse what would count an axis or a method twice, or can only have one answer."""
+    def check(self) -> None:
+        """Refuse what would count an axis or a method twice, whatever the rule."""
         if len(set(self.by)) < len(self.by):
             raise ValueError(f"claim {self.id}: by={self.by} holds an axis more than once")
         for name, evaluation in self.evaluations:
-            evaluation.check_sizes(f"claim {self.id}: {name}", self.rule, self.fewest)
+            evaluation.check_methods(f"claim {self.id}: {name}")
 
     @property
     def evaluations(self) -> Iterator[tuple[str, Evaluation]]:
@@ -271,7 +262,7 @@ class Study:
                 f"{self.threshold:g}"
             )
         for claim in self.claims:
-            claim.check_sizes()
+            claim.check()
         ids = [claim.id for claim in self.claims]
         if twice := [name for name in ids if ids.count(name) > 1]:
             raise ValueError(f"claims: the id {twice[0]!r} is given more than once")

@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 import pandas as pd
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from eegxai.errors import sentence
-from eegxai.registry import lookup
 from sweeps.analysis.claims.evidence import Cells, Evidence, evidence
-from sweeps.analysis.claims.rules import RULES, Answer, named, rule_sentence
+from sweeps.analysis.claims.rules import RULES, Answer, check_rule, named, rule_sentence
 from sweeps.analysis.claims.study import Claim, Evaluation, Study
 from sweeps.design.claims_file import DEFAULT_CLAIMS, read_claims
 
@@ -26,11 +25,12 @@ def load_study(name: str = DEFAULT_CLAIMS) -> Study:
     ValueError
         When there is no such file, or a value is not allowed; one sentence says which.
     """
+    values = read_claims(name)
     try:
-        study = STUDY.validate_python(read_claims(name))
+        study = STUDY.validate_python(values)
         for claim in study.claims:
-            lookup(RULES, claim.rule, f"claim {claim.id}: rule")
-    except ValidationError as error:
+            check_rule(claim)
+    except ValueError as error:
         raise ValueError(f"claims {name!r}: {sentence(error, Study)}") from error
     return study
 

@@ -232,6 +232,7 @@ def test_validity_tells_duplicates_and_limits(case):
         ("captum.NoiseTunnel(NoiseTunnel)", "NoiseTunnel wraps another one itself"),
         ("captum.NoiseTunnel(Salency)", "did you mean 'Saliency'"),
         ("captum.a.b", "allowed are captum.CLASS"),
+        ("captum.NoiseTunnel(LayerLRP)", "captum's NoiseTunnel cannot call it"),
         ("gradcam.GradCam", "did you mean 'GradCAM'"),
         ("gradcam.SESS", "trials of one shape"),
         ("braindecode.salience", "did you mean 'saliency'"),
@@ -345,9 +346,132 @@ def test_a_layer_method_needs_a_cam_layer():
         attribute("captum.LayerGradCam", decoder, torch.randn(1, 6, 10), torch.tensor([0]))
 
 
-def test_too_many_orders_are_refused(case):
-    with pytest.raises(NotApplicable, match="7 features or fewer"):
-        attribute("captum.ShapleyValues", *case, window=5)
+# ------------------------------------------------------------------ before any work
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        (
+            "captum.Occlusion",
+            {"sliding_window_shapes": [7, 25]},
+            r"\[7, 25\] is larger than trials",
+        ),
+        ("captum.Occlusion", {"sliding_window_shapes": [1, 201]}, "of 6 channels and 200 samples"),
+        ("captum.Occlusion", {"sliding_window_shapes": [1, 10]}, r"strides=\[1, 25\] must not be"),
+        ("captum.Occlusion@fine", {"strides": [2, 25]}, "^captum.Occlusion@fine: strides="),
+        ("captum.NoiseTunnel(Occlusion)", {"strides": [7, 1]}, r"strides=\[7, 1\]"),
+        ("captum.KernelShap", {"window": 200}, "with window=200 makes one feature"),
+        ("captum.NoiseTunnel(KernelShap)", {"window": 200}, "at least two are needed"),
+        ("captum.ShapleyValues", {"window": 5}, "makes 40 features .* 7 features or fewer"),
+        ("captum.LayerFeatureAblation", {"perturbations_per_eval": 2}, "eval=2 .* should be 1"),
+        (
+            "captum.NoiseTunnel(GradientShap)",
+            {"draw_baseline_from_distrib": False},
+            "distrib=False of .* should be True",
+        ),
+        ("gradcam.FullGrad", {"eigen_smooth": True}, "eigen_smooth=True of .* should be False"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(case, name, given, message):
+    if name.startswith("gradcam"):
+        pytest.importorskip("pytorch_grad_cam")
+    for call in (
+        lambda: options_of(name, given, size=(6, SHORT)),
+        lambda: attribute(name, *case, **given),
+    ):
+        with pytest.raises(ValueError, match=message) as raised:
+            call()
+        assert not isinstance(raised.value, NotApplicable | DegenerateMap)
+        assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["captum.GradientShap", "captum.DeepLiftShap", "GradientSHAP"])
+def test_references_of_another_size_are_refused(case, name):
+    for references, message in (
+        (torch.zeros(3, 5, SHORT), "6 channels and 200 samples, not 5 channels and 200"),
+        (torch.zeros(3, 6, 30), "not 6 channels and 30"),
+        ("none", r"references must be numbers \(trials"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            attribute(name, *case, references=references)
+
+
+def test_one_reference_is_a_distribution(case, references):
+    twice = references[:1].repeat(2, 1, 1)
+    maps = [attribute("captum.DeepLiftShap", *case, references=r) for r in (references[:1], twice)]
+    assert torch.equal(*maps)
+
+
+class Small(nn.Module):
+    """A decoder that every method can explain."""
+
+    cam_layer = "convolution"
+
+    def __init__(self):
+        super().__init__()
+        self.convolution, self.relu = nn.Conv2d(1, 2, (1, 5)), nn.ReLU()
+        self.dense = nn.Linear(2 * 3 * 26, 2)
+
+    def forward(self, x):
+        return self.dense(self.relu(self.convolution(x[:, None])).flatten(1))
+
+
+def every_name():
+    captum = {name for name in attr.__all__ if usable(f"captum.{name}")}
+    wrapped = {f"NoiseTunnel({name})" for name in captum}
+    yield from (f"captum.{name}" for name in sorted(captum | wrapped))
+    yield from (f"braindecode.{name}" for name in dir(visualization_of_braindecode()))
+    yield from (f"gradcam.{name}" for name in dir(pytest.importorskip("pytorch_grad_cam")))
+
+
+def visualization_of_braindecode():
+    return pytest.importorskip("braindecode.visualization")
+
+
+def usable(name):
+    try:
+        options_of(name)
+    except ValueError:
+        return False
+    return True
+
+
+def test_what_is_accepted_is_not_refused_later():
+    torch.manual_seed(0)
+    x, target = torch.randn(2, 3, 30).double(), torch.tensor([0, 1])
+    references = torch.randn(4, 3, 30).double()
+    names = list(filter(usable, every_name()))
+    # With its window, of which a trial this short has one.
+    options = {name: {"window": 10} if "window" in options_of(name) else {} for name in names}
+    maps = attribute_all(options, Small().double(), x, target, references=references)
+    assert len(maps) > 60
+    assert all(maps[name].shape == x.shape for name in names)
+
+
+def test_a_label_makes_a_further_name(case):
+    coarse = {"feature_mask": "channels"}
+    maps = attribute_all(
+        {"captum.FeatureAblation@whole": coarse, "captum.FeatureAblation": QUICK}, *case
+    )
+    whole = attribute("captum.FeatureAblation", *case, **coarse)
+    assert torch.equal(maps["captum.FeatureAblation@whole"], whole)
+    assert not torch.equal(maps["captum.FeatureAblation"], whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Gradient@", "after @ comes a label of letters"),
+        ("Gradient@a b", "such as Gradient@wide"),
+        ("Gradent@a", "did you mean 'Gradient'"),
+        ("captum.Salency@a", "did you mean 'Saliency'"),
+        ("RandomMap@a", "is a control, which takes no label"),
+    ],
+)
+def test_labels_that_are_none_are_refused(name, message):
+    with pytest.raises(ValueError, match=message):
+        options_of(name)
 
 
 def test_out_of_memory_is_no_verdict(case, monkeypatch):

@@ -18,15 +18,18 @@ from eegxai.statistics import student_interval
 from sweeps.analysis.claims.evidence import Evidence, shown
 from sweeps.analysis.claims.rules import RULES, all_of, merged, negated
 from sweeps.analysis.claims.study import Claim, Study
+from sweeps.analysis.claims.supply import overrides_that_decide
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, decide, load_study
 from sweeps.analysis.quantity import HEADLINES
+from sweeps.design.config_file import load
 from sweeps.scores.selection import without_chance_decoders
+from tests.paths import ROOT
 from tests.tidy_tables import as_tidy
 
 SWAP = {"check": "target_swap", "metric": "pearson_raw"}
 ALIKE, SPECIFIC = {**SWAP, "asks": "at least"}, {**SWAP, "asks": "below"}
 HIGH, LOW, BETWEEN = (0.79, 0.8, 0.81), (0.09, 0.1, 0.11), (0.2, 0.5, 0.8)
-NO_SCORES = "no seed has pearson_raw in target_swap for A on all its cells"
+NO_SCORES = "no seed has pearson_raw in target_swap on all its cells for A"
 ANSWERS = [True, None, False]
 
 
@@ -353,7 +356,7 @@ def test_rankings_need_every_method_and_metric():
     lacks_a_method = [part for part in rankings("ABC") if part["method"].iloc[0] != "C"]
     assert decided(agreement(), *lacks_a_method)["lacking"] == "no cells of method C"
     row = decided(agreement(second="cosine_raw"), *rankings("ABC"))
-    assert row["lacking"] == "no seed has all 2 rankings for all 3 methods on all its cells"
+    assert row["lacking"] == "no seed has all 2 rankings on all its cells for all 3 methods"
 
 
 def test_all_numbers_are_in_the_second_table():
@@ -383,6 +386,38 @@ def test_the_studys_claims_are_of_metrics_that_there_are():
                     assert one.metric in (similar if randomized else known)
     assert [claim.id for claim in found.claims] == [str(number) for number in range(1, 9)]
     assert {len(claim.study.methods) for claim in found.claims} == {1, 12}
+
+
+SIX_SEEDS = {"grid.seed": "[0,1,2,3,4,5]"}
+LEVELS = {"grid.snr_db": "[-3.5,-12,-16,-19,-23]"}
+CORRECTED = {"grid.method": "[study,corrected]"}
+OTHER_MODE = {"evaluation.mode": "corrected"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "evaluation", "needed"),
+    [
+        ("1", "study", SIX_SEEDS),
+        ("1", "corrected", SIX_SEEDS),
+        ("3", "corrected", CORRECTED),
+        ("4", "study", LEVELS),
+        ("4", "corrected", LEVELS | OTHER_MODE),
+        ("7", "study", OTHER_MODE),
+        ("8", "study", SIX_SEEDS),
+        ("8", "corrected", CORRECTED | OTHER_MODE),
+    ],
+)
+def test_what_may_decide_a_claim_is_what_its_sweep_lacks(claim, evaluation, needed):
+    config, asked = load(ROOT / "conf" / "study-small.yaml"), load_study().only([claim])
+    open_ones = pd.DataFrame({"verdict": [UNDECIDED, UNDECIDED]})
+    found = overrides_that_decide(config, asked, open_ones, finished=True)
+    assert found[evaluation == "corrected"] == needed
+    first = {} if needed == SIX_SEEDS else needed
+    unfinished = overrides_that_decide(config, asked, open_ones, finished=False)
+    assert unfinished[evaluation == "corrected"] == first
+    decided = pd.DataFrame({"verdict": [HOLDS, FAILS]})
+    assert overrides_that_decide(config, asked, decided, finished=True) == [None, None]
+    load(ROOT / "conf" / "study-small.yaml", list(map("=".join, needed.items())))
 
 
 CONDITION = ("claims", 0, "study", "conditions", 0)

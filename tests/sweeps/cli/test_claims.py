@@ -62,6 +62,8 @@ def test_each_claim_is_printed_for_80_columns_and_written_in_every_format(claims
     assert len(table) == 16
     assert set(table["verdict"]) <= {HOLDS, FAILS, UNDECIDED}
     assert ((table["lacking"] != "") == (table["verdict"] == UNDECIDED)).all()
+    assert ((table["decided_by"] != "") == (table["verdict"] == UNDECIDED)).all()
+    assert "may be decided by: eegxai sweep" in text
 
 
 def test_claims_of_ones_own_on_chosen_runs(claims, tmp_path):
@@ -100,6 +102,10 @@ def test_a_sweep_half_done_is_decided_as_far_as_it_is(tiny_file):
     assert shown.exit_code == 0, shown.output
     assert "decided on 4 of the sweep's 8 cells" in shown.output
     assert "needs at least 2 seeds with all their cells, has 1" in " ".join(shown.output.split())
+    # Claim 1 with the study's methods lacks feature types, whose cells would finish no sweep.
+    (first, *_) = pd.read_csv("out/tiny-claims.csv").to_dict("records")
+    command = f"eegxai sweep {tiny_file} 'grid.feature=[temporal,spectral,spatial]'"
+    assert first["decided_by"] == command
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -16,7 +16,6 @@ terms of EEG:
 
 import inspect
 from functools import cache, partial
-from math import factorial
 from typing import Any
 
 import torch
@@ -29,7 +28,6 @@ from eegxai.attribution.core.reference_input import (
 from eegxai.attribution.core.registry import (
     Attribution,
     Method,
-    NotApplicable,
     Sums,
     library,
     target_logits,
@@ -51,6 +49,7 @@ from eegxai.attribution.methods.libraries.captum_options import (
     options_of,
     wants_distribution,
 )
+from eegxai.attribution.methods.libraries.captum_sizes import MISFITS
 from eegxai.attribution.methods.libraries.foreign import (
     OfImages,
     guarded,
@@ -86,7 +85,6 @@ RANDOM = {
     "FeaturePermutation",
 }
 IMAGES = {"GuidedGradCam"}  # what they multiply must have the layer's number of axes
-MOST_ORDERS = factorial(7)  # of features, that ShapleyValues goes through
 
 
 @library("captum", STANDARD)
@@ -112,6 +110,7 @@ def captum_method(own_name: str) -> Method:
         completeness_target=_sum_of(classes),
         limits=cam_limits if is_of_layer(classes[-1]) else Method.limits,
         option_limits=mask_limits,
+        misfit=MISFITS.get(classes[-1].__name__, Method.misfit),
     )
 
 
@@ -202,16 +201,14 @@ def _given(
     if wants_distribution(classes):
         values["baselines"] = _distribution(x, options.get("references"))
     if "feature_mask" in options:
-        mask = _feature_mask(x, options["feature_mask"], options["window"])
-        values["feature_mask"] = mask
-        if classes[-1].__name__ == "ShapleyValues":
-            _check_orders(int(mask.max()) + 1)
+        values["feature_mask"] = _feature_mask(x, options["feature_mask"], options["window"])
     return values | {name: tuple(options[name]) for name in SIZES if name in options}
 
 
 def _distribution(x: Tensor, references: Tensor | None) -> Tensor:
-    """Trials to compare with; without any, the zero trial, twice as captum wants several."""
-    return torch.zeros_like(x[:1]).repeat(2, 1, 1) if references is None else references
+    """Trials to compare with, the zero trial without any; of one a copy too: captum wants more."""
+    found = torch.zeros_like(x[:1]) if references is None else references
+    return found.repeat(2, 1, 1) if len(found) == 1 else found
 
 
 def _with_references(x: Tensor, target: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
@@ -229,14 +226,6 @@ def _feature_mask(x: Tensor, features: str, window: int) -> Tensor:
         "channels_windows": channels * (windows.max() + 1) + windows,
     }
     return masks[features].expand(x.shape[1:])[None].contiguous()
-
-
-def _check_orders(n_features: int) -> None:
-    if factorial(min(n_features, 20)) > MOST_ORDERS:
-        raise NotApplicable(
-            f"captum.ShapleyValues is not applicable to {n_features} features, whose orders it "
-            "goes through one by one: choose a longer window, for 7 features or fewer"
-        )
 
 
 def _on_trials(maps: Tensor, x: Tensor, interpolate_mode: str) -> Tensor:

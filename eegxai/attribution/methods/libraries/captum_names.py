@@ -11,6 +11,7 @@ REFUSED = {
     "TCAV": "it gives a number for each concept, no map of the trial",
     "LayerFeaturePermutation": "it permutes a layer's values among the trials of a batch, so a "
     "trial has no map of its own",
+    "NoiseTunnel(LayerLRP)": "captum's NoiseTunnel cannot call it",
 }
 MODELS = {"forward_func", "model"}
 GIVEN = {
@@ -26,6 +27,7 @@ def captum_attr() -> Any:
 
 def classes_of(name: str) -> tuple[Any, ...]:
     """The class of a name and the classes that it is wrapped around, the outermost first."""
+    refuse(name, REFUSED)
     parts = re.fullmatch(r"captum\.(\w+)(?:\((\w+)\))?", name)
     if parts is None:
         raise ValueError(
@@ -51,7 +53,7 @@ def _wraps(own: Any) -> bool:
 
 
 def _class(name: str, own: str) -> Any:
-    refuse(f"captum.{own}", REFUSED)
+    refuse(f"captum.{own}", REFUSED)  # an inner one
     found = _attribution_classes()
     if own not in found:
         known = found.keys() - REFUSED.keys()

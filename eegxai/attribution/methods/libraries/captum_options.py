@@ -53,7 +53,17 @@ def options_of(classes: tuple[Any, ...]) -> Options:
     options |= {name: option for name, option in SIZES.items() if name in parameters}
     if "layer" in parameters:
         options |= {"interpolate_mode": (CHOICES["interpolate_mode"], "nearest")}
-    return options
+    return options | _only_working(classes, options)
+
+
+def _only_working(classes: tuple[Any, ...], options: Options) -> Options:
+    """Options of which captum takes one value alone: with any other it fails on all decoders."""
+    names = [own.__name__ for own in classes]
+    if "draw_baseline_from_distrib" in options and wants_distribution(classes):
+        return {"draw_baseline_from_distrib": (Literal[True], True)}
+    if names == ["LayerFeatureAblation"]:
+        return {"perturbations_per_eval": (Literal[1], 1)}
+    return {}
 
 
 def _mask_options(own: str) -> Options:

@@ -6,7 +6,7 @@ the last two axes of any layer for channels and times, rectifies its maps and sc
 
 import inspect
 from functools import cache, partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +47,8 @@ REFUSED = {
 }
 RANDOM = {"RandomCAM"}
 OWN_LAYERS = {"FullGrad"}  # they find them in the model
+# Of which a class takes one value alone: with any other it fails on all decoders.
+ONLY_WORKING: dict[str, Options] = {"FullGrad": {"eigen_smooth": (Literal[False], False)}}
 GIVEN = {"self", "model", "target_layers", "reshape_transform", "input_tensor", "targets"}
 
 
@@ -95,7 +97,8 @@ def _classes() -> dict[str, Any]:
 
 def _options(own: Any) -> Options:
     """Plain arguments of the constructor and of a call."""
-    return plain_options(own.__init__, GIVEN) | plain_options(own.__call__, GIVEN)
+    options = plain_options(own.__init__, GIVEN) | plain_options(own.__call__, GIVEN)
+    return options | ONLY_WORKING.get(own.__name__, {})
 
 
 def _maps(own: Any, decoder: nn.Module, x: Tensor, target: Tensor, **options: Any) -> Tensor:

@@ -1,0 +1,116 @@
+"""What a sweep would have to compute so that a claim may be decided: overrides of its settings."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from eegxai.evaluation import NULL_MAPS
+from eegxai.evaluation.modes import EVALUATION_MODES, EvaluationMode
+from sweeps.analysis.claims.study import Claim, Evaluation, Measure, Study
+from sweeps.analysis.claims.verdicts import UNDECIDED
+from sweeps.design.config import METHOD_GROUPS, SweepConfig
+
+FEWEST_PLANNED = 5  # seeds: two or three have wide intervals
+SHORT_NAMES = ("study", "corrected", "controls")  # groups that a list of methods is written by
+
+
+def overrides_that_decide(
+    config: SweepConfig, study: Study, claims: pd.DataFrame, finished: bool
+) -> list[dict[str, str] | None]:
+    """Settings of the sweep by which each claim may be decided; None where it is.
+
+    Parameters
+    ----------
+    config : SweepConfig
+        The sweep on which claims were decided.
+    study : Study
+        The claims.
+    claims : DataFrame
+        Their verdicts, see :class:`sweeps.analysis.claims.verdicts.Verdicts`.
+    finished : bool
+        Whether all cells of the sweep are scored: if not, it is first to be finished as it is.
+    """
+    asked = [(claim, evaluation) for claim in study.claims for _, evaluation in claim.evaluations]
+    return [
+        _needed(config, study, *one, finished) if verdict == UNDECIDED else None
+        for one, verdict in zip(asked, claims["verdict"], strict=True)
+    ]
+
+
+def _needed(
+    config: SweepConfig, study: Study, claim: Claim, evaluation: Evaluation, finished: bool
+) -> dict[str, str]:
+    """What a claim needs; more seeds are the last thing to ask for."""
+    missing = _missing_values(config, study, claim, evaluation)
+    needed = {**dict(missing), **_mode(config, evaluation)}
+    if needed or not finished:
+        return needed
+    return {"grid.seed": _listed(_more(config.grid.seed))}
+
+
+def _missing_values(
+    config: SweepConfig, study: Study, claim: Claim, evaluation: Evaluation
+) -> Iterator[tuple[str, str]]:
+    """Axes that lack values, with all that they need."""
+    wanted: dict[str, Sequence[Any]] = {axis: study.values(axis) for axis in claim.by}
+    wanted |= {"method": evaluation.methods, "architecture": [study.architecture]}
+    for axis, values in wanted.items():
+        there = getattr(config.grid, axis)
+        if not set(values) <= set(there):
+            together = list(dict.fromkeys((*there, *values)))
+            yield f"grid.{axis}", _listed(_by_groups(together) if axis == "method" else together)
+
+
+def _by_groups(methods: Sequence[str]) -> list[str]:
+    """Methods by the names of groups, those that belong to none by their own."""
+    groups = [name for name in SHORT_NAMES if set(METHOD_GROUPS[name]) <= set(methods)]
+    members = {method for name in groups for method in METHOD_GROUPS[name]}
+    return [*groups, *(method for method in methods if method not in members)]
+
+
+def _mode(config: SweepConfig, evaluation: Evaluation) -> dict[str, str]:
+    """Another mode of evaluation, where the sweep's does not compute what is asked."""
+    measures = list(_measures(evaluation))
+    modes = [config.evaluation.mode, *EVALUATION_MODES]
+    mode = next((mode for mode in modes if all(_computes(mode, one) for one in measures)), modes[0])
+    return {} if mode == config.evaluation.mode else {"evaluation.mode": mode}
+
+
+def _measures(evaluation: Evaluation) -> Iterator[Measure]:
+    yield from evaluation.conditions
+    for agreement in evaluation.agreements:
+        yield from agreement.rankings
+
+
+def _computes(mode: EvaluationMode, asked: Measure) -> bool:
+    """Whether a mode of evaluation has a measure."""
+    own = _metrics(mode, asked)
+    elsewhere = set().union(*(_metrics(other, asked) for other in EVALUATION_MODES)) - own
+    has_control = asked.less not in NULL_MAPS or asked.less in EVALUATION_MODES[mode].controls
+    return has_control and not asked.metrics & elsewhere
+
+
+def _metrics(mode: EvaluationMode, asked: Measure) -> set[str]:
+    """Metrics of a mode, against the truth or the original map as a measure asks."""
+    comparison = EVALUATION_MODES[mode]
+    groups = comparison.against_original if asked.is_similarity else comparison.against_truth
+    return {name for metrics in groups.values() for name in metrics}
+
+
+def _more(seeds: Sequence[int]) -> list[int]:
+    """The seeds and as many more, five at the least.
+
+    Examples
+    --------
+    >>> _more([0, 1, 2]), _more([7])
+    ([0, 1, 2, 3, 4, 5], [7, 0, 1, 2, 3])
+    """
+    others = (seed for seed in range(2 * len(seeds) + FEWEST_PLANNED) if seed not in seeds)
+    n_more = max(FEWEST_PLANNED, 2 * len(seeds)) - len(seeds)
+    return [*seeds, *(seed for seed, _ in zip(others, range(n_more), strict=False))]
+
+
+def _listed(values: Iterable[Any]) -> str:
+    texts = (f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+    return f"[{','.join(texts)}]"
