@@ -40,13 +40,12 @@ def attribute(
         Maps (trials, channels, times) to (trials, classes) logits; on any device. Other forms of
         trials and outputs are understood too, and said in a ``DecoderWarning``
         (docs/methods.md#your-own-decoder).
-    x : Tensor, array or MNE Epochs
+    x : Tensor or array
         Trials (trials, channels, times) in the unit that the decoder was trained on, which is µV
-        here. Numbers that look like volts are explained with a ``UnitWarning``; the EEG channels
-        of Epochs become µV, with one, too.
+        here. Numbers that look like volts are explained with a ``UnitWarning``.
     target : Tensor or array
         Class to explain for each trial, (trials,) integers; or the number of the output.
-    references : Tensor, array or MNE Epochs, optional
+    references : Tensor or array, optional
         Trials like ``x``, for methods that compare with other trials.
     output : str
         What is explained: ``"logit"`` of the class, as papers and other libraries do, so that the

@@ -4,17 +4,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from eegxai.microvolts import MICROVOLTS_PER_VOLT, may_be_volts
+from eegxai.microvolts import may_be_volts
 
-Trials = Tensor | npt.ArrayLike  # or MNE Epochs
-INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
+Trials = Tensor | npt.ArrayLike
+SIGNED = (torch.int8, torch.int16, torch.int32, torch.int64)
+INTEGERS = (*SIGNED, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
 
 
 class UnitWarning(UserWarning):
@@ -35,8 +35,8 @@ def unit_decided() -> Iterator[None]:
 
 
 def as_trials(field: str, x: Trials) -> Tensor:
-    """Trials as a tensor, checked; those of MNE in µV."""
-    x = _of_mne(field, x) if hasattr(x, "get_data") else _read(field, x)
+    """Trials as a tensor, checked."""
+    x = _read(field, x, "(trials, channels, times)")
     if x.ndim != 3 or not x.is_floating_point() or not x.numel():
         raise ValueError(
             f"{field} must be a floating-point tensor (trials, channels, times) with at least one "
@@ -58,11 +58,20 @@ def as_references(references: Trials, x: Tensor) -> Tensor:
     return references
 
 
-def _read(field: str, x: Trials) -> Tensor:
+def _read(field: str, values: Trials, axes: str) -> Tensor:
+    if hasattr(values, "get_data"):
+        raise ValueError(
+            f"{field} is MNE {type(values).__name__}, which has volts and an order of channels of "
+            f"its own: give numbers in the decoder's unit and order, in µV by "
+            f"{field}.get_data(picks='eeg') * 1e6, or leave that to eegxai.explain, which takes "
+            "Epochs"
+        )
+    if np.ma.is_masked(values):
+        raise ValueError(f"{field} has masked values, all must be numbers")
     try:
-        return as_tensor(x)
+        return as_tensor(values)
     except TypeError:
-        raise ValueError(f"{field} must be numbers (trials, channels, times)") from None
+        raise ValueError(f"{field} must be numbers {axes}") from None
 
 
 def _hint(x: Tensor) -> str:
@@ -76,7 +85,7 @@ def in_known_unit(x: Trials, references: Trials | None) -> tuple[Tensor, Tensor 
     For functions that people call: the warning names the line that called them.
     """
     x = as_trials("x", x)
-    references = None if references is None else as_trials("references", references)
+    references = None if references is None else as_references(references, x)
     given = [] if _unit_decided.get() else [("x", x), ("references", references)]
     for field, trials in given:
         if trials is not None and may_be_volts(size := _typical_size(trials)):
@@ -103,27 +112,9 @@ def _typical_size(x: Tensor) -> float:
     return float(deviations.median()) if deviations.numel() else 0.0
 
 
-def _of_mne(field: str, x: Any) -> Tensor:
-    """EEG of an object of MNE in µV, which is said; numbers that cannot be volts are refused."""
-    values = torch.from_numpy(np.array(x.get_data(picks="eeg")))
-    kind = f"{field} is MNE {type(x).__name__}"
-    if not may_be_volts(size := _typical_size(values)):
-        raise ValueError(
-            f"{kind} with a typical standard deviation of {size:.3g}, which cannot be volts of "
-            f"EEG as MNE has them; give {field}.get_data() to explain the numbers as they are"
-        )
-    warnings.warn(
-        f"{kind}: its EEG channels are explained in µV; for a decoder that was trained on volts "
-        f"give {field}.get_data()",
-        UnitWarning,
-        stacklevel=5,
-    )
-    return values * MICROVOLTS_PER_VOLT
-
-
 def as_target(target: Trials, x: Tensor) -> Tensor:
     """Classes as a tensor of int64, checked."""
-    target = as_tensor(target)
+    target = _read("target", target, "(trials,)")
     if target.dtype not in INTEGERS or target.shape != x.shape[:1]:
         raise ValueError(
             f"target must be integers of shape ({len(x)},), one class for each trial of x, "

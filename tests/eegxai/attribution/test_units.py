@@ -68,20 +68,18 @@ def test_a_filter_says_that_volts_are_meant(no_warnings):
     torch.testing.assert_close(maps, attribute(NAME, Reader(), x, y), rtol=1e-4, atol=1e-6)
 
 
-def test_epochs_become_microvolts():
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_objects_of_mne_are_refused_with_what_to_give(call):
     x, y = microvolts()
     given = epochs(x.numpy(), y.numpy())
-    sentence = r"x is MNE EpochsArray: its EEG .* in µV; .* give x\.get_data\(\)"
-    with pytest.warns(UnitWarning, match=sentence) as said:
-        maps = attribute(NAME, Reader(), given, y).float()
-    assert [one.filename for one in said] == [__file__]
+    for one in (given, given.average()):
+        sentence = rf"^x is MNE {type(one).__name__}, .* x\.get_data\(picks='eeg'\) \* 1e6, or"
+        with pytest.raises(ValueError, match=sentence):
+            call(one, y)
+    with pytest.raises(ValueError, match=r"^references is MNE EpochsArray"):
+        call(x, y, references=given)
+    maps = attribute(NAME, Reader(), given.get_data(picks="eeg") * 1e6, y).float()
     torch.testing.assert_close(maps, attribute(NAME, Reader(), x, y))
-
-
-def test_epochs_that_hold_no_volts_are_refused():
-    x, y = microvolts()
-    with pytest.raises(ValueError, match=r"standard deviation of 8\.04, .* x\.get_data\(\)"):
-        attribute(NAME, Reader(), epochs(x.numpy() * 1e6, y.numpy()), y)
 
 
 @pytest.mark.parametrize("unit", ["V", "as_given"])
@@ -92,3 +90,26 @@ def test_explain_has_decided_the_unit(unit, no_warnings):
     found = eegxai.explain(decoder, 1e-6 * x, y, unit=unit, **names, **few)
     assert np.abs(found.trials.x).max() < 1e-3
     assert not any("simplefilter" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("kind", ["int8", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+def test_targets_are_integers_of_any_size(kind):
+    x, y = microvolts()
+    maps = attribute(NAME, Reader(), x, y.numpy().astype(kind))
+    torch.testing.assert_close(maps, attribute(NAME, Reader(), x, y))
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "told"),
+    [
+        ("x", np.ma.masked_less(np.zeros((6, 4, 40)), 1), "x has masked values"),
+        ("x", np.zeros((6, 4, 40), dtype=object), r"x must be numbers \(trials, channels, times\)"),
+        ("target", ["left"] * 6, r"target must be numbers \(trials,\)"),
+        ("references", np.zeros((2, 1, 40)), "references must be as large as the trials of x, 4 "),
+    ],
+)
+def test_what_is_no_numbers_of_the_size_is_told(field, values, told):
+    x, y = microvolts()
+    given = {"x": x, "target": y, "references": x} | {field: values}
+    with pytest.raises(ValueError, match=f"^{told}"):
+        attribute(NAME, Reader(), **given)
