@@ -26,7 +26,9 @@ from sweeps.report.recordings import recordings_told
 from sweeps.report.terminal import print_lines, print_sentence
 from sweeps.tracking import runs_page, ui_command
 
+# Exit codes beside 0 and that of user mistakes; docs/clusters.md lists them.
 CELLS_FAILED = 3
+UNPUBLISHED = 4  # the store holds all
 INTERRUPTED = 130  # as shells have it
 
 
@@ -47,8 +49,12 @@ def sweep(
 ) -> None:
     """Run a sweep: simulate, train, explain, score, log; then print the table.
 
-    Finished cells are not run again: the same command resumes an interrupted sweep. It begins
-    with a plan: how many cells, where results go, how long it takes and the disk that it needs.
+    Finished cells are not run again: the same command resumes an interrupted
+    sweep. It begins with a plan: how many cells, where results go, how long it
+    takes and the disk that it needs.
+
+    Exit codes: 0 all is done, 2 refused before any work, 3 some cells failed,
+    4 MLflow could not be written (eegxai sync does that later), 130 interrupted.
     """
     config = configuration(arguments)
     _check_of(local, address, dry_run)(config)
@@ -72,8 +78,8 @@ def sweep(
         print_error("interrupted; finished cells are kept, the same command resumes the sweep")
         raise typer.Exit(INTERRUPTED) from None
     _print_results(console, run, arguments)
-    if run.failed:
-        raise typer.Exit(CELLS_FAILED)
+    if run.failed or run.unpublished:
+        raise typer.Exit(CELLS_FAILED if run.failed else UNPUBLISHED)
 
 
 def sync(arguments: Arguments = None) -> None:
@@ -85,7 +91,7 @@ def sync(arguments: Arguments = None) -> None:
     print_sentence(console, f"{count} finished cells are in MLflow")
     _print_tracking(console, run, arguments)
     if run.unpublished:
-        raise typer.Exit(CELLS_FAILED)
+        raise typer.Exit(UNPUBLISHED)
 
 
 def _check_of(local: bool, address: str, dry_run: bool) -> Callable[[SweepConfig], None]:
