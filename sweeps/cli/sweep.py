@@ -27,7 +27,7 @@ from sweeps.report.terminal import print_lines, print_sentence
 from sweeps.tracking import runs_page, ui_command
 
 # Exit codes beside 0 and that of user mistakes; docs/clusters.md lists them.
-CELLS_FAILED = 3
+CELLS_FAILED = 3  # or the store, on the way
 UNPUBLISHED = 4  # the store holds all
 INTERRUPTED = 130  # as shells have it
 
@@ -60,7 +60,7 @@ def sweep(
     _check_of(local, address, dry_run)(config)
     console = terminal()
     for told in recordings_told(config):
-        print_sentence(console, told)
+        print_lines(console, [told])
     run = Sweep(config, console)
     try:
         if dry_run:
@@ -108,7 +108,7 @@ def _print_results(console: Console, run: Sweep, arguments: Arguments) -> None:
     print_headline(console, run.table(), run.config.name, thresholds=run.config.verdict)
     for title, share in run.memorised_accuracy().items():
         # Methods are tested on permuted labels only so far as a decoder has memorised them.
-        print_sentence(console, f"{title}: {share:.2f} of its permuted labels memorised")
+        print_lines(console, [f"{title}: {share:.2f} of its permuted labels memorised"])
     _print_tracking(console, run, arguments)
     for outcome in run.failed:
         reason = outcome.error.strip().splitlines()[-1]

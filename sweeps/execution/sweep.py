@@ -30,7 +30,7 @@ from sweeps.execution.runner import CellOutcome, Stage, run_local
 from sweeps.execution.turns import turn
 from sweeps.report.closing import closing_page
 from sweeps.report.recordings import observer_of
-from sweeps.report.terminal import print_lines, print_sentence
+from sweeps.report.terminal import print_lines
 from sweeps.scores.cache import tidy_from_store
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import best_effort, store_of
@@ -245,7 +245,7 @@ class Sweep:
                 yield run_ray
 
     def _warn(self, sentence: str) -> None:
-        print_sentence(self.console, sentence, style="yellow")
+        print_lines(self.console, [sentence], style="yellow")
 
     def sync(self) -> int:
         """Bring MLflow to the store's state; the number of cells that the store holds."""

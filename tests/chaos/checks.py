@@ -80,8 +80,8 @@ def _code_is_true(code: int, output: str, codes: Sequence[int], left: int) -> It
         yield f"exit code {code}"
     if code in (0, UNPUBLISHED) and left:
         yield f"exit code {code} with {left} cells left"
-    if code == CELLS_FAILED and not left and "failed:" not in output:
-        yield "exit code 3 with nothing left"
+    if code == CELLS_FAILED and not (left or "failed:" in output or "eegxai:" in output):
+        yield "exit code 3 without a reason"
     if code == USER_ERROR and "eegxai:" not in output:
         yield "exit code 2 without a reason"
     if code in (0, UNPUBLISHED) and (code == UNPUBLISHED) != (NO_MLFLOW in output):

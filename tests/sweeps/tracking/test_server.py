@@ -63,6 +63,7 @@ def test_a_sweep_logs_to_a_server_that_comes_later(tiny_file, monkeypatch, reque
     for _ in range(2):
         synced = RUNNER.invoke(app, ["sync", str(tiny_file), "tracking.figures=true"])
         assert synced.exit_code == 0, synced.output
+        assert "View run" not in synced.output
     run = Sweep(load(tiny_file), Console(quiet=True))
     run.connected()
     assert len(run.publisher.runs("decoder")) == len(run.decoders)
