@@ -34,7 +34,7 @@ from sweeps.design.claims_file import DEFAULT_CLAIMS
 from sweeps.report.claims import LEGEND, claim_lines, summary_table, write_claims
 from sweeps.report.export import TABLE_FORMATS
 from sweeps.report.source import load_scores
-from sweeps.report.terminal import print_sentence, print_tables
+from sweeps.report.terminal import print_lines, print_sentence, print_tables
 from sweeps.scores.selection import HeldCells
 
 
@@ -88,8 +88,7 @@ def claims(
     print_sentence(console, asked.title)
     print_sentence(console, f"decided on {held.cells} of the sweep's {n_cells} cells")
     print_chance_note(console, tidy)
-    for line in claim_lines(verdicts.claims):
-        print_sentence(console, line)
+    print_lines(console, claim_lines(verdicts.claims))
     print_tables(console, [summary_table(verdicts.claims)], "verdicts")
     console.print(LEGEND, style="dim")
     folder = out or Path(config.output) / "tables"

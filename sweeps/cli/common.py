@@ -21,7 +21,7 @@ from eegxai.simulation.memory import require_memory
 from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
 from sweeps.report.json_document import to_json
-from sweeps.report.terminal import print_sentence
+from sweeps.report.terminal import print_lines, print_sentence
 from sweeps.scores.selection import chance_note
 
 SOURCE = "Where scores are read: store, or mlflow for those who have only the tracking URI."
@@ -220,7 +220,7 @@ def print_error(message: str) -> None:
 def print_chance_note(console: Console, tidy: pd.DataFrame) -> None:
     """Say how many decoders decode no better than chance, and whether they count."""
     if note := chance_note(tidy):
-        print_sentence(console, note)
+        print_lines(console, [note])
 
 
 def print_written(console: Console, paths: Iterable[Path]) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from sweeps.cli.common import Arguments, configuration, print_error, terminal, too_large
 from sweeps.design.cells import decoder_cells, method_cells
-from sweeps.report.terminal import print_sentence
+from sweeps.report.terminal import print_lines, print_sentence
 from sweeps.store.artefacts import store_of
 
 
@@ -31,7 +31,7 @@ def grid(
         state = "done" if done else "open"
         print_sentence(console, f"{state}  {cell.title}, {explained[cell]}/{n_methods} methods")
     for axis, values in config.grid:
-        print_sentence(console, f"{axis}: {', '.join(map(str, values))}")
+        print_lines(console, [f"{axis}: {', '.join(map(str, values))}"])
     counts = {
         "decoders": (len(trained), sum(trained.values())),
         "methods": (len(trained) * n_methods, explained.total()),

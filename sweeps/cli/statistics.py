@@ -34,7 +34,7 @@ from sweeps.cli.common import (
 from sweeps.report.export import csv_bytes, write_whole
 from sweeps.report.inference_tables import TESTS_LEGEND, method_tests_table
 from sweeps.report.source import load_scores
-from sweeps.report.terminal import print_sentence, terminal_parts
+from sweeps.report.terminal import print_lines, terminal_parts
 from sweeps.scores.selection import HeldCells
 
 
@@ -106,12 +106,10 @@ def _record(one: FeatureTests, quantity: Quantity) -> dict[str, Any]:
 
 def _print(console: Console, one: FeatureTests | str, quantity: Quantity) -> None:
     if isinstance(one, str):
-        print_sentence(console, one)
+        print_lines(console, [one])
         return
     console.print()
-    for line in (*summary_lines(one), quantity.reading(one.feature)):
-        print_sentence(console, line)
+    print_lines(console, [*summary_lines(one), quantity.reading(one.feature)])
     for part in terminal_parts(method_tests_table(one)):
         console.print(part)
-    for line in (equality_line(one), *axis_lines(one)):
-        print_sentence(console, line)
+    print_lines(console, [equality_line(one), *axis_lines(one)])

@@ -20,7 +20,7 @@ from sweeps.cli.common import (
 )
 from sweeps.design.config import SweepConfig
 from sweeps.report.status_table import status_table
-from sweeps.report.terminal import duration, print_sentence, terminal_parts
+from sweeps.report.terminal import duration, print_lines, print_sentence, terminal_parts
 from sweeps.store.artefacts import store_of
 from sweeps.store.status import STATES, Status, status_of
 
@@ -53,6 +53,7 @@ def status(
         console.print(part)
     for sentence in _sentences(seen):
         print_sentence(console, sentence)
+    print_lines(console, [summary(seen)])
 
 
 def _document(seen: Status) -> dict[str, Any]:
@@ -115,15 +116,15 @@ def _time_left(seen: Status) -> str:
 
 
 def _live_view(seen: Status) -> Group:
-    return Group(*terminal_parts(status_table(seen, _hours)), *_sentences(seen))
+    table = terminal_parts(status_table(seen, _hours))
+    return Group(*table, *_sentences(seen), Text(summary(seen)))
 
 
 def _sentences(seen: Status) -> Iterator[Text]:
-    """What runs, what failed and why, what is broken, and how far all is."""
+    """What runs, what failed and why, and what is broken."""
     yield from _running(seen)
     yield from _failures(seen)
     yield from _broken(seen)
-    yield Text(summary(seen))
 
 
 def _running(seen: Status) -> Iterator[Text]:

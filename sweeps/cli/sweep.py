@@ -26,7 +26,9 @@ from sweeps.report.recordings import recordings_told
 from sweeps.report.terminal import print_lines, print_sentence
 from sweeps.tracking import runs_page, ui_command
 
-CELLS_FAILED = 3
+# Exit codes beside 0 and that of user mistakes; docs/clusters.md lists them.
+CELLS_FAILED = 3  # or the store, on the way
+UNPUBLISHED = 4  # the store holds all
 INTERRUPTED = 130  # as shells have it
 
 
@@ -47,14 +49,18 @@ def sweep(
 ) -> None:
     """Run a sweep: simulate, train, explain, score, log; then print the table.
 
-    Finished cells are not run again: the same command resumes an interrupted sweep. It begins
-    with a plan: how many cells, where results go, how long it takes and the disk that it needs.
+    Finished cells are not run again: the same command resumes an interrupted
+    sweep. It begins with a plan: how many cells, where results go, how long it
+    takes and the disk that it needs.
+
+    Exit codes: 0 all is done, 2 refused before any work, 3 some cells failed,
+    4 MLflow could not be written (eegxai sync does that later), 130 interrupted.
     """
     config = configuration(arguments)
     _check_of(local, address, dry_run)(config)
     console = terminal()
     for told in recordings_told(config):
-        print_sentence(console, told)
+        print_lines(console, [told])
     run = Sweep(config, console)
     try:
         if dry_run:
@@ -72,8 +78,8 @@ def sweep(
         print_error("interrupted; finished cells are kept, the same command resumes the sweep")
         raise typer.Exit(INTERRUPTED) from None
     _print_results(console, run, arguments)
-    if run.failed:
-        raise typer.Exit(CELLS_FAILED)
+    if run.failed or run.unpublished:
+        raise typer.Exit(CELLS_FAILED if run.failed else UNPUBLISHED)
 
 
 def sync(arguments: Arguments = None) -> None:
@@ -85,7 +91,7 @@ def sync(arguments: Arguments = None) -> None:
     print_sentence(console, f"{count} finished cells are in MLflow")
     _print_tracking(console, run, arguments)
     if run.unpublished:
-        raise typer.Exit(CELLS_FAILED)
+        raise typer.Exit(UNPUBLISHED)
 
 
 def _check_of(local: bool, address: str, dry_run: bool) -> Callable[[SweepConfig], None]:
@@ -102,7 +108,7 @@ def _print_results(console: Console, run: Sweep, arguments: Arguments) -> None:
     print_headline(console, run.table(), run.config.name, thresholds=run.config.verdict)
     for title, share in run.memorised_accuracy().items():
         # Methods are tested on permuted labels only so far as a decoder has memorised them.
-        print_sentence(console, f"{title}: {share:.2f} of its permuted labels memorised")
+        print_lines(console, [f"{title}: {share:.2f} of its permuted labels memorised"])
     _print_tracking(console, run, arguments)
     for outcome in run.failed:
         reason = outcome.error.strip().splitlines()[-1]

@@ -84,6 +84,12 @@ def opening_seconds(cell: Cell) -> float:
     return _size(cell) * (rates.trial * OPENING_TRIALS + simulated)
 
 
+def share_at_hand(cell: Cell) -> float:
+    """Share of a decoder's first cell, on a new process, that others of its kind take, too."""
+    own = cell_seconds(cell)
+    return own / (own + opening_seconds(cell) + WARM_UP)
+
+
 def artefact_bytes(cell: Cell) -> float:
     """Bytes of a cell's files in the store."""
     if isinstance(cell, MethodCell):

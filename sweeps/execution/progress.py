@@ -12,13 +12,20 @@ from sweeps.report.terminal import print_sentence
 
 
 def clock(seconds: float) -> str:
-    """Duration as minutes and seconds, such as ``2:05``."""
+    """Duration as minutes and seconds, such as ``2:05``, with hours if there are any.
+
+    Examples
+    --------
+    >>> clock(125), clock(7325)
+    ('2:05', '2:02:05')
+    """
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 class StageProgress:
-    """Counts the cells of one stage and estimates the time left.
+    """Counts the cells of one stage and estimates the time left of the sweep.
 
     Parameters
     ----------
@@ -28,15 +35,18 @@ class StageProgress:
         Name of the stage.
     total : int
         Cells of the stage, those that were done before among them.
-    n_left : int
-        Cells to be done.
     pace : Pace
-        What estimates the time left of those.
+        What estimates the time left of those to be done.
+    seconds_later : float
+        What the stages after this one are expected to take.
     """
 
-    def __init__(self, console: Console, name: str, total: int, n_left: int, pace: Pace) -> None:
+    def __init__(
+        self, console: Console, name: str, total: int, pace: Pace, seconds_later: float
+    ) -> None:
         self.console, self.name, self.total = console, name, total
-        self.done, self.pace = total - n_left, pace
+        self.done, self.pace = total - pace.left.total(), pace
+        self.seconds_later = seconds_later
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -66,7 +76,7 @@ class StageProgress:
         """Count one more cell as ended."""
         self.done += 1
         self.pace.take_in(outcome.cell, outcome.seconds, outcome.pid)
-        note = f"{clock(self.pace.seconds_left())} left"
+        note = f"{clock(self.pace.seconds_left() + self.seconds_later)} left"
         self.bar.update(self.task, completed=self.done, note=note)
         if not self.console.is_terminal:
             print_sentence(

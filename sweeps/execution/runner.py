@@ -5,7 +5,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -36,7 +36,7 @@ class Stage:
     kind : str
         ``decoder`` or ``method``; chooses the function that is run.
     cells : sequence
-        The cells still to be done.
+        Its cells: all, or those still to be done.
     resources : TrialResources
         CPUs and GPUs of a trial, and how many cells of one decoder it does.
     """
@@ -45,6 +45,10 @@ class Stage:
     kind: str
     cells: Sequence[Cell]
     resources: TrialResources
+
+    def of(self, wanted: Callable[[Cell], bool]) -> "Stage":
+        """The stage with some of its cells."""
+        return replace(self, cells=list(filter(wanted, self.cells)))
 
     @property
     def threads(self) -> int:

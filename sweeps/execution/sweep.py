@@ -21,7 +21,7 @@ from sweeps.design.cells import (
     method_cells,
     permuted_label_cells,
 )
-from sweeps.design.config import SweepConfig, TrialResources
+from sweeps.design.config import SweepConfig
 from sweeps.execution.pace import Pace, workers_here
 from sweeps.execution.plan import Plan, PlannedStage, a_few_done, planned
 from sweeps.execution.progress import StageProgress
@@ -30,7 +30,7 @@ from sweeps.execution.runner import CellOutcome, Stage, run_local
 from sweeps.execution.turns import turn
 from sweeps.report.closing import closing_page
 from sweeps.report.recordings import observer_of
-from sweeps.report.terminal import print_lines, print_sentence
+from sweeps.report.terminal import print_lines
 from sweeps.scores.cache import tidy_from_store
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import best_effort, store_of
@@ -139,11 +139,11 @@ class Sweep:
         return Plan(self.config, stages, places.get(True, "on this machine"))
 
     def _planned(self) -> Iterator[PlannedStage]:
-        for name, kind, cells, resources in self._stages():
-            todo = [cell for cell in cells if not self.store.has(cell)]
-            stage = Stage(name, kind, todo, resources)
-            if cells:
-                yield planned(stage, cells, self._workers(stage), self.store, self._finished[name])
+        for stage in self._stages():
+            todo = stage.of(lambda cell: not self.store.has(cell))
+            if stage.cells:
+                finished = self._finished[stage.name]
+                yield planned(todo, stage.cells, self._workers(todo), self.store, finished)
 
     def _unusable_store(self, error: OSError) -> PlaceError:
         return PlaceError(f"store {self.store.url!r} cannot be used: {error}")
@@ -151,7 +151,7 @@ class Sweep:
     @cached_property
     def _finished(self) -> dict[str, dict[Cell, float]]:
         """Seconds of a few cells of each stage that were done when this was first asked."""
-        return {name: a_few_done(cells, self.store) for name, _, cells, _ in self._stages()}
+        return {stage.name: a_few_done(stage.cells, self.store) for stage in self._stages()}
 
     def _workers(self, stage: Stage) -> int:
         if not self.on_private_ray:
@@ -245,7 +245,7 @@ class Sweep:
                 yield run_ray
 
     def _warn(self, sentence: str) -> None:
-        print_sentence(self.console, sentence, style="yellow")
+        print_lines(self.console, [sentence], style="yellow")
 
     def sync(self) -> int:
         """Bring MLflow to the store's state; the number of cells that the store holds."""
@@ -294,44 +294,39 @@ class Sweep:
             )
         return self.publisher
 
-    def _stages(self) -> Iterator[tuple[str, str, Sequence[Cell], TrialResources]]:
-        """Name, kind of cells, cells and resources of each stage, in their order."""
+    def _stages(self) -> Iterator[Stage]:
+        """All cells by stages, in their order."""
         train, explain = self.config.resources.train, self.config.resources.explain
-        yield "train", "decoder", self.decoders, train
+        yield Stage("train", "decoder", self.decoders, train)
         # Trained on permuted labels as far as the true ones were learnt, so after those.
-        yield "label_retrain", "decoder", self.permuted_label_decoders, train
-        yield "explain", "method", self.methods, explain
+        yield Stage("label_retrain", "decoder", self.permuted_label_decoders, train)
+        yield Stage("explain", "method", self.methods, explain)
 
     def _run_stages(self, run_stage: RunStage, todo: Set[Cell]) -> None:
-        for name, kind, cells, resources in self._stages():
-            able = self._with_decoders(cells)
-            self._run_stage(run_stage, name, kind, able, todo, resources)
-
-    def _with_decoders(self, cells: Iterable[Cell]) -> list[Cell]:
-        """Cells whose decoders are trained."""
-        return [cell for cell in cells if not self._without_file(cell)]
+        stages = list(self._stages())
+        for number, stage in enumerate(stages):
+            later = (each.of(todo.__contains__) for each in stages[number + 1 :])
+            seconds_later = sum(self._pace(each).seconds_left() for each in later)
+            able = stage.of(lambda cell: not self._without_file(cell))
+            self._run_stage(run_stage, able, todo, seconds_later)
 
     def _run_stage(
-        self,
-        run_stage: RunStage,
-        name: str,
-        kind: str,
-        cells: Sequence[Cell],
-        todo: Set[Cell],
-        resources: TrialResources,
+        self, run_stage: RunStage, stage: Stage, todo: Set[Cell], seconds_later: float
     ) -> None:
-        pending = [cell for cell in cells if cell in todo]
-        if not pending:
+        pending = stage.of(todo.__contains__)
+        if not pending.cells:
             return
-        stage = Stage(name, kind, pending, resources)
-        pace = Pace(pending, self._workers(stage), self._finished[name])
-        with StageProgress(self.console, name, len(cells), len(pending), pace) as progress:
+        counted = len(stage.cells), self._pace(pending), seconds_later
+        with StageProgress(self.console, stage.name, *counted) as progress:
 
             def on_done(outcome: CellOutcome) -> None:
                 self._take_in(outcome)
                 progress.advance(outcome)
 
-            run_stage(stage, self.store.url, on_done)
+            run_stage(pending, self.store.url, on_done)
+
+    def _pace(self, stage: Stage) -> Pace:
+        return Pace(stage.cells, self._workers(stage), self._finished[stage.name])
 
     def _take_in(self, outcome: CellOutcome) -> None:
         if not outcome.error:

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
@@ -14,6 +15,13 @@ from eegxai.errors import gigabytes
 from sweeps.report.table import MINUS, MISSING, Table, TableCell
 
 TABLE_WIDTH = 80  # of a terminal that is not widened
+# How lines are broken: never within a path, an address or a command's option.
+WRAPPED: dict[str, Any] = {
+    "width": TABLE_WIDTH,
+    "subsequent_indent": "  ",
+    "break_long_words": False,
+    "break_on_hyphens": False,
+}
 GAPS = (2, 1)  # between columns: the narrower one where the wider does not fit
 STYLES = {"pass": "green", "fail": "dim", "none": "dim"}
 PLAIN = {ord(MISSING): "--", ord(MINUS): "-"}  # signs that not every terminal has
@@ -51,10 +59,13 @@ def file_size(n_bytes: float) -> str:
 
 
 def print_lines(console: Console, lines: Iterable[str], style: str = "") -> None:
-    """Print lines, each broken where the terminal's width needs it and then indented."""
+    """Print lines, each broken between words where a terminal's width needs it, then indented.
+
+    A path or address that is longer stays whole.
+    """
     for line in lines:
-        for part in textwrap.wrap(line, TABLE_WIDTH, subsequent_indent="  ") or [""]:
-            console.print(part, style=style, markup=False, highlight=False)
+        for part in textwrap.wrap(line, **WRAPPED) or [""]:
+            console.print(part, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_tables(console: Console, tables: Iterable[Table], title: str) -> None:

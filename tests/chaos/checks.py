@@ -12,6 +12,8 @@ import torch
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from sweeps.cli.common import USER_ERROR
+from sweeps.cli.sweep import CELLS_FAILED, UNPUBLISHED
 from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
@@ -23,8 +25,7 @@ from sweeps.tracking.runs import FINISHED
 from tests.chaos.attempts import Attempt
 from tests.chaos.places import Places
 
-UNPUBLISHED = "MLflow could not be written"
-REFUSED, INCOMPLETE = 2, 3
+NO_MLFLOW = "MLflow could not be written"
 # What an output folder may contain in the end.
 WHOLE = re.compile(
     r"\.sweep\.lock|mlflow\.db|artifacts/.*|"
@@ -70,15 +71,21 @@ def ended_honestly(attempt: Attempt, codes: Sequence[int], left: int) -> Iterato
         yield "it hangs"
     if "Traceback (most recent call last)" in attempt.output:
         yield "a traceback is printed"
-    if attempt.code not in (0, REFUSED, INCOMPLETE, *codes):
-        yield f"exit code {attempt.code}"
-    if attempt.code == 0 and left:
-        yield f"exit code 0 with {left} cells left"
-    if attempt.code == INCOMPLETE and not left and "failed:" not in attempt.output:
-        yield "exit code 3 with nothing left"
-    if attempt.code == REFUSED and "eegxai:" not in attempt.output:
-        yield "exit code 2 without a reason"
+    yield from _code_is_true(attempt.code, attempt.output, codes, left)
     yield from (f"process {pid} is left" for pid in _session(attempt.pid))
+
+
+def _code_is_true(code: int, output: str, codes: Sequence[int], left: int) -> Iterator[str]:
+    if code not in (0, USER_ERROR, CELLS_FAILED, UNPUBLISHED, *codes):
+        yield f"exit code {code}"
+    if code in (0, UNPUBLISHED) and left:
+        yield f"exit code {code} with {left} cells left"
+    if code == CELLS_FAILED and not (left or "failed:" in output or "eegxai:" in output):
+        yield "exit code 3 without a reason"
+    if code == USER_ERROR and "eegxai:" not in output:
+        yield "exit code 2 without a reason"
+    if code in (0, UNPUBLISHED) and (code == UNPUBLISHED) != (NO_MLFLOW in output):
+        yield f"exit code {code} is not what is said of MLflow"
 
 
 def _session(leader: int) -> Iterator[int]:

@@ -43,7 +43,7 @@ class Weather:
     possible : callable
         Whether it can happen to a sweep with these places.
     codes : sequence of int
-        Exit codes beside 0, 2 and 3 that a sweep may end with.
+        Exit codes beside 0, 2, 3 and 4 that a sweep may end with.
     spoils : bool
         Whether files are spoilt, so that some are kept aside and cells are computed again.
     at_once : int

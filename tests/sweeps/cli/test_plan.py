@@ -1,9 +1,12 @@
 """The plan that a sweep begins with: cells, places, time and disk."""
 
+import io
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from sweeps.cli import app
@@ -11,11 +14,14 @@ from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config import TrialResources
 from sweeps.design.config_file import configuration_path, load
 from sweeps.execution import plan
-from sweeps.execution.expected import artefact_bytes
-from sweeps.execution.runner import Stage
-from sweeps.store.artefacts import store_of
+from sweeps.execution.expected import WARM_UP, artefact_bytes, cell_seconds, opening_seconds
+from sweeps.execution.pace import Pace
+from sweeps.execution.runner import CellOutcome, Stage
+from sweeps.execution.sweep import Sweep
+from sweeps.store.artefacts import Store, store_of
 from sweeps.store.names import name_of
-from tests.finished_cells import fill
+from sweeps.store.status import work_of
+from tests.finished_cells import fill, method_scores
 
 RUNNER = CliRunner()
 
@@ -113,3 +119,49 @@ def test_a_store_that_does_not_answer_is_told(tiny_file):
     result = RUNNER.invoke(app, ["sweep", "tiny.yaml", "--local", "--dry-run"])
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+
+
+QUICKSTART = load(configuration_path("quickstart"))
+SCORES = method_scores()
+
+
+@pytest.mark.parametrize("n_done", [1, 2, 3, 12, 40])
+def test_what_a_decoder_or_process_begins_with_does_not_count_for_all(n_done, tmp_path):
+    """Two workers, each with its decoder, on a machine three times as slow as the table's."""
+    store, cells = Store(str(tmp_path)), list(method_cells(QUICKSTART))
+    done, opened = [cells[:21], cells[21:42]], set()
+    for number in range(n_done):
+        cell = done[number % 2].pop(0)
+        starts = WARM_UP + opening_seconds(cell) if cell.decoder not in opened else 0.0
+        opened.add(cell.decoder)
+        store.write_scores(cell, replace(SCORES, seconds=3 * (starts + cell_seconds(cell))))
+    todo = [cell for cell in cells if not store.has(cell)]
+    openings = {cell.decoder: opening_seconds(cell) for cell in todo}
+    true = 3 * (sum(map(cell_seconds, todo)) + sum(openings.values()) + 2 * WARM_UP) / 2
+    told = Pace(todo, 2, plan.a_few_done(cells, store)).seconds_left()
+    assert 0.8 < told / true < 1.2
+
+
+def test_a_plan_reads_few_files_however_many_kinds_of_cells_are_done(tmp_path, monkeypatch):
+    store, cells = Store(str(tmp_path)), list(method_cells(QUICKSTART))
+    monkeypatch.setattr(Store, "has", lambda _store, _cell: True)
+    monkeypatch.setattr(Store, "read_scores", lambda _store, _cell: SCORES)
+    assert len({work_of(cell) for cell in cells}) > plan.MOST_KINDS
+    found = plan.a_few_done(cells, store)
+    assert len(found) == len({work_of(cell) for cell in found}) == plan.MOST_KINDS
+
+
+def test_the_time_left_of_a_stage_is_that_of_all_the_sweep(tiny, monkeypatch):
+    """The training of one decoder, before the other's and what is explained."""
+    said = io.StringIO()
+    run = Sweep(tiny, Console(file=said))
+    monkeypatch.setattr(Sweep, "_take_in", lambda _run, _outcome: None)
+
+    def run_stage(stage, _url, on_done):
+        on_done(CellOutcome(stage.cells[0], pid=1, seconds=cell_seconds(stage.cells[0])))
+
+    run._run_stages(run_stage, set(run.cells))
+    planned_stages = {stage.name: stage.seconds for stage in run.plan(local=True).stages}
+    minutes, seconds = said.getvalue().strip().rpartition(", ")[2].removesuffix(" left").split(":")
+    shown = 60 * int(minutes) + int(seconds)
+    assert round(planned_stages["explain"]) <= shown < sum(planned_stages.values())

@@ -30,10 +30,10 @@ from sweeps.cli.plain_signs import replace_what_is_lacking
 from sweeps.cli.tables import print_headline
 from sweeps.report.legends import accuracies
 from sweeps.report.result_tables import result_cell
-from sweeps.report.terminal import print_sentence
+from sweeps.report.terminal import print_lines, print_sentence
 from sweeps.report.verdict_tables import narrow_cell, property_cell, verdict_cell
 from sweeps.report.verdict_texts import answer
-from sweeps.scores.selection import without_chance_decoders
+from sweeps.scores.selection import chance_note, without_chance_decoders
 from sweeps.scores.table import AREA, half_width
 from tests.tidy_tables import as_tidy
 
@@ -326,6 +326,23 @@ def test_a_number_without_a_state_is_a_dash():
     assert narrow_cell(row, PROPERTIES[0]).text == "–"
     assert property_cell(row, PROPERTIES[0]).text == "– no score"
     assert property_cell(row, STUDY_VERDICT).text == "– no score"
+
+
+def test_lines_fit_a_terminal_and_what_is_copied_stays_whole():
+    path = "/scratch/a-group/" + "a-folder-of-somebody/" * 4
+    console = Console(file=io.StringIO(), width=120)
+    print_lines(console, [chance_note(at_chance_of(3)), f"tracking: sqlite:///{path}"])
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines[:-1])) <= 80
+    assert lines[0].startswith("3 of 3 decoders decode no better than chance")
+    assert lines[1].startswith("  ")
+    assert lines[-1].endswith(f"sqlite:///{path}")
+
+
+def at_chance_of(n_decoders):
+    """Rows of decoders at chance, left out of means."""
+    parts = [rows("DeepLift", 0.8, 0.1, 0.2).assign(seed=seed) for seed in range(n_decoders)]
+    return as_tidy(parts).assign(at_chance=True, mean=np.nan)
 
 
 def test_a_sentence_stays_on_one_line():
