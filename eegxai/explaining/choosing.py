@@ -93,8 +93,8 @@ def _of_correct_trials(
         decoded.decoder, decoded.x, target, decoded.n_outputs, seed, n_trials
     )
     note = (
-        f"{counted(n_correct, 'trial')} of {len(y)} are classified correctly, of which "
-        f"{len(explained.x)} are explained; wrongly classified and left out: {len(y) - n_correct}"
+        f"classified correctly: {n_correct} of {counted(len(y), 'trial')}; explained of these: "
+        f"{len(explained.x)}; wrongly classified and left out: {len(y) - n_correct}"
     )
     return explained, note
 

@@ -32,7 +32,9 @@ def output_patterns(decoded: Decoded, notes: list[str]) -> Patterns | None:
     x = as_input(decoded.decoder, decoded.trials.x[some])
     y = _labels(decoded, some)
     if y is None and decoded.y is not None:
-        notes.append("there are no patterns of a linear model: some classes have too few trials")
+        notes.append(
+            "there are no patterns of a linear model: some classes have too few trials or none"
+        )
     return _tried("the output patterns", lambda: patterns(decoded.decoder, x, y), notes, None)
 
 

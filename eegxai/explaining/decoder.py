@@ -269,7 +269,8 @@ def _check_sizes(path: Path, weights: Weights, module: nn.Module) -> None:
         raise ValueError(
             f"weights={str(path)!r} has {first} of size {sizes[first]}, {type(module).__name__} "
             f"built for these trials has {own[first]}{others}: trained on other channels, times, "
-            "classes or another sampling rate"
+            "classes (class_names= or --class-names names all, also those without trials) or "
+            "another sampling rate"
         )
 
 

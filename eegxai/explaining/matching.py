@@ -46,8 +46,9 @@ def with_channels(trials: LabelledTrials, wanted: Declared) -> LabelledTrials:
     known = {name: own.get(name, own.get(name.lower())) for name in wanted.ch_names}
     if missing := [name for name, found in known.items() if found is None]:
         raise ValueError(
-            f"the decoder expects the channels {', '.join(missing)}, which the trials do not "
-            f"have; theirs are {', '.join(trials.ch_names)}: rename them to those of the training"
+            f"the decoder expects {', '.join(missing)}, which the trials do not "
+            f"have; theirs are {', '.join(trials.ch_names)}: rename them to those of the training, "
+            "or interpolate what was not recorded"
         )
     order = [found for found in known.values() if found is not None]
     require_distinct(order, "the decoder's ch_names")
@@ -93,7 +94,8 @@ def with_sizes(trials: LabelledTrials, wanted: Declared) -> LabelledTrials:
         rate = trials.sfreq
         raise ValueError(
             f"the decoder expects trials of {wanted.n_times} samples "
-            f"({wanted.n_times / rate:g} s), these have {n_times} ({n_times / rate:g} s): crop "
+            f"({wanted.n_times / rate:g} s), these have {n_times} ({n_times / rate:g} s): "
+            f"{'crop' if wanted.sfreq else 'resample them to the rate of its training, or crop'} "
             "them, in MNE by epochs.crop(tmin, tmax, include_tmax=False)"
         )
     if wanted.sfreq is not None:

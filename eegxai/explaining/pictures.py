@@ -128,8 +128,9 @@ def _patterns(result: Findings) -> "Figure | None":
     if found is None or not has_topography(info):
         return None
     what = "Activation patterns of the outputs: what in the trials goes along with them."
+    title = f"{result.decoder_name}. {what}"  # of all trials, not only those that are explained
     return figures.pattern_topographies(
-        found, info, result.class_names, 1e3 * result.trials.tmin, _title(result, what)
+        found, info, result.class_names, 1e3 * result.trials.tmin, title
     )
 
 

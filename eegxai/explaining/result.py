@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DecoderExplanation(Findings):
     """Accuracy, maps and checks of a decoder on someone's own trials, to show and to keep.
 
@@ -52,6 +52,13 @@ class DecoderExplanation(Findings):
             When the system refuses the folder.
         """
         return write_files(self, Path(folder))
+
+    def __repr__(self) -> str:
+        """What is explained, and the table of trust without its reasons."""
+        accuracy = "".join(f", accuracy {value:.2f}" for value in self.accuracy["accuracy"])
+        title = f"{self.decoder_name} on {len(self.trials.x)} trials{accuracy}"
+        table = self.trust.drop(columns="reason").to_string(index=False)
+        return f"{title}, {len(self.explained)} explained\n\n{table}"
 
     def _repr_html_(self) -> str:
         return overview(self)

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
+from scipy.spatial import KDTree
 
 from eegxai.evaluation.maps.domains import RESOLUTION, topography_operator
 
@@ -22,6 +23,9 @@ SPACING = 1.18  # distance between heads in a row, in widths of the disc: room f
 OUTLINE: Mapping[str, Any] = {"color": "black", "lw": 0.8, "clip_on": False}
 # Between electrodes and beyond the outermost ones a map is interpolated: dots say where they are.
 ELECTRODES: Mapping[str, Any] = {"color": "black", "ls": "", "marker": ".", "ms": 2, "mew": 0}
+# How far from an electrode a map is shown, in (large) distances between neighbours: what is
+# interpolated further out has little to do with any channel, and may be stronger than all of them.
+REACH = 1.5
 # Of the largest magnitude: a smaller span is one colour to the eye, and rounding in the store.
 UNIFORM = 2e-3
 # What stands in the place of a map: readable over a curve too.
@@ -36,11 +40,12 @@ Array = np.ndarray
 
 
 class HeadOutline(NamedTuple):
-    """What pictures of a montage share: the extent, lines of head, nose and ears, electrodes."""
+    """What pictures of a montage share: extent, lines of the head, electrodes, pixels near them."""
 
     extent: tuple[float, float, float, float]
     lines: list[Array]
     electrodes: Array
+    near: Array
 
 
 _OUTLINES: dict[bytes, HeadOutline] = {}
@@ -61,7 +66,7 @@ def draw_scalp(
     channels are not resolved, in ``letters`` of so many points. ``shift`` is the position of the
     head in a row of heads in the same axes: creating axes takes most of the time of a picture.
     """
-    extent, lines, electrodes = _shifted(info, shift)
+    extent, lines, electrodes, _ = _shifted(info, shift)
     left, right, bottom, top = extent
     centre = (left + right) / 2, (bottom + top) / 2
     radius = SHOWN_RADIUS * (right - left) / 2
@@ -89,15 +94,14 @@ def is_uniform(values: Array, axis: int = 0) -> bool:
 
 
 def _pixels(values: Array, info: mne.Info) -> Array:
-    """A map on the scalp, relative to its peak, of no sign that no channel has.
+    """A map on the scalp, relative to its peak, masked far from all electrodes.
 
-    The interpolation overshoots between channels, and more so beyond the outermost ones.
+    It stays within what channels have, and 0: the interpolation overshoots between them.
     """
     matrix, disc = topography_operator(info)
     shares = relative(values)
-    lowest = 0 if shares.min() >= 0 else -np.inf
-    highest = 0 if shares.max() <= 0 else np.inf
-    return (matrix.numpy() @ shares).clip(lowest, highest).reshape(disc.shape)
+    pixels = (matrix.numpy() @ shares).clip(min(shares.min(), 0), max(shares.max(), 0))
+    return np.ma.masked_where(~_outline(info).near, pixels.reshape(disc.shape))
 
 
 def draw_title(ax: Axes, title: str, info: mne.Info, shift: float = 0) -> None:
@@ -117,11 +121,11 @@ def relative(values: Array) -> Array:
 
 def _shifted(info: mne.Info, shift: float) -> HeadOutline:
     """The head at a position in a row of heads."""
-    (left, right, bottom, top), lines, electrodes = _outline(info)
+    (left, right, bottom, top), lines, electrodes, near = _outline(info)
     moved = shift * SPACING * (right - left)
     by = np.array([[moved], [0]])
     extent = (left + moved, right + moved, bottom, top)
-    return HeadOutline(extent, [line + by for line in lines], electrodes + by)
+    return HeadOutline(extent, [line + by for line in lines], electrodes + by, near)
 
 
 def _outline(info: mne.Info) -> HeadOutline:
@@ -134,5 +138,18 @@ def _outline(info: mne.Info) -> HeadOutline:
         drawn = [(line.get_marker(), np.asarray(line.get_xydata()).T) for line in axes.lines]
         lines = [points for marker, points in drawn if marker != "."]
         (electrodes,) = (points for marker, points in drawn if marker == ".")
-        _OUTLINES[key] = HeadOutline(tuple(image.get_extent()), lines, electrodes)
+        extent = tuple(image.get_extent())
+        near = _near(electrodes, extent)
+        _OUTLINES[key] = HeadOutline(extent, lines, electrodes, near)
     return _OUTLINES[key]
+
+
+def _near(electrodes: Array, extent: tuple[float, float, float, float]) -> Array:
+    """Which pixels of a map are within reach of an electrode."""
+    left, right, bottom, top = extent
+    pixels = np.stack(
+        np.meshgrid(np.linspace(left, right, RESOLUTION), np.linspace(bottom, top, RESOLUTION)), -1
+    )
+    tree = KDTree(electrodes.T)
+    (_, neighbours), (nearest, _) = tree.query(electrodes.T, 2)[0].T, tree.query(pixels)
+    return nearest <= REACH * np.quantile(neighbours, 0.9)

@@ -253,7 +253,11 @@ def _of_array(
     x = as_array(data, "x")
     require_trials(x)
     x = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
-    rate = _number("sfreq", sfreq, "arrays need a sampling frequency above zero, Hz")
+    rate = _number(
+        "sfreq",
+        sfreq,
+        "arrays need a sampling frequency above zero, Hz, as sfreq= or the key sfreq of an .npz",
+    )
     if rate < LOWEST_SFREQ:
         raise ValueError(
             f"sfreq={sfreq!r} is not allowed: it has to be above zero, Hz, and at least "

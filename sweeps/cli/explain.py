@@ -60,8 +60,8 @@ def explain(
     data: Annotated[
         Path,
         typer.Option(
-            help="Labelled trials that the network was not trained on: epochs, or a recording and "
-            "--events; .fif, .set, .edf, .bdf, .vhdr, .npz, or a BIDS folder with one recording."
+            help="Labelled trials that the network was not trained on: epochs or a recording; "
+            ".fif, .set, .edf, .bdf, .vhdr, .npz, or a BIDS folder with one recording."
         ),
     ],
     weights: Annotated[

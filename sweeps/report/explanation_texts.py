@@ -82,8 +82,8 @@ def accuracy_lines(accuracy: pd.DataFrame) -> Iterator[str]:
     row = accuracy.iloc[0]
     yield (
         f"Accuracy {digits(row['accuracy'])} [{digits(row['low'])}, {digits(row['high'])}] of "
-        f"{counted(int(row['n_trials']), 'trial')}; always naming the largest class has "
-        f"{digits(row['chance'])}."
+        f"{counted(int(row['n_trials']), 'trial')}; always guessing the most frequent class "
+        f"would give {digits(row['chance'])}."
     )
     if not row["above_chance"]:
         yield (

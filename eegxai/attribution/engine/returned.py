@@ -58,7 +58,7 @@ def called(path: Path) -> str:
     """How the tensor at a path is called: by the last name that says what it is."""
     name = next((name for name in path if name in OUTPUT_NAMES), path[0])
     first = path[0] if isinstance(path[0], int) else name
-    return f"its output {first + 1}" if isinstance(first, int) else repr(first)
+    return f"its entry [{first}]" if isinstance(first, int) else repr(first)
 
 
 def kind_of(output: Any) -> str:

@@ -186,14 +186,14 @@ class Computed:
 
 Pair = namedtuple("Pair", "hidden logits")
 FORMS = {
-    "a tuple: its output 1": lambda z: (z, 2 * z),
-    "a list: its output 2": lambda z: [None, z],
+    r"a tuple: its entry \[0\]": lambda z: (z, 2 * z),
+    r"a list: its entry \[1\]": lambda z: [None, z],
     "a dict: 'logits'": lambda z: {"hidden": 2 * z, "logits": z},
     "a dict: 'classes'": lambda z: {"classes": z},
     "a Pair: 'logits'": lambda z: Pair(2 * z, z),
     "an Answer: 'logits'": Answer,
     "a Computed: 'logits'": Computed,
-    "a tuple: its output 1 ": lambda z: ({"logits": z}, 2 * z),
+    r"a tuple: its entry \[0\] ": lambda z: ({"logits": z}, 2 * z),
 }
 
 

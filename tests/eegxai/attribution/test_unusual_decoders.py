@@ -336,8 +336,8 @@ def test_weights_without_values_are_named():
 
 NESTED = {
     "a dict: 'logits'": lambda z: {"aux": {"features": 2 * z}, "result": {"logits": z}},
-    "a tuple: its output 2": lambda z: (z.sum(), z),
-    "a tuple: its output 2 ": lambda z: (z[..., None] + torch.zeros(5), z),
+    r"a tuple: its entry \[1\]": lambda z: (z.sum(), z),
+    r"a tuple: its entry \[1\] ": lambda z: (z[..., None] + torch.zeros(5), z),
     "a dict: 'y_hat'": lambda z: {"loss": z.sum(), "y_hat": z},
 }
 

@@ -210,7 +210,7 @@ def test_braindecode_declares_what_it_was_told():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"ch_names": ("C3", "Cz", "Oz", "O2")}, "expects the channels Oz, O2, which the trials"),
+        ({"ch_names": ("C3", "Cz", "Oz", "O2")}, "expects Oz, O2, which the trials"),
         ({"ch_names": None, "n_chans": 5}, "expects 5 channels, the trials have 4: C3"),
         ({"sfreq": 250.0}, r"expects sfreq=250 Hz, the trials have 40 Hz: resample.*\(250\)"),
         ({"n_times": 41}, r"41 samples \(1.025 s\), these have 40 \(1 s\): crop"),

@@ -60,7 +60,8 @@ def test_curves_bands_and_heads_are_those_of_the_classes(examples, tmp_path):
     in_theta = relative(examples.class_frequency[0, :, 3:9].sum(1))
     expected = (matrix.numpy() @ in_theta).reshape(disc.shape)
     for head in heads[1:3]:  # each relative to its own peak
-        np.testing.assert_allclose(head, expected, atol=1e-5)
+        shown = ~np.ma.getmaskarray(head)
+        np.testing.assert_allclose(head[shown], expected.clip(0, 1)[shown], atol=1e-5)
     assert {*NAMES, "planted signal", "one", "small", "3 to 8 Hz", "Hz"} <= {*texts(figure)}
     save(figure, tmp_path / "frequency.png", "png", 60)
 

@@ -29,6 +29,7 @@ def test_overrides_replace_values_and_build_sections(tiny_file):
 
 
 def test_training_is_the_single_ones_then_the_common_then_the_recommended(tiny_file):
+    tiny_file.write_text(tiny_file.read_text().replace(", precision: float32", ""))
     given = ["training.learning_rate=1e-4", "training.per_architecture.deep4={learning_rate: 0.5}"]
     training = load(tiny_file, given).training
     assert training.of("deep4").learning_rate == 0.5
