@@ -99,6 +99,7 @@ def found_explanation(**changes):
     shape = (len(explained), len(CHANNELS), N_TIMES)
     agreement = pd.DataFrame(np.eye(3) * 0.8 + 0.2, METHODS, METHODS)
     accuracy = {"n_trials": 12, "accuracy": 0.75, "low": 0.47, "high": 0.91, "chance": 1 / 3}
+    accuracy |= {"balanced_accuracy": 0.75, "balanced_chance": 1 / 3}
     frequency = [
         {"method": "DeepLift", "class": name, "frequency_hz": float(hz), "relevance": 1 / (1 + hz)}
         for name in CLASSES

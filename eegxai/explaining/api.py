@@ -104,8 +104,8 @@ def explain(
         the data do not hold them; of arrays the first two are those that the decoder names.
     unit : str, optional
         What the decoder gets: ``"uV"``, ``"V"`` or, ``"as_given"``, the numbers as they are. By
-        default its accuracy on the labels decides, which ``notes`` state. Numbers whose unit
-        neither origin nor size tells are taken to be in the one that is asked for.
+        default its balanced accuracy on the labels decides, which ``notes`` state. Numbers whose
+        unit neither origin nor size tells are taken to be in the one that is asked for.
     n_trials : int
         Most trials to explain, of those that the decoder classifies correctly.
     target : int or str, optional

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from eegxai.evaluation import choose_explained
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
+from eegxai.explaining.class_order import order_note
 from eegxai.explaining.matching import as_input
 from eegxai.recordings import LabelledTrials
 from eegxai.registry import unknown_name
@@ -84,9 +85,7 @@ def _of_correct_trials(
     if n_correct == 0:
         raise ValueError(
             f"the decoder classifies none of {len(y)} trials correctly, so that there is nothing "
-            f"to explain: are the classes {', '.join(decoded.trials.class_names)} in the order of "
-            "its outputs (class_names= names all of them), and the trials prepared as those of its "
-            "training? (target= explains any)"
+            f"to explain: {_why_none(decoded, y)} (target= explains any)"
         )
     target = torch.from_numpy(y)
     explained = choose_explained(
@@ -97,6 +96,16 @@ def _of_correct_trials(
         f"{len(explained.x)}; wrongly classified and left out: {len(y) - n_correct}"
     )
     return explained, note
+
+
+def _why_none(decoded: Decoded, y: Array) -> str:
+    """The order in which classes would be right, or else what to look at."""
+    names = decoded.trials.class_names
+    return order_note(y, decoded.predicted, names) or (
+        f"are the classes {', '.join(names)} in the order of its outputs (class_names= names all "
+        "of them), and the trials in the unit (unit='uV' or 'V') and prepared as those of its "
+        "training?"
+    )
 
 
 def _of_any_trials(

@@ -1,13 +1,17 @@
 """Whether classes are in another order than the decoder's outputs, by what it mistakes for what."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import binomtest
 
-from eegxai.decoders.chance import ALPHA, at_chance, confusion_matrix
+from eegxai.decoders.chance import ALPHA, confusion_matrix
+from eegxai.explaining.balanced import (
+    above_guessing,
+    balanced_accuracy,
+    p_of_shuffled,
+    recalls,
+)
 
 Array = np.ndarray
 
@@ -16,7 +20,7 @@ def likely_order(y: Array, predicted: Array, n_classes: int) -> tuple[int, ...] 
     """Classes in the order of the outputs, where that is plainly another one; None where not.
 
     It is another one where the decoder is no better than chance in the order given, and better in
-    the best of all orders, by a binomial test that allows for how many there are.
+    the best of all orders than permuted labels are in theirs: by the recalls of the classes.
 
     Examples
     --------
@@ -25,15 +29,16 @@ def likely_order(y: Array, predicted: Array, n_classes: int) -> tuple[int, ...] 
     ((1, 0), None)
     """
     confusion = confusion_matrix(y, predicted, n_classes)
-    if not at_chance(confusion):
+    if above_guessing(confusion) or p_of_shuffled(confusion, _in_best_order) >= ALPHA:
         return None
-    classes, outputs = linear_sum_assignment(confusion, maximize=True)
-    right, n_trials = int(confusion[classes, outputs].sum()), len(y)
-    chance = float(confusion.sum(axis=1).max()) / n_trials
-    p = binomtest(right, n_trials, chance, alternative="greater").pvalue
-    if p * math.factorial(n_classes) >= ALPHA:
-        return None
+    classes, outputs = linear_sum_assignment(recalls(confusion), maximize=True)
     return tuple(int(k) for k in classes[np.argsort(outputs)])
+
+
+def _in_best_order(confusions: Array) -> Array:
+    """Sum of the recalls of each of many confusions, with the outputs in the best order."""
+    shares = recalls(confusions)
+    return np.array([each[linear_sum_assignment(each, maximize=True)].sum() for each in shares])
 
 
 def order_note(y: Array, predicted: Array, class_names: Sequence[str]) -> str:
@@ -41,9 +46,11 @@ def order_note(y: Array, predicted: Array, class_names: Sequence[str]) -> str:
     order = likely_order(y, predicted, len(class_names))
     if order is None:
         return ""
-    share = float((np.array(order)[predicted] == y).mean())
+    confusion = confusion_matrix(y, np.array(order)[predicted], len(class_names))
+    share = np.trace(confusion) / len(y)
     names = ", ".join(class_names[k] for k in order)
     return (
         f"the classes seem to be in another order than the decoder's outputs: with {names} in this "
-        f"order its accuracy would be {share:.2f} (class_names says the order)"
+        f"order its accuracy would be {share:.2f}, balanced {balanced_accuracy(confusion):.2f} "
+        "(class_names says the order)"
     )

@@ -26,7 +26,7 @@ from eegxai.attribution import (
 from eegxai.attribution.core.faults import first_line
 from eegxai.attribution.core.options import N_REFERENCES
 from eegxai.attribution.validity import N_JUDGED_TRIALS
-from eegxai.decoders.chance import at_chance, confusion_matrix
+from eegxai.decoders.chance import confusion_matrix
 from eegxai.evaluation.bounds import METRIC_BOUNDS
 from eegxai.evaluation.controls.sanity_checks import CHECKS, ExplainedTrials
 from eegxai.evaluation.maps.explanation import Explanation, explanation
@@ -34,6 +34,7 @@ from eegxai.evaluation.metrics.agreement import pearson
 from eegxai.evaluation.metrics.frequency import frequency_profile
 from eegxai.evaluation.robustness import evaluate_robustness
 from eegxai.evaluation.score_rows import SCORE_COLUMNS
+from eegxai.explaining.balanced import above_guessing, balanced_accuracy
 from eegxai.explaining.findings import (
     ACCURACY_COLUMNS,
     FREQUENCY_COLUMNS,
@@ -57,15 +58,23 @@ Array = np.ndarray
 
 
 def accuracy_table(y: Array | None, predicted: Array) -> pd.DataFrame:
-    """Accuracy with Wilson's 95 % interval and its chance level; no row without labels."""
+    """Accuracy with Wilson's 95 % interval, and balanced accuracy; no row without labels."""
     if y is None:
         return pd.DataFrame(columns=ACCURACY_COLUMNS)
     n_classes = int(max(y.max(), predicted.max())) + 1
     confusion = confusion_matrix(y, predicted, n_classes)
     n_trials, correct = int(confusion.sum()), int(np.trace(confusion))
     low, high = stats.binomtest(correct, n_trials).proportion_ci(CONFIDENCE, method="wilson")
-    chance = confusion.sum(1).max() / n_trials
-    row = n_trials, correct / n_trials, low, high, chance, not at_chance(confusion)
+    row = {
+        "n_trials": n_trials,
+        "accuracy": correct / n_trials,
+        "low": low,
+        "high": high,
+        "chance": confusion.sum(1).max() / n_trials,
+        "balanced_accuracy": balanced_accuracy(confusion),
+        "balanced_chance": 1 / len(np.unique(y)),
+        "above_chance": above_guessing(confusion),
+    }
     return pd.DataFrame([row], columns=ACCURACY_COLUMNS)
 
 

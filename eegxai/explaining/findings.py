@@ -15,7 +15,10 @@ from eegxai.registry import lookup
 Array = np.ndarray
 
 # Columns of the tables, in their order; a table without rows has them too.
-ACCURACY_COLUMNS = ["n_trials", "accuracy", "low", "high", "chance", "above_chance"]
+ACCURACY_COLUMNS = [
+    "n_trials", "accuracy", "low", "high", "chance", "balanced_accuracy", "balanced_chance",
+    "above_chance",
+]  # fmt: skip
 VALIDITY_COLUMNS = [
     "method", "status", "reason", "duplicate_of", "similarity", "completeness",
     "completeness_worst", "batch_dependence", "flags",
@@ -39,7 +42,9 @@ class Findings:
         How the decoder is called: its class, or the string that it was made from.
     accuracy : DataFrame
         One row: n_trials, accuracy, low and high (95 % interval, Wilson), chance (share of the
-        largest class) and above_chance (bool, exact binomial test). No row without labels.
+        largest class), balanced_accuracy (mean recall of the classes that have trials),
+        balanced_chance (that of naming one class always) and above_chance (bool: the balanced
+        accuracy, by a permutation test of the labels). No row without labels.
     confusion : DataFrame (true classes, predicted classes)
         Numbers of trials, by class names; empty without labels.
     explained : ndarray (explained trials,)

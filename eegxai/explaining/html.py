@@ -47,7 +47,8 @@ def decoder_sentence(result: Findings) -> str:
     state = "above chance" if row["above_chance"] else "not shown to be above chance"
     return (
         f"Accuracy {digits(row['accuracy'])} ({digits(row['low'])} to {digits(row['high'])}) on "
-        f"{row['n_trials']:g} trials, {state} ({digits(row['chance'])}); "
+        f"{row['n_trials']:g} trials (largest class: {digits(row['chance'])}), balanced "
+        f"{digits(row['balanced_accuracy'])}, {state} ({digits(row['balanced_chance'])}); "
         f"{len(result.explained)} trials are explained."
     )
 

@@ -1,7 +1,7 @@
 """Trials and a decoder brought together: channels, sizes, classes and the unit, none assumed.
 
 What the decoder says of itself is compared with the trials; what it does not say is stated. The
-unit is decided by what the decoder was trained on: its accuracy in either.
+unit is decided by what the decoder was trained on: its balanced accuracy in either.
 """
 
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE, first_line
-from eegxai.decoders.chance import ALPHA, at_chance, confusion_matrix
+from eegxai.decoders.chance import ALPHA, confusion_matrix
 from eegxai.decoders.training import CHUNKS, PREDICTION_CHUNK, predict
+from eegxai.explaining.balanced import above_guessing, balanced_accuracy, p_of_difference
 from eegxai.explaining.class_order import order_note
 from eegxai.explaining.declared import Declared
 from eegxai.recordings import LabelledTrials
@@ -180,7 +180,8 @@ def with_unit(trials: LabelledTrials, decoder: nn.Module, unit: str | None) -> L
     decoder : nn.Module
         From (trials, channels, times) to (trials, classes).
     unit : str, optional
-        ``"uV"``, ``"V"`` or ``"as_given"``; by default the accuracy on the labels decides.
+        ``"uV"``, ``"V"`` or ``"as_given"``; by default the balanced accuracy on the
+        labels decides.
 
     Raises
     ------
@@ -212,48 +213,50 @@ def _in(trials: LabelledTrials, unit: str) -> LabelledTrials:
 
 
 def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
-    """The unit in which the decoder is better, and the sentence that says so."""
+    """The unit in which the decoder tells the classes better, and the sentence that says so.
+
+    By the balanced accuracy, so that always naming the largest class is worth nothing, among the
+    units in which that is above chance (:mod:`eegxai.explaining.balanced` has the tests).
+    """
     assert trials.y is not None
     predicted = {unit: predicted_classes(decoder, _in(trials, unit).x) for unit in UNITS}
-    right = {unit: classes == trials.y for unit, classes in predicted.items()}
-    shares = {unit: float(correct.mean()) for unit, correct in right.items()}
-    better = max(shares, key=lambda unit: shares[unit])  # µV where they are equal
+    n_classes = len(trials.class_names)
+    confusions = {
+        unit: confusion_matrix(trials.y, classes, n_classes) for unit, classes in predicted.items()
+    }
+    shares = {unit: balanced_accuracy(confusion) for unit, confusion in confusions.items()}
     told = ", ".join(f"{shares[unit]:.2f} with {NAMES_OF_UNITS[unit]}" for unit in UNITS)
+    told = f"unit: the balanced accuracy is {told}"
+    able = [unit for unit in UNITS if above_guessing(confusions[unit])]
+    if not able:
+        return _undecided(trials, predicted, told)
+    better = max(able, key=lambda unit: shares[unit])  # µV where they are equal
     gets = f"so the decoder gets {NAMES_OF_UNITS[better]}"
+    if (predicted[MICROVOLTS] == predicted[VOLTS]).all():
+        return better, f"unit: the decoder predicts the same classes from µV and volts, {gets}"
+    if p_of_difference(trials.y, predicted[MICROVOLTS], predicted[VOLTS]) < ALPHA:
+        return better, f"{told}, {gets}"
+    if len(able) == 1:
+        return better, f"{told}, above chance with {NAMES_OF_UNITS[better]} alone, {gets}"
+    return better, f"{told}, which is no significant difference, {gets} (unit= asks for another)"
+
+
+def _undecided(
+    trials: LabelledTrials, predicted: Mapping[str, Array], told: str
+) -> tuple[str, str]:
+    """The unit where the decoder tells classes in neither, and the sentence that says so."""
+    assert trials.y is not None
     for unit, classes in predicted.items():
         if order_note(trials.y, classes, trials.class_names):
             return unit, (
-                f"unit: the accuracy is {told}, but with {NAMES_OF_UNITS[unit]} the decoder tells "
-                f"the classes, in another order, so it gets {NAMES_OF_UNITS[unit]}"
+                f"{told}, but with {NAMES_OF_UNITS[unit]} the decoder tells the classes, in "
+                f"another order, so it gets {NAMES_OF_UNITS[unit]}"
             )
-    by_chance = [_no_better_than_chance(trials.y, classes) for classes in predicted.values()]
-    if _p_of_difference(right[MICROVOLTS], right[VOLTS]) < ALPHA:
-        though = ", though neither is above chance, always the largest class" * all(by_chance)
-        return better, f"unit: the accuracy is {told}{though}, {gets}"
-    if all(by_chance):
-        return better, (
-            f"unit: the accuracy is {told}, neither above chance, {gets} for want of a better "
-            "reason; it may expect other trials, such as standardised ones (unit='as_given'), or "
-            "other classes"
-        )
-    if (predicted[MICROVOLTS] == predicted[VOLTS]).all():
-        return better, f"unit: the decoder predicts the same classes from µV and volts, {gets}"
-    return better, (
-        f"unit: the accuracy is {told}, which is no significant difference, {gets} (unit= asks for "
-        "another)"
+    return MICROVOLTS, (
+        f"{told}, neither above chance, so that nothing decides it and the decoder gets µV: if it "
+        "was trained on volts, say so by unit='V' or --unit V; it may also expect other trials, "
+        "such as standardised ones (unit='as_given'), or other classes"
     )
-
-
-def _no_better_than_chance(y: Array, predicted: Array) -> bool:
-    n_classes = int(max(y.max(), predicted.max())) + 1
-    return at_chance(confusion_matrix(y, predicted, n_classes))
-
-
-def _p_of_difference(one: Array, other: Array) -> float:
-    """Exact McNemar test: of the trials that one of two alone gets right, half are either's."""
-    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
-    n = only_one + only_other
-    return float(binomtest(only_one, n).pvalue) if n else 1.0
 
 
 def predicted_classes(decoder: nn.Module, x: Array) -> Array:
@@ -267,15 +270,18 @@ def outputs_of(decoder: nn.Module, x: Array) -> Tensor:
     Raises
     ------
     ValueError
-        When the decoder fails on some, with the first of them.
+        When the decoder fails on some, with the first of them, or has not a row for each.
     """
     try:
-        return predict(decoder, as_input(decoder, x))
+        outputs = predict(decoder, as_input(decoder, x))
     except FAULTS_OF_THE_MACHINE:
         raise
     except Exception as error:
         where = _where_it_fails(decoder, as_input(decoder, x))
         raise ValueError(f"the decoder fails on {where}: {first_line(error)}") from error
+    if len(outputs) != len(x):
+        _require_rows(decoder, as_input(decoder, x))
+    return outputs
 
 
 def _where_it_fails(decoder: nn.Module, x: Tensor) -> str:
@@ -289,7 +295,19 @@ def _where_it_fails(decoder: nn.Module, x: Tensor) -> str:
             if len(part) == 1 or _fails(decoder, part[trial : trial + 1]):
                 return f"trial {first + trial}"
         return f"trials {first} to {first + len(part) - 1} together, and on none of them alone"
+    _require_rows(decoder, x)
     return f"{len(x)} trials, though not when they are passed again"
+
+
+def _require_rows(decoder: nn.Module, x: Tensor) -> None:
+    """Refuse outputs without a row for each trial, such as those with the classes first."""
+    part = x[: CHUNKS.get(x.device.type, PREDICTION_CHUNK)]
+    shape = tuple(predict(decoder, part.clone()).shape)
+    if shape[0] != len(part):
+        raise ValueError(
+            f"the decoder gives outputs of the shape {shape} for {len(part)} trials, "
+            f"({len(part)}, outputs) is needed"
+        )
 
 
 def _fails(decoder: nn.Module, x: Tensor) -> bool:

@@ -95,7 +95,7 @@ def explain(
         str | None,
         typer.Option(
             help="What the network was trained on: uV, V, or as_given for the numbers as the file "
-            "has them; by default its accuracy on the labels decides between uV and V."
+            "has them; by default its balanced accuracy on the labels decides."
         ),
     ] = None,
     n_trials: Annotated[

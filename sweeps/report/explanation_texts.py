@@ -82,8 +82,9 @@ def accuracy_lines(accuracy: pd.DataFrame) -> Iterator[str]:
     row = accuracy.iloc[0]
     yield (
         f"Accuracy {digits(row['accuracy'])} [{digits(row['low'])}, {digits(row['high'])}] of "
-        f"{counted(int(row['n_trials']), 'trial')}; always guessing the most frequent class "
-        f"would give {digits(row['chance'])}."
+        f"{counted(int(row['n_trials']), 'trial')}, balanced (mean of the classes) "
+        f"{digits(row['balanced_accuracy'])}; always guessing the most frequent class would give "
+        f"{digits(row['chance'])}, balanced {digits(row['balanced_chance'])}."
     )
     if not row["above_chance"]:
         yield (

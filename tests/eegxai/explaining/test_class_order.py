@@ -27,10 +27,19 @@ def test_guesses_have_no_order():
     assert sum(found is not None for found in guesses) <= 15  # 5 %
 
 
+def test_the_order_of_an_oddball_is_found_though_most_are_of_one_class():
+    y = np.repeat([0, 1], [108, 12])
+    predicted = np.repeat([1, 0], [76, 44])  # all targets, 32 false alarms, in the other order
+    assert likely_order(y, predicted, 2) == (1, 0)
+    assert likely_order(y, 1 - predicted, 2) is None
+    told = order_note(y, predicted, ("standard", "target"))
+    assert "with target, standard in this order its accuracy would be 0.73, balanced 0.85" in told
+
+
 def test_the_note_names_the_order():
     y = np.arange(20) % 2
     told = order_note(y, 1 - y, ("left", "right"))
-    assert "with right, left in this order its accuracy would be 1.00" in told
+    assert "with right, left in this order its accuracy would be 1.00, balanced 1.00" in told
     assert not order_note(y, y, ("left", "right"))
 
 

@@ -14,7 +14,15 @@ from eegxai.explaining import cross_checks, evidence, opening
 from eegxai.explaining.api import DEFAULT_METHODS
 from eegxai.explaining.evidence import ALWAYS
 from eegxai.recordings import as_labelled
-from tests.eegxai.explaining.small_case import CHANNELS, CLASSES, SFREQ, Reader, epochs, trials
+from tests.eegxai.explaining.small_case import (
+    CHANNELS,
+    CLASSES,
+    N_TIMES,
+    SFREQ,
+    Reader,
+    epochs,
+    trials,
+)
 
 ARRAYS = {"sfreq": SFREQ, "ch_names": CHANNELS, "class_names": CLASSES}
 FEW = {"methods": ["InputXGradient"], "checks": []}
@@ -76,9 +84,47 @@ def test_the_asked_unit_is_taken_though_the_accuracy_suffers():
 def test_what_no_unit_explains_is_said():
     x, y = trials()
     shuffled = np.random.default_rng(1).permutation(y)
-    found = eegxai.explain(Reader(), epochs(x, shuffled), **FEW)
-    assert "neither above chance" in said(found, "unit:")
-    assert set(found.trust["trust"]) <= {"doubtful", "do not use"}
+    for decoder in (Reader(), Reader(scale=1e6)):
+        found = eegxai.explain(decoder, epochs(x, shuffled), **FEW)
+        told = said(found, "unit:")
+        assert "neither above chance, so that nothing decides it and the decoder gets µV" in told
+        assert "unit='V' or --unit V" in told
+        assert set(found.trust["trust"]) <= {"doubtful", "do not use"}
+
+
+def oddball():
+    """Epochs with 12 targets and 108 standards, 32 of which look like targets."""
+    y = np.repeat([1, 0], [12, 108])
+    x = 5 * np.random.default_rng(0).standard_normal((120, len(CHANNELS), N_TIMES))
+    x[:44, 0] += 8
+    return epochs(x, y, ("standard", "target"))
+
+
+class Oddball(nn.Module):
+    """A target where the mean of the first channel exceeds 4 µV."""
+
+    def __init__(self, scale=1.0):
+        super().__init__()
+        self.scale = scale
+        self.readout = nn.Linear(len(CHANNELS) * N_TIMES, 2)
+        with torch.no_grad():
+            self.readout.weight.zero_()[1, :N_TIMES] = 1 / N_TIMES
+            self.readout.bias.zero_()[0] = 4
+
+    def forward(self, x):
+        return self.readout(self.scale * x.flatten(1))
+
+
+@pytest.mark.parametrize(("scale", "unit"), [(1.0, "µV"), (1e6, "volts")])
+def test_the_unit_of_an_oddball_is_the_one_in_which_targets_are_found(scale, unit):
+    found = eegxai.explain(Oddball(scale), oddball(), n_trials=3, **FEW)
+    assert found.confusion.to_numpy().tolist() == [[76, 32], [0, 12]]
+    told = said(found, "unit:")
+    assert f"0.85 with {unit}" in told
+    assert told.endswith(f"so the decoder gets {unit}")
+    assert found.above_chance
+    assert found.accuracy["balanced_accuracy"].item() == pytest.approx((76 / 108 + 1) / 2)
+    assert "balanced 0.85, above chance (0.50)" in found._repr_html_()
 
 
 def test_a_decoder_that_normalises_its_input_is_indifferent_to_the_unit():
@@ -323,8 +369,11 @@ def test_mistakes_are_told_in_a_sentence(changes, sentence):
 
 def test_nothing_correct_says_what_to_look_at():
     x, y = trials()
-    with pytest.raises(ValueError, match=r"none of 30 trials correctly.*order of its outputs"):
-        eegxai.explain(Reader(), epochs(x, (y + 1) % 3), unit="uV", **FEW)
+    order = "with feet, right, left in this order its accuracy would be 1.00"
+    with pytest.raises(ValueError, match=rf"none of 30 trials correctly.*{order}.*target="):
+        eegxai.explain(Reader(), epochs(x, (y + 1) % 3), **FEW)
+    with pytest.raises(ValueError, match=r"none of 3 trials correctly.*order of its outputs"):
+        eegxai.explain(Reader(), epochs(x[:3], (y[:3] + 1) % 3), unit="uV", **FEW)
 
 
 def test_a_decoder_without_layers_keeps_what_needs_none():
@@ -355,7 +404,7 @@ def test_labels_of_one_class_do_not_move_the_unit():
         Reader(), x[ones], y[ones], sfreq=SFREQ, ch_names=CHANNELS, **FEW, n_trials=4
     )
     assert found.accuracy["accuracy"].item() > 0.9
-    assert "so the decoder gets µV" in said(found, "unit:")
+    assert "nothing decides it and the decoder gets µV" in said(found, "unit:")
     assert set(found.target) == {1}
 
 

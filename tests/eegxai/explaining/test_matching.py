@@ -72,6 +72,36 @@ def test_a_decoder_that_fails_on_some_trials_says_on_which(fails, told):
         outputs_of(Failing(fails), x)
 
 
+@pytest.mark.parametrize("n_trials", [20, 60])  # in one part of 32 trials, and in two
+def test_outputs_with_classes_first_are_told_by_their_shape(n_trials):
+    class ClassesFirst(Reader):
+        def forward(self, x):
+            return super().forward(x).T
+
+    part = min(n_trials, 32)
+    told = rf"gives outputs of the shape \(3, {part}\) for {part} trials, \({part}, outputs\) is "
+    with pytest.raises(ValueError, match=told) as error:
+        outputs_of(ClassesFirst(), trials(n_trials)[0])
+    assert "fails" not in str(error.value)
+
+
+def test_a_unit_in_which_one_class_is_always_predicted_is_not_chosen():
+    x, y = trials(60)
+    y = np.where(np.arange(60) < 50, 0, 1 + np.arange(60) % 2)
+
+    class Guessing(nn.Module):  # in volts the largest class; in µV hardly any trial is right
+        def forward(self, x):
+            classes = torch.zeros(len(x)).long()
+            if x.abs().max() > 1e-2:
+                classes = 1 + (x[:, 0, 0] > 0).long()
+            return torch.eye(3)[classes]
+
+    given = as_labelled(x, y, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
+    unit, sentence = _decided(given, Guessing())
+    assert unit == "uV"
+    assert "nothing decides it" in sentence
+
+
 def test_units_whose_accuracies_differ_clearly_are_said_to():
     x, y = trials(40)[0], (np.arange(40) < 2).astype(int)
 
@@ -87,4 +117,4 @@ def test_units_whose_accuracies_differ_clearly_are_said_to():
     assert unit == "V"
     assert "1.00 with volts" in sentence
     assert sentence.endswith("so the decoder gets volts")
-    assert "want of a better reason" not in sentence
+    assert "nothing decides" not in sentence
