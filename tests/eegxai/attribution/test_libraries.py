@@ -330,17 +330,18 @@ def test_threads_have_the_same_numbers_and_leave_the_generators_alone(case):
 
 @pytest.mark.parametrize("name", ["captum.NoiseTunnel(Saliency)", "captum.GradientShap"])
 def test_noise_of_another_type_than_the_decoders(case, name):
-    decoder, x, target = case
+    decoder, (x, target) = deepcopy(case[0]).float(), case[1:]
+    x = x.bfloat16().float()  # so that trials seed the same noise
     expected = attribute(name, decoder, x, target)
     half = attribute(name, deepcopy(decoder).bfloat16(), x, target)
-    assert correlation(half, expected) > 0.9
+    assert correlation(half, expected) > 0.95
     torch.set_default_dtype(torch.float64)
     try:
         double = attribute(name, decoder, x, target)
     finally:
         torch.set_default_dtype(torch.float32)
     assert double.dtype == x.dtype
-    assert correlation(double, expected) > 0.9
+    assert correlation(double, expected) > 0.5  # other noise
 
 
 def correlation(maps, others):
