@@ -2,6 +2,7 @@
 
 import pickle
 import random
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,11 +44,16 @@ def trial_generators(x: torch.Tensor, purpose: str) -> list[np.random.Generator]
     return [generator(0, purpose, zlib.crc32(trial.tobytes())) for trial in trials]
 
 
+# Whoever swaps the global generators holds it: another thread would draw from, and keep, its own.
+SWAPPED = threading.RLock()
+
+
 @contextmanager
 def global_generators(seed: int, device: torch.device) -> Iterator[None]:
     """Context for code that draws from the global generators: they start at a seed.
 
     Those of torch (of the CPU and of ``device``), numpy and Python are afterwards as before.
+    One thread is in the context at a time.
 
     Parameters
     ----------
@@ -56,13 +62,19 @@ def global_generators(seed: int, device: torch.device) -> Iterator[None]:
     device : torch.device
         Where the code may draw beside the CPU.
     """
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 (it is theirs)
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+    with SWAPPED, _restored(device):
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
             torch.cuda.default_generators[device.index or 0].manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002
+        yield
+
+
+@contextmanager
+def _restored(device: torch.device) -> Iterator[None]:
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 (it is theirs)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
         try:
             yield
         finally:

@@ -23,6 +23,7 @@ from eegxai.attribution.engine.shared_passes import sharing
 from eegxai.attribution.engine.torch_state import torch_state_restored
 from eegxai.attribution.given import Trials, as_references, as_target, as_trials
 from eegxai.attribution.prepared import OUTPUTS, Output, name_cam_layer, prepared
+from eegxai.decoders.lone_trials import pair_of, sizes_of_parts, takes_pairs
 from eegxai.decoders.memory import in_parts_that_fit
 from eegxai.registry import lookup
 
@@ -199,7 +200,11 @@ def _in_chunks(
     """Maps of methods that take the same number of trials at a time."""
     pieces: dict[str, list[Tensor]] = {name: [] for name in calls}
     faults: dict[str, NotApplicable | DegenerateMap] = {}
-    for trials, classes in zip(x.split(chunk), target.split(chunk), strict=True):
+    sizes: int | list[int] = chunk
+    if takes_pairs(decoder):
+        sizes = sizes_of_parts(len(x), chunk)
+        calls = {name: partial(_beside_a_copy, call) for name, call in calls.items()}
+    for trials, classes in zip(x.split(sizes), target.split(sizes), strict=True):
         with sharing():
             for name in [name for name in calls if name not in faults]:
                 try:
@@ -210,9 +215,16 @@ def _in_chunks(
     return {name: faults.get(name) or torch.cat(pieces[name]) for name in calls}
 
 
+def _beside_a_copy(call: BoundMethod, decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+    """Map of trials; a single one is explained as the first of a pair."""
+    if len(x) > 1:
+        return call(decoder, x, target)
+    return call(decoder, pair_of(x), pair_of(target))[:1]
+
+
 def _check_classes(decoder: nn.Module, x: Tensor, target: Tensor) -> None:
     with torch.no_grad():
-        n_outputs = decoder(x[:1].repeat(2, 1, 1)).shape[1]
+        n_outputs = decoder(pair_of(x)).shape[1]
     low, high = int(target.min()), int(target.max())
     if low < 0 or high >= n_outputs:
         raise ValueError(

@@ -44,6 +44,7 @@ def private_copy(
         trials = moved(x, copy)
         with (
             compiled_code_off(),
+            torch.autocast(trials.device.type, enabled=False),
             global_generators(SEED, trials.device),
             float32_products(trials.device),
         ):

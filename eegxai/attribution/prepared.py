@@ -141,7 +141,7 @@ def _reasons_for_all(
     """Why no method is applicable to a decoder; None for each where nothing speaks against it."""
     kind = type(decoder).__name__
     try:
-        with errors_as_verdicts("no method", decoder):
+        with errors_as_verdicts(None, decoder):
             reason = unexplainable(decoder, x)
     except (NotApplicable, DegenerateMap) as fault:
         return dict.fromkeys(methods, fault)
@@ -160,7 +160,7 @@ def _explained(
 ) -> tuple[nn.Module, dict[str, NotApplicable | DegenerateMap | None]]:
     """The decoder of the outputs that are explained; where it cannot be made, why."""
     try:
-        with errors_as_verdicts("no method", decoder):
+        with errors_as_verdicts(None, decoder):
             return outputs(decoder, x), reasons
     except (NotApplicable, DegenerateMap) as fault:
         return decoder, dict.fromkeys(reasons, fault)

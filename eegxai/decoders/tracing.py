@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from eegxai.decoders.compiled import uncompiled_copy
 from eegxai.decoders.hooks import hookable, hooked
+from eegxai.decoders.lone_trials import pair_of, sizes_of_parts
+from eegxai.seeding import global_generators
 
 
 @contextmanager
@@ -57,9 +59,10 @@ def _call_order(decoder: nn.Module, x: Tensor) -> list[str]:
     with (
         torch.no_grad(),
         evaluation_mode(decoder),
+        global_generators(0, x.device),
         hooked(decoder, hookable(decoder), note, before=True),
     ):
-        decoder(x[:1])
+        decoder(pair_of(x))
     return list(dict.fromkeys(called))
 
 
@@ -203,8 +206,10 @@ def _reached(decoder: nn.Module, marks: Tensor, chunk: int = 16) -> dict[str, Re
     A module that is called several times per pass, in parallel branches, is reached at several
     positions and is returned without axes; so is one whose first axis is not that of trials.
     """
-    parts = [_reached_once(decoder, part) for part in marks.split(chunk)]
-    return {name: _joined([part[name] for part in parts]) for name in parts[0]}
+    some = marks if len(marks) > 1 else pair_of(marks)
+    sizes = sizes_of_parts(len(some), chunk)
+    parts = [_reached_once(decoder, part) for part in some.split(sizes)]
+    return {name: _joined([part[name] for part in parts], len(marks)) for name in parts[0]}
 
 
 def _reached_once(decoder: nn.Module, marks: Tensor) -> dict[str, Reach]:
@@ -232,8 +237,8 @@ def _summed(output: Tensor, axes: list[int]) -> Tensor:
     return output.sum(dim=axes) if axes else output  # torch sums over all axes when given none
 
 
-def _joined(parts: list[Reach]) -> Reach:
-    return {axis: torch.cat([part[axis] for part in parts]) for axis in parts[0]}
+def _joined(parts: list[Reach], n_probes: int) -> Reach:
+    return {axis: torch.cat([part[axis] for part in parts])[:n_probes] for axis in parts[0]}
 
 
 def _field(by_time: Reach, by_channel: Reach, expected: Tensor) -> ReceptiveField | None:

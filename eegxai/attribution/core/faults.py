@@ -37,10 +37,11 @@ IN_WORDS = {
 
 
 @contextmanager
-def errors_as_verdicts(name: str, decoder: nn.Module) -> Iterator[None]:
+def errors_as_verdicts(name: str | None, decoder: nn.Module) -> Iterator[None]:
     """Context in which an error of torch or of the decoder becomes the reason for no map.
 
-    Sentences and mistakes of a method, and faults of the machine, pass as they are.
+    Sentences and mistakes of a method, and faults of the machine, pass as they are. Without a name
+    the reason is one against every method.
 
     Raises
     ------
@@ -53,13 +54,15 @@ def errors_as_verdicts(name: str, decoder: nn.Module) -> Iterator[None]:
         raise
     except torch.linalg.LinAlgError as error:
         raise DegenerateMap(
-            f"{name} has no map on {type(decoder).__name__}: {first_line(error)}"
+            f"{name or 'no method'} has {'no' if name else 'a'} map on {type(decoder).__name__}: "
+            f"{first_line(error)}"
         ) from error
     except Exception as error:
         if not _of_the_decoder(error):
             raise
         raise NotApplicable(
-            f"{name} is not applicable to {type(decoder).__name__}: {first_line(error)}"
+            f"{f'{name} is not' if name else 'no method is'} applicable to "
+            f"{type(decoder).__name__}: {first_line(error)}"
         ) from error
 
 

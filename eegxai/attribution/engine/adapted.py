@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map_only
 
-from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE
+from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE, first_line
 from eegxai.attribution.engine.returned import (
     Path,
     as_table,
@@ -27,8 +27,9 @@ from eegxai.attribution.engine.returned import (
     value_at,
 )
 from eegxai.attribution.engine.wrong_sizes import Attempt, attempted, why_it_fails
+from eegxai.decoders.lone_trials import let_take_lone_trials, pair_of
 from eegxai.registry import unknown_name
-from eegxai.seeding import generator_states
+from eegxai.seeding import generator_states, global_generators
 
 AGREEMENT = 1e-4  # of log-probabilities' sum, and of two passes of a trial, relative: float32
 MORE_PASSES = 255  # of a decoder that draws random numbers, which most passes may not need
@@ -96,7 +97,7 @@ def adapt(
         decoder.register_forward_pre_hook(
             partial(_with_arguments, dict(arguments)), with_kwargs=True
         )
-    form, output, path = _understood(decoder, torch.cat([x[:1], x[:1]]))
+    form, output, path = _understood(decoder, pair_of(x))
     if form != PLAIN:
         decoder.register_forward_pre_hook(partial(_with_axes, form))
         say(decoder, f"takes {form}: {_change_of_axes(form)}")
@@ -104,6 +105,7 @@ def adapt(
         say(decoder, f"returns {kind_of(output)}: {called(path)} is explained")
     # always: what is squeezed may show in one trial alone
     decoder.register_forward_hook(partial(_as_table, path))
+    _take_lone_trials(decoder, x)
     for kind, true in DISTRIBUTIONS.items():
         if true(as_table(value_at(output, path), 2)):
             say(
@@ -112,6 +114,21 @@ def adapt(
                 "the logits, so that a map of one class also says what speaks for the others; "
                 "to explain logits, leave out the last softmax",
             )
+
+
+def _take_lone_trials(decoder: nn.Module, x: Tensor) -> None:
+    """Let a decoder that fails on a single trial take one, too."""
+    with global_generators(0, x.device):
+        error = attempted(decoder, x[:1]).error
+    if isinstance(error, FAULTS_OF_THE_MACHINE):
+        raise error
+    if error is not None:
+        let_take_lone_trials(decoder)
+        say(
+            decoder,
+            f"takes no single trial ({first_line(error)}): one is passed through it beside a copy "
+            "of itself",
+        )
 
 
 HOOKS_THAT_COMPUTE = ("torch", "eegxai")  # such as torch's old weight_norm
@@ -255,17 +272,13 @@ def unexplainable(decoder: nn.Module, x: Tensor) -> str | None:
     """Reason why a trial has no outputs of its own: they are random, or depend on other trials."""
     other = x[-1:] if len(x) > 1 else x.flip(2)
     with torch.no_grad():
-        pair = torch.cat([x[:1], x[:1]])
+        pair = pair_of(x)
         states = generator_states(decoder, x.device)
         first = decoder(pair)
         draws = states != generator_states(decoder, x.device)
         for _ in range(MORE_PASSES if draws else 1):
             if (change := _change(decoder(pair), first)) > AGREEMENT:
-                return (
-                    f"random: its outputs for the same trial differ by {change:.2g} of the "
-                    "largest from one pass to the next, as with dropout that is always on, so that "
-                    "no second call gives the same map"
-                )
+                return _varies(decoder, pair, change)
         beside = decoder(torch.cat([x[:1], other]))
     if (change := _change(beside[:1], first[:1])) > AGREEMENT:
         return (
@@ -273,6 +286,24 @@ def unexplainable(decoder: nn.Module, x: Tensor) -> str | None:
             f"it{_blamed(decoder)}"
         )
     return None
+
+
+def _varies(decoder: nn.Module, pair: Tensor, change: float) -> str:
+    """What to say of outputs that differ from one pass to the next."""
+    before = {name: value.clone() for name, value in decoder.named_buffers()}
+    decoder(pair)
+    buffers = decoder.named_buffers()
+    changed = next((n for n, value in buffers if not torch.equal(value, before[n])), None)
+    cause = (
+        "as with dropout that is always on"
+        if changed is None
+        else f"as its forward pass changes its buffer {changed!r}"
+    )
+    return (
+        f"{'random: ' if changed is None else ''}its outputs for the same trial differ by "
+        f"{change:.2g} of the largest from one pass to the next, {cause}, so that no second call "
+        "gives the same map"
+    )
 
 
 def _change(outputs: Tensor, before: Tensor) -> float:

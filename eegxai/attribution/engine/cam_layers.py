@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from eegxai.attribution.engine.adapted import say
 from eegxai.attribution.engine.placement import layer_fields
 from eegxai.decoders.hooks import hooked
+from eegxai.decoders.lone_trials import pair_of
 from eegxai.decoders.zoo import loaded_modules
 
 
@@ -50,7 +51,7 @@ def _everything_passes(decoder: nn.Module, layer: str, x: Tensor) -> bool:
     def cut(_name: str, _args: Any, _kwargs: Any, output: Tensor) -> Tensor:
         return output.detach()
 
-    pair = x[:1].detach().repeat(2, 1, 1).requires_grad_()  # some do not take a single trial
+    pair = pair_of(x.detach()).requires_grad_()
     try:
         with torch.enable_grad(), hooked(decoder, [layer], cut):
             return not decoder(pair).requires_grad

@@ -15,6 +15,7 @@ from torch.nn.utils import parametrize
 from eegxai.attribution.core.options import DEFAULT_CHUNK
 from eegxai.attribution.engine.adapted import say
 from eegxai.attribution.engine.wrong_sizes import attempted
+from eegxai.decoders.lone_trials import pair_of
 
 # Those that store the axis of their outputs first.
 LAYERS_THAT_FOLD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -43,7 +44,7 @@ def with_both_classes(decoder: nn.Module, x: Tensor) -> nn.Module:
     speaks against the other.
     """
     with torch.no_grad():
-        if decoder(x[:1].repeat(2, 1, 1)).shape[1] == 1:  # some do not take a single trial
+        if decoder(pair_of(x)).shape[1] == 1:
             reading = _probability if _stays_in_unit_interval(decoder, x) else _logit
             decoder.register_forward_hook(reading)
             say(
@@ -104,7 +105,7 @@ def with_contrasts(decoder: nn.Module, x: Tensor) -> nn.Module:
         nothing in any one.
     """
     with torch.no_grad():
-        n_classes = decoder(x[:1]).shape[1]
+        n_classes = decoder(pair_of(x)).shape[1]
         if n_classes > 1 and not _folded(decoder, x, n_classes):
             decoder.register_forward_hook(_outputs)
     return decoder
@@ -119,7 +120,8 @@ def _folded(decoder: nn.Module, x: Tensor, n_classes: int) -> bool:
     layer = _last_layer(decoder, n_classes)
     if layer is None:
         return False
-    compared = x[:1] if _returns_output(decoder, layer, x[:1]) else x
+    pair = pair_of(x)
+    compared = pair if _returns_output(decoder, layer, pair) else x
     logits = _logits(decoder, compared)
     before = [value.clone() for value in layer.parameters()]
     for value in layer.parameters():

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from eegxai.attribution.core.registry import target_logits
+from eegxai.decoders.lone_trials import pair_of
 
 
 def masked_logits(decoder: nn.Module, x: Tensor, target: Tensor, masks: Iterable[Tensor]) -> Tensor:
@@ -37,7 +38,8 @@ def pool_before_relu(decoder: nn.Module, x: Tensor) -> nn.Module:
     the decoder itself.
     """
     copy = _pooled_first(decoder)
-    return copy if torch.equal(copy(x[:1]), decoder(x[:1])) else decoder
+    pair = pair_of(x)
+    return copy if torch.equal(copy(pair), decoder(pair)) else decoder
 
 
 def _pooled_first(decoder: nn.Module) -> nn.Module:

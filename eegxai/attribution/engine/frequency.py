@@ -130,8 +130,8 @@ def heard_map(
         _said.reset(token)
     if kind == "gradient":
         said = [amplitude_gradient(x, result)]
-    # Terms of one map, such as those of baselines.
-    heard.append(Heard(kind, torch.stack(said).sum(0)))
+    # Terms of one map, such as those of baselines; a lone trial may have been one of a pair.
+    heard.append(Heard(kind, torch.stack(said).sum(0)[: len(x)]))
     return result
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from eegxai.attribution.engine.cam_layers import cam_layer_choices
 from eegxai.attribution.engine.modified_gradients import ModifiedGradients, grafted
 from eegxai.attribution.engine.placement import layer_placement
+from eegxai.decoders.lone_trials import pair_of
 
 # Nodes of autograd, without "Backward" and the number after it, that pass a linear gradient.
 LINEAR = frozenset({
@@ -77,9 +78,9 @@ def has_relu(decoder: nn.Module, x: Tensor) -> str | None:
 
 
 def traced(mode: ModifiedGradients, decoder: nn.Module, x: Tensor) -> Tensor:
-    """Logits of the first trial under rules, with their graph."""
+    """Logits of the first trial, twice, under rules, with their graph."""
     with mode:
-        return decoder(x[:1].detach().requires_grad_())
+        return decoder(pair_of(x.detach()).requires_grad_())
 
 
 def operation_without_rule(output: Tensor, allowed: Collection[str] = ()) -> str | None:

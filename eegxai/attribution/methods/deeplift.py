@@ -27,6 +27,7 @@ from eegxai.attribution.engine.modified_gradients import (
     scaled,
 )
 from eegxai.attribution.engine.requirements import operation_without_rule, traced
+from eegxai.decoders.lone_trials import pair_of
 
 
 class _Memory:
@@ -232,9 +233,8 @@ def _multipliers(decoder: nn.Module, x: Tensor, baseline: Tensor, target: Tensor
 
 def has_deeplift_rules(decoder: nn.Module, x: Tensor) -> str | None:
     """Reason why DeepLift would fall back to the plain gradient somewhere."""
-    return operation_without_rule(
-        traced(_deeplift_gradients(decoder, x[:1], 0 * x[:1]), decoder, x)
-    )
+    pair = pair_of(x)
+    return operation_without_rule(traced(_deeplift_gradients(decoder, pair, 0 * pair), decoder, x))
 
 
 @attribution(

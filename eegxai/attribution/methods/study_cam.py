@@ -22,6 +22,7 @@ from eegxai.attribution.engine.forward_only import masked_logits
 from eegxai.attribution.engine.recorded_passes import layer_gradients, plain_pass, recorded
 from eegxai.attribution.engine.requirements import has_cam_layer, has_relu
 from eegxai.attribution.methods.relu_rules import guided_backprop
+from eegxai.decoders.lone_trials import pair_of
 from eegxai.decoders.tracing import output_of
 
 PLACES = (-2, -1)
@@ -33,7 +34,7 @@ ALPHA_EPS = 1e-6
 
 def _has_axes(numbers: tuple[int, ...], decoder: nn.Module, x: Tensor) -> str | None:
     """Reason why the CAM layer's output is nothing that the library can resize."""
-    shape = tuple(_cam_output(decoder, x[:1]).shape)
+    shape = tuple(_cam_output(decoder, pair_of(x)).shape)
     if len(shape) in numbers:
         return None
     layer = decoder.cam_layer
@@ -49,7 +50,7 @@ def _cam_output(decoder: nn.Module, x: Tensor) -> Tensor:
 
 
 def _limits(decoder: nn.Module, x: Tensor) -> dict[str, str]:
-    shape = _cam_output(decoder, x[:1]).shape
+    shape = _cam_output(decoder, pair_of(x)).shape
     if len(shape) == 4 and shape[2] > 1:
         return {}
     return {"channels": f"no channel resolution: the CAM layer {decoder.cam_layer!r} has none"}
@@ -186,7 +187,7 @@ def calls_biases_in_order(decoder: nn.Module, x: Tensor) -> str | None:
     """Reason why grad-cam, which pairs biases and gradients by position, pairs them wrongly."""
     names = _layers_with_bias(decoder)
     with torch.no_grad(), recorded(decoder, names) as calls:
-        decoder(x[:1])
+        decoder(pair_of(x))
     pairs = zip_longest(names, (call.name for call in calls))
     other = next((name or called for name, called in pairs if name != called), None)
     if other is None:

@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import numpy as np
@@ -314,6 +315,38 @@ def test_global_generators_are_left_as_they_were(case):
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.array_equal(numpy()[1], before[1])
     assert random.getstate() == before[2]
+
+
+def test_threads_have_the_same_numbers_and_leave_the_generators_alone(case):
+    def maps(_):
+        return attribute("captum.NoiseTunnel(Saliency)", *case)
+
+    expected = maps(0)
+    before = torch.get_rng_state(), random.getstate()
+    with ThreadPoolExecutor(4) as pool:
+        assert all(torch.equal(found, expected) for found in pool.map(maps, range(8)))
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert random.getstate() == before[1]
+
+
+@pytest.mark.parametrize("name", ["captum.NoiseTunnel(Saliency)", "captum.GradientShap"])
+def test_noise_of_another_type_than_the_decoders(case, name):
+    decoder, (x, target) = deepcopy(case[0]).float(), case[1:]
+    x = x.bfloat16().float()  # so that trials seed the same noise
+    expected = attribute(name, decoder, x, target)
+    half = attribute(name, deepcopy(decoder).bfloat16(), x, target)
+    assert correlation(half, expected) > 0.95
+    torch.set_default_dtype(torch.float64)
+    try:
+        double = attribute(name, decoder, x, target)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert double.dtype == x.dtype
+    assert correlation(double, expected) > 0.5  # other noise
+
+
+def correlation(maps, others):
+    return float(torch.corrcoef(torch.stack([maps.flatten(), others.flatten()]).double())[0, 1])
 
 
 class Odd(nn.Module):

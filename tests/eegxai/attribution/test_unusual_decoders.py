@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from eegxai.attribution import DecoderWarning, NotApplicable, adapted, attribute, validity
 from eegxai.attribution.calling import maps_or_reasons
+from eegxai.decoders.tracing import weighted_layers
 from eegxai.decoders.training import predict
 from tests.eegxai.attribution.test_own_decoders import (
     C,
@@ -154,6 +155,38 @@ def test_random_numbers_are_as_before_and_the_same_in_each_call():
             found.append(call())
         assert drawn() == expected
     assert torch.equal(found[0], predict(decoder, x))
+
+
+def test_random_numbers_are_as_before_when_layers_are_traced():
+    decoder, (x, _) = built(Returning, lambda z: F.dropout(z, 0.5, training=True)), trials()
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    assert list(weighted_layers(decoder, x)) == ["temporal", "spatial", "dense"]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_buffer_that_a_pass_changes_is_named():
+    class Counting(Conv):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("seen", torch.zeros(1))
+
+        def forward(self, x):
+            self.seen += 1
+            return super().forward(x) * self.seen
+
+    decoder, words = built(Counting), "Counting: its outputs for .* pass changes its buffer 'seen'"
+    with pytest.raises(NotApplicable, match=words):
+        attribute("Gradient", decoder, *trials())
+    assert decoder.seen == 0
+
+
+def test_the_callers_autocast_does_not_reach_methods():
+    decoder, (x, target) = built(Conv), trials()
+    expected = attribute("InputXGradient", decoder, x, target)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(attribute("InputXGradient", decoder, x, target), expected)
+        assert torch.is_autocast_enabled("cpu")
 
 
 # ------------------------------------------------------------------ what modules keep

@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr
 from copy import deepcopy
+from functools import partial
 from importlib import import_module
 from typing import Any, Literal, get_args
 
 import torch
 from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE, first_line
 from eegxai.attribution.core.options import REFERENCES
@@ -94,7 +96,9 @@ def guarded(name: str, call: Attribution) -> Attribution:
         try:
             with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # progress bars
                 warnings.simplefilter("ignore")
-                return call(deepcopy(decoder), trials, target, **options).detach()
+                copy = deepcopy(decoder)
+                copy.register_forward_pre_hook(partial(_of_type, x.dtype))
+                return call(copy, trials, target, **options).detach()
         except (NotApplicable, *FAULTS_OF_THE_MACHINE):
             raise
         except Exception as error:
@@ -103,6 +107,11 @@ def guarded(name: str, call: Attribution) -> Attribution:
             ) from error
 
     return run
+
+
+def _of_type(dtype: torch.dtype, _module: nn.Module, args: tuple[Any, ...]) -> Any:
+    """Trials of the decoder's type: to some, noise of torch's default type has been added."""
+    return tree_map_only(Tensor, lambda value: value.to(dtype), args)
 
 
 def trial_by_trial(name: str, call: Attribution) -> Attribution:
