@@ -84,10 +84,11 @@ def _shuffled(confusion: Array, used: tuple[Array, ...]) -> Iterator[Array]:
     """Confusions with the same labels and predictions in random pairs, many at once."""
     pairs = random_table(confusion[used].sum(1), confusion[used].sum(0))
     draws, at_once = np.random.default_rng(SEED), max(1, ENTRIES // confusion.size)
+    rows, columns = used
     for first in range(0, N_DRAWS, at_once):
         n_tables = min(at_once, N_DRAWS - first)
         tables = np.zeros((n_tables, *confusion.shape))
-        tables[:, *used] = pairs.rvs(n_tables, random_state=draws)
+        tables[:, rows, columns] = pairs.rvs(n_tables, random_state=draws)
         yield tables
 
 
