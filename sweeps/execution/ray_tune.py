@@ -26,6 +26,7 @@ from sweeps.execution.ray_environment import ray_folder
 from sweeps.execution.runner import CellOutcome, OnDone, Stage, run_cell
 
 MAX_FAILURES = 2
+PREFIX = "eegxai-tune-"  # of the folder of Tune's own files
 # Nothing travels through the object store but Tune's own small messages.
 OBJECT_STORE_BYTES = 100 * 2**20
 
@@ -272,7 +273,8 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
         BundleTrial, bundles=list(map(packed, bundles)), place=stage.place(store_url)
     )
     reserved = tune.PlacementGroupFactory([stage.resources.bundle])
-    with tempfile.TemporaryDirectory(prefix="eegxai-tune-") as folder:
+    # Interrupted, Tune may still write while the folder goes: that must not hide the interruption.
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
         tune.Tuner(
             tune.with_resources(trainable, reserved),
             tune_config=_tune_config(stage, bundles),

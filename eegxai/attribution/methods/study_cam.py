@@ -37,8 +37,8 @@ def _has_axes(numbers: tuple[int, ...], decoder: nn.Module, x: Tensor) -> str | 
     shape = tuple(_cam_output(decoder, pair_of(x)).shape)
     if len(shape) in numbers:
         return None
-    layer = decoder.cam_layer
-    return f"its CAM layer {layer!r} gives {shape}, not (trials, features, rows, columns)"
+    layer, given = decoder.cam_layer, ", ".join(("trials", *map(str, shape[1:])))
+    return f"its CAM layer {layer!r} gives ({given}), not (trials, features, rows, columns)"
 
 
 RESIZED_BY_CAPTUM = (has_cam_layer, partial(_has_axes, (3, 4)))
