@@ -121,11 +121,15 @@ def relative(values: Array) -> Array:
 
 def _shifted(info: mne.Info, shift: float) -> HeadOutline:
     """The head at a position in a row of heads."""
-    (left, right, bottom, top), lines, electrodes, near = _outline(info)
+    outline = _outline(info)
+    left, right, bottom, top = outline.extent
     moved = shift * SPACING * (right - left)
     by = np.array([[moved], [0]])
-    extent = (left + moved, right + moved, bottom, top)
-    return HeadOutline(extent, [line + by for line in lines], electrodes + by, near)
+    return outline._replace(
+        extent=(left + moved, right + moved, bottom, top),
+        lines=[line + by for line in outline.lines],
+        electrodes=outline.electrodes + by,
+    )
 
 
 def _outline(info: mne.Info) -> HeadOutline:

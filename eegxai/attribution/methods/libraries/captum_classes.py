@@ -49,7 +49,7 @@ from eegxai.attribution.methods.libraries.captum_options import (
     options_of,
     wants_distribution,
 )
-from eegxai.attribution.methods.libraries.captum_sizes import MISFITS
+from eegxai.attribution.methods.libraries.captum_sizes import MISFITS, feature_numbers
 from eegxai.attribution.methods.libraries.foreign import (
     OfImages,
     guarded,
@@ -201,7 +201,9 @@ def _given(
     if wants_distribution(classes):
         values["baselines"] = _distribution(x, options.get("references"))
     if "feature_mask" in options:
-        values["feature_mask"] = _feature_mask(x, options["feature_mask"], options["window"])
+        size = x.shape[1], x.shape[2]
+        numbers = feature_numbers(*size, options["feature_mask"], options["window"])
+        values["feature_mask"] = numbers[None].to(x.device)
     return values | {name: tuple(options[name]) for name in SIZES if name in options}
 
 
@@ -214,18 +216,6 @@ def _distribution(x: Tensor, references: Tensor | None) -> Tensor:
 def _with_references(x: Tensor, target: Tensor, references: Tensor) -> tuple[Tensor, Tensor]:
     """A trial, and references whose values it may get."""
     return torch.cat([x, references]), target[:1].expand(len(x) + len(references))
-
-
-def _feature_mask(x: Tensor, features: str, window: int) -> Tensor:
-    """Number of the feature of each channel and sample, (1, channels, times)."""
-    channels = torch.arange(x.shape[1], device=x.device)[:, None]
-    windows = torch.arange(x.shape[2], device=x.device)[None] // window
-    masks = {
-        "channels": channels,
-        "windows": windows,
-        "channels_windows": channels * (windows.max() + 1) + windows,
-    }
-    return masks[features].expand(x.shape[1:])[None].contiguous()
 
 
 def _on_trials(maps: Tensor, x: Tensor, interpolate_mode: str) -> Tensor:

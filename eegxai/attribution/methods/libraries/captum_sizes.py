@@ -1,12 +1,33 @@
 """Options of captum's classes that do not fit trials of a size, found before any work."""
 
-from math import ceil
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from eegxai.attribution.core.registry import Misfit
 from eegxai.rounding import counted
 
 MOST_ORDERED = 7  # features whose orders can be gone through, 5,040
+
+
+def feature_numbers(n_channels: int, n_times: int, feature_mask: str, window: int) -> Tensor:
+    """Number of the feature of each channel and sample, (channels, times).
+
+    Examples
+    --------
+    >>> feature_numbers(2, 4, "channels_windows", 2)
+    tensor([[0, 0, 1, 1],
+            [2, 2, 3, 3]])
+    """
+    channels = torch.arange(n_channels)[:, None]
+    windows = torch.arange(n_times)[None] // window
+    numbers = {
+        "channels": channels,
+        "windows": windows,
+        "channels_windows": channels * (windows.max() + 1) + windows,
+    }
+    return numbers[feature_mask].expand(n_channels, n_times).contiguous()
 
 
 def n_features(n_channels: int, n_times: int, feature_mask: str, window: int) -> int:
@@ -17,13 +38,7 @@ def n_features(n_channels: int, n_times: int, feature_mask: str, window: int) ->
     >>> n_features(62, 250, "windows", 25), n_features(62, 250, "channels", 25)
     (10, 62)
     """
-    n_windows = ceil(n_times / window)
-    numbers = {
-        "channels": n_channels,
-        "windows": n_windows,
-        "channels_windows": n_channels * n_windows,
-    }
-    return numbers[feature_mask]
+    return int(feature_numbers(n_channels, n_times, feature_mask, window).max()) + 1
 
 
 def _window_too_large(
