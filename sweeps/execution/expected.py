@@ -1,7 +1,8 @@
 """What cells take and occupy as far as is known before any of a sweep is done: small tables.
 
-Seconds are those of one CPU of the machine of docs/benchmarks.md (`python -m benchmarks.costs`),
-bytes those of files of the quickstart, of trials of 62 channels and 250 times.
+Seconds are those of one CPU of the machine of docs/benchmarks.md (`python -m benchmarks.costs`), on
+which a step of ``machine_speed`` takes ``STEP``; bytes those of files of the quickstart, of trials
+of 62 channels and 250 times.
 """
 
 from typing import NamedTuple
@@ -18,6 +19,7 @@ SIMULATED_TRIAL = 0.0015  # s
 CELL_TRIALS, OPENING_TRIALS = 17, 100
 WARM_UP = 4.0  # s of a process's first cell, for what is imported, compiled and read once
 START = 20.0  # s of a sweep beside its cells: imports, Ray, workers, the last runs in MLflow
+STEP = 0.0140  # s
 
 
 class Rates(NamedTuple):

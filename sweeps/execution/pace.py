@@ -1,5 +1,6 @@
 """How long a stage still takes, told by the cells that have ended.
 
+Before the first cell has ended, the speed of the machine is measured by a step of a small network.
 Cells differ: one method takes ten times as long as another, a decoder's first cell on a worker
 also simulates its data and randomizes its weights, and a process's first one loads what is
 compiled. So what the first cells took is set against what such cells are expected to take, and
@@ -17,6 +18,7 @@ from eegxai.machine import usable_cpus
 from sweeps.design.cells import Cell, decoder_of
 from sweeps.design.config import TrialResources
 from sweeps.execution.expected import WARM_UP, cell_seconds, opening_seconds
+from sweeps.execution.machine_speed import slowness
 from sweeps.store.status import Work, work_of
 
 
@@ -109,13 +111,13 @@ class Pace:
         if not n_left:
             return 0.0
         workers = max(1, min(n_left, max(self.workers, len(self.pids))))
-        slowness = self.seconds / self.foreseen if self.foreseen else 1.0
-        work = sum(number * self._each(kind, slowness) for kind, number in self.left.items())
-        return (work + slowness * self._starts(workers)) / workers
+        slower = self.seconds / self.foreseen if self.foreseen else slowness()
+        work = sum(number * self._each(kind, slower) for kind, number in self.left.items())
+        return (work + slower * self._starts(workers)) / workers
 
-    def _each(self, kind: Work, slowness: float) -> float:
+    def _each(self, kind: Work, slower: float) -> float:
         own = self.own[kind]
-        return own.mean if own.count else slowness * self.expected[kind]
+        return own.mean if own.count else slower * self.expected[kind]
 
     def _starts(self, workers: int) -> float:
         """Expected seconds of the openings to come: each decoder once, and each worker one."""

@@ -13,6 +13,11 @@ QUICKSTART = load(configuration_path("quickstart"))
 METHODS = list(method_cells(QUICKSTART))
 
 
+@pytest.fixture(autouse=True)
+def as_fast_as_the_table(monkeypatch):
+    monkeypatch.setattr("sweeps.execution.pace.slowness", lambda: 1.0)
+
+
 def played(cells, workers, slowness, own=None, finished=None):
     """Time left as it is told from the start, and as it is, of workers that take the next cell."""
     pace, opened = Pace(cells, workers, finished), set()
@@ -44,6 +49,13 @@ def test_the_first_cell_shows_the_time_left_within_a_factor_of_two(workers, slow
 
 def test_the_time_is_told_before_the_first_cell_from_the_table():
     shown, true = played(METHODS, 2, 1.0)[0]
+    assert 0.75 < shown / true < 1.25
+
+
+@pytest.mark.parametrize("slowness", [0.5, 3.0])
+def test_the_time_before_the_first_cell_is_that_of_this_machine(slowness, monkeypatch):
+    monkeypatch.setattr("sweeps.execution.pace.slowness", lambda: slowness)
+    shown, true = played(METHODS, 2, slowness)[0]
     assert 0.75 < shown / true < 1.25
 
 
