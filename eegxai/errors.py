@@ -83,14 +83,14 @@ def gigabytes(n_bytes: float) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of what an error says, with single spaces.
+    """The first line of what an error says, with single spaces; its kind where it says nothing.
 
     Examples
     --------
-    >>> one_line(OSError("no  answer"))
-    'no answer'
+    >>> one_line(OSError("no  answer")), one_line(OSError())
+    ('no answer', 'OSError')
     """
-    return " ".join(str(error).partition("\n")[0].split())
+    return " ".join(str(error).strip().partition("\n")[0].split()) or type(error).__name__
 
 
 def short(value: object) -> str:

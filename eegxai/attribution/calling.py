@@ -66,7 +66,18 @@ def maps_or_reasons(
             run = partial(_in_chunks, same, copy, trials, classes)
             maps |= in_parts_that_fit(run, at_a_time)
     found = {name: reasons[name] or maps[name] for name in methods}
-    return {name: r.to(x) if isinstance(r, Tensor) else r for name, r in found.items()}
+    return {
+        name: _as_given(name, r, x) if isinstance(r, Tensor) else r for name, r in found.items()
+    }
+
+
+def _as_given(name: str, found: Tensor, x: Tensor) -> MapOrReason:
+    """Maps as numbers of the trials' type, on their device; a reason where they do not fit it."""
+    cast = found.to(x)
+    if cast.isfinite().all():
+        return cast
+    kind = str(x.dtype).removeprefix("torch.")
+    return DegenerateMap(f"{name} returned values too large for {kind}, the type of the trials")
 
 
 def adapted(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from eegxai.decoders.precision import float32_products
 from eegxai.decoders.steps import Stepper
+from eegxai.errors import one_line
 
 log = logging.getLogger(__name__)
 WARM_UP = 3  # steps before one is recorded, in which libraries choose kernels and take memory
@@ -43,7 +44,7 @@ class CompiledStepper(Stepper):
         except RuntimeError as error:
             if self._compiled is self.decoder:
                 raise
-            log.warning("torch.compile failed, training goes on without: %s", _first_line(error))
+            log.warning("torch.compile failed, training goes on without: %s", one_line(error))
             self._compiled = self.decoder
         return super().backward(x, y, weights)
 
@@ -87,7 +88,7 @@ class GraphStepper(Stepper):
             with _capturable(self.optimizer):
                 self._repeat = _recorded(self._whole_step, batch[0].device)
         except RuntimeError as error:  # of a network that asks the processor, or of short memory
-            log.warning("a step cannot be recorded as a graph: %s", _first_line(error))
+            log.warning("a step cannot be recorded as a graph: %s", one_line(error))
             self.optimizer.zero_grad()
 
     def _whole_step(self) -> Tensor:
@@ -147,7 +148,3 @@ def _capturable(optimizer: torch.optim.Optimizer) -> Iterator[None]:
     finally:
         for group in optimizer.param_groups:
             group["capturable"] = False
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -12,7 +12,14 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.checkpoint import checkpoint
 
-from eegxai.attribution import DecoderWarning, NotApplicable, adapted, attribute, validity
+from eegxai.attribution import (
+    DecoderWarning,
+    DegenerateMap,
+    NotApplicable,
+    adapted,
+    attribute,
+    validity,
+)
 from eegxai.attribution.calling import maps_or_reasons
 from eegxai.decoders.tracing import weighted_layers
 from eegxai.decoders.training import predict
@@ -187,6 +194,18 @@ def test_the_callers_autocast_does_not_reach_methods():
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(attribute("InputXGradient", decoder, x, target), expected)
         assert torch.is_autocast_enabled("cpu")
+
+
+def test_maps_that_do_not_fit_the_type_of_the_trials_are_refused():
+    decoder, (x, target) = built(Conv), trials()
+    half = x.half()
+    assert attribute("Gradient", decoder, half, target).dtype == torch.float16
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter *= 1e6
+    with pytest.raises(DegenerateMap, match="Gradient returned values too large for float16"):
+        attribute("Gradient", decoder, half, target)
+    assert attribute("Gradient", decoder, x, target).isfinite().all()
 
 
 # ------------------------------------------------------------------ what modules keep
