@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 COMMON = (
     "grid.feature=temporal",
     "grid.architecture=[deepnet,eegnet,eegnet_relu,shallow_fbcsp,deep4,eegconformer]",
+    "data.head.montage=null",  # the study's 62 electrodes
     "data.n_trials=300",
 )
 SIZES = {  # grid: what makes it larger than the one before

@@ -20,6 +20,7 @@ from tests.paths import ROOT
 REAL = (
     "grid.feature=spectral",
     "grid.method=InputXGradient",
+    "data.head.montage=null",
     "data.n_trials=64",
     "data.noise={n_dipoles: 4}",
     "training.epochs=1",

@@ -29,7 +29,7 @@ def config_of(folder: str, n_cells: int) -> SweepConfig:
     """A sweep of so many method cells, all of them in its store already."""
     seeds = list(range(n_cells // len(STUDY_METHODS)))
     given = [f"output={folder}", f"grid.seed={seeds}", "grid.feature=temporal"]
-    given += ["grid.method=study", "name=publishing"]
+    given += ["grid.method=study", "data.head.montage=null", "name=publishing"]
     config = load(ROOT / "conf" / "quickstart.yaml", given)
     store, cells, real = store_of(config), list(method_cells(config)), real_results()
     fill(store, [*decoder_cells(config), *cells], real)

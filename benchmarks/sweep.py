@@ -29,6 +29,7 @@ GRID = (
     "grid.feature=temporal",
     "grid.seed=[0,1,2,3]",
     "grid.method=study",
+    "data.head.montage=null",
     "data.n_trials=600",
     "training.epochs=4",
     "evaluation.n_trials=96",

@@ -1,8 +1,8 @@
 """Draw the three references of one trial for docs/evaluation.md (about three minutes on one core).
 
 The planted signal, the ideal observer's contributions, what a decoder used, and a method's map: of
-a decoder of the quickstart's settings, and of its test trial whose planted signal agrees with the
-use as well as in the median trial.
+a decoder of the settings of `conf/study-small.yaml`, and of its test trial whose planted signal
+agrees with the use as well as in the median trial.
 """
 
 from pathlib import Path
