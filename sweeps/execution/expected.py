@@ -16,7 +16,7 @@ STOPS_EARLY = 30  # epochs; how many a training takes that may stop early shows 
 SIMULATED_TRIAL = 0.0015  # s
 # What a method cell takes whatever its trials, and a decoder's first one besides: as long as so
 # many scored trials, since validity and the decoder's use are asked on as many of each decoder.
-CELL_TRIALS, OPENING_TRIALS = 17, 100
+CELL_TRIALS, OPENING_TRIALS, USE_TRIALS = 17, 35, 65
 WARM_UP = 4.0  # s of a process's first cell, for what is imported, compiled and read once
 START = 20.0  # s of a sweep beside its cells: imports, Ray, workers, the last runs in MLflow
 STEP = 0.0140  # s
@@ -83,7 +83,8 @@ def opening_seconds(cell: Cell) -> float:
         return 0.0
     rates = RATES.get(cell.decoder.architecture, OTHERS)
     simulated = SIMULATED_TRIAL * cell.decoder.data.n_trials
-    return _size(cell) * (rates.trial * OPENING_TRIALS + simulated)
+    trials = OPENING_TRIALS + USE_TRIALS * cell.evaluation.comparison.used
+    return _size(cell) * (rates.trial * trials + simulated)
 
 
 def share_at_hand(cell: Cell) -> float:

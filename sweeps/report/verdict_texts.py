@@ -182,8 +182,10 @@ def _duplicates(judged: pd.DataFrame) -> Iterator[str]:
 
 
 def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
-    """Which methods say more than the magnitude of the recording, for information."""
+    """Which methods say more than the magnitude of the recording, where any has such a score."""
     states = judged["beyond_input"]
+    if (states == NO_SCORE).all():
+        return
     names = list(judged.loc[states == SHOWN, "method"])
     said = [f"{_joined(names) or 'no method'} shown to say more than the recording itself (|x|)"]
     if (states == UNTESTABLE).any():

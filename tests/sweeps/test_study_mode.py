@@ -18,6 +18,7 @@ from sweeps.report.origin import Origin
 from sweeps.report.result_tables import tables_by_group
 from sweeps.report.terminal import print_tables
 from sweeps.report.verdict_tables import terminal_verdicts
+from sweeps.report.verdict_texts import notes
 from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import store_of
 from sweeps.store.status import Status
@@ -54,6 +55,7 @@ def check_tables(tidy):
     assert table[["score", "class_r", "model_r", "null_r"]].notna().all(axis=None)
     assert (table["verdict"] == NO_SCORE).all()  # its rules are the corrected mode's
     assert (table["study_verdict"] != NO_SCORE).all()
+    assert not any("the recording itself" in note for note in notes(table))  # |x| has no scores
     console = Console(file=io.StringIO(), width=80)
     print_tables(console, [terminal_verdicts(table, "temporal")], "study")
     for kind in TABLE_KINDS.values():

@@ -78,6 +78,11 @@ def test_trainings_are_alike():
     assert played(trainings, 1, 10.0)[1] == pytest.approx((20 * one, 20 * one))
 
 
+def test_a_decoder_is_opened_sooner_where_nothing_asks_for_its_use():
+    study = load(configuration_path("quickstart"), ["evaluation.mode=study"])
+    assert opening_seconds(next(method_cells(study))) < opening_seconds(METHODS[0]) / 2
+
+
 def test_a_machine_has_as_many_workers_as_its_cpus_and_the_limits_allow(monkeypatch):
     monkeypatch.setattr("sweeps.execution.pace.usable_cpus", lambda: 8)
     explain = QUICKSTART.resources.explain
