@@ -174,4 +174,4 @@ def _over_trials(rows: pd.DataFrame, column: str) -> tuple[pd.Series, pd.Series]
 def _area_in_words(row: pd.Series) -> str:
     if np.isnan(row["area"]):
         return "the same everywhere: no order"
-    return f"{NAMED} {row['area']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+    return f"{NAMED} {row['area']:z.2f} ({row['low']:z.2f} to {row['high']:z.2f})"

@@ -143,7 +143,7 @@ def _slopes(ax: Axes, scores: pd.DataFrame, n_rows: int) -> None:
         style = STAYS if abs(ends[0] - ends[1]) < MOVED else MOVES
         ax.plot([0, 1], ends, marker="o", ms=3, **style)
         for x, score, rank in zip((0, 1), values, ends, strict=True):
-            text = (f"{method}  {score:.2f}", f"{score:.2f}  {method}")[x]
+            text = (f"{method}  {score:z.2f}", f"{score:z.2f}  {method}")[x]
             _beside(ax, text, x, rank, va="center", fontsize=7)
     for x, name in enumerate(scores.columns):
         _beside(ax, name, x, 0.2, va="bottom", fontweight="bold")

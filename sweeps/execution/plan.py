@@ -114,7 +114,9 @@ class Plan:
             return "as cells of this store took"
         resources = self.config.resources
         on_gpu = resources.train.gpu or resources.explain.gpu
-        return "for a CPU: a GPU's speed is not known yet" if on_gpu else "by a table, at this machine's speed"
+        if on_gpu:
+            return "for a CPU: a GPU's speed is not known yet"
+        return "by a table, at this machine's speed"
 
     @property
     def _room(self) -> str:

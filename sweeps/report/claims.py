@@ -125,7 +125,7 @@ def number_text(row: Row) -> str:
     value, low, high = (row[name] for name in ("value", "low", "high"))
     if pd.isna(value):
         return ""
-    form = ".0f" if all(float(one).is_integer() for one in (value, low, high)) else ".2f"
+    form = "z.0f" if all(float(one).is_integer() for one in (value, low, high)) else "z.2f"
     return f"{value:{form}}" + ("" if pd.isna(low) else f" [{low:{form}}, {high:{form}}]")
 
 

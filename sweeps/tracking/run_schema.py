@@ -178,7 +178,7 @@ def method_tags(
         OPTIONS_TAG: options,
         DUPLICATE_TAG: certificate.duplicate_of,
     }
-    numbers = [f"- {name.replace('_', ' ')}: {value:.3f}" for name, value in headlines.items()]
+    numbers = [f"- {name.replace('_', ' ')}: {value:z.3f}" for name, value in headlines.items()]
     note = METHOD_NOTE.format(
         **cell.axes,
         accuracy=scores.accuracy,

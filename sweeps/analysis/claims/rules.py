@@ -13,10 +13,19 @@ import pandas as pd
 
 from eegxai.registry import lookup
 from sweeps.analysis.claims.evidence import Evidence
+from sweeps.analysis.claims.sentences import (
+    MOST_NUMBERS,
+    counted_answers,
+    joined,
+    merged,
+    named,
+    null_levels,
+    others_beside,
+    place_of,
+)
 from sweeps.analysis.claims.study import Claim, Evaluation, Study
 
 Answer = bool | None
-MOST_NUMBERS = 4  # that a sentence lists
 
 
 @dataclass(frozen=True)
@@ -112,14 +121,14 @@ def every(evidence: Evidence, threshold: float, _claim: Claim, _study: Study) ->
     weakest = (known if deciding.empty else deciding).sort_values("margin", kind="stable").iloc[0]
     return Finding(
         holds,
-        f"{weakest['number']}, {_place(weakest, evidence)}",
+        f"{weakest['number']}, {place_of(weakest, evidence)}",
         float(weakest["mean"]),
         float(weakest["low"]),
         float(weakest["high"]),
         int(weakest["n_seeds"]),
-        _joined(
-            _nulls(known.loc[[weakest.name]] if few else known),
-            _others(known, weakest, evidence) if few else _counted(answers),
+        joined(
+            null_levels(known.loc[[weakest.name]] if few else known),
+            others_beside(known, weakest, evidence) if few else counted_answers(answers),
         ),
         _lacking(answers, holds),
     )
@@ -154,7 +163,7 @@ def _count(
 ) -> Finding:
     """A number of methods, and the numbers that the intervals allow."""
     surely = _surely(methods)
-    lists = (("by their means", by_mean), ("surely", surely))
+    lists = {"by their means": by_mean, "surely": surely}
     return Finding(
         holds,
         number,
@@ -162,7 +171,10 @@ def _count(
         len(surely),
         len(_possibly(methods)),
         _fewest_seeds(answers),
-        _joined(_nulls(answers), *(f"{how}: {', '.join(names) or 'none'}" for how, names in lists)),
+        joined(
+            null_levels(answers),
+            *(f"{how}: {', '.join(names) or 'none'}" for how, names in lists.items()),
+        ),
         _lacking(answers, holds),
     )
 
@@ -183,8 +195,8 @@ def insensitive(evidence: Evidence, threshold: float, _claim: Claim, study: Stud
         sure,
         possible,
         _fewest_seeds(lower),
-        _joined(
-            _nulls(lower),
+        joined(
+            null_levels(lower),
             _at_each([study.other_thresholds[0], threshold, study.other_thresholds[1]], evidence),
         ),
         _lacking(pd.concat([lower, upper]), holds),
@@ -263,12 +275,6 @@ def rule_sentence(claim: Claim, evaluation: Evaluation, study: Study) -> str:
     )
 
 
-def named(methods: Sequence[str]) -> str:
-    """A few by their names, more by their number."""
-    few = len(methods) < MOST_NUMBERS
-    return ", ".join(methods) if few else f"the {len(methods)} methods"
-
-
 def _fewest_seeds(answers: pd.DataFrame) -> int:
     known = answers.dropna(subset="mean")
     return int(known["n_seeds"].min()) if len(known) else 0
@@ -297,60 +303,6 @@ def _lacking(answers: pd.DataFrame, holds: Answer) -> str:
         return ""
     unclear = answers.loc[[answer is None for answer in answers["holds"]], "lacking"]
     return merged(reason for reasons in unclear for reason in reasons.split("; "))
-
-
-def merged(reasons: Iterable[str]) -> str:
-    """Reasons in one line; those that differ in their last word alone are said once.
-
-    Examples
-    --------
-    >>> merged(["no cells of method LRP", "no cells of method FullGrad", "no cells of method LRP"])
-    'no cells of method LRP, FullGrad'
-    """
-    ends: dict[str, dict[str, None]] = {}
-    for reason in filter(None, reasons):
-        start, _, end = reason.rpartition(" ")
-        ends.setdefault(start, {})[end] = None
-    return "; ".join(f"{start} {', '.join(last)}" for start, last in ends.items())
-
-
-def _place(row: pd.Series, evidence: Evidence) -> str:
-    values = (row[axis] for axis in evidence.by)
-    words = (f"{value:g} dB" if isinstance(value, float) else str(value) for value in values)
-    return " ".join([str(row["method"]), *words])
-
-
-def _nulls(rows: pd.DataFrame) -> str:
-    """How alike maps that know nothing are, in the same metrics; empty without similarities."""
-    levels = rows["null"].dropna()
-    ends = dict.fromkeys(f"{level:.2f}" for level in (levels.min(), levels.max()))
-    return f"maps that know nothing reach {' to '.join(ends)}" if len(levels) else ""
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(filter(None, parts))
-
-
-def _others(rows: pd.DataFrame, shown: pd.Series, evidence: Evidence) -> str:
-    """The numbers beside the one that is shown."""
-    listed = [
-        f"{_place(row, evidence)} {interval_text(row['mean'], row['low'], row['high'])}"
-        for place, row in rows.iterrows()
-        if place != shown.name
-    ]
-    return f"also: {'; '.join(listed)}" if listed else ""
-
-
-def interval_text(mean: float, low: float, high: float) -> str:
-    """Such as ``0.82 [0.75, 0.88]``; the mean alone where there is no interval."""
-    bounds = "" if math.isnan(low) else f" [{low:.2f}, {high:.2f}]"
-    return f"{mean:.2f}{bounds}"
-
-
-def _counted(answers: pd.DataFrame) -> str:
-    held = list(answers["holds"])
-    counts = f"{held.count(True)} of {len(held)} conditions shown, {held.count(False)} refuted"
-    return f"{counts}, {held.count(None)} undecided"
 
 
 def _at_each(thresholds: Sequence[float], evidence: Evidence) -> str:

@@ -7,7 +7,8 @@ from pydantic import TypeAdapter
 
 from eegxai.errors import sentence
 from sweeps.analysis.claims.evidence import Cells, Evidence, evidence
-from sweeps.analysis.claims.rules import RULES, Answer, check_rule, named, rule_sentence
+from sweeps.analysis.claims.rules import RULES, Answer, check_rule, rule_sentence
+from sweeps.analysis.claims.sentences import named
 from sweeps.analysis.claims.study import Claim, Evaluation, Study
 from sweeps.design.claims_file import DEFAULT_CLAIMS, read_claims
 

@@ -16,7 +16,8 @@ from eegxai.evaluation import CALIBRATED_METRICS, SIMILARITIES, STUDY_METRICS
 from eegxai.evaluation.bounds import CORRELATION
 from eegxai.statistics import student_interval
 from sweeps.analysis.claims.evidence import Evidence, shown
-from sweeps.analysis.claims.rules import RULES, all_of, merged, negated
+from sweeps.analysis.claims.rules import RULES, all_of, negated
+from sweeps.analysis.claims.sentences import merged
 from sweeps.analysis.claims.study import Claim, Study
 from sweeps.analysis.claims.supply import overrides_that_decide
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, decide, load_study

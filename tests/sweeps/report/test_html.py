@@ -109,6 +109,7 @@ def test_each_claim_of_the_study_is_decided_twice(told):
     assert sum(cell in ("holds", "does not hold", "cannot be decided") for cell in cells) >= 16
     section = told[told.index('id="claims"') : told.index('id="figures"')]
     assert "no cells of method Saliency" in section
+    assert "may be decided by: this sweep with" in section
 
 
 def test_hostile_names_are_text(told):
