@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+import scipy
 
 Array = np.ndarray
 NEGLIGIBLE_SPREAD = 1e-9  # a smaller one, as a share of the largest value, is rounding
@@ -30,7 +30,7 @@ def spearman(one: Array, other: Array) -> Array:
     Values that differ by less than 1e-5 of the largest are ties: what a piece without effect gets
     is rounding, whose order means nothing.
     """
-    ranked = [rankdata(_rounded(values), axis=1) for values in (one, other)]
+    ranked = [scipy.stats.rankdata(_rounded(values), axis=1) for values in (one, other)]
     return np.where(np.isnan(pearson(one, other)), np.nan, pearson(*ranked))
 
 
