@@ -3,23 +3,18 @@
 It imports Ray, and is therefore imported late, by :mod:`sweeps.execution.ray_session`.
 """
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import ray
 from ray.util.queue import Queue
 
 from sweeps.design.config import Resources
-from sweeps.execution.ray_environment import RAY_ENVIRONMENT, no_answer
+from sweeps.execution.ray_environment import RAY_ENVIRONMENT, check_reachable, no_answer
 from sweeps.execution.ray_tune import run_ray, shut_down
 from sweeps.execution.runner import OnDone, Stage
 
-AUTO = "auto"
-CLIENT = "ray://"
-CONNECT_SECONDS = 10.0
 CLIENT_ATTEMPTS = 3
 LISTEN_SECONDS = 0.5
 
@@ -27,7 +22,7 @@ LISTEN_SECONDS = 0.5
 @contextmanager
 def joined(address: str) -> Iterator[None]:
     """The Ray cluster at an address: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``."""
-    _check_reachable(address)
+    check_reachable(address)
     try:
         _join(address)
     except (ConnectionError, ImportError, ValueError, RuntimeError) as error:
@@ -36,17 +31,6 @@ def joined(address: str) -> Iterator[None]:
         yield
     finally:
         shut_down()
-
-
-def _check_reachable(address: str) -> None:
-    """Look for an open port first: Ray itself tries for minutes before it gives up."""
-    if address == AUTO:
-        return
-    try:
-        parts = urlsplit(f"//{address.removeprefix(CLIENT)}")
-        socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
-    except (OSError, ValueError, TypeError) as error:
-        raise no_answer("cluster", address, error) from error
 
 
 def _join(address: str) -> None:
