@@ -10,6 +10,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Ray's workers step back (15) for whoever uses the machine; beside tests that would starve them.
 os.environ.setdefault("RAY_worker_niceness", "0")
+# Nor does it start a worker for each core before there is work: actors are given others anyway.
+os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
 
 import pytest
 import torch
