@@ -3,6 +3,7 @@
 It imports Ray, and is therefore imported late, by :mod:`sweeps.execution.ray_session`.
 """
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -72,9 +73,14 @@ def run_on_cluster(stage: Stage, store_url: str, on_done: OnDone) -> None:
         run_ray(stage, store_url, on_done)
         return
     outcomes = Queue(actor_options={"num_cpus": 0})
-    task = ray.remote(run_ray).options(num_cpus=0).remote(stage, store_url, outcomes.put)
+    task = ray.remote(_run_and_send).options(num_cpus=0).remote(stage, store_url, outcomes)
     _listen(outcomes, task, on_done)
     outcomes.shutdown()
+
+
+def _run_and_send(stage: Stage, store_url: str, outcomes: Any) -> None:
+    """Run a stage and send its outcomes as bytes: the queue then imports nothing to pass them."""
+    run_ray(stage, store_url, lambda outcome: outcomes.put(pickle.dumps(outcome)))
 
 
 def _listen(outcomes: Any, task: Any, on_done: OnDone) -> None:
@@ -83,5 +89,5 @@ def _listen(outcomes: Any, task: Any, on_done: OnDone) -> None:
     while not ended:
         ended, _ = ray.wait([task], timeout=LISTEN_SECONDS)
         for outcome in outcomes.get_nowait_batch(outcomes.size()):
-            on_done(outcome)
+            on_done(pickle.loads(outcome))
     ray.get(task)

@@ -70,6 +70,7 @@ def ray_node(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.cluster
+@pytest.mark.usefixtures("with_database")
 def test_a_client_sweeps_on_a_cluster_that_asks_for_a_token(ray_node, tiny_file):
     """With a custom resource, and into a store of its own; test_faults joins one as a driver."""
     overrides = [*ONE_CELL, f"store={tiny_file.parent / 'store'}"]
@@ -110,6 +111,7 @@ exec "$@"
 
 @pytest.mark.slow
 @pytest.mark.cluster
+@pytest.mark.usefixtures("with_database")
 def test_the_slurm_script_runs_a_sweep_and_stops_its_own_ray_alone(ray_node, tiny_file, tmp_path):
     """A node is a Ray node here, and another Ray runs on the machine all the while."""
     srun = tmp_path / "bin" / "srun"
