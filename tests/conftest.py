@@ -1,12 +1,17 @@
 """What every test starts from, and how several processes share the tests."""
 
 import os
+import sys
 
+# Told to keep no bytecode, each process that starts would compile all modules and tests again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Read when torch is imported: the processes are more than the cores already.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Ray's workers step back (15) for whoever uses the machine; beside tests that would starve them.
 os.environ.setdefault("RAY_worker_niceness", "0")
+# Nor does it start a worker for each core before there is work: actors are given others anyway.
+os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
 
 import pytest
 import torch
@@ -14,6 +19,11 @@ import torch
 from eegxai.machine import usable_cpus
 
 MOST_PROCESSES = 4
+
+
+def pytest_configure():
+    """Keep the bytecode of tests, as the processes that they start do of modules."""
+    sys.dont_write_bytecode = False
 
 
 def pytest_xdist_auto_num_workers():

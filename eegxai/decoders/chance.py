@@ -1,7 +1,7 @@
 """Whether a decoder is better than chance, from its confusion matrix."""
 
 import numpy as np
-from scipy.special import bdtrc
+import scipy
 
 ALPHA = 0.05
 
@@ -34,5 +34,5 @@ def at_chance(confusion: np.ndarray) -> bool:
         raise ValueError("confusion contains no trials; at least one is needed")
     chance = confusion.sum(axis=1).max() / n_trials
     correct = int(np.trace(confusion))
-    p_value = bdtrc(correct - 1, n_trials, chance) if correct else 1.0
+    p_value = scipy.special.bdtrc(correct - 1, n_trials, chance) if correct else 1.0
     return bool(p_value >= ALPHA)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from scipy.stats import random_table
+import scipy
 
 from eegxai.decoders.chance import ALPHA
 
@@ -82,7 +82,7 @@ def p_of_shuffled(confusion: Array, statistic: Callable[[Array], Array]) -> floa
 
 def _shuffled(confusion: Array, used: tuple[Array, ...]) -> Iterator[Array]:
     """Confusions with the same labels and predictions in random pairs, many at once."""
-    pairs = random_table(confusion[used].sum(1), confusion[used].sum(0))
+    pairs = scipy.stats.random_table(confusion[used].sum(1), confusion[used].sum(0))
     draws, at_once = np.random.default_rng(SEED), max(1, ENTRIES // confusion.size)
     rows, columns = used
     for first in range(0, N_DRAWS, at_once):

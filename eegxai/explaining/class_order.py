@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from eegxai.decoders.chance import ALPHA, confusion_matrix
 from eegxai.explaining.balanced import (
@@ -31,14 +31,16 @@ def likely_order(y: Array, predicted: Array, n_classes: int) -> tuple[int, ...] 
     confusion = confusion_matrix(y, predicted, n_classes)
     if above_guessing(confusion) or p_of_shuffled(confusion, _in_best_order) >= ALPHA:
         return None
-    classes, outputs = linear_sum_assignment(recalls(confusion), maximize=True)
+    classes, outputs = scipy.optimize.linear_sum_assignment(recalls(confusion), maximize=True)
     return tuple(int(k) for k in classes[np.argsort(outputs)])
 
 
 def _in_best_order(confusions: Array) -> Array:
     """Sum of the recalls of each of many confusions, with the outputs in the best order."""
     shares = recalls(confusions)
-    return np.array([each[linear_sum_assignment(each, maximize=True)].sum() for each in shares])
+    return np.array(
+        [each[scipy.optimize.linear_sum_assignment(each, maximize=True)].sum() for each in shares]
+    )
 
 
 def order_note(y: Array, predicted: Array, class_names: Sequence[str]) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
-from scipy import stats
 from torch import Tensor
 
 from eegxai.attribution import (
@@ -64,7 +64,7 @@ def accuracy_table(y: Array | None, predicted: Array) -> pd.DataFrame:
     n_classes = int(max(y.max(), predicted.max())) + 1
     confusion = confusion_matrix(y, predicted, n_classes)
     n_trials, correct = int(confusion.sum()), int(np.trace(confusion))
-    low, high = stats.binomtest(correct, n_trials).proportion_ci(CONFIDENCE, method="wilson")
+    low, high = scipy.stats.binomtest(correct, n_trials).proportion_ci(CONFIDENCE, method="wilson")
     row = {
         "n_trials": n_trials,
         "accuracy": correct / n_trials,
@@ -220,7 +220,7 @@ def _checked(
 def with_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of similarities with the 95 % interval of their means over trials, Student's."""
     n = rows["n_valid"].to_numpy(float)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, np.maximum(n - 1, 1)) * rows["std"] / np.sqrt(n)
+    half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, np.maximum(n - 1, 1)) * rows["std"] / np.sqrt(n)
     bounds = [METRIC_BOUNDS[metric] for metric in rows["metric"]]
     lowest, highest = (np.array(ends) for ends in zip(*bounds, strict=True))
     low, high = within_bounds(rows["mean"].clip(lowest, highest), half, lowest, highest)

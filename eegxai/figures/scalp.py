@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import mne
 import numpy as np
+import scipy
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from scipy.spatial import KDTree
 
 from eegxai.evaluation.maps.domains import RESOLUTION, topography_operator
 
@@ -154,6 +154,6 @@ def _near(electrodes: Array, extent: tuple[float, float, float, float]) -> Array
     pixels = np.stack(
         np.meshgrid(np.linspace(left, right, RESOLUTION), np.linspace(bottom, top, RESOLUTION)), -1
     )
-    tree = KDTree(electrodes.T)
+    tree = scipy.spatial.KDTree(electrodes.T)
     (_, neighbours), (nearest, _) = tree.query(electrodes.T, 2)[0].T, tree.query(pixels)
     return nearest <= REACH * np.quantile(neighbours, 0.9)

@@ -6,8 +6,7 @@ from typing import Any
 
 import mne
 import numpy as np
-import scipy.fft
-import scipy.signal
+import scipy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine

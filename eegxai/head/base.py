@@ -10,7 +10,7 @@ from typing import Protocol
 
 import mne
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from eegxai.head.montage import info_with
 
@@ -139,7 +139,7 @@ class SampledHead:
     def _nearest(self, positions_mni_mm: Array) -> Array:
         """Indices (dipoles,) of the sources nearest to positions, which must be near enough."""
         positions = checked_positions(positions_mni_mm)
-        distances_mm, nearest = cKDTree(self.places_mni_mm).query(positions)
+        distances_mm, nearest = scipy.spatial.cKDTree(self.places_mni_mm).query(positions)
         _require_near(positions, distances_mm)
         return nearest
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import mne
 import numpy as np
+import scipy
 from mne.io.constants import FIFF
-from scipy.linalg import polar
 
 from eegxai.head.base import (
     MICROVOLT_PER_NANOAMPERE_METRE,
@@ -52,7 +52,7 @@ def forward_head(
     electrodes_m = _electrodes(forward, file, channels)
     to_mni = _mri_to_mni(forward, file, mri_to_mni) @ _to_mri(forward)
     places_mni_mm = mne.transforms.apply_trans(to_mni, forward["source_rr"]) * 1e3
-    rotation, _ = polar(to_mni[:3, :3])
+    rotation, _ = scipy.linalg.polar(to_mni[:3, :3])
     cortical = _is_cortical(forward["src"])
     return SampledHead(
         channels=tuple(electrodes_m),

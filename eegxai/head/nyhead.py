@@ -10,8 +10,7 @@ from operator import getitem
 from typing import Any
 
 import numpy as np
-import scipy.io
-from scipy.io.matlab import MatReadError
+import scipy
 
 from eegxai.head.base import SampledHead, unit
 from eegxai.head.montage import (
@@ -105,7 +104,7 @@ def _read_mat(file: str) -> _Fields:
     """Fields of a file in MATLAB's formats before v7.3."""
     try:
         root = scipy.io.loadmat(file, variable_names=["sa"], simplify_cells=True)
-    except (ValueError, NotImplementedError, MatReadError) as error:
+    except (ValueError, NotImplementedError, scipy.io.matlab.MatReadError) as error:
         raise ValueError(f"the New York Head {file} is not a MATLAB file: {error}") from error
     return _Fields(
         [str(label) for label in np.ravel(_field(file, root, LABELS))],

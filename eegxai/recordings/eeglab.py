@@ -6,7 +6,7 @@ from typing import Any
 
 import mne
 import numpy as np
-from scipy.io import loadmat
+import scipy
 
 from eegxai.recordings.labels import is_number
 
@@ -32,7 +32,7 @@ def read_epochs(path: Path) -> mne.BaseEpochs:
 def _at_zero(path: Path) -> list[str] | None:
     """Name of the event at time zero of each epoch; None where that is not one for each."""
     try:
-        content = loadmat(path, simplify_cells=True)
+        content = scipy.io.loadmat(path, simplify_cells=True)
     except NotImplementedError:  # files of MATLAB 7.3, which are HDF5
         return None
     eeg = content.get("EEG", content)

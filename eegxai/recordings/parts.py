@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import mne
-from scipy.io import loadmat
+import scipy
 
 from eegxai.head.models import file_digest
 
@@ -36,7 +36,7 @@ def _of_vhdr(path: Path) -> Iterable[Path]:
 
 def _of_set(path: Path) -> Iterable[Path]:
     try:
-        content = loadmat(path, simplify_cells=True)
+        content = scipy.io.loadmat(path, simplify_cells=True)
     except Exception:  # of MATLAB 7.3, or a file that says what is wrong when it is opened
         return ()
     eeg = content.get("EEG", content)

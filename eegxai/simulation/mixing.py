@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+import scipy
 
 from eegxai.simulation import noise, signal
 from eegxai.simulation.blocks import each_block
@@ -107,8 +107,8 @@ def mixing_factors(parts: WeighedParts, n_trials: int, snr_db: float) -> Factors
     source_power, noise_power, amplitude = np.sum(each_block(measure, n_trials), axis=0)
     _require_power(source=source_power, noise=noise_power)
     logit = snr_db * np.log(10) / 20
-    a = np.float32(expit(logit) / np.sqrt(source_power / n_trials))
-    b = np.float32(expit(-logit) / np.sqrt(noise_power / n_trials))
+    a = np.float32(scipy.special.expit(logit) / np.sqrt(source_power / n_trials))
+    b = np.float32(scipy.special.expit(-logit) / np.sqrt(noise_power / n_trials))
     scale = np.float32(amplitude / 2 / sum(each_block(mixed, n_trials)))
     return scale * a, scale * b
 

@@ -7,8 +7,7 @@ sample is like its first and its mean is known, which a decoder can use and no r
 from functools import cache
 
 import numpy as np
-import scipy.fft
-import scipy.linalg
+import scipy
 
 Array = np.ndarray
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-import scipy.fft
+import scipy
 
 Array = np.ndarray
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import scipy.signal
+import scipy
 
 Array = np.ndarray
 

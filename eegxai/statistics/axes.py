@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+import scipy
 
 from eegxai.seeding import generator
 from eegxai.statistics.intervals import CONFIDENCE
@@ -77,8 +77,9 @@ def _lowest_p(decoders: pd.Index, axis: str, others: list[Hashable]) -> float:
     """
     rows = decoders.to_frame(index=False)
     counts = rows.groupby([*others, axis], dropna=False).size().unstack(fill_value=0)
-    different = special.gammaln(counts.sum(axis=1) + 1) - special.gammaln(counts + 1).sum(axis=1)
-    alike = special.gammaln(counts.shape[1] + 1) if (counts.nunique() == 1).all() else 0.0
+    gammaln = scipy.special.gammaln
+    different = gammaln(counts.sum(axis=1) + 1) - gammaln(counts + 1).sum(axis=1)
+    alike = gammaln(counts.shape[1] + 1) if (counts.nunique() == 1).all() else 0.0
     return float(min(1.0, np.exp(alike - different.sum())))
 
 
@@ -124,7 +125,7 @@ def repeated_measures(scores: pd.DataFrame) -> pd.DataFrame:
         ratio = _quotient(gain / df, error / max(freedom, 1))
         rows[term] = (_quotient(gain, gain + error), ratio, df * epsilon, freedom * epsilon)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["share", "F", "df", "df_error"])
-    return table.assign(p=stats.f.sf(table["F"], table["df"], table["df_error"]))
+    return table.assign(p=scipy.stats.f.sf(table["F"], table["df"], table["df_error"]))
 
 
 def _design(decoders: pd.Index) -> dict[str, np.ndarray]:
@@ -182,8 +183,8 @@ def leads_per_db(scores: pd.DataFrame) -> pd.DataFrame:
     snr_db = complete.index.get_level_values("snr_db").to_numpy(float)
     if len(np.unique(snr_db)) < 2:
         raise ValueError("a slope over the SNR needs at least two values of snr_db")
-    lines = [stats.linregress(snr_db, leads[name]) for name in leads]
-    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, len(leads) - 2)
+    lines = [scipy.stats.linregress(snr_db, leads[name]) for name in leads]
+    quantile = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(leads) - 2)
     table = pd.DataFrame({"slope": [line.slope for line in lines]}, index=leads.columns)
     half = quantile * np.array([line.stderr for line in lines])
     return table.assign(low=table["slope"] - half, high=table["slope"] + half)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from eegxai.seeding import generator
 
@@ -91,7 +91,7 @@ def student_interval(values: ArrayLike, bounds: Bounds = UNBOUNDED) -> Interval:
     known = known_values(values)
     if len(known) < 2:
         return _without_ends(known)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(known) - 1) * stats.sem(known))
+    half = float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(known) - 1) * scipy.stats.sem(known))
     mean = float(known.mean())
     low, high = within_bounds(mean, half, *bounds)
     return Interval(mean, float(low), float(high), len(known))
@@ -109,7 +109,7 @@ def bootstrap_interval(values: ArrayLike, bounds: Bounds = UNBOUNDED, seed: int 
     mean = float(known.mean())
     if np.ptp(known) == 0:
         return Interval(mean, mean, mean, len(known))
-    found = stats.bootstrap(
+    found = scipy.stats.bootstrap(
         (known,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE,
         method="BCa", rng=generator(seed, "bootstrap"),
     )  # fmt: skip

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike
-from scipy import special, stats
 
 from eegxai.statistics.intervals import (
     UNBOUNDED,
@@ -46,7 +46,7 @@ def signed_rank_p(differences: ArrayLike) -> float:
     known = np.round(known_values(differences), DECIMALS)
     if len(known) < 2:
         return math.nan
-    return float(stats.wilcoxon(known).pvalue) if known.any() else 1.0
+    return float(scipy.stats.wilcoxon(known).pvalue) if known.any() else 1.0
 
 
 class DifferenceTest(NamedTuple):
@@ -81,7 +81,7 @@ def _t_test_p(known: np.ndarray) -> float:
         return math.nan
     if np.ptp(known) == 0:
         return float(not known.any())
-    return float(stats.ttest_1samp(known, 0).pvalue)
+    return float(scipy.stats.ttest_1samp(known, 0).pvalue)
 
 
 def equivalence_p(differences: ArrayLike, margin: float) -> float:
@@ -121,7 +121,7 @@ def equivalence_p(differences: ArrayLike, margin: float) -> float:
     distance = margin - abs(known.mean())  # to the nearer end of the margin
     if np.ptp(known) == 0:
         return float(distance <= 0)
-    return float(stats.t.sf(distance / stats.sem(known), len(known) - 1))
+    return float(scipy.stats.t.sf(distance / scipy.stats.sem(known), len(known) - 1))
 
 
 def fewest_decoders(alpha: float = ALPHA) -> int:
@@ -163,8 +163,8 @@ def _pairs_for(effect: float, alpha: float) -> int:
 
 def _power(effect: float, n: int, alpha: float) -> float:
     """Power of the paired t test; significance with the wrong sign is not counted."""
-    quantile = special.stdtrit(n - 1, 1 - alpha / 2)
-    return float(1 - special.nctdtr(n - 1, effect * math.sqrt(n), quantile))
+    quantile = scipy.special.stdtrit(n - 1, 1 - alpha / 2)
+    return float(1 - scipy.special.nctdtr(n - 1, effect * math.sqrt(n), quantile))
 
 
 def paired_differences(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from eegxai.statistics.pairs import ALPHA, DECIMALS, decoders_needed, holm, signed_rank_p
 from eegxai.statistics.units import independent
@@ -80,7 +80,7 @@ def mean_ranks(scores: pd.DataFrame) -> pd.Series:
 
 def nemenyi_difference(n_methods: int, n_decoders: int) -> float:
     """Smallest significant difference between two mean ranks (Demsar, JMLR 7:1, 2006)."""
-    q = stats.studentized_range.ppf(1 - ALPHA, n_methods, np.inf) / math.sqrt(2)
+    q = scipy.stats.studentized_range.ppf(1 - ALPHA, n_methods, np.inf) / math.sqrt(2)
     return float(q * math.sqrt(n_methods * (n_methods + 1) / (6 * n_decoders)))
 
 
@@ -177,7 +177,7 @@ def friedman_p(scores: pd.DataFrame) -> float:
         return math.nan
     if (scores.nunique(axis=1) == 1).all():
         return 1.0
-    return float(stats.friedmanchisquare(*scores.to_numpy().T).pvalue)
+    return float(scipy.stats.friedmanchisquare(*scores.to_numpy().T).pvalue)
 
 
 def fewest_blocks(n_methods: int, alpha: float = ALPHA) -> int:
@@ -185,7 +185,7 @@ def fewest_blocks(n_methods: int, alpha: float = ALPHA) -> int:
 
     Its statistic is at most n (k - 1), where all n blocks rank the k methods alike.
     """
-    return math.ceil(stats.chi2.isf(alpha, n_methods - 1) / (n_methods - 1))
+    return math.ceil(scipy.stats.chi2.isf(alpha, n_methods - 1) / (n_methods - 1))
 
 
 def kendall_w(scores: pd.DataFrame) -> float:

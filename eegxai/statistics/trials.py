@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from eegxai.statistics.intervals import (
     CONFIDENCE,
@@ -78,15 +78,15 @@ def trial_difference(
 
 def _moments(known: np.ndarray) -> tuple[float, float, float]:
     """Mean of a decoder's differences, its standard error and Student's half-width."""
-    error = float(stats.sem(known))
+    error = float(scipy.stats.sem(known))
     return (
         float(known.mean()),
         error,
-        float(stats.t.ppf((1 + CONFIDENCE) / 2, len(known) - 1)) * error,
+        float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(known) - 1)) * error,
     )
 
 
 def _p(mean: float, error: float, freedom: int) -> float:
     if error == 0:
         return float(mean == 0)
-    return float(2 * stats.t.sf(abs(mean) / error, freedom))
+    return float(2 * scipy.stats.t.sf(abs(mean) / error, freedom))

@@ -3,23 +3,19 @@
 It imports Ray, and is therefore imported late, by :mod:`sweeps.execution.ray_session`.
 """
 
-import socket
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import ray
 from ray.util.queue import Queue
 
 from sweeps.design.config import Resources
-from sweeps.execution.ray_environment import RAY_ENVIRONMENT, no_answer
+from sweeps.execution.ray_environment import RAY_ENVIRONMENT, check_reachable, no_answer
 from sweeps.execution.ray_tune import run_ray, shut_down
 from sweeps.execution.runner import OnDone, Stage
 
-AUTO = "auto"
-CLIENT = "ray://"
-CONNECT_SECONDS = 10.0
 CLIENT_ATTEMPTS = 3
 LISTEN_SECONDS = 0.5
 
@@ -27,7 +23,7 @@ LISTEN_SECONDS = 0.5
 @contextmanager
 def joined(address: str) -> Iterator[None]:
     """The Ray cluster at an address: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``."""
-    _check_reachable(address)
+    check_reachable(address)
     try:
         _join(address)
     except (ConnectionError, ImportError, ValueError, RuntimeError) as error:
@@ -36,17 +32,6 @@ def joined(address: str) -> Iterator[None]:
         yield
     finally:
         shut_down()
-
-
-def _check_reachable(address: str) -> None:
-    """Look for an open port first: Ray itself tries for minutes before it gives up."""
-    if address == AUTO:
-        return
-    try:
-        parts = urlsplit(f"//{address.removeprefix(CLIENT)}")
-        socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
-    except (OSError, ValueError, TypeError) as error:
-        raise no_answer("cluster", address, error) from error
 
 
 def _join(address: str) -> None:
@@ -88,9 +73,14 @@ def run_on_cluster(stage: Stage, store_url: str, on_done: OnDone) -> None:
         run_ray(stage, store_url, on_done)
         return
     outcomes = Queue(actor_options={"num_cpus": 0})
-    task = ray.remote(run_ray).options(num_cpus=0).remote(stage, store_url, outcomes.put)
+    task = ray.remote(_run_and_send).options(num_cpus=0).remote(stage, store_url, outcomes)
     _listen(outcomes, task, on_done)
     outcomes.shutdown()
+
+
+def _run_and_send(stage: Stage, store_url: str, outcomes: Any) -> None:
+    """Run a stage and send its outcomes as bytes: the queue then imports nothing to pass them."""
+    run_ray(stage, store_url, lambda outcome: outcomes.put(pickle.dumps(outcome)))
 
 
 def _listen(outcomes: Any, task: Any, on_done: OnDone) -> None:
@@ -99,5 +89,5 @@ def _listen(outcomes: Any, task: Any, on_done: OnDone) -> None:
     while not ended:
         ended, _ = ray.wait([task], timeout=LISTEN_SECONDS)
         for outcome in outcomes.get_nowait_batch(outcomes.size()):
-            on_done(outcome)
+            on_done(pickle.loads(outcome))
     ray.get(task)

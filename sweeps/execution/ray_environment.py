@@ -2,9 +2,11 @@
 
 import getpass
 import os
+import socket
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from eegxai.machine import SHORT_TEMPORARY_FOLDER
 
@@ -20,6 +22,9 @@ RAY_ENVIRONMENT = {
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "RAY_OVERRIDE_JOB_RUNTIME_ENV": "1",
 }
+AUTO = "auto"
+CLIENT = "ray://"
+CONNECT_SECONDS = 10.0
 # Characters of the path: those of sockets may have 107, and Ray's names of them take 45.
 LONGEST_FOLDER = 60
 
@@ -32,6 +37,23 @@ def no_answer(who: str, address: str, error: Exception) -> ClusterError:
     """The error of an address at which no cluster, dashboard or agent answers."""
     reason = str(error).strip().partition("\n")[0]
     return ClusterError(f"no Ray {who} answers at address={address!r}: {reason}")
+
+
+def check_reachable(address: str) -> None:
+    """Look for an open port: Ray itself tries for minutes before it gives up.
+
+    Raises
+    ------
+    ClusterError
+        When nobody listens at an address other than ``auto`` and none.
+    """
+    if address in ("", AUTO):
+        return
+    try:
+        parts = urlsplit(f"//{address.removeprefix(CLIENT)}")
+        socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
+    except (OSError, ValueError, TypeError) as error:
+        raise no_answer("cluster", address, error) from error
 
 
 def ray_folder() -> str:

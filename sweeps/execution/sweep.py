@@ -25,6 +25,7 @@ from sweeps.design.config import SweepConfig
 from sweeps.execution.pace import Pace, workers_here
 from sweeps.execution.plan import Plan, PlannedStage, a_few_done, planned
 from sweeps.execution.progress import StageProgress
+from sweeps.execution.ray_environment import check_reachable
 from sweeps.execution.ray_session import RunStage, cluster, private_ray
 from sweeps.execution.runner import CellOutcome, Stage, run_local
 from sweeps.execution.turns import turn
@@ -110,7 +111,7 @@ class Sweep:
     def _run(self, local: bool, address: str) -> None:
         remove_abandoned(self.output)
         self.store.remove_abandoned()
-        todo, again = self._left_here(), set[Cell]()
+        todo, again = self._left_here(address), set[Cell]()
         if todo:
             print_lines(self.console, self.plan(local, address).lines)
         while True:
@@ -158,10 +159,11 @@ class Sweep:
             return 1
         return max(1, min(workers_here(stage.resources), len(list(stage.bundles))))
 
-    def _left_here(self) -> set[Cell]:
-        """Cells that the store lacks; where it lacks some, the places of their results are tried.
+    def _left_here(self, address: str) -> set[Cell]:
+        """Cells that the store lacks; where it lacks some, all places that they need are tried.
 
-        Store and MLflow are written to once, before the work that would be lost with them.
+        A cluster is looked for, and store and MLflow are written to once, before the work that
+        would be lost with them.
         """
         try:
             todo = self.left()
@@ -171,6 +173,7 @@ class Sweep:
         except OSError as error:
             raise self._unusable_store(error) from error
         if todo:
+            check_reachable(address)
             self._require_tracking()
         return todo
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
+import scipy
 
 from eegxai.evaluation.bounds import METRIC_BOUNDS, SHARE
 from eegxai.statistics import UNBOUNDED, Bounds
@@ -129,4 +129,4 @@ def _half(table: pd.DataFrame, std: str, n: str) -> pd.Series:
 def interval_half(std: pd.Series, n: pd.Series) -> pd.Series:
     """Half of Student's 95 % interval of a mean over n values; NaN where n is 1."""
     freedom = (n - 1).where(n > 1)
-    return stdtrit(freedom, (1 + CONFIDENCE) / 2) * std / np.sqrt(n)
+    return scipy.special.stdtrit(freedom, (1 + CONFIDENCE) / 2) * std / np.sqrt(n)

@@ -6,8 +6,8 @@ explanations with the Sobel and Laplace filters of the input.
 
 import mne
 import numpy as np
+import scipy
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -56,5 +56,5 @@ def neighbours(info: mne.Info) -> Tensor:
     """
     places = np.stack([channel["loc"][:3] for channel in info["chs"]])
     n_nearest = min(N_NEIGHBOURS, len(places) - 1)
-    nearest = cKDTree(places).query(places, k=range(1, n_nearest + 2))[1]
+    nearest = scipy.spatial.cKDTree(places).query(places, k=range(1, n_nearest + 2))[1]
     return torch.from_numpy(nearest[:, 1:])

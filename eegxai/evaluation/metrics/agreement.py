@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 Array = np.ndarray
 NEGLIGIBLE_SPREAD = 1e-9  # a smaller one, as a share of the largest value, is rounding
@@ -30,8 +29,13 @@ def spearman(one: Array, other: Array) -> Array:
     Values that differ by less than 1e-5 of the largest are ties: what a piece without effect gets
     is rounding, whose order means nothing.
     """
-    ranked = [rankdata(_rounded(values), axis=1) for values in (one, other)]
+    ranked = [_ranks(_rounded(values)) for values in (one, other)]
     return np.where(np.isnan(pearson(one, other)), np.nan, pearson(*ranked))
+
+
+def _ranks(values: Array) -> Array:
+    """Rank of each value in its trial, as pandas has it: scipy's needs all of ``scipy.stats``."""
+    return np.ascontiguousarray(pd.DataFrame(values).rank(axis=1))
 
 
 def _rounded(values: Array) -> Array:

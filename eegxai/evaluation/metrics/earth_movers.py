@@ -8,7 +8,7 @@ different ways, and the planted signal has both. NaN where a map or its referenc
 import mne
 import numpy as np
 import pandas as pd
-from scipy.spatial.distance import cdist
+import scipy
 
 from eegxai.evaluation.maps.stacks import evenly_spaced
 from eegxai.evaluation.metrics.transport import least_work
@@ -80,7 +80,7 @@ def scalp_distance(profile: Array, reference: Array, places_mm: Array) -> Array:
     places_mm : array, shape (channels, 3)
     """
     surplus = _distribution(profile) - _distribution(reference)
-    between = cdist(places_mm, places_mm)
+    between = scipy.spatial.distance.cdist(places_mm, places_mm)
     return np.array([_least_work(trial, between) for trial in surplus])
 
 

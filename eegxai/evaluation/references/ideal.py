@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from eegxai.simulation import SimulatedEEG, pink_covariance
 from eegxai.simulation.background import EMPTY, drawn

@@ -4,6 +4,8 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from eegxai.attribution import METHODS
 from sweeps.cli import app
 from sweeps.cli.sweep import UNPUBLISHED
 from sweeps.design.cells import DecoderCell, MethodCell, decoder_cells, method_cells
@@ -144,6 +147,16 @@ def broken_method(tmp_path):
     return tmp_path
 
 
+@contextlib.contextmanager
+def known_here(broken_method):
+    """Context in which this process too has the method of the package."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(broken_method)
+        import_module("broken")
+        yield
+    del METHODS["Broken"], sys.modules["broken"]
+
+
 def test_workers_and_drivers_that_die_and_a_cell_that_raises(
     config, tiny_file, in_peace, broken_method
 ):
@@ -172,8 +185,10 @@ def test_workers_and_drivers_that_die_and_a_cell_that_raises(
     process.communicate()
     written = {stem: _modified(store, stem) for stem in before}
 
-    output = ended(start(tiny_file, *given, "--local", **more), 3)
-    assert "Broken: RuntimeError: on purpose" in output
+    with known_here(broken_method):
+        result = RUNNER.invoke(app, ["sweep", "--local", str(tiny_file), *LONGER, *given])
+    assert result.exit_code == 3, result.output
+    assert "Broken: RuntimeError: on purpose" in result.output
     assert {stem: _modified(store, stem) for stem in before} == written
     assert_as_in_peace(config, in_peace)
     (failure,) = (Path(store.url) / "failures").iterdir()

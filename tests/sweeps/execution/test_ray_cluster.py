@@ -70,6 +70,7 @@ def ray_node(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.cluster
+@pytest.mark.usefixtures("with_database")
 def test_a_client_sweeps_on_a_cluster_that_asks_for_a_token(ray_node, tiny_file):
     """With a custom resource, and into a store of its own; test_faults joins one as a driver."""
     overrides = [*ONE_CELL, f"store={tiny_file.parent / 'store'}"]
@@ -110,6 +111,7 @@ exec "$@"
 
 @pytest.mark.slow
 @pytest.mark.cluster
+@pytest.mark.usefixtures("with_database")
 def test_the_slurm_script_runs_a_sweep_and_stops_its_own_ray_alone(ray_node, tiny_file, tmp_path):
     """A node is a Ray node here, and another Ray runs on the machine all the while."""
     srun = tmp_path / "bin" / "srun"
@@ -138,11 +140,14 @@ def test_the_slurm_script_runs_a_sweep_and_stops_its_own_ray_alone(ray_node, tin
     assert listens(ray_node["client"])
 
 
-def test_a_cluster_that_is_not_there_is_told(tiny_file):
-    done = eegxai("sweep", tiny_file, "--address", f"127.0.0.1:{free_port()}")
-    assert done.returncode == 2, done.stderr
-    assert "no Ray cluster answers" in done.stderr
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize("client", ["", "ray://"])
+def test_a_cluster_that_is_not_there_is_told_before_any_work(tiny_file, tmp_path, client):
+    address = f"{client}127.0.0.1:{free_port()}"
+    done = RUNNER.invoke(app, ["sweep", str(tiny_file), "--address", address])
+    assert done.exit_code == 2, done.output
+    assert f"no Ray cluster answers at address={address!r}" in done.output
+    assert done.output.count("\n") == 1
+    assert not list((tmp_path / "runs").glob("mlflow.db"))
 
 
 @pytest.mark.parametrize(
