@@ -13,7 +13,7 @@ from eegxai.evaluation import (
     chance_corrected,
 )
 from eegxai.evaluation.controls.null_maps import UNTRAINED
-from eegxai.evaluation.score_rows import GROUND_TRUTH
+from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
 from sweeps.analysis.estimates import (
     efficiencies,
@@ -24,6 +24,7 @@ from sweeps.analysis.estimates import (
     leads,
     similarities,
 )
+from sweeps.scores.needed import Measured, metrics_of
 from sweeps.scores.table import AREA, AXES, CASCADE, FIRST_BELOW, SIMILARITY
 
 INPUT = "input_magnitude"
@@ -31,17 +32,18 @@ INPUT = "input_magnitude"
 LEADS = {"over_chance": CHANCE, "over_untrained": UNTRAINED, "over_input": INPUT}
 USED_HEADLINE = headlines_with("used_pearson")
 UNUSABLE = ("not_applicable", "degenerate")  # validity of a method that has no maps
-# Of which every interval is needed.
-HEADLINE_METRICS = {
-    SIMILARITY,
-    AREA,
-    FIRST_BELOW,
+# All that the headline reads.
+HEADLINE_ROWS = (
+    *(Measured(GROUND_TRUTH, each) for each in (HEADLINE, CALIBRATED_HEADLINE, USED_HEADLINE)),
+    *(Measured(check, CALIBRATED_HEADLINE) for check in (*LEADS.values(), IDEAL_OBSERVER)),
+    Measured(CHANCE, HEADLINE),
     *(
-        metric
-        for headlines in (HEADLINE, CALIBRATED_HEADLINE, USED_HEADLINE)
-        for _, metric in headlines.values()
+        Measured(check, HEADLINE.with_metric(SIMILARITY))
+        for check in ("target_swap", CASCADE, *SIMILARITY_NULLS)
     ),
-}
+    *(Measured(CASCADE, HEADLINE.with_metric(metric)) for metric in (AREA, FIRST_BELOW)),
+)
+HEADLINE_METRICS = metrics_of(HEADLINE_ROWS)  # of which MLflow has every interval
 
 
 def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:

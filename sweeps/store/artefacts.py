@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from torch import Tensor
 
@@ -134,8 +134,12 @@ class Store:
         """A file of the store that belongs to no one cell."""
         return self.files.read(name)
 
-    def write_file(self, name: str, content: bytes) -> None:
-        """Write a file of the store that belongs to no one cell."""
+    def open_file(self, name: str) -> BinaryIO:
+        """A file of the store that belongs to no one cell, open for reading."""
+        return self.files.open(name)
+
+    def write_file(self, name: str, content: bytes | Path) -> None:
+        """Write a file of the store that belongs to no one cell, or a copy of a local one."""
         self.files.write(name, content)
 
     def remove_file(self, name: str) -> None:
