@@ -5,13 +5,13 @@ no store.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,10 +25,10 @@ from sweeps.scores.cache_file import (
     scratch_file,
 )
 from sweeps.scores.needed import Needed, needed_rows
-from sweeps.scores.table import KEY, TIDY, tidy_scores
+from sweeps.scores.table import COLUMNS, KEY, TIDY, tidy_rows
 from sweeps.store.artefacts import Store, best_effort
 from sweeps.store.packing import BrokenArtefactError
-from sweeps.store.records import MethodScores
+from sweeps.store.records import ScoreRows
 
 log = logging.getLogger(__name__)
 BATCH_CELLS = 500  # read at a time
@@ -156,7 +156,7 @@ def _batched_scores(
     """Scores that are read from the cells' files, some cells at a time."""
     for start in range(0, len(cells), BATCH_CELLS):
         scores = _read_whole(cells[start : start + BATCH_CELLS], store)
-        yield tidy_scores(scores), {cell.key: current[cell.key] for cell, _ in scores}
+        yield tidy_rows(scores), {cell.key: current[cell.key] for cell, _ in scores}
 
 
 def _joined(
@@ -194,17 +194,23 @@ def _written_along(
         yield from left
 
 
-def _read_whole(cells: Sequence[MethodCell], store: Store) -> list[tuple[MethodCell, MethodScores]]:
+def _read_whole(cells: Sequence[MethodCell], store: Store) -> list[tuple[MethodCell, ScoreRows]]:
     """Cells and their scores, without those whose files are broken or gone."""
+    read = partial(unless_broken, partial(Store.read_rows, columns=COLUMNS), store)
     with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(partial(read_scores, store), cells))
+        found = list(pool.map(read, cells))
     return [(cell, scores) for cell, scores in zip(cells, found, strict=True) if scores]
 
 
-def read_scores(store: Store, cell: MethodCell) -> MethodScores | None:
-    """Scores of a cell; None where its file is gone, or broken, which the store notes."""
+T = TypeVar("T")
+
+
+def unless_broken(
+    read: Callable[[Store, MethodCell], T], store: Store, cell: MethodCell
+) -> T | None:
+    """What is read of a cell; None where its file is gone, or broken, which the store notes."""
     try:
-        return store.read_scores(cell)
+        return read(store, cell)
     except BrokenArtefactError as error:
         store.note_broken(error)
     except FileNotFoundError:  # a sweep has set it aside since the listing

@@ -35,8 +35,8 @@ def store(tmp_path, cells):
 @pytest.fixture
 def read(store, monkeypatch):
     """Cells whose own files are read."""
-    cells, whole = [], Store.read_scores
-    monkeypatch.setattr(Store, "read_scores", lambda s, c: (cells.append(c), whole(s, c))[1])
+    cells, whole = [], Store.read_bytes
+    monkeypatch.setattr(Store, "read_bytes", lambda s, c: (cells.append(c), whole(s, c))[1])
     return cells
 
 
