@@ -93,9 +93,7 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     """
     groups = [*by, "method"]
     cells = tidy.drop_duplicates(list(AXES)).fillna({"duplicate_of": "", "flags": ""})
-    # Decoders that are left out keep the original's name and have no flags.
-    flagged_duplicate = (cells["flags"] != "") & (cells["duplicate_of"] != "")
-    decoders = cells.assign(flagged_duplicate=flagged_duplicate).groupby(groups, sort=False)
+    decoders = _with_signs(cells).groupby(groups, sort=False)
     columns = {**_scores(tidy, groups), **_robustness(tidy, groups), **_counts(decoders)}
     columns["n_seeds"] = seeds_with_scores(tidy, groups)
     # The order in which groups first appear is the order of the grid.
@@ -165,27 +163,32 @@ def _harmonic_mean(layers: pd.Series) -> pd.Series:
     return 1 / (1 / layers.astype(float)).groupby(level=layers.index.names).mean()
 
 
+def _with_signs(cells: pd.DataFrame) -> pd.DataFrame:
+    """Whether something is the matter with each cell."""
+    flagged = cells["flags"] != ""
+    return cells.assign(
+        flagged=flagged,
+        unusable=cells["validity"].isin(UNUSABLE),
+        # Decoders that are left out keep the original's name and have no flags.
+        flagged_duplicate=flagged & (cells["duplicate_of"] != ""),
+        testable=cells["class_testable"].ne(False),  # where nothing is known, it is
+    )
+
+
 def _counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
     """How many decoders there are, and on how many of them something is the matter."""
+    originals = decoders["duplicate_of"]
     return {
         "n_decoders": decoders.size(),
         "at_chance": decoders["at_chance"].sum().astype(int),
-        "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
-        "n_unusable": decoders["validity"].agg(lambda found: found.isin(UNUSABLE).sum()),
+        "flagged": decoders["flagged"].sum().astype(int),
+        "n_unusable": decoders["unusable"].sum().astype(int),
         "n_duplicate": decoders["flagged_duplicate"].sum().astype(int),
-        "duplicate_of": decoders["duplicate_of"].agg(_one_original),
+        # The method whose maps these are on all decoders; empty if there is none.
+        "duplicate_of": originals.first().where(originals.nunique() == 1, ""),
         "accuracy": decoders["accuracy"].mean(),
-        "class_testable": decoders["class_testable"].agg(_any_testable),
+        "class_testable": decoders["testable"].any(),
     }
-
-
-def _one_original(names: pd.Series) -> str:
-    """The method whose maps these are on all decoders; empty if there is none."""
-    return str(names.iloc[0]) if names.nunique() == 1 else ""
-
-
-def _any_testable(known: pd.Series) -> bool:
-    return bool(known.ne(False).any())  # where nothing is known, it is
 
 
 def _spread_of_draws(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
