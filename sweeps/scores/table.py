@@ -131,9 +131,9 @@ def _with_areas(frame: pd.DataFrame) -> pd.DataFrame:
 
 def bounds_of(metrics: pd.Series) -> pd.DataFrame:
     """Columns lowest and highest of a column of metrics."""
-    found = {name: TIDY_BOUNDS.get(name, UNBOUNDED) for name in metrics.unique()}
-    rows = [found[name] for name in metrics]
-    return pd.DataFrame(rows, metrics.index, Bounds._fields, dtype=float)
+    number, names = pd.factorize(metrics, use_na_sentinel=False)
+    bounds = np.array([TIDY_BOUNDS.get(name, UNBOUNDED) for name in names], float).reshape(-1, 2)
+    return pd.DataFrame(bounds[number], metrics.index, Bounds._fields)
 
 
 def half_width(table: pd.DataFrame) -> pd.Series | float:
