@@ -142,11 +142,12 @@ def _scores(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
 
 def _robustness(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
     """Correlations with the map for a wrong class and of random weights, and their levels."""
-    areas = similarities(tidy, CASCADE, AREA)
+    areas, ends = similarities(tidy, CASCADE, AREA), similarities(tidy, CASCADE)
     return {
         **estimate("class_r", similarities(tidy, "target_swap"), groups),
-        **estimate("model_r", similarities(tidy, CASCADE), groups),
-        "model_r_draws": _spread_of_draws(tidy, groups),
+        **estimate("model_r", ends, groups),
+        # How much the end varies between draws of weights, mean over decoders.
+        "model_r_draws": ends.groupby(groups)["draws_std"].mean(),
         **estimate("cascade_area", areas, groups),
         "n_layers": _harmonic_mean(areas.set_index(groups)["step"]),
         **first_below(tidy, groups),
@@ -189,8 +190,3 @@ def _counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
         "accuracy": decoders["accuracy"].mean(),
         "class_testable": decoders["testable"].any(),
     }
-
-
-def _spread_of_draws(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
-    """How much the end of the cascade varies between draws of weights, mean over decoders."""
-    return similarities(tidy, CASCADE).groupby(groups)["draws_std"].mean()
