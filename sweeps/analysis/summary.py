@@ -108,8 +108,10 @@ def _named(table: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def seeds_with_scores(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
-    """Number of seeds of each group with a score against the planted signal."""
-    rows = tidy[tidy["check"] == GROUND_TRUTH].dropna(subset="mean")
+    """Number of seeds of each group with a headline score against the planted signal."""
+    both = (headline_scores(tidy, GROUND_TRUTH, each) for each in (HEADLINE, CALIBRATED_HEADLINE))
+    columns = list(dict.fromkeys([*groups, "seed", "mean"]))
+    rows = pd.concat([rows[columns] for rows in both]).dropna(subset="mean")
     return rows.groupby(groups)["seed"].nunique()
 
 
