@@ -103,6 +103,26 @@ def report(bench: Bench) -> None:
     bench.command("report", "report", "--out", str(bench.folder / "report.html"))
 
 
+def figures(bench: Bench) -> None:
+    """All pictures of scores, in one format."""
+    bench.command("figures", "figures", "--format", "png", "--out", str(bench.folder / "figures"))
+
+
+def compare(bench: Bench) -> None:
+    """Two methods, and two metrics of all methods."""
+    overrides = [part for field in bench.given for part in ("--a", field)]
+    for name, options in {
+        "compare, two methods": ["--methods", "LRP", "DeepLift"],
+        "compare, two metrics": ["--metric", "study", "--metric-b", "calibrated"],
+    }.items():
+        bench.measure(name, ["-m", "sweeps.cli", "compare", CONFIG, *overrides, *options])
+
+
+def claims(bench: Bench) -> None:
+    """The study's claims."""
+    bench.command("claims", "claims", "--format", "csv")
+
+
 def schedule(bench: Bench) -> None:
     """Ray Tune with trivial cells."""
     bench.measure("schedule", ["-m", "benchmarks.schedule", CONFIG, *bench.given])
@@ -137,8 +157,11 @@ def database_sizes(database: Path) -> Iterator[str]:
 
 PARTS: dict[str, Callable[[Bench], None]] = {
     part.__name__: part
-    for part in (resume, status, tables, statistics, report, schedule, sync, publishing)
-}
+    for part in (
+        resume, status, tables, statistics, compare, claims, figures, report, schedule, sync,
+        publishing,
+    )
+}  # fmt: skip
 
 
 def main() -> None:

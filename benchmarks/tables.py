@@ -26,8 +26,7 @@ from eegxai.attribution import STUDY_METHODS, Validity
 from eegxai.evaluation import SIMILARITIES, STUDY_METRICS
 from eegxai.evaluation.score_rows import SCORE_COLUMNS
 from sweeps.analysis.one_decoder import decoder_headline
-from sweeps.analysis.summary import headline
-from sweeps.analysis.tables import TABLE_METRICS
+from sweeps.analysis.summary import HEADLINE_ROWS, headline
 from sweeps.analysis.verdicts import STANDARD
 from sweeps.design.cells import MethodCell, method_cells
 from sweeps.design.config import SweepConfig
@@ -104,7 +103,7 @@ def make(folder: Path, n_seeds: int) -> None:
     connection = sqlite3.connect(folder / "mlflow.db")
     insert_runs(connection, publisher.experiment_id, cells, scores_of(rows, random))
     combined = load_cache(cells, store)
-    publisher.publish_summary(combined, combined.to_bytes)
+    publisher.publish_summary(combined, combined.write)
 
 
 def insert_runs(
@@ -143,7 +142,7 @@ def insert_runs(
 
 def from_store(config: SweepConfig) -> pd.DataFrame:
     """The way without MLflow, its cache written."""
-    return tidy_from_store(method_cells(config), store_of(config), TABLE_METRICS)
+    return tidy_from_store(method_cells(config), store_of(config), HEADLINE_ROWS)
 
 
 def from_files(config: SweepConfig) -> pd.DataFrame:
@@ -156,7 +155,7 @@ def from_files(config: SweepConfig) -> pd.DataFrame:
 def from_uri(config: SweepConfig) -> pd.DataFrame:
     """The way without the store."""
     publisher = Publisher(config.name, config.output)
-    return tidy_from_runs(publisher, method_cells(config), TABLE_METRICS)
+    return tidy_from_runs(publisher, method_cells(config), HEADLINE_ROWS)
 
 
 def from_pages(config: SweepConfig) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from sweeps.analysis.estimates import (
     in_grid_order,
     similarities,
 )
+from sweeps.analysis.summary import HEADLINE_ROWS
+from sweeps.scores.needed import Measured
 from sweeps.scores.table import AREA, AXES, CASCADE, SIMILARITY
 
 # Columns of the robustness table: the check and the metric that each is read from.
@@ -22,6 +24,14 @@ ROBUSTNESS_CHECKS = {
     "cascade_end": (CASCADE, SIMILARITY),
     "cascade_area": (CASCADE, AREA),
 }
+# All that the table reads.
+ROBUSTNESS_ROWS = (
+    *HEADLINE_ROWS,
+    *(
+        Measured(check, HEADLINE.with_metric(metric))
+        for check, metric in ROBUSTNESS_CHECKS.values()
+    ),
+)
 STATUSES = ("ok", "duplicate", "degenerate", "not_applicable")
 
 

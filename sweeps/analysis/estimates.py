@@ -53,16 +53,18 @@ def _bounds(rows: pd.DataFrame, groups: list[str]) -> Bounds | tuple[np.ndarray,
 
 def headline_scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
     """Rows of a check that hold the headline metric of their feature type."""
-    # Of the check's rows alone: a whole sweep has some hundred times as many.
-    rows = _rows_of(tidy, check)
-    domains, metrics = headlines.domains(rows["feature"]), headlines.metrics(rows["feature"])
-    return rows[(rows["domain"] == domains) & (rows["metric"] == metrics)]
+    # A whole sweep has some hundred times as many rows, and copies of all columns take long.
+    of_check = np.flatnonzero(_is_of(tidy, check))
+    rows = tidy[["feature", "domain", "metric"]].iloc[of_check]
+    found = rows["domain"] == headlines.domains(rows["feature"])
+    found &= rows["metric"] == headlines.metrics(rows["feature"])
+    return tidy.iloc[of_check[found.to_numpy(bool)]]
 
 
-def _rows_of(tidy: pd.DataFrame, check: str) -> pd.DataFrame:
-    """Rows of a check, but for those of other classes that say nothing."""
-    rows = tidy[tidy["check"] == check]
-    return rows[rows["class_testable"].ne(False)] if check in CLASS_CHECKS else rows
+def _is_of(tidy: pd.DataFrame, check: str) -> pd.Series:
+    """Whether each row is one of a check, but for those of other classes that say nothing."""
+    own = tidy["check"] == check
+    return own & tidy["class_testable"].ne(False) if check in CLASS_CHECKS else own
 
 
 def last_steps(rows: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -11,17 +10,10 @@ from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
 from sweeps.analysis.estimates import estimate, headline_scores, in_grid_order, last_steps
+from sweeps.scores.needed import Measured
 from sweeps.scores.table import CASCADE
 
-
-class Measured(NamedTuple):
-    """What a column holds: a check, at its last step, and the metric by feature type."""
-
-    check: str
-    headlines: Headlines
-
-
-Columns = Mapping[str, Measured]
+Columns = Mapping[str, Measured]  # each a check at its last step
 
 CONTROLS_BESIDE: Columns = {
     "score": Measured(GROUND_TRUTH, CALIBRATED_HEADLINE),
@@ -72,11 +64,6 @@ def measured(
         rows = last_steps(headline_scores(tidy, check, headlines))
         found |= estimate(name, rows, groups)
     return in_grid_order(tidy, groups, found)
-
-
-def metrics_of(columns: Columns) -> set[str]:
-    """Metrics that a table reads."""
-    return {metric for each in columns.values() for _, metric in each.headlines.values()}
 
 
 beside_controls = partial(measured, CONTROLS_BESIDE)

@@ -26,6 +26,7 @@ from eegxai.evaluation.score_rows import AGAINST_TRUTH, GROUND_TRUTH, IDEAL_OBSE
 from eegxai.evaluation.scoring import DOMAIN_OF_METRIC, headlines_with
 from eegxai.registry import unknown_name
 from eegxai.statistics import Bounds
+from sweeps.scores.needed import Measured
 from sweeps.scores.table import AREA, FIRST_BELOW, bounds_of
 
 # Names that stand for another metric and domain on each feature type.
@@ -70,6 +71,12 @@ class Quantity:
     def headlines(self) -> Headlines:
         """Domain and metric by feature type."""
         return headlines_named(self.metric)
+
+    @property
+    def rows(self) -> list[Measured]:
+        """What of tidy scores it is read from, with its chance level and its ceiling."""
+        levels = (self, self.chance, self.ceiling)
+        return [Measured(one.check, one.headlines) for one in levels if one]
 
     @property
     def lower_is_better(self) -> bool:

@@ -10,7 +10,8 @@ from eegxai.evaluation.references.use_scores import SPLIT_HALF
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
 from sweeps.analysis.estimates import estimate, headline_scores
-from sweeps.analysis.measured import Columns, Measured, measured, metrics_of
+from sweeps.analysis.measured import Columns, measured
+from sweeps.scores.needed import Measured, metrics_of
 from sweeps.scores.table import AXES
 
 
@@ -72,7 +73,7 @@ REFERENCE_COLUMNS: Columns = {
         if check
     },
 }
-REFERENCE_METRICS = metrics_of(REFERENCE_COLUMNS)
+REFERENCE_METRICS = metrics_of(REFERENCE_COLUMNS.values())
 
 
 def references(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from eegxai.evaluation import (
     chance_corrected,
 )
 from eegxai.evaluation.controls.null_maps import UNTRAINED
-from eegxai.evaluation.score_rows import GROUND_TRUTH
+from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
 from sweeps.analysis.estimates import (
     efficiencies,
@@ -24,6 +24,7 @@ from sweeps.analysis.estimates import (
     leads,
     similarities,
 )
+from sweeps.scores.needed import Measured, metrics_of
 from sweeps.scores.table import AREA, AXES, CASCADE, FIRST_BELOW, SIMILARITY
 
 INPUT = "input_magnitude"
@@ -31,17 +32,18 @@ INPUT = "input_magnitude"
 LEADS = {"over_chance": CHANCE, "over_untrained": UNTRAINED, "over_input": INPUT}
 USED_HEADLINE = headlines_with("used_pearson")
 UNUSABLE = ("not_applicable", "degenerate")  # validity of a method that has no maps
-# Of which every interval is needed.
-HEADLINE_METRICS = {
-    SIMILARITY,
-    AREA,
-    FIRST_BELOW,
+# All that the headline reads.
+HEADLINE_ROWS = (
+    *(Measured(GROUND_TRUTH, each) for each in (HEADLINE, CALIBRATED_HEADLINE, USED_HEADLINE)),
+    *(Measured(check, CALIBRATED_HEADLINE) for check in (*LEADS.values(), IDEAL_OBSERVER)),
+    Measured(CHANCE, HEADLINE),
     *(
-        metric
-        for headlines in (HEADLINE, CALIBRATED_HEADLINE, USED_HEADLINE)
-        for _, metric in headlines.values()
+        Measured(check, HEADLINE.with_metric(SIMILARITY))
+        for check in ("target_swap", CASCADE, *SIMILARITY_NULLS)
     ),
-}
+    *(Measured(CASCADE, HEADLINE.with_metric(metric)) for metric in (AREA, FIRST_BELOW)),
+)
+HEADLINE_METRICS = metrics_of(HEADLINE_ROWS)  # of which MLflow has every interval
 
 
 def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
@@ -91,9 +93,7 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     """
     groups = [*by, "method"]
     cells = tidy.drop_duplicates(list(AXES)).fillna({"duplicate_of": "", "flags": ""})
-    # Decoders that are left out keep the original's name and have no flags.
-    flagged_duplicate = (cells["flags"] != "") & (cells["duplicate_of"] != "")
-    decoders = cells.assign(flagged_duplicate=flagged_duplicate).groupby(groups, sort=False)
+    decoders = _with_signs(cells).groupby(groups, sort=False)
     columns = {**_scores(tidy, groups), **_robustness(tidy, groups), **_counts(decoders)}
     columns["n_seeds"] = seeds_with_scores(tidy, groups)
     # The order in which groups first appear is the order of the grid.
@@ -108,8 +108,10 @@ def _named(table: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def seeds_with_scores(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
-    """Number of seeds of each group with a score against the planted signal."""
-    rows = tidy[tidy["check"] == GROUND_TRUTH].dropna(subset="mean")
+    """Number of seeds of each group with a headline score against the planted signal."""
+    both = (headline_scores(tidy, GROUND_TRUTH, each) for each in (HEADLINE, CALIBRATED_HEADLINE))
+    columns = list(dict.fromkeys([*groups, "seed", "mean"]))
+    rows = pd.concat([rows[columns] for rows in both]).dropna(subset="mean")
     return rows.groupby(groups)["seed"].nunique()
 
 
@@ -142,11 +144,12 @@ def _scores(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
 
 def _robustness(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
     """Correlations with the map for a wrong class and of random weights, and their levels."""
-    areas = similarities(tidy, CASCADE, AREA)
+    areas, ends = similarities(tidy, CASCADE, AREA), similarities(tidy, CASCADE)
     return {
         **estimate("class_r", similarities(tidy, "target_swap"), groups),
-        **estimate("model_r", similarities(tidy, CASCADE), groups),
-        "model_r_draws": _spread_of_draws(tidy, groups),
+        **estimate("model_r", ends, groups),
+        # How much the end varies between draws of weights, mean over decoders.
+        "model_r_draws": ends.groupby(groups)["draws_std"].mean(),
         **estimate("cascade_area", areas, groups),
         "n_layers": _harmonic_mean(areas.set_index(groups)["step"]),
         **first_below(tidy, groups),
@@ -163,29 +166,29 @@ def _harmonic_mean(layers: pd.Series) -> pd.Series:
     return 1 / (1 / layers.astype(float)).groupby(level=layers.index.names).mean()
 
 
+def _with_signs(cells: pd.DataFrame) -> pd.DataFrame:
+    """Whether something is the matter with each cell."""
+    flagged = cells["flags"] != ""
+    return cells.assign(
+        flagged=flagged,
+        unusable=cells["validity"].isin(UNUSABLE),
+        # Decoders that are left out keep the original's name and have no flags.
+        flagged_duplicate=flagged & (cells["duplicate_of"] != ""),
+        testable=cells["class_testable"].ne(False),  # where nothing is known, it is
+    )
+
+
 def _counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
     """How many decoders there are, and on how many of them something is the matter."""
+    originals = decoders["duplicate_of"]
     return {
         "n_decoders": decoders.size(),
         "at_chance": decoders["at_chance"].sum().astype(int),
-        "flagged": decoders["flags"].agg(lambda flags: (flags != "").sum()),
-        "n_unusable": decoders["validity"].agg(lambda found: found.isin(UNUSABLE).sum()),
+        "flagged": decoders["flagged"].sum().astype(int),
+        "n_unusable": decoders["unusable"].sum().astype(int),
         "n_duplicate": decoders["flagged_duplicate"].sum().astype(int),
-        "duplicate_of": decoders["duplicate_of"].agg(_one_original),
+        # The method whose maps these are on all decoders; empty if there is none.
+        "duplicate_of": originals.first().where(originals.nunique() == 1, ""),
         "accuracy": decoders["accuracy"].mean(),
-        "class_testable": decoders["class_testable"].agg(_any_testable),
+        "class_testable": decoders["testable"].any(),
     }
-
-
-def _one_original(names: pd.Series) -> str:
-    """The method whose maps these are on all decoders; empty if there is none."""
-    return str(names.iloc[0]) if names.nunique() == 1 else ""
-
-
-def _any_testable(known: pd.Series) -> bool:
-    return bool(known.ne(False).any())  # where nothing is known, it is
-
-
-def _spread_of_draws(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
-    """How much the end of the cascade varies between draws of weights, mean over decoders."""
-    return similarities(tidy, CASCADE).groupby(groups)["draws_std"].mean()

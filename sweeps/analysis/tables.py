@@ -1,6 +1,6 @@
 """Tables over the decoders of a sweep, each from tidy scores by one function."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -9,6 +9,7 @@ import pandas as pd
 
 from sweeps.analysis.check_tables import (
     ROBUSTNESS_CHECKS,
+    ROBUSTNESS_ROWS,
     STATUSES,
     coverage,
     robustness,
@@ -21,12 +22,11 @@ from sweeps.analysis.measured import (
     TOPOGRAPHIES,
     beside_controls,
     distances,
-    metrics_of,
     similar,
     topographies,
 )
-from sweeps.analysis.references import REFERENCE_METRICS, REFERENCE_SCORES, references
-from sweeps.analysis.summary import HEADLINE_METRICS, headline
+from sweeps.analysis.references import REFERENCE_COLUMNS, REFERENCE_SCORES, references
+from sweeps.analysis.summary import HEADLINE_ROWS, headline
 from sweeps.analysis.verdicts import (
     BEYOND_INPUT,
     PROPERTIES,
@@ -36,11 +36,7 @@ from sweeps.analysis.verdicts import (
     similarity_level,
 )
 from sweeps.design.thresholds import Thresholds
-
-# All that the tables read.
-TABLE_METRICS = HEADLINE_METRICS.union(
-    REFERENCE_METRICS, *map(metrics_of, (CONTROLS_BESIDE, DISTANCES, TOPOGRAPHIES, SIMILAR))
-)
+from sweeps.scores.needed import Measured
 
 
 @dataclass(frozen=True)
@@ -78,6 +74,8 @@ class TableKind:
         What it shows, for a caption.
     make : callable
         From tidy scores and the axes that are not averaged over to the table.
+    rows : collection of Measured
+        What of tidy scores it reads.
     columns : tuple of Column
         Those that people read; files hold all.
     across : str
@@ -90,6 +88,7 @@ class TableKind:
 
     about: str
     make: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]
+    rows: Collection[Measured]
     columns: tuple[Column, ...]
     across: str = ""
     legend: tuple[str, ...] = ()
@@ -177,13 +176,15 @@ TABLE_KINDS: dict[str, TableKind] = {
     "headline": TableKind(
         "verdict on each method, and the numbers it rests on",
         headline,
+        HEADLINE_ROWS,
         SHOWN_WITH_VERDICT,
         judged=True,
     ),
-    "scores": TableKind("score and robustness", headline, HEADLINE_COLUMNS),
+    "scores": TableKind("score and robustness", headline, HEADLINE_ROWS, HEADLINE_COLUMNS),
     "robustness": TableKind(
         "correlation of the map with the original one",
         robustness,
+        ROBUSTNESS_ROWS,
         (
             *(_similarity(name, name.replace("_", " ")) for name in ROBUSTNESS_CHECKS),
             Column("cascade_below", "first below"),
@@ -194,6 +195,7 @@ TABLE_KINDS: dict[str, TableKind] = {
     "references": TableKind(
         "scores against each reference",
         references,
+        REFERENCE_COLUMNS.values(),
         (
             Column("planted", "planted", "max"),
             Column("planted_chance", "chance", with_interval=False),
@@ -211,6 +213,7 @@ TABLE_KINDS: dict[str, TableKind] = {
     "controls": TableKind(
         "score against the planted signal, and that of maps that know less",
         beside_controls,
+        CONTROLS_BESIDE.values(),
         (
             Column("score", "score", "max", with_interval=False),
             *_plain(
@@ -230,6 +233,7 @@ TABLE_KINDS: dict[str, TableKind] = {
     "distances": TableKind(
         "how far wrong: earth mover's distance to the planted signal in ms, mm and Hz",
         distances,
+        DISTANCES.values(),
         tuple(
             Column(f"{unit}{level}", f"{name}_{heading}".strip("_"), with_interval=False)
             for unit, name in {"ms": "ms", "mm": "mm", "hz": "Hz"}.items()
@@ -239,16 +243,19 @@ TABLE_KINDS: dict[str, TableKind] = {
     "classes": TableKind(
         "similarity of the map to that of a wrong class",
         similar,
+        SIMILAR.values(),
         _similar_columns("class"),
     ),
     "weights": TableKind(
         "similarity of the map to that of random weights",
         similar,
+        SIMILAR.values(),
         _similar_columns("model"),
     ),
     "topographies": TableKind(
         "AUPRC of topographies: of the signed map's mean, and of its magnitude's",
         topographies,
+        TOPOGRAPHIES.values(),
         _plain(
             {
                 "signed": "signed",
@@ -261,11 +268,17 @@ TABLE_KINDS: dict[str, TableKind] = {
         ),
     ),
     "snr": TableKind(
-        "score by SNR (dB)", partial(along, "snr_db"), HEADLINE_COLUMNS, "snr_db", judged=True
+        "score by SNR (dB)",
+        partial(along, "snr_db"),
+        HEADLINE_ROWS,
+        HEADLINE_COLUMNS,
+        "snr_db",
+        judged=True,
     ),
     "architecture": TableKind(
         "score by architecture",
         partial(along, "architecture"),
+        HEADLINE_ROWS,
         HEADLINE_COLUMNS,
         "architecture",
         judged=True,
@@ -273,11 +286,13 @@ TABLE_KINDS: dict[str, TableKind] = {
     "validity": TableKind(
         "number of decoders by validity",
         validity_counts,
+        (),
         _counts("n_decoders", "at_chance", *STATUSES, "flagged"),
     ),
     "coverage": TableKind(
         "trials where a number is defined",
         coverage,
+        HEADLINE_ROWS,
         _counts("n_decoders", "n_trials", "score", "calibrated", "class", "model"),
     ),
 }

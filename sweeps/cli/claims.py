@@ -11,6 +11,7 @@ import typer
 from eegxai.attribution import find
 from eegxai.decoders import DECODERS
 from eegxai.registry import lookup
+from sweeps.analysis.claimed import claimed_rows
 from sweeps.analysis.claims.supply import overrides_that_decide
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.cli.common import (
@@ -78,7 +79,8 @@ def claims(
         if architecture:
             lookup(DECODERS, architecture, "--architecture")
             asked = replace(asked, architecture=architecture)
-        tidy = load_scores(config, source, asked.metrics, where, keep_at_chance=keep_at_chance)
+        rows = claimed_rows(asked)
+        tidy = load_scores(config, source, rows, where, keep_at_chance=keep_at_chance)
     verdicts = decide(asked, tidy)
     held, n_cells = HeldCells.of(tidy, config.name, where), len(list(method_cells(config)))
     finished = bool(where) or held.cells == n_cells

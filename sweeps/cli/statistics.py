@@ -33,7 +33,7 @@ from sweeps.cli.common import (
 )
 from sweeps.report.export import csv_bytes, write_whole
 from sweeps.report.inference_tables import TESTS_LEGEND, method_tests_table
-from sweeps.report.source import load_scores
+from sweeps.report.source import load_scores_of
 from sweeps.report.terminal import print_lines, terminal_parts
 from sweeps.scores.selection import HeldCells
 
@@ -61,7 +61,7 @@ def statistics(
     with errors_in_one_sentence():
         quantity = quantity_named(metric, check)
         quantity.require_known()
-        tidy = load_scores(config, source, where=where, keep_at_chance=keep_at_chance)
+        tidy = load_scores_of(config, quantity, source, where, keep_at_chance)
         found = list(compare_methods(tidy, quantity, config.verdict.equality))
     tested = [one for one in found if isinstance(one, FeatureTests)]
     for one in found:

@@ -8,7 +8,7 @@ import pandas as pd
 import typer
 from rich.console import Console
 
-from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
+from sweeps.analysis.tables import TABLE_KINDS
 from sweeps.analysis.verdicts import STANDARD
 from sweeps.cli.common import (
     Arguments,
@@ -67,11 +67,13 @@ def tables(
     formats = check_names("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     groups = ("feature", *check_names("--by", by or [], AXES_TO_SPLIT))
     config, console = configuration(arguments), terminal(quiet=as_json)
+    kinds = list(TABLE_KINDS) if ALL in names else names
+    rows = [row for name in kinds for row in TABLE_KINDS[name].rows]
     with errors_in_one_sentence():
-        tidy = load_scores(config, source, TABLE_METRICS, where, keep_at_chance=keep_at_chance)
+        tidy = load_scores(config, source, rows, where, keep_at_chance=keep_at_chance)
     held, folder = HeldCells.of(tidy, config.name, where), out or Path(config.output) / "tables"
     made, files, levels = {}, [], config.verdict
-    for name in TABLE_KINDS if ALL in names else names:
+    for name in kinds:
         kind = TABLE_KINDS[name]
         export = Export(kind.table(tidy, groups, levels), kind, groups, held, levels)
         made[name] = export.frame

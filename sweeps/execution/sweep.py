@@ -11,7 +11,7 @@ import pandas as pd
 from rich.console import Console
 
 from eegxai.atomic import remove_abandoned
-from sweeps.analysis.summary import HEADLINE_METRICS, headline
+from sweeps.analysis.summary import HEADLINE_ROWS, headline
 from sweeps.analysis.verdicts import judged
 from sweeps.design.cells import (
     Cell,
@@ -265,7 +265,7 @@ class Sweep:
 
     def table(self, by: Sequence[str] = ("feature",)) -> pd.DataFrame:
         """The verdict on each method, from the store; decoders at chance are left out."""
-        tidy = tidy_from_store(self.methods, self.store, HEADLINE_METRICS)
+        tidy = tidy_from_store(self.methods, self.store, HEADLINE_ROWS)
         return judged(headline(without_chance_decoders(tidy), by), self.config.verdict)
 
     def memorised_accuracy(self) -> dict[str, float]:

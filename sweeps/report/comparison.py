@@ -1,6 +1,6 @@
 """``eegxai compare``: two runs, each a configuration or a file of tidy scores, side by side."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +40,7 @@ from sweeps.report.export import csv_bytes
 from sweeps.report.inference_tables import differences_table
 from sweeps.report.markdown import to_markdown
 from sweeps.report.method_pair import pair_frame, pair_lines, pair_table
-from sweeps.report.source import SOURCES, NoScoresError, load_scores
+from sweeps.report.source import SOURCES, NoScoresError, load_scores_of
 from sweeps.report.table import Table
 from sweeps.scores.selection import HeldCells, chance_note, select_runs
 from sweeps.scores.trials import trials_from_store
@@ -105,13 +105,21 @@ class ComparedRun:
         """Differences that are smaller do not matter."""
         return (self.config.verdict if self.config else Thresholds()).equality
 
-    def scores(self, source: str, where: str = "", keep_at_chance: bool = False) -> pd.DataFrame:
-        """Its tidy scores, of the runs for which an expression is true."""
+    def scores(
+        self,
+        source: str,
+        where: str = "",
+        keep_at_chance: bool = False,
+        methods: Collection[str] = (),
+    ) -> pd.DataFrame:
+        """Its tidy scores as far as they are read, of the runs for which an expression is true."""
         if self.config is None:
             tidy = read_tidy(self.path, keep_at_chance)
             return select_runs(tidy, where) if where else tidy
         try:
-            return load_scores(self.config, source, where=where, keep_at_chance=keep_at_chance)
+            return load_scores_of(
+                self.config, self.quantity, source, where, keep_at_chance, methods
+            )
         except NoScoresError as error:
             raise NoScoresError(f"{error} {self.command}") from None
 
@@ -232,7 +240,7 @@ def compare_methods_of(
     _check(interval, source, run)
     if run.config:
         require_methods(methods, list(run.config.grid.method))
-    tidy = run.scores(source, keep_at_chance=keep_at_chance)
+    tidy = run.scores(source, keep_at_chance=keep_at_chance, methods=methods)
     require_methods(methods, list(tidy["method"].unique()))
     chosen = select_runs(tidy, where) if where else tidy
     found = list(method_pairs(chosen, run.quantity, methods, run.equality, INTERVALS[interval]))

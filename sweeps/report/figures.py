@@ -9,6 +9,9 @@ import pandas as pd
 from eegxai import figures
 from eegxai.atomic import staging
 from eegxai.attribution import CONTROLS
+from eegxai.evaluation import HEADLINE
+from sweeps.analysis.references import REFERENCE_COLUMNS
+from sweeps.analysis.summary import HEADLINE_ROWS
 from sweeps.design.cells import method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.report.map_pictures import maps_beside_truth, over_frequency, shown_maps
@@ -23,6 +26,8 @@ from sweeps.report.score_pictures import (
     two_rankings,
 )
 from sweeps.report.source import load_scores
+from sweeps.scores.needed import ANY_CHECK, Measured
+from sweeps.scores.table import SIMILARITY
 from sweeps.store.artefacts import Store, store_of
 
 RANKINGS: tuple[Drawing, ...] = (critical_differences, two_rankings)
@@ -35,6 +40,12 @@ FIGURES: tuple[Drawing, ...] = (
     maps_beside_truth,
     over_frequency,
     *RANKINGS,
+)
+# What of the scores they show.
+FIGURE_ROWS = (
+    *HEADLINE_ROWS,
+    *REFERENCE_COLUMNS.values(),
+    Measured(ANY_CHECK, HEADLINE.with_metric(SIMILARITY)),
 )
 
 
@@ -70,7 +81,7 @@ def write_figures(
     ValueError
         See :func:`sweeps.report.source.load_scores`.
     """
-    tidy = load_scores(config, source, keep_at_chance=keep_at_chance)
+    tidy = load_scores(config, source, FIGURE_ROWS, keep_at_chance=keep_at_chance)
     for picture in draw_figures(tidy, load_maps(config, source), observer_of(config)):
         if isinstance(picture, DroppedPicture):
             yield picture

@@ -1,6 +1,7 @@
 """``report.html``: what a sweep found, in one file that needs no network."""
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from eegxai.atomic import write_whole
 from eegxai.rounding import counted
+from sweeps.analysis.claimed import claimed_rows
 from sweeps.analysis.claims.supply import overrides_that_decide
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import headline
@@ -17,7 +19,14 @@ from sweeps.design.cells import method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.report.claims import claim_lines, claims_table
 from sweeps.report.closing import verdict_section
-from sweeps.report.figures import DroppedPicture, Picture, ShownMaps, draw_figures, load_maps
+from sweeps.report.figures import (
+    FIGURE_ROWS,
+    DroppedPicture,
+    Picture,
+    ShownMaps,
+    draw_figures,
+    load_maps,
+)
 from sweeps.report.legends import SCORE_MEANINGS
 from sweeps.report.origin import Origin, load_origin
 from sweeps.report.page_figures import page_figure
@@ -31,10 +40,12 @@ from sweeps.report.result_tables import (
 from sweeps.report.source import load_scores
 from sweeps.report.status_table import status_table
 from sweeps.report.table import Table
+from sweeps.scores.needed import Measured
 from sweeps.scores.selection import HeldCells, chance_note
 from sweeps.store.artefacts import store_of
 
 FURTHER = ("snr_db", "architecture", "seed", "fold")  # axes with a table of their own
+TABLES = ("references", "robustness")  # beside the headline
 FEW_SEEDS = 5  # below it, the report warns
 SIMULATED = (
     "The signals are simulated: the answer is known, but waveforms, sources and noise are simpler "
@@ -81,9 +92,15 @@ def write_report(
 def render(config: SweepConfig, source: str = "store", keep_at_chance: bool = False) -> str:
     """The page; parameters and raises are those of :func:`write_report`."""
     store = store_of(config)  # one for all: the page names each broken file that is met
-    tidy = load_scores(config, source, store=store, keep_at_chance=keep_at_chance)
+    tidy = load_scores(config, source, page_rows(), store=store, keep_at_chance=keep_at_chance)
     maps = load_maps(config, source, store)
     return page(config, tidy, maps, load_origin(config, source, tidy, store))
+
+
+def page_rows() -> list[Measured]:
+    """What of the scores the page shows."""
+    kinds = (TABLE_KINDS[name].rows for name in (*TABLES, "coverage"))
+    return [*chain(FIGURE_ROWS, *kinds), *claimed_rows(load_study())]
 
 
 def page(
@@ -185,7 +202,7 @@ def _this_sweep_with(fields: dict[str, str] | None) -> str:
 
 def _tables(config: SweepConfig, tidy: pd.DataFrame) -> list[Table]:
     """The references, the checks, and the headline along axes of several values."""
-    kinds = (TABLE_KINDS[name] for name in ("references", "robustness"))
+    kinds = (TABLE_KINDS[name] for name in TABLES)
     split = (
         headline_table(judged(headline(tidy, ("feature", axis)), config.verdict), [axis])
         for axis in FURTHER

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 import pandas as pd
 
 from eegxai import figures
-from eegxai.evaluation import HEADLINE, SIMILARITY_NULLS, chance_corrected
-from eegxai.evaluation.score_rows import AGAINST_TRUTH
+from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE, SIMILARITY_NULLS, chance_corrected
+from eegxai.evaluation.score_rows import AGAINST_TRUTH, GROUND_TRUTH
 from eegxai.statistics import ALPHA, compare_ranks
-from sweeps.analysis.estimates import estimate, highest_null, similarities
+from sweeps.analysis.estimates import estimate, headline_scores, highest_null, similarities
 from sweeps.analysis.references import REFERENCE_SCORES, references
 from sweeps.analysis.significance import FEWEST, friedman_text
 from sweeps.analysis.summary import headline
 from sweeps.report.picture import DroppedPicture, Picture, Pictures, ShownMaps
 from sweeps.report.recordings import ESTIMATED, IDEAL
 from sweeps.report.shown_decoders import as_sentences, marked, title_of
-from sweeps.scores.table import CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD
+from sweeps.scores.table import AXES, CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD
 
 AXES_WITHIN_FEATURE = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
 INTERVALS_SHOWN = "95 % intervals over seeds (over trials where there is one)"
@@ -161,7 +161,7 @@ def estimated(rows: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
 
 def critical_differences(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     """Which methods differ significantly, one picture for each feature type."""
-    scores = headline(tidy, ("feature", *AXES_WITHIN_FEATURE))
+    scores = _calibrated(tidy)
     for feature, rows in scores.groupby("feature", sort=False):
         name = f"critical-difference-{feature}"
         wide = rows.pivot_table("calibrated", AXES_WITHIN_FEATURE, "method", sort=False)
@@ -184,6 +184,13 @@ def critical_differences(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Picture
             f"Critical-difference diagram of {len(compared.mean_ranks)} methods, best first: "
             f"{', '.join(compared.mean_ranks.index)}.",
         )
+
+
+def _calibrated(tidy: pd.DataFrame) -> pd.DataFrame:
+    """The calibrated score of each cell, NaN where it has none: columns ``AXES`` and calibrated."""
+    scores = headline_scores(tidy, GROUND_TRUTH, CALIBRATED_HEADLINE).set_index(list(AXES))["mean"]
+    cells = tidy[list(AXES)].drop_duplicates()
+    return cells.join(scores.astype(float).rename("calibrated"), on=list(AXES))
 
 
 def two_rankings(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:

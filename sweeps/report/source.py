@@ -1,15 +1,19 @@
 """Where a report reads a sweep's scores: its store, or MLflow for those who have only its URI."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
 from eegxai.registry import lookup
-from sweeps.design.cells import method_cells
+from sweeps.analysis.estimates import headline_scores
+from sweeps.analysis.quantity import Quantity
+from sweeps.design.cells import MethodCell, method_cells
 from sweeps.design.config import SweepConfig
-from sweeps.scores.cache import Needed, tidy_from_store
-from sweeps.scores.selection import select_runs, without_chance_decoders
+from sweeps.scores.cache import tidy_from_store
+from sweeps.scores.needed import Needed
+from sweeps.scores.selection import DECODER_AXES, select_runs, without_chance_decoders
 from sweeps.store.artefacts import Store, store_of
 
 log = logging.getLogger(__name__)
@@ -31,7 +35,7 @@ class NoAnswerError(ValueError):
 def load_scores(
     config: SweepConfig,
     source: str = "store",
-    metrics: Needed = None,
+    needed: Needed = None,
     where: str = "",
     store: Store | None = None,
     keep_at_chance: bool = False,
@@ -45,8 +49,8 @@ def load_scores(
     source : str
         A name of ``SOURCES``. Where MLflow's database in the output folder is broken, the store
         is read instead, which the log states.
-    metrics : collection of str, optional
-        Metrics that are needed; others may be missing.
+    needed : collection of Measured, optional
+        What is read of the scores; other rows may be missing.
     where : str
         Which runs are selected, see :func:`sweeps.scores.selection.select_runs`; all by default.
     store : Store, optional
@@ -64,7 +68,7 @@ def load_scores(
     source, broken = readable_source(config, source)
     if broken:
         log.warning("%s: scores are read from the store instead", broken)
-    tidy = lookup(SOURCES, source, "--source")(config, metrics, store)
+    tidy = lookup(SOURCES, source, "--source")(config, method_cells(config), needed, store)
     if tidy.empty:
         raise NoScoresError(NO_SCORES[source].format(config.name))
     chosen = select_runs(tidy, where) if where else tidy
@@ -81,21 +85,56 @@ def readable_source(config: SweepConfig, source: str) -> tuple[str, str]:
     return ("store", broken) if broken else (source, "")
 
 
-def _from_store(config: SweepConfig, metrics: Needed, store: Store | None) -> pd.DataFrame:
-    return tidy_from_store(method_cells(config), store or store_of(config), metrics)
+def load_scores_of(
+    config: SweepConfig,
+    quantity: Quantity,
+    source: str = "store",
+    where: str = "",
+    keep_at_chance: bool = False,
+    methods: Collection[str] = (),
+) -> pd.DataFrame:
+    """Tidy scores as far as a quantity is read from them; parameters as of :func:`load_scores`.
+
+    Where the quantity has no score, of these methods if any are named, they are all scores of one
+    decoder of each feature type: by these an error says what there is.
+    """
+    tidy = load_scores(config, source, quantity.rows, where, keep_at_chance=keep_at_chance)
+    own = tidy[tidy["method"].isin(list(methods))] if methods else tidy
+    if len(headline_scores(own, quantity.check, quantity.headlines)):
+        return tidy
+    first = tidy.drop_duplicates("feature")[DECODER_AXES].itertuples(index=False, name=None)
+    decoders = set(first)
+    cells = (cell for cell in method_cells(config) if _axes_of_decoder(cell) in decoders)
+    return SOURCES[readable_source(config, source)[0]](config, cells, None, None)
 
 
-def _from_mlflow(config: SweepConfig, metrics: Needed, _store: Store | None) -> pd.DataFrame:
+def _axes_of_decoder(cell: MethodCell) -> tuple[Any, ...]:
+    return tuple(cell.axes[axis] for axis in DECODER_AXES)
+
+
+def _from_store(
+    config: SweepConfig, cells: Iterable[MethodCell], needed: Needed, store: Store | None
+) -> pd.DataFrame:
+    return tidy_from_store(cells, store or store_of(config), needed)
+
+
+def _from_mlflow(
+    config: SweepConfig, cells: Iterable[MethodCell], needed: Needed, _store: Store | None
+) -> pd.DataFrame:
     from sweeps.tracking import PublishError, reason_of, scores_from_mlflow  # takes a second
 
     try:
-        return scores_from_mlflow(config.name, config.output, method_cells(config), metrics)
+        return scores_from_mlflow(config.name, config.output, cells, needed)
     except PublishError as error:
         sentence = f"--source mlflow: MLflow does not answer ({reason_of(error)})"
         raise NoAnswerError(f"{sentence}; with access to the store, use --source store") from None
 
 
-SOURCES: Mapping[str, Callable[[SweepConfig, Needed, Store | None], pd.DataFrame]] = {
+ReadScores = Callable[
+    [SweepConfig, Iterable[MethodCell], Needed, Store | None],
+    pd.DataFrame,
+]
+SOURCES: Mapping[str, ReadScores] = {
     "store": _from_store,
     "mlflow": _from_mlflow,
 }

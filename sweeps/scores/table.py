@@ -1,18 +1,19 @@
 """Tidy scores of a sweep: one table, one row per cell, check, domain, metric and step."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import scipy
 
 from eegxai.evaluation.bounds import METRIC_BOUNDS, SHARE
 from eegxai.statistics import UNBOUNDED, Bounds
 from eegxai.statistics.intervals import CONFIDENCE
 from sweeps.design.cells import MethodCell
-from sweeps.store.records import MethodScores
+from sweeps.store.records import JudgedRecord, MethodScores, ScoreRows
 
 COUNTS = ("n_valid", "n_trials", "n_zero_rows")
 AXES = ("feature", "snr_db", "seed", "fold", "architecture", "method")
@@ -22,6 +23,11 @@ SCORED = ("check", "domain", "metric", "step", "mean", "half_width", "draws_std"
 KNOWN = ("accuracy", "at_chance", "validity", "duplicate_of", "flags", "class_testable")
 TIDY = (*AXES, *SCORED, *KNOWN)
 DIFFERENCES = ("difference", "difference_std", "n_both")  # of a cell's table
+COLUMNS = [
+    "check", "domain", "metric", "step", "mean", "std", "draws_std", "efficiency",
+    "efficiency_std", *DIFFERENCES, *COUNTS,
+]  # fmt: skip
+NOTHING = pa.table({"check": pa.nulls(1, pa.large_string())})  # of a cell without scores
 KEY = "key"  # of the cell of a row, where tables of cells are joined
 SIMILARITY = "pearson_raw"
 # A map that stays this alike under a wrong class or random weights explains neither
@@ -51,10 +57,26 @@ def tidy_scores(cells: Iterable[tuple[MethodCell, MethodScores]]) -> pd.DataFram
     pairs = list(cells)
     if not pairs:
         return pd.DataFrame(columns=[*TIDY, KEY])
-    known = pd.DataFrame([_known(cell, scores) for cell, scores in pairs])
     tables = [_scored(scores.table) for _, scores in pairs]
-    rows = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
-    scored = pd.concat(tables, ignore_index=True)
+    return _tidy(pairs, [len(table) for table in tables], pd.concat(tables, ignore_index=True))
+
+
+def tidy_rows(cells: Iterable[tuple[MethodCell, ScoreRows]]) -> pd.DataFrame:
+    """What :func:`tidy_scores` gives, of the columns ``COLUMNS`` of the cells' files."""
+    pairs = list(cells)
+    if not pairs:
+        return pd.DataFrame(columns=[*TIDY, KEY])
+    tables = [scores.rows if len(scores.rows) else NOTHING for _, scores in pairs]
+    scored = pa.concat_tables(tables, promote_options="permissive").to_pandas()
+    return _tidy(pairs, [len(table) for table in tables], scored.reindex(columns=COLUMNS))
+
+
+def _tidy(
+    cells: Sequence[tuple[MethodCell, JudgedRecord]], lengths: Sequence[int], scored: pd.DataFrame
+) -> pd.DataFrame:
+    """Scores of cells, so many rows of each, with what is known of them and computed of them."""
+    known = pd.DataFrame([_known(cell, scores) for cell, scores in cells])
+    rows = np.repeat(np.arange(len(known)), lengths)
     scored["half_width"] = half_width(scored)
     scored["efficiency_half"] = _half(scored, "efficiency_std", "n_valid")
     scored["difference_half"] = _half(scored, "difference_std", "n_both")
@@ -62,7 +84,7 @@ def tidy_scores(cells: Iterable[tuple[MethodCell, MethodScores]]) -> pd.DataFram
     return _with_areas(frame).reindex(columns=[*TIDY, KEY])
 
 
-def _known(cell: MethodCell, scores: MethodScores) -> dict[str, Any]:
+def _known(cell: MethodCell, scores: JudgedRecord) -> dict[str, Any]:
     return {
         **cell.axes,
         KEY: cell.key,
@@ -82,8 +104,7 @@ def class_testable(cell: MethodCell) -> bool:
 
 def _scored(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of scores that are kept; one empty row where there is none."""
-    means = ("mean", "std", "draws_std", "efficiency", "efficiency_std", *DIFFERENCES, *COUNTS)
-    kept = table.reindex(columns=["check", "domain", "metric", "step", *means])
+    kept = table.reindex(columns=COLUMNS)
     return kept if len(kept) else kept.reindex([0])
 
 
@@ -104,15 +125,15 @@ def _with_areas(frame: pd.DataFrame) -> pd.DataFrame:
         ends.assign(metric=FIRST_BELOW, mean=below, half_width=np.nan, draws_std=np.nan),
     ]
     whole = pd.concat([frame, *(table.reset_index() for table in sums)], ignore_index=True)
-    place = pd.Series(np.arange(frame[KEY].nunique()), frame[KEY].unique())
-    return whole.iloc[np.argsort(whole[KEY].map(place), kind="stable")].reset_index(drop=True)
+    place, _ = pd.factorize(whole[KEY])
+    return whole.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
 
 
 def bounds_of(metrics: pd.Series) -> pd.DataFrame:
     """Columns lowest and highest of a column of metrics."""
-    found = {name: TIDY_BOUNDS.get(name, UNBOUNDED) for name in metrics.unique()}
-    rows = [found[name] for name in metrics]
-    return pd.DataFrame(rows, metrics.index, Bounds._fields, dtype=float)
+    number, names = pd.factorize(metrics, use_na_sentinel=False)
+    bounds = np.array([TIDY_BOUNDS.get(name, UNBOUNDED) for name in names], float).reshape(-1, 2)
+    return pd.DataFrame(bounds[number], metrics.index, Bounds._fields)
 
 
 def half_width(table: pd.DataFrame) -> pd.Series | float:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from eegxai.evaluation.score_rows import GROUND_TRUTH
 from sweeps.design.cells import MethodCell
-from sweeps.scores.cache import read_scores
+from sweeps.scores.cache import unless_broken
 from sweeps.store.artefacts import Store
 
 TrialsByCell = dict[tuple[Any, ...], np.ndarray]  # by the values of ``AXES``
@@ -21,7 +21,9 @@ def trials_from_store(
 
     The methods of a decoder explain the same trials in the same order.
     """
-    found = {tuple(cell.axes.values()): read_scores(store, cell) for cell in cells}
+    found = {
+        tuple(cell.axes.values()): unless_broken(Store.read_scores, store, cell) for cell in cells
+    }
     trials = {
         axes: _trials(scores.table, domain, metric) for axes, scores in found.items() if scores
     }

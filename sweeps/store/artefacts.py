@@ -3,12 +3,12 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from torch import Tensor
 
@@ -40,9 +40,10 @@ from sweeps.store.packing import (
     packed,
     packed_scores,
     unpacked,
+    unpacked_rows,
     unpacked_scores,
 )
-from sweeps.store.records import MethodScores, TrainedDecoder
+from sweeps.store.records import MethodScores, ScoreRows, TrainedDecoder
 from sweeps.store.tensors import (
     maps_as_tensors,
     maps_from_tensors,
@@ -134,8 +135,12 @@ class Store:
         """A file of the store that belongs to no one cell."""
         return self.files.read(name)
 
-    def write_file(self, name: str, content: bytes) -> None:
-        """Write a file of the store that belongs to no one cell."""
+    def open_file(self, name: str) -> BinaryIO:
+        """A file of the store that belongs to no one cell, open for reading."""
+        return self.files.open(name)
+
+    def write_file(self, name: str, content: bytes | Path) -> None:
+        """Write a file of the store that belongs to no one cell, or a copy of a local one."""
         self.files.write(name, content)
 
     def remove_file(self, name: str) -> None:
@@ -257,6 +262,12 @@ class Store:
         content = self.read_bytes(cell)
         with self._broken(cell, name_of(cell)):
             return unpacked_scores(cell, content)
+
+    def read_rows(self, cell: MethodCell, columns: Sequence[str]) -> ScoreRows:
+        """Some columns of the scores of a method; raises are those of :meth:`read_scores`."""
+        content = self.read_bytes(cell)
+        with self._broken(cell, name_of(cell)):
+            return unpacked_rows(cell, content, columns)
 
     def write_maps(self, cell: MethodCell, maps: ExampleMaps) -> None:
         """Store example maps of a method as safetensors: half precision is enough to see them."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import fsspec
 from fsspec.implementations.arrow import ArrowFSWrapper
@@ -123,15 +123,29 @@ class StoreFiles:
         with self.system.open(self.path(name), "rb") as file:
             return bytes(file.read(n_bytes))
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file in place of one that exists: readers see a whole one."""
+    def open(self, name: str) -> BinaryIO:
+        """A file that is open for reading at any place."""
+        file: BinaryIO = self.system.open(self.path(name), "rb")
+        return file
+
+    def write(self, name: str, content: bytes | Path) -> None:
+        """Write a file, or a copy of a local one, in place of one that exists.
+
+        Readers see a whole one.
+        """
         if self._on_s3:  # an object appears when its upload is complete, and not before
-            self.system.pipe_file(self.path(name), content)
+            self._send(content, self.path(name))
         else:
             self._write_beside(self.path(name), content)
-        self.note(name, len(content))
+        self.note(name, content.stat().st_size if isinstance(content, Path) else len(content))
 
-    def _write_beside(self, path: str, content: bytes) -> None:
+    def _send(self, content: bytes | Path, path: str) -> None:
+        if isinstance(content, Path):
+            self.system.put_file(str(content), path)
+        else:
+            self.system.pipe_file(path, content)
+
+    def _write_beside(self, path: str, content: bytes | Path) -> None:
         folder, _, name = path.rpartition("/")
         self.system.makedirs(folder, exist_ok=True)
         partial = f"{folder}/{PARTIAL.format(name=f'{name}.{uuid.uuid4().hex}')}"
@@ -143,8 +157,8 @@ class StoreFiles:
             if self.system.exists(partial):
                 self.system.rm_file(partial)
 
-    def _move_there(self, partial: str, content: bytes, path: str) -> None:
-        self.system.pipe_file(partial, content)
+    def _move_there(self, partial: str, content: bytes | Path, path: str) -> None:
+        self._send(content, partial)
         self.system.mv(partial, path)
 
     def remove_abandoned(self, *folders: str) -> None:

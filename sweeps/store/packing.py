@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from eegxai.attribution import Validity
 from sweeps.design.cells import Cell, MethodCell
-from sweeps.store.records import MethodScores
+from sweeps.store.records import MethodScores, ScoreRows
 
 RECORD_KEY = "eegxai"
 LENGTH_BYTES = 8  # of the number with which safetensors content begins, the length of its JSON
@@ -152,7 +152,15 @@ def packed_scores(cell: MethodCell, scores: MethodScores) -> bytes:
 
 
 def unpacked_scores(cell: MethodCell, content: bytes) -> MethodScores:
-    """Scores of a cell.
+    """Scores of a cell; raises are those of :func:`unpacked_rows`."""
+    found = vars(unpacked_rows(cell, content))
+    return MethodScores(table=found.pop("rows").to_pandas(), **found)
+
+
+def unpacked_rows(
+    cell: MethodCell, content: bytes, columns: Sequence[str] | None = None
+) -> ScoreRows:
+    """Scores of a cell as the file has them, or those of some columns that there are.
 
     Raises
     ------
@@ -160,9 +168,10 @@ def unpacked_scores(cell: MethodCell, content: bytes) -> MethodScores:
         When the content is truncated, foreign or another cell's.
     """
     try:
-        table = pq.read_table(io.BytesIO(content))
-        record = of_cell(cell, json.loads(table.schema.metadata[RECORD_KEY.encode()]))
+        file = pq.ParquetFile(pa.BufferReader(content))
+        rows = file.read(columns, use_threads=False)
+        record = of_cell(cell, json.loads(file.schema_arrow.metadata[RECORD_KEY.encode()]))
         record["validity"] = Validity(**record["validity"])
-        return MethodScores(table=table.to_pandas(), **record)
+        return ScoreRows(rows=rows, **record)
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:
         raise ValueError(str(error)) from error

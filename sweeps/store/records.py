@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pandas as pd
+import pyarrow as pa
 from torch import Tensor
 
 from eegxai.attribution import Validity
@@ -61,16 +62,39 @@ class TrainedDecoder(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MethodScores(Record):
+class JudgedRecord(Record):
+    """How the scores of a method on a decoder came about.
+
+    Attributes
+    ----------
+    validity : Validity
+        Whether the method is applicable to this decoder, and the evidence.
+    """
+
+    validity: Validity
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodScores(JudgedRecord):
     """Tidy scores of a method on a decoder.
 
     Attributes
     ----------
     table : DataFrame
         One row a check, layer, domain and metric; empty when the method has no usable maps.
-    validity : Validity
-        Whether the method is applicable to this decoder, and the evidence.
     """
 
     table: pd.DataFrame
-    validity: Validity
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreRows(JudgedRecord):
+    """The same as its file has them, or some of their columns: thousands are joined at once.
+
+    Attributes
+    ----------
+    rows : Table
+        The table of :class:`MethodScores`.
+    """
+
+    rows: pa.Table

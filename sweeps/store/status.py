@@ -182,7 +182,7 @@ def _seconds(cell: Cell, store: Store) -> list[float]:
     try:
         if isinstance(cell, DecoderCell):
             return [store.read_decoder(cell).seconds]
-        return [store.read_scores(cell).seconds]
+        return [store.read_rows(cell, columns=()).seconds]  # no score: the record alone
     except BrokenArtefactError as error:
         store.broken[error.name] = error  # without a warning: the status states it
     except FileNotFoundError:

@@ -6,16 +6,20 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 from mlflow.entities import Run
 
+from sweeps.analysis.claimed import claimed_rows
 from sweeps.analysis.claims.verdicts import decide, load_study
-from sweeps.analysis.summary import HEADLINE_METRICS
+from sweeps.analysis.summary import HEADLINE_ROWS
 from sweeps.analysis.verdicts import STANDARD
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.design.thresholds import Thresholds
-from sweeps.scores.cache import CACHE_FILE, ScoreCache, cache_content, load_cache
+from sweeps.scores.cache import ScoreCache, load_cache, write_cache
+from sweeps.scores.cache_file import CACHE_FILE, scratch_file
+from sweeps.scores.needed import Measured
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
@@ -24,6 +28,7 @@ from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.pictures import run_pictures
 from sweeps.tracking.run_content import (
     Draw,
+    Files,
     RunContent,
     decoder_content,
     method_content,
@@ -116,20 +121,20 @@ class Publisher:
         grown = not self.parameters.of(cell).keys() <= run.data.params.keys()
         return is_whole(run) and current and not grown
 
-    def publish_summary(self, combined: ScoreCache, content: Callable[[], bytes]) -> None:
+    def publish_summary(self, combined: ScoreCache, write: Callable[[Path], None]) -> None:
         """Log all scores in one file, the study's claims, and what the sweep concludes.
 
         Parameters
         ----------
         combined : ScoreCache
-            Scores of the metrics of ``summary_metrics``.
-        content : callable
-            Gives the file of all scores.
+            Scores, the rows of ``summary_rows`` at least.
+        write : callable
+            Writes the file of all scores to a path.
         """
         study = load_study()
-        files = dict(self.conclude(combined.table))
+        concluded = self.conclude(combined.table)
         note = summary_note(self.parameters.constant)
-        state = [sorted(combined.stamps.items()), repr(study), note, _digests(files)]
+        state = [sorted(combined.stamps.items()), repr(study), note, _digests(concluded)]
         digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()
         run = self.find(KIND_TAG, SUMMARY)
         if run and is_whole(run) and run.data.tags.get(DIGEST_TAG) == digest:
@@ -143,8 +148,10 @@ class Publisher:
         name = f"summary of {len(combined.stamps)} method runs"
         now = milliseconds(time.time())
         verdicts = decide(study, without_chance_decoders(combined.table)).claims.to_csv(index=False)
-        files |= {CACHE_FILE: content(), CLAIMS_FILE: verdicts.encode()}
-        self._write(run, RunContent(name, tags, now, now, files=files))
+        with scratch_file() as path:
+            write(path)
+            files: Files = {**concluded, CACHE_FILE: path, CLAIMS_FILE: verdicts.encode()}
+            self._write(run, RunContent(name, tags, now, now, files=files))
 
     def runs(self, kind: str) -> list[Run]:
         """All finished runs of a kind, ``decoder``, ``method`` or ``sweep``."""
@@ -226,14 +233,14 @@ def publish_all(publisher: Publisher, cells: Iterable[Cell], store: Store) -> in
         try_to_publish(publisher, cell, store)
     methods = [cell for cell in held if isinstance(cell, MethodCell)]
     if methods:
-        combined = load_cache(methods, store, summary_metrics(), share=0.0)
-        publisher.publish_summary(combined, partial(cache_content, methods, store, combined.stamps))
+        combined = load_cache(methods, store, summary_rows(), share=0.0)
+        publisher.publish_summary(combined, partial(write_cache, methods, store, combined.stamps))
     return len(held)
 
 
-def summary_metrics() -> set[str]:
-    """Metrics that the verdicts and the study's claims rest on."""
-    return {*HEADLINE_METRICS, *load_study().metrics}
+def summary_rows() -> list[Measured]:
+    """Scores that the verdicts and the study's claims rest on."""
+    return [*HEADLINE_ROWS, *claimed_rows(load_study())]
 
 
 def try_to_publish(publisher: Publisher, cell: Cell, store: Store) -> None:

@@ -14,7 +14,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from sweeps.design.cells import MethodCell
-from sweeps.scores.cache import CACHE_FILE, EMPTY_CACHE, Needed, ScoreCache
+from sweeps.scores.cache import EMPTY_CACHE, ScoreCache
+from sweeps.scores.cache_file import CACHE_FILE
+from sweeps.scores.needed import Needed
 from sweeps.scores.table import AXES, CASCADE, KEY
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import Record
@@ -50,7 +52,7 @@ AXIS_TYPES: dict[str, type] = {"snr_db": float, "seed": int, "fold": int}
 
 
 def scores_from_mlflow(
-    experiment: str, output: str, cells: Iterable[MethodCell], metrics: Needed = None
+    experiment: str, output: str, cells: Iterable[MethodCell], needed: Needed = None
 ) -> pd.DataFrame:
     """Tidy scores as :func:`tidy_from_runs` has them; none where there is no such experiment.
 
@@ -60,7 +62,7 @@ def scores_from_mlflow(
         When MLflow does not answer.
     """
     publisher = _experiment(experiment, output)
-    return tidy_from_runs(publisher, cells, metrics) if publisher else EMPTY_CACHE.of([])
+    return tidy_from_runs(publisher, cells, needed) if publisher else EMPTY_CACHE.of([])
 
 
 def records_from_mlflow(experiment: str, output: str, cells: Iterable[MethodCell]) -> list[Record]:
@@ -100,15 +102,15 @@ def _record(run: Run) -> Record:
 
 
 def tidy_from_runs(
-    publisher: Publisher, cells: Iterable[MethodCell], metrics: Needed = None
+    publisher: Publisher, cells: Iterable[MethodCell], needed: Needed = None
 ) -> pd.DataFrame:
     """Tidy scores of the finished runs of these cells, in their order, from MLflow alone.
 
-    Metrics that are not needed may be missing. Of runs that the summary lacks, curves over steps
+    Rows that are not needed may be missing. Of runs that the summary lacks, curves over steps
     have their last step alone.
     """
     keys = [cell.key for cell in cells]
-    summary = _summary_scores(publisher, metrics)
+    summary = _summary_scores(publisher, needed)
     lacking = [key for key in keys if key not in summary.stamps]
     found = _found(publisher, lacking)
     tables = [table for table in (summary.table, *map(_tidy_run, found)) if len(table)]
@@ -117,7 +119,7 @@ def tidy_from_runs(
     return ScoreCache(pd.concat(tables, ignore_index=True), {}).of(keys)
 
 
-def _summary_scores(publisher: Publisher, metrics: Needed) -> ScoreCache:
+def _summary_scores(publisher: Publisher, needed: Needed) -> ScoreCache:
     """What the run of all scores holds; nothing where there is none that can be read."""
     run = publisher.find(KIND_TAG, SUMMARY)
     if run is None or not is_whole(run):
@@ -125,7 +127,8 @@ def _summary_scores(publisher: Publisher, metrics: Needed) -> ScoreCache:
     with tempfile.TemporaryDirectory() as folder:
         try:
             path = publisher.client.download_artifacts(run.info.run_id, CACHE_FILE, folder)
-            return ScoreCache.from_bytes(Path(path).read_bytes(), metrics)
+            with Path(path).open("rb") as source:
+                return ScoreCache.read(source, needed)
         except (*PublishError, BrokenArtefactError):
             return EMPTY_CACHE
 

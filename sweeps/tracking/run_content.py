@@ -27,6 +27,7 @@ from sweeps.tracking.run_schema import (
 CELL_FILE = "cell.json"  # among the artefacts of each run of a cell
 PICTURE_FOLDER = "figures"  # folder of a run's artefacts
 
+Files = Mapping[str, bytes | Path]
 Draw = Callable[[MethodCell, Store], dict[str, bytes]]
 
 
@@ -44,8 +45,8 @@ class RunContent:
         What differs between the runs of the sweep.
     datasets : list of DatasetInput
         The data that it used.
-    files : mapping of str to bytes
-        Artefacts by their path in the run.
+    files : mapping of str to bytes or Path
+        Artefacts by their path in the run; large ones are local files.
     started, finished : int
         Milliseconds since 1970.
     """
@@ -57,7 +58,7 @@ class RunContent:
     params: Mapping[str, str] = field(default_factory=dict)
     datasets: list[DatasetInput] = field(default_factory=list)
     metrics: list[Metric] = field(default_factory=list)
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    files: Files = field(default_factory=dict)
 
 
 def decoder_content(cell: DecoderCell, store: Store) -> RunContent:

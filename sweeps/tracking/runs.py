@@ -1,6 +1,7 @@
 """How experiments are opened and runs are written in MLflow, whatever they contain."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from sweeps.tracking.location import (
     local_uri,
     tracking_uri,
 )
-from sweeps.tracking.run_content import RunContent
+from sweeps.tracking.run_content import Files, RunContent
 
 FINISHED = "FINISHED"
 MAX_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
@@ -117,12 +118,15 @@ def fill_run(client: MlflowClient, run_id: str, content: RunContent) -> str:
     return run_id
 
 
-def _write_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:
+def _write_files(client: MlflowClient, run_id: str, files: Files) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for path, content in files.items():
             file = Path(folder) / path
             file.parent.mkdir(exist_ok=True)
-            file.write_bytes(content)
+            if isinstance(content, Path):
+                shutil.copyfile(content, file)
+            else:
+                file.write_bytes(content)
         client.log_artifacts(run_id, folder)
 
 

@@ -1,6 +1,7 @@
 """Tidy scores of many cells in one file: the same as the cells' own, never older."""
 
 import errno
+import io
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import pandas as pd
 import pytest
 
 from eegxai.attribution import Validity
-from sweeps.analysis.tables import TABLE_KINDS, TABLE_METRICS
+from sweeps.analysis.tables import TABLE_KINDS
 from sweeps.design.cells import method_cells
-from sweeps.scores import cache as combined
-from sweeps.scores.cache import CACHE_FILE, ScoreCache, load_cache, tidy_from_store
+from sweeps.scores import cache_file
+from sweeps.scores.cache import ScoreCache, load_cache, tidy_from_store
+from sweeps.scores.cache_file import CACHE_FILE
 from sweeps.scores.table import AREA, FIRST_BELOW, TIDY, half_width, tidy_scores
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
@@ -33,8 +35,8 @@ def store(tmp_path, cells):
 @pytest.fixture
 def read(store, monkeypatch):
     """Cells whose own files are read."""
-    cells, whole = [], Store.read_scores
-    monkeypatch.setattr(Store, "read_scores", lambda s, c: (cells.append(c), whole(s, c))[1])
+    cells, whole = [], Store.read_bytes
+    monkeypatch.setattr(Store, "read_bytes", lambda s, c: (cells.append(c), whole(s, c))[1])
     return cells
 
 
@@ -56,9 +58,9 @@ def test_scores_are_read_where_no_cache_can_be_written(store, cells, monkeypatch
     def full(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(combined.pq.ParquetWriter, "write_table", full)
+    monkeypatch.setattr(cache_file.pq.ParquetWriter, "write_table", full)
     pd.testing.assert_frame_equal(tidy_from_store(cells, store), expected)
-    monkeypatch.setattr(combined, "TemporaryDirectory", full)
+    monkeypatch.setattr(cache_file, "TemporaryDirectory", full)
     pd.testing.assert_frame_equal(tidy_from_store(cells, store), expected)
 
 
@@ -93,17 +95,19 @@ def test_a_cell_that_is_gone_is_not_told(store, cells):
     assert len(tidy_from_store(cells[:1], store)) == 0
 
 
-def test_a_broken_cache_and_one_of_another_layout_are_written_again(store, cells, monkeypatch):
+def test_a_broken_cache_and_one_of_another_layout_are_written_again(
+    store, cells, monkeypatch, tmp_path
+):
     before = tidy_from_store(cells, store)
     content = store.read_file(CACHE_FILE)
     with monkeypatch.context() as older:
-        older.setattr(combined, "CACHE_LAYOUT", 0)
-        old = load_cache(cells, store).to_bytes()
+        older.setattr(cache_file, "CACHE_LAYOUT", 0)
+        load_cache(cells, store).write(tmp_path / "old")
     damaged = bytearray(content)
     damaged[200:1200:7] = bytes(~byte & 0xFF for byte in content[200:1200:7])
-    for broken in (content[:-9], b"", bytes(damaged), old):
+    for broken in (content[:-9], b"", bytes(damaged), (tmp_path / "old").read_bytes()):
         with pytest.raises(BrokenArtefactError):
-            ScoreCache.from_bytes(broken)
+            ScoreCache.read(io.BytesIO(broken))
         store.write_file(CACHE_FILE, broken)
         pd.testing.assert_frame_equal(tidy_from_store(cells, store), before)
 
@@ -157,17 +161,17 @@ def test_what_is_not_needed_is_left_out_and_changes_no_table(store, cells):
     """Cells without scores stay, and a cell that changed enters a cache of all metrics."""
     store.write_scores(cells[0], method_scores(empty=True))
     tidy_from_store(cells, store)
-    some = tidy_from_store(cells, store, TABLE_METRICS)
-    assert set(some["metric"].dropna()) <= TABLE_METRICS
-    assert_same_tables(some, tidy_from_store(cells, store))
+    assert_same_tables(cells, store)
     store.write_scores(cells[1], method_scores(seed=9))
-    some = tidy_from_store(cells, store, TABLE_METRICS)
-    assert_same_tables(some, tidy_from_store(cells, store))
+    assert_same_tables(cells, store)
 
 
-def assert_same_tables(some, whole):
-    for aggregate in TABLE_KINDS.values():
-        one, other = (aggregate.make(tidy, ["feature"]) for tidy in (some, whole))
+def assert_same_tables(cells, store):
+    whole = tidy_from_store(cells, store)
+    for kind in TABLE_KINDS.values():
+        some = tidy_from_store(cells, store, kind.rows)
+        assert len(some) < len(whole)
+        one, other = (kind.make(tidy, ["feature"]) for tidy in (some, whole))
         pd.testing.assert_frame_equal(one, other)
 
 

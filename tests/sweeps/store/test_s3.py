@@ -9,10 +9,14 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
+from sweeps.analysis.summary import HEADLINE_ROWS
 from sweeps.cli import app
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
+from sweeps.scores.cache import tidy_from_store
+from sweeps.scores.cache_file import CACHE_FILE, CacheFile
+from sweeps.scores.table import TIDY
 from sweeps.store.artefacts import Store, store_of
 from sweeps.store.checks import check_new_files
 from sweeps.store.files import StoreFiles
@@ -62,6 +66,17 @@ def test_artefacts_come_back_from_a_bucket_as_they_went(bucket, tiny):
     assert all(torch.equal(weights[name], value) for name, value in TRAINED.weights.items())
     pd.testing.assert_frame_equal(store.read_scores(method).table, SCORES.table)
     assert store.stems("decoders") == {decoder.stem}
+
+
+def test_the_cache_of_scores_lies_in_the_bucket_and_is_read_in_part(bucket, tiny):
+    store, cells = Store(bucket), list(method_cells(tiny))
+    fill(store, methods=cells)
+    expected = tidy_from_store(cells, store)
+    assert store.read_file(CACHE_FILE)
+    with store.open_file(CACHE_FILE) as source:
+        held = CacheFile(source)
+        pd.testing.assert_frame_equal(held.table()[list(TIDY)], expected)
+        assert len(held.table(HEADLINE_ROWS)) < len(expected)
 
 
 @pytest.fixture
