@@ -145,7 +145,7 @@ def test_what_a_decoder_or_process_begins_with_does_not_count_for_all(n_done, tm
 def test_a_plan_reads_few_files_however_many_kinds_of_cells_are_done(tmp_path, monkeypatch):
     store, cells = Store(str(tmp_path)), list(method_cells(QUICKSTART))
     monkeypatch.setattr(Store, "has", lambda _store, _cell: True)
-    monkeypatch.setattr(Store, "read_scores", lambda _store, _cell: SCORES)
+    monkeypatch.setattr(Store, "read_rows", lambda _store, _cell, columns: SCORES)
     assert len({work_of(cell) for cell in cells}) > plan.MOST_KINDS
     found = plan.a_few_done(cells, store)
     assert len(found) == len({work_of(cell) for cell in found}) == plan.MOST_KINDS
