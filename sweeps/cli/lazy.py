@@ -68,9 +68,9 @@ def refusal(error: OSError) -> str:
     if error.filename is None:
         from eegxai.errors import one_line  # imports pydantic, as the command has by now
 
-        text = one_line(error)
-        told = error.strerror or type(error) is OSError
-        return text if told and text else ": ".join(filter(None, (type(error).__name__, text)))
+        kind, text = type(error).__name__, one_line(error)
+        told = error.strerror or type(error) is OSError or text == kind
+        return text if told else f"{kind}: {text}"
     return f"{str(error.filename)!r} cannot be used: {error.strerror}"
 
 
