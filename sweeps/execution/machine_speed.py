@@ -23,7 +23,7 @@ def slowness() -> float:
     What is timed is what cells spend their time on: convolution, maximum and their gradients, on
     one thread. It takes less than a second.
     """
-    with _one_thread():
+    with threads(1):
         return median(_step_times()) / STEP
 
 
@@ -43,9 +43,10 @@ def _seconds_of_step(trials: Tensor, kernels: Tensor) -> float:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def threads(number: int) -> Iterator[None]:
+    """Context in which torch computes with so many threads."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(number)
     try:
         yield
     finally:

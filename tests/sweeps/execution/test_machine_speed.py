@@ -9,10 +9,8 @@ from sweeps.execution.expected import STEP
 
 @pytest.fixture
 def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+    with machine_speed.threads(2):
+        yield
 
 
 @pytest.mark.usefixtures("two_threads")

@@ -12,6 +12,7 @@ import torch
 
 from sweeps.design.cells import decoder_cells
 from sweeps.design.config_file import load
+from sweeps.execution.machine_speed import threads
 from sweeps.store.artefacts import Store
 from sweeps.tasks.train import train_decoder
 from tests.paths import ROOT
@@ -37,10 +38,8 @@ def cell(tiny_file):
 
 @pytest.fixture
 def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with threads(1):
+        yield
 
 
 def epochs_of(path):
