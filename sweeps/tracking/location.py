@@ -18,8 +18,8 @@ from eegxai.errors import one_line
 
 log = logging.getLogger(__name__)
 CREDENTIALS = re.compile(r"//[^/@\s]+@")
-# The last two before MLflow has opened a database, which it has no words of its own for.
-PublishError = (MlflowException, OSError, SQLAlchemyError, CommandError)
+# The last three by databases, which MLflow has no words of its own for or is not asked to write.
+PublishError = (MlflowException, OSError, SQLAlchemyError, CommandError, sqlite3.Error)
 DATABASE, ARTEFACTS = "mlflow.db", "artifacts"  # in the output folder
 LOCAL_SERVER = "http://127.0.0.1:5000"  # where `mlflow ui` answers unless told otherwise
 VIEW = "eegxai"  # name of what the UI shows of an experiment's runs

@@ -17,11 +17,11 @@ from sweeps.tracking.location import (
     local_uri,
     tracking_uri,
 )
+from sweeps.tracking.metrics import log_metrics
 from sweeps.tracking.run_content import Files, RunContent
 
 FINISHED = "FINISHED"
 MAX_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
-MAX_BATCH = 1000  # MLflow's limit for all entities of a call
 
 
 def connect(output: str, uri: str = "") -> MlflowClient:
@@ -107,13 +107,12 @@ def fill_run(client: MlflowClient, run_id: str, content: RunContent) -> str:
     """Write everything that a run contains, and finish it; its id."""
     tags = [RunTag(name, value) for name, value in content.tags.items()]
     params = [Param(name, value) for name, value in content.params.items()]
-    first = MAX_BATCH - len(tags) - len(params)
-    client.log_batch(run_id, content.metrics[:first], params, tags)
-    for start in range(first, len(content.metrics), MAX_BATCH):
-        client.log_batch(run_id, content.metrics[start : start + MAX_BATCH])
+    client.log_batch(run_id, params=params, tags=tags)
     if content.datasets:
         client.log_inputs(run_id, content.datasets)
     _write_files(client, run_id, content.files)
+    # Last: with each file MLflow reads all that the run has.
+    log_metrics(client, run_id, content.metrics)
     client.set_terminated(run_id, FINISHED, end_time=content.finished)
     return run_id
 

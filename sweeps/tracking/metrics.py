@@ -1,0 +1,86 @@
+"""The numbers of a run: in MLflow's own SQLite file all at once, on servers by requests.
+
+MLflow makes two objects of SQLAlchemy of each number, and a method's run has some 1,700 of them:
+that was two thirds of the time that publishing took. Here the same rows are written without them.
+"""
+
+import math
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from sys import float_info
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+from sqlalchemy.engine import make_url
+
+MAX_BATCH = 1000  # MLflow's limit for all entities of a call
+WAIT_S = 60  # for another process that writes
+
+INSERT = """
+INSERT OR IGNORE INTO metrics (run_uuid, key, value, timestamp, step, is_nan)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+# MLflow lists, sorts and filters runs by the last value of each metric, which it keeps apart.
+LATEST = """
+INSERT OR REPLACE INTO latest_metrics (run_uuid, key, value, timestamp, step, is_nan)
+SELECT run_uuid, key, value, timestamp, step, is_nan FROM (
+    SELECT *, row_number() OVER (
+        PARTITION BY key ORDER BY step DESC, timestamp DESC, value DESC, rowid
+    ) AS place
+    FROM metrics WHERE run_uuid = ?
+) WHERE place = 1
+"""
+
+
+def log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:
+    """Write the numbers of a run; those that it has already stay as they are.
+
+    Parameters
+    ----------
+    client : MlflowClient
+        Of any tracking store.
+    run_id : str
+        A run that is there.
+    metrics : sequence of Metric
+
+    Raises
+    ------
+    MlflowException, OSError, sqlite3.Error
+        When they cannot be written; of a local file none is, then.
+    """
+    if file := sqlite_file(client.tracking_uri):
+        _insert(file, run_id, metrics)
+    else:
+        for start in range(0, len(metrics), MAX_BATCH):
+            client.log_batch(run_id, metrics[start : start + MAX_BATCH])
+
+
+def sqlite_file(tracking_uri: str) -> str:
+    """Path of the SQLite file of a tracking store; empty for other stores.
+
+    Examples
+    --------
+    >>> sqlite_file("sqlite:////data/mlflow.db"), sqlite_file("http://127.0.0.1:5000")
+    ('/data/mlflow.db', '')
+    """
+    if not tracking_uri.startswith("sqlite"):
+        return ""
+    return make_url(tracking_uri).database or ""
+
+
+def _insert(file: str, run_id: str, metrics: Sequence[Metric]) -> None:
+    with closing(sqlite3.connect(file, timeout=WAIT_S)) as connection, connection:
+        connection.executemany(INSERT, _rows(run_id, metrics))
+        connection.execute(LATEST, [run_id])
+
+
+def _rows(
+    run_id: str, metrics: Sequence[Metric]
+) -> Iterator[tuple[str, str, float, int, int, bool]]:
+    """As MLflow stores them: not a number as 0 and a mark, infinity as the largest number."""
+    largest = float_info.max
+    for each in metrics:
+        unknown = math.isnan(each.value)
+        value = 0.0 if unknown else min(max(each.value, -largest), largest)
+        yield run_id, each.key, value, each.timestamp, each.step, unknown

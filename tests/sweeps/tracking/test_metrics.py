@@ -1,0 +1,76 @@
+"""Numbers written to SQLite without MLflow are those that MLflow itself would have written."""
+
+import math
+import sqlite3
+from contextlib import closing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+
+from sweeps.tracking.database import prepare_database
+from sweeps.tracking.location import PublishError, local_uri
+from sweeps.tracking.metrics import log_metrics
+
+METRICS = st.lists(
+    st.builds(
+        Metric,
+        st.sampled_from(["scores/temporal/auprc", "headline/score", "training/loss"]),
+        st.floats() | st.sampled_from([math.nan, math.inf, -math.inf, 0.0]),
+        st.integers(0, 2),  # milliseconds
+        st.integers(0, 3),
+    ),
+    max_size=12,
+)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("mlflow"))
+    prepare_database(folder)
+    return MlflowClient(local_uri(folder))
+
+
+def new_run(client):
+    return client.create_run("0").info.run_id
+
+
+def stored(client, run_id):
+    """All rows of a run, and the last value of each of its metrics."""
+    file = client.tracking_uri.removeprefix("sqlite:///")
+    columns = "key, value, typeof(value), timestamp, step, is_nan"
+    with closing(sqlite3.connect(file)) as connection:
+        return [
+            sorted(
+                connection.execute(f"SELECT {columns} FROM {table} WHERE run_uuid = ?", [run_id])
+            )
+            for table in ("metrics", "latest_metrics")
+        ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(parts=st.lists(METRICS, min_size=1, max_size=2))
+def test_the_rows_are_those_that_mlflow_writes(client, parts):
+    """Also where a run has some of its numbers already."""
+    by_mlflow, at_once = new_run(client), new_run(client)
+    for part in parts:
+        client.log_batch(by_mlflow, part)
+        log_metrics(client, at_once, part)
+    assert stored(client, at_once) == stored(client, by_mlflow)
+
+
+def test_mlflow_reads_what_was_written(client):
+    run_id = new_run(client)
+    log_metrics(client, run_id, [Metric("loss", 1 / (1 + step), 7, step) for step in range(3)])
+    assert client.get_run(run_id).data.metrics == {"loss": 1 / 3}
+    history = client.get_metric_history(run_id, "loss")
+    assert [(each.value, each.step) for each in history] == [(1, 0), (0.5, 1), (1 / 3, 2)]
+
+
+def test_a_file_that_cannot_be_written_is_told_as_mlflow_tells_it(tmp_path):
+    client = MlflowClient(local_uri(str(tmp_path)))
+    tmp_path.joinpath("mlflow.db").write_bytes(b"no database at all, but for its name" * 100)
+    with pytest.raises(PublishError, match="not a database"):
+        log_metrics(client, "run", [Metric("loss", 1.0, 7, 0)])
