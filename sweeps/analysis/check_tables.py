@@ -6,7 +6,7 @@ import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
 from sweeps.analysis.estimates import (
-    estimate,
+    estimates,
     first_below,
     headline_scores,
     highest_null,
@@ -55,11 +55,11 @@ def robustness(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataF
         nothing).
     """
     groups = [*by, "method"]
-    measured: dict[str, pd.Series] = {}
-    for name, (check, metric) in ROBUSTNESS_CHECKS.items():
-        measured |= estimate(name, similarities(tidy, check, metric), groups)
+    rows = {name: similarities(tidy, *measure) for name, measure in ROBUSTNESS_CHECKS.items()}
     return in_grid_order(
-        tidy, groups, measured | first_below(tidy, groups) | highest_null(tidy, groups)
+        tidy,
+        groups,
+        estimates(rows, groups) | first_below(tidy, groups) | highest_null(tidy, groups),
     )
 
 

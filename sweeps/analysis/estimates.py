@@ -7,7 +7,7 @@ import pandas as pd
 
 from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, SIMILARITY_NULLS, Headlines
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
-from eegxai.statistics import UNBOUNDED, Bounds, within_bounds
+from eegxai.statistics import within_bounds
 from sweeps.scores.table import (
     AXES,
     CASCADE,
@@ -21,34 +21,62 @@ from sweeps.scores.table import (
 )
 
 CLASS_CHECKS = ("target_swap", "wrong_classes")
+NUMBER = "number"  # the place of a number among several
 
 
-def estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
-    """Mean over the seeds of each group, and its interval.
+def estimates(named: Mapping[str, pd.DataFrame], groups: list[str]) -> dict[str, pd.Series]:
+    """Mean over the seeds of each group, and its interval, of several numbers.
 
     The value of a seed is the mean of its decoders: folds, levels and architectures of a seed
     share data and noise, and are not independent. Of one seed the interval is over trials. It
     stays within the bounds of the rows' metric (``TIDY_BOUNDS``). Rows of what is computed from
     scores must not keep the scores' metric: they have ``DIFFERENCE``, or none and no bounds.
+
+    Parameters
+    ----------
+    named : mapping of str to DataFrame
+        Rows by the number's name: columns of groups, seed, mean, half_width and perhaps metric.
+    groups : list of str
+        Axes that form the groups.
+
+    Returns
+    -------
+    dict of str to Series
+        By group, NaN where a number has no rows: each name, and it with ``_low`` and ``_high``.
     """
-    seeds = rows.groupby([*dict.fromkeys([*groups, "seed"])])["mean"].mean().groupby(groups)
+    # pandas takes as long for one number of a few rows as for all numbers of a sweep.
+    rows = _joined(named, [*dict.fromkeys([*groups, "seed"])])
+    each = [NUMBER, *groups]
+    seeds = rows.groupby([*dict.fromkeys([*each, "seed"])])["mean"].mean().groupby(each)
     mean, n = seeds.mean(), seeds.count()
-    over_seeds = interval_half(seeds.std(), n)
-    half = over_seeds.where(n > 1, rows.groupby(groups)["half_width"].mean())
-    low, high = within_bounds(mean, half, *_bounds(rows, groups))
+    whole = rows.groupby(each)
+    half = interval_half(seeds.std(), n).where(n > 1, whole["half_width"].mean())
+    low, high = within_bounds(mean, half, whole["lowest"].min(), whole["highest"].max())
+    ends = {"": mean, "_low": pd.Series(low, mean.index), "_high": pd.Series(high, mean.index)}
+    places = range(len(named))
+    by_place = {end: values.unstack(NUMBER).reindex(columns=places) for end, values in ends.items()}
     return {
-        name: mean,
-        f"{name}_low": pd.Series(low, mean.index),
-        f"{name}_high": pd.Series(high, mean.index),
+        f"{name}{end}": values[place]
+        for place, name in enumerate(named)
+        for end, values in by_place.items()
     }
 
 
-def _bounds(rows: pd.DataFrame, groups: list[str]) -> Bounds | tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest value that each group's numbers can have."""
-    if "metric" not in rows:
-        return UNBOUNDED
-    each = bounds_of(rows["metric"]).groupby([rows[name] for name in groups])
-    return each["lowest"].min().to_numpy(), each["highest"].max().to_numpy()
+def estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
+    """See :func:`estimates`, of one number."""
+    return estimates({name: rows}, groups)
+
+
+def _joined(named: Mapping[str, pd.DataFrame], axes: list[str]) -> pd.DataFrame:
+    """Rows of all numbers, each with its number's place, and their bounds."""
+    rows = pd.concat(
+        [
+            each.reindex(columns=[*axes, "mean", "half_width", "metric"]).assign(**{NUMBER: place})
+            for place, each in enumerate(named.values())
+        ],
+        ignore_index=True,
+    )
+    return rows.join(bounds_of(rows["metric"]))
 
 
 def headline_scores(tidy: pd.DataFrame, check: str, headlines: Headlines) -> pd.DataFrame:
@@ -133,8 +161,9 @@ def highest_null(tidy: pd.DataFrame, groups: Sequence[str]) -> dict[str, pd.Seri
         spectrum, white noise, its magnitude) the one of the highest mean. For similarities that
         do not subtract the mean, and maps without negative values, that is the magnitude.
     """
+    found = estimates({check: similarities(tidy, check) for check in SIMILARITY_NULLS}, [*groups])
     nulls = [
-        pd.DataFrame(estimate("null_r", similarities(tidy, check), list(groups)))
+        pd.DataFrame({f"null_r{end}": found[check + end] for end in ("", "_low", "_high")})
         for check in SIMILARITY_NULLS
     ]
     ordered = pd.concat(nulls).sort_values("null_r", na_position="first", kind="stable")

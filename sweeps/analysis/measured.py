@@ -9,7 +9,7 @@ from eegxai.evaluation import CALIBRATED_HEADLINE, CHANCE, HEADLINE, NULL_MAPS, 
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
-from sweeps.analysis.estimates import estimate, headline_scores, in_grid_order, last_steps
+from sweeps.analysis.estimates import estimates, headline_scores, in_grid_order, last_steps
 from sweeps.scores.needed import Measured
 from sweeps.scores.table import CASCADE
 
@@ -59,11 +59,11 @@ def measured(
         Columns of ``by``, method, n_decoders, and the named ones, each with ``_low`` and ``_high``.
     """
     groups = [*by, "method"]
-    found: dict[str, pd.Series] = {}
-    for name, (check, headlines) in columns.items():
-        rows = last_steps(headline_scores(tidy, check, headlines))
-        found |= estimate(name, rows, groups)
-    return in_grid_order(tidy, groups, found)
+    rows = {
+        name: last_steps(headline_scores(tidy, check, headlines))
+        for name, (check, headlines) in columns.items()
+    }
+    return in_grid_order(tidy, groups, estimates(rows, groups))
 
 
 beside_controls = partial(measured, CONTROLS_BESIDE)

@@ -17,7 +17,7 @@ from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
 from sweeps.analysis.estimates import (
     efficiencies,
-    estimate,
+    estimates,
     first_below,
     headline_scores,
     highest_null,
@@ -92,10 +92,11 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     :func:`estimate`); where there is one seed, over the trials of a decoder.
     """
     groups = [*by, "method"]
+    read = tidy[tidy["metric"].isin(HEADLINE_METRICS)]
     cells = tidy.drop_duplicates(list(AXES)).fillna({"duplicate_of": "", "flags": ""})
     decoders = _with_signs(cells).groupby(groups, sort=False)
-    columns = {**_scores(tidy, groups), **_robustness(tidy, groups), **_counts(decoders)}
-    columns["n_seeds"] = seeds_with_scores(tidy, groups)
+    columns = {**_scores(read, groups), **_robustness(read, groups), **_counts(decoders)}
+    columns["n_seeds"] = seeds_with_scores(read, groups)
     # The order in which groups first appear is the order of the grid.
     table = pd.DataFrame(columns).reindex(decoders.size().index).reset_index()
     above_chance = chance_corrected(table["score"], table["chance"])
@@ -130,11 +131,7 @@ def _scores(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
         "used_r": headline_scores(tidy, GROUND_TRUTH, USED_HEADLINE),
     }
     return {
-        **{
-            column: values
-            for name, rows in estimated.items()
-            for column, values in estimate(name, rows, groups).items()
-        },
+        **estimates(estimated, groups),
         "chance": headline_scores(tidy, CHANCE, HEADLINE).groupby(groups)["mean"].mean(),
         "calibrated_chance": chance.groupby(groups)["mean"].mean(),
         "calibrated_input": x_only.groupby(groups)["mean"].mean(),
@@ -145,12 +142,12 @@ def _scores(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
 def _robustness(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
     """Correlations with the map for a wrong class and of random weights, and their levels."""
     areas, ends = similarities(tidy, CASCADE, AREA), similarities(tidy, CASCADE)
+    swapped = similarities(tidy, "target_swap")
     return {
-        **estimate("class_r", similarities(tidy, "target_swap"), groups),
-        **estimate("model_r", ends, groups),
+        **estimates({"class_r": swapped, "model_r": ends}, groups),
         # How much the end varies between draws of weights, mean over decoders.
         "model_r_draws": ends.groupby(groups)["draws_std"].mean(),
-        **estimate("cascade_area", areas, groups),
+        **estimates({"cascade_area": areas}, groups),
         "n_layers": _harmonic_mean(areas.set_index(groups)["step"]),
         **first_below(tidy, groups),
         **highest_null(tidy, groups),
