@@ -11,6 +11,7 @@ import pandas as pd
 from rich.console import Console
 
 from eegxai.atomic import remove_abandoned
+from sweeps.analysis.claims.supply import claims_of_sweep
 from sweeps.analysis.summary import HEADLINE_ROWS, headline
 from sweeps.analysis.verdicts import judged
 from sweeps.design.cells import (
@@ -293,6 +294,7 @@ class Sweep:
                 self.cells,
                 draw=draw,
                 conclude=conclude,
+                decide_claims=partial(claims_of_sweep, self.config),
                 thresholds=self.config.verdict,
             )
         return self.publisher

@@ -10,12 +10,11 @@ import pandas as pd
 from eegxai.atomic import write_whole
 from eegxai.rounding import counted
 from sweeps.analysis.claimed import claimed_rows
-from sweeps.analysis.claims.supply import overrides_that_decide
-from sweeps.analysis.claims.verdicts import decide, load_study
+from sweeps.analysis.claims.supply import claims_of_sweep
+from sweeps.analysis.claims.verdicts import load_study
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
 from sweeps.analysis.verdicts import judged
-from sweeps.design.cells import method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.report.claims import claim_lines, claims_table
 from sweeps.report.closing import verdict_section
@@ -41,7 +40,7 @@ from sweeps.report.source import load_scores
 from sweeps.report.status_table import status_table
 from sweeps.report.table import Table
 from sweeps.scores.needed import Measured
-from sweeps.scores.selection import HeldCells, chance_note
+from sweeps.scores.selection import chance_note
 from sweeps.store.artefacts import store_of
 
 FURTHER = ("snr_db", "architecture", "seed", "fold")  # axes with a table of their own
@@ -176,28 +175,11 @@ def _design_sentence(config: SweepConfig) -> str:
 def _claims_section(config: SweepConfig, tidy: pd.DataFrame) -> dict[str, Any]:
     """What the reproduced study claims, whether it holds here, and what would decide it."""
     study = load_study()
-    claims = decide(study, tidy).claims
-    finished = HeldCells.of(tidy, config.name, "").cells == len(list(method_cells(config)))
-    needed = overrides_that_decide(config, study, claims, finished)
-    claims = claims.assign(decided_by=[_this_sweep_with(fields) for fields in needed])
+    claims = claims_of_sweep(config, study, tidy)
     return {
         "claims": claims_table(claims, f"Claims of {study.title}"),
         "claim_lines": list(claim_lines(claims)),
     }
-
-
-def _this_sweep_with(fields: dict[str, str] | None) -> str:
-    """Which sweep may decide a claim; empty where it is decided.
-
-    Examples
-    --------
-    >>> _this_sweep_with({"grid.seed": "[0,1]"}), _this_sweep_with({}), _this_sweep_with(None)
-    ('this sweep with grid.seed=[0,1]', 'this sweep, when it is finished', '')
-    """
-    if fields is None:
-        return ""
-    settings = " ".join(map("=".join, fields.items()))
-    return f"this sweep with {settings}" if settings else "this sweep, when it is finished"
 
 
 def _tables(config: SweepConfig, tidy: pd.DataFrame) -> list[Table]:

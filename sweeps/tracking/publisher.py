@@ -12,6 +12,7 @@ import pandas as pd
 from mlflow.entities import Run
 
 from sweeps.analysis.claimed import claimed_rows
+from sweeps.analysis.claims.study import Study
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import HEADLINE_ROWS
 from sweeps.analysis.verdicts import STANDARD
@@ -58,11 +59,17 @@ CLAIMS_FILE = "claims.csv"  # among the artefacts of the run of all scores
 
 
 Conclude = Callable[[pd.DataFrame], Mapping[str, bytes]]
+Decide = Callable[[Study, pd.DataFrame], pd.DataFrame]
 
 
 def no_conclusion(_tidy: pd.DataFrame) -> dict[str, bytes]:
     """No files beside the scores and the claims."""
     return {}
+
+
+def decided(study: Study, tidy: pd.DataFrame) -> pd.DataFrame:
+    """The claims of a study on tidy scores."""
+    return decide(study, tidy).claims
 
 
 class Publisher:
@@ -80,6 +87,8 @@ class Publisher:
         PNG pictures of a method by name.
     conclude : callable
         Files of the run of all scores beside the scores and the claims, by name, from tidy scores.
+    decide_claims : callable
+        The table of a study's claims from tidy scores without decoders at chance.
     thresholds : Thresholds
         What the verdict on each method asks.
     """
@@ -92,9 +101,11 @@ class Publisher:
         *,
         draw: Draw = run_pictures,
         conclude: Conclude = no_conclusion,
+        decide_claims: Decide = decided,
         thresholds: Thresholds = STANDARD,
     ) -> None:
         self.draw, self.conclude, self.thresholds = draw, conclude, thresholds
+        self.decide_claims = decide_claims
         self.parameters = Parameters.of_sweep(cells)
         self.source = {SOURCE_TAG: f"eegxai sweep {experiment}", SOURCE_KIND_TAG: "LOCAL"}
         self.client = connect(output)
@@ -147,10 +158,11 @@ class Publisher:
         }
         name = f"summary of {len(combined.stamps)} method runs"
         now = milliseconds(time.time())
-        verdicts = decide(study, without_chance_decoders(combined.table)).claims.to_csv(index=False)
+        claims = self.decide_claims(study, without_chance_decoders(combined.table))
+        text = claims.to_csv(index=False)
         with scratch_file() as path:
             write(path)
-            files: Files = {**concluded, CACHE_FILE: path, CLAIMS_FILE: verdicts.encode()}
+            files: Files = {**concluded, CACHE_FILE: path, CLAIMS_FILE: text.encode()}
             self._write(run, RunContent(name, tags, now, now, files=files))
 
     def runs(self, kind: str) -> list[Run]:

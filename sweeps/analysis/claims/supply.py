@@ -8,8 +8,10 @@ import pandas as pd
 from eegxai.evaluation import NULL_MAPS
 from eegxai.evaluation.modes import EVALUATION_MODES, EvaluationMode
 from sweeps.analysis.claims.study import Claim, Evaluation, Measure, Study
-from sweeps.analysis.claims.verdicts import UNDECIDED
+from sweeps.analysis.claims.verdicts import UNDECIDED, decide
+from sweeps.design.cells import method_cells
 from sweeps.design.config import METHOD_GROUPS, SweepConfig
+from sweeps.scores.selection import HeldCells
 
 FEWEST_PLANNED = 5  # seeds: two or three have wide intervals
 SHORT_NAMES = ("study", "corrected", "controls")  # groups that a list of methods is written by
@@ -36,6 +38,44 @@ def overrides_that_decide(
         _needed(config, study, *one, finished) if verdict == UNDECIDED else None
         for one, verdict in zip(asked, claims["verdict"], strict=True)
     ]
+
+
+def claims_of_sweep(config: SweepConfig, study: Study, tidy: pd.DataFrame) -> pd.DataFrame:
+    """Claims decided on the scores of a sweep, with which sweep may decide the others.
+
+    Parameters
+    ----------
+    config : SweepConfig
+        The sweep.
+    study : Study
+        The claims.
+    tidy : DataFrame
+        Its scores so far, all of them and without decoders at chance (columns ``TIDY``).
+
+    Returns
+    -------
+    DataFrame
+        See :class:`sweeps.analysis.claims.verdicts.Verdicts`; the further column decided_by is a
+        sentence, empty where a claim is decided.
+    """
+    claims = decide(study, tidy).claims
+    finished = HeldCells.of(tidy, config.name).cells == len(list(method_cells(config)))
+    needed = overrides_that_decide(config, study, claims, finished)
+    return claims.assign(decided_by=[_this_sweep_with(fields) for fields in needed])
+
+
+def _this_sweep_with(fields: dict[str, str] | None) -> str:
+    """Which sweep may decide a claim; empty where it is decided.
+
+    Examples
+    --------
+    >>> _this_sweep_with({"grid.seed": "[0,1]"}), _this_sweep_with({}), _this_sweep_with(None)
+    ('this sweep with grid.seed=[0,1]', 'this sweep, when it is finished', '')
+    """
+    if fields is None:
+        return ""
+    settings = " ".join(map("=".join, fields.items()))
+    return f"this sweep with {settings}" if settings else "this sweep, when it is finished"
 
 
 def _needed(
