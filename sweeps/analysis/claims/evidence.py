@@ -13,14 +13,12 @@ import pandas as pd
 from eegxai.evaluation import SIMILARITY_NULLS
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.statistics import Bounds, ranking_agreement, within_bounds
+from sweeps.analysis.claims.seed_means import seed_means
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
-from sweeps.analysis.estimates import headline_scores, last_steps
-from sweeps.analysis.quantity import headlines_named
 from sweeps.scores.selection import at_chance
-from sweeps.scores.table import AXES, interval_half
+from sweeps.scores.table import interval_half
 
 FEWEST_SEEDS = 2
-WITHIN_A_SEED = ("snr_db", "fold", "architecture")
 NUMBERS = ("mean", "low", "high", "n_seeds")
 ASKED: dict[str, Callable[[float, float], bool]] = {
     "at least": operator.ge,
@@ -102,17 +100,14 @@ class Cells:
         own = tidy[tidy["architecture"] == study.architecture]
         self.study, self.by = study, by
         self.groups = list(product(*map(study.values, by)))
-        self._scores = own[own["metric"].isin(list(study.metrics))]
         self._known = _names(own, by)
         self._decoding = _names(own[~at_chance(own)], by)
-        self._means: dict[tuple[str, ...], pd.DataFrame] = {}
+        scores = own[own["metric"].isin(list(study.metrics))]
+        self._means = seed_means(scores, study.measures, by)
 
     def seed_means(self, measure: Measure) -> pd.DataFrame:
-        """See :func:`seed_means`; claims share measures, so each is computed once."""
-        key = (measure.check, measure.metric, measure.steps, measure.less)
-        if key not in self._means:
-            self._means[key] = seed_means(self._scores, measure, self.by)
-        return self._means[key]
+        """See :func:`seed_means`."""
+        return self._means[measure.key]
 
     def at_chance(self, group: tuple[Any, ...], methods: Sequence[str]) -> bool:
         """Whether some method has a group's cells, but all on decoders at chance."""
@@ -230,20 +225,6 @@ def _asked_of(
     )
 
 
-def seed_means(tidy: pd.DataFrame, measure: Measure, by: Sequence[str]) -> pd.DataFrame:
-    """Mean of a measure over the decoders of each trained seed: columns of by, method, seed, mean.
-
-    Seeds that lack a decoder which others have are left out, since another mixture of signal levels
-    and folds has another mean.
-    """
-    group, cells = [*by, "method"], [axis for axis in WITHIN_A_SEED if axis not in by]
-    known = _measured(tidy, measure).replace([np.inf, -np.inf], np.nan).dropna(subset="mean")
-    needed = known[[*group, *cells]].drop_duplicates().groupby(group).size().rename("needed")
-    seeds = known.groupby([*group, "seed"])["mean"].agg(["mean", "count"]).reset_index()
-    whole = seeds.join(needed, on=group)
-    return whole.loc[whole["count"] == whole["needed"], [*group, "seed", "mean"]]
-
-
 def over_seeds(seeds: pd.DataFrame, by: Sequence[str], bounds: Bounds) -> pd.DataFrame:
     """Mean over seeds, 95 % interval and number of seeds, of each group and method.
 
@@ -255,27 +236,6 @@ def over_seeds(seeds: pd.DataFrame, by: Sequence[str], bounds: Bounds) -> pd.Dat
     low, high = within_bounds(mean, half, *bounds)
     numbers = dict(zip(NUMBERS, (mean, low, high, n), strict=True))
     return pd.DataFrame(numbers, index=mean.index)
-
-
-def _measured(tidy: pd.DataFrame, measure: Measure) -> pd.DataFrame:
-    """A measure of each decoder and method: columns ``AXES`` and mean."""
-    found = _read(tidy, measure, measure.check, measure.steps)
-    if measure.less:
-        found = found - _read(tidy, measure, measure.less, "last").reindex(found.index)
-    return found.rename("mean").reset_index()
-
-
-def _read(tidy: pd.DataFrame, measure: Measure, check: str, steps: str) -> pd.Series:
-    """Value on each decoder, by ``AXES``; NaN where a mean over steps lacks one of them."""
-    rows = headline_scores(tidy, check, headlines_named(measure.metric))
-    if steps == "last":
-        last = last_steps(rows).groupby(list(AXES), sort=False)
-        return last["mean"].first().astype(float)
-    each = rows.groupby(list(AXES), sort=False)
-    steps_of, values = each["step"], each["mean"]
-    expected = steps_of.max() - steps_of.min() + 1
-    whole = (values.count() == expected) & (values.size() == expected) & (steps_of.min() <= 1)
-    return values.mean().astype(float).where(whole)
 
 
 def _sign(measure: Measure) -> float:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from eegxai.evaluation import SIMILARITY_NULLS
 from eegxai.evaluation.score_rows import AGAINST_TRUTH
 from eegxai.registry import lookup
 from eegxai.spec import spec
@@ -18,6 +19,15 @@ EVALUATIONS = ("study", "corrected")
 Asks = Literal["at least", "above", "below"]
 Axis = Literal["feature", "snr_db"]
 Some = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class MeasureKey(NamedTuple):
+    """What two measures share that are the same."""
+
+    check: str
+    metric: str
+    steps: str
+    less: str
 
 
 @spec
@@ -54,6 +64,11 @@ class Measure:
         if name:
             lookup(KNOWN_CHECKS, name, "check")
         return name
+
+    @property
+    def key(self) -> MeasureKey:
+        """What is measured, whatever is asked of it."""
+        return MeasureKey(self.check, self.metric, self.steps, self.less)
 
     @property
     def text(self) -> str:
@@ -285,6 +300,24 @@ class Study:
     def values(self, axis: str) -> Sequence[Any]:
         """Values of an axis that the study has."""
         return {"feature": self.features, "snr_db": self.snr_db}[axis]
+
+    @property
+    def measures(self) -> list[Measure]:
+        """All that its claims measure, and the levels that similarities are held against."""
+        asked = [
+            measure
+            for claim in self.claims
+            for _, evaluation in claim.evaluations
+            for one in evaluation.asked
+            for measure in (one.rankings if isinstance(one, Agreement) else [one])
+        ]
+        levels = (
+            Measure(metric=one.metric, check=check)
+            for one in asked
+            if one.is_similarity
+            for check in SIMILARITY_NULLS
+        )
+        return [*asked, *levels]
 
     @property
     def metrics(self) -> set[str]:

@@ -57,7 +57,10 @@ class Verdicts(NamedTuple):
 
 def decide(study: Study, tidy: pd.DataFrame) -> Verdicts:
     """Decide the claims of a study on tidy scores (columns ``TIDY``)."""
-    cells = {by: Cells(tidy, study, by) for by in {claim.by for claim in study.claims}}
+    ids: dict[tuple[str, ...], list[str]] = {}
+    for claim in study.claims:
+        ids.setdefault(claim.by, []).append(claim.id)
+    cells = {by: Cells(tidy, study.only(own), by) for by, own in ids.items()}
     rows, numbers = [], []
     for claim in study.claims:
         for name, evaluation in claim.evaluations:

@@ -1,0 +1,95 @@
+"""What each trained seed says of the measures that claims are decided by."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sweeps.analysis.claims.study import Measure, MeasureKey
+from sweeps.analysis.estimates import headline_scores
+from sweeps.analysis.quantity import headlines_named
+from sweeps.scores.table import AXES
+
+WITHIN_A_SEED = ("snr_db", "fold", "architecture")
+MEASURE = "measure"  # the place of a measure among several
+LAST = "last"
+Reading = tuple[str, str, str]  # check, metric and steps
+
+
+def seed_means(
+    tidy: pd.DataFrame, measures: Iterable[Measure], by: Sequence[str]
+) -> dict[MeasureKey, pd.DataFrame]:
+    """Means of measures over the decoders of each trained seed.
+
+    Seeds that lack a decoder which others have are left out, since another mixture of signal levels
+    and folds has another mean.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy scores (columns ``TIDY``).
+    measures : iterable of Measure
+    by : sequence of str
+        Axes whose values are judged apart.
+
+    Returns
+    -------
+    dict of tuple to DataFrame
+        By the key of the measure: columns of by, method, seed and mean.
+    """
+    keys = list(dict.fromkeys(one.key for one in measures))
+    group = [MEASURE, *by, "method"]
+    cells = [axis for axis in WITHIN_A_SEED if axis not in by]
+    # Of all measures at once: pandas takes as long for one of them.
+    known = _measured(tidy, keys).replace([np.inf, -np.inf], np.nan).dropna(subset="mean")
+    needed = known[[*group, *cells]].drop_duplicates().groupby(group).size().rename("needed")
+    seeds = known.groupby([*group, "seed"])["mean"].agg(["mean", "count"]).reset_index()
+    whole = seeds.join(needed, on=group).query("count == needed")
+    columns = [*by, "method", "seed", "mean"]
+    return {key: whole.loc[whole[MEASURE] == place, columns] for place, key in enumerate(keys)}
+
+
+def _measured(tidy: pd.DataFrame, keys: Sequence[MeasureKey]) -> pd.DataFrame:
+    """Measures of each decoder and method: columns measure, ``AXES`` and mean."""
+    readings = list(dict.fromkeys(one for key in keys for one in _readings(key)))
+    values = _read(tidy, readings)
+    found = []
+    for place, key in enumerate(keys):
+        own, *less = (values[readings.index(one)] for one in _readings(key))
+        for other in less:
+            own = own - other.reindex(own.index)
+        found.append(own.rename("mean").reset_index().assign(**{MEASURE: place}))
+    return pd.concat(found, ignore_index=True)
+
+
+def _readings(key: MeasureKey) -> Iterator[Reading]:
+    """What a measure is read from: its check, and the one that is subtracted."""
+    yield key.check, key.metric, key.steps
+    if key.less:
+        yield key.less, key.metric, LAST
+
+
+def _read(tidy: pd.DataFrame, readings: Sequence[Reading]) -> list[pd.Series]:
+    """Values on each decoder, by ``AXES``; NaN where a mean over steps lacks one of them."""
+    each = [headline_scores(tidy, check, headlines_named(metric)) for check, metric, _ in readings]
+    rows = pd.concat(
+        [part[[*AXES, "step", "mean"]].assign(**{MEASURE: n}) for n, part in enumerate(each)]
+    )
+    axes = [MEASURE, *AXES]
+    cells = rows.groupby(axes, sort=False)
+    final = rows[rows["step"] == cells["step"].transform("max")].groupby(axes, sort=False)
+    values = {LAST: final["mean"].first().astype(float), "mean": _whole_means(cells)}
+    place = {steps: of.index.get_level_values(MEASURE) for steps, of in values.items()}
+    return [
+        values[steps][place[steps] == number].droplevel(MEASURE)
+        for number, (_, _, steps) in enumerate(readings)
+    ]
+
+
+def _whole_means(cells: "pd.api.typing.DataFrameGroupBy") -> pd.Series:
+    """Means over all steps from the first on; NaN where one is missing."""
+    steps, values = cells["step"], cells["mean"]
+    first = steps.min()
+    expected = steps.max() - first + 1
+    whole = (values.count() == expected) & (values.size() == expected) & (first <= 1)
+    return values.mean().astype(float).where(whole)
