@@ -70,7 +70,8 @@ def sqlite_file(tracking_uri: str) -> str:
 
 
 def _insert(file: str, run_id: str, metrics: Sequence[Metric]) -> None:
-    with closing(sqlite3.connect(file, timeout=WAIT_S)) as connection, connection:
+    is_uri = file.startswith("file:")
+    with closing(sqlite3.connect(file, WAIT_S, uri=is_uri)) as connection, connection:
         connection.executemany(INSERT, _rows(run_id, metrics))
         connection.execute(LATEST, [run_id])
 

@@ -74,3 +74,13 @@ def test_a_file_that_cannot_be_written_is_told_as_mlflow_tells_it(tmp_path):
     tmp_path.joinpath("mlflow.db").write_bytes(b"no database at all, but for its name" * 100)
     with pytest.raises(PublishError, match="not a database"):
         log_metrics(client, "run", [Metric("loss", 1.0, 7, 0)])
+
+
+@pytest.mark.parametrize("options", ["", "?timeout=5", "?uri=true"])
+def test_addresses_of_a_file_may_have_options(client, options):
+    plain = client.tracking_uri
+    uri = plain.replace("sqlite:///", "sqlite:///file:") if "uri" in options else plain
+    other = MlflowClient(uri + options)
+    run_id = new_run(client)
+    log_metrics(other, run_id, [Metric("loss", 0.5, 7, 0)])
+    assert client.get_run(run_id).data.metrics == {"loss": 0.5}
