@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import DataFrameGroupBy
 
 from sweeps.analysis.claims.study import Measure, MeasureKey
 from sweeps.analysis.estimates import headline_scores
@@ -86,7 +87,7 @@ def _read(tidy: pd.DataFrame, readings: Sequence[Reading]) -> list[pd.Series]:
     ]
 
 
-def _whole_means(cells: "pd.api.typing.DataFrameGroupBy") -> pd.Series:
+def _whole_means(cells: DataFrameGroupBy) -> pd.Series:
     """Means over all steps from the first on; NaN where one is missing."""
     steps, values = cells["step"], cells["mean"]
     first = steps.min()
