@@ -15,10 +15,13 @@ from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.statistics import Bounds, ranking_agreement, within_bounds
 from sweeps.analysis.claims.seed_means import seed_means
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
+from sweeps.analysis.estimates import CLASS_CHECKS
 from sweeps.scores.selection import at_chance
 from sweeps.scores.table import interval_half
 
 FEWEST_SEEDS = 2
+# How reasons begin that more seeds leave as they are.
+UNDEFINED, NOT_TESTABLE = "no seed has", "another class is not testable on"
 NUMBERS = ("mean", "low", "high", "n_seeds")
 ASKED: dict[str, Callable[[float, float], bool]] = {
     "at least": operator.ge,
@@ -102,6 +105,7 @@ class Cells:
         self.groups = list(product(*map(study.values, by)))
         self._known = _names(own, by)
         self._decoding = _names(own[~at_chance(own)], by)
+        self._testable = _names(own[own["class_testable"].ne(False)], by)
         scores = own[own["metric"].isin(list(study.metrics))]
         self._means = seed_means(scores, study.measures, by)
 
@@ -113,6 +117,11 @@ class Cells:
         """Whether some method has a group's cells, but all on decoders at chance."""
         cells = {(method, *group) for method in methods}
         return bool(cells & (self._known - self._decoding))
+
+    def of_two_classes(self, group: tuple[Any, ...], methods: Sequence[str]) -> bool:
+        """Whether a group's maps of the other class are mirror images, which test nothing."""
+        cells = {(method, *group) for method in methods}
+        return bool(cells & (self._known - self._testable))
 
     def gap(self, group: tuple[Any, ...], method: str) -> str:
         """Which cells a method lacks in a group, as widely as it is true; empty if none."""
@@ -208,10 +217,26 @@ def _gap(
         return "; ".join(found)
     if n_seeds:
         return f"needs at least {FEWEST_SEEDS} seeds with all their cells, has {n_seeds:.0f}"
+    where = " ".join(map(_plain, group))
     if cells.at_chance(tuple(group), methods):
-        return f"all decoders are at chance on {' '.join(map(_plain, group))}"
+        return f"all decoders are at chance on {where}"
+    if cells.of_two_classes(tuple(group), methods) and asked.checks & set(CLASS_CHECKS):
+        return f"{NOT_TESTABLE} {where}, of two classes"
     whose = methods[0] if len(methods) == 1 else f"all {_label(methods)}"
-    return f"no seed has {asked.short} on all its cells for {whose}"
+    return f"{UNDEFINED} {asked.short} on all its cells for {whose}"
+
+
+def lies_in_the_measure(lacking: str) -> bool:
+    """Whether all that is lacking are numbers that no decoder has, however many are trained.
+
+    Examples
+    --------
+    >>> lies_in_the_measure("no seed has all 2 rankings on all its cells for all 12 methods")
+    True
+    >>> lies_in_the_measure("interval contains the threshold 0.5")
+    False
+    """
+    return all(reason.startswith((UNDEFINED, NOT_TESTABLE)) for reason in lacking.split("; "))
 
 
 def _asked_of(

@@ -85,6 +85,11 @@ class Measure:
         return self.text
 
     @property
+    def checks(self) -> set[str]:
+        """Checks that it is read from."""
+        return {self.check, self.less} - {""}
+
+    @property
     def is_similarity(self) -> bool:
         """Whether it compares a map with the map that it must differ from."""
         return self.check not in AGAINST_TRUTH
@@ -144,6 +149,11 @@ class Agreement:
     def short(self) -> str:
         """In fewer words."""
         return f"all {len(self.rankings)} rankings"
+
+    @property
+    def checks(self) -> set[str]:
+        """Checks that it is read from."""
+        return set().union(*(one.checks for one in self.rankings))
 
     @property
     def metrics(self) -> set[str]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from eegxai.evaluation import NULL_MAPS
 from eegxai.evaluation.modes import EVALUATION_MODES, EvaluationMode
+from sweeps.analysis.claims.evidence import FEWEST_SEEDS, lies_in_the_measure
 from sweeps.analysis.claims.study import Claim, Evaluation, Measure, Study
 from sweeps.analysis.claims.verdicts import UNDECIDED, decide
 from sweeps.design.cells import method_cells
@@ -20,7 +21,7 @@ SHORT_NAMES = ("study", "corrected", "controls")  # groups that a list of method
 def overrides_that_decide(
     config: SweepConfig, study: Study, claims: pd.DataFrame, finished: bool
 ) -> list[dict[str, str] | None]:
-    """Settings of the sweep by which each claim may be decided; None where it is.
+    """Settings of the sweep by which each claim may be decided; None where it is, or none would.
 
     Parameters
     ----------
@@ -34,9 +35,10 @@ def overrides_that_decide(
         Whether all cells of the sweep are scored: if not, it is first to be finished as it is.
     """
     asked = [(claim, evaluation) for claim in study.claims for _, evaluation in claim.evaluations]
+    verdicts = zip(asked, claims["verdict"], claims["lacking"], strict=True)
     return [
-        _needed(config, study, *one, finished) if verdict == UNDECIDED else None
-        for one, verdict in zip(asked, claims["verdict"], strict=True)
+        _needed(config, study, *one, finished, lacking) if verdict == UNDECIDED else None
+        for one, verdict, lacking in verdicts
     ]
 
 
@@ -65,7 +67,7 @@ def claims_of_sweep(config: SweepConfig, study: Study, tidy: pd.DataFrame) -> pd
 
 
 def _this_sweep_with(fields: dict[str, str] | None) -> str:
-    """Which sweep may decide a claim; empty where it is decided.
+    """Which sweep may decide a claim; empty where it is decided, or none would.
 
     Examples
     --------
@@ -79,13 +81,20 @@ def _this_sweep_with(fields: dict[str, str] | None) -> str:
 
 
 def _needed(
-    config: SweepConfig, study: Study, claim: Claim, evaluation: Evaluation, finished: bool
-) -> dict[str, str]:
-    """What a claim needs; more seeds are the last thing to ask for."""
+    config: SweepConfig,
+    study: Study,
+    claim: Claim,
+    evaluation: Evaluation,
+    finished: bool,
+    lacking: str,
+) -> dict[str, str] | None:
+    """What a claim needs; more seeds are the last thing to ask for, where they can help."""
     missing = _missing_values(config, study, claim, evaluation)
     needed = {**dict(missing), **_mode(config, evaluation)}
     if needed or not finished:
         return needed
+    if len(config.grid.seed) >= FEWEST_SEEDS and lies_in_the_measure(lacking):
+        return None
     return {"grid.seed": _listed(_more(config.grid.seed))}
 
 

@@ -353,6 +353,13 @@ def test_similarities_and_errors_rank_methods_upwards():
     assert decided(asked, *parts)["value"] == pytest.approx(1)
 
 
+def test_a_swap_between_two_classes_is_not_testable():
+    tidy = as_tidy([scores("A", HIGH)]).assign(class_testable=False)
+    row = decide(study(methods="A"), tidy).claims.iloc[0]
+    assert row["verdict"] == UNDECIDED
+    assert row["lacking"] == "another class is not testable on temporal, of two classes"
+
+
 def test_rankings_need_every_method_and_metric():
     lacks_a_method = [part for part in rankings("ABC") if part["method"].iloc[0] != "C"]
     assert decided(agreement(), *lacks_a_method)["lacking"] == "no cells of method C"
@@ -395,6 +402,11 @@ CORRECTED = {"grid.method": "[study,corrected]"}
 OTHER_MODE = {"evaluation.mode": "corrected"}
 
 
+def undecided(lacking):
+    """Verdicts on a claim in both evaluations."""
+    return pd.DataFrame({"verdict": [UNDECIDED] * 2, "lacking": [lacking] * 2})
+
+
 @pytest.mark.parametrize(
     ("claim", "evaluation", "needed"),
     [
@@ -410,15 +422,32 @@ OTHER_MODE = {"evaluation.mode": "corrected"}
 )
 def test_what_may_decide_a_claim_is_what_its_sweep_lacks(claim, evaluation, needed):
     config, asked = load(ROOT / "conf" / "study-small.yaml"), load_study().only([claim])
-    open_ones = pd.DataFrame({"verdict": [UNDECIDED, UNDECIDED]})
+    open_ones = pd.DataFrame(
+        {"verdict": [UNDECIDED, UNDECIDED], "lacking": ["interval contains"] * 2}
+    )
     found = overrides_that_decide(config, asked, open_ones, finished=True)
     assert found[evaluation == "corrected"] == needed
     first = {} if needed == SIX_SEEDS else needed
     unfinished = overrides_that_decide(config, asked, open_ones, finished=False)
     assert unfinished[evaluation == "corrected"] == first
-    decided = pd.DataFrame({"verdict": [HOLDS, FAILS]})
+    decided = pd.DataFrame({"verdict": [HOLDS, FAILS], "lacking": ["", ""]})
     assert overrides_that_decide(config, asked, decided, finished=True) == [None, None]
     load(ROOT / "conf" / "study-small.yaml", list(map("=".join, needed.items())))
+
+
+@pytest.mark.parametrize(
+    ("lacking", "more"),
+    [
+        ("interval contains the threshold 0.5", True),
+        ("no seed has all 2 rankings on all its cells for all 12 methods", False),
+        ("another class is not testable on spatial, of two classes", False),
+        ("no seed has A on all its cells; interval contains the threshold 0", True),
+    ],
+)
+def test_more_seeds_are_asked_for_only_where_they_can_help(lacking, more):
+    config, asked = load(ROOT / "conf" / "study-small.yaml"), load_study().only(["1"])
+    found = overrides_that_decide(config, asked, undecided(lacking), finished=True)
+    assert found == [SIX_SEEDS if more else None] * 2
 
 
 CONDITION = ("claims", 0, "study", "conditions", 0)
