@@ -1,7 +1,6 @@
 """What of the tidy scores the claims of a study are decided by."""
 
-from eegxai.evaluation import SIMILARITY_NULLS
-from sweeps.analysis.claims.study import Measure, Study
+from sweeps.analysis.claims.study import Study
 from sweeps.analysis.quantity import headlines_named
 from sweeps.scores.needed import Measured
 
@@ -11,11 +10,6 @@ def claimed_rows(study: Study) -> list[Measured]:
     found = {
         (check, measure.metric): Measured(check, headlines_named(measure.metric))
         for measure in study.measures
-        for check in _checks(measure)
+        for check in sorted(measure.checks)
     }
     return list(found.values())
-
-
-def _checks(measure: Measure) -> list[str]:
-    nulls = SIMILARITY_NULLS if measure.is_similarity else ()
-    return [check for check in (measure.check, measure.less, *nulls) if check]

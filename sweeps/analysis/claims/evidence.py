@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eegxai.evaluation import SIMILARITY_NULLS
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.statistics import Bounds, ranking_agreement, within_bounds
 from sweeps.analysis.claims.seed_means import seed_means
@@ -171,12 +170,10 @@ def _of_methods(cells: Cells, methods: Sequence[str], asked: Condition) -> pd.Da
 
 def _null_levels(cells: Cells, asked: Measure) -> pd.Series:
     """The most that maps that know nothing reach in a similarity, by group and method."""
-    checks = SIMILARITY_NULLS if asked.is_similarity and not asked.less else ()
     levels = [
-        cells.seed_means(Measure(metric=asked.metric, check=check))
-        .groupby([*cells.by, "method"])["mean"]
-        .mean()
-        for check in checks
+        cells.seed_means(level).groupby([*cells.by, "method"])["mean"].mean()
+        for level in asked.null_levels
+        if not asked.less
     ]
     return pd.concat(levels, axis=1).max(axis=1) if levels else pd.Series(dtype=float)
 

@@ -95,6 +95,12 @@ class Measure:
         return self.check not in AGAINST_TRUTH
 
     @property
+    def null_levels(self) -> list["Measure"]:
+        """The same of maps that know nothing, where it is a similarity."""
+        checks = SIMILARITY_NULLS if self.is_similarity else ()
+        return [Measure(metric=self.metric, check=check) for check in checks]
+
+    @property
     def metrics(self) -> set[str]:
         """Metrics of the tidy scores that it is read from."""
         if self.metric not in HEADLINES:
@@ -156,11 +162,6 @@ class Agreement:
         return set().union(*(one.checks for one in self.rankings))
 
     @property
-    def metrics(self) -> set[str]:
-        """Metrics of the tidy scores that it is read from."""
-        return set().union(*(one.metrics for one in self.rankings))
-
-    @property
     def bounds(self) -> Bounds:
         """Values that it can have."""
         return Bounds(-1 / (len(self.rankings) - 1), 1)
@@ -201,6 +202,11 @@ class Evaluation:
     def asked(self) -> tuple[Condition | Agreement, ...]:
         """Conditions and agreements."""
         return (*self.conditions, *self.agreements)
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What the conditions and the rankings of the agreements are read from."""
+        return (*self.conditions, *(one for each in self.agreements for one in each.rankings))
 
 
 @spec
@@ -314,29 +320,14 @@ class Study:
     @property
     def measures(self) -> list[Measure]:
         """All that its claims measure, and the levels that similarities are held against."""
-        asked = [
-            measure
-            for claim in self.claims
-            for _, evaluation in claim.evaluations
-            for one in evaluation.asked
-            for measure in (one.rankings if isinstance(one, Agreement) else [one])
-        ]
-        levels = (
-            Measure(metric=one.metric, check=check)
-            for one in asked
-            if one.is_similarity
-            for check in SIMILARITY_NULLS
-        )
-        return [*asked, *levels]
+        evaluations = (one for claim in self.claims for _, one in claim.evaluations)
+        asked = [measure for one in evaluations for measure in one.measures]
+        return [*asked, *(level for measure in asked for level in measure.null_levels)]
 
     @property
     def metrics(self) -> set[str]:
         """Metrics of the tidy scores that any claim is decided by."""
-        asked = [
-            one for claim in self.claims for _, evaluation in claim.evaluations
-            for one in evaluation.asked
-        ]  # fmt: skip
-        return set().union(*(one.metrics for one in asked))
+        return set().union(*(one.metrics for one in self.measures))
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -120,16 +120,10 @@ def _by_groups(methods: Sequence[str]) -> list[str]:
 
 def _mode(config: SweepConfig, evaluation: Evaluation) -> dict[str, str]:
     """Another mode of evaluation, where the sweep's does not compute what is asked."""
-    measures = list(_measures(evaluation))
+    measures = evaluation.measures
     modes = [config.evaluation.mode, *EVALUATION_MODES]
     mode = next((mode for mode in modes if all(_computes(mode, one) for one in measures)), modes[0])
     return {} if mode == config.evaluation.mode else {"evaluation.mode": mode}
-
-
-def _measures(evaluation: Evaluation) -> Iterator[Measure]:
-    yield from evaluation.conditions
-    for agreement in evaluation.agreements:
-        yield from agreement.rankings
 
 
 def _computes(mode: EvaluationMode, asked: Measure) -> bool:

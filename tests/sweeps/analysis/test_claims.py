@@ -422,9 +422,7 @@ def undecided(lacking):
 )
 def test_what_may_decide_a_claim_is_what_its_sweep_lacks(claim, evaluation, needed):
     config, asked = load(ROOT / "conf" / "study-small.yaml"), load_study().only([claim])
-    open_ones = pd.DataFrame(
-        {"verdict": [UNDECIDED, UNDECIDED], "lacking": ["interval contains"] * 2}
-    )
+    open_ones = undecided("interval contains the threshold 0.5")
     found = overrides_that_decide(config, asked, open_ones, finished=True)
     assert found[evaluation == "corrected"] == needed
     first = {} if needed == SIX_SEEDS else needed
