@@ -19,9 +19,11 @@ from sweeps.scores.selection import at_chance
 from sweeps.scores.table import interval_half
 
 FEWEST_SEEDS = 2
+FEWEST_RANKED = 3  # methods: two are ranked alike or the other way round
 # How reasons begin that more seeds leave as they are.
 UNDEFINED, NOT_TESTABLE = "no seed has", "another class is not testable on"
 NUMBERS = ("mean", "low", "high", "n_seeds")
+Group = tuple[Any, ...]  # values of the axes that are judged apart
 ASKED: dict[str, Callable[[float, float], bool]] = {
     "at least": operator.ge,
     "above": operator.gt,
@@ -180,23 +182,64 @@ def _null_levels(cells: Cells, asked: Measure) -> pd.Series:
 
 def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.DataFrame:
     """One row per group; its method says how many are ranked."""
-    ranked = []
-    for place, one in enumerate(asked.rankings):
-        means = cells.seed_means(one)
-        ranked.append(means.assign(ranking=place, mean=_sign(one) * means["mean"]))
-    seeds = _agreements(pd.concat(ranked), cells.by, methods, len(ranked))
-    table = over_seeds(seeds.assign(method=_label(methods)), cells.by, asked.bounds)
-    wanted = [(*group, _label(methods)) for group in cells.groups]
+    rankings = _rankings(cells, asked)
+    tables = {group: _of_group(rankings, cells.by, group) for group in cells.groups}
+    ranked = {group: _ranked(cells, group, methods, table) for group, table in tables.items()}
+    labels = {group: _label(own, methods) for group, own in ranked.items()}
+    seeds = [
+        _agreements(table, ranked[group]).assign(
+            **dict(zip(cells.by, group, strict=True)), method=labels[group]
+        )
+        for group, table in tables.items()
+    ]
+    table = over_seeds(pd.concat(seeds), cells.by, asked.bounds)
+    wanted = [(*group, label) for group, label in labels.items()]
     table = table.reindex(pd.MultiIndex.from_tuples(wanted, names=table.index.names))
     lacking = [
-        _gap(cells, group, methods, asked, n)
-        for group, n in zip(cells.groups, table["n_seeds"].fillna(0), strict=True)
+        _gap(cells, group, own, asked, n)
+        for (group, own), n in zip(ranked.items(), table["n_seeds"].fillna(0), strict=True)
     ]
     return _asked_of(table.assign(null=np.nan), asked, lacking)
 
 
-def _label(methods: Sequence[str]) -> str:
-    return f"{len(methods)} methods"
+def _rankings(cells: Cells, asked: Agreement) -> pd.DataFrame:
+    """Scores that all rankings have, more is better: a row per group, seed and method."""
+    axes = [*cells.by, "seed", "method"]
+    rankings = [
+        _sign(one) * cells.seed_means(one).set_index(axes)["mean"] for one in asked.rankings
+    ]
+    return pd.concat(rankings, axis=1, keys=range(len(rankings)), join="inner").dropna()
+
+
+def _of_group(rankings: pd.DataFrame, by: Sequence[str], group: Group) -> pd.DataFrame:
+    own = np.ones(len(rankings), bool)
+    for axis, value in zip(by, group, strict=True):
+        own &= rankings.index.get_level_values(axis) == value
+    return rankings[own].droplevel(list(by))
+
+
+def _ranked(
+    cells: Cells, group: Group, methods: Sequence[str], rankings: pd.DataFrame
+) -> list[str]:
+    """Methods to rank: all but those that have no score by design, unless too few are left.
+
+    A method with a score on some seed is one of them, and so is one whose cells are missing.
+    """
+    scored = set(rankings.index.get_level_values("method"))
+    found = [name for name in methods if name in scored or cells.gap(group, name)]
+    return found if len(found) >= FEWEST_RANKED else list(methods)
+
+
+def _label(ranked: Sequence[str], methods: Sequence[str]) -> str:
+    """How many methods are ranked.
+
+    Examples
+    --------
+    >>> _label("ABC", "ABC"), _label("ABC", "ABCDE")
+    ('3 methods', '3 of 5 methods')
+    """
+    fewer = f"{len(ranked)} of " * (len(ranked) < len(methods))
+    return f"{fewer}{len(methods)} methods"
 
 
 def _gap(
@@ -219,7 +262,7 @@ def _gap(
         return f"all decoders are at chance on {where}"
     if cells.of_two_classes(tuple(group), methods) and asked.checks & set(CLASS_CHECKS):
         return f"{NOT_TESTABLE} {where}, of two classes"
-    whose = methods[0] if len(methods) == 1 else f"all {_label(methods)}"
+    whose = methods[0] if len(methods) == 1 else f"all {len(methods)} methods"
     return f"{UNDEFINED} {asked.short} on all its cells for {whose}"
 
 
@@ -265,13 +308,11 @@ def _sign(measure: Measure) -> float:
     return -1.0 if measure.is_similarity != (measure.metric in ERRORS) else 1.0
 
 
-def _agreements(
-    ranked: pd.DataFrame, by: Sequence[str], methods: Sequence[str], n_rankings: int
-) -> pd.DataFrame:
-    """Agreement of the rankings of each seed that has all methods and rankings."""
-    rows = []
-    for place, part in ranked.groupby([*by, "seed"], sort=False):
-        scores = part.pivot(index="method", columns="ranking", values="mean").reindex(list(methods))
-        if scores.shape[1] == n_rankings and scores.notna().all(axis=None):
-            rows.append((*place, ranking_agreement(scores)))
-    return pd.DataFrame(rows, columns=[*by, "seed", "mean"]).astype({"mean": float})
+def _agreements(rankings: pd.DataFrame, ranked: Sequence[str]) -> pd.DataFrame:
+    """Agreement of the rankings on each seed that has scores of every method: seed, mean."""
+    rows = [
+        (seed, ranking_agreement(scores.droplevel("seed").loc[list(ranked)]))
+        for seed, scores in rankings.groupby("seed")
+        if set(ranked) <= set(scores.index.get_level_values("method"))
+    ]
+    return pd.DataFrame(rows, columns=["seed", "mean"]).astype({"mean": float})

@@ -7,7 +7,7 @@ import pandas as pd
 
 from eegxai.evaluation import NULL_MAPS
 from eegxai.evaluation.modes import EVALUATION_MODES, EvaluationMode
-from sweeps.analysis.claims.evidence import FEWEST_SEEDS, lies_in_the_measure
+from sweeps.analysis.claims.evidence import FEWEST_SEEDS, NOT_TESTABLE, lies_in_the_measure
 from sweeps.analysis.claims.study import Claim, Evaluation, Measure, Study
 from sweeps.analysis.claims.verdicts import UNDECIDED, decide
 from sweeps.design.cells import method_cells
@@ -90,7 +90,7 @@ def _needed(
 ) -> dict[str, str] | None:
     """What a claim needs; more seeds are the last thing to ask for, where they can help."""
     missing = _missing_values(config, study, claim, evaluation)
-    needed = {**dict(missing), **_mode(config, evaluation)}
+    needed = {**dict(missing), **_mode(config, evaluation, of_logits=NOT_TESTABLE in lacking)}
     if needed or not finished:
         return needed
     if len(config.grid.seed) >= FEWEST_SEEDS and lies_in_the_measure(lacking):
@@ -118,12 +118,21 @@ def _by_groups(methods: Sequence[str]) -> list[str]:
     return [*groups, *(method for method in methods if method not in members)]
 
 
-def _mode(config: SweepConfig, evaluation: Evaluation) -> dict[str, str]:
-    """Another mode of evaluation, where the sweep's does not compute what is asked."""
-    measures = evaluation.measures
-    modes = [config.evaluation.mode, *EVALUATION_MODES]
-    mode = next((mode for mode in modes if all(_computes(mode, one) for one in measures)), modes[0])
-    return {} if mode == config.evaluation.mode else {"evaluation.mode": mode}
+def _mode(config: SweepConfig, evaluation: Evaluation, of_logits: bool) -> dict[str, str]:
+    """Another mode of evaluation, where the sweep's does not compute what is asked.
+
+    Of two classes, maps of the contrast are mirror images; where that is what a claim lacks, only
+    a mode that explains ``of_logits`` has what is asked.
+    """
+    own = config.evaluation.mode
+    found = (
+        mode
+        for mode in (own, *EVALUATION_MODES)
+        if all(_computes(mode, one) for one in evaluation.measures)
+        and (EVALUATION_MODES[mode].output == "logit" or not of_logits)
+    )
+    mode = next(found, own)
+    return {} if mode == own else {"evaluation.mode": mode}
 
 
 def _computes(mode: EvaluationMode, asked: Measure) -> bool:

@@ -333,6 +333,13 @@ def agreement(asks="at least", second="rank"):
     return study(methods="ABC", agreements=[{"rankings": two, "asks": asks, "threshold": 0.5}])
 
 
+def replace_methods(asked, methods):
+    """A study of one claim, about other methods."""
+    (claim,) = asked.claims
+    evaluation = replace(claim.study, methods=tuple(methods))
+    return replace(asked, claims=(replace(claim, study=evaluation),))
+
+
 @pytest.mark.parametrize("second", ["ABC", "ACB", "CBA"])
 def test_the_agreement_of_two_rankings_is_spearmans_correlation(second):
     row = decided(agreement(), *rankings(second))
@@ -364,6 +371,33 @@ def test_rankings_need_every_method_and_metric():
     lacks_a_method = [part for part in rankings("ABC") if part["method"].iloc[0] != "C"]
     assert decided(agreement(), *lacks_a_method)["lacking"] == "no cells of method C"
     row = decided(agreement(second="cosine_raw"), *rankings("ABC"))
+    assert row["lacking"] == "no seed has all 2 rankings on all its cells for all 3 methods"
+
+
+@pytest.mark.parametrize("undefined", [None, np.nan])
+def test_methods_without_a_score_by_design_are_not_ranked(undefined):
+    ranked = list(rankings("CBA"))
+    fourth = [scores("D", HIGH, metric="mass_clipped", **TRUTH)]
+    if undefined is not None:
+        fourth.append(scores("D", [undefined] * 3, metric="rank", **TRUTH))
+    asked = replace_methods(agreement(), "ABCD")
+    found = decide(asked, as_tidy([*ranked, *fourth]))
+    assert found.numbers["method"].tolist() == ["3 of 4 methods"]
+    assert found.claims.iloc[0][["value", "verdict"]].tolist() == [pytest.approx(-1), FAILS]
+    assert decided(asked, *ranked)["lacking"] == "no cells of method D"
+
+
+def test_a_method_that_lacks_one_seed_is_ranked_on_the_others():
+    fourth = [scores("D", HIGH, metric="mass_clipped", **TRUTH)]
+    fourth.append(scores("D", [np.nan, 1.0, 1.0], metric="rank", **TRUTH))
+    row = decided(replace_methods(agreement(), "ABCD"), *rankings("ABC"), *fourth)
+    assert row["n_seeds"] == 2
+
+
+def test_two_methods_of_many_are_no_ranking():
+    first = [part for part in rankings("ABC") if part["metric"].iloc[0] == "mass_clipped"]
+    few = [*first, *(part for part in rankings("ABC") if part["method"].iloc[0] != "C")]
+    row = decided(agreement(), *few)
     assert row["lacking"] == "no seed has all 2 rankings on all its cells for all 3 methods"
 
 
@@ -446,6 +480,19 @@ def test_more_seeds_are_asked_for_only_where_they_can_help(lacking, more):
     config, asked = load(ROOT / "conf" / "study-small.yaml"), load_study().only(["1"])
     found = overrides_that_decide(config, asked, undecided(lacking), finished=True)
     assert found == [SIX_SEEDS if more else None] * 2
+
+
+@pytest.mark.parametrize(
+    ("claim", "mode"),
+    [("1", {"evaluation.mode": "study"}), ("3", {"evaluation.mode": "study"}), ("4", None)],
+)
+def test_a_swap_between_two_classes_is_tested_by_the_mode_that_explains_logits(claim, mode):
+    given = ["evaluation.mode=corrected", "grid.method=[study,corrected]"]
+    config = load(ROOT / "conf" / "study-small.yaml", [*given, "=".join(*LEVELS.items())])
+    lacking = undecided("another class is not testable on spatial, of two classes")
+    asked = load_study().only([claim])
+    _, corrected = overrides_that_decide(config, asked, lacking, finished=True)
+    assert corrected == mode
 
 
 CONDITION = ("claims", 0, "study", "conditions", 0)
