@@ -1,15 +1,17 @@
-"""A whole evaluation of one decoder, compared with the passes of its explanations alone.
+"""A method cell with all checks, compared with the passes of its explanations alone.
 
-    python -m benchmarks.evaluation [trials]
+    python -m benchmarks.evaluation [trials] [method ...]
 
-Twelve methods, their checks with a cascade over all layers, and the paper and calibrated scores on
-both domains. The time within the methods is that of the forward and backward passes; the ratio is
-the time of everything divided by it.
+The study's twelve methods on its network: their checks with a cascade over all layers, and the
+study's and the calibrated scores on all domains, against all references. As in a sweep, what is the
+same for all methods of a decoder is there before: the randomized decoders, the ideal observer and
+the decoder's use. The time within the methods is that of the forward and backward passes; the ratio
+is the time of everything divided by it. Medians of three rounds in turn.
 """
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -17,11 +19,20 @@ import torch
 from torch import Tensor, nn
 
 from eegxai.attribution import METHODS, attribute
+from eegxai.attribution.prepared import PreparedDecoders
 from eegxai.decoders import initialised, predict
-from eegxai.evaluation import EvaluationSpec, evaluate, source_truth
+from eegxai.evaluation import (
+    EvaluationSpec,
+    MapReferences,
+    choose_explained,
+    evaluate_explained,
+    ideal_observer,
+    source_truth,
+)
 from eegxai.simulation import simulate
 
 STUDY = [name for name, method in METHODS.items() if method.group == "study"]
+N_ROUNDS = 3
 Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
@@ -39,18 +50,23 @@ class Timed:
         return maps
 
 
-def measured(method: str, n_trials: int) -> tuple[float, float]:
-    """Seconds of a whole evaluation, and of its passes alone."""
+def references_of(n_trials: int) -> MapReferences:
+    """What the maps of an untrained decoder's trials are compared with."""
     eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=n_trials)
-    shape = (*eeg.x.shape[1:], eeg.n_classes, eeg.info["sfreq"])
-    decoder = initialised("deepnet", *shape, seed=0)
+    decoder = initialised("deepnet", *eeg.x.shape[1:], eeg.n_classes, eeg.info["sfreq"], seed=0)
     x, truth = torch.from_numpy(eeg.x), torch.from_numpy(eeg.ground_truth)
     target = predict(decoder, x).argmax(1)  # so that every trial is explained
-    known = source_truth(eeg, np.arange(n_trials))
+    spec, all_trials = EvaluationSpec(n_trials=n_trials), np.arange(n_trials)
+    explained = choose_explained(decoder, x, target, eeg.n_classes, 0, n_trials)
+    known, ideal = source_truth(eeg, all_trials), ideal_observer(eeg, all_trials)
+    return MapReferences.of_explained(explained, truth, eeg.info, spec, known, ideal)
+
+
+def measured(method: str, references: MapReferences) -> tuple[float, float]:
+    """Seconds of a method's evaluation, and of its passes alone."""
     explain = Timed(partial(attribute, method))
-    spec = EvaluationSpec(n_trials=n_trials)
     started = time.perf_counter()
-    evaluate(explain, decoder, x, target, truth, eeg.n_classes, eeg.info, 0, spec, known=known)
+    evaluate_explained(explain, references, method=method)
     return time.perf_counter() - started, explain.seconds
 
 
@@ -60,15 +76,19 @@ def line(name: str, seconds: np.ndarray) -> str:
     return f"{name:16} {everything:8.1f} s {passes:8.1f} s {everything / passes:6.2f}"
 
 
-def main(n_trials: int) -> None:
+def main(n_trials: int, methods: Sequence[str]) -> None:
     """Print the time of each method's evaluation, of its passes alone, and the ratio."""
-    measured("Saliency", 4)  # what is computed once: interpolation, source grid
-    seconds = {}
-    for method in STUDY:
-        seconds[method] = np.array(measured(method, n_trials))
-        print(line(method, seconds[method]), flush=True)
-    print(line("together", np.sum(list(seconds.values()), axis=0)))
+    references = references_of(n_trials)
+    x = references.explained.x
+    with PreparedDecoders(x, x).in_use():
+        measured("Saliency", references)  # what is computed once for all methods
+        rounds = [[measured(name, references) for name in methods] for _ in range(N_ROUNDS)]
+    medians = np.median(rounds, axis=0)
+    for name, seconds in zip(methods, medians, strict=True):
+        print(line(name, seconds))
+    print(line("together", medians.sum(0)))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 256)
+    n_trials, *methods = sys.argv[1:] or ["256"]
+    main(int(n_trials), methods or STUDY)

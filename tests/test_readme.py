@@ -118,4 +118,4 @@ def test_ci_runs_the_install_and_the_test_line():
     script = (ROOT / ".ci" / "run").read_text()
     assert "pip install -q -c constraints.txt -e '.[dev]' && eegxai sweep" in script
     assert "pip install -c constraints.txt -e '.[dev]' && eegxai sweep" in README
-    assert script.rstrip().endswith("\npytest")
+    assert script.rstrip().endswith("\npytest\npytest -m cluster")

@@ -25,6 +25,7 @@ from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.tracking.location import PublishError
+from sweeps.tracking.metrics import FINISHED
 from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.pictures import run_pictures
 from sweeps.tracking.run_content import (
@@ -48,7 +49,7 @@ from sweeps.tracking.run_schema import (
     summary_note,
     thresholds_text,
 )
-from sweeps.tracking.runs import FINISHED, connect, create_run, fill_run, open_experiment
+from sweeps.tracking.runs import connect, create_run, fill_run, open_experiment
 
 log = logging.getLogger(__name__)
 SUMMARY = "sweep"  # the kind of the one run that contains all scores of an experiment

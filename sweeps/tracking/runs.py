@@ -17,10 +17,9 @@ from sweeps.tracking.location import (
     local_uri,
     tracking_uri,
 )
-from sweeps.tracking.metrics import log_metrics
+from sweeps.tracking.metrics import finish_run
 from sweeps.tracking.run_content import Files, RunContent
 
-FINISHED = "FINISHED"
 MAX_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
 
@@ -112,8 +111,7 @@ def fill_run(client: MlflowClient, run_id: str, content: RunContent) -> str:
         client.log_inputs(run_id, content.datasets)
     _write_files(client, run_id, content.files)
     # Last: with each file MLflow reads all that the run has.
-    log_metrics(client, run_id, content.metrics)
-    client.set_terminated(run_id, FINISHED, end_time=content.finished)
+    finish_run(client, run_id, content.metrics, content.finished)
     return run_id
 
 

@@ -1,4 +1,4 @@
-"""Numbers written to SQLite without MLflow are those that MLflow itself would have written."""
+"""What is written to SQLite without MLflow is what MLflow itself would have written."""
 
 import math
 import sqlite3
@@ -12,7 +12,7 @@ from mlflow.entities import Metric
 
 from sweeps.tracking.database import prepare_database
 from sweeps.tracking.location import PublishError, local_uri
-from sweeps.tracking.metrics import log_metrics
+from sweeps.tracking.metrics import FINISHED, finish_run
 
 METRICS = st.lists(
     st.builds(
@@ -37,16 +37,18 @@ def new_run(client):
     return client.create_run("0").info.run_id
 
 
+END = 1_700_000_000_000  # milliseconds since 1970
+
+
 def stored(client, run_id):
-    """All rows of a run, and the last value of each of its metrics."""
+    """All rows of a run, the last value of each of its metrics, and how it ended."""
     file = client.tracking_uri.removeprefix("sqlite:///")
     columns = "key, value, typeof(value), timestamp, step, is_nan"
     with closing(sqlite3.connect(file)) as connection:
+        tables = {"metrics": columns, "latest_metrics": columns, "runs": "status, end_time"}
         return [
-            sorted(
-                connection.execute(f"SELECT {columns} FROM {table} WHERE run_uuid = ?", [run_id])
-            )
-            for table in ("metrics", "latest_metrics")
+            sorted(connection.execute(f"SELECT {own} FROM {table} WHERE run_uuid = ?", [run_id]))
+            for table, own in tables.items()
         ]
 
 
@@ -57,13 +59,15 @@ def test_the_rows_are_those_that_mlflow_writes(client, parts):
     by_mlflow, at_once = new_run(client), new_run(client)
     for part in parts:
         client.log_batch(by_mlflow, part)
-        log_metrics(client, at_once, part)
+        client.set_terminated(by_mlflow, FINISHED, END)
+        finish_run(client, at_once, part, END)
     assert stored(client, at_once) == stored(client, by_mlflow)
 
 
 def test_mlflow_reads_what_was_written(client):
     run_id = new_run(client)
-    log_metrics(client, run_id, [Metric("loss", 1 / (1 + step), 7, step) for step in range(3)])
+    numbers = [Metric("loss", 1 / (1 + step), 7, step) for step in range(3)]
+    finish_run(client, run_id, numbers, END)
     assert client.get_run(run_id).data.metrics == {"loss": 1 / 3}
     history = client.get_metric_history(run_id, "loss")
     assert [(each.value, each.step) for each in history] == [(1, 0), (0.5, 1), (1 / 3, 2)]
@@ -73,7 +77,7 @@ def test_a_file_that_cannot_be_written_is_told_as_mlflow_tells_it(tmp_path):
     client = MlflowClient(local_uri(str(tmp_path)))
     tmp_path.joinpath("mlflow.db").write_bytes(b"no database at all, but for its name" * 100)
     with pytest.raises(PublishError, match="not a database"):
-        log_metrics(client, "run", [Metric("loss", 1.0, 7, 0)])
+        finish_run(client, "run", [Metric("loss", 1.0, 7, 0)], END)
 
 
 @pytest.mark.parametrize("options", ["", "?timeout=5", "?uri=true"])
@@ -82,5 +86,5 @@ def test_addresses_of_a_file_may_have_options(client, options):
     uri = plain.replace("sqlite:///", "sqlite:///file:") if "uri" in options else plain
     other = MlflowClient(uri + options)
     run_id = new_run(client)
-    log_metrics(other, run_id, [Metric("loss", 0.5, 7, 0)])
+    finish_run(other, run_id, [Metric("loss", 0.5, 7, 0)], END)
     assert client.get_run(run_id).data.metrics == {"loss": 0.5}
