@@ -66,7 +66,9 @@ def decoder_headline(rows: pd.DataFrame) -> dict[str, Any]:
     """
     known, feature = rows.iloc[0], rows["feature"].iloc[0]
     testable = bool(known["class_testable"])
-    last = rows.sort_values("step", kind="stable").drop_duplicates(
+    asked = {AREA, *(reading.headlines[feature][1] for reading in READINGS.values())}
+    own = rows[rows["metric"].isin(asked)]
+    last = own.sort_values("step", kind="stable").drop_duplicates(
         ["check", "domain", "metric"], keep="last"
     )
     places = zip(last["check"], last["domain"], last["metric"], strict=True)

@@ -25,7 +25,6 @@ from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.tracking.location import PublishError
-from sweeps.tracking.metrics import FINISHED
 from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.pictures import run_pictures
 from sweeps.tracking.run_content import (
@@ -36,6 +35,7 @@ from sweeps.tracking.run_content import (
     method_content,
     milliseconds,
 )
+from sweeps.tracking.run_rows import FINISHED
 from sweeps.tracking.run_schema import (
     KEY_TAG,
     KIND_TAG,

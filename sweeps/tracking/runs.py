@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Param, RunTag
 
 from sweeps.tracking.database import prepare_database
 from sweeps.tracking.location import (
@@ -17,8 +16,8 @@ from sweeps.tracking.location import (
     local_uri,
     tracking_uri,
 )
-from sweeps.tracking.metrics import finish_run
 from sweeps.tracking.run_content import Files, RunContent
+from sweeps.tracking.run_rows import finish_run
 
 MAX_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
@@ -104,14 +103,11 @@ def asked_once() -> Iterator[None]:
 
 def fill_run(client: MlflowClient, run_id: str, content: RunContent) -> str:
     """Write everything that a run contains, and finish it; its id."""
-    tags = [RunTag(name, value) for name, value in content.tags.items()]
-    params = [Param(name, value) for name, value in content.params.items()]
-    client.log_batch(run_id, params=params, tags=tags)
     if content.datasets:
         client.log_inputs(run_id, content.datasets)
     _write_files(client, run_id, content.files)
     # Last: with each file MLflow reads all that the run has.
-    finish_run(client, run_id, content.metrics, content.finished)
+    finish_run(client, run_id, content)
     return run_id
 
 

@@ -21,7 +21,7 @@ from sweeps.execution.turns import LOCK
 from sweeps.scores.cache import tidy_from_store
 from sweeps.store.names import DECODERS, METHODS
 from sweeps.tracking import scores_from_mlflow
-from sweeps.tracking.metrics import FINISHED
+from sweeps.tracking.run_rows import FINISHED
 from tests.chaos.attempts import Attempt
 from tests.chaos.places import Places
 

@@ -34,9 +34,9 @@ from sweeps.tracking import (
 from sweeps.tracking.background import publishing
 from sweeps.tracking.datasets import dataset_input
 from sweeps.tracking.location import VIEW, follow_moved_folder
-from sweeps.tracking.metrics import FINISHED
 from sweeps.tracking.parameters import Parameters
 from sweeps.tracking.publisher import SUMMARY
+from sweeps.tracking.run_rows import FINISHED
 from sweeps.tracking.run_schema import (
     HALF_WIDTHS,
     LAYOUT_TAG,

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow import MlflowClient
-from mlflow.entities import Metric
+from mlflow.entities import Metric, Param, RunTag
 
 from sweeps.tracking.database import prepare_database
 from sweeps.tracking.location import PublishError, local_uri
-from sweeps.tracking.metrics import FINISHED, finish_run
+from sweeps.tracking.run_content import RunContent
+from sweeps.tracking.run_rows import FINISHED, finish_run
 
 METRICS = st.lists(
     st.builds(
@@ -34,10 +35,18 @@ def client(tmp_path_factory):
 
 
 def new_run(client):
-    return client.create_run("0").info.run_id
+    return client.create_run("0", tags={"eegxai.verdict": "?"}, run_name="a run").info.run_id
 
 
 END = 1_700_000_000_000  # milliseconds since 1970
+TAGS = [RunTag("eegxai.verdict", "ok"), RunTag("mlflow.note.content", "No, it's\n“ok”")]
+PARAMS = [Param("snr_db", "-12"), Param("feature", "temporal")]
+
+
+def content(metrics):
+    """A run with some tags, parameters and numbers."""
+    tags, params = ({each.key: each.value for each in some} for some in (TAGS, PARAMS))
+    return RunContent("a run", tags, 0, END, params=params, metrics=metrics)
 
 
 def stored(client, run_id):
@@ -46,6 +55,7 @@ def stored(client, run_id):
     columns = "key, value, typeof(value), timestamp, step, is_nan"
     with closing(sqlite3.connect(file)) as connection:
         tables = {"metrics": columns, "latest_metrics": columns, "runs": "status, end_time"}
+        tables |= dict.fromkeys(["tags", "params"], "key, value")
         return [
             sorted(connection.execute(f"SELECT {own} FROM {table} WHERE run_uuid = ?", [run_id]))
             for table, own in tables.items()
@@ -58,16 +68,16 @@ def test_the_rows_are_those_that_mlflow_writes(client, parts):
     """Also where a run has some of its numbers already."""
     by_mlflow, at_once = new_run(client), new_run(client)
     for part in parts:
-        client.log_batch(by_mlflow, part)
+        client.log_batch(by_mlflow, part, PARAMS, TAGS)
         client.set_terminated(by_mlflow, FINISHED, END)
-        finish_run(client, at_once, part, END)
+        finish_run(client, at_once, content(part))
     assert stored(client, at_once) == stored(client, by_mlflow)
 
 
 def test_mlflow_reads_what_was_written(client):
     run_id = new_run(client)
     numbers = [Metric("loss", 1 / (1 + step), 7, step) for step in range(3)]
-    finish_run(client, run_id, numbers, END)
+    finish_run(client, run_id, content(numbers))
     assert client.get_run(run_id).data.metrics == {"loss": 1 / 3}
     history = client.get_metric_history(run_id, "loss")
     assert [(each.value, each.step) for each in history] == [(1, 0), (0.5, 1), (1 / 3, 2)]
@@ -77,7 +87,7 @@ def test_a_file_that_cannot_be_written_is_told_as_mlflow_tells_it(tmp_path):
     client = MlflowClient(local_uri(str(tmp_path)))
     tmp_path.joinpath("mlflow.db").write_bytes(b"no database at all, but for its name" * 100)
     with pytest.raises(PublishError, match="not a database"):
-        finish_run(client, "run", [Metric("loss", 1.0, 7, 0)], END)
+        finish_run(client, "run", content([Metric("loss", 1.0, 7, 0)]))
 
 
 @pytest.mark.parametrize("options", ["", "?timeout=5", "?uri=true"])
@@ -86,5 +96,5 @@ def test_addresses_of_a_file_may_have_options(client, options):
     uri = plain.replace("sqlite:///", "sqlite:///file:") if "uri" in options else plain
     other = MlflowClient(uri + options)
     run_id = new_run(client)
-    finish_run(other, run_id, [Metric("loss", 0.5, 7, 0)], END)
+    finish_run(other, run_id, content([Metric("loss", 0.5, 7, 0)]))
     assert client.get_run(run_id).data.metrics == {"loss": 0.5}

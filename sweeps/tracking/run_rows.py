@@ -1,4 +1,4 @@
-"""The numbers of a run and its end: in MLflow's own SQLite file at once, on servers by requests.
+"""The rows of a run and its end: in MLflow's own SQLite file at once, on servers by requests.
 
 MLflow makes two objects of SQLAlchemy of each number, and a method's run has some 1,700 of them:
 that was two thirds of the time that publishing took. Here the same rows are written without them,
@@ -12,18 +12,21 @@ from contextlib import closing
 from sys import float_info
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric
+from mlflow.entities import Metric, Param, RunTag
 from sqlalchemy.engine import make_url
+
+from sweeps.tracking.run_content import RunContent
 
 FINISHED = "FINISHED"  # status of a run
 MAX_BATCH = 1000  # MLflow's limit for all entities of a call
 WAIT_S = 60  # for another process that writes
 
-INSERT = """
+TAGS = "INSERT OR REPLACE INTO tags (run_uuid, key, value) VALUES (?, ?, ?)"
+PARAMS = "INSERT OR IGNORE INTO params (run_uuid, key, value) VALUES (?, ?, ?)"
+METRICS = """
 INSERT OR IGNORE INTO metrics (run_uuid, key, value, timestamp, step, is_nan)
 VALUES (?, ?, ?, ?, ?, ?)
 """
-FINISH = "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?"
 # MLflow lists, sorts and filters runs by the last value of each metric, which it keeps apart.
 LATEST = """
 INSERT OR REPLACE INTO latest_metrics (run_uuid, key, value, timestamp, step, is_nan)
@@ -34,10 +37,13 @@ SELECT run_uuid, key, value, timestamp, step, is_nan FROM (
     FROM metrics WHERE run_uuid = ?
 ) WHERE place = 1
 """
+END = "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?"
 
 
-def finish_run(client: MlflowClient, run_id: str, metrics: Sequence[Metric], finished: int) -> None:
-    """Write the numbers of a run, then that it is finished; numbers it has stay as they are.
+def finish_run(client: MlflowClient, run_id: str, content: RunContent) -> None:
+    """Write tags, parameters and numbers of a run, then that it is finished.
+
+    Tags that it has are replaced; its parameters and numbers stay as they are.
 
     Parameters
     ----------
@@ -45,9 +51,7 @@ def finish_run(client: MlflowClient, run_id: str, metrics: Sequence[Metric], fin
         Of any tracking store.
     run_id : str
         A run that is there.
-    metrics : sequence of Metric
-    finished : int
-        Its end, milliseconds since 1970.
+    content : RunContent
 
     Raises
     ------
@@ -55,11 +59,14 @@ def finish_run(client: MlflowClient, run_id: str, metrics: Sequence[Metric], fin
         When they cannot be written; a local file is as before, then.
     """
     if file := sqlite_file(client.tracking_uri):
-        _insert(file, run_id, metrics, finished)
+        _insert(file, run_id, content)
         return
-    for start in range(0, len(metrics), MAX_BATCH):
-        client.log_batch(run_id, metrics[start : start + MAX_BATCH])
-    client.set_terminated(run_id, FINISHED, end_time=finished)
+    tags = [RunTag(name, value) for name, value in content.tags.items()]
+    params = [Param(name, value) for name, value in content.params.items()]
+    client.log_batch(run_id, params=params, tags=tags)
+    for start in range(0, len(content.metrics), MAX_BATCH):
+        client.log_batch(run_id, content.metrics[start : start + MAX_BATCH])
+    client.set_terminated(run_id, FINISHED, end_time=content.finished)
 
 
 def sqlite_file(tracking_uri: str) -> str:
@@ -75,12 +82,14 @@ def sqlite_file(tracking_uri: str) -> str:
     return make_url(tracking_uri).database or ""
 
 
-def _insert(file: str, run_id: str, metrics: Sequence[Metric], finished: int) -> None:
+def _insert(file: str, run_id: str, content: RunContent) -> None:
     is_uri = file.startswith("file:")
     with closing(sqlite3.connect(file, WAIT_S, uri=is_uri)) as connection, connection:
-        connection.executemany(INSERT, _rows(run_id, metrics))
+        connection.executemany(TAGS, [(run_id, *tag) for tag in content.tags.items()])
+        connection.executemany(PARAMS, [(run_id, *param) for param in content.params.items()])
+        connection.executemany(METRICS, _rows(run_id, content.metrics))
         connection.execute(LATEST, [run_id])
-        connection.execute(FINISH, [FINISHED, finished, run_id])
+        connection.execute(END, [FINISHED, content.finished, run_id])
 
 
 def _rows(
