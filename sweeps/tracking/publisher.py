@@ -35,7 +35,7 @@ from sweeps.tracking.run_content import (
     method_content,
     milliseconds,
 )
-from sweeps.tracking.run_rows import FINISHED
+from sweeps.tracking.run_rows import FINISHED, RUNNING
 from sweeps.tracking.run_schema import (
     KEY_TAG,
     KIND_TAG,
@@ -216,7 +216,8 @@ class Publisher:
         content.tags = {**self.source, **content.tags}
         if run is None:
             return fill_run(self.client, self._created(content), content)
-        self.client.update_run(run.info.run_id, name=content.name)
+        # Not finished, or a process that is killed meanwhile would leave other files as its own.
+        self.client.update_run(run.info.run_id, status=RUNNING, name=content.name)
         return fill_run(self.client, run.info.run_id, content)
 
     def _created(self, content: RunContent) -> str:

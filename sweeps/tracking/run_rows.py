@@ -7,17 +7,19 @@ in the transaction that ends the run, as MLflow would read all of them again to 
 
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from sys import float_info
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_TAG_VAL_LENGTH
 from sqlalchemy.engine import make_url
 
 from sweeps.tracking.run_content import RunContent
 
-FINISHED = "FINISHED"  # status of a run
+RUNNING, FINISHED = "RUNNING", "FINISHED"  # status of a run
 MAX_BATCH = 1000  # MLflow's limit for all entities of a call
 WAIT_S = 60  # for another process that writes
 
@@ -37,7 +39,9 @@ SELECT run_uuid, key, value, timestamp, step, is_nan FROM (
     FROM metrics WHERE run_uuid = ?
 ) WHERE place = 1
 """
-END = "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?"
+END = """
+UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ? AND lifecycle_stage = 'active'
+"""
 
 
 def finish_run(client: MlflowClient, run_id: str, content: RunContent) -> None:
@@ -56,7 +60,7 @@ def finish_run(client: MlflowClient, run_id: str, content: RunContent) -> None:
     Raises
     ------
     MlflowException, OSError, sqlite3.Error
-        When they cannot be written; a local file is as before, then.
+        When they cannot be written or there is no such run; a local file is as before, then.
     """
     if file := sqlite_file(client.tracking_uri):
         _insert(file, run_id, content)
@@ -70,7 +74,7 @@ def finish_run(client: MlflowClient, run_id: str, content: RunContent) -> None:
 
 
 def sqlite_file(tracking_uri: str) -> str:
-    """Path of the SQLite file of a tracking store; empty for other stores.
+    """Path of the SQLite file of a tracking store; empty for other stores, also in memory.
 
     Examples
     --------
@@ -79,17 +83,25 @@ def sqlite_file(tracking_uri: str) -> str:
     """
     if not tracking_uri.startswith("sqlite"):
         return ""
-    return make_url(tracking_uri).database or ""
+    file = make_url(tracking_uri).database or ""
+    return "" if file == ":memory:" or "mode=memory" in tracking_uri else file
 
 
 def _insert(file: str, run_id: str, content: RunContent) -> None:
     is_uri = file.startswith("file:")
     with closing(sqlite3.connect(file, WAIT_S, uri=is_uri)) as connection, connection:
-        connection.executemany(TAGS, [(run_id, *tag) for tag in content.tags.items()])
-        connection.executemany(PARAMS, [(run_id, *param) for param in content.params.items()])
+        ended = connection.execute(END, [FINISHED, content.finished, run_id])
+        if ended.rowcount != 1:  # another process may have made the file anew
+            raise MlflowException(f"run {run_id} ({content.name}) is not in {file} any more")
+        connection.executemany(TAGS, _texts(run_id, content.tags, MAX_TAG_VAL_LENGTH))
+        connection.executemany(PARAMS, _texts(run_id, content.params, MAX_PARAM_VAL_LENGTH))
         connection.executemany(METRICS, _rows(run_id, content.metrics))
         connection.execute(LATEST, [run_id])
-        connection.execute(END, [FINISHED, content.finished, run_id])
+
+
+def _texts(run_id: str, texts: Mapping[str, str], longest: int) -> list[tuple[str, str, str]]:
+    """As MLflow stores them: cut where they are too long."""
+    return [(run_id, name, text[:longest]) for name, text in texts.items()]
 
 
 def _rows(
@@ -99,5 +111,5 @@ def _rows(
     largest = float_info.max
     for each in metrics:
         unknown = math.isnan(each.value)
-        value = 0.0 if unknown else min(max(each.value, -largest), largest)
+        value = 0.0 if unknown else min(max(float(each.value), -largest), largest)
         yield run_id, each.key, value, each.timestamp, each.step, unknown

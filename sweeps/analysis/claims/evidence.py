@@ -16,7 +16,7 @@ from sweeps.analysis.claims.seed_means import seed_means
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
 from sweeps.analysis.estimates import CLASS_CHECKS
 from sweeps.scores.selection import at_chance
-from sweeps.scores.table import interval_half
+from sweeps.scores.table import AXES, interval_half
 
 FEWEST_SEEDS = 2
 FEWEST_RANKED = 3  # methods: two are ranked alike or the other way round
@@ -105,6 +105,7 @@ class Cells:
         self.study, self.by = study, by
         self.groups = list(product(*map(study.values, by)))
         self._known = _names(own, by)
+        self._cells = own[list(AXES)].drop_duplicates()
         self._decoding = _names(own[~at_chance(own)], by)
         self._testable = _names(own[own["class_testable"].ne(False)], by)
         scores = own[own["metric"].isin(list(study.metrics))]
@@ -113,6 +114,29 @@ class Cells:
     def seed_means(self, measure: Measure) -> pd.DataFrame:
         """See :func:`seed_means`."""
         return self._means[measure.key]
+
+    def of_group(self, table: pd.DataFrame, group: Group) -> pd.DataFrame:
+        """The rows of a group."""
+        own = [table[axis] == value for axis, value in zip(self.by, group, strict=True)]
+        return table[np.logical_and.reduce(own)]
+
+    def whole_seeds(self, group: Group, methods: Sequence[str]) -> set[int]:
+        """Seeds on which all of some methods have cells of the same decoders."""
+        own = self._of_methods(group, methods)
+        decoders = own.drop(columns="method").drop_duplicates().groupby("seed").size()
+        whole = own.groupby("seed").size() == len(methods) * decoders
+        return set(whole.index[whole])
+
+    def fewer(self, group: Group, method: str, methods: Sequence[str]) -> str:
+        """Whether a method lacks cells that others have, in words; empty if not."""
+        own = self._of_methods(group, methods)
+        n_decoders = len(own.drop(columns="method").drop_duplicates())
+        lacks = n_decoders > (own["method"] == method).sum()
+        return f"not all cells of method {method}" if lacks else ""
+
+    def _of_methods(self, group: Group, methods: Sequence[str]) -> pd.DataFrame:
+        own = self.of_group(self._cells, group)
+        return own[own["method"].isin(list(methods))]
 
     def at_chance(self, group: tuple[Any, ...], methods: Sequence[str]) -> bool:
         """Whether some method has a group's cells, but all on decoders at chance."""
@@ -182,15 +206,13 @@ def _null_levels(cells: Cells, asked: Measure) -> pd.Series:
 
 def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.DataFrame:
     """One row per group; its method says how many are ranked."""
-    rankings = _rankings(cells, asked)
-    tables = {group: _of_group(rankings, cells.by, group) for group in cells.groups}
-    ranked = {group: _ranked(cells, group, methods, table) for group, table in tables.items()}
+    ranked = {group: _ranked(cells, group, methods, asked) for group in cells.groups}
     labels = {group: _label(own, methods) for group, own in ranked.items()}
     seeds = [
-        _agreements(table, ranked[group]).assign(
+        _agreements(cells, group, own, asked).assign(
             **dict(zip(cells.by, group, strict=True)), method=labels[group]
         )
-        for group, table in tables.items()
+        for group, own in ranked.items()
     ]
     table = over_seeds(pd.concat(seeds), cells.by, asked.bounds)
     wanted = [(*group, label) for group, label in labels.items()]
@@ -202,32 +224,38 @@ def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.
     return _asked_of(table.assign(null=np.nan), asked, lacking)
 
 
-def _rankings(cells: Cells, asked: Agreement) -> pd.DataFrame:
-    """Scores that all rankings have, more is better: a row per group, seed and method."""
-    axes = [*cells.by, "seed", "method"]
-    rankings = [
-        _sign(one) * cells.seed_means(one).set_index(axes)["mean"] for one in asked.rankings
-    ]
-    return pd.concat(rankings, axis=1, keys=range(len(rankings)), join="inner").dropna()
-
-
-def _of_group(rankings: pd.DataFrame, by: Sequence[str], group: Group) -> pd.DataFrame:
-    own = np.ones(len(rankings), bool)
-    for axis, value in zip(by, group, strict=True):
-        own &= rankings.index.get_level_values(axis) == value
-    return rankings[own].droplevel(list(by))
-
-
-def _ranked(
-    cells: Cells, group: Group, methods: Sequence[str], rankings: pd.DataFrame
-) -> list[str]:
+def _ranked(cells: Cells, group: Group, methods: Sequence[str], asked: Agreement) -> Sequence[str]:
     """Methods to rank: all but those that have no score by design, unless too few are left.
 
-    A method with a score on some seed is one of them, and so is one whose cells are missing.
+    That is so where a method has all cells of the others, and some ranking has no score of it on
+    any of them. One that lacks cells is waited for.
     """
-    scored = set(rankings.index.get_level_values("method"))
-    found = [name for name in methods if name in scored or cells.gap(group, name)]
-    return found if len(found) >= FEWEST_RANKED else list(methods)
+    scored = [set(cells.of_group(cells.seed_means(one), group)["method"]) for one in asked.rankings]
+    found = [
+        name
+        for name in methods
+        if cells.fewer(group, name, methods) or all(name in one for one in scored)
+    ]
+    return found if len(found) >= FEWEST_RANKED else methods
+
+
+def _agreements(
+    cells: Cells, group: Group, ranked: Sequence[str], asked: Agreement
+) -> pd.DataFrame:
+    """Agreement of the rankings on each seed that has all methods, cells and scores: seed, mean."""
+    rankings = [
+        _sign(one)
+        * cells.of_group(cells.seed_means(one), group).set_index(["seed", "method"])["mean"]
+        for one in asked.rankings
+    ]
+    table = pd.concat(rankings, axis=1, keys=range(len(rankings))).dropna()
+    rows = [
+        (seed, ranking_agreement(scores.droplevel("seed").loc[list(ranked)]))
+        for seed, scores in table.groupby("seed")
+        if seed in cells.whole_seeds(group, ranked)
+        and set(ranked) <= set(scores.index.get_level_values("method"))
+    ]
+    return pd.DataFrame(rows, columns=["seed", "mean"]).astype({"mean": float})
 
 
 def _label(ranked: Sequence[str], methods: Sequence[str]) -> str:
@@ -252,7 +280,10 @@ def _gap(
     """Why a group has no interval, in a few words; empty where it has one."""
     if n_seeds >= FEWEST_SEEDS:
         return ""
-    gaps = dict.fromkeys(cells.gap(tuple(group), method) for method in methods)
+    gaps = dict.fromkeys(
+        cells.gap(tuple(group), method) or cells.fewer(tuple(group), method, methods)
+        for method in methods
+    )
     if found := [gap for gap in gaps if gap]:
         return "; ".join(found)
     if n_seeds:
@@ -306,13 +337,3 @@ def over_seeds(seeds: pd.DataFrame, by: Sequence[str], bounds: Bounds) -> pd.Dat
 def _sign(measure: Measure) -> float:
     """-1 where less is better: errors, and similarities to the map that must differ."""
     return -1.0 if measure.is_similarity != (measure.metric in ERRORS) else 1.0
-
-
-def _agreements(rankings: pd.DataFrame, ranked: Sequence[str]) -> pd.DataFrame:
-    """Agreement of the rankings on each seed that has scores of every method: seed, mean."""
-    rows = [
-        (seed, ranking_agreement(scores.droplevel("seed").loc[list(ranked)]))
-        for seed, scores in rankings.groupby("seed")
-        if set(ranked) <= set(scores.index.get_level_values("method"))
-    ]
-    return pd.DataFrame(rows, columns=["seed", "mean"]).astype({"mean": float})

@@ -11,7 +11,7 @@ from sweeps.analysis.estimates import headline_scores
 from sweeps.analysis.quantity import headlines_named
 from sweeps.scores.table import AXES
 
-WITHIN_A_SEED = ("snr_db", "fold", "architecture")
+WITHIN_A_SEED = ("feature", "snr_db", "fold", "architecture")
 MEASURE = "measure"  # the place of a measure among several
 LAST = "last"
 Reading = tuple[str, str, str]  # check, metric and steps
@@ -22,8 +22,8 @@ def seed_means(
 ) -> dict[MeasureKey, pd.DataFrame]:
     """Means of measures over the decoders of each trained seed.
 
-    Seeds that lack a decoder which others have are left out, since another mixture of signal levels
-    and folds has another mean.
+    Seeds that lack a decoder which others have are NaN, since another mixture of signal levels and
+    folds has another mean.
 
     Parameters
     ----------
@@ -36,7 +36,8 @@ def seed_means(
     Returns
     -------
     dict of tuple to DataFrame
-        By the key of the measure: columns of by, method, seed and mean.
+        By the key of the measure: columns of by, method, seed and mean. A method without any finite
+        score has no rows.
     """
     keys = list(dict.fromkeys(one.key for one in measures))
     group = [MEASURE, *by, "method"]
@@ -45,9 +46,10 @@ def seed_means(
     known = _measured(tidy, keys).replace([np.inf, -np.inf], np.nan).dropna(subset="mean")
     needed = known[[*group, *cells]].drop_duplicates().groupby(group).size().rename("needed")
     seeds = known.groupby([*group, "seed"])["mean"].agg(["mean", "count"]).reset_index()
-    whole = seeds.join(needed, on=group).query("count == needed")
+    complete = seeds["count"] == seeds.join(needed, on=group)["needed"]
+    means = seeds.assign(mean=seeds["mean"].where(complete))
     columns = [*by, "method", "seed", "mean"]
-    return {key: whole.loc[whole[MEASURE] == place, columns] for place, key in enumerate(keys)}
+    return {key: means.loc[means[MEASURE] == place, columns] for place, key in enumerate(keys)}
 
 
 def _measured(tidy: pd.DataFrame, keys: Sequence[MeasureKey]) -> pd.DataFrame:

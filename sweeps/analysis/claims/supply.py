@@ -1,11 +1,12 @@
 """What a sweep would have to compute so that a claim may be decided: overrides of its settings."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
-from eegxai.evaluation import NULL_MAPS
+from eegxai.evaluation import NULL_MAPS, EvaluationSpec
 from eegxai.evaluation.modes import EVALUATION_MODES, EvaluationMode
 from sweeps.analysis.claims.evidence import FEWEST_SEEDS, NOT_TESTABLE, lies_in_the_measure
 from sweeps.analysis.claims.study import Claim, Evaluation, Measure, Study
@@ -90,7 +91,8 @@ def _needed(
 ) -> dict[str, str] | None:
     """What a claim needs; more seeds are the last thing to ask for, where they can help."""
     missing = _missing_values(config, study, claim, evaluation)
-    needed = {**dict(missing), **_mode(config, evaluation, of_logits=NOT_TESTABLE in lacking)}
+    mode = _mode_of_logits if NOT_TESTABLE in lacking else _mode
+    needed = {**dict(missing), **mode(config, evaluation)}
     if needed or not finished:
         return needed
     if len(config.grid.seed) >= FEWEST_SEEDS and lies_in_the_measure(lacking):
@@ -118,21 +120,40 @@ def _by_groups(methods: Sequence[str]) -> list[str]:
     return [*groups, *(method for method in methods if method not in members)]
 
 
-def _mode(config: SweepConfig, evaluation: Evaluation, of_logits: bool) -> dict[str, str]:
-    """Another mode of evaluation, where the sweep's does not compute what is asked.
+def _mode(config: SweepConfig, evaluation: Evaluation) -> dict[str, str]:
+    """Another mode of evaluation, where the sweep's does not compute what is asked."""
+    measures = evaluation.measures
+    modes = [config.evaluation.mode, *EVALUATION_MODES]
+    mode = next((mode for mode in modes if all(_computes(mode, one) for one in measures)), modes[0])
+    return {} if mode == config.evaluation.mode else {"evaluation.mode": mode}
 
-    Of two classes, maps of the contrast are mirror images; where that is what a claim lacks, only
-    a mode that explains ``of_logits`` has what is asked.
+
+def _mode_of_logits(config: SweepConfig, evaluation: Evaluation) -> dict[str, str]:
+    """A mode that explains logits and has all that is asked, if the sweep's settings allow it.
+
+    Of two classes, maps of the contrast are mirror images, and those of the logits are not.
     """
-    own = config.evaluation.mode
-    found = (
-        mode
-        for mode in (own, *EVALUATION_MODES)
-        if all(_computes(mode, one) for one in evaluation.measures)
-        and (EVALUATION_MODES[mode].output == "logit" or not of_logits)
-    )
-    mode = next(found, own)
-    return {} if mode == own else {"evaluation.mode": mode}
+    for mode in (mode for mode in EVALUATION_MODES if mode != config.evaluation.mode):
+        has_all = all(
+            one.metrics <= _metrics(mode, one) and _computes(mode, one)
+            for one in evaluation.measures
+        )
+        of_logits = EVALUATION_MODES[mode].output == "logit"
+        if of_logits and has_all and _can_have(config.evaluation, mode):
+            return {"evaluation.mode": mode}
+    return {}
+
+
+def _can_have(evaluation: EvaluationSpec, mode: EvaluationMode) -> bool:
+    """Whether another mode takes the other settings of a sweep."""
+    given = asdict(evaluation)
+    if evaluation.truth_threshold == evaluation.comparison.truth_threshold:
+        del given["truth_threshold"]  # that of the mode
+    try:
+        EvaluationSpec(**{**given, "mode": mode})
+    except ValueError:
+        return False
+    return True
 
 
 def _computes(mode: EvaluationMode, asked: Measure) -> bool:

@@ -394,6 +394,62 @@ def test_a_method_that_lacks_one_seed_is_ranked_on_the_others():
     assert row["n_seeds"] == 2
 
 
+def on_levels(parts, levels=(-3.5, -12.0)):
+    """Scores on several levels, the same on each."""
+    return [part.assign(snr_db=level) for part in parts for level in levels]
+
+
+def without(parts, **of):
+    """All rows but those of a method, metric, seed or level."""
+    for part in parts:
+        there = np.logical_and.reduce([part[axis] == value for axis, value in of.items()])
+        yield part[~there]
+
+
+FOUR = replace_methods(agreement(), "ABCD")
+RANKED_APART = [  # D, which the two metrics rank first and last
+    *rankings("ABC"),
+    scores("D", np.array(HIGH) + 9, metric="mass_clipped", **TRUTH),
+    scores("D", np.array(HIGH) - 9, metric="rank", **TRUTH),
+]
+
+
+@pytest.mark.parametrize("metric", ["mass_clipped", "rank", "both"])
+def test_a_method_that_lacks_a_cell_on_each_seed_is_waited_for(metric):
+    parts = on_levels(RANKED_APART)
+    gaps = [{"seed": 0, "snr_db": -3.5}, {"seed": 1, "snr_db": -12.0}, {"seed": 2, "snr_db": -12.0}]
+    for gap in gaps:
+        own = {} if metric == "both" else {"metric": metric}
+        parts = list(without(parts, method="D", **own, **gap))
+    row = decided(FOUR, *parts)
+    assert row["verdict"] == UNDECIDED
+    told = {"both": "not all cells of method D"}
+    assert row["lacking"] == told.get(
+        metric, "no seed has all 2 rankings on all its cells for all 4 methods"
+    )
+
+
+def test_methods_are_ranked_on_seeds_where_all_have_the_same_cells():
+    parts = list(without(on_levels(RANKED_APART), method="D", seed=1, snr_db=-12.0))
+    row = decided(FOUR, *parts)
+    assert (row["n_seeds"], row["value"]) == (2, pytest.approx(-0.2))
+    half = list(without(on_levels(RANKED_APART), method="D", snr_db=-12.0))
+    assert decided(FOUR, *half)["lacking"] == "not all cells of method D"
+
+
+def test_a_level_may_be_judged_over_all_features():
+    levels = [
+        part.assign(feature=feature)
+        for part in on_levels(RANKED_APART)
+        for feature in ("temporal", "spectral")
+    ]
+    (claim,) = FOUR.claims
+    by_level = replace(FOUR, claims=(replace(claim, by=("snr_db",)),))
+    numbers = decide(by_level, as_tidy(levels)).numbers
+    assert numbers["n_seeds"].tolist() == [3, 3]
+    assert numbers["mean"].tolist() == pytest.approx([-0.2, -0.2])
+
+
 def test_two_methods_of_many_are_no_ranking():
     first = [part for part in rankings("ABC") if part["metric"].iloc[0] == "mass_clipped"]
     few = [*first, *(part for part in rankings("ABC") if part["method"].iloc[0] != "C")]
@@ -493,6 +549,26 @@ def test_a_swap_between_two_classes_is_tested_by_the_mode_that_explains_logits(c
     asked = load_study().only([claim])
     _, corrected = overrides_that_decide(config, asked, lacking, finished=True)
     assert corrected == mode
+
+
+@pytest.mark.parametrize(
+    ("override", "metric"),
+    [
+        ("evaluation.weight_draws=3", "pearson_raw"),
+        ("evaluation.use_permutations=4", "pearson_raw"),
+        ("evaluation.checks=[target_swap,independent]", "pearson_raw"),
+        ("evaluation.n_trials=12", "used_pearson"),
+        ("evaluation.n_trials=12", "latency_error_ms"),
+    ],
+)
+def test_no_mode_is_named_that_the_sweep_cannot_have_or_that_lacks_a_metric(override, metric):
+    given = ["evaluation.mode=corrected", "grid.feature=temporal", override]
+    config = load(ROOT / "conf" / "study-small.yaml", given)
+    truth = {"metric": metric, "asks": "above", "threshold": 0}
+    conditions = [SPECIFIC, truth if metric != "pearson_raw" else SPECIFIC]
+    asked = study(methods=["Saliency"], conditions=conditions)
+    lacking = undecided("another class is not testable on temporal, of two classes").head(1)
+    assert overrides_that_decide(config, asked, lacking, finished=True) == [None]
 
 
 CONDITION = ("claims", 0, "study", "conditions", 0)

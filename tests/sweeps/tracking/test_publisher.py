@@ -389,6 +389,26 @@ def test_the_summary_holds_what_the_store_holds(publisher, cells, store):
     assert publisher.runs(SUMMARY)[0].info.end_time == run.info.end_time
 
 
+def test_a_summary_that_is_being_replaced_is_not_finished(publisher, cells, store, monkeypatch):
+    """Or its files would stay those of the state in between, once the first state is back."""
+    every_cell = [*cells[0], *cells[1]]
+    publish_all(publisher, every_cell, store)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(publisher, "conclude", lambda _tidy: {CLOSING_FILE: b"in between"})
+        meanwhile.setattr("sweeps.tracking.runs.finish_run", killed)
+        with pytest.raises(KeyboardInterrupt):
+            publish_all(publisher, every_cell, store)
+    assert not publisher.runs(SUMMARY)
+    publish_all(publisher, every_cell, store)
+    (run,) = publisher.runs(SUMMARY)
+    page = Path(publisher.client.download_artifacts(run.info.run_id, CLOSING_FILE)).read_text()
+    assert page != "in between"
+
+
 def test_the_summary_holds_the_claims_of_the_study_and_the_closing_table(
     publisher, cells, store, tmp_path
 ):

@@ -4,16 +4,18 @@ import math
 import sqlite3
 from contextlib import closing
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 
 from sweeps.tracking.database import prepare_database
 from sweeps.tracking.location import PublishError, local_uri
 from sweeps.tracking.run_content import RunContent
-from sweeps.tracking.run_rows import FINISHED, finish_run
+from sweeps.tracking.run_rows import FINISHED, finish_run, sqlite_file
 
 METRICS = st.lists(
     st.builds(
@@ -81,6 +83,36 @@ def test_mlflow_reads_what_was_written(client):
     assert client.get_run(run_id).data.metrics == {"loss": 1 / 3}
     history = client.get_metric_history(run_id, "loss")
     assert [(each.value, each.step) for each in history] == [(1, 0), (0.5, 1), (1 / 3, 2)]
+
+
+def test_a_run_that_is_gone_is_told_and_nothing_is_left(client):
+    deleted = new_run(client)
+    client.delete_run(deleted)
+    for run_id in (deleted, "0" * 32):
+        with pytest.raises(MlflowException, match=f"run {run_id} .a run. is not in .* any more"):
+            finish_run(client, run_id, content([Metric("loss", 1.0, 7, 0)]))
+        metrics, latest, runs, tags, params = stored(client, run_id)
+        assert not metrics + latest + params
+        assert ("eegxai.verdict", "ok") not in tags
+        assert all(status == "RUNNING" for status, _ in runs)
+
+
+def test_long_texts_and_other_numbers_are_stored_as_by_mlflow(client):
+    by_mlflow, at_once = new_run(client), new_run(client)
+    numbers = [Metric("a", np.float32(0.1), 7, 0), Metric("b", np.int64(3), 7, 0)]
+    plain = [Metric("a", float(np.float32(0.1)), 7, 0), Metric("b", 3.0, 7, 0)]
+    tags, params = {"note": "é" * 9000}, {"options": "x" * 7000}
+    client.log_batch(
+        by_mlflow, plain, [Param("options", params["options"])], [RunTag("note", tags["note"])]
+    )
+    client.set_terminated(by_mlflow, FINISHED, END)
+    finish_run(client, at_once, RunContent("a run", tags, 0, END, params=params, metrics=numbers))
+    assert stored(client, at_once) == stored(client, by_mlflow)
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///:memory:", "sqlite:///file:m?mode=memory&uri=true"])
+def test_a_store_in_memory_is_left_to_mlflow(uri):
+    assert sqlite_file(uri) == ""
 
 
 def test_a_file_that_cannot_be_written_is_told_as_mlflow_tells_it(tmp_path):
