@@ -2,6 +2,7 @@
 
 import math
 import operator
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -12,11 +13,11 @@ import pandas as pd
 
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.statistics import Bounds, ranking_agreement, within_bounds
-from sweeps.analysis.claims.seed_means import seed_means
+from sweeps.analysis.claims.seed_means import WITHIN_A_SEED, seed_means
 from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
 from sweeps.analysis.estimates import CLASS_CHECKS
 from sweeps.scores.selection import at_chance
-from sweeps.scores.table import AXES, interval_half
+from sweeps.scores.table import interval_half
 
 FEWEST_SEEDS = 2
 FEWEST_RANKED = 3  # methods: two are ranked alike or the other way round
@@ -105,7 +106,7 @@ class Cells:
         self.study, self.by = study, by
         self.groups = list(product(*map(study.values, by)))
         self._known = _names(own, by)
-        self._cells = own[list(AXES)].drop_duplicates()
+        self._decoders = _decoders(own, by)
         self._decoding = _names(own[~at_chance(own)], by)
         self._testable = _names(own[own["class_testable"].ne(False)], by)
         scores = own[own["metric"].isin(list(study.metrics))]
@@ -122,21 +123,16 @@ class Cells:
 
     def whole_seeds(self, group: Group, methods: Sequence[str]) -> set[int]:
         """Seeds on which all of some methods have cells of the same decoders."""
-        own = self._of_methods(group, methods)
-        decoders = own.drop(columns="method").drop_duplicates().groupby("seed").size()
-        whole = own.groupby("seed").size() == len(methods) * decoders
-        return set(whole.index[whole])
+        own = [self._decoders[method, *group] for method in methods]
+        anybody = set().union(*own)
+        missing = set().union(*(anybody - each for each in own))
+        return {seed for seed, *_ in anybody} - {seed for seed, *_ in missing}
 
     def fewer(self, group: Group, method: str, methods: Sequence[str]) -> str:
         """Whether a method lacks cells that others have, in words; empty if not."""
-        own = self._of_methods(group, methods)
-        n_decoders = len(own.drop(columns="method").drop_duplicates())
-        lacks = n_decoders > (own["method"] == method).sum()
+        anybody = set().union(*(self._decoders[other, *group] for other in methods))
+        lacks = anybody - self._decoders[method, *group]
         return f"not all cells of method {method}" if lacks else ""
-
-    def _of_methods(self, group: Group, methods: Sequence[str]) -> pd.DataFrame:
-        own = self.of_group(self._cells, group)
-        return own[own["method"].isin(list(methods))]
 
     def at_chance(self, group: tuple[Any, ...], methods: Sequence[str]) -> bool:
         """Whether some method has a group's cells, but all on decoders at chance."""
@@ -167,6 +163,18 @@ class Cells:
 
 def _names(cells: pd.DataFrame, by: Sequence[str]) -> set[tuple[Any, ...]]:
     return set(cells[["method", *by]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def _decoders(
+    cells: pd.DataFrame, by: Sequence[str]
+) -> dict[tuple[Any, ...], set[tuple[Any, ...]]]:
+    """Seed and other axes of the decoders, by method and group."""
+    found: dict[tuple[Any, ...], set[tuple[Any, ...]]] = defaultdict(set)
+    group = ["method", *by]
+    rows = cells[[*group, "seed", *WITHIN_A_SEED]].drop_duplicates()
+    for row in rows.itertuples(index=False, name=None):
+        found[row[: len(group)]].add(row[len(group) :])
+    return found
 
 
 def _plain(value: object) -> str:
@@ -249,11 +257,11 @@ def _agreements(
         for one in asked.rankings
     ]
     table = pd.concat(rankings, axis=1, keys=range(len(rankings))).dropna()
+    whole = cells.whole_seeds(group, ranked)
     rows = [
         (seed, ranking_agreement(scores.droplevel("seed").loc[list(ranked)]))
         for seed, scores in table.groupby("seed")
-        if seed in cells.whole_seeds(group, ranked)
-        and set(ranked) <= set(scores.index.get_level_values("method"))
+        if seed in whole and set(ranked) <= set(scores.index.get_level_values("method"))
     ]
     return pd.DataFrame(rows, columns=["seed", "mean"]).astype({"mean": float})
 
