@@ -79,8 +79,7 @@ def line(name: str, seconds: np.ndarray) -> str:
 def main(n_trials: int, methods: Sequence[str]) -> None:
     """Print the time of each method's evaluation, of its passes alone, and the ratio."""
     references = references_of(n_trials)
-    x = references.explained.x
-    with PreparedDecoders(x, x).in_use():
+    with PreparedDecoders(references.explained.x).in_use():
         measured("Saliency", references)  # what is computed once for all methods
         rounds = [[measured(name, references) for name in methods] for _ in range(N_ROUNDS)]
     medians = np.median(rounds, axis=0)

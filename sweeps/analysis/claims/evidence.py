@@ -2,10 +2,8 @@
 
 import math
 import operator
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,18 +11,17 @@ import pandas as pd
 
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.statistics import Bounds, ranking_agreement, within_bounds
-from sweeps.analysis.claims.seed_means import WITHIN_A_SEED, seed_means
-from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure, Study
+from sweeps.analysis.claims.cells import Cells, Group, plain
+from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure
 from sweeps.analysis.estimates import CLASS_CHECKS
-from sweeps.scores.selection import at_chance
 from sweeps.scores.table import interval_half
 
 FEWEST_SEEDS = 2
 FEWEST_RANKED = 3  # methods: two are ranked alike or the other way round
 # How reasons begin that more seeds leave as they are.
 UNDEFINED, NOT_TESTABLE = "no seed has", "another class is not testable on"
+SEEDS = ["seed", "method"]
 NUMBERS = ("mean", "low", "high", "n_seeds")
-Group = tuple[Any, ...]  # values of the axes that are judged apart
 ASKED: dict[str, Callable[[float, float], bool]] = {
     "at least": operator.ge,
     "above": operator.gt,
@@ -88,99 +85,6 @@ def shown(asks: str, low: float, high: float, threshold: float) -> bool | None:
     return at_low if at_low == at_high and not math.isnan(low + high) else None
 
 
-class Cells:
-    """The cells that claims are decided on, and the groups that there should be.
-
-    Parameters
-    ----------
-    tidy : DataFrame
-        Tidy scores (columns ``TIDY``).
-    study : Study
-        Whose architecture and metrics are kept.
-    by : tuple of str
-        Axes whose values are judged apart.
-    """
-
-    def __init__(self, tidy: pd.DataFrame, study: Study, by: tuple[str, ...]) -> None:
-        own = tidy[tidy["architecture"] == study.architecture]
-        self.study, self.by = study, by
-        self.groups = list(product(*map(study.values, by)))
-        self._known = _names(own, by)
-        self._decoders = _decoders(own, by)
-        self._decoding = _names(own[~at_chance(own)], by)
-        self._testable = _names(own[own["class_testable"].ne(False)], by)
-        scores = own[own["metric"].isin(list(study.metrics))]
-        self._means = seed_means(scores, study.measures, by)
-
-    def seed_means(self, measure: Measure) -> pd.DataFrame:
-        """See :func:`seed_means`."""
-        return self._means[measure.key]
-
-    def of_group(self, table: pd.DataFrame, group: Group) -> pd.DataFrame:
-        """The rows of a group."""
-        own = [table[axis] == value for axis, value in zip(self.by, group, strict=True)]
-        return table[np.logical_and.reduce(own)]
-
-    def whole_seeds(self, group: Group, methods: Sequence[str]) -> set[int]:
-        """Seeds on which all of some methods have cells of the same decoders."""
-        own = [self._decoders[method, *group] for method in methods]
-        anybody = set().union(*own)
-        missing = set().union(*(anybody - each for each in own))
-        return {seed for seed, *_ in anybody} - {seed for seed, *_ in missing}
-
-    def fewer(self, group: Group, method: str, methods: Sequence[str]) -> str:
-        """Whether a method lacks cells that others have, in words; empty if not."""
-        anybody = set().union(*(self._decoders[other, *group] for other in methods))
-        lacks = anybody - self._decoders[method, *group]
-        return f"not all cells of method {method}" if lacks else ""
-
-    def at_chance(self, group: tuple[Any, ...], methods: Sequence[str]) -> bool:
-        """Whether some method has a group's cells, but all on decoders at chance."""
-        cells = {(method, *group) for method in methods}
-        return bool(cells & (self._known - self._decoding))
-
-    def of_two_classes(self, group: tuple[Any, ...], methods: Sequence[str]) -> bool:
-        """Whether a group's maps of the other class are mirror images, which test nothing."""
-        cells = {(method, *group) for method in methods}
-        return bool(cells & (self._known - self._testable))
-
-    def gap(self, group: tuple[Any, ...], method: str) -> str:
-        """Which cells a method lacks in a group, as widely as it is true; empty if none."""
-        if (method, *group) in self._known:
-            return ""
-        if not self._known:
-            return f"no cells of architecture {self.study.architecture}"
-        own = {cell[1:] for cell in self._known if cell[0] == method}
-        if not own:
-            return f"no cells of method {method}"
-        for place, (axis, value) in enumerate(zip(self.by, group, strict=True)):
-            own = {cell for cell in own if cell[place] == value}
-            if not own:
-                anybody = any(cell[1 + place] == value for cell in self._known)
-                return f"no cells of {axis} {_plain(value)}{f' for {method}' * anybody}"
-        return ""
-
-
-def _names(cells: pd.DataFrame, by: Sequence[str]) -> set[tuple[Any, ...]]:
-    return set(cells[["method", *by]].drop_duplicates().itertuples(index=False, name=None))
-
-
-def _decoders(
-    cells: pd.DataFrame, by: Sequence[str]
-) -> dict[tuple[Any, ...], set[tuple[Any, ...]]]:
-    """Seed and other axes of the decoders, by method and group."""
-    found: dict[tuple[Any, ...], set[tuple[Any, ...]]] = defaultdict(set)
-    group = ["method", *by]
-    rows = cells[[*group, "seed", *WITHIN_A_SEED]].drop_duplicates()
-    for row in rows.itertuples(index=False, name=None):
-        found[row[: len(group)]].add(row[len(group) :])
-    return found
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def evidence(cells: Cells, evaluation: Evaluation) -> Evidence:
     """The numbers that decide a claim."""
     parts = [
@@ -214,10 +118,17 @@ def _null_levels(cells: Cells, asked: Measure) -> pd.Series:
 
 def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.DataFrame:
     """One row per group; its method says how many are ranked."""
-    ranked = {group: _ranked(cells, group, methods, asked) for group in cells.groups}
+    means = {
+        group: [
+            _sign(one) * cells.of_group(cells.seed_means(one), group).set_index(SEEDS)["mean"]
+            for one in asked.rankings
+        ]
+        for group in cells.groups
+    }
+    ranked = {group: _ranked(cells, group, methods, means[group]) for group in cells.groups}
     labels = {group: _label(own, methods) for group, own in ranked.items()}
     seeds = [
-        _agreements(cells, group, own, asked).assign(
+        _agreements(means[group], own, cells.whole_seeds(group, own)).assign(
             **dict(zip(cells.by, group, strict=True)), method=labels[group]
         )
         for group, own in ranked.items()
@@ -232,13 +143,15 @@ def _of_agreement(cells: Cells, methods: Sequence[str], asked: Agreement) -> pd.
     return _asked_of(table.assign(null=np.nan), asked, lacking)
 
 
-def _ranked(cells: Cells, group: Group, methods: Sequence[str], asked: Agreement) -> Sequence[str]:
+def _ranked(
+    cells: Cells, group: Group, methods: Sequence[str], rankings: Sequence[pd.Series]
+) -> Sequence[str]:
     """Methods to rank: all but those that have no score by design, unless too few are left.
 
     That is so where a method has all cells of the others, and some ranking has no score of it on
     any of them. One that lacks cells is waited for.
     """
-    scored = [set(cells.of_group(cells.seed_means(one), group)["method"]) for one in asked.rankings]
+    scored = [set(one.index.get_level_values("method")) for one in rankings]
     found = [
         name
         for name in methods
@@ -248,16 +161,10 @@ def _ranked(cells: Cells, group: Group, methods: Sequence[str], asked: Agreement
 
 
 def _agreements(
-    cells: Cells, group: Group, ranked: Sequence[str], asked: Agreement
+    rankings: Sequence[pd.Series], ranked: Sequence[str], whole: set[int]
 ) -> pd.DataFrame:
-    """Agreement of the rankings on each seed that has all methods, cells and scores: seed, mean."""
-    rankings = [
-        _sign(one)
-        * cells.of_group(cells.seed_means(one), group).set_index(["seed", "method"])["mean"]
-        for one in asked.rankings
-    ]
+    """Agreement of the rankings on each whole seed that has scores of all methods: seed, mean."""
     table = pd.concat(rankings, axis=1, keys=range(len(rankings))).dropna()
-    whole = cells.whole_seeds(group, ranked)
     rows = [
         (seed, ranking_agreement(scores.droplevel("seed").loc[list(ranked)]))
         for seed, scores in table.groupby("seed")
@@ -296,7 +203,7 @@ def _gap(
         return "; ".join(found)
     if n_seeds:
         return f"needs at least {FEWEST_SEEDS} seeds with all their cells, has {n_seeds:.0f}"
-    where = " ".join(map(_plain, group))
+    where = " ".join(map(plain, group))
     if cells.at_chance(tuple(group), methods):
         return f"all decoders are at chance on {where}"
     if cells.of_two_classes(tuple(group), methods) and asked.checks & set(CLASS_CHECKS):

@@ -6,7 +6,8 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from eegxai.errors import sentence
-from sweeps.analysis.claims.evidence import Cells, Evidence, evidence
+from sweeps.analysis.claims.cells import Cells
+from sweeps.analysis.claims.evidence import Evidence, evidence
 from sweeps.analysis.claims.rules import RULES, Answer, check_rule, rule_sentence
 from sweeps.analysis.claims.sentences import named
 from sweeps.analysis.claims.study import Claim, Evaluation, Study
