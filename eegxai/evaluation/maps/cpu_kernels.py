@@ -7,7 +7,7 @@ numbers per trial.
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, wraps
 from itertools import pairwise
@@ -71,6 +71,13 @@ def _value(x: float, form: Form) -> float:
     return 0.0 if x < threshold else (raised - offset) * gain
 
 
+@compiled
+def _put(values: Sequence[float], into: Array) -> None:
+    # A loop: assigned as a whole, numba checks the shapes, and compiles that for seconds.
+    for i in range(len(into)):
+        into[i] = values[i]
+
+
 # ------------------------------------------------------------------ sums over pixels
 
 
@@ -80,7 +87,7 @@ def moments(first: int, last: int, rows: Array, form: Array) -> Array:
     """Sum, sum of squares and number of positive values of each map's version, (trials, 3)."""
     found = np.empty((last - first, 3))
     for trial in range(first, last):
-        found[trial - first] = _moments(rows[trial], _form_of(form, trial))
+        _put(_moments(rows[trial], _form_of(form, trial)), found[trial - first])
     return found
 
 
@@ -104,7 +111,7 @@ def overlap(
     found = np.empty((last - first, 3))
     for trial in range(first, last):
         forms = _form_of(form, trial), _form_of(other_form, trial)
-        found[trial - first] = _overlap(rows[trial], others[trial], forms[0], forms[1])
+        _put(_overlap(rows[trial], others[trial], *forms), found[trial - first])
     return found
 
 
@@ -293,7 +300,7 @@ def ascending(first: int, last: int, rows: Array) -> Array:
     """
     found = np.empty((last - first, rows.shape[1]), np.int64)
     for trial in range(first, last):
-        found[trial - first] = _ascending(rows[trial])
+        _put(_ascending(rows[trial]), found[trial - first])
     return found
 
 
@@ -302,10 +309,21 @@ def _ascending(row: Array) -> Array:
     keys, positions = _ascending_keys(row), np.arange(len(row))
     counts = _digit_counts(keys)
     for digit in range(N_DIGITS):
-        if counts[digit].max() < len(row):
-            starts = np.cumsum(counts[digit]) - counts[digit]
+        if counts[digit, _digit(keys[0], digit)] < len(row):  # else it is the same in all
+            starts = _starts(counts[digit])
             keys, positions = _sorted_by_digit(keys, positions, digit, starts)
     return positions
+
+
+@compiled
+def _starts(counts: Array) -> Array:
+    """How many come before the first of each value."""
+    # A loop, as numba compiles the difference of two arrays for seconds.
+    starts, before = np.empty_like(counts), 0
+    for value in range(len(counts)):
+        starts[value] = before
+        before += counts[value]
+    return starts
 
 
 @compiled
