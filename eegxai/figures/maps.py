@@ -202,13 +202,30 @@ def _time_courses(ax: Axes, truth: Array, values: Array, times_ms: Array) -> Non
     ax.spines[["bottom"]].set_color(GREY)
 
 
-def draw_course(ax: Axes, values: Array, times_ms: Array, **line: Any) -> None:
+class Row(NamedTuple):
+    """A stretch of a vertical axis, from ``lowest`` and 1 high, with a space above and below.
+
+    Several rows share axes where many pictures are drawn: creating axes takes most of the time.
+    """
+
+    lowest: float
+    space: float
+
+    def at(self, share: Any) -> Any:
+        """Where a share, or an array of shares, of the height within its spaces is."""
+        return self.lowest + self.space + (1 - 2 * self.space) * share
+
+
+WHOLE = Row(0.0, 0.0)
+
+
+def draw_course(ax: Axes, values: Array, times_ms: Array, row: Row = WHOLE, **line: Any) -> None:
     """Draw a map over time relative to its peak, or tell that it is the same at all times."""
     if is_uniform(values):
-        text = "times not resolved"
-        ax.text(0.5, 0.5, text, transform=ax.transAxes, fontsize=6, **UNRESOLVED)
+        middle = times_ms[[0, -1]].mean(), row.at(0.5)
+        ax.text(*middle, "times not resolved", fontsize=6, **UNRESOLVED)
     else:
-        ax.plot(times_ms, relative(values), color=BLUE, **line)
+        ax.plot(times_ms, row.at(relative(values)), color=BLUE, **line)
 
 
 def _ticks(times_ms: Array) -> list[float]:

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from itertools import pairwise
 
 import matplotlib
 import numpy as np
@@ -181,20 +182,30 @@ def test_what_a_map_does_not_resolve_is_told_in_its_place(unresolved):
 
 def test_a_map_without_channels_is_drawn_over_time(unresolved):
     examples = unresolved["times only"]
-    figure = map_against_truth(examples, "Whose")
-    shown = [
-        ax for ax in figure.axes if "channels not resolved" in {t.get_text() for t in ax.texts}
-    ]
-    assert len(shown) == 3
-    for ax, kind in zip(shown, ("best", "median", "worst"), strict=True):
-        assert not ax.images
+    planted, shown, _ = map_against_truth(examples, "Whose").axes
+    assert [t.get_text() for t in shown.texts].count("channels not resolved") == 3
+    assert (len(planted.images), len(shown.images)) == (3, 0)
+    for row, kind in enumerate(("best", "median", "worst")):
         course = examples.attribution[KINDS.index(kind), 0]
-        np.testing.assert_allclose(ax.lines[0].get_ydata(), course / abs(course).max())
-    resolved = map_against_truth(unresolved["channels only"])
-    assert sum(bool(ax.images) for ax in resolved.axes) == 6
-    assert (
-        sum("times not resolved" in {t.get_text() for t in ax.texts} for ax in resolved.axes) == 3
-    )
+        drawn, zero = (line.get_ydata() for line in shown.lines[2 * row : 2 * row + 2])
+        above = (drawn - zero[0]) / abs(drawn - zero[0]).max()
+        np.testing.assert_allclose(above, course / abs(course).max(), atol=1e-6)
+    planted, shown, over_time = map_against_truth(unresolved["channels only"]).axes
+    assert len(planted.images) == len(shown.images) == 3
+    assert [t.get_text() for t in over_time.texts].count("times not resolved") == 3
+
+
+def test_trials_stand_below_each_other_between_their_frames(unresolved):
+    examples = unresolved["times only"]
+    planted, _, over_time = map_against_truth(examples).axes
+    rows = [image.get_extent()[2:] for image in planted.images]
+    assert all(above[0] > below[1] for above, below in pairwise(rows))
+    labels = [text.get_text().split()[0] for text in planted.texts]
+    assert labels == ["best", "median", "worst"]
+    curves = [line.get_ydata() for line in over_time.lines if line.get_label() == "planted"]
+    for (lowest, highest), label, curve in zip(rows, planted.texts, curves, strict=True):
+        assert lowest < min(curve) < label.xy[1] < max(curve) < highest
+    assert [text.get_text() for text in over_time.get_legend().texts] == ["planted", "attribution"]
 
 
 def test_classes_over_time_are_the_means_of_their_trials(unresolved):
