@@ -278,7 +278,8 @@ def _print_list(console: Console, title: str, lines: Iterable[str]) -> None:
 
 def _tracked(explained: RequestedExplanation, folder: Path, files: list[Path], uri: str) -> str:
     """How to open the MLflow run; empty, with a sentence, where it could not be written."""
-    from sweeps.tracking import PublishError, log_explanation, reason_of  # takes a second
+    from sweeps.tracking import PublishError, reason_of  # takes a second
+    from sweeps.tracking.explanations import log_explanation
 
     try:
         return log_explanation(explained, folder, files, OUTPUT, uri)

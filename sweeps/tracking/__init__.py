@@ -11,7 +11,6 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from sweeps.tracking.database import broken_database
-from sweeps.tracking.explanations import log_explanation
 from sweeps.tracking.location import (
     PublishError,
     is_local,
@@ -32,7 +31,6 @@ __all__ = [
     "Publisher",
     "broken_database",
     "is_local",
-    "log_explanation",
     "no_pictures",
     "publish_all",
     "reason_of",

@@ -7,7 +7,7 @@ import sys
 from tests.paths import ROOT
 
 IMPORT_RAY = {"ray_tune", "ray_cluster"}
-LATE = {"ray", "scipy.signal", "scipy.stats"}
+LATE = {"eegxai.explaining", "ray", "scipy.signal", "scipy.stats"}
 
 
 def imported_at_top(path):
