@@ -6,8 +6,12 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from sweeps.tracking.explanations import log_explanation
-from sweeps.tracking.explanations import EXPERIMENT, explanation_content, metric_name
+from sweeps.tracking.explanations import (
+    EXPERIMENT,
+    explanation_content,
+    log_explanation,
+    metric_name,
+)
 from sweeps.tracking.location import tracking_uri
 from tests.made_up_explanation import METHODS, N_LAYERS, requested
 
