@@ -222,8 +222,9 @@ WHOLE = Row(0.0, 0.0)
 def draw_course(ax: Axes, values: Array, times_ms: Array, row: Row = WHOLE, **line: Any) -> None:
     """Draw a map over time relative to its peak, or tell that it is the same at all times."""
     if is_uniform(values):
-        middle = times_ms[[0, -1]].mean(), row.at(0.5)
-        ax.text(*middle, "times not resolved", fontsize=6, **UNRESOLVED)
+        across = ax.get_yaxis_transform()
+        words = "times not resolved"
+        ax.text(0.5, row.at(0.5), words, transform=across, fontsize=6, **UNRESOLVED)
     else:
         ax.plot(times_ms, row.at(relative(values)), color=BLUE, **line)
 

@@ -50,7 +50,7 @@ def map_against_truth(examples: ExampleMaps, title: str = "") -> Figure:
     figure = Figure(figsize=(WIDTH, height))
     write_title(figure, title)
     margins = MARGINS | {"top": 1 - header / height, "bottom": FOOTER_INCHES / height}
-    axes = figure.subplots(1, 3, width_ratios=(3, 3, 2.5), gridspec_kw=margins)
+    axes = figure.subplots(1, 3, sharex=True, width_ratios=(3, 3, 2.5), gridspec_kw=margins)
     rows = [Row(-STEP * place, SPACE) for place in range(len(SHOWN_KINDS))]
     for row, kind in zip(rows, SHOWN_KINDS, strict=True):
         _draw_row(axes, row, examples, kind)
@@ -96,8 +96,12 @@ def _only_over_time(ax: Axes, row: Row, course: Array, times_ms: Array) -> None:
     zero, peak = 0.45, 0.4  # shares of the row: below them the lowest peak, above them the words
     ax.plot(times_ms, row.at(zero + peak * relative(course)), color=BLUE, lw=1.2)
     ax.plot(times_ms[[0, -1]], [row.at(zero)] * 2, color=GREY, lw=0.6)
-    middle = (times_ms[0] + _end(times_ms)) / 2
-    ax.text(middle, row.at(1), "channels not resolved", fontsize=8, ha="center", va="top")
+    across = ax.get_yaxis_transform()
+    for share in (-1, 0, 1):
+        height = row.at(zero + peak * share)
+        ax.text(-0.02, height, f"{share}", transform=across, fontsize=8, ha="right", va="center")
+    words = "channels not resolved"
+    ax.text(0.5, row.at(1), words, transform=across, fontsize=8, ha="center", va="top")
 
 
 def _frame(ax: Axes, rows: Sequence[Row], times_ms: Array) -> None:
@@ -159,4 +163,4 @@ def classes_over_time(examples: ExampleMaps, class_names: Sequence[str], title: 
 
 def _end(times_ms: Array) -> float:
     """When the last sample ends."""
-    return float(2 * times_ms[-1] - times_ms[-2])
+    return float(times_ms[-1] + (np.diff(times_ms[-2:]).sum() or 1))

@@ -97,12 +97,16 @@ def terminal_verdicts(rows: pd.DataFrame, title: str) -> Table:
 
 
 def group_title(rows: pd.DataFrame, by: Sequence[str], values: Sequence[object]) -> str:
-    """Such as ``temporal, 5 decoders of 1 seed``; ``!`` where some decode no better than chance."""
+    """Such as ``temporal, 5 decoders of 1 seed``; ``!`` where some decode no better than chance.
+
+    Where all do, they are left out, and of no seed is anything known.
+    """
     named = [
         str(value) if axis == "feature" else f"{axis} {value}"
         for axis, value in zip(by, values, strict=True)
     ]
     named[-1] += "!" * bool(rows["at_chance"].any())
     decoders, seeds = (int(rows[name].max()) for name in ("n_decoders", "n_seeds"))
-    counts = f"{counted(decoders, 'decoder')} of {counted(seeds, 'seed')}"
+    of = f"of {counted(seeds, 'seed')}" if seeds else "no better than chance, left out"
+    counts = f"{counted(decoders, 'decoder')} {of}"
     return ", ".join([*named, counts])

@@ -308,7 +308,7 @@ def ascending(first: int, last: int, rows: Array) -> Array:
 def _ascending(row: Array) -> Array:
     keys, positions = _ascending_keys(row), np.arange(len(row))
     counts = _digit_counts(keys)
-    for digit in range(N_DIGITS):
+    for digit in range(N_DIGITS if len(row) else 0):
         if counts[digit, _digit(keys[0], digit)] < len(row):  # else it is the same in all
             starts = _starts(counts[digit])
             keys, positions = _sorted_by_digit(keys, positions, digit, starts)
