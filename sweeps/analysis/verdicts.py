@@ -120,7 +120,7 @@ def _advice(half: float, distance: float, n_seeds: int) -> str:
         return "over 100 times the data: the number is too near its level"
     if n_seeds > 1:
         return f"about {math.ceil(factor * n_seeds)} seeds"
-    return f"about {math.ceil(factor)} times the trials"
+    return f"about {math.ceil(factor)} times the trials explained"
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,8 @@ def claims(
         asked = load_study(study).only(claim or [])
         for method in asked.methods:
             find(method)
+        for feature in asked.features:
+            lookup(config.data.known_features, feature, f"feature of the claims {study!r}")
         if architecture:
             lookup(DECODERS, architecture, "--architecture")
             asked = replace(asked, architecture=architecture)

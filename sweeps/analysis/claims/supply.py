@@ -89,15 +89,16 @@ def _needed(
     finished: bool,
     lacking: str,
 ) -> dict[str, str] | None:
-    """What a claim needs; more seeds are the last thing to ask for, where they can help."""
+    """What a claim needs; more than the fewest seeds are asked for last, where they can help."""
     missing = _missing_values(config, study, claim, evaluation)
     mode = _mode_of_logits if NOT_TESTABLE in lacking else _mode
     needed = {**dict(missing), **mode(config, evaluation)}
+    more_seeds = {"grid.seed": _listed(_more(config.grid.seed))}
+    if len(config.grid.seed) < FEWEST_SEEDS:
+        return needed | more_seeds
     if needed or not finished:
         return needed
-    if len(config.grid.seed) >= FEWEST_SEEDS and lies_in_the_measure(lacking):
-        return None
-    return {"grid.seed": _listed(_more(config.grid.seed))}
+    return None if lies_in_the_measure(lacking) else more_seeds
 
 
 def _missing_values(

@@ -266,7 +266,7 @@ def test_the_recording_is_beaten_only_where_the_ideal_observer_beats_it():
     ("n_seeds", "efficiency", "advice"),
     [
         (3, 0.54, "about 5 seeds"),  # 0.05 / 0.04, squared, times 3
-        (1, 0.54, "about 2 times the trials"),
+        (1, 0.54, "about 2 times the trials explained"),
         (1, 0.5001, "over 100 times the data: the number is too near its level"),
     ],
 )

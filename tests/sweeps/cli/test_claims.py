@@ -108,6 +108,16 @@ def test_a_sweep_half_done_is_decided_as_far_as_it_is(tiny_file):
     assert first["decided_by"] == command
 
 
+def test_seeds_are_asked_for_together_with_all_else_that_is_lacking(tiny_file):
+    arguments = [str(tiny_file), "grid.seed=[0]"]
+    config = load(tiny_file, arguments[1:])
+    fill(store_of(config), methods=method_cells(config))
+    RUNNER.invoke(app, ["claims", *arguments, "--out", "out", "--format", "csv"])
+    (first, *_) = pd.read_csv("out/tiny-claims.csv").to_dict("records")
+    lacking = "'grid.feature=[temporal,spectral,spatial]' 'grid.seed=[0,1,2,3,4]'"
+    assert first["decided_by"] == f"eegxai sweep {tiny_file} {lacking}"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_shown_run(claims, command, tmp_path):
     (tmp_path / "mine.yaml").write_text(EXAMPLE)
@@ -124,6 +134,7 @@ def test_the_commands_shown_run(claims, command, tmp_path):
         (["--claims", "none.yaml"], "none.yaml"),
         (["--claims", "misspelt.yaml"], "did you mean 'pearson_raw'"),
         (["--claims", "unknown.yaml"], "did you mean 'DeepLift'"),
+        (["--claims", "feature.yaml"], "did you mean 'temporal'"),
         (["--format", "xls"], "excel"),
         (["--source", "disk"], "store"),
         (["--where", "snr > 3"], "snr_db"),
@@ -132,6 +143,7 @@ def test_the_commands_shown_run(claims, command, tmp_path):
 def test_a_mistake_is_one_sentence_before_anything_is_written(claims, options, message):
     Path("misspelt.yaml").write_text(MINE.replace("pearson_raw", "pearson_row"))
     Path("unknown.yaml").write_text(MINE.replace("methods: [Saliency", "methods: [DeepLft"))
+    Path("feature.yaml").write_text(MINE.replace("[temporal]", "[tempral]"))
     refused = claims(*options, "--out", "out")
     assert refused.exit_code == 2
     assert message in refused.output

@@ -31,7 +31,7 @@ from sweeps.cli.tables import print_headline
 from sweeps.report.legends import accuracies
 from sweeps.report.result_tables import result_cell
 from sweeps.report.terminal import print_lines, print_sentence
-from sweeps.report.verdict_tables import narrow_cell, property_cell, verdict_cell
+from sweeps.report.verdict_tables import group_title, narrow_cell, property_cell, verdict_cell
 from sweeps.report.verdict_texts import answer
 from sweeps.scores.selection import chance_note, without_chance_decoders
 from sweeps.scores.table import AREA, half_width
@@ -378,3 +378,9 @@ def test_two_classes_are_a_state_and_no_failure():
     assert row["class_specific_decided_by"] == "more than two classes"
     assert result_cell(row, Column("class_specific", "class")).text == "– not testable"
     assert result_cell(row, Column("class_r", "class r")).text == "not testable"
+
+
+def test_a_group_of_decoders_at_chance_says_that_they_are_left_out():
+    rows = pd.DataFrame({"n_decoders": [1, 1], "n_seeds": [0, 0], "at_chance": [1, 1]})
+    title = group_title(rows, ["feature", "snr_db"], ["spatial", -12.0])
+    assert title == "spatial, snr_db -12.0!, 1 decoder no better than chance, left out"
