@@ -72,7 +72,7 @@ def _value(x: float, form: Form) -> float:
 
 
 @compiled
-def _put(values: Sequence[float], into: Array) -> None:
+def _put(values: Array | Sequence[float], into: Array) -> None:
     # A loop: assigned as a whole, numba checks the shapes, and compiles that for seconds.
     for i in range(len(into)):
         into[i] = values[i]
