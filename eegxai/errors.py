@@ -32,7 +32,7 @@ def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
     """
     if not isinstance(error, ValidationError):
         return str(error)
-    details = min(error.errors(), key=lambda one: one["type"] not in UNKNOWN_FIELD)
+    details = _first(error)
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, ValidationError):
         return sentence(cause, model, owner)
@@ -43,6 +43,18 @@ def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
     if details["type"] in MISSING_FIELD:
         return f"{field} is missing"
     return _refused(details, field, owner)
+
+
+def location(error: ValueError) -> tuple[str | int, ...]:
+    """Where the value is that ``sentence`` is about: names of fields and places in lists.
+
+    Empty where the error is none of pydantic's, or is about the whole.
+    """
+    return _first(error)["loc"] if isinstance(error, ValidationError) else ()
+
+
+def _first(error: ValidationError) -> ErrorDetails:
+    return min(error.errors(), key=lambda one: one["type"] not in UNKNOWN_FIELD)
 
 
 def fields_of(model: Any) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from eegxai.evaluation import SIMILARITY_NULLS
+from eegxai.evaluation.metrics.names import metric_named
 from eegxai.evaluation.score_rows import AGAINST_TRUTH
 from eegxai.registry import lookup
 from eegxai.spec import spec
@@ -37,8 +38,8 @@ class Measure:
     Attributes
     ----------
     metric : str
-        A metric of the tidy scores, on the domain of the feature type's headline; ``study`` and
-        ``calibrated`` are the headline metrics.
+        A metric of the tidy scores, or what people call it, on the domain of the feature type's
+        headline; ``study`` and ``calibrated`` are the headline metrics.
     check : str
         Where it is read.
     steps : str
@@ -55,8 +56,9 @@ class Measure:
     @field_validator("metric")
     @classmethod
     def _metric_is_known(cls, name: str) -> str:
-        lookup(KNOWN_METRICS, name, "metric")
-        return name
+        metric = metric_named(name)
+        lookup(KNOWN_METRICS, metric, "metric")
+        return metric
 
     @field_validator("check", "less")
     @classmethod

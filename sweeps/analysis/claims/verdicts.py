@@ -1,11 +1,12 @@
 """The claims of a study decided on tidy scores: one table of verdicts, one of the numbers."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 from pydantic import TypeAdapter
 
-from eegxai.errors import sentence
+from eegxai.errors import location, sentence
 from sweeps.analysis.claims.cells import Cells
 from sweeps.analysis.claims.evidence import Evidence, evidence
 from sweeps.analysis.claims.rules import RULES, Answer, check_rule, rule_sentence
@@ -33,8 +34,19 @@ def load_study(name: str = DEFAULT_CLAIMS) -> Study:
         for claim in study.claims:
             check_rule(claim)
     except ValueError as error:
-        raise ValueError(f"claims {name!r}: {sentence(error, Study)}") from error
+        place = _claim_with(error, values)
+        raise ValueError(f"claims {name!r}: {place}{sentence(error, Study)}") from error
     return study
+
+
+def _claim_with(error: ValueError, values: Mapping[str, Any]) -> str:
+    """The claim that a mistake is in, such as ``claim 3: ``; empty where it is in none."""
+    field, place = (*location(error), "", "")[:2]
+    if field != "claims" or not isinstance(place, int):
+        return ""
+    claim = values["claims"][place]
+    number = f"number {place + 1}"
+    return f"claim {claim.get('id', number) if isinstance(claim, Mapping) else number}: "
 
 
 class Verdicts(NamedTuple):

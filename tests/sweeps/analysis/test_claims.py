@@ -18,7 +18,7 @@ from eegxai.statistics import student_interval
 from sweeps.analysis.claims.evidence import Evidence, shown
 from sweeps.analysis.claims.rules import RULES, all_of, negated
 from sweeps.analysis.claims.sentences import merged
-from sweeps.analysis.claims.study import Claim, Study
+from sweeps.analysis.claims.study import Claim, Measure, Study
 from sweeps.analysis.claims.supply import overrides_that_decide
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, decide, load_study
 from sweeps.analysis.quantity import HEADLINES
@@ -587,7 +587,11 @@ COUNTED_AGREEMENT = {**COUNTED, "study": {"methods": ["A", "B"], "agreements": [
         (("claims", 0, "rule"), "evry", "claim 1: rule 'evry' is unknown; did you mean 'every'"),
         (("claims", 0, "statment"), "?", "did you mean 'statement'"),
         ((*CONDITION, "check"), "target_swp", "did you mean 'target_swap'"),
-        ((*CONDITION, "asks"), "over", "claims.study.conditions.asks='over'"),
+        ((*CONDITION, "asks"), "over", "claim 1: claims.study.conditions.asks='over'"),
+        ((*CONDITION, "metric"), "pearson_row", "claim 1: metric 'pearson_row' is unknown"),
+        ((*CONDITION, "metric"), "IoU", "claim 1: metric 'IoU' is not computed"),
+        (("claims", 0), {"rule": "every"}, "claim number 1: claims.id is missing"),
+        (("claims", 0), "every", "claim number 1: "),
         (("claims", 0, "study", "conditions"), [], "neither conditions nor agreements"),
         (("claims", 0, "by"), ["snr"], "'feature' or 'snr_db'"),
         (("claims", 0, "by"), ["feature", "feature"], "holds an axis more than once"),
@@ -614,6 +618,11 @@ def test_a_mistake_in_a_file_is_one_sentence(tmp_path, place, value, message):
         load_study(str(path))
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["RMA", "relevance mass accuracy", "mass_clipped"])
+def test_a_metric_goes_by_the_name_that_people_use(name):
+    assert Measure(metric=name).metric == "mass_clipped"
 
 
 def test_two_claims_with_one_id_and_unknown_files_are_refused(tmp_path):
