@@ -1,7 +1,7 @@
 """The configuration of a sweep, as pydantic models."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -203,6 +203,15 @@ class Attributions(Model):
         own = options_of(method)
         common = {option: value for option, value in self.common.items() if option in own}
         return options_of(method, {**common, **self.per_method.get(method, {})}, size)
+
+    def without_effect(self, methods: Collection[str]) -> list[str]:
+        """Fields that set an option which none of these methods has."""
+        known = {option for method in methods for option in options_of(method)}
+        common = [f"attribution.{option}" for option in self.common if option not in known]
+        others = [
+            f"attribution.per_method.{name}" for name in self.per_method if name not in methods
+        ]
+        return [*common, *others]
 
 
 class TrialResources(Model):

@@ -83,6 +83,8 @@ class Plan:
         yield f"output: {self.config.output}"
         yield f"store: {self.config.store or Path(self.config.output, 'store')}"
         yield f"tracking: {shown_uri(self.config.output)}"
+        if unused := self.config.attribution.without_effect(self.config.grid.method):
+            yield f"without effect, as no method of the grid has it: {', '.join(unused)}"
         if not n_open:
             yield "nothing is left to do"
         else:

@@ -165,3 +165,12 @@ def test_the_time_left_of_a_stage_is_that_of_all_the_sweep(tiny, monkeypatch):
     minutes, seconds = said.getvalue().strip().rpartition(", ")[2].removesuffix(" left").split(":")
     shown = 60 * int(minutes) + int(seconds)
     assert round(planned_stages["explain"]) <= shown < sum(planned_stages.values())
+
+
+def test_options_that_no_method_of_the_grid_has_are_named(tiny_file):
+    given = ["attribution.steps=9", "attribution.chunk=4", "attribution.per_method.LRP.chunk=2"]
+    result = RUNNER.invoke(app, ["sweep", str(tiny_file), "--dry-run", *given])
+    told = " ".join(result.output.split())
+    named = "attribution.steps, attribution.per_method.LRP"
+    assert f"without effect, as no method of the grid has it: {named}" in told, told
+    assert "without effect" not in RUNNER.invoke(app, ["sweep", str(tiny_file), "--dry-run"]).output
