@@ -228,8 +228,9 @@ PROPERTIES = (
         "model_specific",
         "model-specific",
         "model",
-        "the same for the map of random weights and for the area under the cascade, which has a "
-        "higher level since the curve starts at 1; the number is the one that decides",
+        "the same for the map of random weights and for the area under the cascade, whose level is "
+        "(1 - {similarity:g}) / 2n higher with n layers since the curve starts at 1; the number is "
+        "the one that decides",
         (
             Condition("model_r", False, similarity_level),
             Condition("cascade_area", False, area_level),

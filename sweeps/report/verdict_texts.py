@@ -187,13 +187,13 @@ def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
     if (states == NO_SCORE).all():
         return
     names = list(judged.loc[states == SHOWN, "method"])
-    said = [f"{_joined(names) or 'no method'} shown to say more than the recording itself (|x|)"]
+    said = f"{_joined(names) or 'no method'} shown to say more than the recording itself (|x|)"
     if (states == UNTESTABLE).any():
-        said.append(
-            "not testable where the ideal observer does not say more either (at a lower SNR it "
-            "would)"
+        said += (
+            f"; {'of the others ' * bool(names)}this is not testable here, as the ideal observer "
+            "does not either (at a lower SNR it would)"
         )
-    yield "; ".join(said)
+    yield said
 
 
 def _spoken_against(judged: pd.DataFrame) -> Iterator[str]:
