@@ -95,6 +95,7 @@ def compare(
     of_a, of_b = tuple(a or []), tuple(b or [])
     with errors_in_one_sentence():
         _check_out(out)
+        _check_runs(run_a, run_b or "")
         one = _run(run_a, of_a, metric, check)
         if methods:
             _check_alone({"RUN_B": run_b, "--b": b, "--metric-b": metric_b})
@@ -152,6 +153,13 @@ def _compare_runs(
     return {**runs, "comparisons": found.differences, "notes": found.notes, "files": paths}
 
 
+def _check_runs(*names: str) -> None:
+    """Refuse overrides where runs stand."""
+    for name in names:
+        if "=" in name:
+            raise ValueError(f"{name!r} is not a run: give overrides as --a or --b (--a {name})")
+
+
 def _check_alone(given: Mapping[str, object]) -> None:
     """Refuse a second run beside two methods of one."""
     for name, value in given.items():
@@ -160,8 +168,6 @@ def _check_alone(given: Mapping[str, object]) -> None:
 
 
 def _run(name: str, overrides: tuple[str, ...], metric: str, check: str) -> ComparedRun:
-    if "=" in name:
-        raise ValueError(f"{name!r} is not a run: give overrides as --a or --b")
     path = Path(name) if Path(name).suffix in TABLE_READERS else configuration_file([name])
     return ComparedRun(name, path, overrides, quantity_named(metric, check))
 

@@ -89,6 +89,7 @@ def test_mistakes_are_told_in_one_short_sentence(table, options, message):
         ("--b training.epochs=2 --metric xyzzy", "docs/evaluation.md lists all"),
         ("--b training.epochs=2 --check cascad", "did you mean 'cascade'"),
         ("--methods Saliency Salency", "did you mean 'Saliency'"),
+        ("grid.seed=0 --methods Saliency LRP", "give overrides as --a or --b (--a grid.seed=0)"),
     ],
 )
 def test_mistakes_are_told_before_the_store_is_read(tiny_file, tmp_path, options, message):
