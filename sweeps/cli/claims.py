@@ -12,6 +12,7 @@ from eegxai.attribution import find
 from eegxai.decoders import DECODERS
 from eegxai.registry import lookup
 from sweeps.analysis.claimed import claimed_rows
+from sweeps.analysis.claims.study import Study
 from sweeps.analysis.claims.supply import overrides_that_decide
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.cli.common import (
@@ -32,6 +33,7 @@ from sweeps.cli.common import (
 )
 from sweeps.design.cells import method_cells
 from sweeps.design.claims_file import DEFAULT_CLAIMS
+from sweeps.design.config import SweepConfig
 from sweeps.report.claims import LEGEND, claim_lines, summary_table, write_claims
 from sweeps.report.export import TABLE_FORMATS
 from sweeps.report.source import load_scores
@@ -74,10 +76,7 @@ def claims(
     config, console = configuration(arguments), terminal(quiet=as_json)
     with errors_in_one_sentence():
         asked = load_study(study).only(claim or [])
-        for method in asked.methods:
-            find(method)
-        for feature in asked.features:
-            lookup(config.data.known_features, feature, f"feature of the claims {study!r}")
+        _check_names(study, asked, config)
         if architecture:
             lookup(DECODERS, architecture, "--architecture")
             asked = replace(asked, architecture=architecture)
@@ -107,6 +106,17 @@ def claims(
             {"command": "claims", "study": asked.title, "cells": held, "claims": verdicts.claims,
              "numbers": verdicts.numbers, "files": paths}
         )  # fmt: skip
+
+
+def _check_names(name: str, asked: Study, config: SweepConfig) -> None:
+    """Refuse claims on methods or feature types that there are not."""
+    try:
+        for method in asked.methods:
+            find(method)
+        for feature in asked.features:
+            lookup(config.data.known_features, feature, "feature")
+    except ValueError as error:
+        raise ValueError(f"claims {name!r}: {error}") from error
 
 
 def sweep_command(arguments: list[str] | None, fields: Mapping[str, str] | None) -> str:
