@@ -79,13 +79,25 @@ def write_claims(
 
 
 def claim_lines(claims: pd.DataFrame) -> Iterator[str]:
-    """Each claim in a few lines of a terminal: statement, verdicts, numbers, rules."""
+    """Each claim in a few lines of a terminal: statement, verdicts, numbers, rules.
+
+    Below them stands which sweep may decide those that are not decided: often one decides many.
+    """
     for claim, rows in claims.groupby("claim", sort=False):
         first = rows.iloc[0]
         yield ""
         yield from _wrapped(f"{claim}. ", f"{first['statement']} ({first['source']})")
         for row in _rows(rows):
             yield from _evaluation_lines(row)
+    for command, rows in claims[claims["decided_by"] != ""].groupby("decided_by", sort=False):
+        yield ""
+        yield from _wrapped("", f"{_named(rows)} may be decided by: {command}")
+
+
+def _named(rows: pd.DataFrame) -> str:
+    """Such as ``1 (study, corrected), 4 (study)``."""
+    groups = rows.groupby("claim", sort=False)["evaluation"]
+    return ", ".join(f"{claim} ({', '.join(evaluations)})" for claim, evaluations in groups)
 
 
 def _evaluation_lines(row: Row) -> Iterator[str]:
@@ -97,8 +109,6 @@ def _evaluation_lines(row: Row) -> Iterator[str]:
         yield from _wrapped("      number: ", f"{number} ({row['number']}{seeds})")
     if row["detail"]:
         yield from _wrapped("      ", row["detail"])
-    if command := row.get("decided_by"):
-        yield from _wrapped("      may be decided by: ", command)
     if others := _at_other_thresholds(row):
         yield from _wrapped("      with the threshold at ", others)
 
