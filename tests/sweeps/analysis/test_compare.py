@@ -265,6 +265,7 @@ def documented(tiny_file):
     quickstart = ROOT / "conf" / "quickstart.yaml"
     fill(load(quickstart, ["training.epochs=20"]))
     fill(load(quickstart, ["output=runs-after"]))
+    fill(load(quickstart))
     fill(load(quickstart, ["grid.seed=0"])).to_parquet("before.parquet")
 
 
