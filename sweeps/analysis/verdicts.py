@@ -5,122 +5,36 @@ A property is *shown* where the 95 % interval of its number lies on the right si
 configuration (:class:`sweeps.design.thresholds.Thresholds`).
 """
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from eegxai.evaluation import bounds
+from sweeps.analysis.conditions import (
+    NO_SCORE,
+    ORDER,
+    PARTS,
+    REFUTED,
+    SHOWN,
+    UNDECIDED,
+    UNTESTABLE,
+    Condition,
+    Finding,
+    Level,
+    Row,
+)
 from sweeps.design.thresholds import Thresholds
 from sweeps.scores.table import SPECIFICITY_THRESHOLD
 
-# States of a property. Without a score nothing is shown; what is not testable is not asked.
-SHOWN, REFUTED, UNDECIDED = "shown", "refuted", "undecided"
-NO_SCORE, UNTESTABLE = "no score", "not testable"
 # Verdicts on a method; ``UNDECIDED`` and ``NO_SCORE`` are some too.
 PASSES, FAILS, DUPLICATE, NOT_APPLICABLE = "passes", "fails", "duplicate", "not applicable"
-# What decides between the states of several conditions: the first that there is.
-ORDER = {REFUTED: 0, NO_SCORE: 1, UNDECIDED: 2, SHOWN: 3, UNTESTABLE: 4}
 MARKS = {
     SHOWN: "✓", PASSES: "✓", REFUTED: "✗", FAILS: "✗", UNDECIDED: "?", DUPLICATE: "=",
     UNTESTABLE: "–", NOT_APPLICABLE: "–", NO_SCORE: "–",
 }  # fmt: skip
-# An interval that needs more than this many times the data is as good as on its level.
-LARGEST_FACTOR = 100
 STANDARD = Thresholds()
-Row = Mapping[Any, Any]  # of the headline table
-Level = Callable[[Row, Thresholds], float]
-
-
-class Finding(NamedTuple):
-    """The state of a property and what it rests on.
-
-    Attributes
-    ----------
-    state : str
-        ``SHOWN``, ``REFUTED``, ``UNDECIDED``, ``NO_SCORE`` or ``UNTESTABLE``.
-    value, low, high, level : float
-        The number that decides it, its 95 % interval, and the level it must lie above or below.
-    decided_by : str
-        What would decide it; empty where it is decided.
-    slack : float
-        How far the interval is on the right side.
-    """
-
-    state: str
-    value: float
-    low: float
-    high: float
-    level: float
-    decided_by: str
-    slack: float
-
-
-# Columns of a property, by their endings.
-PARTS = {
-    "": "state", "_value": "value", "_low": "low", "_high": "high", "_level": "level",
-    "_decided_by": "decided_by",
-}  # fmt: skip
-
-
-def _always(row: Row) -> bool:
-    return True
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A number and the level that its interval must lie above, or below.
-
-    Attributes
-    ----------
-    column : str
-        Of the headline table, with ``_low`` and ``_high`` beside it.
-    above : bool
-        On which side of the level it must lie.
-    level : callable
-        From a row and the thresholds to the level.
-    asked : callable
-        From a row to whether it can be asked at all.
-    would_be : str
-        What would make it one that can be asked.
-    """
-
-    column: str
-    above: bool
-    level: Level
-    asked: Callable[[Row], bool] = _always
-    would_be: str = ""
-
-    def judged(self, row: Row, thresholds: Thresholds) -> Finding:
-        """What a row shows."""
-        level = self.level(row, thresholds)
-        value, low, high = (float(row[f"{self.column}{end}"]) for end in ("", "_low", "_high"))
-        sign = 1 if self.above else -1
-        worst, best = (low, high)[::sign]
-        slack = -math.inf if math.isnan(worst) else sign * (worst - level)
-        if not self.asked(row):
-            return Finding(UNTESTABLE, value, low, high, level, self.would_be, slack)
-        if math.isnan(value):
-            return Finding(NO_SCORE, value, low, high, level, "", slack)
-        if slack > 0 or sign * (best - level) <= 0:
-            state = SHOWN if slack > 0 else REFUTED
-            return Finding(state, value, low, high, level, "", slack)
-        advice = _advice(max(value - low, high - value), abs(value - level), row["n_seeds"])
-        return Finding(UNDECIDED, value, low, high, level, advice, slack)
-
-
-def _advice(half: float, distance: float, n_seeds: int) -> str:
-    """What would decide a number so far from its level; intervals shrink with the root of n."""
-    if math.isnan(half) or math.isnan(distance):
-        return "more trials or seeds"  # of one there is no interval
-    factor = (half / distance) ** 2 if distance else math.inf
-    if factor > LARGEST_FACTOR:
-        return "over 100 times the data: the number is too near its level"
-    if n_seeds > 1:
-        return f"about {math.ceil(factor * n_seeds)} seeds"
-    return f"about {math.ceil(factor)} times the trials explained"
 
 
 @dataclass(frozen=True)
@@ -200,8 +114,8 @@ PROPERTIES = (
         "finds the signal",
         "signal",
         "lead over random maps of its own spectrum and over the same method on the untrained "
-        "decoder: the smaller one is above 0",
-        (Condition("over_chance", True, ZERO), Condition("over_untrained", True, ZERO)),
+        "decoder (u): the smaller one is above 0",
+        (Condition("over_chance", True, ZERO), Condition("over_untrained", True, ZERO, letter="u")),
     ),
     Property(
         "efficient",
@@ -228,12 +142,12 @@ PROPERTIES = (
         "model_specific",
         "model-specific",
         "model",
-        "the same for the map of random weights and for the area under the cascade, whose level is "
-        "(1 - {similarity:g}) / 2n higher with n layers since the curve starts at 1; the number is "
-        "the one that decides",
+        "the same for the map of random weights and for the area under the cascade (a), whose "
+        "level is (1 - {similarity:g}) / 2n higher with n layers since the curve starts at 1; the "
+        "number is the one that decides",
         (
             Condition("model_r", False, similarity_level),
-            Condition("cascade_area", False, area_level),
+            Condition("cascade_area", False, area_level, letter="a"),
         ),
     ),
 )
@@ -280,8 +194,8 @@ def judged(table: pd.DataFrame, thresholds: Thresholds = STANDARD) -> pd.DataFra
         decoders, and nothing speaks against its maps); for each property, for ``beyond_input`` and
         ``study_verdict``, its state (``shown``, ``refuted``, ``undecided``, ``no score`` or
         ``not testable``) and with the endings ``_value``, ``_low``, ``_high`` and ``_level`` the
-        number that decides it, its 95 % interval and its level, and ``_decided_by``, what would
-        decide it.
+        number that decides it, its 95 % interval and its level, ``_number``, the column that it is
+        from, and ``_decided_by``, what would decide it.
     """
     rows = [{**row, **verdict_on(row, thresholds)} for row in table.to_dict("records")]
     return pd.DataFrame(rows, columns=[*table.columns, *VERDICT_COLUMNS])

@@ -35,15 +35,14 @@ from sweeps.report.inference_tables import differences_table
 from sweeps.report.method_pair import pair_frame, pair_lines, pair_table
 from sweeps.report.terminal import print_sentence, terminal_parts
 
-RUN = "Configuration (YAML file or name in conf/), or a table of tidy scores (.parquet, .csv)."
+RUNS = (
+    "Each a configuration (YAML file or name in conf/), or a table of tidy scores (.parquet, "
+    ".csv). RUN_B is by default RUN_A with its overrides."
+)
 
 
 def compare(
-    run_a: Annotated[str, typer.Argument(metavar="RUN_A", help=RUN)],
-    run_b: Annotated[
-        str | None,
-        typer.Argument(metavar="RUN_B", help="As RUN_A; by default RUN_A with its overrides."),
-    ] = None,
+    runs: Annotated[list[str], typer.Argument(metavar="RUN_A [RUN_B]", help=RUNS)],
     methods: Annotated[
         tuple[str, str] | None,
         typer.Option(metavar="A B", help="Compare two methods of RUN_A instead: A less B."),
@@ -95,7 +94,7 @@ def compare(
     of_a, of_b = tuple(a or []), tuple(b or [])
     with errors_in_one_sentence():
         _check_out(out)
-        _check_runs(run_a, run_b or "")
+        run_a, run_b = _one_or_two(runs)
         one = _run(run_a, of_a, metric, check)
         if methods:
             _check_alone({"RUN_B": run_b, "--b": b, "--metric-b": metric_b})
@@ -153,11 +152,17 @@ def _compare_runs(
     return {**runs, "comparisons": found.differences, "notes": found.notes, "files": paths}
 
 
-def _check_runs(*names: str) -> None:
-    """Refuse overrides where runs stand."""
-    for name in names:
+def _one_or_two(runs: list[str]) -> tuple[str, str | None]:
+    """RUN_A and RUN_B; an override has another place, and a third run none."""
+    for name in runs:
         if "=" in name:
-            raise ValueError(f"{name!r} is not a run: give overrides as --a or --b (--a {name})")
+            raise ValueError(
+                f"{name!r} is not a run: --a {name} is for RUN_A, --b {name} for RUN_B"
+            )
+    if len(runs) > 2:
+        raise ValueError(f"two runs are compared, RUN_A and RUN_B, but there are {len(runs)}")
+    run_a, run_b = (*runs, None)[:2]
+    return run_a or "", run_b
 
 
 def _check_alone(given: Mapping[str, object]) -> None:

@@ -20,7 +20,7 @@ from sweeps.cli.common import (
     usage_error,
 )
 from sweeps.cli.share_progress import ShareProgress
-from sweeps.design.config import METHOD_GROUPS
+from sweeps.design.grid import METHOD_GROUPS
 from sweeps.report.explanation_files import REPORT_FILE, require_new_folder, write_explanation
 from sweeps.report.explanation_tables import confusion_table, terminal_trust
 from sweeps.report.explanation_texts import (

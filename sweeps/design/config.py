@@ -1,16 +1,14 @@
 """The configuration of a sweep, as pydantic models."""
 
 import math
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Collection
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import (
-    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
-    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -21,71 +19,23 @@ from pydantic import (
 
 from eegxai.attribution import (
     CONTROLS,
-    CORRECTED_METHODS,
-    LIBRARIES,
     METHODS,
-    STUDY_METHODS,
-    find,
     options_of,
 )
-from eegxai.attribution.core.registry import LABEL, without_label
-from eegxai.decoders import DECODERS, TrainingSpec, recommended
+from eegxai.attribution.core.registry import without_label
+from eegxai.decoders import TrainingSpec, recommended
 from eegxai.errors import fields_of, sentence
 from eegxai.evaluation import EvaluationSpec
 from eegxai.registry import unknown_name
-from eegxai.renamed import warn_renamed
 from eegxai.simulation import DataSpec
 from eegxai.simulation.labels import fewest_trials
-from eegxai.simulation.spec import SnrDb
 from sweeps.design.data import Data, Model
+from sweeps.design.grid import Grid, check_architecture, check_method
 from sweeps.design.thresholds import Thresholds
 
 DISTRACTOR = "distractor"  # the feature type that `data.distractor: true` adds to the axis
 
 STORE_SCHEMES = ("s3",)
-
-METHOD_GROUPS: dict[str, tuple[str, ...]] = {
-    "study": STUDY_METHODS,
-    "corrected": CORRECTED_METHODS,
-    "controls": tuple(CONTROLS),
-    "all": tuple(METHODS),
-    **{name: library.standard for name, library in LIBRARIES.items()},
-}
-RENAMED_GROUPS = {"baselines": "controls"}  # old names, until the next minor version
-
-
-def _as_axis(value: Any) -> Any:
-    if isinstance(value, str) and "," in value:
-        raise ValueError(f"holds a comma; several values are written as a list, [{value}]")
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-# What to do about a value that is there twice, by the axis.
-OTHER_OPTIONS = (
-    "; with other options it takes a label, {0}@wide, and they go into "
-    "attribution.per_method under that name"
-)
-
-
-def _checked_axis(values: tuple[Any, ...], advice: str = "") -> tuple[Any, ...]:
-    if not values:
-        raise ValueError("is empty, at least one value is needed")
-    twice = [value for value in values if values.count(value) > 1]
-    if twice:
-        raise ValueError(f"holds {twice[0]!r} more than once{advice.format(twice[0])}")
-    return values
-
-
-def _is_made_up(method: str) -> bool:
-    """Whether a name has parts: of a library and its method, or of a method and a label."""
-    return bool({".", LABEL} & set(method))
-
-
-def _expand_groups(methods: list[Any]) -> list[Any]:
-    for old in RENAMED_GROUPS.keys() & {entry for entry in methods if isinstance(entry, str)}:
-        warn_renamed(f"grid.method={old}", f"grid.method={RENAMED_GROUPS[old]}")
-    current = (RENAMED_GROUPS.get(str(entry), entry) for entry in methods)
-    return [name for entry in current for name in METHOD_GROUPS.get(str(entry), (entry,))]
 
 
 def _checked_store(store: str) -> str:
@@ -95,40 +45,6 @@ def _checked_store(store: str) -> str:
     if colon and (".." in rest.split("/") or not rest.strip("/")):
         raise ValueError(f"store={store!r} must name a bucket and no '..'")
     return store
-
-
-OneOrMore = BeforeValidator(_as_axis)
-
-
-class Grid(Model):
-    """The axes; a decoder cell is one point of all of them but ``method``."""
-
-    feature: Annotated[tuple[str, ...], OneOrMore]
-    snr_db: Annotated[tuple[SnrDb, ...], OneOrMore]
-    seed: Annotated[tuple[NonNegativeInt, ...], OneOrMore] = (0,)
-    fold: Annotated[tuple[NonNegativeInt, ...], OneOrMore] = (0,)
-    architecture: Annotated[tuple[str, ...], OneOrMore] = ("deepnet",)
-    method: Annotated[tuple[str, ...], BeforeValidator(_expand_groups), OneOrMore] = STUDY_METHODS
-
-    @field_validator("*")
-    @classmethod
-    def _no_axis_is_empty_or_doubled(cls, values: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
-        return _checked_axis(values, OTHER_OPTIONS if info.field_name == "method" else "")
-
-    @field_validator("architecture", "method")
-    @classmethod
-    def _names_are_registered(cls, values: tuple[str, ...], info: Any) -> tuple[str, ...]:
-        tables: dict[str, Mapping[str, object]] = {
-            "architecture": DECODERS,
-            "method": {**METHODS, **CONTROLS, **METHOD_GROUPS},
-        }
-        choices = tables[info.field_name]
-        for value in values:
-            if info.field_name == "method" and _is_made_up(value):
-                find(value)
-            elif value not in choices:
-                raise ValueError(unknown_name(f"grid.{info.field_name}", value, choices))
-        return values
 
 
 # The split is no matter of the architecture: decoders are compared on the same test trials.
@@ -153,8 +69,7 @@ class Training(AnyTraining):
     @classmethod
     def _names_are_registered(cls, values: dict[str, Any]) -> dict[str, Any]:
         for name in values:
-            if name not in DECODERS:
-                raise ValueError(unknown_name("training.per_architecture", name, DECODERS))
+            check_architecture("training.per_architecture", name)
         return values
 
     def of(self, architecture: str) -> TrainingSpec:
@@ -181,10 +96,7 @@ class Attributions(Model):
     def _options_exist(self) -> "Attributions":
         methods = METHODS | CONTROLS
         for name in self.per_method:
-            if _is_made_up(name):
-                find(name)
-            elif name not in methods:
-                raise ValueError(unknown_name("attribution.per_method", name, methods))
+            check_method("attribution.per_method", name)
         known = {o for method in (*methods, *self.per_method) for o in options_of(method)}
         for option in self.common:
             if option not in known:

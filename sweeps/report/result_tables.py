@@ -6,8 +6,9 @@ import pandas as pd
 
 from eegxai.attribution import CONTROLS
 from eegxai.rounding import digits
+from sweeps.analysis.conditions import UNTESTABLE
 from sweeps.analysis.tables import SHOWN_WITH_VERDICT, VERDICT, Column, TableKind
-from sweeps.analysis.verdicts import STUDY_VERDICT, TOLD, UNTESTABLE
+from sweeps.analysis.verdicts import STUDY_VERDICT, TOLD
 from sweeps.report.table import (
     MISSING,
     Row,

@@ -5,17 +5,15 @@ from collections.abc import Sequence
 import pandas as pd
 
 from eegxai.rounding import counted, digits
+from sweeps.analysis.conditions import NO_SCORE, UNDECIDED, UNTESTABLE
 from sweeps.analysis.verdicts import (
     DUPLICATE,
     FAILS,
     MARKS,
-    NO_SCORE,
     NOT_APPLICABLE,
     PASSES,
     PROPERTIES,
     STUDY_VERDICT,
-    UNDECIDED,
-    UNTESTABLE,
     Property,
     verdict_text,
 )
@@ -40,7 +38,7 @@ def property_cell(row: Row, told: Property) -> TableCell:
     if state in NUMBERLESS:
         return TableCell(f"{MARKS[state]} {state}")
     return TableCell(
-        f"{MARKS[state]} {digits(value)}",
+        f"{MARKS[state]} {digits(value)}{_letter(row, told)}",
         str(value),
         spread=spread(value, low, high),
         interval=ends_text(low, high),
@@ -59,19 +57,26 @@ def state_cell(row: Row, told: Property) -> TableCell:
 
 
 def narrow_cell(row: Row, told: Property) -> TableCell:
-    """As :func:`property_cell` in nine characters, such as ``✓.82±.05``."""
+    """As :func:`property_cell` in ten characters, such as ``✓.82±.05`` or ``?-.38a±.09``."""
     state, value, low, high = _number(row, told)
     if state in NUMBERLESS:
         return TableCell(MISSING)
     # The side on which the level lies: near a bound, half of the interval would contradict a mark.
     side = value - low if value > row[f"{told.column}_level"] else high - value
     shown = "" if side != side else f"±{_short(digits(side))}"
-    return TableCell(f"{MARKS[state]}{_short(digits(value))}{shown}", str(value))
+    return TableCell(
+        f"{MARKS[state]}{_short(digits(value))}{_letter(row, told)}{shown}", str(value)
+    )
 
 
 def _number(row: Row, told: Property) -> tuple[str, float, float, float]:
     value, low, high = (float(row[f"{told.column}_{end}"]) for end in ("value", "low", "high"))
     return row[told.column], value, low, high
+
+
+def _letter(row: Row, told: Property) -> str:
+    """Which number of a property it is; the first has no letter."""
+    return next(one.letter for one in told.conditions if one.column == row[f"{told.column}_number"])
 
 
 def _short(number: str) -> str:

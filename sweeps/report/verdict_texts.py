@@ -6,22 +6,18 @@ import pandas as pd
 
 from eegxai.attribution import CONTROLS
 from eegxai.rounding import counted
+from sweeps.analysis.conditions import NO_SCORE, REFUTED, SHOWN, UNDECIDED, UNTESTABLE
 from sweeps.analysis.verdicts import (
     APPLICABLE,
     BEYOND_INPUT,
     DUPLICATE,
     FAILS,
     MARKS,
-    NO_SCORE,
     NOT_APPLICABLE,
     PASSES,
     PROPERTIES,
-    REFUTED,
-    SHOWN,
     STANDARD,
     STUDY_VERDICT,
-    UNDECIDED,
-    UNTESTABLE,
     Property,
     verdict_as_original,
 )
@@ -35,8 +31,8 @@ MARKS_LEGEND = "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = map
 UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes have mirror images)"
 VERDICT_LEGEND = "all: the verdict, ✓ if all properties are shown, ✗ if one is refuted, else ?"
 INTERVAL_LEGEND = (
-    "±: to the end of the 95 % interval on the side of the level; !: some decoders decode no "
-    "better than chance"
+    "±: to the end of the 95 % interval on the side of the level (marks rest on numbers that are "
+    "not rounded); !: some decoders decode no better than chance"
 )
 CONTROLS_LEGEND = "RandomMap and InputMagnitude are controls: they must fail"
 HOW_MANY_LISTED = 6  # methods in a sentence; more are counted
@@ -108,10 +104,21 @@ def _group_answer(rows: pd.DataFrame, by: Sequence[str]) -> str:
     verdicts = _with_verdict_of_original(rows, by)
     said = []
     for verdict, (one, several) in SAID.items():
-        names = list(rows.loc[verdicts == verdict, "method"])
-        if names or verdict == PASSES:
-            said.append(f"{_joined(names) or 'none'} {one if len(names) < 2 else several}")
+        own, text = _named(rows[verdicts == verdict])
+        if own or verdict == PASSES:
+            said.append(f"{text or 'none'} {one if own < 2 else several}")
     return "; ".join(said)
+
+
+def _named(rows: pd.DataFrame) -> tuple[int, str]:
+    """How many methods have maps of their own, and all names, duplicates behind their original."""
+    duplicates = (rows["verdict"] == DUPLICATE) & rows["duplicate_of"].isin(rows["method"])
+    own = list(rows.loc[~duplicates, "method"])
+    if len(own) > HOW_MANY_LISTED:
+        n_same = int(duplicates.sum())
+        return len(own), f"{len(rows)} methods" + f" ({n_same} of them duplicates)" * bool(n_same)
+    same = rows[duplicates].groupby("duplicate_of")["method"].agg(", ".join)
+    return len(own), listed([f"{name} (= {same[name]})" if name in same else name for name in own])
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -92,6 +92,13 @@ def test_a_name_that_moved_works_and_warns_of_the_new_one(module, old, new):
         importlib.import_module(module).nonsense  # noqa: B018
 
 
+def test_the_old_name_of_the_controls_is_their_group(monkeypatch):
+    monkeypatch.setitem(registry.GROUPS, "controls", controls := {})
+    with pytest.warns(RenamedWarning, match="group='controls'"):
+        registry.attribution("Old", group="control")(lambda decoder, x, target: x)
+    assert controls["Old"].group == "controls"
+
+
 def test_the_old_keyword_of_a_method_is_its_completeness_target(monkeypatch):
     monkeypatch.setattr(registry, "GROUPS", {"extended": (methods := {})})
 

@@ -7,9 +7,10 @@ import pytest
 from rich.console import Console
 
 from eegxai.evaluation import STUDY_METRICS
+from sweeps.analysis.conditions import NO_SCORE
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
-from sweeps.analysis.verdicts import NO_SCORE, judged
+from sweeps.analysis.verdicts import judged
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
 from sweeps.report.figures import load_maps

@@ -1,7 +1,7 @@
 """The registry of attribution methods."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -44,7 +44,7 @@ class Method:
         parameters are its options, except ``references``, reference trials to compare with.
     group : str
         ``"study"`` (as the study ran it), ``"corrected"`` (a method of the study as its paper
-        defines it or with what the study's form leaves out), ``"extended"``, ``"control"`` or the
+        defines it or with what the study's form leaves out), ``"extended"``, ``"controls"`` or the
         library that it comes from.
     requires : tuple of callables
         Each ``(decoder, x) -> str | None`` gives the reason why the method is not applicable to
@@ -99,7 +99,8 @@ METHODS: dict[str, Method] = {}
 CONTROLS: dict[str, Method] = {}
 LIBRARIES: dict[str, Library] = {}
 LABEL, LABEL_TEXT = "@", re.compile(r"[\w-]+", re.ASCII)
-GROUPS = {"study": METHODS, "corrected": METHODS, "extended": METHODS, "control": CONTROLS}
+GROUPS = {"study": METHODS, "corrected": METHODS, "extended": METHODS, "controls": CONTROLS}
+RENAMED_GROUPS = {"control": "controls"}  # old names, until the next minor version
 
 
 class NotApplicable(ValueError):  # noqa: N818 (a verdict, not a fault)
@@ -136,6 +137,9 @@ def attribution(
     if promises:
         warn_renamed("attribution(promises=)", "attribution(completeness_target=)")
     sums_to = completeness_target or promises
+    if group in RENAMED_GROUPS:
+        warn_renamed(f"attribution(group={group!r})", f"group={RENAMED_GROUPS[group]!r}")
+    group = RENAMED_GROUPS.get(group, group)
     registry = lookup(GROUPS, group, "group")
     if name in METHODS or name in CONTROLS:
         raise ValueError(f"method {name!r} is registered already, choose another name")
@@ -178,11 +182,39 @@ def find(name: str) -> Method:
     if given != name and name in CONTROLS:
         raise ValueError(f"method {given!r}: {name} is a control, which takes no label")
     prefix, dot, own = name.partition(".")
-    if name in METHODS or not dot:
-        return lookup(METHODS | CONTROLS, name, "method")
+    if not dot and name not in METHODS | CONTROLS:
+        raise ValueError(unknown_method("method", name, METHODS | CONTROLS))
+    if not dot or name in METHODS:
+        return (METHODS | CONTROLS)[name]
     if prefix not in LIBRARIES:
         raise ValueError(unknown_name(f"method {name!r}: the library", prefix, LIBRARIES))
     return LIBRARIES[prefix].method(own)
+
+
+def unknown_method(kind: str, name: str, choices: Iterable[str]) -> str:
+    """Sentence about a name that no method has; methods of libraries with this name are choices.
+
+    Examples
+    --------
+    >>> unknown_method("method", "NoiseTunnel", ["Saliency", "LRP"])
+    "method 'NoiseTunnel' is unknown; did you mean 'captum.NoiseTunnel(Saliency)'? ..."
+    """
+    return unknown_name(kind, name, {*choices, *_namesakes(name)})
+
+
+def _namesakes(name: str) -> list[str]:
+    """Full names of the libraries' methods that a name without the library may mean."""
+    listed = [full for library in LIBRARIES.values() for full in library.standard]
+    usual = [full for full in listed if name == full.partition(".")[2].partition("(")[0]]
+    return usual or [f"{prefix}.{name}" for prefix in LIBRARIES if _has(prefix, name)]
+
+
+def _has(prefix: str, own: str) -> bool:
+    """Whether a library has a method; one that is not installed has none."""
+    try:
+        return bool(LIBRARIES[prefix].method(own))
+    except ValueError:
+        return False
 
 
 def without_label(name: str) -> str:

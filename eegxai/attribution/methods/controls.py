@@ -9,14 +9,14 @@ from eegxai.attribution.engine.frequency import relevance_of_product, tell
 from eegxai.seeding import trial_generators
 
 
-@attribution("RandomMap", group="control")
+@attribution("RandomMap", group="controls")
 def random_map(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Standard Gaussian noise: the same for a trial whatever the decoder and the class."""
     maps = [random.standard_normal(x.shape[1:]) for random in trial_generators(x, "random_map")]
     return torch.from_numpy(np.stack(maps)).to(x)
 
 
-@attribution("InputMagnitude", group="control", frequency="effect")
+@attribution("InputMagnitude", group="controls", frequency="effect")
 def input_magnitude(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Absolute value of the trial; over frequency its power."""
     tell(lambda: relevance_of_product(x, x))

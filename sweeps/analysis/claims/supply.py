@@ -6,16 +6,19 @@ from typing import Any
 
 import pandas as pd
 
+from eegxai.attribution.core.registry import LABEL
 from eegxai.evaluation import NULL_MAPS, EvaluationSpec
 from eegxai.evaluation.modes import EVALUATION_MODES, EvaluationMode
 from sweeps.analysis.claims.evidence import FEWEST_SEEDS, NOT_TESTABLE, lies_in_the_measure
 from sweeps.analysis.claims.study import Claim, Evaluation, Measure, Study
 from sweeps.analysis.claims.verdicts import UNDECIDED, decide
 from sweeps.design.cells import method_cells
-from sweeps.design.config import METHOD_GROUPS, SweepConfig
+from sweeps.design.config import SweepConfig
+from sweeps.design.grid import METHOD_GROUPS
 from sweeps.scores.selection import HeldCells
 
 FEWEST_PLANNED = 5  # seeds: two or three have wide intervals
+OPTIONS = "{OPTION: VALUE}"  # to be filled in: nobody else knows what a label stands for
 SHORT_NAMES = ("study", "corrected", "controls")  # groups that a list of methods is written by
 
 
@@ -112,6 +115,9 @@ def _missing_values(
         if not set(values) <= set(there):
             together = list(dict.fromkeys((*there, *values)))
             yield f"grid.{axis}", _listed(_by_groups(together) if axis == "method" else together)
+    for method in evaluation.methods:
+        if LABEL in method and method not in config.attribution.per_method:
+            yield f"attribution.per_method.{method}", OPTIONS
 
 
 def _by_groups(methods: Sequence[str]) -> list[str]:

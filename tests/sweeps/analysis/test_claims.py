@@ -22,7 +22,7 @@ from sweeps.analysis.claims.study import Claim, Measure, Study
 from sweeps.analysis.claims.supply import overrides_that_decide
 from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, decide, load_study
 from sweeps.analysis.quantity import HEADLINES
-from sweeps.design.config_file import load
+from sweeps.design.config_file import ConfigError, load
 from sweeps.scores.selection import without_chance_decoders
 from tests.paths import ROOT
 from tests.tidy_tables import as_tidy
@@ -521,6 +521,20 @@ def test_what_may_decide_a_claim_is_what_its_sweep_lacks(claim, evaluation, need
     decided = pd.DataFrame({"verdict": [HOLDS, FAILS], "lacking": ["", ""]})
     assert overrides_that_decide(config, asked, decided, finished=True) == [None, None]
     load(ROOT / "conf" / "study-small.yaml", list(map("=".join, needed.items())))
+
+
+def test_a_labelled_method_needs_the_options_that_its_label_stands_for():
+    few, given = "captum.KernelShap@few", "attribution.per_method.captum.KernelShap@few"
+    asked = study(methods=[few], conditions=[SPECIFIC])
+    config = load(ROOT / "conf" / "study-small.yaml", ["grid.feature=temporal"])
+    lacking = undecided("no scores").head(1)
+    (needed,) = overrides_that_decide(config, asked, lacking, finished=True)
+    assert needed["grid.method"].endswith(f",{few}]")
+    assert needed[given] == "{OPTION: VALUE}"
+    known = load(ROOT / "conf" / "study-small.yaml", [f"{given}={{n_samples: 9}}"])
+    assert given not in overrides_that_decide(known, asked, lacking, finished=True)[0]
+    with pytest.raises(ConfigError, match="OPTION"):
+        load(ROOT / "conf" / "study-small.yaml", [f"{given}={needed[given]}"])
 
 
 @pytest.mark.parametrize(

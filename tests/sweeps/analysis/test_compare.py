@@ -213,7 +213,7 @@ def test_a_file_that_cannot_be_written_is_told(before, tmp_path):
 def test_mistakes_are_told_before_any_work(tiny_file, tmp_path):
     itself = f"{tiny_file} is compared with itself"
     assert itself in refused(tiny_file).replace("\n", "")
-    assert "give overrides as --a or --b" in refused(tiny_file, "training.epochs=2")
+    assert "is not a run: --a training.epochs=2" in refused(tiny_file, "training.epochs=2")
     assert "must have the form section.field=value" in refused(tiny_file, "--b", "seeds")
     assert "--interval 'boot' is unknown" in refused(tiny_file, *B, "--interval", "boot")
     assert "choices: .csv, .md" in refused(tiny_file, *B, "--out", "change.xls")

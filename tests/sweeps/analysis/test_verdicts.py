@@ -14,20 +14,16 @@ from eegxai.evaluation.scoring import HEADLINE
 from eegxai.seeding import torch_generator
 from eegxai.simulation import simulate
 from eegxai.simulation.feature_spec import ClassSpec, FeatureSpec, Signal, Spread
+from sweeps.analysis.conditions import NO_SCORE, ORDER, REFUTED, SHOWN, UNDECIDED, UNTESTABLE
 from sweeps.analysis.one_decoder import decoder_headline
 from sweeps.analysis.summary import headline
 from sweeps.analysis.verdicts import (
     DUPLICATE,
     FAILS,
-    NO_SCORE,
     NOT_APPLICABLE,
-    ORDER,
     PASSES,
     PROPERTIES,
-    REFUTED,
-    SHOWN,
-    UNDECIDED,
-    UNTESTABLE,
+    TOLD,
     judged,
     verdict_on,
     verdict_text,
@@ -35,6 +31,7 @@ from sweeps.analysis.verdicts import (
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
 from sweeps.design.thresholds import Thresholds
+from sweeps.report.verdict_tables import narrow_cell, property_cell
 from sweeps.scores.table import tidy_scores
 from sweeps.store.records import MethodScores
 from tests.finished_cells import RECORD
@@ -245,6 +242,24 @@ def test_the_number_that_decides_is_beside_the_state():
     found = [row[f"finds_signal{end}"] for end in ("", "_value", "_low", "_high", "_level")]
     assert found == [SHOWN, 0.2, pytest.approx(0.15), pytest.approx(0.25), 0]
     assert made_up(class_r=0.3, null_r=0.6)["class_specific_level"] == 0.6
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told", "column", "letter"),
+    [
+        ({"over_chance": 0.2, "over_untrained": 0.3}, "finds_signal", "over_chance", ""),
+        ({"over_chance": 0.3, "over_untrained": 0.2}, "finds_signal", "over_untrained", "u"),
+        ({"model_r": 0.2, "cascade_area": 0.9}, "model_specific", "cascade_area", "a"),
+        ({"model_r": 0.9, "cascade_area": 0.2}, "model_specific", "model_r", ""),
+    ],
+)
+def test_which_of_two_numbers_decides_is_named(numbers, told, column, letter):
+    row = made_up(**numbers)
+    assert row[f"{told}_number"] == column
+    assert row[f"{told}_value"] == numbers[column]
+    shown = f"{numbers[column]:.2f}"
+    assert property_cell(row, TOLD[told]).text.endswith(f" {shown}{letter}")
+    assert f"{shown[1:]}{letter}±.05" in narrow_cell(row, TOLD[told]).text
 
 
 def test_thresholds_are_those_of_the_configuration():

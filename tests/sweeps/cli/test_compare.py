@@ -89,7 +89,9 @@ def test_mistakes_are_told_in_one_short_sentence(table, options, message):
         ("--b training.epochs=2 --metric xyzzy", "docs/evaluation.md lists all"),
         ("--b training.epochs=2 --check cascad", "did you mean 'cascade'"),
         ("--methods Saliency Salency", "did you mean 'Saliency'"),
-        ("grid.seed=0 --methods Saliency LRP", "give overrides as --a or --b (--a grid.seed=0)"),
+        ("grid.seed=0 --methods Saliency LRP", "is not a run: --a grid.seed=0 is for RUN_A, --b"),
+        ("grid.seed=0 training.epochs=2", "'grid.seed=0' is not a run: --a grid.seed=0"),
+        ("one.yaml two.yaml", "two runs are compared, RUN_A and RUN_B, but there are 3"),
     ],
 )
 def test_mistakes_are_told_before_the_store_is_read(tiny_file, tmp_path, options, message):

@@ -10,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from eegxai.attribution import METHODS, Validity
+from sweeps.analysis.conditions import NO_SCORE
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import Column
 from sweeps.analysis.verdicts import (
@@ -17,7 +18,6 @@ from sweeps.analysis.verdicts import (
     DUPLICATE,
     FAILS,
     MARKS,
-    NO_SCORE,
     PASSES,
     PROPERTIES,
     STUDY_VERDICT,
@@ -191,13 +191,30 @@ def test_the_answer_names_methods_that_pass_everywhere():
     assert answer(table) == [
         "DeepLift passes for every feature type.",
         "temporal: DeepLift passes; LRP fails.",
-        "spatial: DeepLift and LRP pass.",
+        "spatial: DeepLift (= LRP) passes.",
         "3 seeds: intervals are over seeds.",
     ]
     table["verdict"] = NO_SCORE
     assert "No method is judged" in answer(table)[0]
     assert "of controls alone" in answer(table[table["method"] == "RandomMap"])[0]
     assert "no better than chance" in answer(table.assign(at_chance=table["n_decoders"]))[0]
+
+
+def test_many_methods_are_counted_with_their_duplicates():
+    names = [
+        "Saliency",
+        "InputXGradient",
+        "DeepLift",
+        "GradCAM",
+        "FullGrad",
+        "ScoreCAM",
+        "LayerCAM",
+    ]
+    table = judged(headline(tidy_table([*names, "LRP"], features=("temporal",))))
+    table["verdict"], table["duplicate_of"] = FAILS, ""
+    table.loc[table["method"] == "LRP", ["verdict", "duplicate_of"]] = DUPLICATE, "InputXGradient"
+    expected = "temporal: none passes; 8 methods (1 of them duplicates) fail."
+    assert answer(table)[0] == expected
 
 
 @pytest.mark.parametrize("by", [("feature", "seed"), ("feature", "snr_db", "seed", "architecture")])
@@ -211,7 +228,7 @@ def test_the_answer_for_each_seed_finds_the_originals_of_duplicates(by):
     assert scope.startswith("One seed each: intervals are over trials")
     assert all("temporal, " in part and "seed " in part for part in parts)
     assert whole == "No method passes for every group."
-    assert ["DeepLift and LRP pass." in part for part in parts] == [
+    assert ["DeepLift (= LRP) passes." in part for part in parts] == [
         values[by.index("seed")] == 1 for values, _ in table.groupby(list(by), sort=False)
     ]
 

@@ -12,6 +12,7 @@ from scipy import stats
 from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE
 from eegxai.evaluation.bounds import SHARE
 from eegxai.statistics import student_interval
+from sweeps.analysis.conditions import REFUTED, SHOWN, UNDECIDED
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import Column
 from sweeps.analysis.verdicts import (
@@ -20,10 +21,7 @@ from sweeps.analysis.verdicts import (
     MARKS,
     PASSES,
     PROPERTIES,
-    REFUTED,
-    SHOWN,
     STUDY_VERDICT,
-    UNDECIDED,
     judged,
 )
 from sweeps.cli.plain_signs import replace_what_is_lacking
@@ -302,7 +300,7 @@ def test_the_closing_table_is_printed_where_its_signs_are_lacking(closing, encod
 
 def test_what_stands_on_top_can_be_repeated(closing):
     assert answer(closing) == [
-        "temporal: DeepLift and LRP pass; CentredGuidedGradCAM fails.",
+        "temporal: DeepLift (= LRP) passes; CentredGuidedGradCAM fails.",
         "One seed: intervals are over trials, and nothing is said about other networks trained "
         "alike.",
     ]

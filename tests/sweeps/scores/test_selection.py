@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweeps.analysis.compare import Quantity
+from sweeps.analysis.conditions import NO_SCORE
 from sweeps.analysis.significance import compare_methods
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
-from sweeps.analysis.verdicts import NO_SCORE, judged
+from sweeps.analysis.verdicts import judged
 from sweeps.scores.selection import (
     SELECTABLE_COLUMNS,
     FilterError,

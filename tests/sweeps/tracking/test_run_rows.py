@@ -123,7 +123,8 @@ def test_a_file_that_cannot_be_written_is_told_as_mlflow_tells_it(tmp_path):
 
 
 @pytest.mark.parametrize("options", ["", "?timeout=5", "?uri=true"])
-def test_addresses_of_a_file_may_have_options(client, options):
+def test_addresses_of_a_file_may_have_options(client, options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where MLflow makes a folder called "file:"
     plain = client.tracking_uri
     uri = plain.replace("sqlite:///", "sqlite:///file:") if "uri" in options else plain
     other = MlflowClient(uri + options)
