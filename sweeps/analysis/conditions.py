@@ -73,7 +73,7 @@ class Condition:
     would_be : str
         What would make it one that can be asked.
     letter : str
-        Behind its number in tables; the first condition of a property has none.
+        Behind its number in tables, where it has another level than the first one of a property.
     """
 
     column: str

@@ -114,8 +114,8 @@ PROPERTIES = (
         "finds the signal",
         "signal",
         "lead over random maps of its own spectrum and over the same method on the untrained "
-        "decoder (u): the smaller one is above 0",
-        (Condition("over_chance", True, ZERO), Condition("over_untrained", True, ZERO, letter="u")),
+        "decoder: the smaller one is above 0",
+        (Condition("over_chance", True, ZERO), Condition("over_untrained", True, ZERO)),
     ),
     Property(
         "efficient",

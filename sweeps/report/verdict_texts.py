@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from eegxai.attribution import CONTROLS
+from eegxai.evaluation import CALIBRATED_HEADLINE
 from eegxai.rounding import counted
 from sweeps.analysis.conditions import NO_SCORE, REFUTED, SHOWN, UNDECIDED, UNTESTABLE
 from sweeps.analysis.verdicts import (
@@ -175,6 +176,7 @@ def levels_note(thresholds: Thresholds) -> list[str]:
 def notes(judged: pd.DataFrame) -> Iterator[str]:
     """What stands under a table of verdicts: duplicates, information, and what would decide."""
     yield from _duplicates(judged)
+    yield from _silent_about_frequency(judged)
     yield from _beyond_the_recording(judged)
     yield from _spoken_against(judged)
     for row in judged[judged["verdict"] == UNDECIDED].to_dict("records"):
@@ -186,6 +188,16 @@ def _duplicates(judged: pd.DataFrame) -> Iterator[str]:
     rows = judged[judged["verdict"] == DUPLICATE]
     for original, same in rows.groupby("duplicate_of", sort=False):
         yield f"{', '.join(same['method'].unique())} = {original}"
+
+
+def _silent_about_frequency(judged: pd.DataFrame) -> Iterator[str]:
+    """Why some methods have no score where it is one of their relevance over frequency."""
+    is_asked = CALIBRATED_HEADLINE.domains(judged["feature"]) == "channel_frequency"
+    asked = judged[is_asked & (judged["at_chance"] < judged["n_decoders"])]
+    silent = asked["verdict"] == NO_SCORE
+    names = list(asked.loc[silent & ~asked["method"].isin(list(CONTROLS)), "method"])
+    if names and not silent.all():
+        yield f"–: {_joined(names)} can say nothing about frequency, which is scored here"
 
 
 def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:

@@ -248,7 +248,7 @@ def test_the_number_that_decides_is_beside_the_state():
     ("numbers", "told", "column", "letter"),
     [
         ({"over_chance": 0.2, "over_untrained": 0.3}, "finds_signal", "over_chance", ""),
-        ({"over_chance": 0.3, "over_untrained": 0.2}, "finds_signal", "over_untrained", "u"),
+        ({"over_chance": 0.3, "over_untrained": 0.2}, "finds_signal", "over_untrained", ""),
         ({"model_r": 0.2, "cascade_area": 0.9}, "model_specific", "cascade_area", "a"),
         ({"model_r": 0.9, "cascade_area": 0.2}, "model_specific", "model_r", ""),
     ],

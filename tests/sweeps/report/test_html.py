@@ -34,7 +34,7 @@ from sweeps.report.result_tables import (
     result_cell,
     verdict_table,
 )
-from sweeps.report.verdict_texts import answer
+from sweeps.report.verdict_texts import answer, notes
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import AXES
 from sweeps.store.records import MethodScores
@@ -198,6 +198,16 @@ def test_the_answer_names_methods_that_pass_everywhere():
     assert "No method is judged" in answer(table)[0]
     assert "of controls alone" in answer(table[table["method"] == "RandomMap"])[0]
     assert "no better than chance" in answer(table.assign(at_chance=table["n_decoders"]))[0]
+
+
+def test_why_methods_have_no_score_over_frequency_is_said():
+    table = judged(headline(tidy_table(["DeepLift", "GradCAM"], features=("spectral",))))
+    said = "–: GradCAM can say nothing about frequency, which is scored here"
+    assert said not in notes(table)
+    table["verdict"] = [PASSES, NO_SCORE]
+    assert said in notes(table)
+    assert said not in notes(table.assign(feature="temporal"))
+    assert said not in notes(table.assign(verdict=NO_SCORE))  # of another evaluation
 
 
 def test_many_methods_are_counted_with_their_duplicates():
