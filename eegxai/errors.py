@@ -11,6 +11,15 @@ from eegxai.registry import unknown_name
 UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 MISSING_FIELD = ("missing", "missing_argument")
 OWN_MESSAGE = "value_error"  # raised by a validator of this project, which words it
+# What is needed, where pydantic would name types of Python.
+NEEDED = {
+    "too_short": "at least {min_length} values are needed",
+    "too_long": "at most {max_length} values are allowed",
+    **dict.fromkeys(("tuple_type", "list_type"), "a list is needed, [{input}]"),
+    **dict.fromkeys(
+        ("dict_type", "model_type", "dataclass_type"), "a section of fields with values is needed"
+    ),
+}
 LONGEST_VALUE = 60  # characters of a value that are quoted
 
 
@@ -67,7 +76,7 @@ def _unknown(details: ErrorDetails, field: str, model: Any) -> str:
     known = _fields_at(model, parents)
     if not known:
         return f"field {field} is unknown"
-    section = ".".join(map(str, parents))
+    section = ".".join(part for part in parents if isinstance(part, str))
     kind = f"field {field}: in {section} the name" if parents else "field"
     return unknown_name(kind, name, known)
 
@@ -77,7 +86,10 @@ def _refused(details: ErrorDetails, field: str, owner: str) -> str:
     message = details["msg"].removeprefix("Value error, ")
     of = f" of {owner}" if owner else ""
     if details["type"] != OWN_MESSAGE:
-        return f"{field}={short(details['input'])}{of} is not allowed: {message}"
+        needed = NEEDED.get(details["type"], "").format(
+            input=details["input"], **details.get("ctx", {})
+        )
+        return f"{field}={short(details['input'])}{of} is not allowed: {needed or message}"
     needs_field = message.startswith(("is ", "holds "))
     return f"{field}={short(details['input'])}{of} {message}" if needs_field else message
 

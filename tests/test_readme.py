@@ -15,6 +15,8 @@ from tests.own_decoder_files import write_own_decoder
 from tests.paths import ROOT
 from tests.pictures import pixels
 
+pytestmark = pytest.mark.slow
+
 README = (ROOT / "README.md").read_text()
 PAGES = [path.read_text() for path in (ROOT / "docs").glob("*.md")]
 SIMULATIONS = re.findall(r"^    eegxai (simulate .*)", "\n".join(PAGES), re.MULTILINE)
@@ -45,14 +47,12 @@ SMALL = {
 }
 
 
-@pytest.mark.slow
 def test_the_notebook_example_runs(capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
     assert 0 <= float(capsys.readouterr().out.split()[-1]) <= 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", SIMULATIONS)
 def test_simulations_shown_run(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -89,7 +89,6 @@ def run(command):
         assert program in ("pip", "pytest")  # what CI runs, see below
 
 
-@pytest.mark.slow
 def test_the_commands_work_in_the_order_in_which_they_stand(fresh_folder):
     for command in SHOWN:
         run(command)
@@ -97,7 +96,6 @@ def test_the_commands_work_in_the_order_in_which_they_stand(fresh_folder):
     assert any("-where-" in path.name for path in Path("runs/tables").iterdir())
 
 
-@pytest.mark.slow
 def test_the_page_on_ones_own_decoder_works_from_training_to_figure(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -118,4 +116,4 @@ def test_ci_runs_the_install_and_the_test_line():
     script = (ROOT / ".ci" / "run").read_text()
     assert "pip install -q -c constraints.txt -e '.[dev]' && eegxai sweep" in script
     assert "pip install -c constraints.txt -e '.[dev]' && eegxai sweep" in README
-    assert script.rstrip().endswith("\npytest\npytest -m cluster")
+    assert script.rstrip().endswith('\npytest\npytest -m "slow or cluster"')

@@ -91,7 +91,7 @@ class Condition:
         worst, best = (low, high)[::sign]
         slack = -math.inf if math.isnan(worst) else sign * (worst - level)
         state = self._state(row, value, sign * (best - level), slack)
-        half, distance = max(value - low, high - value), abs(value - level)
+        half, distance = value - low if value > level else high - value, abs(value - level)
         advice = {UNTESTABLE: self.would_be, UNDECIDED: _advice(half, distance, row["n_seeds"])}
         return Finding(state, value, low, high, level, advice.get(state, ""), slack, self.column)
 

@@ -80,7 +80,8 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         noise and of its magnitude), n_decoders, n_seeds (with a score against the planted signal),
         n_scored (how many decoders have a calibrated score), at_chance (how many decode no better
         than chance; they have no scores where they are left out, see ``sweeps.scores.selection``),
-        flagged (on how many of them something speaks against the method's maps), n_unusable (on how
+        flagged (on how many of them something speaks against the method's maps), flag (what, where
+        it is not that they are another method's), n_unusable (on how
         many it has none), n_duplicate (on how many they are another method's), duplicate_of (that
         method, where it is one on all), accuracy (of all), class_testable (false with two classes:
         their maps are mirror images, and class_r is NaN). The verdict on these numbers is
@@ -171,6 +172,7 @@ def _with_signs(cells: pd.DataFrame) -> pd.DataFrame:
         unusable=cells["validity"].isin(UNUSABLE),
         # Decoders that are left out keep the original's name and have no flags.
         flagged_duplicate=flagged & (cells["duplicate_of"] != ""),
+        flag=cells["flags"].where(flagged & (cells["duplicate_of"] == "")),
         testable=cells["class_testable"].ne(False),  # where nothing is known, it is
     )
 
@@ -184,6 +186,7 @@ def _counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
         "flagged": decoders["flagged"].sum().astype(int),
         "n_unusable": decoders["unusable"].sum().astype(int),
         "n_duplicate": decoders["flagged_duplicate"].sum().astype(int),
+        "flag": decoders["flag"].first().fillna(""),
         # The method whose maps these are on all decoders; empty if there is none.
         "duplicate_of": originals.first().where(originals.nunique() == 1, ""),
         "accuracy": decoders["accuracy"].mean(),

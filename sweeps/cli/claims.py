@@ -76,10 +76,10 @@ def claims(
     config, console = configuration(arguments), terminal(quiet=as_json)
     with errors_in_one_sentence():
         asked = load_study(study).only(claim or [])
-        _check_names(study, asked, config)
         if architecture:
             lookup(DECODERS, architecture, "--architecture")
             asked = replace(asked, architecture=architecture)
+        _check_names(study, asked, config)
         rows = claimed_rows(asked)
         tidy = load_scores(config, source, rows, where, keep_at_chance=keep_at_chance)
     verdicts = decide(asked, tidy)
@@ -89,7 +89,7 @@ def claims(
     commands = [sweep_command(arguments, fields) for fields in needed]
     verdicts = verdicts._replace(claims=verdicts.claims.assign(decided_by=commands))
     print_sentence(console, asked.title)
-    print_sentence(console, f"decided on {held.cells} of the sweep's {n_cells} cells")
+    print_sentence(console, f"decided on {held.cells} of the sweep's {n_cells} method cells")
     print_chance_note(console, tidy)
     print_lines(console, claim_lines(verdicts.claims))
     print_tables(console, [summary_table(verdicts.claims)], "verdicts")
@@ -109,10 +109,11 @@ def claims(
 
 
 def _check_names(name: str, asked: Study, config: SweepConfig) -> None:
-    """Refuse claims on methods or feature types that there are not."""
+    """Refuse claims on methods, feature types or an architecture that there are not."""
     try:
         for method in asked.methods:
             find(method)
+        lookup(DECODERS, asked.architecture, "architecture")
         for feature in asked.features:
             lookup(config.data.known_features, feature, "feature")
     except ValueError as error:

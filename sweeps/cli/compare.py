@@ -97,6 +97,7 @@ def compare(
         run_a, run_b = _one_or_two(runs)
         one = _run(run_a, of_a, metric, check)
         if methods:
+            _check_two(methods)
             _check_alone({"RUN_B": run_b, "--b": b, "--metric-b": metric_b})
             document = _compare_methods(console, one, methods, options)
         else:
@@ -163,6 +164,11 @@ def _one_or_two(runs: list[str]) -> tuple[str, str | None]:
         raise ValueError(f"two runs are compared, RUN_A and RUN_B, but there are {len(runs)}")
     run_a, run_b = (*runs, None)[:2]
     return run_a or "", run_b
+
+
+def _check_two(methods: tuple[str, str]) -> None:
+    if option := next((name for name in methods if name.startswith("-")), ""):
+        raise ValueError(f"--methods takes two methods, and {option} stands where one is missing")
 
 
 def _check_alone(given: Mapping[str, object]) -> None:

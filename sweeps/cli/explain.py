@@ -20,7 +20,7 @@ from sweeps.cli.common import (
     usage_error,
 )
 from sweeps.cli.share_progress import ShareProgress
-from sweeps.design.grid import METHOD_GROUPS
+from sweeps.design.grid import without_groups
 from sweeps.report.explanation_files import REPORT_FILE, require_new_folder, write_explanation
 from sweeps.report.explanation_tables import confusion_table, terminal_trust
 from sweeps.report.explanation_texts import (
@@ -197,7 +197,7 @@ def _methods(words: str | None) -> tuple[str, ...] | None:
     """Names of methods, groups written out; one that is unknown is refused."""
     if words is None:
         return None
-    names = [name for word in _listed(words) or () for name in METHOD_GROUPS.get(word, (word,))]
+    names = without_groups(_listed(words) or ())
     for name in names:
         find(name)
     return tuple(dict.fromkeys(names))

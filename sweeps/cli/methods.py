@@ -8,12 +8,13 @@ from rich.table import Table
 
 from eegxai.attribution import CONTROLS, LIBRARIES, METHODS, Method, find, options_of
 from sweeps.cli.common import Json, errors_in_one_sentence, print_json, terminal
+from sweeps.design.grid import without_groups
 
 Names = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[NAME]...",
-        help="Only these, those of other libraries such as captum.Occlusion among them.",
+        help="Only these, a group such as study, or a library's method such as captum.Occlusion.",
         show_default=False,
     ),
 ]
@@ -25,7 +26,7 @@ def methods(names: Names = None, as_json: Json = False) -> None:
     Your own methods appear here once their package is installed (docs/methods.md).
     """
     with errors_in_one_sentence():
-        found = {name: find(name) for name in names or (*METHODS, *CONTROLS)}
+        found = {name: find(name) for name in without_groups(names or (*METHODS, *CONTROLS))}
     if as_json:
         listed = [_record(name, method) for name, method in found.items()]
         libraries = {name: library.standard for name, library in LIBRARIES.items()}

@@ -20,8 +20,8 @@ def read_claims(name: str = DEFAULT_CLAIMS) -> dict[str, Any]:
         When there is no such file, or it is not YAML.
     """
     if Path(name).suffix in (SUFFIX, ".yml"):
-        return read_yaml(Path(name))
+        return read_yaml(Path(name), "claims")
     known = {path.stem: path for folder in (OWN, USERS) for path in folder.glob(f"*{SUFFIX}")}
     if name not in known:
         raise ConfigError(f"{unknown_name('--claims', name, known)}, or the path of a YAML file")
-    return read_yaml(known[name])
+    return read_yaml(known[name], "claims")

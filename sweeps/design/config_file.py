@@ -70,8 +70,8 @@ def _not_found(name: str, folders: Sequence[Path]) -> str:
     return f"{unknown_name('configuration', name, known)}; {name}{SUFFIX} was looked up in {looked}"
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Fields of a YAML file.
+def read_yaml(path: Path, kind: str = "configuration") -> dict[str, Any]:
+    """Fields of a YAML file; ``kind`` is what an error calls it.
 
     Raises
     ------
@@ -81,17 +81,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = values_of(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(
-            f"configuration {str(path)!r} cannot be read: {error.strerror}"
-        ) from error
+        raise ConfigError(f"{kind} {str(path)!r} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
-        raise ConfigError(f"configuration {str(path)!r} is not a text file in UTF-8") from error
+        raise ConfigError(f"{kind} {str(path)!r} is not a text file in UTF-8") from error
     except yaml.YAMLError as error:
         raise ConfigError(
-            f"configuration {str(path)!r} is not valid YAML: {_line(error)}{_about_tabs(error)}"
+            f"{kind} {str(path)!r} is not valid YAML: {_line(error)}{_about_tabs(error)}"
         ) from error
     if not isinstance(values, dict):
-        raise ConfigError(f"configuration {str(path)!r} must be a mapping of fields to values")
+        raise ConfigError(f"{kind} {str(path)!r} must be a mapping of fields to values")
     return values
 
 

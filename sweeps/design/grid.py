@@ -1,6 +1,6 @@
 """The axes of a sweep, and the names of architectures and methods that may stand on them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from eegxai.attribution import (
     METHODS,
     STUDY_METHODS,
     find,
+    names_of,
 )
 from eegxai.attribution.core.registry import LABEL, unknown_method
 from eegxai.decoders import DECODERS
@@ -24,6 +25,7 @@ from sweeps.design.data import Model
 METHOD_GROUPS: dict[str, tuple[str, ...]] = {
     "study": STUDY_METHODS,
     "corrected": CORRECTED_METHODS,
+    "extended": names_of("extended"),
     "controls": tuple(CONTROLS),
     "all": tuple(METHODS),
     **{name: library.standard for name, library in LIBRARIES.items()},
@@ -67,7 +69,10 @@ def check_architecture(field: str, name: str) -> None:
 def check_method(field: str, name: str, groups: Collection[str] = ()) -> None:
     """Refuse a name of no method; ``groups`` are suggested where they may stand instead."""
     if is_made_up(name):
-        find(name)
+        try:
+            find(name)
+        except ValueError as error:
+            raise ValueError(f"{field}: {error}") from error
     elif name not in METHODS | CONTROLS:
         raise ValueError(unknown_method(field, name, {*METHODS, *CONTROLS, *groups}))
 
@@ -75,8 +80,12 @@ def check_method(field: str, name: str, groups: Collection[str] = ()) -> None:
 def _expand_groups(methods: list[Any]) -> list[Any]:
     for old in RENAMED_GROUPS.keys() & {entry for entry in methods if isinstance(entry, str)}:
         warn_renamed(f"grid.method={old}", f"grid.method={RENAMED_GROUPS[old]}")
-    current = (RENAMED_GROUPS.get(str(entry), entry) for entry in methods)
-    return [name for entry in current for name in METHOD_GROUPS.get(str(entry), (entry,))]
+    return without_groups(RENAMED_GROUPS.get(str(entry), entry) for entry in methods)
+
+
+def without_groups(names: Iterable[Any]) -> list[Any]:
+    """Names of methods, each group written out."""
+    return [name for word in names for name in METHOD_GROUPS.get(str(word), (word,))]
 
 
 AXES_OF_NAMES: dict[str, Callable[[str, str], None]] = {

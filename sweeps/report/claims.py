@@ -91,7 +91,8 @@ def claim_lines(claims: pd.DataFrame) -> Iterator[str]:
             yield from _evaluation_lines(row)
     for command, rows in claims[claims["decided_by"] != ""].groupby("decided_by", sort=False):
         yield ""
-        yield from _wrapped("", f"{_named(rows)} may be decided by: {command}")
+        yield from _wrapped("", f"{_named(rows)} may be decided by:")
+        yield str(command)  # in one line, to be copied
 
 
 def _named(rows: pd.DataFrame) -> str:

@@ -1,7 +1,7 @@
 """``eegxai compare``: two runs, each a configuration or a file of tidy scores, side by side."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from eegxai.evaluation.score_rows import GROUND_TRUTH
 from eegxai.evaluation.scoring import TRIALS_KEPT
 from eegxai.registry import lookup
 from eegxai.statistics import INTERVALS, TrialDifference
+from sweeps.analysis.cautions import cautions
 from sweeps.analysis.compare import (
     TABLE_READERS,
     comparison_notes,
@@ -173,6 +174,7 @@ def compare_runs(
     notes = (
         *(f"{name}: {run.title}" for name, run in (("a", a), ("b", b))),
         *([f"cells where {where}"] if where else []),
+        *_other_evaluation(a, b),
         *readings(a.quantity, b.quantity, table["feature"].unique()),
         *comparison_notes(table, interval),
         *unpaired(one, other),
@@ -184,6 +186,19 @@ def compare_runs(
         ),
     )
     return Comparison(table, list(notes))
+
+
+def _other_evaluation(a: ComparedRun, b: ComparedRun) -> Iterator[str]:
+    """In what the evaluations of two sweeps differ: their scores may be of different things."""
+    if a.config and b.config:
+        one, other = (asdict(run.config.evaluation) for run in (a, b) if run.config)
+        changed = [
+            f"{field} {one[field]} and {other[field]}"
+            for field in one
+            if one[field] != other[field]
+        ]
+        if changed:
+            yield f"not the same evaluation: a and b have {', '.join(changed)}"
 
 
 def _check(interval: str, source: str, *runs: ComparedRun) -> None:
@@ -245,7 +260,11 @@ def compare_methods_of(
     chosen = select_runs(tidy, where) if where else tidy
     found = list(method_pairs(chosen, run.quantity, methods, run.equality, INTERVALS[interval]))
     own = chosen[chosen["method"].isin(methods)]
-    notes = [*(one for one in found if isinstance(one, str)), chance_note(own)]
+    notes = [
+        *(one for one in found if isinstance(one, str)),
+        *(each for _, rows in own.groupby("method") for each in cautions(rows, run.quantity)),
+        chance_note(own),
+    ]
     return PairComparison(
         [_with_trials(one, run, source) for one in found if isinstance(one, MethodPair)],
         list(filter(None, notes)),

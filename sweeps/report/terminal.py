@@ -61,10 +61,11 @@ def file_size(n_bytes: float) -> str:
 def print_lines(console: Console, lines: Iterable[str], style: str = "") -> None:
     """Print lines, each broken between words where a terminal's width needs it, then indented.
 
-    A path or address that is longer stays whole.
+    A path or address that is longer stays whole, and so does a command, which is to be copied.
     """
     for line in lines:
-        for part in textwrap.wrap(line, **WRAPPED) or [""]:
+        is_command = line.startswith("eegxai ")
+        for part in [line] if is_command else textwrap.wrap(line, **WRAPPED) or [""]:
             console.print(part, style=style, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -177,6 +177,7 @@ def notes(judged: pd.DataFrame) -> Iterator[str]:
     """What stands under a table of verdicts: duplicates, information, and what would decide."""
     yield from _duplicates(judged)
     yield from _silent_about_frequency(judged)
+    yield from _without_maps(judged)
     yield from _beyond_the_recording(judged)
     yield from _spoken_against(judged)
     for row in judged[judged["verdict"] == UNDECIDED].to_dict("records"):
@@ -200,6 +201,13 @@ def _silent_about_frequency(judged: pd.DataFrame) -> Iterator[str]:
         yield f"–: {_joined(names)} can say nothing about frequency, which is scored here"
 
 
+def _without_maps(judged: pd.DataFrame) -> Iterator[str]:
+    names = list(judged.loc[judged["verdict"] == NOT_APPLICABLE, "method"])
+    if names:
+        has = "has" if len(names) == 1 else "have"
+        yield f"–: {_joined(names)} {has} no usable map (eegxai validity says why)"
+
+
 def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
     """Which methods say more than the magnitude of the recording, where any has such a score."""
     states = judged["beyond_input"]
@@ -220,7 +228,8 @@ def _spoken_against(judged: pd.DataFrame) -> Iterator[str]:
     refuted = (judged["verdict"] == FAILS) & (judged[APPLICABLE] == REFUTED)
     for row in judged[refuted].to_dict("records"):
         where = f"{row['flagged'] - row['n_duplicate']} of {counted(row['n_decoders'], 'decoder')}"
-        yield f"{MARKS[FAILS]} {row['method']}: its validity check speaks against it on {where}"
+        against = f"its validity check speaks against it on {where} ({row['flag']})"
+        yield f"{MARKS[FAILS]} {row['method']}: {against}"
 
 
 def _needed(row: Row) -> Iterator[str]:

@@ -204,8 +204,8 @@ def colour_of(method: str) -> str:
 
 
 def _validity_sentence(verdict: Validity) -> str:
-    reason = f": {verdict.reason}" if verdict.reason else ""
-    return f"Applicable: {verdict.status}{reason}."
+    found = verdict.reason or "; ".join(verdict.flags)
+    return f"Validity check: {verdict.status}{f' ({found})' if found else ''}."
 
 
 def decoder_metrics(trained: TrainedDecoder, at: int) -> list[Metric]:

@@ -43,6 +43,7 @@ OLD_NAMES = [
 ]
 
 
+@pytest.mark.slow
 def test_importing_it_imports_nothing_heavy_until_a_name_is_used():
     code = (
         "import sys, eegxai; assert 'torch' not in sys.modules and 'numpy' not in sys.modules; "

@@ -38,6 +38,7 @@ def library_file(tiny_file):
     return tiny_file
 
 
+@pytest.mark.slow
 def test_from_yaml_to_a_table(library_file):
     config = load(library_file)
     train, explain = config.resources.train, config.resources.explain

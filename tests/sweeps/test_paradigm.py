@@ -16,6 +16,8 @@ from sweeps.tracking.pictures import run_pictures
 from tests.paths import ROOT
 from tests.pictures import pixels
 
+pytestmark = pytest.mark.slow  # whole sweeps
+
 PAGE = (ROOT / "docs" / "simulation.md").read_text()
 SMALL = (
     "data.n_trials=60",
@@ -62,7 +64,6 @@ def test_it_is_what_the_page_says(oddball):
     assert data.feature_type.shares == (0.2, 0.8)
 
 
-@pytest.mark.slow
 def test_it_is_swept_to_tables_figures_and_a_report(oddball, empty_database):
     (oddball.parent / "runs").mkdir()
     (oddball.parent / "runs" / "mlflow.db").write_bytes(empty_database.read_bytes())

@@ -29,6 +29,8 @@ COMMANDS = """
 import json, sys
 from typer.testing import CliRunner
 from sweeps.cli import app
+
+pytestmark = pytest.mark.slow  # whole sweeps
 results = [CliRunner().invoke(app, words) for words in json.loads(sys.argv[1])]
 print(json.dumps([(result.exit_code, result.output) for result in results]))
 """
@@ -52,7 +54,6 @@ def outcomes(site, tiny_file):
     return run
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("with_database")
 def test_it_is_listed_checked_swept_and_in_every_table(outcomes, tiny_file):
     ours = [str(tiny_file), "grid.seed=0", "grid.method=[SquaredSaliency,RandomMap]"]
@@ -78,7 +79,6 @@ def test_it_is_listed_checked_swept_and_in_every_table(outcomes, tiny_file):
     assert "SquaredSaliency" in table
 
 
-@pytest.mark.slow
 def test_a_feature_type_is_simulated_and_a_sweep_knows_it(outcomes, tiny_file):
     ours = [str(tiny_file), "grid.feature=my_oddball", "data.n_trials=60"]
     simulated, listed, mistaken = outcomes(

@@ -26,6 +26,8 @@ from sweeps.store.status import Status
 from sweeps.tasks.explain import explain
 from sweeps.tracking import Publisher, no_pictures, publish_all, tidy_from_runs
 
+pytestmark = pytest.mark.slow  # whole sweeps
+
 OVERRIDES = ["evaluation.mode=study", "grid.seed=[0]", "grid.method=[InputXGradient,GradCAM++]"]
 
 

@@ -210,9 +210,15 @@ def _namesakes(name: str) -> list[str]:
 
 
 def _has(prefix: str, own: str) -> bool:
-    """Whether a library has a method; one that is not installed has none."""
+    """Whether a library has a method; one that is not installed has none.
+
+    Libraries of functions, whose names are in lower case, are not imported for names of classes.
+    """
+    library = LIBRARIES[prefix]
+    if own.islower() != library.standard[0].rpartition(".")[2].islower():
+        return False
     try:
-        return bool(LIBRARIES[prefix].method(own))
+        return bool(library.method(own))
     except ValueError:
         return False
 

@@ -16,6 +16,7 @@ from sweeps.analysis.quantity import HEADLINES, KNOWN_CHECKS, KNOWN_METRICS, bou
 from sweeps.scores.table import CASCADE
 
 EVALUATIONS = ("study", "corrected")
+FEWEST_RANKED = 3  # methods: of two, rankings are the same or reversed
 
 Asks = Literal["at least", "above", "below"]
 Axis = Literal["feature", "snr_db"]
@@ -116,6 +117,13 @@ class Measure:
         return bounds.of_differences if self.less else bounds
 
 
+def _check_threshold(threshold: float | None, bounds: Bounds) -> None:
+    """Refuse a threshold that any value would meet, or none."""
+    low, high = bounds
+    if threshold is not None and not low <= threshold <= high:
+        raise ValueError(f"threshold={threshold:g} must lie between {low:g} and {high:g}")
+
+
 @spec
 class Condition(Measure):
     """What the interval of a measure must show.
@@ -130,6 +138,11 @@ class Condition(Measure):
 
     asks: Asks
     threshold: float | None = None
+
+    @model_validator(mode="after")
+    def _threshold_can_be_met_and_missed(self) -> Self:
+        _check_threshold(self.threshold, self.bounds)
+        return self
 
 
 @spec
@@ -168,6 +181,11 @@ class Agreement:
         """Values that it can have."""
         return Bounds(-1 / (len(self.rankings) - 1), 1)
 
+    @model_validator(mode="after")
+    def _threshold_can_be_met_and_missed(self) -> Self:
+        _check_threshold(self.threshold, self.bounds)
+        return self
+
 
 @spec
 class Evaluation:
@@ -197,8 +215,11 @@ class Evaluation:
         """Refuse what counts a method twice, or ranks one alone."""
         if len(set(self.methods)) < len(self.methods):
             raise ValueError(f"{where}: methods={self.methods} holds a method more than once")
-        if self.agreements and len(self.methods) < 2:
-            raise ValueError(f"{where}: agreements need at least two methods")
+        if self.agreements and len(self.methods) < FEWEST_RANKED:
+            raise ValueError(
+                f"{where}: methods={self.methods} are too few to be ranked, at least "
+                f"{FEWEST_RANKED} are needed"
+            )
 
     @property
     def asked(self) -> tuple[Condition | Agreement, ...]:

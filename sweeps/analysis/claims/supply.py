@@ -9,7 +9,7 @@ import pandas as pd
 from eegxai.attribution.core.registry import LABEL
 from eegxai.evaluation import NULL_MAPS, EvaluationSpec
 from eegxai.evaluation.modes import EVALUATION_MODES, EvaluationMode
-from sweeps.analysis.claims.evidence import FEWEST_SEEDS, NOT_TESTABLE, lies_in_the_measure
+from sweeps.analysis.claims.evidence import NOT_TESTABLE, lies_in_the_measure
 from sweeps.analysis.claims.study import Claim, Evaluation, Measure, Study
 from sweeps.analysis.claims.verdicts import UNDECIDED, decide
 from sweeps.design.cells import method_cells
@@ -18,6 +18,7 @@ from sweeps.design.grid import METHOD_GROUPS
 from sweeps.scores.selection import HeldCells
 
 FEWEST_PLANNED = 5  # seeds: two or three have wide intervals
+FEWEST_USEFUL = 3  # seeds: the interval of two is 12.7 standard errors wide to either side
 OPTIONS = "{OPTION: VALUE}"  # to be filled in: nobody else knows what a label stands for
 SHORT_NAMES = ("study", "corrected", "controls")  # groups that a list of methods is written by
 
@@ -97,7 +98,7 @@ def _needed(
     mode = _mode_of_logits if NOT_TESTABLE in lacking else _mode
     needed = {**dict(missing), **mode(config, evaluation)}
     more_seeds = {"grid.seed": _listed(_more(config.grid.seed))}
-    if len(config.grid.seed) < FEWEST_SEEDS:
+    if len(config.grid.seed) < FEWEST_USEFUL and not lies_in_the_measure(lacking):
         return needed | more_seeds
     if needed or not finished:
         return needed

@@ -78,6 +78,7 @@ def test_every_method_has_a_map_or_a_sentence(program, model, size):
     assert isinstance(found["CompleteFullGrad"], torch.Tensor)
 
 
+@pytest.mark.slow
 def test_the_table_is_written_row_by_row_and_continued(program, tmp_path, monkeypatch):
     path = tmp_path / "results.csv"
     monkeypatch.setattr(program, "METHODS", ("InputXGradient", "DeepLift"))

@@ -289,6 +289,7 @@ def test_a_missing_library_is_told_in_one_sentence():
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.slow
 def test_importing_eegxai_imports_no_library():
     code = (
         "import sys, eegxai.attribution;"

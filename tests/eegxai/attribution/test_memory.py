@@ -18,6 +18,8 @@ import torch
 from eegxai.attribution import attribute
 from eegxai.decoders import build
 
+pytestmark = pytest.mark.slow
+
 
 def megabytes(field):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -42,7 +44,6 @@ def peak(name, n_trials, **options):
     return float(done.stdout)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
     ("name", "n_trials", "options"),

@@ -86,6 +86,7 @@ def test_tf32_is_float32_on_a_cpu():
 UNEVEN = TrainingSpec(learning_rate=3e-3, batch_size=15, epochs=3)  # the last of five is smaller
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", STEPPERS)
 @pytest.mark.parametrize("name", ["deepnet", "deepsleepnet"])
 def test_steps_are_the_same_however_they_are_taken(monkeypatch, steps, name):

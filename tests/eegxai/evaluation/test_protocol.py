@@ -331,6 +331,7 @@ def test_a_trial_in_which_nothing_is_planted_is_neither_evoked_nor_oscillatory(s
     assert not kinds(evoked)  # all that is planted is oscillatory
 
 
+@pytest.mark.slow
 def test_controls_of_the_input_are_the_same_scored_once_or_for_every_method(spatial):
     explained, truth, eeg, _ = spatial
     spec = EvaluationSpec(n_trials=12, checks=())

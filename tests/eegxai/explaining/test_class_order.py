@@ -21,6 +21,7 @@ def test_an_order_is_found_from_what_is_mistaken_for_what(order):
     assert likely_order(y, y, 4) is None
 
 
+@pytest.mark.slow
 def test_guesses_have_no_order():
     rng = np.random.default_rng(0)
     guesses = [likely_order(*rng.integers(0, 4, (2, 40)), 4) for _ in range(300)]

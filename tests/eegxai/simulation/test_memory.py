@@ -93,6 +93,8 @@ from itertools import product
 from pathlib import Path
 from eegxai.simulation import simulate
 from eegxai.simulation.memory import needed_memory
+
+pytestmark = pytest.mark.slow
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
@@ -111,7 +113,6 @@ for size, definition in product(sizes, definitions):
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_estimate_is_above_what_is_measured_and_not_far():
     command = [sys.executable, "-c", MEASURED]

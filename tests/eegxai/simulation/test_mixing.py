@@ -157,6 +157,7 @@ def test_both_definitions_share_trials_signals_and_sensor_noise():
     np.testing.assert_allclose(both - brain_alone, electrode_noise(data_spec(), ROWS), atol=1e-4)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(snr_db=st.floats(-60, 60))
 def test_the_whole_epoch_s_ratio_follows_from_the_share_of_the_signal_in_its_source(snr_db):

@@ -592,7 +592,13 @@ COUNTED = {"id": 2, "statement": "?", "source": "?", "rule": "several", "fewest"
 SEVERAL_OF_ONE = {**COUNTED, "study": {"methods": ["A"], "conditions": [dict(SPECIFIC)]}}
 RANKED = [{"metric": "study"}, {"metric": "calibrated"}]
 AGREEMENT = {"rankings": RANKED, "asks": "below", "threshold": 0.5}
-COUNTED_AGREEMENT = {**COUNTED, "study": {"methods": ["A", "B"], "agreements": [AGREEMENT]}}
+COUNTED_AGREEMENT = {**COUNTED, "study": {"methods": ["A", "B", "C"], "agreements": [AGREEMENT]}}
+
+RANKED_TWO = {**COUNTED_AGREEMENT, "study": {"methods": ["A", "B"], "agreements": [AGREEMENT]}}
+ONE_RANKING = {
+    **COUNTED_AGREEMENT,
+    "study": {"methods": ["A"], "agreements": [{**AGREEMENT, "rankings": RANKED[:1]}]},
+}
 
 
 @pytest.mark.parametrize(
@@ -613,6 +619,10 @@ COUNTED_AGREEMENT = {**COUNTED, "study": {"methods": ["A", "B"], "agreements": [
         (("claims", 0, "rule"), "only", "claim 1: study: rule 'only' needs at least two methods"),
         (("claims", 0), SEVERAL_OF_ONE, "claim 2: study: fewest=2 is more than its 1 methods"),
         (("claims", 0), COUNTED_AGREEMENT, "rule 'several' takes conditions, not agreements"),
+        (("claims", 0), RANKED_TWO, "methods=('A', 'B') are too few to be ranked, at least 3"),
+        (("claims", 0), ONE_RANKING, "at least 2 values are needed"),
+        ((*CONDITION, "threshold"), 5, "threshold=5 must lie between -1 and 1"),
+        (("snr_db",), -3.5, "snr_db=-3.5 is not allowed: a list is needed, [-3.5]"),
         (("snr_db",), [], "snr_db is empty"),
         (("other_thresholds",), [0.6, 0.7], "(0.6, 0.7) must lie below and above"),
     ],

@@ -42,6 +42,7 @@ def verdicts(cells, decoder, eeg, output):
     return table[["verdict", *(one.column for one in PROPERTIES)]].to_dict("index")
 
 
+@pytest.mark.slow
 def test_what_is_added_to_all_logits_moves_no_verdict(tiny_file, eeg):
     cells = list(method_cells(load(tiny_file, [f"grid.method=[{','.join(METHODS)}]"])))[:3]
     assert [cell.method for cell in cells] == METHODS

@@ -67,6 +67,7 @@ def test_robustness_is_means_and_students_intervals_over_seeds(tidy, name, check
     assert np.isnan(row["label_retrain"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", ["snr_db", "architecture"])
 def test_a_table_along_an_axis_is_the_headline_of_each_part(tidy, axis):
     kind = {"snr_db": "snr"}.get(axis, axis)

@@ -161,6 +161,7 @@ def test_a_good_method_on_an_untrained_decoder_does_not_pass(cell, snr_db):
     assert row["finds_signal"] != SHOWN
 
 
+@pytest.mark.slow
 def test_a_verdict_does_not_improve_when_maps_get_worse(cell):
     rows = [verdict_row(cell, worse(share), -16.0) for share in (0, 0.5, 0.8, 1)]
     ranks = [RANKS[row["verdict"]] for row in rows]

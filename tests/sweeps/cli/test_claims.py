@@ -34,7 +34,7 @@ claims:
     rule: every
     study:
       methods: [Saliency, RandomMap]
-      conditions: [{check: target_swap, metric: pearson_raw, asks: below, threshold: 1000}]
+      conditions: [{check: target_swap, metric: pearson_raw, asks: below, threshold: 1}]
 """
 
 
@@ -50,8 +50,12 @@ def test_each_claim_is_printed_for_80_columns_and_written_in_every_format(claims
     shown = claims("--out", str(tmp_path / "out"))
     assert shown.exit_code == 0, shown.output
     lines = shown.output.splitlines()
-    assert lines[1] == "decided on 8 of the sweep's 8 cells"
-    assert max(len(line) for line in lines if not line.startswith("wrote ")) <= TABLE_WIDTH
+    assert lines[1] == "decided on 8 of the sweep's 8 method cells"
+    copied = [line for line in lines if line.startswith("eegxai sweep ")]  # in one line each
+    narrow = [line for line in lines if not line.startswith("wrote ") and line not in copied]
+    assert max(map(len, narrow)) <= TABLE_WIDTH
+    assert copied
+    assert all(shlex.split(line)[2].endswith("tiny.yaml") for line in copied)
     text = " ".join(shown.output.split())
     assert "no cells of feature spectral, spatial" in text
     assert "no cells of method Gradient" in text
@@ -100,12 +104,12 @@ def test_a_sweep_half_done_is_decided_as_far_as_it_is(tiny_file):
     fill(store_of(config), methods=list(method_cells(config))[:4])
     shown = RUNNER.invoke(app, ["claims", str(tiny_file), "--out", "out", "--format", "csv"])
     assert shown.exit_code == 0, shown.output
-    assert "decided on 4 of the sweep's 8 cells" in shown.output
+    assert "decided on 4 of the sweep's 8 method cells" in shown.output
     assert "needs at least 2 seeds with all their cells, has 1" in " ".join(shown.output.split())
     # Claim 1 with the study's methods lacks feature types, whose cells would finish no sweep.
     (first, *_) = pd.read_csv("out/tiny-claims.csv").to_dict("records")
-    command = f"eegxai sweep {tiny_file} 'grid.feature=[temporal,spectral,spatial]'"
-    assert first["decided_by"] == command
+    lacking = "'grid.feature=[temporal,spectral,spatial]' 'grid.seed=[0,1,2,3,4]'"
+    assert first["decided_by"] == f"eegxai sweep {tiny_file} {lacking}"
 
 
 def test_seeds_are_asked_for_together_with_all_else_that_is_lacking(tiny_file):

@@ -132,6 +132,7 @@ def test_colours_of_a_table_are_not_printed_as_text(tiny_file):
     assert not re.search(r"\[(/|…|dim|green)", result.output)
 
 
+@pytest.mark.slow
 def test_the_paper_grid_is_listed():
     result = RUNNER.invoke(app, ["grid", "paper"])
     assert result.exit_code == 0

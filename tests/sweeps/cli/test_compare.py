@@ -63,6 +63,7 @@ def test_as_json_and_as_files(table, tmp_path):
     [
         ("--methods DeepLift gradcam", "did you mean 'GradCAM'"),
         ("--methods DeepLift DeepLift", "compared with itself"),
+        ("--methods DeepLift --metric rma", "--methods takes two methods, and --metric stands"),
         ("--methods DeepLift GradCAM --b seed=1", "--b is for two runs"),
         ("--methods DeepLift GradCAM --metric-b study", "--metric-b is for two runs"),
         ("other.yaml --methods DeepLift GradCAM", "RUN_B is for two runs"),
@@ -146,6 +147,31 @@ def test_differences_of_two_runs_stay_within_the_bounds_of_their_metric(tmp_path
         document = json.loads(run(paths[0], f"{paths[1]} --interval {interval} --json").stdout)
         for row in document["comparisons"]:
             assert row["low"] < row["difference"] < row["high"] <= 1
+
+
+def test_what_speaks_against_a_method_is_said_below_its_comparison(tmp_path):
+    tidy = tidy_table(METHODS, ["temporal"], seeds=range(3), snrs=[-12.0])
+    first = (tidy["method"] == "DeepLift") & (tidy["seed"] == 0)
+    tidy.loc[first, "flags"] = "0.9 of the promised sum"
+    tidy = tidy.assign(n_trials=8, n_valid=np.where(first, 5, 8))
+    tidy.loc[tidy["method"] == "GradCAM", ["validity", "duplicate_of"]] = "duplicate", "LRP"
+    tidy.to_parquet(path := tmp_path / "scores.parquet")
+    said = run(path, "--methods DeepLift GradCAM").output
+    said = " ".join(said.split())
+    n = tidy["seed"].nunique() * tidy["architecture"].nunique() * tidy["fold"].nunique()
+    assert f"speaks against DeepLift on {n // 3} of {n} decoders (0.9 of the promised sum)" in said
+    assert f"DeepLift has this score on {8 * n - 3 * n // 3} of {8 * n} trials" in said
+    assert f"GradCAM has the maps of LRP on {n} of {n} decoders" in said
+
+
+def test_two_sweeps_that_are_evaluated_differently_are_said_to_be(tiny_file):
+    config = load(tiny_file)
+    for own in (config, load(tiny_file, ["evaluation.n_trials=7"])):
+        for cell in method_cells(own):
+            store_of(own).write_scores(cell, method_scores())
+    shown = run(tiny_file, "--b evaluation.n_trials=7")
+    n = config.evaluation.n_trials
+    assert f"not the same evaluation: a and b have n_trials {n} and 7" in shown.output
 
 
 def one_seed(trials):

@@ -35,6 +35,7 @@ def filled(tiny_file):
     return tiny_file
 
 
+@pytest.mark.slow
 def test_tables(filled):
     found = document("tables", filled, "--table", "all", "--where", "seed == 1", "--format", "csv")
     assert found["cells"] == {

@@ -79,11 +79,13 @@ def test_each_command_has_its_own_help(name):
     assert " ".join(COMMANDS[name].summary.split()[:4]) in " ".join(result.output.split())
 
 
+@pytest.mark.slow
 def test_options_of_a_command_are_completed():
     done = eegxai_command(**completing("eegxai sweep --lo"))
     assert "--local" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_old_name_is_reported_in_one_plain_line(tiny_file):
     done = eegxai_command("grid", str(tiny_file), "grid.method=[baselines]")
     assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ def run(*arguments):
     return RUNNER.invoke(app, ["simulate", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_it_writes_the_data_and_the_picture_it_was_asked_for(tmp_path):
     out, plot = tmp_path / "demo.npz", tmp_path / "pictures" / "demo.png"
     result = run(

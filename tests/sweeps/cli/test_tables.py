@@ -33,6 +33,7 @@ def test_the_headline_is_printed_and_written_in_every_format(tables, tmp_path):
     assert endings == {".csv", ".parquet", ".md", ".tex", ".xlsx"}
 
 
+@pytest.mark.slow
 def test_all_tables_of_chosen_runs_in_one_format(tables, tmp_path):
     options = ["--table", "all", "--where", "seed == 1", "--format", "csv"]
     shown = tables(*options, "--out", str(tmp_path / "out"))
@@ -43,6 +44,7 @@ def test_all_tables_of_chosen_runs_in_one_format(tables, tmp_path):
     assert (pd.read_csv(tmp_path / "out" / f"tiny{chosen}")["n_decoders"] == 1).all()
 
 
+@pytest.mark.slow
 def test_a_selection_leaves_the_files_of_the_whole_sweep_as_they_are(tables, tmp_path):
     whole = ("--format", "csv", "--out", str(tmp_path / "out"))
     assert tables(*whole).exit_code == 0
@@ -69,6 +71,7 @@ LEFT_OUT = "decoders decode no better than chance and are left out of means, int
 KEPT = "decoders decode no better than chance and are kept in means, intervals, tests"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["tables", "statistics", "claims"])
 def test_decoders_at_chance_are_left_out_in_sight_unless_they_are_kept(
     half_at_chance, command, tmp_path

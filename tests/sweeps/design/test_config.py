@@ -53,6 +53,7 @@ def test_a_single_value_is_an_axis_of_one(tiny_file):
 def test_method_groups_expand(tiny_file):
     assert load(tiny_file, ["grid.method=study"]).grid.method == tuple(STUDY_METHODS)
     assert load(tiny_file, ["grid.method=corrected"]).grid.method == tuple(CORRECTED_METHODS)
+    assert "SmoothGrad" in load(tiny_file, ["grid.method=extended"]).grid.method
     assert len(load(CONF / "quickstart.yaml").grid.method) == 12 + 7 + 2
 
 
@@ -66,6 +67,7 @@ def test_method_groups_expand(tiny_file):
         ("training.epochs=many", ["training.epochs='many'", "integer"]),
         ("training.epochs=0", ["training.epochs=0", "greater than 0"]),
         ("training.n_folds=1", ["training.n_folds=1", "greater than or equal to 2"]),
+        ("grid.method=[captum.Salency]", ["grid.method: class of captum.attr 'Salency'"]),
         ("grid.method=[DeepLft]", ["grid.method 'DeepLft'", "did you mean 'DeepLift'"]),
         ("grid.method=deeplift", ["grid.method 'deeplift'", "did you mean 'DeepLift'"]),
         ("grid.architecture=[depnet]", ["grid.architecture", "did you mean 'deepnet'"]),

@@ -21,6 +21,8 @@ from sweeps.store.names import maps_of, name_of
 from tests.finished_cells import fill
 from tests.sweeps.processes import COMMAND, environment
 
+pytestmark = pytest.mark.slow  # whole sweeps
+
 RUNNER = CliRunner()
 RETRAINED = ["evaluation.checks=[label_retrain]"]
 
@@ -72,7 +74,6 @@ def aside(run):
     return sorted(path.name.rpartition(".")[0] for path in Path(run.store.url, "broken").iterdir())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [truncated, empty, foreign], ids=lambda spoil: spoil.__name__)
 def test_spoilt_files_are_recomputed_by_the_same_command(done, spoil, caplog):
     """A decoder's, the scores of one of its cells and the maps of another."""
@@ -99,7 +100,6 @@ def test_spoilt_files_are_recomputed_by_the_same_command(done, spoil, caplog):
     assert caplog.text == before
 
 
-@pytest.mark.slow
 def test_a_decoder_that_breaks_under_its_methods_is_trained_again_and_they_are_explained(
     done, caplog
 ):
@@ -188,7 +188,6 @@ COMMANDS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_reading_commands_name_broken_files_and_go_on(done, tiny_file, command, caplog):
     """And the store stays as it is; the report's page tells of files that it does not read too."""
@@ -212,7 +211,6 @@ def test_reading_commands_name_broken_files_and_go_on(done, tiny_file, command, 
     assert content(Path(done.store.url)) == before
 
 
-@pytest.mark.slow
 def test_a_terminal_shows_the_sentence_and_no_trace(done, tiny_file):
     """As people see it, without the logging that pytest sets up."""
     cells, _ = broken_one(done)

@@ -4,6 +4,8 @@ import ast
 import subprocess
 import sys
 
+import pytest
+
 from tests.paths import ROOT
 
 IMPORT_RAY = {"ray_tune", "ray_cluster"}
@@ -26,6 +28,7 @@ def test_only_two_modules_import_ray_and_only_they_import_each_other():
         assert path.stem in IMPORT_RAY or not names & needs_ray, path
 
 
+@pytest.mark.slow
 def test_the_command_that_starts_ray_imports_late_what_not_every_process_uses():
     code = f"import sys, sweeps.cli.sweep, sweeps.cli.submit; print({LATE} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

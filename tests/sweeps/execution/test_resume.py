@@ -25,6 +25,8 @@ from sweeps.design.cells import decoder_cells
 from sweeps.tasks.train import train_decoder
 from sweeps.store.artefacts import Store
 
+pytestmark = pytest.mark.slow  # whole sweeps
+
 torch.set_num_threads(1)
 cell = next(decoder_cells(load(sys.argv[1], ["training.epochs=6"])))
 train_decoder(cell, Store(sys.argv[2]), on_epoch=lambda epoch: time.sleep(0.5))
@@ -70,7 +72,6 @@ def killed_training(cell, tiny_file, folder):
     process.wait()
 
 
-@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_bits(cell, tiny_file, tmp_path, one_thread):
     killed, whole = Store(str(tmp_path / "killed")), Store(str(tmp_path / "whole"))
     killed_training(cell, tiny_file, tmp_path / "killed")

@@ -30,6 +30,8 @@ from sweeps.scores.table import AXES
 from tests.pictures import pixels
 from tests.tidy_tables import N_LAYERS, SIMILARITY, tidy_table
 
+pytestmark = pytest.mark.slow  # whole sweeps
+
 METHODS = ["DeepLift", "LRP", "GradCAM", "RandomMap"]
 RUNNER = CliRunner()
 
@@ -267,7 +269,6 @@ def test_where_all_decoders_are_at_chance_no_seed_is_left(tidy):
     assert at_chance_line(left) == "† no better than chance, left out: 12 of 12 spatial decoders."
 
 
-@pytest.mark.slow
 def test_the_command_writes_each_picture_in_each_format(done_tiny, tmp_path):
     # So little training leaves the decoders at chance.
     options = ["--out", "figs", "--keep-at-chance"]

@@ -80,6 +80,7 @@ def told(tmp_path_factory):
     return page(config, tidy, {}, Origin(status, records))
 
 
+@pytest.mark.slow
 def test_sections_come_in_order_and_all_tags_are_closed(told):
     found = Page(told)
     assert [s["id"] for s in found.all("section")] == SECTIONS

@@ -47,6 +47,7 @@ def run(command, path, *options):
     return RUNNER.invoke(app, [command, str(path), *other, *options])
 
 
+@pytest.mark.slow
 def test_both_sources_hold_the_same_scores(config):
     pd.testing.assert_frame_equal(
         load_scores(config, "mlflow"), load_scores(config, "store"), check_dtype=False
@@ -102,6 +103,7 @@ def test_the_store_is_read_where_the_database_is_broken(config, tmp_path, caplog
         assert (folder / "mlflow.db").read_bytes() == content
 
 
+@pytest.mark.slow
 def test_tables_claims_and_statistics_need_the_uri_alone(uri_alone):
     known = (("tables", "Saliency"), ("claims", "not class-specific"), ("statistics", "temporal: "))
     for command, word in known:
@@ -111,6 +113,7 @@ def test_tables_claims_and_statistics_need_the_uri_alone(uri_alone):
     assert run("tables", uri_alone).exit_code == 2
 
 
+@pytest.mark.slow
 def test_figures_and_report_drop_the_maps_with_a_reason(uri_alone, tmp_path):
     options = ["grid.method=[Saliency,RandomMap]", "--source", "mlflow", "--out"]
     drawn = run("figures", uri_alone, *options, str(tmp_path / "figs"), "--format", "png")

@@ -157,6 +157,7 @@ def test_nothing_finished_is_an_empty_table(cells, tmp_path):
     assert tidy.empty
 
 
+@pytest.mark.slow
 def test_what_is_not_needed_is_left_out_and_changes_no_table(store, cells):
     """Cells without scores stay, and a cell that changed enters a cache of all metrics."""
     store.write_scores(cells[0], method_scores(empty=True))

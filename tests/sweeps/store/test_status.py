@@ -101,6 +101,7 @@ with heartbeat(next(decoder_cells(config)), store_of(config)):
 """
 
 
+@pytest.mark.slow
 def test_the_heartbeat_of_a_killed_worker_stays_and_ends_by_its_age(tiny, tiny_file, store):
     root = str(ROOT)
     command = [sys.executable, "-c", KILLED, str(tiny_file)]

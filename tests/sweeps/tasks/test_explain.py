@@ -72,6 +72,7 @@ def scores_by_hand(cell, store):
     return table, validity(cell.method, decoder, x[:8], y[:8], output="contrast")
 
 
+@pytest.mark.slow
 def test_scores_and_validity_are_those_of_the_science_called_directly(trained):
     (*_, cell), store = trained
     explain(cell, store)

@@ -16,6 +16,8 @@ from sweeps.execution.sweep import Sweep
 from sweeps.tasks.train import FIT_ARGUMENTS
 from tests.sweeps.conftest import TINY
 
+pytestmark = pytest.mark.slow  # whole sweeps
+
 # Of the architectures, the one that memorises trials in the least time.
 LEARNS = ["grid.architecture=eegnet_relu", "training.learning_rate=1e-2"]
 LEARNS += ["training.epochs=200", "grid.seed=[0]"]
@@ -34,7 +36,6 @@ def retrained(tmp_path_factory, empty_database):
     return sweep
 
 
-@pytest.mark.slow
 def test_permuted_labels_are_learnt_by_heart_as_far_as_the_true_ones(retrained):
     (cell,), store = retrained.decoders, retrained.store
     eeg = simulate_spec(cell.data)
@@ -67,7 +68,6 @@ def test_only_a_check_asks_for_permuted_label_decoders(tiny, tiny_file):
     assert method.decoders == (method.decoder, method.decoder.with_permuted_labels)
 
 
-@pytest.mark.slow
 def test_a_sweep_retrains_on_permuted_labels_and_compares_the_maps(retrained):
     assert not retrained.failed
     table = retrained.store.read_scores(retrained.methods[0]).table

@@ -47,6 +47,8 @@ from sweeps.tracking.run_schema import (
 )
 from tests.finished_cells import N_STEPS, example_maps, fill, method_scores
 
+pytestmark = pytest.mark.slow  # whole sweeps
+
 
 @pytest.fixture
 def cells(tiny):

@@ -64,6 +64,7 @@ def stored(client, run_id):
         ]
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(parts=st.lists(METRICS, min_size=1, max_size=2))
 def test_the_rows_are_those_that_mlflow_writes(client, parts):

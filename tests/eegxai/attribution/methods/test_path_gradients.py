@@ -73,6 +73,7 @@ def test_smooth_grad_without_noise_is_the_gradient():
     torch.testing.assert_close(result, attribute("Gradient", decoder, x, target))
 
 
+@pytest.mark.slow
 def test_gradient_shap_of_a_cubic():
     """Integrated Gradients averaged over the references, all taken equally often."""
     decoder, x, target, weights = cubic()
@@ -82,6 +83,7 @@ def test_gradient_shap_of_a_cubic():
     torch.testing.assert_close(result, expected, rtol=0, atol=0.05 * float(expected.abs().max()))
 
 
+@pytest.mark.slow
 def test_gradient_shap_of_one_reference_is_integrated_gradients():
     decoder, (x, target) = lively("deepnet"), trials()
     zero = torch.zeros_like(x[:1])
