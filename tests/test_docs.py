@@ -24,7 +24,7 @@ PROGRAMS = ("eegxai", "sweeps", "tests", "docs", "conf", "benchmarks", "scripts"
 SOURCES = ("*.py", "*.yaml", "*.toml", "*.j2", "*.html", "*.sh")
 
 # Dotted names that are no modules: a group of entry points and the tags of MLflow runs.
-TAGS = ("kind", "validity", "verdict", *TOLD, *AXES)  # of MLflow's runs
+TAGS = ("kind", "flags", "validity", "verdict", *TOLD, *AXES)  # of MLflow's runs
 OTHER_NAMES = {
     "eegxai.methods",
     "eegxai.features",

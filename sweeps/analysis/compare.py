@@ -1,6 +1,6 @@
 """Two sweeps, or two metrics of one, compared: paired differences over the decoders of both."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +20,7 @@ from eegxai.statistics import (
     paired_differences,
 )
 from sweeps.analysis.estimates import headline_scores, last_steps
-from sweeps.analysis.quantity import HEADLINES, Quantity, bounds_named
+from sweeps.analysis.quantity import HEADLINES, KNOWN_METRICS, Quantity, bounds_named
 from sweeps.scores.selection import DECODER_AXES, without_chance_decoders
 from sweeps.scores.table import AXES
 
@@ -69,6 +69,8 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
         a method has several scores on one decoder.
     """
     held = {name: tidy[name].dropna().unique() for name in ("check", "metric")}
+    if quantity.metric in {*KNOWN_METRICS} - {*held["metric"], *HEADLINES}:
+        raise ValueError(_not_computed(quantity, held["metric"]))
     quantity.require_known((*held["metric"], *HEADLINES), held["check"])
     rows = headline_scores(tidy, quantity.check, quantity.headlines)
     if rows.empty:
@@ -83,20 +85,33 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     return wide.reindex(index=decoders, columns=rows["method"].unique())  # the grid's order
 
 
+def _not_computed(quantity: Quantity, held: Collection[str]) -> str:
+    """Another mode of evaluation, or none, computes the metric."""
+    return (
+        f"metric {quantity.metric!r} is not among these scores, as another evaluation.mode "
+        f"computes it; they have {_some(sorted(held))}"
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_SHOWN]) + (", ..." if len(names) > MOST_SHOWN else "")
+
+
 def _no_score(tidy: pd.DataFrame, quantity: Quantity) -> str:
     """Where the metric was looked for, and what the check holds there."""
     rows = tidy[tidy["check"] == quantity.check]
     sought = [(feature, quantity.headlines[feature][0]) for feature in rows["feature"].unique()]
     there = pd.MultiIndex.from_frame(rows[["feature", "domain"]]).isin(sought)
-    held = rows.loc[there, "metric"].unique()
-    shown = ", ".join(held[:MOST_SHOWN]) + (", ..." if len(held) > MOST_SHOWN else "")
+    shown = _some(list(rows.loc[there, "metric"].unique()))
     places = ", ".join(f"{domain} ({feature})" for feature, domain in sought)
     return (
         f"no score of {quantity.metric!r} is in the check {quantity.check!r} on {places}; "
         f"it holds {shown or 'none: not every method is applicable, or says something about it'}"
+        + f"{STUDY_HAS if quantity.metric == 'calibrated' and shown else ''}"
     )
 
 
+STUDY_HAS = "; scores of evaluation.mode=study have the headline of the study (--metric study)"
 Asked = tuple[pd.DataFrame, Quantity]  # tidy scores, and what is read of them
 
 

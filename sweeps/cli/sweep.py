@@ -88,7 +88,8 @@ def sync(arguments: Arguments = None) -> None:
     console = terminal()
     run = Sweep(config, console)
     count = run.sync()
-    print_sentence(console, f"{count} finished cells are in MLflow")
+    none = "" if count else ": nothing of this sweep is finished in its store"
+    print_sentence(console, f"{count} finished cells are in MLflow{none}")
     _print_tracking(console, run, arguments)
     if run.unpublished:
         raise typer.Exit(UNPUBLISHED)

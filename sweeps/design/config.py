@@ -246,6 +246,12 @@ class SweepConfig(Model):
         return self.data.of(feature, self.grid.snr_db[0], self.grid.seed[0])
 
     @property
+    def n_test_trials(self) -> int:
+        """About how many trials a decoder is tested on, of the feature type with the most."""
+        held = self._split.holdout or 1 / self._split.n_folds
+        return math.ceil(max(map(self.data.trials_of, self.features)) * held / 2)
+
+    @property
     def _split(self) -> TrainingSpec:
         """Training of any architecture: they all split alike."""
         return self.training.of(self.grid.architecture[0])

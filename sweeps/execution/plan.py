@@ -85,6 +85,11 @@ class Plan:
         yield f"tracking: {shown_uri(self.config.output)}"
         if unused := self.config.attribution.without_effect(self.config.grid.method):
             yield f"without effect, as no method of the grid has it: {', '.join(unused)}"
+        if self.config.evaluation.n_trials > (n_test := self.config.n_test_trials):
+            yield (
+                f"evaluation.n_trials={self.config.evaluation.n_trials}: a decoder has about "
+                f"{n_test} test trials, and no more are explained; more data.n_trials make more"
+            )
         if not n_open:
             yield "nothing is left to do"
         else:

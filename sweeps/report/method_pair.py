@@ -20,7 +20,7 @@ SMALL = 0.1  # differences below it are shown with another digit
 SHOWN = 2  # values of an axis that a sentence names; of more, their number
 # What the best score is of, by the check that holds it.
 CEILING_TITLES = {
-    "ideal_observer": "the ideal observer's map (estimated in recorded backgrounds)",
+    "ideal_observer": "the ideal observer's map, in recorded backgrounds an estimate",
     "split_half": "split halves",
 }
 

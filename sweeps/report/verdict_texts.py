@@ -33,7 +33,7 @@ UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes hav
 VERDICT_LEGEND = "all: the verdict, ✓ if all properties are shown, ✗ if one is refuted, else ?"
 INTERVAL_LEGEND = (
     "±: to the end of the 95 % interval on the side of the level (marks rest on numbers that are "
-    "not rounded); !: some decoders decode no better than chance"
+    "not rounded; of one trial there is none); !: some decoders decode no better than chance"
 )
 CONTROLS_LEGEND = "RandomMap and InputMagnitude are controls: they must fail"
 HOW_MANY_LISTED = 6  # methods in a sentence; more are counted
@@ -52,11 +52,20 @@ def answer(judged: pd.DataFrame, by: Sequence[str] = ("feature",)) -> list[str]:
     """The verdict in sentences that a person can repeat, and what they are about."""
     methods = judged[~judged["method"].isin(list(CONTROLS))]
     if methods["verdict"].isin([NOT_APPLICABLE, NO_SCORE]).all():
-        return [f"No method is judged: {_why_none(methods)}."]
+        return [f"No method is judged: {_why_none(methods)}.", *_by_the_study(methods, by)]
     groups = list(methods.groupby(list(by), sort=False))
     parts = [f"{_place(by, values)}: {_group_answer(rows, by)}." for values, rows in groups]
     whole = [_everywhere(methods, by, len(groups))] if len(groups) > 1 else []
     return [*whole, *parts, _scope(judged, by)]
+
+
+def _by_the_study(methods: pd.DataFrame, by: Sequence[str]) -> Iterator[str]:
+    """Which methods pass by the study's own rules, where they alone can be applied."""
+    if methods["study_verdict"].isin([SHOWN, REFUTED]).any():
+        for values, rows in methods.groupby(list(by), sort=False):
+            passed = list(rows.loc[rows["study_verdict"] == SHOWN, "method"])
+            verb = "passes" if len(passed) < 2 else "pass"
+            yield f"{_place(by, values)}: {_joined(passed) or 'none'} {verb} by the study's rules."
 
 
 def _why_none(methods: pd.DataFrame) -> str:
@@ -217,8 +226,8 @@ def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
     said = f"{_joined(names) or 'no method'} shown to say more than the recording itself (|x|)"
     if (states == UNTESTABLE).any():
         said += (
-            f"; {'of the others ' * bool(names)}this is not testable here, as the ideal observer "
-            "does not either (at a lower SNR it would)"
+            f"; {'of the others ' * bool(names)}this cannot be tested where the ideal observer "
+            "itself does not say more (at a lower SNR it would)"
         )
     yield said
 

@@ -164,6 +164,15 @@ def test_what_speaks_against_a_method_is_said_below_its_comparison(tmp_path):
     assert f"GradCAM has the maps of LRP on {n} of {n} decoders" in said
 
 
+def test_a_metric_of_another_mode_is_said_to_be_one(table, tmp_path):
+    tidy = pd.read_parquet(table)
+    tidy[tidy["metric"] != "auprc_magnitude"].to_parquet(path := tmp_path / "study.parquet")
+    methods = "--methods DeepLift GradCAM"
+    missing = run(path, f"{methods} --metric auprc_magnitude").output
+    assert "'auprc_magnitude' is not among these scores, as another evaluation.mode" in missing
+    assert "headline of the study (--metric study)" in run(path, methods).output
+
+
 def test_two_sweeps_that_are_evaluated_differently_are_said_to_be(tiny_file):
     config = load(tiny_file)
     for own in (config, load(tiny_file, ["evaluation.n_trials=7"])):

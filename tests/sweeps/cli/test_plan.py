@@ -174,3 +174,13 @@ def test_options_that_no_method_of_the_grid_has_are_named(tiny_file):
     named = "attribution.steps, attribution.per_method.LRP"
     assert f"without effect, as no method of the grid has it: {named}" in told, told
     assert "without effect" not in RUNNER.invoke(app, ["sweep", str(tiny_file), "--dry-run"]).output
+
+
+def test_more_trials_than_a_decoder_is_tested_on_are_said_not_to_be_there(tiny_file):
+    def plan(*given):
+        result = RUNNER.invoke(app, ["sweep", str(tiny_file), "--dry-run", *given])
+        return " ".join(result.output.split())
+
+    asked = ("training.holdout=0.5", "data.n_trials=100", "evaluation.n_trials=26")
+    assert "evaluation.n_trials=26: a decoder has about 25 test trials, and no more" in plan(*asked)
+    assert "test trials" not in plan(*asked[:2], "evaluation.n_trials=25")

@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from eegxai.attribution import METHODS, Validity
-from sweeps.analysis.conditions import NO_SCORE
+from sweeps.analysis.conditions import NO_SCORE, REFUTED, SHOWN
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import Column
 from sweeps.analysis.verdicts import (
@@ -18,6 +18,7 @@ from sweeps.analysis.verdicts import (
     DUPLICATE,
     FAILS,
     MARKS,
+    NOT_APPLICABLE,
     PASSES,
     PROPERTIES,
     STUDY_VERDICT,
@@ -110,7 +111,7 @@ def test_each_claim_of_the_study_is_decided_twice(told):
     assert sum(cell in ("holds", "does not hold", "cannot be decided") for cell in cells) >= 16
     section = told[told.index('id="claims"') : told.index('id="figures"')]
     assert "no cells of method Saliency" in section
-    assert "may be decided by: this sweep with" in section
+    assert "may be decided by:\nthis sweep with" in section
 
 
 def test_hostile_names_are_text(told):
@@ -199,6 +200,24 @@ def test_the_answer_names_methods_that_pass_everywhere():
     assert "No method is judged" in answer(table)[0]
     assert "of controls alone" in answer(table[table["method"] == "RandomMap"])[0]
     assert "no better than chance" in answer(table.assign(at_chance=table["n_decoders"]))[0]
+
+
+def test_without_corrected_scores_the_answer_is_by_the_studys_rules():
+    table = judged(headline(tidy_table(["DeepLift", "LRP"], features=("temporal",))))
+    table["verdict"], table["study_verdict"] = NO_SCORE, [SHOWN, REFUTED]
+    assert answer(table)[1:] == ["temporal: DeepLift passes by the study's rules."]
+    assert len(answer(table.assign(study_verdict=NO_SCORE))) == 1
+
+
+def test_what_fails_without_a_refuted_number_is_explained():
+    tidy = tidy_table(["DeepLift", "LRP"], features=("temporal",))
+    tidy.loc[tidy["method"] == "DeepLift", "flags"] = "0.9 of the promised sum"
+    table = judged(headline(tidy))
+    n = table["n_decoders"].iloc[0]
+    against = f"speaks against it on {n} of {n} decoders (0.9 of the promised sum)"
+    assert f"✗ DeepLift: its validity check {against}" in notes(table)
+    table["verdict"] = NOT_APPLICABLE
+    assert "–: DeepLift and LRP have no usable map (eegxai validity says why)" in notes(table)
 
 
 def test_why_methods_have_no_score_over_frequency_is_said():
