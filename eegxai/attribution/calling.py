@@ -174,7 +174,9 @@ def limits_of(name: str, decoder: nn.Module, x: Tensor, **options: Any) -> dict[
     method = find(name)
     with adapted_copy(decoder, x) as (copy, trials):
         name_cam_layer([name], copy, trials)
-        limits = method.limits(copy, trials) | method.option_limits(**options_of(name, options))
+        limits = method.limits(copy, trials) | method.option_limits(
+            *trials.shape[1:], **options_of(name, options)
+        )
         return limits | dict(zip(said(copy), said(copy), strict=True))
 
 

@@ -219,9 +219,9 @@ def _tests_note(table: pd.DataFrame) -> str:
             f"least {fewest} pairs"
         )
     return (
-        f"p: no difference can be shown with {counted(most, 'pair')}: signed-rank tests "
-        f"of {counted(tested, 'row')}, Holm-corrected, need at least {fewest}, of one row "
-        f"{fewest_decoders()}"
+        f"p: no difference can be shown with {counted(most, 'pair')}: signed-rank tests of "
+        f"{counted(tested, 'row')}, Holm-corrected, need at least {fewest} pairs, and a test of "
+        f"one row {fewest_decoders()}"
     )
 
 

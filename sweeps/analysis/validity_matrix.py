@@ -1,6 +1,7 @@
 """Validity of the methods on a sweep's architectures: a table of evidence and its matrix."""
 
 from collections.abc import Hashable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,7 @@ from eegxai.attribution import CONTROLS, Validity, find
 from sweeps.design.cells import MethodCell, decoder_cells
 from sweeps.design.config import SweepConfig
 from sweeps.store.artefacts import Store
+from sweeps.store.packing import BrokenArtefactError
 from sweeps.tasks.explain import judge
 from sweeps.tasks.opened import open_decoder
 
@@ -37,7 +39,7 @@ def evidence(cells: Iterable[MethodCell], store: Store, device: str = "cpu") -> 
     """One row per method and architecture: what was found, its flags and the matrix's code."""
     rows = []
     for cell in cells:
-        verdict = judge(cell, open_decoder(cell.decoder, cell.evaluation, store, device))
+        verdict = _verdict(cell, store, device)
         rows.append(
             {
                 "method": cell.method,
@@ -48,6 +50,14 @@ def evidence(cells: Iterable[MethodCell], store: Store, device: str = "cpu") -> 
             }
         )
     return pd.DataFrame(rows)
+
+
+def _verdict(cell: MethodCell, store: Store, device: str) -> Validity:
+    """What the finished cell says, where it is there and whole; measured now where not."""
+    if store.has(cell):
+        with suppress(BrokenArtefactError):
+            return store.read_scores(cell).validity
+    return judge(cell, open_decoder(cell.decoder, cell.evaluation, store, device))
 
 
 def code(verdict: Validity) -> str:

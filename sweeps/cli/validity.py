@@ -38,7 +38,7 @@ def validity(
     """Print which methods are applicable to which architectures, measured on trained decoders.
 
     Tests the sweep's methods on the first decoder of each of its architectures, which is trained
-    first where the store does not have it.
+    first where the store does not have it. Of finished cells it reads what was found.
 
     For example: eegxai validity quickstart grid.architecture=eegnet grid.method=all
     """

@@ -22,7 +22,7 @@ def _unlimited(_decoder: nn.Module, _x: Tensor) -> dict[str, str]:
     return {}
 
 
-def _whatever_the_options(**_options: Any) -> dict[str, str]:
+def _whatever_the_options(_n_channels: int, _n_times: int, **_options: Any) -> dict[str, str]:
     return {}
 
 
@@ -57,7 +57,8 @@ class Method:
         ``(decoder, x) -> dict``: why maps are constant along ``"channels"`` or ``"times"``, for
         the axes along which they are by declaration.
     option_limits : callable
-        ``(**options) -> dict``: the same, where it is a matter of the method's options.
+        ``(n_channels, n_times, **options) -> dict``: the same, where it is a matter of the method's
+        options.
     misfit : callable
         ``(n_channels, n_times, **options) -> str | None``: why the options do not fit trials of
         this size, with the option, its value and what is allowed; None where they do.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from eegxai.registry import lookup
+from eegxai.rounding import counted
 from sweeps.analysis.claims.evidence import Evidence
 from sweeps.analysis.claims.sentences import (
     MOST_NUMBERS,
@@ -307,8 +308,11 @@ def _lacking(answers: pd.DataFrame, holds: Answer) -> str:
 
 def _at_each(thresholds: Sequence[float], evidence: Evidence) -> str:
     """How many methods meet all conditions by their means."""
-    counts = []
-    for threshold in thresholds:
-        passed = _surely(_by_method(evidence.at(threshold), "by_mean"))
-        counts.append(f"{len(passed)} at {threshold:g}")
-    return f"methods that meet every condition by their means: {', '.join(counts)}"
+    by_mean = [_by_method(evidence.at(threshold), "by_mean") for threshold in thresholds]
+    counts = [
+        f"{len(_surely(answers))} at {threshold:g}"
+        for threshold, answers in zip(thresholds, by_mean, strict=True)
+    ]
+    open_ones = max(list(answers.values()).count(None) for answers in by_mean)
+    lacking = f"; {counted(open_ones, 'method')} cannot be judged" if open_ones else ""
+    return f"methods that meet every condition by their means: {', '.join(counts)}{lacking}"

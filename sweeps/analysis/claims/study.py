@@ -117,13 +117,6 @@ class Measure:
         return bounds.of_differences if self.less else bounds
 
 
-def _check_threshold(threshold: float | None, bounds: Bounds) -> None:
-    """Refuse a threshold that any value would meet, or none."""
-    low, high = bounds
-    if threshold is not None and not low <= threshold <= high:
-        raise ValueError(f"threshold={threshold:g} must lie between {low:g} and {high:g}")
-
-
 @spec
 class Condition(Measure):
     """What the interval of a measure must show.
@@ -138,11 +131,6 @@ class Condition(Measure):
 
     asks: Asks
     threshold: float | None = None
-
-    @model_validator(mode="after")
-    def _threshold_can_be_met_and_missed(self) -> Self:
-        _check_threshold(self.threshold, self.bounds)
-        return self
 
 
 @spec
@@ -181,11 +169,6 @@ class Agreement:
         """Values that it can have."""
         return Bounds(-1 / (len(self.rankings) - 1), 1)
 
-    @model_validator(mode="after")
-    def _threshold_can_be_met_and_missed(self) -> Self:
-        _check_threshold(self.threshold, self.bounds)
-        return self
-
 
 @spec
 class Evaluation:
@@ -220,6 +203,13 @@ class Evaluation:
                 f"{where}: methods={self.methods} are too few to be ranked, at least "
                 f"{FEWEST_RANKED} are needed"
             )
+
+    def check_thresholds(self, where: str) -> None:
+        """Refuse a threshold that every value meets, or none."""
+        for asked in self.asked:
+            (low, high), value = asked.bounds, asked.threshold
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{where}: threshold={value:g} is not from {low:g} to {high:g}")
 
     @property
     def asked(self) -> tuple[Condition | Agreement, ...]:
@@ -272,6 +262,7 @@ class Claim:
             raise ValueError(f"claim {self.id}: by={self.by} holds an axis more than once")
         for name, evaluation in self.evaluations:
             evaluation.check_methods(f"claim {self.id}: {name}")
+            evaluation.check_thresholds(f"claim {self.id}: {name}")
 
     @property
     def evaluations(self) -> Iterator[tuple[str, Evaluation]]:

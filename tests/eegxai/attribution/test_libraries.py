@@ -214,6 +214,10 @@ def test_validity_tells_duplicates_and_limits(case):
     assert validity("captum.LRP", *case, compare=known).duplicate_of == "InputXGradient"
     channels = validity("captum.FeatureAblation", *case, feature_mask="channels", compare={})
     assert (channels.status, channels.reason[:18]) == ("ok", "no time resolution")
+    windows = [case[1].shape[1], 10]
+    options = {"sliding_window_shapes": windows, "strides": windows}
+    over_all = validity("captum.Occlusion", *case, **options, compare={})
+    assert (over_all.status, over_all.reason[:21]) == ("ok", "no channel resolution")
 
 
 # ------------------------------------------------------------------ names and options

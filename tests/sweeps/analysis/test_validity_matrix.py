@@ -7,6 +7,9 @@ from typer.testing import CliRunner
 from eegxai.attribution import Validity
 from sweeps.analysis import validity_matrix as certificates
 from sweeps.cli import app
+from sweeps.design.config_file import load
+from sweeps.store.artefacts import store_of
+from tests.finished_cells import fill
 
 RUNNER = CliRunner()
 METHODS_JUDGED = "[Saliency,GuidedBackprop,CentredGradCAM,RandomMap]"  # the last is no method
@@ -46,6 +49,13 @@ def test_notes_are_told_once_a_reason():
         "CompleteFullGrad on deepnet: equals Gradient of the group corrected",
         "Deconvolution on eegnet: it has no ReLU",
     ]
+
+
+def test_what_a_finished_cell_found_is_not_measured_again(tiny_file):
+    config = load(tiny_file)
+    store, cells = store_of(config), list(certificates.cells_to_judge(config))
+    fill(store, methods=cells)  # and there is no decoder that could be measured
+    assert list(certificates.evidence(cells, store)["status"]) == ["ok"] * len(cells)
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ from eegxai.attribution.methods.libraries.captum_names import (
 from eegxai.attribution.methods.libraries.captum_options import (
     PERMUTING,
     SIZES,
-    mask_limits,
+    option_limits,
     options_of,
     wants_distribution,
 )
@@ -109,7 +109,7 @@ def captum_method(own_name: str) -> Method:
         requires=(has_cam_layer,) if "layer" in parameters_of(classes) else (),
         completeness_target=_sum_of(classes),
         limits=cam_limits if is_of_layer(classes[-1]) else Method.limits,
-        option_limits=mask_limits,
+        option_limits=option_limits,
         misfit=MISFITS.get(classes[-1].__name__, Method.misfit),
     )
 

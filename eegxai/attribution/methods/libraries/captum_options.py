@@ -1,6 +1,7 @@
 """Options of a class of captum: the plain arguments of its signatures, and masks of features."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt
@@ -74,6 +75,22 @@ def _mask_options(own: str) -> Options:
     }
 
 
-def mask_limits(*, feature_mask: str = "", **_options: Any) -> dict[str, str]:
-    """Why maps are constant along an axis by these options."""
-    return LIMITS.get(feature_mask, {})
+def option_limits(
+    n_channels: int,
+    n_times: int,
+    *,
+    feature_mask: str = "",
+    sliding_window_shapes: Sequence[int] = (0, 0),
+    **_options: Any,
+) -> dict[str, str]:
+    """Why maps of trials of this size are constant along an axis by these options.
+
+    Examples
+    --------
+    >>> option_limits(16, 250, sliding_window_shapes=[16, 50])
+    {'channels': 'no channel resolution: windows of all channels are perturbed'}
+    """
+    of_channels, of_times = sliding_window_shapes
+    whole = {"windows": of_channels >= n_channels, "channels": of_times >= n_times}
+    features = [feature_mask, *(name for name, is_whole in whole.items() if is_whole)]
+    return {axis: why for name in features for axis, why in LIMITS.get(name, {}).items()}
