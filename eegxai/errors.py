@@ -13,8 +13,8 @@ MISSING_FIELD = ("missing", "missing_argument")
 OWN_MESSAGE = "value_error"  # raised by a validator of this project, which words it
 # What is needed, where pydantic would name types of Python.
 NEEDED = {
-    "too_short": "at least {min_length} values are needed",
-    "too_long": "at most {max_length} values are allowed",
+    "too_short": "at least {min_length} must be given",
+    "too_long": "at most {max_length} can be given",
     **dict.fromkeys(("tuple_type", "list_type"), "a list is needed, [{input}]"),
     **dict.fromkeys(
         ("dict_type", "model_type", "dataclass_type"), "a section of fields with values is needed"
@@ -46,7 +46,9 @@ def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
     if isinstance(cause, ValidationError):
         return sentence(cause, model, owner)
     # Places in lists are pydantic's affair: the value says which one is meant.
-    field = ".".join(part for part in details["loc"] if isinstance(part, str))
+    # So are the names that it gives to the members of a union, such as tuple[str, ...].
+    named = (part for part in details["loc"] if isinstance(part, str) and "[" not in part)
+    field = ".".join(named)
     if details["type"] in UNKNOWN_FIELD:
         return _unknown(details, field, model)
     if details["type"] in MISSING_FIELD:
@@ -87,7 +89,7 @@ def _refused(details: ErrorDetails, field: str, owner: str) -> str:
     of = f" of {owner}" if owner else ""
     if details["type"] != OWN_MESSAGE:
         needed = NEEDED.get(details["type"], "").format(
-            input=details["input"], **details.get("ctx", {})
+            input=short(details["input"]), **details.get("ctx", {})
         )
         return f"{field}={short(details['input'])}{of} is not allowed: {needed or message}"
     needs_field = message.startswith(("is ", "holds "))

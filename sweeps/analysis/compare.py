@@ -86,10 +86,10 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
 
 
 def _not_computed(quantity: Quantity, held: Collection[str]) -> str:
-    """Another mode of evaluation, or none, computes the metric."""
+    """The metric is known, and not one of this evaluation or of these features."""
     return (
-        f"metric {quantity.metric!r} is not among these scores, as another evaluation.mode "
-        f"computes it; they have {_some(sorted(held))}"
+        f"metric {quantity.metric!r} is not among these scores (another evaluation.mode may have "
+        f"it); they have {_some(sorted(held))}"
     )
 
 

@@ -81,11 +81,10 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         n_scored (how many decoders have a calibrated score), at_chance (how many decode no better
         than chance; they have no scores where they are left out, see ``sweeps.scores.selection``),
         flagged (on how many of them something speaks against the method's maps), flag (what, where
-        it is not that they are another method's), n_unusable (on how
-        many it has none), n_duplicate (on how many they are another method's), duplicate_of (that
-        method, where it is one on all), accuracy (of all), class_testable (false with two classes:
-        their maps are mirror images, and class_r is NaN). The verdict on these numbers is
-        :func:`sweeps.analysis.verdicts.judged`.
+        it is not that they are another method's), n_unusable (on how many it has none), n_duplicate
+        (on how many they are another method's), duplicate_of (that method, where it is one on all),
+        accuracy (of all), class_testable (false with two classes: their maps are mirror images, and
+        class_r is NaN). The verdict on these numbers is :func:`sweeps.analysis.verdicts.judged`.
 
     Notes
     -----

@@ -11,6 +11,8 @@ import eegxai.plugins
 from tests.paths import ROOT
 from tests.sweeps.processes import environment
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = ROOT / "examples"
 PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
 
@@ -29,8 +31,6 @@ COMMANDS = """
 import json, sys
 from typer.testing import CliRunner
 from sweeps.cli import app
-
-pytestmark = pytest.mark.slow  # whole sweeps
 results = [CliRunner().invoke(app, words) for words in json.loads(sys.argv[1])]
 print(json.dumps([(result.exit_code, result.output) for result in results]))
 """

@@ -216,7 +216,8 @@ def _has(prefix: str, own: str) -> bool:
     Libraries of functions, whose names are in lower case, are not imported for names of classes.
     """
     library = LIBRARIES[prefix]
-    if own.islower() != library.standard[0].rpartition(".")[2].islower():
+    in_lower_case = {full.partition(".")[2].islower() for full in library.standard}
+    if in_lower_case and own.islower() not in in_lower_case:
         return False
     try:
         return bool(library.method(own))

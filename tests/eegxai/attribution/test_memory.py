@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BOUND_MB = 500  # a fraction of what all trials take at once: some 6 MB a trial, mask or step
 SCRIPT = """
 import sys
@@ -17,8 +19,6 @@ import torch
 
 from eegxai.attribution import attribute
 from eegxai.decoders import build
-
-pytestmark = pytest.mark.slow
 
 
 def megabytes(field):

@@ -93,8 +93,6 @@ from itertools import product
 from pathlib import Path
 from eegxai.simulation import simulate
 from eegxai.simulation.memory import needed_memory
-
-pytestmark = pytest.mark.slow
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
@@ -114,6 +112,7 @@ for size, definition in product(sizes, definitions):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.slow
 def test_the_estimate_is_above_what_is_measured_and_not_far():
     command = [sys.executable, "-c", MEASURED]
     done = subprocess.run(command, capture_output=True, check=True, text=True)

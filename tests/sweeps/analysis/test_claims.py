@@ -620,7 +620,7 @@ ONE_RANKING = {
         (("claims", 0), SEVERAL_OF_ONE, "claim 2: study: fewest=2 is more than its 1 methods"),
         (("claims", 0), COUNTED_AGREEMENT, "rule 'several' takes conditions, not agreements"),
         (("claims", 0), RANKED_TWO, "methods=('A', 'B') are too few to be ranked, at least 3"),
-        (("claims", 0), ONE_RANKING, "at least 2 values are needed"),
+        (("claims", 0), ONE_RANKING, "at least 2 must be given"),
         ((*CONDITION, "threshold"), 5, "claim 1: study: threshold=5 is not from -1 to 1"),
         (("snr_db",), -3.5, "snr_db=-3.5 is not allowed: a list is needed, [-3.5]"),
         (("snr_db",), [], "snr_db is empty"),

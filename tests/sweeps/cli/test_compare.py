@@ -169,7 +169,7 @@ def test_a_metric_of_another_mode_is_said_to_be_one(table, tmp_path):
     tidy[tidy["metric"] != "auprc_magnitude"].to_parquet(path := tmp_path / "study.parquet")
     methods = "--methods DeepLift GradCAM"
     missing = run(path, f"{methods} --metric auprc_magnitude").output
-    assert "'auprc_magnitude' is not among these scores, as another evaluation.mode" in missing
+    assert "'auprc_magnitude' is not among these scores (another evaluation.mode" in missing
     assert "headline of the study (--metric study)" in run(path, methods).output
 
 

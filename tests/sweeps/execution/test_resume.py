@@ -17,6 +17,8 @@ from sweeps.store.artefacts import Store
 from sweeps.tasks.train import train_decoder
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 # Trains the first decoder of a configuration, slowly enough to be killed between two epochs.
 TRAIN = """
 import sys, time, torch
@@ -24,8 +26,6 @@ from sweeps.design.config_file import load
 from sweeps.design.cells import decoder_cells
 from sweeps.tasks.train import train_decoder
 from sweeps.store.artefacts import Store
-
-pytestmark = pytest.mark.slow  # whole sweeps
 
 torch.set_num_threads(1)
 cell = next(decoder_cells(load(sys.argv[1], ["training.epochs=6"])))
