@@ -86,6 +86,7 @@ def test_occlusion_equals_captums(name, options, window, strides, baseline):
     assert relative_error(ours, expected) < 1e-6
 
 
+@pytest.mark.slow
 def test_gradient_shap_has_captums_expectation():
     """Both draw at random: their means differ by less than the scatter of captum's."""
     decoder, (x, target) = deepcopy(trained_decoder("deepnet")), trials(1)

@@ -43,6 +43,7 @@ def test_map_is_what_the_study_computes(name, decoder):
     assert relative_error(ours, explained(name, module, x, target)) < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 2])
 def test_relevance_is_captums_in_every_trial_of_an_untrained_network(seed):
     """Where outputs of a layer are near zero, the epsilon of every layer counts, pools too."""

@@ -119,6 +119,7 @@ def test_a_sweep_tells_what_was_decided_once(planted_file):
     assert recordings_told(load(planted_file)) == told
 
 
+@pytest.mark.slow
 def test_the_report_tells_the_recording_and_that_its_observer_is_estimated(
     planted_file, monkeypatch
 ):

@@ -192,6 +192,7 @@ def expected():
     return maps()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", FAILING)
 def test_methods_give_the_same_bits_after_a_decoder_on_which_they_fail(case, expected):
     before = leftovers()

@@ -305,6 +305,7 @@ def test_importing_eegxai_imports_no_library():
 # ------------------------------------------------------------------ randomness and traces
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RANDOM)
 def test_numbers_depend_on_the_trial_alone(case, references, name):
     decoder, x, target = case
@@ -482,6 +483,7 @@ def usable(name):
     return True
 
 
+@pytest.mark.slow
 def test_what_is_accepted_is_not_refused_later():
     torch.manual_seed(0)
     x, target = torch.randn(2, 3, 30).double(), torch.tensor([0, 1])

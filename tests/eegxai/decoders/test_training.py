@@ -67,6 +67,7 @@ def test_best_weights_are_restored():
     assert loss == pytest.approx(min(epoch["validation_loss"] for epoch in history), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_bfloat16_trains_to_the_same_accuracy():
     decoder, _ = trained(
         spec=TrainingSpec(learning_rate=3e-3, batch_size=16, epochs=6, precision="bfloat16")

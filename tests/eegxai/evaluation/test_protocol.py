@@ -152,6 +152,7 @@ def test_maps_that_are_there_already_are_not_computed_again(case, scored_once):
     assert len(again.calls) == 2
 
 
+@pytest.mark.slow
 def test_randomized_decoders_are_made_once_for_all_methods(case):
     _, _, explained = scored(case, ())
     for checks in (("cascade",), ("bottom_up",)):

@@ -193,6 +193,7 @@ def test_a_perfect_explanation_of_a_linear_decoder_is_recognised(evaluated):
     assert abs(mean["cascade", "channel_time", "pearson_raw"]) < 0.2
 
 
+@pytest.mark.slow
 def test_the_table_holds_the_moments_of_the_scores(problem, info):
     decoder, x, target, truth = problem
     table = run(problem, info, explain=weights, n_trials=60, truth_threshold=0.5)
@@ -210,6 +211,7 @@ def test_the_table_holds_the_moments_of_the_scores(problem, info):
         np.testing.assert_allclose(rows["std"], np.nanstd(scores, 0, ddof=1), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_true_topography_is_a_magnitude_after_the_interpolation(problem, info):
     """The study's order: neither the sign nor the overshoot of the interpolation is left."""
     decoder, x, target, truth = problem
@@ -234,6 +236,7 @@ def test_chance_is_zero_and_the_best_is_one(evaluated):
     assert (at_chance == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_undefined_trials_are_counted_and_left_out(problem, info):
     def half_empty(decoder, x, target):
@@ -270,6 +273,7 @@ def test_only_correctly_classified_trials_are_scored(problem, info):
         run((decoder, x, (target + 1) % 3, truth), info)
 
 
+@pytest.mark.slow
 def test_the_seed_chooses_trials_and_repeats(evaluated, problem, info):
     again, other = (run(problem, info, seed=seed) for seed in (0, 1))
     pd.testing.assert_frame_equal(evaluated, again)

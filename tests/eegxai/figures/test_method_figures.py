@@ -284,6 +284,7 @@ def test_names_that_are_no_mathematics_are_drawn_as_they_are():
         assert b"<script>" not in file.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FIGURE_FORMATS)
 def test_equal_figures_are_equal_files(form):
     files = [io.BytesIO(), io.BytesIO()]

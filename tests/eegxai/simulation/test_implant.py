@@ -80,6 +80,7 @@ def test_a_distractor_counts_as_noise(file):
     assert 20 * np.log10(rms(eeg.ground_truth) / rms(varying)) == pytest.approx(-6, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_background_alone_tells_no_class(file):
     """By scikit-learn, and by the p values that a user is told."""
     accuracies, p_values = [], []

@@ -495,6 +495,7 @@ def test_all_pairs_together_raise_no_more_false_alarms_than_one():
     assert alarms <= stats.binom.ppf(0.999, len(pairs), ALPHA)
 
 
+@pytest.mark.slow
 def test_permutations_of_an_axis_raise_few_false_alarms():
     axes = {**AXES, "seed": range(3)}
     effects = [axis_effect(null_scores(grid_of(axes), i), "snr_db") for i in range(150)]

@@ -269,6 +269,7 @@ def documented(tiny_file):
     fill(load(quickstart, ["grid.seed=0"])).to_parquet("before.parquet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_of_the_page_run(documented, command):
     result = run(*shlex.split(command))

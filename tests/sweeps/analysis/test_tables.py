@@ -134,6 +134,7 @@ def test_files_say_which_cells_they_hold(tidy, tmp_path):
     assert sentence in plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TABLE_KINDS.values(), ids=TABLE_KINDS)
 def test_files_hold_the_table(tidy, kind, tmp_path):
     table = kind.table(tidy, ("feature",))

@@ -122,6 +122,7 @@ def test_seeds_are_asked_for_together_with_all_else_that_is_lacking(tiny_file):
     assert first["decided_by"] == f"eegxai sweep {tiny_file} {lacking}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_shown_run(claims, command, tmp_path):
     (tmp_path / "mine.yaml").write_text(EXAMPLE)

@@ -21,6 +21,7 @@ def run(*arguments):
     return RUNNER.invoke(app, ["implant", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_it_plants_writes_draws_and_tells(file, tmp_path):
     out, plot = tmp_path / "planted.npz", tmp_path / "planted.png"
     result = run(

@@ -44,6 +44,7 @@ def told(explained, pictures):
     return render_explanation(explained, pictures)
 
 
+@pytest.mark.slow
 def test_sections_come_in_order_and_all_tags_are_closed(told):
     found = Page(told)
     assert [section["id"] for section in found.all("section")] == SECTIONS

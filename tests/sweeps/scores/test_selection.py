@@ -108,6 +108,7 @@ WORDS = [
 WORD_LISTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=9)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=30) | WORD_LISTS.map(" ".join))
 def test_no_text_does_anything_but_choose_or_be_refused(text):
     with contextlib.suppress(FilterError):
@@ -145,6 +146,7 @@ def test_decoders_at_chance_have_no_numbers_and_are_counted():
     assert "are kept in means" in chance_note(tidy)
 
 
+@pytest.mark.slow
 def test_a_group_of_decoders_at_chance_stays_with_its_count():
     tidy = tidy_table(["LRP", "RandomMap"], seeds=(0, 1), architectures=["deepnet"])
     left = without_chance_decoders(tidy.assign(at_chance=tidy["feature"] == "spatial"))

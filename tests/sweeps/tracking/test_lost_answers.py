@@ -46,6 +46,7 @@ def server(tmp_path, empty_database, monkeypatch):
     serving.shutdown()
 
 
+@pytest.mark.slow
 def test_a_run_whose_creation_was_not_answered_is_not_created_again(tiny, server, monkeypatch):
     store, decoder, method = store_of(tiny), next(decoder_cells(tiny)), next(method_cells(tiny))
     fill(store, [decoder], [method])

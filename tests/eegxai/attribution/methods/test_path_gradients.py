@@ -57,6 +57,7 @@ def test_integrated_gradients_of_a_cubic(baseline):
     torch.testing.assert_close(result, expected)
 
 
+@pytest.mark.slow
 def test_smooth_grad_of_a_cubic():
     """The mean of 3 w (x + noise)^2 is 3 w (x^2 + variance)."""
     decoder, x, target, weights = cubic()
@@ -107,6 +108,7 @@ def test_integrated_gradients_sum_to_the_gain_over_the_baseline(baseline):
     torch.testing.assert_close(total, gain, rtol=0.02, atol=0)
 
 
+@pytest.mark.slow
 def test_gradient_shap_sums_to_the_gain_over_the_references_in_expectation():
     decoder, x, target, weights = cubic()
     some = references()[:, :3, :7]

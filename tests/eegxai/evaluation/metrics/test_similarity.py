@@ -41,6 +41,7 @@ PLAIN = {
 }
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # the first example compiles kernels
 @given(seed=st.integers(0, 10**6), levels=st.sampled_from([None, 1, 3]))
 def test_every_similarity_equals_scipy_and_scikit_image(seed, levels):

@@ -102,6 +102,7 @@ def test_what_it_cannot_know_is_absent_or_named():
     assert ideal_observer(silent, np.arange(8)) is None
 
 
+@pytest.mark.slow
 def test_the_table_has_the_ceiling_and_the_efficiency():
     eeg = simulate("temporal", snr_db=-3.5, seed=0, n_trials=12)
     x, truth = torch.from_numpy(eeg.x), torch.from_numpy(eeg.ground_truth)
