@@ -45,10 +45,7 @@ def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, ValidationError):
         return sentence(cause, model, owner)
-    # Places in lists are pydantic's affair: the value says which one is meant.
-    # So are the names that it gives to the members of a union, such as tuple[str, ...].
-    named = (part for part in details["loc"] if isinstance(part, str) and "[" not in part)
-    field = ".".join(named)
+    field = _dotted(details["loc"])
     if details["type"] in UNKNOWN_FIELD:
         return _unknown(details, field, model)
     if details["type"] in MISSING_FIELD:
@@ -62,6 +59,15 @@ def location(error: ValueError) -> tuple[str | int, ...]:
     Empty where the error is none of pydantic's, or is about the whole.
     """
     return _first(error)["loc"] if isinstance(error, ValidationError) else ()
+
+
+def _dotted(loc: Sequence[int | str]) -> str:
+    """Names of fields alone.
+
+    Places in lists are pydantic's affair: the value says which one is meant. So are the names that
+    it gives to the members of a union, such as ``tuple[str, ...]``.
+    """
+    return ".".join(part for part in loc if isinstance(part, str) and "[" not in part)
 
 
 def _first(error: ValidationError) -> ErrorDetails:
@@ -78,7 +84,7 @@ def _unknown(details: ErrorDetails, field: str, model: Any) -> str:
     known = _fields_at(model, parents)
     if not known:
         return f"field {field} is unknown"
-    section = ".".join(part for part in parents if isinstance(part, str))
+    section = _dotted(parents)
     kind = f"field {field}: in {section} the name" if parents else "field"
     return unknown_name(kind, name, known)
 

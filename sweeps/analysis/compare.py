@@ -24,6 +24,7 @@ from sweeps.analysis.quantity import HEADLINES, KNOWN_METRICS, Quantity, bounds_
 from sweeps.scores.selection import DECODER_AXES, without_chance_decoders
 from sweeps.scores.table import AXES
 
+STUDY_HAS = "; scores of evaluation.mode=study have the headline of the study (--metric study)"
 MOST_SHOWN = 6  # metrics that a sentence lists
 
 TABLE_READERS: dict[str, Callable[..., pd.DataFrame]] = {
@@ -104,14 +105,14 @@ def _no_score(tidy: pd.DataFrame, quantity: Quantity) -> str:
     there = pd.MultiIndex.from_frame(rows[["feature", "domain"]]).isin(sought)
     shown = _some(list(rows.loc[there, "metric"].unique()))
     places = ", ".join(f"{domain} ({feature})" for feature, domain in sought)
+    advice = STUDY_HAS if quantity.metric == "calibrated" and shown else ""
     return (
         f"no score of {quantity.metric!r} is in the check {quantity.check!r} on {places}; "
         f"it holds {shown or 'none: not every method is applicable, or says something about it'}"
-        + f"{STUDY_HAS if quantity.metric == 'calibrated' and shown else ''}"
+        + advice
     )
 
 
-STUDY_HAS = "; scores of evaluation.mode=study have the headline of the study (--metric study)"
 Asked = tuple[pd.DataFrame, Quantity]  # tidy scores, and what is read of them
 
 

@@ -162,8 +162,7 @@ def _one_or_two(runs: list[str]) -> tuple[str, str | None]:
             )
     if len(runs) > 2:
         raise ValueError(f"two runs are compared, RUN_A and RUN_B, but there are {len(runs)}")
-    run_a, run_b = (*runs, None)[:2]
-    return run_a or "", run_b
+    return runs[0], runs[1] if len(runs) > 1 else None
 
 
 def _check_two(methods: tuple[str, str]) -> None:

@@ -17,7 +17,7 @@ from eegxai.attribution import (
 )
 from eegxai.attribution.core.registry import LABEL, unknown_method
 from eegxai.decoders import DECODERS
-from eegxai.registry import unknown_name
+from eegxai.registry import lookup
 from eegxai.renamed import warn_renamed
 from eegxai.simulation.spec import SnrDb
 from sweeps.design.data import Model
@@ -55,20 +55,19 @@ def _checked_axis(values: tuple[Any, ...], advice: str = "") -> tuple[Any, ...]:
     return values
 
 
-def is_made_up(method: str) -> bool:
+def _is_made_up(method: str) -> bool:
     """Whether a name has parts: of a library and its method, or of a method and a label."""
     return bool({".", LABEL} & set(method))
 
 
 def check_architecture(field: str, name: str) -> None:
     """Refuse a name of no architecture."""
-    if name not in DECODERS:
-        raise ValueError(unknown_name(field, name, DECODERS))
+    lookup(DECODERS, name, field)
 
 
 def check_method(field: str, name: str, groups: Collection[str] = ()) -> None:
     """Refuse a name of no method; ``groups`` are suggested where they may stand instead."""
-    if is_made_up(name):
+    if _is_made_up(name):
         try:
             find(name)
         except ValueError as error:
