@@ -46,6 +46,7 @@ from sweeps.tracking import (
     publish_all,
     reason_of,
     run_pictures,
+    settings_digest,
 )
 from sweeps.tracking.background import publishing
 
@@ -292,6 +293,7 @@ class Sweep:
                 self.config.name,
                 str(self.output),
                 self.cells,
+                settings_digest(self.config),
                 draw=draw,
                 conclude=conclude,
                 decide_claims=partial(claims_of_sweep, self.config),

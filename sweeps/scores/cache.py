@@ -62,6 +62,13 @@ class ScoreCache:
         order = np.argsort(place, kind="stable")[(place < 0).sum() :]
         return rows.iloc[order].reset_index(drop=True)
 
+    def with_cells_of(self, other: "ScoreCache") -> "ScoreCache":
+        """These cells, and those of another cache that are not among them."""
+        if not self.stamps:
+            return other
+        lacking = {key: stamp for key, stamp in other.stamps.items() if key not in self.stamps}
+        return _joined(other, lacking, [(self.table, self.stamps)], None)
+
     def write(self, path: Path) -> None:
         """Write a file that :meth:`read` takes."""
         with growing(path) as grown:

@@ -19,6 +19,7 @@ from sweeps.tracking.location import (
     tracking_uri,
     ui_command,
 )
+from sweeps.tracking.parameters import settings_digest
 from sweeps.tracking.pictures import no_pictures, run_pictures
 from sweeps.tracking.publisher import Publisher, publish_all
 from sweeps.tracking.reader import records_from_mlflow, scores_from_mlflow, tidy_from_runs
@@ -38,6 +39,7 @@ __all__ = [
     "run_pictures",
     "runs_page",
     "scores_from_mlflow",
+    "settings_digest",
     "tidy_from_runs",
     "tracking_uri",
     "ui_command",

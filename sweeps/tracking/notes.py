@@ -52,7 +52,7 @@ scores."""
 
 CONSTANT_NOTE = """
 
-What is the same in all runs, and therefore is not among their parameters:
+What all runs of the sweep share:
 
 | field | value |
 |---|---|

@@ -1,57 +1,59 @@
-"""Which fields of a cell are parameters of its run: those that differ between the sweep's runs.
+"""Which fields of a cell are parameters of its run: its axes, and what was chosen otherwise.
 
-MLflow compares runs by their parameters, so that one that never varies only hides the others.
+MLflow tells runs apart, filters and compares them by their parameters. A field that is as the
+software has it would only hide the others; one that was chosen is stated also where all runs of a
+sweep share it, as another sweep of the same name may have chosen otherwise.
 """
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from sweeps.design.cells import Cell
+from pydantic_core import to_jsonable_python
+
+from eegxai.decoders import recommended
+from eegxai.simulation import DataSpec
+from eegxai.simulation.background import IDENTITY
+from sweeps.design.cells import Cell, DecoderCell, MethodCell
+from sweeps.design.config import Attributions, SweepConfig
+from sweeps.design.data import Data
 
 LONGEST_PARAM = 6000  # characters; MLflow refuses longer ones, such as many classes in one
 OF_DECODER = "decoder."  # before a method's fields that its decoder's run has, too
 AXES_OF_DATA = ("data.feature", "data.snr_db", "data.seed")  # are axes under their own names
 NOT_GIVEN = str(None)
+USUAL_TRIALS = Data.model_fields["n_trials"].default
+SETTINGS = ("data", "training", "attribution", "evaluation")  # what makes cells beside the grid
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """Fields of a sweep's cells, sorted by whether they vary.
+def parameters_of(cell: Cell) -> dict[str, str]:
+    """The axes of a cell, then its fields that differ from the defaults, under their paths."""
+    usual = _default_fields(cell.axes["architecture"], cell.axes.get("method"))
+    return {
+        name: value[:LONGEST_PARAM]
+        for name, value in fields_of(cell).items()
+        if name in cell.axes or usual.get(name) != value
+    }
 
-    Attributes
-    ----------
-    varying : mapping of type to frozenset of str
-        Of each kind of cell: fields that all its cells have, with several values.
-    constant : mapping of str to str
-        Fields with one value in all cells that have them, without those that are not given.
-    """
 
-    varying: Mapping[type, frozenset[str]] = field(default_factory=dict)
-    constant: Mapping[str, str] = field(default_factory=dict)
+def shared_fields(cells: Iterable[Cell]) -> dict[str, str]:
+    """Fields with one value in all cells that have them, without those that are not given."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for cell in cells:
+        for name, value in fields_of(cell).items():
+            values[name].add(value)
+    found = {name: next(iter(each)) for name, each in values.items() if len(each) == 1}
+    return {name: value for name, value in found.items() if value != NOT_GIVEN}
 
-    @classmethod
-    def of_sweep(cls, cells: Iterable[Cell]) -> "Parameters":
-        """Read them off all cells of a sweep."""
-        fields: dict[type, list[dict[str, str]]] = defaultdict(list)
-        for cell in cells:
-            fields[type(cell)].append(fields_of(cell))
-        varying = {kind: _varying(each) for kind, each in fields.items()}
-        values = _values(one for each in fields.values() for one in each)
-        constant = {
-            name: next(iter(found))
-            for name, found in values.items()
-            if len(found) == 1 and found != {NOT_GIVEN}
-        }
-        return cls(varying, constant)
 
-    def of(self, cell: Cell) -> dict[str, str]:
-        """Those of a cell that vary in the sweep, the axes first."""
-        chosen = self.varying.get(type(cell), frozenset())
-        return {
-            name: value[:LONGEST_PARAM] for name, value in fields_of(cell).items() if name in chosen
-        }
+def settings_digest(config: SweepConfig) -> str:
+    """The same for two sweeps of which one has more seeds, levels or methods than the other."""
+    settings = {name: getattr(config, name) for name in SETTINGS}
+    text = json.dumps(to_jsonable_python(settings, context=IDENTITY), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def fields_of(cell: Cell) -> dict[str, str]:
@@ -61,19 +63,18 @@ def fields_of(cell: Cell) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if name not in AXES_OF_DATA}
 
 
-def _varying(fields: list[dict[str, str]]) -> frozenset[str]:
-    shared = set.intersection(*map(set, fields))
-    return frozenset(
-        name for name, found in _values(fields).items() if len(found) > 1 and name in shared
+@lru_cache
+def _default_fields(architecture: str, method: str | None) -> Mapping[str, str]:
+    """Fields of a cell for which a configuration chooses nothing but its axes."""
+    decoder = DecoderCell(
+        data=DataSpec(feature="temporal", snr_db=0, n_trials=USUAL_TRIALS, seed=0),
+        architecture=architecture,
+        training=recommended(architecture),
     )
-
-
-def _values(fields: Iterable[Mapping[str, str]]) -> dict[str, set[str]]:
-    values: dict[str, set[str]] = defaultdict(set)
-    for each in fields:
-        for name, value in each.items():
-            values[name].add(value)
-    return values
+    if method is None:
+        return fields_of(decoder)
+    options = Attributions().of(method)
+    return fields_of(MethodCell(decoder=decoder, method=method, options=options))
 
 
 def _leaves(content: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

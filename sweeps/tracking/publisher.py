@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from mlflow.entities import Run
+from mlflow.entities import Param, Run
 
 from sweeps.analysis.claimed import claimed_rows
 from sweeps.analysis.claims.study import Study
@@ -25,7 +25,7 @@ from sweeps.scores.selection import without_chance_decoders
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.tracking.location import PublishError
-from sweeps.tracking.parameters import Parameters
+from sweeps.tracking.parameters import parameters_of, shared_fields
 from sweeps.tracking.pictures import run_pictures
 from sweeps.tracking.run_content import (
     Draw,
@@ -54,6 +54,7 @@ from sweeps.tracking.runs import connect, create_run, fill_run, open_experiment
 log = logging.getLogger(__name__)
 SUMMARY = "sweep"  # the kind of the one run that contains all scores of an experiment
 DIGEST_TAG = "eegxai.digest"
+SETTINGS_TAG = "eegxai.settings"  # of the run of all scores
 PARENT_TAG = "mlflow.parentRunId"
 PAUSES = (0.5, 2.0)  # seconds after which a run that was not created is asked for again
 CLAIMS_FILE = "claims.csv"  # among the artefacts of the run of all scores
@@ -83,7 +84,10 @@ class Publisher:
     output : str
         Folder of the default tracking store.
     cells : iterable of Cell
-        All cells of the sweep: what differs between them are the parameters of their runs.
+        All cells of the sweep: what they share is said in the run of all scores.
+    settings : str
+        Digest of what its cells are made with. Sweeps of one name and other settings share the
+        experiment and have a run of all scores each.
     draw : callable
         PNG pictures of a method by name.
     conclude : callable
@@ -99,6 +103,7 @@ class Publisher:
         experiment: str,
         output: str,
         cells: Iterable[Cell] = (),
+        settings: str = "",
         *,
         draw: Draw = run_pictures,
         conclude: Conclude = no_conclusion,
@@ -107,7 +112,7 @@ class Publisher:
     ) -> None:
         self.draw, self.conclude, self.thresholds = draw, conclude, thresholds
         self.decide_claims = decide_claims
-        self.parameters = Parameters.of_sweep(cells)
+        self.shared, self.settings = shared_fields(cells), settings
         self.source = {SOURCE_TAG: f"eegxai sweep {experiment}", SOURCE_KIND_TAG: "LOCAL"}
         self.client = connect(output)
         self.experiment_id = open_experiment(self.client, experiment, output, experiment_tags)
@@ -117,21 +122,24 @@ class Publisher:
         """Log a finished cell unless its run is already finished; returns the run's id."""
         if cell.key not in self.published:
             run = self.find(KEY_TAG, cell.key)
-            if run is None or not self._is_complete(run, cell):
-                self.published[cell.key] = self._write(run, self._content(cell, store))
-            else:
+            if run and self._is_complete(run):
+                self._state_parameters(run, cell)
                 self.published[cell.key] = str(run.info.run_id)
+            else:
+                self.published[cell.key] = self._write(run, self._content(cell, store))
         return self.published[cell.key]
 
-    def _is_complete(self, run: Run, cell: Cell) -> bool:
-        """Also after the sweep has grown along an axis that was none of its parameters before.
-
-        A verdict that was reached with other thresholds is written anew.
-        """
+    def _is_complete(self, run: Run) -> bool:
+        """Whether a run is whole, and its verdict was reached with today's thresholds."""
         asked = run.data.tags.get(THRESHOLDS_TAG, thresholds_text(self.thresholds))
-        current = asked == thresholds_text(self.thresholds)
-        grown = not self.parameters.of(cell).keys() <= run.data.params.keys()
-        return is_whole(run) and current and not grown
+        return is_whole(run) and asked == thresholds_text(self.thresholds)
+
+    def _state_parameters(self, run: Run, cell: Cell) -> None:
+        """Add those that a run of an earlier version lacks."""
+        known = run.data.params
+        new = [Param(name, text) for name, text in parameters_of(cell).items() if name not in known]
+        if new:
+            self.client.log_batch(run.info.run_id, params=new)
 
     def publish_summary(self, combined: ScoreCache, write: Callable[[Path], None]) -> None:
         """Log all scores in one file, the study's claims, and what the sweep concludes.
@@ -145,16 +153,17 @@ class Publisher:
         """
         study = load_study()
         concluded = self.conclude(combined.table)
-        note = summary_note(self.parameters.constant)
+        note = summary_note(self.shared)
         state = [sorted(combined.stamps.items()), repr(study), note, _digests(concluded)]
         digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()
-        run = self.find(KIND_TAG, SUMMARY)
+        run = self._summary_run()
         if run and is_whole(run) and run.data.tags.get(DIGEST_TAG) == digest:
             return
         tags = {
             KIND_TAG: SUMMARY,
             LAYOUT_TAG: RUN_LAYOUT,
             DIGEST_TAG: digest,
+            SETTINGS_TAG: self.settings,
             NOTE_TAG: note,
         }
         name = f"summary of {len(combined.stamps)} method runs"
@@ -166,21 +175,29 @@ class Publisher:
             files: Files = {**concluded, CACHE_FILE: path, CLAIMS_FILE: text.encode()}
             self._write(run, RunContent(name, tags, now, now, files=files))
 
+    def _summary_run(self) -> Run | None:
+        """The run of all scores of these settings, or one that was written before it named any."""
+        by_settings = {run.data.tags.get(SETTINGS_TAG, ""): run for run in self._having(SUMMARY)}
+        return by_settings.get(self.settings) or by_settings.get("")
+
     def runs(self, kind: str) -> list[Run]:
-        """All finished runs of a kind, ``decoder``, ``method`` or ``sweep``."""
+        """All finished runs of a kind, ``decoder``, ``method`` or ``sweep``, the newest first."""
+        return [run for run in self._having(kind) if is_whole(run)]
+
+    def _having(self, kind: str) -> list[Run]:
         found: list[Run] = []
         token = None
         while True:
             page = self.client.search_runs(
                 [self.experiment_id],
-                f"tags.`{KIND_TAG}` = '{kind}' and attributes.status = '{FINISHED}'",
+                f"tags.`{KIND_TAG}` = '{kind}'",
                 max_results=1000,
                 page_token=token,
             )
             found += page
             token = page.token
             if not token:
-                return [run for run in found if is_whole(run)]
+                return found
 
     def find(self, tag: str, value: str) -> Run | None:
         """The run with a tag, finished or not."""
@@ -196,7 +213,7 @@ class Publisher:
             # A run is shown under its parent only if created with it, so the decoder goes first.
             parent = self._decoder_run(cell.decoder, store)
             content.tags = {**content.tags, **({PARENT_TAG: parent} if parent else {})}
-        content.params = self.parameters.of(cell)
+        content.params = parameters_of(cell)
         return content
 
     def _decoder_run(self, cell: DecoderCell, store: Store) -> str | None:
@@ -225,7 +242,7 @@ class Publisher:
 
         Where that is not answered, it is looked for before it is asked for again.
         """
-        tag = KEY_TAG if KEY_TAG in content.tags else KIND_TAG
+        tag = KEY_TAG if KEY_TAG in content.tags else DIGEST_TAG
         for pause in PAUSES:
             try:
                 return create_run(self.client, self.experiment_id, content)

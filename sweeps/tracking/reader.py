@@ -5,7 +5,7 @@ kind ``sweep`` holds the same scores in one file; keys that it lacks are asked f
 """
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,6 @@ from sweeps.tracking.run_schema import (
     FLAGS_TAG,
     HALF_WIDTHS,
     KEY_TAG,
-    KIND_TAG,
     LEVEL_PREFIXES,
     MACHINE_TAG,
     N_LAYERS,
@@ -110,7 +109,7 @@ def tidy_from_runs(
     have their last step alone.
     """
     keys = [cell.key for cell in cells]
-    summary = _summary_scores(publisher, needed)
+    summary = _summary_scores(publisher, set(keys), needed)
     lacking = [key for key in keys if key not in summary.stamps]
     found = _found(publisher, lacking)
     tables = [table for table in (summary.table, *map(_tidy_run, found)) if len(table)]
@@ -119,11 +118,18 @@ def tidy_from_runs(
     return ScoreCache(pd.concat(tables, ignore_index=True), {}).of(keys)
 
 
-def _summary_scores(publisher: Publisher, needed: Needed) -> ScoreCache:
-    """What the run of all scores holds; nothing where there is none that can be read."""
-    run = publisher.find(KIND_TAG, SUMMARY)
-    if run is None or not is_whole(run):
-        return EMPTY_CACHE
+def _summary_scores(publisher: Publisher, keys: Set[str], needed: Needed) -> ScoreCache:
+    """What the runs of all scores hold, as far as it takes to have these keys."""
+    held = EMPTY_CACHE
+    for run in publisher.runs(SUMMARY):
+        if held.stamps.keys() >= keys:
+            break
+        held = held.with_cells_of(_scores_in(publisher, run, needed))
+    return held
+
+
+def _scores_in(publisher: Publisher, run: Run, needed: Needed) -> ScoreCache:
+    """What a run of all scores holds; nothing where it cannot be read."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             path = publisher.client.download_artifacts(run.info.run_id, CACHE_FILE, folder)

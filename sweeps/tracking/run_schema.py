@@ -47,7 +47,7 @@ VERSION_TAG = "version."  # before the name of a package
 COMMIT_TAG, MACHINE_TAG = "mlflow.source.git.commit", "eegxai.machine"
 COLOUR_TAG = "mlflow.runColor"
 NOTE_TAG = "mlflow.note.content"  # what the UI shows as the description
-AXIS_TAG = "eegxai."  # before an axis, such as ``eegxai.seed``: parameters are those that vary
+AXIS_TAG = "eegxai."  # before an axis, such as ``eegxai.seed``; parameters have the axes, too
 OPTIONS_TAG = "eegxai.options"
 SOURCE_TAG, SOURCE_KIND_TAG = "mlflow.source.name", "mlflow.source.type"
 # Raise it when runs change their names: those of an older layout are written anew.
@@ -124,7 +124,7 @@ def experiment_tags(experiment_id: str) -> dict[str, str]:
 
 
 def summary_note(constant: Mapping[str, str]) -> str:
-    """Description of the run of all scores, with the fields that its method runs do not state."""
+    """Description of the run of all scores, with the fields that its method runs share."""
     if not constant:
         return SUMMARY_NOTE
     rows = "\n".join(f"| `{name}` | {_in_table(value)} |" for name, value in constant.items())

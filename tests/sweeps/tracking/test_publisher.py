@@ -4,7 +4,9 @@ import dataclasses
 import html
 import json
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -34,7 +36,7 @@ from sweeps.tracking import (
 from sweeps.tracking.background import publishing
 from sweeps.tracking.datasets import dataset_input
 from sweeps.tracking.location import VIEW, follow_moved_folder
-from sweeps.tracking.parameters import Parameters
+from sweeps.tracking.parameters import parameters_of, settings_digest
 from sweeps.tracking.publisher import SUMMARY
 from sweeps.tracking.run_rows import FINISHED
 from sweeps.tracking.run_schema import (
@@ -68,7 +70,8 @@ def store(tmp_path, cells):
 @pytest.fixture
 def publisher(tiny, tmp_path, with_database, cells):
     every = [*cells[0], *cells[1]]
-    return Publisher(tiny.name, str(tmp_path / "runs"), every, conclude=closing_page)
+    settings = settings_digest(tiny)
+    return Publisher(tiny.name, str(tmp_path / "runs"), every, settings, conclude=closing_page)
 
 
 def run_of(publisher, cell):
@@ -199,11 +202,11 @@ def test_runs_of_an_older_layout_are_written_anew_under_their_new_parent(publish
     old = publisher.publish(method, store)
     for run_id in (old, publisher.publish(method.decoder, store)):
         client.set_tag(run_id, LAYOUT_TAG, "3")
-    client.log_param(old, "evaluation.n_trials", 4)
+    client.log_param(old, "evaluation.domains", "those of old")
     publisher.published.clear()
     new = client.get_run(publisher.publish(method, store))
     assert client.get_run(old).info.lifecycle_stage == "deleted"
-    assert new.data.params.keys() == {"method", "seed"}
+    assert new.data.params == parameters_of(method)
     parent = run_of(publisher, method.decoder).info
     assert (new.data.tags["mlflow.parentRunId"], parent.lifecycle_stage) == (
         parent.run_id,
@@ -211,48 +214,75 @@ def test_runs_of_an_older_layout_are_written_anew_under_their_new_parent(publish
     )
 
 
-def test_the_parameters_of_runs_are_what_differs_between_them(publisher, cells, store):
-    """No constant, no unknown: what the view that compares runs shows is what was varied."""
+def test_the_parameters_of_runs_are_axes_and_what_was_chosen(publisher, cells, store):
+    """No default, no unknown: what the view that compares runs shows is what was varied."""
     decoders, methods = cells
     publish_all(publisher, [*decoders, *methods], store)
-    for cell in methods:
-        assert run_of(publisher, cell).data.params == {
-            "method": cell.method,
-            "seed": str(cell.decoder.data.seed),
-        }
-    assert run_of(publisher, decoders[1]).data.params == {"seed": "1"}
+    for cell in (*decoders, *methods):
+        params = run_of(publisher, cell).data.params
+        axes = {axis: str(value) for axis, value in cell.axes.items()}
+        assert axes.items() <= params.items()
+        assert params["data.n_trials"] == "64"  # the file's choice
+        assert "data.sfreq" not in params  # what the software has
+        assert "None" not in params.values()
     (summary,) = publisher.runs(SUMMARY)
     assert not summary.data.params
     note = summary.data.tags["mlflow.note.content"]  # what they share is said once
     assert "| `snr_db` | -3.5 |" in note
-    assert "| `data.n_trials` | 64 |" in note
+    assert "| `data.sfreq` | 250.0 |" in note
     assert "`method`" not in note
     assert "None" not in note
 
 
-def test_a_sweep_that_grows_gains_parameters(publisher, cells, store):
-    """The seed is none while there is one; the runs are not doubled when there are two."""
-    methods = cells[1]
-    of_all = publisher.parameters
-    publisher.parameters = Parameters.of_sweep(methods[:2])  # on one decoder
-    run_id = publisher.publish(methods[0], store)
-    assert run_of(publisher, methods[0]).data.params == {"method": methods[0].method}
-    publisher.parameters = of_all
+def test_parameters_that_an_earlier_version_did_not_state_are_added(
+    publisher, cells, store, tmp_path
+):
+    """To the run as it is: neither its pictures nor its numbers are made again."""
+    method = cells[1][0]
+    run_id = publisher.publish(method, store)
+    with closing(sqlite3.connect(tmp_path / "runs" / "mlflow.db")) as database, database:
+        database.execute("DELETE FROM params WHERE run_uuid = ? AND key = 'seed'", [run_id])
+    before = run_of(publisher, method)
+    assert "seed" not in before.data.params
     publisher.published.clear()
-    assert publisher.publish(methods[0], store) == run_id
-    expected = {"method": methods[0].method, "seed": "0"}
-    assert run_of(publisher, methods[0]).data.params == expected
+    assert publisher.publish(method, store) == run_id
+    after = run_of(publisher, method)
+    assert after.data.params == parameters_of(method)
+    assert after.info.end_time == before.info.end_time
 
 
-def test_options_that_few_methods_have_are_no_parameters(tiny_file):
-    """Others would be compared with an empty value."""
-    config = load(tiny_file, ["grid.method=[CentredGradCAM, Saliency]", "grid.seed=[0]"])
-    cells = list(method_cells(config))
-    parameters = Parameters.of_sweep(cells)
-    assert [parameters.of(cell) for cell in cells] == [
-        {"method": "CentredGradCAM"},
-        {"method": "Saliency"},
-    ]
+def test_the_parameters_of_a_method_name_the_options_that_were_chosen(tiny_file):
+    chosen = ["grid.method=[IntegratedGradients, Saliency]", "attribution.steps=7"]
+    cells = method_cells(load(tiny_file, chosen))
+    stated = {cell.method: parameters_of(cell).get("options.steps") for cell in cells}
+    assert stated == {"IntegratedGradients": "7", "Saliency": None}
+
+
+def test_sweeps_of_one_name_and_other_settings_replace_nothing(
+    publisher, cells, store, tiny_file, tmp_path
+):
+    """Each has a run of all scores, and readers of either find their own."""
+    config = load(tiny_file, ["data.n_trials=80"])
+    others = [cell for cell in method_cells(config) if cell.method == cells[1][0].method]
+    fill(store, list(decoder_cells(config)), others)
+    second = Publisher(config.name, str(tmp_path / "runs"), others, settings_digest(config))
+    for one, methods in ((publisher, cells[1]), (second, others)):
+        publish_all(one, [*map(decoder_of, methods), *methods], store)
+    assert len(second.runs(SUMMARY)) == 2
+    assert run_of(second, others[0]).data.params["data.n_trials"] == "80"
+    for methods in (cells[1], others, [*others, *cells[1]]):
+        expected = tidy_from_store(methods, store)
+        pd.testing.assert_frame_equal(tidy_from_runs(second, methods), expected)
+    publish_all(publisher, cells[1], store)
+    assert len(second.runs(SUMMARY)) == 2
+
+
+def test_the_digest_of_settings_is_that_of_a_sweep_that_has_grown(tiny_file):
+    digest = settings_digest(load(tiny_file))
+    assert settings_digest(load(tiny_file, ["grid.seed=[0, 1, 2]", "tracking.figures=false"])) == (
+        digest
+    )
+    assert settings_digest(load(tiny_file, ["evaluation.n_trials=3"])) != digest
 
 
 def test_every_run_names_its_source_and_its_data_once(publisher, cells, store):
