@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -65,7 +66,7 @@ def _document(seen: Status) -> dict[str, Any]:
         "stages": seen.counts,
         "hours_of_one_worker_left": seen.work_left,
         "hours_left": seen.time_left,
-        "running": [{"cell": c.title, **beat} for c, beat in seen.heartbeats.items()],
+        "running": [{"cell": c.title, **asdict(beat)} for c, beat in seen.heartbeats.items()],
         "failed": [{"cell": c.title, "reason": why} for c, why in seen.reasons.items()],
         "broken": seen.broken,
     }
@@ -129,9 +130,9 @@ def _sentences(seen: Status) -> Iterator[Text]:
 
 def _running(seen: Status) -> Iterator[Text]:
     for cell, heartbeat in list(seen.heartbeats.items())[:MAX_SHOWN]:
-        since = _hours((seen.now - heartbeat["started"]) / 3600)
+        since = _hours((seen.now - heartbeat.started) / 3600)
         yield Text(
-            f"running: {cell.title} on {heartbeat['host']}, process {heartbeat['pid']}, for {since}"
+            f"running: {cell.title} on {heartbeat.host}, process {heartbeat.pid}, for {since}"
         )
     yield from _more(len(seen.heartbeats), "running cells")
 

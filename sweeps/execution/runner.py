@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 
 from sweeps.design.cells import Cell, decoder_of
 from sweeps.design.config import TrialResources
-from sweeps.store.artefacts import Store, best_effort
+from sweeps.store.artefacts import Store
+from sweeps.store.files import best_effort
 from sweeps.store.heartbeats import heartbeat
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.tasks.data import is_done

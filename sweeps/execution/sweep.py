@@ -35,8 +35,9 @@ from sweeps.report.recordings import observer_of
 from sweeps.report.terminal import print_lines
 from sweeps.scores.cache import tidy_from_store
 from sweeps.scores.selection import without_chance_decoders
-from sweeps.store.artefacts import best_effort, store_of
+from sweeps.store.artefacts import store_of
 from sweeps.store.checks import check_new_files, find_empty
+from sweeps.store.files import best_effort
 from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
 from sweeps.tracking import (
     Publisher,
@@ -190,8 +191,12 @@ class Sweep:
             ) from error
 
     def left(self) -> set[Cell]:
-        """Cells that the store lacks, by one listing of each of its folders."""
+        """Cells that the store lacks, by one listing of each of its folders.
+
+        Files that are empty, or that readers have found broken, are set aside.
+        """
         self._set_aside(find_empty(self.cells, self.store))
+        self._set_aside(self.store.suspects(self.cells))
         return {cell for cell in self.cells if not self.store.has(cell)}
 
     def _do(self, todo: Set[Cell], local: bool, address: str) -> None:

@@ -26,7 +26,8 @@ from sweeps.scores.cache_file import (
 )
 from sweeps.scores.needed import Needed, needed_rows
 from sweeps.scores.table import COLUMNS, KEY, TIDY, tidy_rows
-from sweeps.store.artefacts import Store, best_effort
+from sweeps.store.artefacts import Store
+from sweeps.store.files import best_effort
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import ScoreRows
 

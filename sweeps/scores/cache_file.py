@@ -9,15 +9,17 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from sweeps.scores.needed import FREQUENT, PLACE, Needed, is_frequent, needed_rows
 from sweeps.scores.table import COUNTS, KEY, TIDY
@@ -48,6 +50,18 @@ READ = pa.schema(
     ]
 )
 WHOLE_NUMBERS = ("step", *COUNTS)  # unless one is missing, as of a cell without scores
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself: its layout, stamps by key, and numbers of its frequent parts."""
+
+    layout: int
+    stamps: dict[str, str]
+    frequent: list[int]
+
+
+HEADER = TypeAdapter(Header)
 
 
 class UnwritableCacheError(OSError):
@@ -93,11 +107,12 @@ class CacheFile:
         self.source = source
         with _reading():
             self._file = pq.ParquetFile(source, read_dictionary=[*_TEXTS], pre_buffer=True)
-            header: dict[str, Any] = json.loads(self._file.metadata.metadata[CACHE_KEY.encode()])
-            if (layout := header["layout"]) != CACHE_LAYOUT:
-                raise ValueError(f"it has the layout {layout}, not {CACHE_LAYOUT}")
-            self.stamps: dict[str, str] = header["stamps"]
-            self._frequent: list[int] = header["frequent"]
+            header = HEADER.validate_json(self._file.metadata.metadata[CACHE_KEY.encode()])
+            if header.layout != CACHE_LAYOUT:
+                raise ValueError(f"it has the layout {header.layout}, not {CACHE_LAYOUT}")
+            self.stamps, self._frequent = header.stamps, header.frequent
+            if not set(self._frequent) <= set(range(self._file.num_row_groups)):
+                raise ValueError("its header names parts that it lacks")
 
     def table(self, needed: Needed = None) -> pd.DataFrame:
         """Rows that are needed, in the order of the scores: columns ``TIDY`` and ``KEY``."""
@@ -170,9 +185,9 @@ class Growing:
 
     def close(self) -> None:
         """Write the header, with which the file is whole."""
-        known = {"layout": CACHE_LAYOUT, "stamps": self._stamps, "frequent": self._frequent}
+        known = Header(CACHE_LAYOUT, self._stamps, self._frequent)
         with _writing():
-            self._writer.add_key_value_metadata({CACHE_KEY: json.dumps(known)})
+            self._writer.add_key_value_metadata({CACHE_KEY: json.dumps(asdict(known))})
             self._writer.close()
 
 

@@ -3,9 +3,9 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +17,7 @@ from eegxai.evaluation import EvaluationSpec, ExampleMaps
 from eegxai.evaluation.references.use import DecoderUse
 from sweeps.design.cells import Cell, DecoderCell, MethodCell
 from sweeps.design.config import SweepConfig
-from sweeps.store.files import StoreFiles
+from sweeps.store.files import StoreFiles, best_effort
 from sweeps.store.names import (
     ARTEFACTS,
     BROKEN,
@@ -43,7 +43,15 @@ from sweeps.store.packing import (
     unpacked_rows,
     unpacked_scores,
 )
-from sweeps.store.records import MethodScores, ScoreRows, TrainedDecoder
+from sweeps.store.records import (
+    HEARTBEAT,
+    Heartbeat,
+    MethodScores,
+    ScoreRows,
+    TrainedDecoder,
+    made_of,
+)
+from sweeps.store.suspects import note_suspect, strike_suspect, suspects
 from sweeps.store.tensors import (
     maps_as_tensors,
     maps_from_tensors,
@@ -148,10 +156,19 @@ class Store:
         self.files.remove(name)
 
     def note_broken(self, error: BrokenArtefactError) -> None:
-        """Take in that a file is broken, and log once what to do; the store stays as it is."""
+        """Take in that a file is broken, log once what to do, and leave a note for the sweep."""
         if error.name not in self.broken:
-            self.broken[error.name] = error
+            self.remember_broken(error)
             log.warning("%s", error.advice)
+
+    def remember_broken(self, error: BrokenArtefactError) -> None:
+        """Take in that a file is broken, and leave a note for the sweep; it stays in its place."""
+        self.broken[error.name] = error
+        best_effort(note_suspect, self.files, error)
+
+    def suspects(self, cells: Iterable[Cell]) -> list[BrokenArtefactError]:
+        """Files of these cells that readers have found broken and left in their places."""
+        return [*suspects(self.files, cells)]
 
     def set_aside(self, error: BrokenArtefactError) -> None:
         """Move a broken file to the folder ``broken``, so that its cell is not done any more.
@@ -159,6 +176,7 @@ class Store:
         Maps are made with the scores of their method, which are moved along with them.
         """
         self.broken.pop(error.name, None)
+        best_effort(strike_suspect, self.files, error.name)
         if error.stamp and error.stamp != self.files.stamp(error.name):
             self.files.forget(error.name.partition("/")[0])
             return  # another process has set it aside and computed the cell again
@@ -172,7 +190,7 @@ class Store:
     def failure(self, cell: Cell) -> str | None:
         """Traceback of the cell's last attempt; None where it did not fail."""
         try:
-            return self.files.read(failure_of(cell)).decode()
+            return self.files.read(failure_of(cell)).decode(errors="replace")
         except FileNotFoundError:
             return None
 
@@ -184,16 +202,16 @@ class Store:
         """Record that a cell did not fail in the end."""
         self.files.remove(failure_of(cell))
 
-    def write_heartbeat(self, cell: Cell, heartbeat: dict[str, Any]) -> None:
+    def write_heartbeat(self, cell: Cell, heartbeat: Heartbeat) -> None:
         """Record who works on a cell and when they last said so."""
-        self.files.write(heartbeat_of(cell), json.dumps(heartbeat).encode())
+        self.files.write(heartbeat_of(cell), json.dumps(asdict(heartbeat)).encode())
 
-    def heartbeats(self) -> dict[str, dict[str, Any]]:
-        """All heartbeats by the stems of their cells; one that ends meanwhile is left out."""
+    def heartbeats(self) -> dict[str, Heartbeat]:
+        """All heartbeats by the stems of their cells, without what ends meanwhile or is broken."""
         found = {}
         for stem in self.stems(RUNNING):
             with suppress(FileNotFoundError, ValueError):
-                found[stem] = json.loads(self.files.read(f"{RUNNING}/{stem}.json"))
+                found[stem] = HEARTBEAT.validate_json(self.files.read(f"{RUNNING}/{stem}.json"))
         return found
 
     def remove_heartbeat(self, cell: Cell) -> None:
@@ -216,7 +234,7 @@ class Store:
         """
         weights, record = self._tensors(cell, name_of(cell))
         with self._broken(cell, name_of(cell)):
-            return TrainedDecoder(weights=weights, **record)
+            return made_of(TrainedDecoder, {**record, "weights": weights})
 
     def write_checkpoint(
         self, cell: DecoderCell, checkpoint: Checkpoint, versions: dict[str, str]
@@ -343,14 +361,6 @@ class Store:
             message = f"{path} is broken: {error}"
             stamp = self.files.stamp(name)
             raise BrokenArtefactError(message, cell, name, path, stamp) from error
-
-
-def best_effort(change: Callable[..., None], *arguments: object) -> None:
-    """Change what only informs people; where that fails, work goes on and the log states why."""
-    try:
-        change(*arguments)
-    except OSError as error:
-        log.warning("a note in the store could not be changed: %s", error)
 
 
 def store_of(config: SweepConfig) -> Store:

@@ -15,17 +15,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sweeps.design.cells import Cell, DecoderCell
-from sweeps.store.artefacts import Store, best_effort
-from sweeps.store.files import ListedFile
+from sweeps.store.artefacts import Store
+from sweeps.store.files import ListedFile, best_effort
 from sweeps.store.names import ARTEFACTS, DECODERS, MAPS, METHODS, maps_of, name_of
-from sweeps.store.packing import BrokenArtefactError, check_scores, check_tensors
+from sweeps.store.packing import BrokenArtefactError, check_decoder, check_scores, check_tensors
 
 log = logging.getLogger(__name__)
 CHECKED_FILE = "checked.parquet"  # names and stamps of the files whose headers were in order
 THREADS = 8  # a store far away answers several questions at a time
 # Of a file of the cell, of this size, whose first bytes the callable gives.
-HEADER_CHECKS: dict[str, Callable[[Cell, int, Callable[[int | None], bytes]], None]] = {
-    DECODERS: check_tensors,
+HEADER_CHECKS: dict[str, Callable[[Cell, int, Callable[[int | None], bytes]], object]] = {
+    DECODERS: check_decoder,
     MAPS: check_tensors,
     METHODS: check_scores,
 }

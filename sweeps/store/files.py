@@ -1,9 +1,10 @@
 """Files of a store by folder and name: whole or not at all, and each folder listed once."""
 
+import logging
 import os
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from pyarrow.fs import S3FileSystem
 
 from eegxai.atomic import remove_abandoned
 
+log = logging.getLogger(__name__)
 S3 = "s3://"
 PARTIAL = ".{name}.partial"  # what a file is called while it is written
 # As Amazon's own tools read them; credentials and region are read by the library itself.
@@ -200,3 +202,11 @@ def _s3() -> ArrowFSWrapper:
     """Amazon's S3, or another server of its protocol that the environment names."""
     endpoint = next((os.environ[name] for name in S3_ENDPOINTS if os.environ.get(name)), None)
     return ArrowFSWrapper(S3FileSystem(endpoint_override=endpoint))
+
+
+def best_effort(change: Callable[..., None], *arguments: object) -> None:
+    """Change what only informs people; where that fails, work goes on and the log states why."""
+    try:
+        change(*arguments)
+    except OSError as error:
+        log.warning("a note in the store could not be changed: %s", error)

@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
 
 from sweeps.design.cells import Cell
-from sweeps.store.artefacts import Store, best_effort
+from sweeps.store.artefacts import Store
+from sweeps.store.files import best_effort
+from sweeps.store.records import Heartbeat
 
 BEAT_SECONDS = 20.0
 # Six beats missed: the worker died, or clocks of two machines differ by minutes.
@@ -24,9 +26,10 @@ def heartbeat(cell: Cell, store: Store, beat_seconds: float = BEAT_SECONDS) -> I
     the same artefact. So one that cannot be written hinders no work either.
     """
     ended = threading.Event()
-    holder = {"host": socket.gethostname(), "pid": os.getpid(), "started": time.time()}
+    now = time.time()
+    first = Heartbeat(socket.gethostname(), os.getpid(), now, now)
     beats = threading.Thread(
-        target=_beat, args=(cell, store, holder, ended, beat_seconds), daemon=True
+        target=_beat, args=(cell, store, first, ended, beat_seconds), daemon=True
     )
     beats.start()
     try:
@@ -37,19 +40,19 @@ def heartbeat(cell: Cell, store: Store, beat_seconds: float = BEAT_SECONDS) -> I
         best_effort(store.remove_heartbeat, cell)
 
 
-def is_fresh(heartbeat: dict[str, Any], now: float | None = None) -> bool:
+def is_fresh(heartbeat: Heartbeat, now: float | None = None) -> bool:
     """Whether a heartbeat was renewed lately; one of the future is of a clock that was put back."""
-    return abs((time.time() if now is None else now) - heartbeat["beat"]) < STALE_SECONDS
+    return abs((time.time() if now is None else now) - heartbeat.beat) < STALE_SECONDS
 
 
 def _beat(
     cell: Cell,
     store: Store,
-    holder: dict[str, Any],
+    first: Heartbeat,
     ended: threading.Event,
     beat_seconds: float,
 ) -> None:
     while True:
-        best_effort(store.write_heartbeat, cell, {**holder, "beat": time.time()})
+        best_effort(store.write_heartbeat, cell, replace(first, beat=time.time()))
         if ended.wait(beat_seconds):
             return

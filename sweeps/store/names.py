@@ -7,6 +7,7 @@ from sweeps.design.cells import Cell, DecoderCell, MethodCell
 DECODERS, METHODS, MAPS, CHECKPOINTS = "decoders", "methods", "maps", "checkpoints"
 USES = "uses"  # of decoders, by the settings that they depend on
 FAILURES, RUNNING, BROKEN = "failures", "running", "broken"
+SUSPECTS = "suspects"  # notes on broken files that are still in their places
 ARTEFACTS = (DECODERS, METHODS, MAPS)
 
 

@@ -11,11 +11,14 @@ import pyarrow.parquet as pq
 import safetensors.torch
 from torch import Tensor
 
-from eegxai.attribution import Validity
 from sweeps.design.cells import Cell, MethodCell
-from sweeps.store.records import MethodScores, ScoreRows
+from sweeps.store.records import MethodScores, ScoreRows, TrainedDecoder, made_of
 
 RECORD_KEY = "eegxai"
+# Columns of scores that are read of every file; those of TEXTS hold text and all others numbers.
+REQUIRED = ("check", "domain", "metric", "step", "mean")
+TEXTS = ("check", "layer", "domain", "mode", "metric", "reference")
+TRIALS = "trials"  # a list of numbers
 LENGTH_BYTES = 8  # of the number with which safetensors content begins, the length of its JSON
 HEAD_BYTES = 2**16  # read at first: the JSON of most decoders is shorter
 RECOMPUTED = "%s; it is set aside in broken/ and recomputed"  # for the log, with the error
@@ -76,7 +79,7 @@ def unpacked(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError(str(error)) from error
 
 
-def check_tensors(cell: Cell, size: int, read: Callable[[int | None], bytes]) -> None:
+def check_tensors(cell: Cell, size: int, read: Callable[[int | None], bytes]) -> dict[str, Any]:
     """Check that safetensors content is a cell's and as long as its header declares.
 
     Parameters
@@ -88,6 +91,11 @@ def check_tensors(cell: Cell, size: int, read: Callable[[int | None], bytes]) ->
     read : callable
         Gives the first bytes, as many as it is asked for, or all where that is None.
 
+    Returns
+    -------
+    dict
+        What its header records.
+
     Raises
     ------
     ValueError
@@ -98,18 +106,19 @@ def check_tensors(cell: Cell, size: int, read: Callable[[int | None], bytes]) ->
     if size < end:
         raise ValueError(f"{size} bytes, which end before its header does")
     try:
-        of_cell(cell, _record(_head(start if end <= len(start) else read(end), size)))
+        return of_cell(cell, _record(_head(start if end <= len(start) else read(end), size)))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its header is foreign: {error}") from error
 
 
+def check_decoder(cell: Cell, size: int, read: Callable[[int | None], bytes]) -> None:
+    """The same for a decoder, and that it has the record of a training."""
+    made_of(TrainedDecoder, {**check_tensors(cell, size, read), "weights": {}})
+
+
 def check_scores(cell: Cell, _size: int, read: Callable[[int | None], bytes]) -> None:
-    """Check the header of scores; parameters and raises are those of :func:`check_tensors`."""
-    try:
-        schema = pq.read_schema(io.BytesIO(read(None)))
-        of_cell(cell, json.loads(schema.metadata[RECORD_KEY.encode()]))
-    except (pa.ArrowException, OSError, KeyError, TypeError) as error:
-        raise ValueError(str(error)) from error
+    """The same for scores, with the columns that they have."""
+    unpacked_rows(cell, read(None), ())
 
 
 def of_cell(cell: Cell, record: dict[str, Any]) -> dict[str, Any]:
@@ -118,12 +127,13 @@ def of_cell(cell: Cell, record: dict[str, Any]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        When it is another cell's.
+        When it is another cell's, or no record at all.
     """
-    if record.pop("key") != cell.key:
+    if not isinstance(record, dict):
+        raise ValueError(f"its header is {type(record).__name__} and no record")
+    if record.get("key") != cell.key:
         raise ValueError("it belongs to another cell")
-    record.pop("cell")
-    return record
+    return {name: value for name, value in record.items() if name not in ("key", "cell")}
 
 
 def _head(content: bytes, size: int) -> dict[str, Any]:
@@ -157,9 +167,7 @@ def unpacked_scores(cell: MethodCell, content: bytes) -> MethodScores:
     return MethodScores(table=found.pop("rows").to_pandas(), **found)
 
 
-def unpacked_rows(
-    cell: MethodCell, content: bytes, columns: Sequence[str] | None = None
-) -> ScoreRows:
+def unpacked_rows(cell: Cell, content: bytes, columns: Sequence[str] | None = None) -> ScoreRows:
     """Scores of a cell as the file has them, or those of some columns that there are.
 
     Raises
@@ -171,7 +179,32 @@ def unpacked_rows(
         file = pq.ParquetFile(pa.BufferReader(content))
         rows = file.read(columns, use_threads=False)
         record = of_cell(cell, json.loads(file.schema_arrow.metadata[RECORD_KEY.encode()]))
-        record["validity"] = Validity(**record["validity"])
-        return ScoreRows(rows=rows, **record)
+        check_columns(file.schema_arrow)
+        return made_of(ScoreRows, {**record, "rows": rows})
     except (pa.ArrowException, OSError, KeyError, TypeError) as error:
         raise ValueError(str(error)) from error
+
+
+def check_columns(schema: pa.Schema) -> None:
+    """Check that scores have the columns that are read, and that each holds what it should.
+
+    Raises
+    ------
+    ValueError
+        When one is missing or of another type.
+    """
+    if lacking := [name for name in REQUIRED if name not in schema.names]:
+        raise ValueError(f"it lacks the columns {', '.join(lacking)}")
+    for column in schema:
+        if column.name != TRIALS and not _is_of_kind(column):
+            raise ValueError(f"its column {column.name} holds {column.type}")
+
+
+def _is_of_kind(column: pa.Field) -> bool:
+    """Whether a column holds text or numbers, as it should; one without a value may be neither."""
+    kind = column.type
+    if pa.types.is_null(kind):
+        return True
+    if column.name in TEXTS:
+        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))

@@ -1,13 +1,17 @@
 """What the store holds of a cell: a trained decoder, a method's scores, and how they came about."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor
 
 from eegxai.attribution import Validity
 from eegxai.decoders import TrainingEpoch
+from eegxai.errors import sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,8 @@ class Record:
     machine, commit : str
         Hardware and commit of the code; empty where they were not recorded.
     """
+
+    __pydantic_config__ = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     accuracy: float
     at_chance: bool
@@ -98,3 +104,35 @@ class ScoreRows(JudgedRecord):
     """
 
     rows: pa.Table
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """Who works on a cell: since when and as of when, seconds since 1970."""
+
+    host: str
+    pid: int
+    started: float
+    beat: float
+
+
+HEARTBEAT = TypeAdapter(Heartbeat)
+READ: dict[type[Record], TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind) for kind in (TrainedDecoder, ScoreRows)
+}
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def made_of(kind: type[AnyRecord], fields: Mapping[str, Any]) -> AnyRecord:
+    """A record from what a file holds, each field of its declared type.
+
+    Raises
+    ------
+    ValueError
+        When a field is missing, unknown or of another type.
+    """
+    try:
+        record: AnyRecord = READ[kind].validate_python(dict(fields))
+    except ValidationError as error:
+        raise ValueError(sentence(error, kind)) from error
+    return record

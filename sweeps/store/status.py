@@ -4,7 +4,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
@@ -15,6 +14,7 @@ from sweeps.store.checks import find_empty
 from sweeps.store.heartbeats import is_fresh
 from sweeps.store.names import DECODERS, FAILURES, METHODS
 from sweeps.store.packing import BrokenArtefactError
+from sweeps.store.records import Heartbeat
 
 SAMPLES = 3  # finished cells of a kind of work whose durations are read
 STATES = ("done", "running", "failed", "open")
@@ -32,7 +32,7 @@ class Status:
     states : dict
         One of ``STATES`` for each cell, in the order of the sweep.
     heartbeats : dict
-        Of the running cells: host, pid, started and beat (seconds since 1970).
+        Of the running cells.
     reasons : dict
         Traceback of each failed cell.
     seconds : dict
@@ -44,7 +44,7 @@ class Status:
     """
 
     states: dict[Cell, str]
-    heartbeats: dict[Cell, dict[str, Any]] = field(default_factory=dict)
+    heartbeats: dict[Cell, Heartbeat] = field(default_factory=dict)
     reasons: dict[Cell, str] = field(default_factory=dict)
     seconds: dict[Work, float] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Status:
         whole = next(known, float("nan"))
         if state != "running":
             return whole
-        spent = max(0.0, self.now - self.heartbeats[cell]["started"])  # clocks are put back, too
+        spent = max(0.0, self.now - self.heartbeats[cell].started)  # clocks are put back, too
         return max(0.0, whole - spent)
 
 
@@ -184,7 +184,7 @@ def _seconds(cell: Cell, store: Store) -> list[float]:
             return [store.read_decoder(cell).seconds]
         return [store.read_rows(cell, columns=()).seconds]  # no score: the record alone
     except BrokenArtefactError as error:
-        store.broken[error.name] = error  # without a warning: the status states it
+        store.remember_broken(error)  # without a warning: the status states it
     except FileNotFoundError:
         pass
     return []

@@ -25,7 +25,8 @@ from eegxai.evaluation.references.use import DecoderUse
 from eegxai.seeding import generator
 from eegxai.simulation import SimulatedEEG
 from sweeps.design.cells import DecoderCell
-from sweeps.store.artefacts import Store, best_effort
+from sweeps.store.artefacts import Store
+from sweeps.store.files import best_effort
 from sweeps.store.packing import RECOMPUTED, BrokenArtefactError
 from sweeps.store.records import TrainedDecoder
 from sweeps.tasks.data import restored, simulated, split_of

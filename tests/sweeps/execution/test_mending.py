@@ -15,9 +15,10 @@ from sweeps.execution import sweep as module
 from sweeps.execution.runner import CellOutcome
 from sweeps.execution.sweep import Sweep
 from sweeps.scores.cache import tidy_from_store
+from sweeps.scores.cache_file import CACHE_FILE
 from sweeps.store.artefacts import store_of
 from sweeps.store.checks import CHECKED_FILE
-from sweeps.store.names import maps_of, name_of
+from sweeps.store.names import SUSPECTS, maps_of, name_of
 from tests.finished_cells import fill
 from tests.sweeps.processes import COMMAND, environment
 
@@ -153,7 +154,7 @@ def test_what_is_left_is_decided_without_reading_or_asking_for_a_cell(done, monk
     for method in ("read", "look"):
         monkeypatch.setattr(files, method, None)
     assert again(done).left() == {done.methods[1]}
-    assert sorted(asked) == ["decoders", "methods"]
+    assert sorted(asked) == ["decoders", "methods", "suspects"]
 
 
 def test_a_cell_that_another_process_has_done_meanwhile_is_not_done_twice(done, monkeypatch):
@@ -176,7 +177,9 @@ def broken_one(done):
 
 
 def content(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*.*") if path.name != "tidy.parquet"}
+    """All files of a store but the cache of all scores and the notes of readers."""
+    files = [path for path in folder.rglob("*.*") if path.parent.name != SUSPECTS]
+    return {path: path.read_bytes() for path in files if path.name != CACHE_FILE}
 
 
 # Options of the command, and which of the broken files above it reads.
@@ -190,7 +193,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_reading_commands_name_broken_files_and_go_on(done, tiny_file, command, caplog):
-    """And the store stays as it is; the report's page tells of files that it does not read too."""
+    """The artefacts stay as they are; the report's page names files that it does not read too."""
     cells, names = broken_one(done)
     before = content(Path(done.store.url))
     options, read = COMMANDS[command]

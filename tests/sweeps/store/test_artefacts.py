@@ -31,7 +31,15 @@ TRAINED = TrainedDecoder(
     versions=VERSIONS,
 )
 SCORES = MethodScores(
-    table=pd.DataFrame({"check": ["ground_truth"], "mean": [float("nan")]}),
+    table=pd.DataFrame(
+        {
+            "check": ["ground_truth"],
+            "domain": ["channel_time"],
+            "metric": ["mass"],
+            "step": [0],
+            "mean": [float("nan")],
+        }
+    ),
     validity=Validity("ok", completeness=0.99, completeness_worst=0.9),
     accuracy=0.9,
     at_chance=True,

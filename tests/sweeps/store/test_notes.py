@@ -2,6 +2,7 @@
 
 from sweeps.design.cells import decoder_cells
 from sweeps.store.artefacts import Store
+from sweeps.store.records import Heartbeat
 from tests.finished_cells import trained
 from tests.sweeps.store.test_artefacts import CHECKPOINT, VERSIONS
 
@@ -10,7 +11,7 @@ def test_notes_on_cells_that_are_done_are_removed_and_others_stay(tiny, tmp_path
     store, (done, open_) = Store(str(tmp_path)), decoder_cells(tiny)
     store.write_decoder(done, trained())
     for cell in (done, open_):
-        store.write_heartbeat(cell, {"host": "h", "pid": 1, "started": 0.0, "beat": 0.0})
+        store.write_heartbeat(cell, Heartbeat("h", 1, 0.0, 0.0))
         store.write_failure(cell, "no luck")
         store.write_checkpoint(cell, CHECKPOINT, VERSIONS)
     store.remove_notes([done, open_])

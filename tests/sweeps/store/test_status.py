@@ -15,6 +15,7 @@ from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.execution.runner import Stage, run_local
 from sweeps.store.artefacts import store_of
 from sweeps.store.heartbeats import STALE_SECONDS, heartbeat, is_fresh
+from sweeps.store.records import Heartbeat
 from sweeps.store.status import durations, stage_of, status_of, work_of
 from tests.paths import ROOT
 from tests.sweeps.store.test_artefacts import SCORES, TRAINED
@@ -44,7 +45,7 @@ def test_a_cell_is_done_running_failed_or_open(tiny, store):
         seen = status_of(tiny, store)
         assert (seen.states[one], seen.states[two]) == ("done", "open")
         assert (seen.states[first], seen.states[second]) == ("failed", "running")
-        assert seen.heartbeats[second]["pid"] == os.getpid()
+        assert seen.heartbeats[second].pid == os.getpid()
         assert seen.reasons == {first: "Traceback\nRuntimeError: no luck"}
     assert status_of(tiny, store).states[second] == "open"
 
@@ -82,10 +83,10 @@ def test_a_heartbeat_is_renewed_and_goes_stale(tiny, store):
     with heartbeat(cell, store, beat_seconds=0.01):
         wait_for(store.heartbeats)
         before = store.heartbeats()[cell.stem]
-        wait_for(lambda: store.heartbeats()[cell.stem]["beat"] > before["beat"])
+        wait_for(lambda: store.heartbeats()[cell.stem].beat > before.beat)
     assert not store.heartbeats()
     assert is_fresh(before)
-    assert not is_fresh(before, before["beat"] + STALE_SECONDS)
+    assert not is_fresh(before, before.beat + STALE_SECONDS)
 
 
 KILLED = """
@@ -112,7 +113,7 @@ def test_the_heartbeat_of_a_killed_worker_stays_and_ends_by_its_age(tiny, tiny_f
     cell = next(decoder_cells(tiny))
     assert status_of(tiny, store).states[cell] == "running"
     left = store.heartbeats()[cell.stem]
-    store.write_heartbeat(cell, {**left, "beat": left["beat"] - STALE_SECONDS})
+    store.write_heartbeat(cell, replace(left, beat=left.beat - STALE_SECONDS))
     assert status_of(tiny, store).states[cell] == "open"
 
 
@@ -120,9 +121,9 @@ def test_the_heartbeat_of_a_clock_that_was_put_back_ends_too(tiny, store):
     """It is of the future: who wrote it is dead, or says so again within seconds."""
     cell = next(decoder_cells(tiny))
     now = time.time()
-    store.write_heartbeat(cell, {"host": "h", "pid": 1, "started": now + 7200, "beat": now + 7200})
+    store.write_heartbeat(cell, Heartbeat("h", 1, now + 7200, now + 7200))
     assert status_of(tiny, store).states[cell] == "open"
-    store.write_heartbeat(cell, {"host": "h", "pid": 1, "started": now + 7200, "beat": now})
+    store.write_heartbeat(cell, Heartbeat("h", 1, now + 7200, now))
     seen = status_of(tiny, store)
     assert seen.states[cell] == "running"
     fast = replace(seen, seconds={work_of(cell): 10.0})
