@@ -35,7 +35,7 @@ from sweeps.scores.table import tidy_scores
 from sweeps.store.artefacts import store_of
 from sweeps.store.records import MethodScores
 from sweeps.tracking import Publisher, tidy_from_runs
-from sweeps.tracking.parameters import Parameters
+from sweeps.tracking.parameters import parameters_of
 from sweeps.tracking.run_schema import (
     headlines_of,
     method_metrics,
@@ -114,7 +114,6 @@ def insert_runs(
     metrics = method_metrics(scores, tidy, headlines_of(decoder_headline(tidy)), 0)
     verdict = verdict_tags(decoder_headline(tidy), STANDARD)
     latest = {metric.key: metric for metric in metrics}
-    parameters = Parameters.of_sweep(cells)
     with connection:
         for cell in cells:
             run_id = cell.key[:32]
@@ -133,7 +132,7 @@ def insert_runs(
             tags = method_tags(cell, scores, {}, verdict)
             connection.executemany(
                 "INSERT INTO params VALUES (?,?,?)",
-                [(*param, run_id) for param in parameters.of(cell).items()],
+                [(*param, run_id) for param in parameters_of(cell).items()],
             )
             connection.executemany(
                 "INSERT INTO tags VALUES (?,?,?)", [(*item, run_id) for item in tags.items()]
