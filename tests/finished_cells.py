@@ -8,6 +8,7 @@ from eegxai.attribution import Validity
 from eegxai.evaluation import SIMILARITY_NULLS, Explanation, choose_examples
 from eegxai.head import montage_info
 from eegxai.simulation import DataSpec
+from sweeps.store.artefacts import Store
 from sweeps.store.records import MethodScores, TrainedDecoder
 
 N_STEPS, N_TRIALS = 4, 8
@@ -75,6 +76,14 @@ def example_maps():
     places = np.arange(N_TRIALS)
     data = DataSpec(feature="temporal", snr_db=0, n_trials=N_TRIALS, seed=0)
     return choose_examples(said, truth, target, places, montage_info(250.0), data, 0.05)
+
+
+def filled_store(folder, decoders, methods):
+    """A store with made-up results of cells, the first method's example maps among them."""
+    store = Store(str(folder))
+    fill(store, decoders, methods)
+    store.write_maps(methods[0], example_maps())
+    return store
 
 
 def fill(store, decoders=(), methods=()):

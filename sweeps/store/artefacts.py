@@ -158,13 +158,14 @@ class Store:
     def note_broken(self, error: BrokenArtefactError) -> None:
         """Take in that a file is broken, log once what to do, and leave a note for the sweep."""
         if error.name not in self.broken:
-            self.remember_broken(error)
             log.warning("%s", error.advice)
+        self.remember_broken(error)
 
     def remember_broken(self, error: BrokenArtefactError) -> None:
         """Take in that a file is broken, and leave a note for the sweep; it stays in its place."""
-        self.broken[error.name] = error
-        best_effort(note_suspect, self.files, error)
+        if error.name not in self.broken:
+            self.broken[error.name] = error
+            best_effort(note_suspect, self.files, error)
 
     def suspects(self, cells: Iterable[Cell]) -> list[BrokenArtefactError]:
         """Files of these cells that readers have found broken and left in their places."""

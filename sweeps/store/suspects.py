@@ -27,7 +27,10 @@ def strike_suspect(files: StoreFiles, name: str) -> None:
 
 
 def suspects(files: StoreFiles, cells: Iterable[Cell]) -> Iterator[BrokenArtefactError]:
-    """Files of these cells that readers have found broken, by one listing and the notes."""
+    """Files of these cells that readers have found broken, by one listing and the notes.
+
+    Notes on files that were made anew since are removed.
+    """
     files.forget(SUSPECTS)
     noted = {note.removesuffix(".json"): note for note in files.listing(SUSPECTS)}
     by_stem = {cell.stem: cell for cell in cells} if noted else {}
@@ -36,7 +39,11 @@ def suspects(files: StoreFiles, cells: Iterable[Cell]) -> Iterator[BrokenArtefac
         cell = by_stem.get(name.rpartition(".")[0])
         if cell and folder in ARTEFACTS:
             path = f"{folder}/{name}"
-            yield _suspect(files, cell, path, files.read(f"{SUSPECTS}/{note}"))
+            error = _suspect(files, cell, path, files.read(f"{SUSPECTS}/{note}"))
+            if error.stamp in ("", files.stamp(path)):  # empty where it was not known
+                yield error
+            else:
+                files.remove(f"{SUSPECTS}/{note}")
 
 
 def _suspect(files: StoreFiles, cell: Cell, name: str, note: bytes) -> BrokenArtefactError:

@@ -109,7 +109,7 @@ def require_axes(tensors: Tensors, axes: Mapping[str, str], known: Mapping[str, 
         When an array has another number of axes, or one of another size.
     """
     sizes = {**SIZES, **known}
-    for name in axes.keys() & tensors.keys():
+    for name in filter(tensors.__contains__, axes):
         shape, names = tuple(tensors[name].shape), axes[name].split()
         fits = len(shape) == len(names) and all(
             sizes.setdefault(axis, size) == size for axis, size in zip(names, shape, strict=True)

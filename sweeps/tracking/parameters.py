@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -63,7 +63,7 @@ def fields_of(cell: Cell) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if name not in AXES_OF_DATA}
 
 
-@lru_cache
+@cache  # a sweep asks for all pairs of architecture and method in turn
 def _default_fields(architecture: str, method: str | None) -> Mapping[str, str]:
     """Fields of a cell for which a configuration chooses nothing but its axes."""
     decoder = DecoderCell(

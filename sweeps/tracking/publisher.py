@@ -177,7 +177,8 @@ class Publisher:
 
     def _summary_run(self) -> Run | None:
         """The run of all scores of these settings, or one that was written before it named any."""
-        by_settings = {run.data.tags.get(SETTINGS_TAG, ""): run for run in self._having(SUMMARY)}
+        oldest_first = reversed(self._having(SUMMARY))  # of two of the same, the newest is taken
+        by_settings = {run.data.tags.get(SETTINGS_TAG, ""): run for run in oldest_first}
         return by_settings.get(self.settings) or by_settings.get("")
 
     def runs(self, kind: str) -> list[Run]:

@@ -24,7 +24,6 @@ from sweeps.report.closing import CLOSING_FILE, closing_page
 from sweeps.report.verdict_texts import answer
 from sweeps.scores.cache import load_cache, tidy_from_store
 from sweeps.scores.selection import without_chance_decoders
-from sweeps.store.artefacts import Store
 from sweeps.tracking import (
     KEY_TAG,
     Publisher,
@@ -47,7 +46,7 @@ from sweeps.tracking.run_schema import (
     colour_of,
     run_name,
 )
-from tests.finished_cells import N_STEPS, example_maps, fill, method_scores
+from tests.finished_cells import N_STEPS, fill, filled_store, method_scores
 
 pytestmark = pytest.mark.slow  # whole sweeps
 
@@ -61,10 +60,7 @@ def cells(tiny):
 
 @pytest.fixture
 def store(tmp_path, cells):
-    store = Store(str(tmp_path / "store"))
-    fill(store, *cells)
-    store.write_maps(cells[1][0], example_maps())
-    return store
+    return filled_store(tmp_path / "store", *cells)
 
 
 @pytest.fixture
