@@ -108,7 +108,7 @@ def worker_on(config, kind):
     if kind is DecoderCell:
         begun = store.stems("checkpoints")
         held = [cell for cell in held if cell.stem in begun]
-    return heartbeats[held[0].stem]["pid"] if held else None
+    return heartbeats[held[0].stem].pid if held else None
 
 
 def ended(process, code=0):
