@@ -9,7 +9,8 @@ from eegxai import figures
 from eegxai.evaluation import ExampleMaps, planted_bands
 from sweeps.design.cells import DecoderCell, MethodCell
 from sweeps.report.picture import DroppedPicture, Picture, Pictures, ShownMaps
-from sweeps.report.shown_decoders import as_sentences, decoder_line
+from sweeps.report.shown_decoders import as_sentences, decoder_line, rows_of
+from sweeps.report.shown_methods import method_names, methods_line
 from sweeps.scores.words import study_score
 from sweeps.store.artefacts import Store
 from sweeps.store.names import MAPS
@@ -40,31 +41,43 @@ def _maps_of(cell: MethodCell, store: Store) -> ExampleMaps | None:
 def maps_beside_truth(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
     """The maps of each decoder that is shown, in a picture of its own."""
     yield from _without_maps("maps", maps)
-    for decoder, examples in (maps or {}).items():
+    for decoder, named, whose in _shown(tidy, maps):
         title = (
             "Each method's median, best and worst trial by the study's score, the number beside "
-            f"them: {study_score(decoder.data.feature)}.\n{decoder_line(decoder, tidy)}"
+            f"them: {study_score(decoder.data.feature)}.\n{whose}"
         )
         yield Picture(
             f"maps-{decoder.data.feature}",
-            figures.maps_beside_truth(examples, title),
+            figures.maps_beside_truth(named, title),
             f"{as_sentences(title)} Planted signal and map on the scalp (mean magnitude over time) "
             "and both over time (mean magnitude over channels), each relative to its peak; "
             "channels or times that a method does not resolve are not drawn.",
-            f"Scalp maps and time courses of {len(examples)} methods beside the planted signal.",
+            f"Scalp maps and time courses of {len(named)} methods beside the planted signal.",
         )
 
 
 def over_frequency(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
     """Relevance over frequency on each decoder that is shown and whose classes have bands."""
     yield from _without_maps("frequency", maps)
-    for decoder, examples in (maps or {}).items():
+    for decoder, named, whose in _shown(tidy, maps):
         if not np.isnan(planted_bands(decoder.data)).all():
-            yield _relevance_over_frequency(decoder, examples, decoder_line(decoder, tidy))
+            yield _relevance_over_frequency(decoder, named, whose)
+
+
+def _shown(
+    tidy: pd.DataFrame, maps: ShownMaps | None
+) -> Iterator[tuple[DecoderCell, Mapping[str, ExampleMaps], str]]:
+    """Each decoder, its example maps by marked method, and lines that name it and the marks."""
+    for decoder, examples in (maps or {}).items():
+        rows = rows_of(decoder, tidy)
+        shown = rows[rows["method"].isin(list(examples))]
+        names = method_names(shown)
+        named = {names.get(method, method): one for method, one in examples.items()}
+        yield decoder, named, f"{decoder_line(decoder, tidy)}\n{methods_line(shown)}".strip()
 
 
 def _relevance_over_frequency(
-    decoder: DecoderCell, examples: Mapping[str, ExampleMaps], of_decoder: str
+    decoder: DecoderCell, examples: Mapping[str, ExampleMaps], whose: str
 ) -> Picture | DroppedPicture:
     """Picture of the methods that say something about frequency on a decoder."""
     name = f"frequency-{decoder.data.feature}"
@@ -78,7 +91,7 @@ def _relevance_over_frequency(
     above = max(figures.share_above(one, highest) for one in telling.values())
     title = (
         "Relevance over frequency, summed over channels: share of its magnitude, mean over a "
-        f"class's trials.\n{of_decoder}"
+        f"class's trials.\n{whose}"
     )
     return Picture(
         name,

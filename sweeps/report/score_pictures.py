@@ -16,6 +16,7 @@ from sweeps.analysis.summary import headline
 from sweeps.report.picture import DroppedPicture, Picture, Pictures, ShownMaps
 from sweeps.report.recordings import ESTIMATED, IDEAL
 from sweeps.report.shown_decoders import as_sentences, marked, title_of
+from sweeps.report.shown_methods import marked_methods
 from sweeps.scores.table import AXES, CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD
 
 AXES_WITHIN_FEATURE = ["snr_db", "seed", "fold", "architecture"]  # of one feature type
@@ -164,7 +165,9 @@ def critical_differences(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Picture
     scores = _calibrated(tidy)
     for feature, rows in scores.groupby("feature", sort=False):
         name = f"critical-difference-{feature}"
-        wide = rows.pivot_table("calibrated", AXES_WITHIN_FEATURE, "method", sort=False)
+        of_feature = tidy[tidy["feature"] == feature]
+        named = marked_methods(rows, of_feature)
+        wide = named.pivot_table("calibrated", AXES_WITHIN_FEATURE, "method", sort=False)
         n_seeds = wide[wide.notna().any(axis=1)].index.unique("seed").size
         if n_seeds < FEWEST:
             yield DroppedPicture(name, "one seed only" if n_seeds else "no seed has scores")
@@ -173,7 +176,7 @@ def critical_differences(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Picture
         title = title_of(
             f"{feature}: mean ranks by the calibrated score over {compared.n_blocks} seeds, "
             "1 is best.",
-            tidy[tidy["feature"] == feature],
+            of_feature,
         )
         yield Picture(
             name,

@@ -1,16 +1,18 @@
-"""Which decoders a picture shows, in words, and which are no better than chance."""
+"""Which decoders a picture shows, in words and as marks, and what speaks against its methods."""
 
 import pandas as pd
 
 from eegxai.rounding import counted, decibels
 from sweeps.design.cells import DecoderCell
+from sweeps.report.shown_methods import marked_methods, methods_line
 from sweeps.scores.selection import DECODER_AXES
 from sweeps.scores.words import MARK, line_of_decoder, listed, name_of_decoder
 
 
 def title_of(what: str, tidy: pd.DataFrame) -> str:
-    """Lines of a title: what a picture shows, of which decoders, which of them are at chance."""
-    return "\n".join(filter(None, (what, decoders_line(tidy), at_chance_line(tidy))))
+    """Lines of a title: what a picture shows, of which decoders, and what its marks mean."""
+    lines = (what, decoders_line(tidy), at_chance_line(tidy), methods_line(tidy))
+    return "\n".join(filter(None, lines))
 
 
 def as_sentences(title: str) -> str:
@@ -48,9 +50,12 @@ def at_chance_line(tidy: pd.DataFrame) -> str:
 
 
 def marked(table: pd.DataFrame, tidy: pd.DataFrame) -> pd.DataFrame:
-    """A table whose feature types are marked where some decoders are no better than chance."""
+    """A table whose feature types are marked where some decoders are no better than chance.
+
+    Its methods are marked where something speaks against their maps.
+    """
     names = {name: f"{name}{MARK}" for name, (n, _) in _at_chance(tidy).items() if n}
-    return table.assign(feature=table["feature"].replace(names))
+    return marked_methods(table.assign(feature=table["feature"].replace(names)), tidy)
 
 
 def _at_chance(tidy: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -62,7 +67,12 @@ def _at_chance(tidy: pd.DataFrame) -> dict[str, tuple[int, int]]:
 
 def decoder_line(decoder: DecoderCell, tidy: pd.DataFrame) -> str:
     """Line of one decoder, with how well it decodes as far as the scores tell."""
-    known = tidy[(tidy[DECODER_AXES] == pd.Series(decoder.axes)[DECODER_AXES]).all(axis=1)]
+    known = rows_of(decoder, tidy)
     if known.empty:
         return f"{name_of_decoder(decoder)}."
     return line_of_decoder(decoder, known["accuracy"].iloc[0], known["at_chance"].eq(True).iloc[0])
+
+
+def rows_of(decoder: DecoderCell, tidy: pd.DataFrame) -> pd.DataFrame:
+    """The scores of one decoder."""
+    return tidy[(tidy[DECODER_AXES] == pd.Series(decoder.axes)[DECODER_AXES]).all(axis=1)]

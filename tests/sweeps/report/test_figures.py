@@ -312,3 +312,32 @@ def test_an_estimated_observer_is_no_ceiling():
     labels = [text.get_text() for text in drawn.figure.legends[0].get_texts()]
     assert any(label.startswith("estimated ideal observer") for label in labels)
     assert "the most to expect" not in " ".join([*labels, drawn.caption])
+
+
+@pytest.fixture(scope="module")
+def doubtful(tidy):
+    """What is drawn where a method is another's, and the maps of one are refuted on a decoder."""
+    is_lrp, is_cam = (tidy["method"] == name for name in ("LRP", "GradCAM"))
+    is_first = (tidy["seed"] == 0) & (tidy["architecture"] == "deepnet") & (tidy["snr_db"] == -12)
+    given = tidy.assign(
+        duplicate_of=np.where(is_lrp, "DeepLift", ""),
+        flags=np.where(is_lrp, "the maps of DeepLift", np.where(is_cam & is_first, "empty", "")),
+    )
+    return {shown.name: shown for shown in draw_figures(given, {})}
+
+
+def test_methods_are_marked_wherever_something_speaks_against_their_maps(doubtful, drawn):
+    same = "= has the maps of another method: LRP (= DeepLift)."
+    for name in ("checks", "references", "rankings", "critical-difference-spatial"):
+        title = " ".join(title_of(doubtful[name]).split())
+        assert same in title
+        assert "‡ its validity check found a fault: GradCAM (" in title
+        assert doubtful[name].caption.startswith(title)
+        assert "‡" not in title_of(drawn[name])
+    assert "GradCAM (2 of 24 decoders)" in " ".join(title_of(doubtful["checks"]).split())
+    (part,) = doubtful["checks"].figure.subfigs
+    rows = [tick.get_text() for tick in part.axes[0].get_yticklabels()]
+    assert rows == ["DeepLift", "LRP =", "GradCAM ‡", "RandomMap"]
+    panels = [ax.get_title() for ax in doubtful["calibrated-by-snr"].figure.axes]
+    assert {"LRP =", "GradCAM ‡"} <= set(panels)
+    assert "LRP =" in doubtful["critical-difference-spatial"].alt
