@@ -1,6 +1,8 @@
 """The verdict on each method as tables: marks, the numbers they rest on, and their intervals."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -23,6 +25,7 @@ from sweeps.report.table import MISSING, Row, Table, TableCell, ends_text, sprea
 VERDICTS = (PASSES, DUPLICATE, UNDECIDED, FAILS, NO_SCORE, NOT_APPLICABLE)
 COLOURS = {PASSES: "pass", FAILS: "fail"}
 NUMBERLESS = (UNTESTABLE, NO_SCORE)
+CORRECTED_ONLY = ["finds_signal", "efficient", "faithful"]  # what the mode study does not measure
 
 
 def verdict_cell(row: Row) -> TableCell:
@@ -50,6 +53,15 @@ def mark_cell(row: Row, told: Property) -> TableCell:
     return TableCell(MARKS[row[told.column]])
 
 
+def study_cell(row: Row, told: Property) -> TableCell:
+    """Its mark and the study's score, such as ``✓.82±.05``."""
+    value, low, high = (float(row[f"score{end}"]) for end in ("", "_low", "_high"))
+    if math.isnan(value):
+        return mark_cell(row, told)
+    shown = f"{MARKS[row[told.column]]}{_short(digits(value))}{_half(value - low)}"
+    return TableCell(shown, str(value), interval=ends_text(low, high))
+
+
 def state_cell(row: Row, told: Property) -> TableCell:
     """Its mark in words, without the number: which of several decides differs between rows."""
     state = row[told.column]
@@ -63,10 +75,13 @@ def narrow_cell(row: Row, told: Property) -> TableCell:
         return TableCell(MISSING)
     # The side on which the level lies: near a bound, half of the interval would contradict a mark.
     side = value - low if value > row[f"{told.column}_level"] else high - value
-    shown = "" if side != side else f"±{_short(digits(side))}"
-    return TableCell(
-        f"{MARKS[state]}{_short(digits(value))}{_letter(row, told)}{shown}", str(value)
-    )
+    shown = f"{MARKS[state]}{_short(digits(value))}{_letter(row, told)}{_half(side)}"
+    return TableCell(shown, str(value))
+
+
+def _half(width: float) -> str:
+    """Such as ``±.05``; empty where there is no interval."""
+    return "" if math.isnan(width) else f"±{_short(digits(width))}"
 
 
 def _number(row: Row, told: Property) -> tuple[str, float, float, float]:
@@ -84,21 +99,36 @@ def _short(number: str) -> str:
     return number.replace("0.", ".", 1) if number.lstrip("−").startswith("0.") else number
 
 
-TERMINAL_CELLS = {**dict.fromkeys(PROPERTIES, narrow_cell), STUDY_VERDICT: mark_cell}
+CellMaker = Callable[[Row, Property], TableCell]
+TERMINAL_CELLS: Mapping[Property, CellMaker] = {
+    **dict.fromkeys(PROPERTIES, narrow_cell),
+    STUDY_VERDICT: mark_cell,
+}
+# Of scores that only the study's evaluation has, its own stands where the others would.
+STUDY_CELLS: Mapping[Property, CellMaker] = {
+    **{one: narrow_cell for one in PROPERTIES if one.column not in CORRECTED_ONLY},
+    replace(STUDY_VERDICT, heading="study's score"): study_cell,
+}
 
 
 def terminal_verdicts(rows: pd.DataFrame, title: str) -> Table:
     """The verdict on the methods of one group, narrow enough for a terminal."""
-    headings = ["method", "all", *(one.heading for one in TERMINAL_CELLS)]
+    makers = STUDY_CELLS if _by_the_study_alone(rows) else TERMINAL_CELLS
+    headings = ["method", "all", *(one.heading for one in makers)]
     cells = [
         [
             word(row["method"]),
             TableCell(MARKS[row["verdict"]], kind="text"),
-            *(make(row, one) for one, make in TERMINAL_CELLS.items()),
+            *(make(row, one) for one, make in makers.items()),
         ]
         for row in rows.to_dict("records")
     ]
     return Table(title, headings, cells)
+
+
+def _by_the_study_alone(rows: pd.DataFrame) -> bool:
+    """Whether there are scores, and none of the corrected evaluation."""
+    return bool((rows[CORRECTED_ONLY] == NO_SCORE).all(axis=None) and rows["score"].notna().any())
 
 
 def group_title(rows: pd.DataFrame, by: Sequence[str], values: Sequence[object]) -> str:

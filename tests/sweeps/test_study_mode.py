@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from eegxai.evaluation import STUDY_METRICS
+from eegxai.rounding import digits
 from sweeps.analysis.conditions import NO_SCORE
 from sweeps.analysis.summary import headline
 from sweeps.analysis.tables import TABLE_KINDS
@@ -60,7 +61,11 @@ def check_tables(tidy):
     assert (table["study_verdict"] != NO_SCORE).all()
     assert not any("the recording itself" in note for note in notes(table))  # |x| has no scores
     console = Console(file=io.StringIO(), width=80)
-    print_tables(console, [terminal_verdicts(table, "temporal")], "study")
+    shown = terminal_verdicts(table, "temporal")
+    assert list(shown.columns) == ["method", "all", "class", "model", "study's score"]
+    for row, score in zip(shown.rows, table["score"], strict=True):
+        assert digits(score).replace("0.", ".", 1) in row[-1].text
+    print_tables(console, [shown], "study")
     for kind in TABLE_KINDS.values():
         frame = kind.table(tidy, ("feature",))
         print_tables(console, tables_by_group(frame, kind, ("feature",)), "study")
