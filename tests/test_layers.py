@@ -35,6 +35,14 @@ def modules(folder):
     return sorted((ROOT / folder).rglob("*.py"))
 
 
+def _subfolders(folder):
+    return sorted({room(path, folder) for path in modules(folder)} - _files(folder))
+
+
+def _files(folder):
+    return {path.stem for path in (ROOT / folder).glob("*.py")}
+
+
 def imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -46,6 +54,17 @@ def imports(path):
 
 def room(path, folder):
     return path.relative_to(ROOT / folder).with_suffix("").parts[0]
+
+
+# Every folder that has folders in it, however deep.
+PARENTS = sorted(
+    {
+        path.parents[1].relative_to(ROOT).as_posix()
+        for package in ("eegxai", "sweeps")
+        for path in modules(package)
+        if path.parent != ROOT / package
+    }
+)
 
 
 @pytest.mark.parametrize("path", modules("eegxai"), ids=lambda path: str(path.relative_to(ROOT)))
@@ -73,13 +92,47 @@ def test_a_folder_imports_only_folders_above_it(folder):
         assert not below, f"{path.relative_to(ROOT)} imports {below}"
 
 
+@pytest.mark.parametrize("folder", PARENTS)
+def test_a_folder_and_its_subfolders_import_each_other_one_way_alone(folder):
+    arrows = _arrows_in(folder)
+    assert not _circle(arrows)
+    for subfolder in _subfolders(folder):
+        own = {name for name in arrows if name not in _subfolders(folder)}
+        used_by = {name for name in own if subfolder in arrows[name]}
+        assert not (used_by and arrows[subfolder] & own), f"{folder}/{subfolder} and {used_by}"
+
+
 @pytest.mark.parametrize("package", ["eegxai", "sweeps"])
 def test_no_modules_import_each_other_in_a_circle(package):
     known = {_dotted(path): path for path in modules(package) if path.stem not in PUBLIC}
     arrows = {name: set(imports(path)) & set(known) for name, path in known.items()}
+    assert not _circle(arrows)
+
+
+def _circle(arrows):
+    """What is left when whatever imports nothing else of the rest is taken away, again and again."""
     while ends := {name for name, used in arrows.items() if not used & set(arrows)}:
         arrows = {name: used for name, used in arrows.items() if name not in ends}
-    assert not arrows
+    return arrows
+
+
+def _arrows_in(folder):
+    """Of each module and subfolder of a folder, those of the others that it imports."""
+    rooms = {room(path, folder) for path in modules(folder)} - {*PUBLIC, *MOVED}
+    arrows = {own: set() for own in rooms}
+    for path in modules(folder):
+        if (own := room(path, folder)) in rooms:
+            arrows[own] |= _rooms_used(path, folder) & rooms - {own}
+    return arrows
+
+
+def _rooms_used(path, folder):
+    package = f"{folder.replace('/', '.')}."
+    return {
+        name.removeprefix(package).split(".")[0]
+        for name in imports(path)
+        if name.startswith(package)
+    }
 
 
 def _dotted(path):

@@ -190,7 +190,7 @@ def _axis_values(table: pd.DataFrame, axis: str) -> list[object]:
     return list(table.columns if axis == "method" else table.index.unique(axis))
 
 
-def agreement(table: pd.DataFrame) -> pd.Series:
+def ranking_agreement(table: pd.DataFrame) -> pd.Series:
     """Kendall's W of the rankings of methods by their means in a and in b, by feature type."""
     groups = table.groupby("feature", sort=False)[["mean_a", "mean_b"]]
     return pd.Series({feature: kendall_w(means) for feature, means in groups})
@@ -200,7 +200,7 @@ def comparison_notes(table: pd.DataFrame, interval: str) -> list[str]:
     """What a reader of the differences must know, one line each."""
     ranks = ", ".join(
         f"{feature} not defined" if pd.isna(w) else f"{feature} {w:.2f}"
-        for feature, w in agreement(table).items()
+        for feature, w in ranking_agreement(table).items()
     )
     return [
         f"pairs: seeds, each the mean of the decoders that both have; intervals: {interval}, of "

@@ -11,7 +11,7 @@ import typer
 from eegxai.attribution import find
 from eegxai.decoders import DECODERS
 from eegxai.registry import lookup
-from sweeps.analysis.claimed import claimed_rows
+from sweeps.analysis.claims.claimed import claimed_rows
 from sweeps.analysis.claims.study import Study
 from sweeps.analysis.claims.supply import overrides_that_decide
 from sweeps.analysis.claims.verdicts import decide, load_study

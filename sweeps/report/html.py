@@ -9,7 +9,7 @@ import pandas as pd
 
 from eegxai.atomic import write_whole
 from eegxai.rounding import counted
-from sweeps.analysis.claimed import claimed_rows
+from sweeps.analysis.claims.claimed import claimed_rows
 from sweeps.analysis.claims.supply import claims_of_sweep
 from sweeps.analysis.claims.verdicts import load_study
 from sweeps.analysis.summary import headline

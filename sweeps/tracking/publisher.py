@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from mlflow.entities import Param, Run
 
-from sweeps.analysis.claimed import claimed_rows
+from sweeps.analysis.claims.claimed import claimed_rows
 from sweeps.analysis.claims.study import Study
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import HEADLINE_ROWS

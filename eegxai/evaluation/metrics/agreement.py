@@ -47,7 +47,7 @@ def _rounded(values: Array) -> Array:
 AGREEMENTS = {"pearson": pearson, "spearman": spearman}
 
 
-def agreement(sums: Array, use: Array) -> pd.DataFrame:
+def use_agreement(sums: Array, use: Array) -> pd.DataFrame:
     """Each of ``AGREEMENTS`` of a map's sums with the use: one row per trial.
 
     Parameters

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from eegxai.attribution.engine.frequency import relevance_of_product
 from eegxai.evaluation.maps.explanation import Explanation
-from eegxai.evaluation.metrics.agreement import agreement
+from eegxai.evaluation.metrics.agreement import use_agreement
 from eegxai.evaluation.references.pieces import FAMILIES
 from eegxai.evaluation.references.use import DecoderUse
 from eegxai.seeding import generator
@@ -33,12 +33,12 @@ def use_scores(sums: Sums, use: DecoderUse) -> Agreements:
 
     Columns are ``used_pearson`` and ``used_spearman``; NaN where the use or the sums are constant.
     """
-    return {name: _named(agreement(s, use.families[name].use)) for name, s in sums.items()}
+    return {name: _named(use_agreement(s, use.families[name].use)) for name, s in sums.items()}
 
 
 def split_half(use: DecoderUse) -> Agreements:
     """Agreement of the two halves of the estimate: what the estimate itself can be trusted with."""
-    return {name: _named(agreement(*pieces.halves)) for name, pieces in use.families.items()}
+    return {name: _named(use_agreement(*pieces.halves)) for name, pieces in use.families.items()}
 
 
 def permuted(sums: Sums) -> Sums:

@@ -11,7 +11,7 @@ from scipy import stats
 from torch import nn
 
 from eegxai.evaluation.maps.explanation import Explanation, product
-from eegxai.evaluation.metrics.agreement import AGREEMENTS, agreement
+from eegxai.evaluation.metrics.agreement import AGREEMENTS, use_agreement
 from eegxai.evaluation.references.pieces import FAMILIES
 from eegxai.evaluation.references.use import contrast, decoder_use
 from eegxai.evaluation.references.use_scores import (
@@ -234,7 +234,7 @@ def test_agreements_are_those_of_scipy():
     random = np.random.default_rng(0)
     sums, use = random.normal(size=(2, 6, 9))
     sums[:, 3:5] = 0.5  # ties
-    found = agreement(sums, use)
+    found = use_agreement(sums, use)
     for name, reference in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr)):
         expected = [reference(*pair).statistic for pair in zip(sums, use, strict=True)]
         np.testing.assert_allclose(found[name], expected, atol=1e-12)
