@@ -39,7 +39,7 @@ from eegxai.evaluation import (
     replacement_agreement,
     replacement_use,
 )
-from eegxai.evaluation.evidence.curves import LEVELS
+from eegxai.evaluation.evidence.curves import ORDER_LEVELS
 from eegxai.statistics import Bounds, student_interval
 
 CASES = list(product(("temporal", "spectral", "spatial"), ("eegnet_relu", "deep4_relu")))  # by seed
@@ -157,7 +157,7 @@ def show(paths: list[Path]) -> None:
     scores = pd.concat(map(pd.read_csv, paths), ignore_index=True)
     scores = scores[[*PLACE, *(name for name in scores if name not in PLACE)]]
     scores.round(4).to_csv(TABLE, index=False)
-    of_methods = scores[~scores["method"].isin((PLANTED, *LEVELS))]
+    of_methods = scores[~scores["method"].isin((PLANTED, *ORDER_LEVELS))]
     columns = [f"{name}_channel" for name in AGREEMENTS]
     print(scores[scores["method"] == PLANTED].set_index(PLACE[:3])[columns].round(2).to_markdown())
     by_decoder = {place: orders(own) for place, own in of_methods.groupby(PLACE[:3])}

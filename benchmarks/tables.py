@@ -27,7 +27,7 @@ from eegxai.evaluation import SIMILARITIES, STUDY_METRICS
 from eegxai.evaluation.score_rows import SCORE_COLUMNS
 from sweeps.analysis.one_decoder import decoder_headline
 from sweeps.analysis.summary import HEADLINE_ROWS, headline
-from sweeps.analysis.verdicts import STANDARD
+from sweeps.analysis.verdicts import STANDARD_THRESHOLDS
 from sweeps.design.cells import MethodCell, method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.scores.cache import load_cache, tidy_from_store
@@ -112,7 +112,7 @@ def insert_runs(
     """Rows of finished method runs as the publisher logs them, all with the same scores."""
     tidy = tidy_scores([(cells[0], scores)])
     metrics = method_metrics(scores, tidy, headlines_of(decoder_headline(tidy)), 0)
-    verdict = verdict_tags(decoder_headline(tidy), STANDARD)
+    verdict = verdict_tags(decoder_headline(tidy), STANDARD_THRESHOLDS)
     latest = {metric.key: metric for metric in metrics}
     with connection:
         for cell in cells:

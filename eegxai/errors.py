@@ -41,7 +41,7 @@ def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
     """
     if not isinstance(error, ValidationError):
         return str(error)
-    details = _first(error)
+    details = _first_detail(error)
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, ValidationError):
         return sentence(cause, model, owner)
@@ -58,7 +58,7 @@ def location(error: ValueError) -> tuple[str | int, ...]:
 
     Empty where the error is none of pydantic's, or is about the whole.
     """
-    return _first(error)["loc"] if isinstance(error, ValidationError) else ()
+    return _first_detail(error)["loc"] if isinstance(error, ValidationError) else ()
 
 
 def _dotted(loc: Sequence[int | str]) -> str:
@@ -70,7 +70,7 @@ def _dotted(loc: Sequence[int | str]) -> str:
     return ".".join(part for part in loc if isinstance(part, str) and "[" not in part)
 
 
-def _first(error: ValidationError) -> ErrorDetails:
+def _first_detail(error: ValidationError) -> ErrorDetails:
     return min(error.errors(), key=lambda one: one["type"] not in UNKNOWN_FIELD)
 
 

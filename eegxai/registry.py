@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-MOST_LISTED = 12  # choices that a sentence names where it can name the closest instead
+MOST_NAMES_LISTED = 12  # choices that a sentence names where it can name the closest instead
 N_CLOSEST = 4
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ def unknown_name(kind: str, name: object, choices: Iterable[str], page: str = ""
     close = difflib.get_close_matches(str(name).lower(), folded, n=N_CLOSEST, cutoff=0.5)
     closest = [folded[one] for one in close]
     hint = f"; did you mean {closest[0]!r}?" if closest else ""
-    if len(names) <= MOST_LISTED or not (closest or page):
+    if len(names) <= MOST_NAMES_LISTED or not (closest or page):
         return f"{kind} {name!r} is unknown{hint} (choices: {', '.join(names)})"
     shown = f"closest of {len(names)} choices: {', '.join(closest)}" if closest else "none is close"
     listed = f"; {page} lists all" if page else ""

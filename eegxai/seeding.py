@@ -83,7 +83,7 @@ def _restored(device: torch.device) -> Iterator[None]:
 
 
 # Kinds of generators and how each tells its state.
-STATES: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+GENERATOR_STATES: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (np.random.Generator, lambda generator: generator.bit_generator.state),
     (np.random.RandomState, np.random.RandomState.get_state),
     (random.Random, random.Random.getstate),
@@ -104,5 +104,10 @@ def generator_states(module: torch.nn.Module, device: torch.device) -> list[byte
     cuda = torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else None
     kept = [value for part in module.modules() for value in vars(part).values()]
     shared = [torch.default_generator, cuda, np.random.mtrand._rand, random._inst]
-    found = [state(g) for g in (*shared, *kept) for kind, state in STATES if isinstance(g, kind)]
+    found = [
+        state(g)
+        for g in (*shared, *kept)
+        for kind, state in GENERATOR_STATES
+        if isinstance(g, kind)
+    ]
     return [pickle.dumps(state) for state in found]

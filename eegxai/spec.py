@@ -73,13 +73,13 @@ def by_name(model: type, kind: str) -> BeforeValidator:
 
     def each(value: Any) -> Any:
         if isinstance(_no_set(value), Mapping):
-            value = [_named(kind, name, fields) for name, fields in value.items()]
+            value = [_fields_with_name(kind, name, fields) for name, fields in value.items()]
         return [one(fields) for fields in value] if isinstance(value, list | tuple) else value
 
     return BeforeValidator(each)
 
 
-def _named(kind: str, name: object, fields: Any) -> dict[str, Any]:
+def _fields_with_name(kind: str, name: object, fields: Any) -> dict[str, Any]:
     """Fields with their name; nothing after the colon in YAML means no fields."""
     if not isinstance(fields, Mapping | None):
         raise ValueError(f"{kind} {name!r} is {fields!r}, but a mapping of its fields is needed")

@@ -14,7 +14,7 @@ import eegxai
 from eegxai.attribution import attribute
 from eegxai.evaluation import ideal_observer
 from eegxai.evaluation.maps.explanation import Explanation, product
-from eegxai.evaluation.metrics.agreement import pearson
+from eegxai.evaluation.metrics.agreement import piece_pearson
 from eegxai.evaluation.references.use import DecoderUse, decoder_use
 from eegxai.evaluation.references.use_scores import piece_sums, planted_signal
 from eegxai.figures import ScalpAndTime, decibels, digits, references_of_trial, save
@@ -39,7 +39,7 @@ def main() -> None:
     }
     use = decoder_use(decoder, x, y, signal, eeg.info)
     sums = {name: piece_sums(each, eeg.info) for name, each in said.items()}
-    trial = median_trial(pearson(sums["planted signal"]["channel"], uses(use)["channel"]))
+    trial = median_trial(piece_pearson(sums["planted signal"]["channel"], uses(use)["channel"]))
     title = (
         f"One test trial of deepnet, temporal at {decibels(SNR_DB)} dB, seed 0: on the scalp (sums "
         "over time) and over windows of time (sums over channels), each relative to its peak."
@@ -79,7 +79,7 @@ def columns(
     """What is shown of a trial, with its agreement with the use over channels."""
     shown = {}
     for name, of in {**sums, "decoder's use": used}.items():
-        agreement = pearson(of["channel"], used["channel"])[trial]
+        agreement = piece_pearson(of["channel"], used["channel"])[trial]
         note = "" if of is used else f"r = {digits(agreement)} with the use"
         shown[name] = ScalpAndTime(of["channel"][trial], of["window"][trial], note)
     order = ("planted signal", "ideal observer", "decoder's use", METHOD)

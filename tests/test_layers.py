@@ -110,7 +110,7 @@ def test_no_modules_import_each_other_in_a_circle(package):
 
 
 def _circle(arrows):
-    """What is left when whatever imports nothing else of the rest is taken away, again and again."""
+    """What is left when what imports nothing else of the rest is taken away, again and again."""
     while ends := {name for name, used in arrows.items() if not used & set(arrows)}:
         arrows = {name: used for name, used in arrows.items() if name not in ends}
     return arrows

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from eegxai.attribution.calling import maps_or_reasons
 from eegxai.attribution.core.registry import NotApplicable, find
-from eegxai.attribution.engine.frequency import joined, listening
+from eegxai.attribution.engine.frequency import joined_relevance, listening
 from eegxai.attribution.given import Trials, in_known_unit, unit_decided
 from eegxai.attribution.prepared import Output
 
@@ -132,7 +132,7 @@ def frequency_relevance(
     x, references = in_known_unit(x, references)
     with unit_decided(), listening() as parts:
         attribute(name, decoder, x, target, references=references, output=output, **options)
-    heard = joined(parts)
+    heard = joined_relevance(parts)
     if heard is None:
         raise NotApplicable(f"{name} declares what it says about frequency, but told nothing")
     return heard.relevance.to(x.device)

@@ -51,10 +51,12 @@ def maps_or_reasons(
         classes = target.detach().to(trials.device, copy=True)
         _check_classes(copy, trials, classes)
         missing = cache(lambda requirement: requirement(copy, trials))  # families share theirs
-        reasons = {name: reasons[name] or _refusal(name, copy, missing) for name in methods}
+        reasons = {
+            name: reasons[name] or _why_not_applicable(name, copy, missing) for name in methods
+        }
         calls = {
             name: partial(
-                find(name).function, **_keywords(name, settings[name], references, copy, x)
+                find(name).function, **_method_keywords(name, settings[name], references, copy, x)
             )
             for name, reason in reasons.items()
             if reason is None
@@ -165,7 +167,7 @@ def expected_sum(
     target = as_target(target, x)
     with adapted_copy(decoder, x) as (copy, trials), torch.no_grad():
         copy = lookup(OUTPUTS, output, "output")(copy, trials)
-        own = _keywords(name, options_of(name, options), references, copy, x)
+        own = _method_keywords(name, options_of(name, options), references, copy, x)
         return method.completeness_target(copy, trials, target.to(x.device), **own)
 
 
@@ -180,7 +182,7 @@ def limits_of(name: str, decoder: nn.Module, x: Tensor, **options: Any) -> dict[
         return limits | dict(zip(said(copy), said(copy), strict=True))
 
 
-def _refusal(
+def _why_not_applicable(
     name: str, decoder: nn.Module, missing: Callable[[Requirement], str | None]
 ) -> NotApplicable | DegenerateMap | None:
     """Why a method is not applicable to a decoder; None where it is."""
@@ -195,7 +197,7 @@ def _refusal(
     return NotApplicable(f"{name} is not applicable to {type(decoder).__name__}: {reason}")
 
 
-def _keywords(
+def _method_keywords(
     name: str, own: Mapping[str, Any], references: Trials | None, copy: nn.Module, x: Tensor
 ) -> dict[str, Any]:
     """Options of a method and, where it takes them, its reference trials."""
@@ -222,7 +224,9 @@ def _in_chunks(
             for name in [name for name in calls if name not in faults]:
                 try:
                     with errors_as_verdicts(name, decoder):
-                        pieces[name].append(_checked(name, calls[name], decoder, trials, classes))
+                        pieces[name].append(
+                            _checked_map(name, calls[name], decoder, trials, classes)
+                        )
                 except (NotApplicable, DegenerateMap) as fault:
                     faults[name] = fault
     return {name: faults.get(name) or torch.cat(pieces[name]) for name in calls}
@@ -246,7 +250,9 @@ def _check_classes(decoder: nn.Module, x: Tensor, target: Tensor) -> None:
         )
 
 
-def _checked(name: str, call: BoundMethod, decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
+def _checked_map(
+    name: str, call: BoundMethod, decoder: nn.Module, x: Tensor, target: Tensor
+) -> Tensor:
     with torch_state_restored():  # methods after this one are called in the same context
         result = heard_map(find(name).frequency, call, decoder, x, target)
     if result.shape != x.shape:

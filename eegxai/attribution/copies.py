@@ -15,7 +15,7 @@ from eegxai.decoders.precision import float32_products
 from eegxai.decoders.recurrent import make_differentiable
 from eegxai.seeding import global_generators
 
-SEED = 0  # of passes that draw random numbers, so that what is decided by them is decided once
+COPY_SEED = 0  # of passes that draw random numbers, so that what is decided by them is decided once
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def private_copy(
         with (
             compiled_code_off(),
             torch.autocast(trials.device.type, enabled=False),
-            global_generators(SEED, trials.device),
+            global_generators(COPY_SEED, trials.device),
             float32_products(trials.device),
         ):
             yield copy, trials

@@ -13,8 +13,8 @@ from torch import Tensor
 from eegxai.microvolts import may_be_volts
 
 Trials = Tensor | npt.ArrayLike
-SIGNED = (torch.int8, torch.int16, torch.int32, torch.int64)
-INTEGERS = (*SIGNED, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
+SIGNED_INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64)
+INTEGERS = (*SIGNED_INTEGERS, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
 
 
 class UnitWarning(UserWarning):
@@ -36,7 +36,7 @@ def unit_decided() -> Iterator[None]:
 
 def as_trials(field: str, x: Trials) -> Tensor:
     """Trials as a tensor, checked."""
-    x = _read(field, x, "(trials, channels, times)")
+    x = _read_numbers(field, x, "(trials, channels, times)")
     if x.ndim != 3 or not x.is_floating_point() or not x.numel():
         raise ValueError(
             f"{field} must be a floating-point tensor (trials, channels, times) with at least one "
@@ -58,7 +58,7 @@ def as_references(references: Trials, x: Tensor) -> Tensor:
     return references
 
 
-def _read(field: str, values: Trials, axes: str) -> Tensor:
+def _read_numbers(field: str, values: Trials, axes: str) -> Tensor:
     if hasattr(values, "get_data"):
         raise ValueError(
             f"{field} is MNE {type(values).__name__}, which has volts and an order of channels of "
@@ -114,7 +114,7 @@ def _typical_size(x: Tensor) -> float:
 
 def as_target(target: Trials, x: Tensor) -> Tensor:
     """Classes as a tensor of int64, checked."""
-    target = _read("target", target, "(trials,)")
+    target = _read_numbers("target", target, "(trials,)")
     if target.dtype not in INTEGERS or target.shape != x.shape[:1]:
         raise ValueError(
             f"target must be integers of shape ({len(x)},), one class for each trial of x, "

@@ -24,7 +24,7 @@ from eegxai.seeding import generator_states
 
 Output = Literal["logit", "contrast", "value"]
 MOST_REMEMBERED = 2**20  # parameters of a decoder: copies of larger ones would fill the memory
-Key = tuple[int, int, str, bool]
+PreparedKey = tuple[int, int, str, bool]
 
 
 def _as_it_is(decoder: nn.Module, _x: Tensor) -> nn.Module:
@@ -73,7 +73,9 @@ class PreparedDecoders:
 
     def __init__(self, *trials: Tensor) -> None:
         self.trials = trials
-        self._ready: dict[Key, tuple[nn.Module, nn.Module]] = {}  # by id of what is kept beside
+        self._ready: dict[
+            PreparedKey, tuple[nn.Module, nn.Module]
+        ] = {}  # by id of what is kept beside
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -84,11 +86,11 @@ class PreparedDecoders:
         finally:
             _in_use.reset(token)
 
-    def get(self, key: Key) -> nn.Module | None:
+    def get(self, key: PreparedKey) -> nn.Module | None:
         """The decoder that was made ready, if it was."""
         return self._ready[key][1] if key in self._ready else None
 
-    def keep(self, key: Key, decoder: nn.Module, ready: Prepared) -> None:
+    def keep(self, key: PreparedKey, decoder: nn.Module, ready: Prepared) -> None:
         """Keep a copy of what was made of a decoder, unless it is large or of other trials."""
         small = sum(value.numel() for value in decoder.parameters()) <= MOST_REMEMBERED
         if small and key[1] in map(id, self.trials):
@@ -131,7 +133,7 @@ def _made_ready(
     reasons = _reasons_for_all(methods, decoder, x)
     if not all(reasons.values()):
         name_cam_layer(methods, decoder, x)
-        decoder, reasons = _explained(outputs, decoder, x, reasons)
+        decoder, reasons = _of_log_outputs(outputs, decoder, x, reasons)
     return Prepared(decoder, x, reasons)
 
 
@@ -152,7 +154,7 @@ def _reasons_for_all(
     }
 
 
-def _explained(
+def _of_log_outputs(
     outputs: Callable[[nn.Module, Tensor], nn.Module],
     decoder: nn.Module,
     x: Tensor,

@@ -34,9 +34,9 @@ from eegxai.decoders.compiled import copied, original_module
 
 N_JUDGED_TRIALS = 8  # on which evaluations judge a method
 CONSTANT = 1e-6  # span of a constant map relative to its largest magnitude: float32 rounding
-SMALL = 1e-5  # maps relative to the outputs, from which they are computed again to be sure
+SMALL_CHANGE = 1e-5  # maps relative to the outputs, from which they are computed again to be sure
 VANISHED = 1e-3  # maps of double precision relative to those of single that were only rounding
-DUPLICATE = 0.999  # Pearson correlation in every trial from which two methods are one
+DUPLICATE_CORRELATION = 0.999  # Pearson correlation in every trial from which two methods are one
 COMPLETE = (0.95, 1.05)  # sum of a map relative to its method's completeness target
 BATCH = 1e-3  # change of a map by the trials beside it, relative to its largest magnitude
 
@@ -82,7 +82,7 @@ class Validity:
         """What speaks against scores of this method, in words; empty if nothing does."""
         found = {
             self.reason: self.status != "ok",
-            self._completeness_text: not all(map(_complete, self._ratios)),
+            self._completeness_text: not all(map(_sums_as_promised, self._ratios)),
             f"depends on the batch ({self.batch_dependence})": (self.batch_dependence or 0) > BATCH,
             "changes the decoder": self.state_before != self.state_after,
         }
@@ -135,8 +135,8 @@ def validity(
     decoder = original_module(decoder)
     if cam_layer or arguments:
         decoder = adapted(decoder, x, cam_layer=cam_layer, arguments=arguments)
-    before = _digest(decoder)
-    known = _known(name, options, {} if compare is None else compare)
+    before = _decoder_digest(decoder)
+    known = _maps_at_hand(name, options, {} if compare is None else compare)
     trials = decoder, x, target, references, output
     maps = maps_or_reasons({name: options}, *trials)[name] if known is None else known
     if isinstance(maps, NotApplicable | DegenerateMap):
@@ -151,20 +151,22 @@ def validity(
     )
     alone = maps_or_reasons({name: options}, decoder, x[:1], target[:1], *trials[3:])[name]
     return Validity(
-        **_verdict(name, maps, others, limits),
+        **_status_of_maps(name, maps, others, limits),
         **_completeness(maps, expected_sum(name, *trials, **options)),
-        batch_dependence=_change(alone, maps[:1]) if isinstance(alone, Tensor) else None,
+        batch_dependence=_map_change(alone, maps[:1]) if isinstance(alone, Tensor) else None,
         state_before=before,
-        state_after=_digest(decoder),
+        state_after=_decoder_digest(decoder),
     )
 
 
-def _known(name: str, options: Mapping[str, Any], known: Mapping[str, Tensor]) -> Tensor | None:
+def _maps_at_hand(
+    name: str, options: Mapping[str, Any], known: Mapping[str, Tensor]
+) -> Tensor | None:
     """Maps of a method, there already unless its options are others."""
     return known.get(name) if options_of(name, options) == options_of(name) else None
 
 
-COMPARED = ("study", "corrected")  # groups whose methods others may be duplicates of
+COMPARED_GROUPS = ("study", "corrected")  # groups whose methods others may be duplicates of
 
 
 class _MapsOnDemand(Mapping[str, Tensor]):
@@ -196,7 +198,7 @@ def compared_maps(
     Each is made when it is first asked for, of the decoder as it is then: a method is compared
     with those before it alone, and no further than to the one that it equals.
     """
-    names = [name for group in COMPARED for name in names_of(group)]
+    names = [name for group in COMPARED_GROUPS for name in names_of(group)]
     outcome = partial(_outcome, decoder=decoder, x=x, target=target, output=output)
     return _MapsOnDemand(names, outcome)
 
@@ -217,14 +219,14 @@ def _earlier(name: str, maps: Mapping[str, Tensor]) -> Iterator[tuple[str, Tenso
     return ((other, maps[other]) for other in before if other in maps)
 
 
-MAP_AXES = {"times": 2, "channels": 1}
+AXES_OF_MAPS = {"times": 2, "channels": 1}
 
 
 def _degenerate(name: str, maps: Tensor, limits: Mapping[str, str]) -> str:
     if not maps.any():
         return f"{name}'s maps are zero everywhere"
-    for axis, number in MAP_AXES.items():
-        if axis not in limits and maps.shape[number] > 1 and _constant(maps, number):
+    for axis, number in AXES_OF_MAPS.items():
+        if axis not in limits and maps.shape[number] > 1 and _is_constant_along(maps, number):
             return f"{name}'s maps are constant over {axis}"
     return ""
 
@@ -234,7 +236,7 @@ def _suspiciously_small(maps: Tensor, decoder: nn.Module, x: Tensor) -> bool:
     with torch.no_grad():
         largest = adapted(decoder, x)(moved(x, decoder)).abs().max()
     size = maps.abs().max() * x.abs().max().clamp(min=1)
-    return bool(size.to(largest) <= SMALL * largest)
+    return bool(size.to(largest) <= SMALL_CHANGE * largest)
 
 
 def _rounding(
@@ -261,18 +263,18 @@ def _rounding(
     return bool(found.abs().max() <= VANISHED * maps.abs().max())
 
 
-def _verdict(
+def _status_of_maps(
     name: str, maps: Tensor, others: Iterable[tuple[str, Tensor]], limits: Mapping[str, str]
 ) -> dict[str, Any]:
     """Status, reason and the method that this one equals."""
     for other, their_maps in others:
-        if (r := _smallest_r(maps, their_maps)) > DUPLICATE:
+        if (r := _smallest_r(maps, their_maps)) > DUPLICATE_CORRELATION:
             reason = f"{name} equals {other} of the group {find(other).group} (r = {r:.4f})"
             return {"status": "duplicate", "reason": reason, "duplicate_of": other, "similarity": r}
     return {"status": "ok", "reason": "; ".join(limits.values())}
 
 
-def _constant(maps: Tensor, axis: int) -> bool:
+def _is_constant_along(maps: Tensor, axis: int) -> bool:
     """Whether every trial's map is constant along an axis."""
     span = maps.amax(axis) - maps.amin(axis)
     size = maps.abs().amax((1, 2))
@@ -293,21 +295,21 @@ def _completeness(maps: Tensor, sums: Tensor | None) -> dict[str, Any]:
     return {"completeness": float(ratios.median()), "completeness_worst": float(worst)}
 
 
-def _complete(ratio: float) -> bool:
+def _sums_as_promised(ratio: float) -> bool:
     low, high = COMPLETE
     return low <= ratio <= high
 
 
-def _change(alone: Tensor, together: Tensor) -> float:
+def _map_change(alone: Tensor, together: Tensor) -> float:
     """Largest change relative to the largest magnitude; 0 where both maps are zero."""
     size = together.abs().max().clamp(min=torch.finfo(together.dtype).tiny)
     return float((alone - together).abs().max() / size)
 
 
-def _digest(decoder: nn.Module) -> str:
+def _decoder_digest(decoder: nn.Module) -> str:
     """Digest of all that a method could leave behind on a decoder."""
     digest = hashlib.sha256()
-    for part in _state(decoder):
+    for part in _state_bytes(decoder):
         digest.update(part)
     return digest.hexdigest()[:16]
 
@@ -316,7 +318,7 @@ TOLD_BY_TEXT = (str, bytes, int, float, bool, torch.dtype)
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
-def _state(decoder: nn.Module) -> Iterator[bytes]:
+def _state_bytes(decoder: nn.Module) -> Iterator[bytes]:
     for name, module in decoder.named_modules():
         counts = [len(getattr(module, hooks)) for hooks in HOOKS]
         yield repr((name, module.training, counts, sorted(vars(module)))).encode()

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy
 
-ALPHA = 0.05
+CHANCE_ALPHA = 0.05
 
 
 def confusion_matrix(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
@@ -35,4 +35,4 @@ def at_chance(confusion: np.ndarray) -> bool:
     chance = confusion.sum(axis=1).max() / n_trials
     correct = int(np.trace(confusion))
     p_value = scipy.special.bdtrc(correct - 1, n_trials, chance) if correct else 1.0
-    return bool(p_value >= ALPHA)
+    return bool(p_value >= CHANCE_ALPHA)

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-WRAPPED = "_orig_mod"  # where torch.compile keeps the module
+WRAPPED_MODULE = "_orig_mod"  # where torch.compile keeps the module
 WRAPPED_METHOD = "_torchdynamo_orig_callable"
 
 
 def original_module(decoder: nn.Module) -> nn.Module:
     """The module behind a compiled one; any other module as it is."""
-    while WRAPPED in decoder._modules:
-        decoder = decoder.get_submodule(WRAPPED)
+    while WRAPPED_MODULE in decoder._modules:
+        decoder = decoder.get_submodule(WRAPPED_MODULE)
     return decoder
 
 

@@ -17,7 +17,7 @@ from eegxai.decoders.steps import Stepper
 from eegxai.errors import one_line
 
 log = logging.getLogger(__name__)
-WARM_UP = 3  # steps before one is recorded, in which libraries choose kernels and take memory
+WARM_UP_STEPS = 3  # steps before one is recorded, in which libraries choose kernels and take memory
 
 
 class CompiledStepper(Stepper):
@@ -71,10 +71,10 @@ class GraphStepper(Stepper):
         if len(x) != self._batch_size:
             return super().step(x, y, weights)
         self._n_taken += 1
-        if self._n_taken <= WARM_UP:
+        if self._n_taken <= WARM_UP_STEPS:
             with _aside(x.device):
                 return super().step(x, y, weights)
-        if self._n_taken == WARM_UP + 1:
+        if self._n_taken == WARM_UP_STEPS + 1:
             self._record(x, y, weights)
         if self._repeat is None:
             return super().step(x, y, weights)
@@ -86,7 +86,7 @@ class GraphStepper(Stepper):
         self._batch = tuple(tensor.clone() for tensor in batch)
         try:
             with _capturable(self.optimizer):
-                self._repeat = _recorded(self._whole_step, batch[0].device)
+                self._repeat = _graph_recorded(self._whole_step, batch[0].device)
         except RuntimeError as error:  # of a network that asks the processor, or of short memory
             log.warning("a step cannot be recorded as a graph: %s", one_line(error))
             self.optimizer.zero_grad()
@@ -110,7 +110,7 @@ STEPPERS: dict[str, type[Stepper]] = {
 }
 
 
-def _recorded(step: Callable[[], Tensor], device: torch.device) -> Callable[[], Tensor]:
+def _graph_recorded(step: Callable[[], Tensor], device: torch.device) -> Callable[[], Tensor]:
     """A call that repeats a step on what is then in the memory that the step reads."""
     if device.type != "cuda":
         return step

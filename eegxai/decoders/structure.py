@@ -79,7 +79,11 @@ def nonlinear_modules(decoder: nn.Module, x: Tensor) -> tuple[str, ...]:
         A trial (1, channels, times) of float64.
     """
     calls = _calls(decoder, x)
-    bent = [name for name, call in calls.items() if not _affine(decoder.get_submodule(name), *call)]
+    bent = [
+        name
+        for name, call in calls.items()
+        if not _maps_affinely(decoder.get_submodule(name), *call)
+    ]
     return tuple(name for name in bent if not any(_holds(name, other) for other in bent))
 
 
@@ -98,7 +102,7 @@ def _calls(decoder: nn.Module, x: Tensor) -> dict[str, ModuleArguments]:
     return seen
 
 
-def _affine(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def _maps_affinely(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     random = torch.Generator().manual_seed(0)
     one, two = ([_random_like(arg, random) for arg in args] for _ in range(2))
     middle = [(a + b) / 2 if isinstance(a, Tensor) else a for a, b in zip(one, two, strict=True)]

@@ -164,7 +164,7 @@ def receptive_fields(
     channels = expected[:, :, None].expand(-1, -1, n_times)
     probe = _in_single_precision(uncompiled_copy(decoder).cpu().eval())
     by_time, by_channel = _reached(probe, times), _reached(probe, channels)
-    return {name: _field(by_time[name], by_channel[name], expected) for name in by_time}
+    return {name: _layer_field(by_time[name], by_channel[name], expected) for name in by_time}
 
 
 def receptive_field(
@@ -209,7 +209,7 @@ def _reached(decoder: nn.Module, marks: Tensor, chunk: int = 16) -> dict[str, Re
     some = marks if len(marks) > 1 else pair_of(marks)
     sizes = sizes_of_parts(len(some), chunk)
     parts = [_reached_once(decoder, part) for part in some.split(sizes)]
-    return {name: _joined([part[name] for part in parts], len(marks)) for name in parts[0]}
+    return {name: _joined_reaches([part[name] for part in parts], len(marks)) for name in parts[0]}
 
 
 def _reached_once(decoder: nn.Module, marks: Tensor) -> dict[str, Reach]:
@@ -230,18 +230,18 @@ def _reached_once(decoder: nn.Module, marks: Tensor) -> dict[str, Reach]:
 def _along_axes(output: Tensor) -> Reach:
     """Entries of each axis that contain a NaN; sums carry NaNs and are faster than comparisons."""
     axes = range(1, output.ndim)
-    return {axis: _summed(output, [a for a in axes if a != axis]).isnan() for axis in axes}
+    return {axis: _summed_over(output, [a for a in axes if a != axis]).isnan() for axis in axes}
 
 
-def _summed(output: Tensor, axes: list[int]) -> Tensor:
+def _summed_over(output: Tensor, axes: list[int]) -> Tensor:
     return output.sum(dim=axes) if axes else output  # torch sums over all axes when given none
 
 
-def _joined(parts: list[Reach], n_probes: int) -> Reach:
+def _joined_reaches(parts: list[Reach], n_probes: int) -> Reach:
     return {axis: torch.cat([part[axis] for part in parts])[:n_probes] for axis in parts[0]}
 
 
-def _field(by_time: Reach, by_channel: Reach, expected: Tensor) -> ReceptiveField | None:
+def _layer_field(by_time: Reach, by_channel: Reach, expected: Tensor) -> ReceptiveField | None:
     """Field of one layer: its time axis is the one whose entries depend on different samples."""
     resolving = (axis for axis, seen in by_time.items() if (seen != seen[:, :1]).any())
     time_axis = next(resolving, None)

@@ -223,10 +223,10 @@ def predict(decoder: nn.Module, x: Tensor) -> Tensor:
     A decoder that draws random numbers even so draws the same in each call.
     """
     chunk = CHUNKS.get(x.device.type, PREDICTION_CHUNK)
-    return in_parts_that_fit(partial(_logits, decoder, x), min(chunk, len(x) or 1))
+    return in_parts_that_fit(partial(_evaluated_logits, decoder, x), min(chunk, len(x) or 1))
 
 
-def _logits(decoder: nn.Module, x: Tensor, chunk: int) -> Tensor:
+def _evaluated_logits(decoder: nn.Module, x: Tensor, chunk: int) -> Tensor:
     with (
         torch.no_grad(),
         evaluation_mode(decoder),

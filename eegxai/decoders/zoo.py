@@ -63,7 +63,9 @@ def loaded_modules(*names: str) -> tuple[type[nn.Module], ...]:
     return tuple(getattr(modules, name) for name in names) if modules else ()
 
 
-def _size(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> dict[str, float]:
+def _braindecode_sizes(
+    n_channels: int, n_times: int, n_classes: int, sfreq: float
+) -> dict[str, float]:
     return {"n_chans": n_channels, "n_times": n_times, "n_outputs": n_classes, "sfreq": sfreq}
 
 
@@ -77,19 +79,21 @@ def _eegnet(size: dict[str, float], activation: type[nn.Module]) -> nn.Module:
 @decoder("eegnet", **EEGNET)
 def eegnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """EEGNet-8,2 with ELU (Lawhern et al., J. Neural Eng. 15:056013, 2018)."""
-    return _eegnet(_size(n_channels, n_times, n_classes, sfreq), nn.ELU)
+    return _eegnet(_braindecode_sizes(n_channels, n_times, n_classes, sfreq), nn.ELU)
 
 
 @decoder("eegnet_relu", **EEGNET)
 def eegnet_relu(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """EEGNet with ReLU modules, to which GuidedBackprop and Deconvolution are applicable."""
-    return _eegnet(_size(n_channels, n_times, n_classes, sfreq), nn.ReLU)
+    return _eegnet(_braindecode_sizes(n_channels, n_times, n_classes, sfreq), nn.ReLU)
 
 
 @decoder("shallow_fbcsp", **SHALLOW_FBCSP)
 def shallow_fbcsp(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """Shallow filter-bank CSP network (Schirrmeister et al., Hum. Brain Mapp. 38:5391, 2017)."""
-    return braindecode("models").ShallowFBCSPNet(**_size(n_channels, n_times, n_classes, sfreq))
+    return braindecode("models").ShallowFBCSPNet(
+        **_braindecode_sizes(n_channels, n_times, n_classes, sfreq)
+    )
 
 
 def _deep4(size: dict[str, float], activation: type[nn.Module]) -> nn.Module:
@@ -110,25 +114,27 @@ def _deep4(size: dict[str, float], activation: type[nn.Module]) -> nn.Module:
 @decoder("deep4", **DEEP4)
 def deep4(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """Four-block convolutional network (Schirrmeister et al., Hum. Brain Mapp. 38:5391, 2017)."""
-    return _deep4(_size(n_channels, n_times, n_classes, sfreq), nn.ELU)
+    return _deep4(_braindecode_sizes(n_channels, n_times, n_classes, sfreq), nn.ELU)
 
 
 @decoder("deep4_relu", **DEEP4)
 def deep4_relu(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """Deep4 with ReLU modules instead of ELU."""
-    return _deep4(_size(n_channels, n_times, n_classes, sfreq), nn.ReLU)
+    return _deep4(_braindecode_sizes(n_channels, n_times, n_classes, sfreq), nn.ReLU)
 
 
 @decoder("eegconformer", **EEGCONFORMER)
 def eegconformer(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """Convolutional transformer (Song et al., IEEE TNSRE 31:710, 2023)."""
-    return braindecode("models").EEGConformer(**_size(n_channels, n_times, n_classes, sfreq))
+    return braindecode("models").EEGConformer(
+        **_braindecode_sizes(n_channels, n_times, n_classes, sfreq)
+    )
 
 
 @decoder("atcnet", **ATCNET)
 def atcnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) -> nn.Module:
     """Attention over windows of features (Altaheri et al., IEEE TII 19:2249, 2023)."""
-    return braindecode("models").ATCNet(**_size(n_channels, n_times, n_classes, sfreq))
+    return braindecode("models").ATCNet(**_braindecode_sizes(n_channels, n_times, n_classes, sfreq))
 
 
 @decoder("deepsleepnet", **DEEPSLEEPNET)
@@ -140,7 +146,7 @@ def deepsleepnet(n_channels: int, n_times: int, n_classes: int, sfreq: float) ->
     trial, as in braindecode, so it gates features rather than following them through time.
     """
     module = braindecode("models").DeepSleepNet(
-        **_size(n_channels, n_times, n_classes, sfreq),
+        **_braindecode_sizes(n_channels, n_times, n_classes, sfreq),
         small_n_filters_1=16,
         small_n_filters_2=16,
         large_n_filters_1=16,

@@ -8,7 +8,7 @@ from eegxai.evaluation.controls.null_maps import (
     null_maps,
     same_spectrum,
 )
-from eegxai.evaluation.controls.randomized_weights import bottom_up, cascade, independent
+from eegxai.evaluation.controls.randomized_weights import bottom_up, cascade, each_layer_alone
 from eegxai.evaluation.controls.sanity_checks import (
     CHECKS,
     Change,
@@ -84,6 +84,7 @@ __all__ = [
     "curve_areas",
     "decoder_use",
     "deletion_curves",
+    "each_layer_alone",
     "evaluate",
     "evaluate_explained",
     "evaluate_robustness",
@@ -92,7 +93,6 @@ __all__ = [
     "frequency_scores",
     "ground_truth_reference",
     "ideal_observer",
-    "independent",
     "null_maps",
     "paper_zero_rows",
     "pattern_agreement",
@@ -122,6 +122,7 @@ keep_old_names(
         "baseline_maps": "eegxai.evaluation:null_maps",
         "evaluate_subject": "eegxai.evaluation:evaluate_explained",
         "examples": "eegxai.evaluation:choose_examples",
+        "independent": "eegxai.evaluation:each_layer_alone",
         "normalised": "eegxai.evaluation:chance_corrected",
         "subject_of": "eegxai.evaluation:choose_explained",
         "truth_of": "eegxai.evaluation:source_truth",

@@ -1,4 +1,4 @@
-"""The values that each metric can have, and what a similarity must stay below."""
+"""The values that each metric can have, what a similarity must stay below, and what is shown."""
 
 import math
 from collections.abc import Mapping
@@ -10,6 +10,8 @@ from eegxai.evaluation.metrics.study import STUDY_METRICS
 from eegxai.evaluation.modes import IDEAL_METRICS
 from eegxai.statistics import UNBOUNDED, Bounds
 
+# States of a property by the interval of a number; what is not testable is not asked.
+SHOWN, REFUTED, UNDECIDED, UNTESTABLE = "shown", "refuted", "undecided", "not testable"
 MOST_SIMILAR = 0.5  # a map to that of a wrong class or of random weights: the study's threshold
 SHARE, CORRELATION, ERROR = Bounds(0, 1), Bounds(-1, 1), Bounds(0, math.inf)
 METRIC_BOUNDS: Mapping[str, Bounds] = {

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from eegxai.evaluation.controls.sanity_checks import CHECKS, STUDY_CHECKS
-from eegxai.evaluation.modes import EVALUATION_MODES, Comparison, EvaluationMode
+from eegxai.evaluation.modes import EVALUATION_MODES, EvaluationMode, MapComparison
 from eegxai.registry import lookup
 from eegxai.spec import spec
 
@@ -101,6 +101,6 @@ class EvaluationSpec:
         return n_classes > 2 or self.comparison.output != "contrast"
 
     @property
-    def comparison(self) -> Comparison:
+    def comparison(self) -> MapComparison:
         """How maps are compared in its mode."""
         return EVALUATION_MODES[self.mode]

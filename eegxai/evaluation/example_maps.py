@@ -13,12 +13,12 @@ from eegxai.evaluation.metrics.study import STUDY_METRICS
 from eegxai.evaluation.scoring import HEADLINE, chunks, reference_maps, score_against_truth
 from eegxai.head.montage import info_with
 from eegxai.simulation import DataSpec
+from eegxai.simulation.trials import NO_BAND
 
 # Trials by their headline score; "shared" is chosen by its planted signal alone, so it is the same
 # trial for all methods on a decoder.
 KINDS = ("best", "median", "worst", "shared")
 CHANNELS, TIMES = 1, 2  # axes of maps
-NO_BAND = (np.nan, np.nan)
 # A trial whose channels cancel at all frequencies is not blown up by more than 1 / this share.
 SMALLEST_PROFILE = 1e-3
 
@@ -135,12 +135,12 @@ def choose_examples(
         trials=np.asarray(trials)[chosen],
         classes=target[chosen].cpu().numpy(),
         scores=ranked.to_numpy()[chosen],
-        attribution=_shares(shown),
+        attribution=_relative_to_peak(shown),
         ground_truth=ground_truth[chosen].float().cpu().numpy(),
-        class_attribution=_shares(_class_means(maps, target, n_classes, over=TIMES)),
-        class_ground_truth=_class_means(ground_truth, target, n_classes, over=TIMES),
-        class_courses=_shares(_class_means(maps, target, n_classes, over=CHANNELS)),
-        class_ground_truth_courses=_class_means(ground_truth, target, n_classes, over=CHANNELS),
+        class_attribution=_relative_to_peak(_mean_magnitudes(maps, target, n_classes, over=TIMES)),
+        class_ground_truth=_mean_magnitudes(ground_truth, target, n_classes, over=TIMES),
+        class_courses=_relative_to_peak(_mean_magnitudes(maps, target, n_classes, over=CHANNELS)),
+        class_ground_truth_courses=_mean_magnitudes(ground_truth, target, n_classes, over=CHANNELS),
         positions=np.stack([channel["loc"][:3] for channel in info["chs"]]),
         channels=tuple(info.ch_names),
         sfreq=float(info["sfreq"]),
@@ -183,7 +183,7 @@ def _typical(ground_truth: Tensor) -> int:
     return int(power.argsort(stable=True)[n_silent:][(len(power) - n_silent) // 2])
 
 
-def _class_means(maps: Tensor, target: Tensor, n_classes: int, over: int) -> Array:
+def _mean_magnitudes(maps: Tensor, target: Tensor, n_classes: int, over: int) -> Array:
     """Mean magnitude over the trials of each class and over an axis, (classes, other axis)."""
     magnitude = maps.double().abs().mean(over)
     means = torch.stack([magnitude[target == label].mean(0) for label in range(n_classes)])
@@ -211,7 +211,7 @@ def _unit_profiles(frequency: Tensor) -> Tensor:
     return frequency / torch.where(scale > 0, scale, 1)
 
 
-def _shares(maps: Array) -> Array:
+def _relative_to_peak(maps: Array) -> Array:
     """Each map relative to its largest magnitude; an all-zero map stays zero."""
     peak = np.abs(maps).max(axis=tuple(range(1, maps.ndim)), keepdims=True)
     return maps / np.where(peak > 0, peak, 1)

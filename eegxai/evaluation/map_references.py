@@ -25,7 +25,7 @@ from eegxai.evaluation.references.use_scores import (
     PLANTED_SIGNAL,
     SPLIT_HALF,
     USED,
-    Sums,
+    SumsByFamily,
     permuted,
     piece_sums,
     planted_signal,
@@ -39,7 +39,7 @@ from eegxai.evaluation.score_rows import (
     MapsByDomain,
     TrialScores,
     compared,
-    shown,
+    maps_by_domain,
 )
 from eegxai.evaluation.scoring import reference_maps
 
@@ -143,7 +143,7 @@ class MapReferences:
             Its maps by domain, for callers who have them already.
         """
         where, how = CheckStep(check), self.spec.comparison
-        maps = maps or shown(said.maps, self.info, how.domains)
+        maps = maps or maps_by_domain(said.maps, self.info, how.domains)
         planted = self._planted, how.against_truth, how.score_truth
         yield from compared(where, maps, *planted, kinds=self._kinds)
         if self._ideal_map is not None:
@@ -207,7 +207,7 @@ class MapReferences:
             scores = frequency_scores(said.frequency.cpu().numpy(), known)
             yield TrialScores(where, "channel_frequency", "calibrated", scores)
 
-    def _used(self, where: CheckStep, sums: Sums, use: DecoderUse) -> Iterator[TrialScores]:
+    def _used(self, where: CheckStep, sums: SumsByFamily, use: DecoderUse) -> Iterator[TrialScores]:
         for domain, scores in use_scores(sums, use).items():
             yield TrialScores(where, domain, USED, scores)
 

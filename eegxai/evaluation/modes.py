@@ -28,7 +28,7 @@ IDEAL_METRICS = {f"{IDEAL}_{name}": metric for name, metric in CALIBRATED_METRIC
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MapComparison:
     """How maps are compared in a mode of evaluation.
 
     Attributes
@@ -86,8 +86,8 @@ ONLY_METRICS: dict[str, Collection[str]] = {
 SPLIT_METRICS = ("cosine_clipped", "auprc_magnitude")
 SPLIT_DOMAINS = ("topography", "topography_magnitude")
 
-EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
-    "corrected": Comparison(
+EVALUATION_MODES: dict[EvaluationMode, MapComparison] = {
+    "corrected": MapComparison(
         truth_threshold=0.05,
         against_truth=MODES,
         against_original=SIMILARITIES,
@@ -100,7 +100,7 @@ EVALUATION_MODES: dict[EvaluationMode, Comparison] = {
         controls=NULL_MAPS,
         against_ideal={IDEAL: IDEAL_METRICS},
     ),
-    "study": Comparison(
+    "study": MapComparison(
         truth_threshold=0.0,
         against_truth={"paper": STUDY_METRICS},
         against_original={"paper": STUDY_METRICS},

@@ -17,7 +17,12 @@ from eegxai.evaluation.maps.explanation import Explain, Explanation, explanation
 from eegxai.evaluation.metrics.physical import SourceTruth
 from eegxai.evaluation.references.ideal import IdealObserver
 from eegxai.evaluation.robustness import Robustness
-from eegxai.evaluation.score_rows import GROUND_TRUTH, rows_against_truth, shown, with_levels
+from eegxai.evaluation.score_rows import (
+    GROUND_TRUTH,
+    maps_by_domain,
+    rows_against_truth,
+    with_levels,
+)
 from eegxai.seeding import generator
 
 
@@ -186,7 +191,10 @@ def evaluate_explained(
     own = original or explanation(explain, explained.decoder, *trials)
     untrained = explanation(explain, explained.untrained_decoder, *trials)
     said = {GROUND_TRUTH: own, **method_controls(own, untrained, explained, how.controls)}
-    twice = {name: shown(said[name].maps, info, how.domains) for name in (GROUND_TRUTH, UNTRAINED)}
+    twice = {
+        name: maps_by_domain(said[name].maps, info, how.domains)
+        for name in (GROUND_TRUTH, UNTRAINED)
+    }
     scores = (references.scores(name, each, twice.get(name)) for name, each in said.items())
     robustness = Robustness(explained, info, how, references.spec.checks)
     return with_levels(

@@ -22,17 +22,17 @@ from eegxai.evaluation.controls.sanity_checks import (
 from eegxai.evaluation.maps.domains import has_topography
 from eegxai.evaluation.maps.explanation import Explain
 from eegxai.evaluation.maps.stacks import evenly_spaced
-from eegxai.evaluation.modes import EVALUATION_MODES, Comparison
+from eegxai.evaluation.modes import EVALUATION_MODES, MapComparison
 from eegxai.evaluation.score_rows import (
     GROUND_TRUTH,
     CheckStep,
     MapsByDomain,
     Rows,
     compared,
-    joined,
+    joined_rows,
+    maps_by_domain,
     over_draws,
     rows_of,
-    shown,
     with_levels,
 )
 
@@ -57,16 +57,16 @@ class Robustness:
 
     explained: ExplainedTrials
     info: mne.Info
-    comparison: Comparison
+    comparison: MapComparison
     checks: Sequence[str]
 
     def against_noise(self, original: Tensor) -> Iterator[Rows]:
         """Similarities of white noise to some of the original maps, evenly spaced among all."""
         how = self.comparison
         some = original[evenly_spaced(len(original), N_NOISE_TRIALS)]
-        reference = shown(some, self.info, how.domains)
+        reference = maps_by_domain(some, self.info, how.domains)
         for check, noise in noise_maps(some, self.explained.seed).items():
-            pair = shown(noise, self.info, how.domains), reference
+            pair = maps_by_domain(noise, self.info, how.domains), reference
             scores = compared(CheckStep(check), *pair, how.against_original, how.score_original)
             yield from map(rows_of, scores)
 
@@ -94,7 +94,7 @@ class Robustness:
             where = CheckStep(variant.check, variant.step, change.layer, change.layers_randomized)
             turned = how.original_first.get((variant.check, method), ())
             draws = [
-                joined(map(rows_of, compared(where, changed, original, *metrics, turned)))
+                joined_rows(map(rows_of, compared(where, changed, original, *metrics, turned)))
                 for changed in self._changed(explain, variant, maps)
             ]
             yield over_draws(draws)
@@ -109,7 +109,7 @@ class Robustness:
                 yield maps[UNTRAINED]
             else:
                 changed = explain(decoder, self.explained.x, change.target)
-                yield shown(changed, self.info, self.comparison.domains)
+                yield maps_by_domain(changed, self.info, self.comparison.domains)
 
 
 def evaluate_robustness(
@@ -145,10 +145,10 @@ def evaluate_robustness(
     robustness = Robustness(explained, info, how, checks)
     trials = explained.x, explained.target
     own = explain(explained.decoder, *trials) if original is None else original
-    maps = {GROUND_TRUTH: shown(own, info, how.domains)}
+    maps = {GROUND_TRUTH: maps_by_domain(own, info, how.domains)}
     if not UNTRAINED_CHECKS.isdisjoint(checks):
         untrained = explain(explained.untrained_decoder, *trials)
-        maps[UNTRAINED] = shown(untrained, info, how.domains)
+        maps[UNTRAINED] = maps_by_domain(untrained, info, how.domains)
     return with_levels(
         [*robustness.against_noise(own), *robustness.against_original(explain, maps)]
     )

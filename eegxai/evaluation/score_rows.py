@@ -24,7 +24,7 @@ from eegxai.evaluation.modes import (
 )
 from eegxai.evaluation.references.use_scores import USE_CHECKS, USED
 from eegxai.evaluation.scoring import TRIALS_KEPT, chunks
-from eegxai.evaluation.trial_moments import moments
+from eegxai.evaluation.trial_moments import trial_moments
 
 SCORE_COLUMNS = [
     "check", "step", "layer", "layers_randomized", "domain", "mode", "metric", "reference",
@@ -68,7 +68,7 @@ class TrialScores(NamedTuple):
     scores: pd.DataFrame
 
 
-def shown(maps: Tensor, info: mne.Info, domains: Collection[str]) -> MapsByDomain:
+def maps_by_domain(maps: Tensor, info: mne.Info, domains: Collection[str]) -> MapsByDomain:
     """Maps (trials, channels, times) as each of the domains shows them."""
     return {domain: list(chunks(maps, domain, info)) for domain in domains}
 
@@ -116,7 +116,7 @@ def rows_of(scored: TrialScores) -> dict[str, np.ndarray]:
     Only a trial that the study's code skips has a zero in every metric.
     """
     values = _by_metric(scored)
-    mean, std, n_valid = moments(values)
+    mean, std, n_valid = trial_moments(values)
     place = {**scored.where._asdict(), "domain": scored.domain, "mode": scored.mode}
     counts = {"n_trials": values.shape[1], "n_zero_rows": int((values == 0).all(0).sum())}
     same = {name: _repeated(value, len(values)) for name, value in {**place, **counts}.items()}
@@ -165,7 +165,7 @@ def _row_beside(scored: TrialScores, of_check: ByCheck) -> Rows:
     if scored.where.check == GROUND_TRUTH:
         rows["trials"] = _kept_trials(scored)
     elif own is not None:
-        rows.update(zip(DIFFERENCE_COLUMNS, moments(own - values), strict=True))
+        rows.update(zip(DIFFERENCE_COLUMNS, trial_moments(own - values), strict=True))
     return rows
 
 
@@ -195,10 +195,10 @@ def _efficiency_std(scores: np.ndarray, chance: np.ndarray, ceiling: np.ndarray)
     gain, room = scores - chance, ceiling - chance
     one_missing = np.isnan(gain) | np.isnan(room)
     gain, room = (np.where(one_missing, np.nan, part) for part in (gain, room))
-    mean_gain, mean_room = moments(gain).mean, moments(room).mean
+    mean_gain, mean_room = trial_moments(gain).mean, trial_moments(room).mean
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = mean_gain / mean_room
-        spread, n_both = moments(gain - ratio[:, None] * room)[1:]
+        spread, n_both = trial_moments(gain - ratio[:, None] * room)[1:]
         n_scores = (~np.isnan(scores)).sum(1)
         return spread / np.abs(mean_room) * np.sqrt(n_scores / n_both)
 
@@ -221,24 +221,24 @@ def over_draws(draws: list[Rows]) -> Rows:
     }
 
 
-def joined(parts: Iterable[Rows]) -> Rows:
+def joined_rows(parts: Iterable[Rows]) -> Rows:
     """All rows by column, with NaN where a part has no such column."""
     parts = list(parts)
     names = dict.fromkeys(chain.from_iterable(parts))
-    return {name: np.concatenate([_column(rows, name) for rows in parts]) for name in names}
+    return {name: np.concatenate([_column_or_nan(rows, name) for rows in parts]) for name in names}
 
 
-def _column(rows: Rows, name: str) -> np.ndarray:
+def _column_or_nan(rows: Rows, name: str) -> np.ndarray:
     return rows[name] if name in rows else np.full(len(rows["metric"]), np.nan)
 
 
 def with_levels(parts: list[Rows]) -> pd.DataFrame:
     """One table of all rows, with what each is compared with, and its place between levels."""
-    table = pd.DataFrame(joined(parts))
+    table = pd.DataFrame(joined_rows(parts))
     columns = {
         "reference": _references(table),
         "above_chance": _above_chance(table),
-        "efficiency": _efficiency(table),
+        "efficiency": _efficiency_of_means(table),
     }
     return table.assign(**columns).reindex(columns=SCORE_COLUMNS)
 
@@ -253,22 +253,22 @@ def _above_chance(table: pd.DataFrame) -> np.ndarray:
     """Means on the scale from chance to the best value."""
     similar = ~table["check"].isin(AGAINST_TRUTH)
     chance = np.where(similar, _level(table, SURROGATE), _level(table, CHANCE))
-    return chance_corrected(table["mean"], chance, _best(table))
+    return chance_corrected(table["mean"], chance, _best_possible(table))
 
 
-def _efficiency(table: pd.DataFrame) -> np.ndarray:
+def _efficiency_of_means(table: pd.DataFrame) -> np.ndarray:
     """Means on the scale from chance to the ideal observer, NaN where it is no better.
 
     A decoder's use is another one than the ideal observer's, which is no ceiling there.
     """
     chance, ceiling = _level(table, CHANCE), _level(table, IDEAL_OBSERVER)
-    upwards = np.where(_best(table) == 0, -1, 1)
+    upwards = np.where(_best_possible(table) == 0, -1, 1)
     against = table["check"].isin(AGAINST_TRUTH) & (table["mode"] != USED)
     defined = against & (upwards * (ceiling - chance) > 0)
     return chance_corrected(table["mean"], chance, np.where(defined, ceiling, np.nan))
 
 
-def _best(table: pd.DataFrame) -> np.ndarray:
+def _best_possible(table: pd.DataFrame) -> np.ndarray:
     return np.where(table["metric"].isin(ERRORS), 0.0, 1.0)
 
 

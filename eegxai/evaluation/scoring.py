@@ -11,7 +11,7 @@ from torch import Tensor
 from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.calibrated import CALIBRATED_METRICS
-from eegxai.evaluation.metrics.names import COMPARED
+from eegxai.evaluation.metrics.names import COMPARED_METRICS
 from eegxai.evaluation.metrics.similarity import SIMILARITIES
 from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
 from eegxai.machine import keep_freed_memory
@@ -75,10 +75,10 @@ def headlines_with(metric: str) -> Headlines:
 
 # (domain, metric) of the scores of a method's own map that are kept trial by trial, so that two
 # methods can be compared on the trials of one decoder: of each feature type both headlines and what
-# papers name most, see ``COMPARED``.
+# papers name most, see ``COMPARED_METRICS``.
 TRIALS_KEPT = frozenset(
     place
-    for headlines in (HEADLINE, CALIBRATED_HEADLINE, *map(headlines_with, COMPARED))
+    for headlines in (HEADLINE, CALIBRATED_HEADLINE, *map(headlines_with, COMPARED_METRICS))
     for place in headlines.values()
 )
 

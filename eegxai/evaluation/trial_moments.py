@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Moments(NamedTuple):
+class TrialMoments(NamedTuple):
     """Moments over the trials with a score, (metrics,) each.
 
     Attributes
@@ -23,7 +23,7 @@ class Moments(NamedTuple):
     number: np.ndarray
 
 
-def moments(values: np.ndarray) -> Moments:
+def trial_moments(values: np.ndarray) -> TrialMoments:
     """Moments of scores (metrics, trials) over the trials where they are not NaN.
 
     A cell has hundreds of such tables, with which pandas took most of the time of a cell of a few
@@ -31,14 +31,14 @@ def moments(values: np.ndarray) -> Moments:
 
     Examples
     --------
-    >>> moments(np.array([[1.0, 3.0, np.nan]])).number
+    >>> trial_moments(np.array([[1.0, 3.0, np.nan]])).number
     array([2])
     """
     missing = np.isnan(values)
     number = values.shape[1] - missing.sum(1)
     mean = _divided(_sums(values, missing), number)
     squares = np.square(mean[:, None] - values)
-    return Moments(mean, np.sqrt(_divided(_sums(squares, missing), number - 1)), number)
+    return TrialMoments(mean, np.sqrt(_divided(_sums(squares, missing), number - 1)), number)
 
 
 def _sums(values: np.ndarray, missing: np.ndarray) -> np.ndarray:

@@ -17,21 +17,21 @@ from eegxai.attribution.core.faults import first_line
 from eegxai.attribution.given import unit_decided
 from eegxai.explaining.arguments import require_types
 from eegxai.explaining.choosing import Decoded, choose
-from eegxai.explaining.cross_checks import output_patterns, patterns_table, replacement_table
+from eegxai.explaining.cross_checks import decoder_patterns, patterns_table, replacement_table
 from eegxai.explaining.decoder import open_decoder
 from eegxai.explaining.evidence import (
     MethodEvidence,
-    Study,
+    SharedEvidence,
     accuracy_table,
     add_checks,
-    agreement_table,
     checks_table,
-    confusion_table,
+    confusion_counts,
     frequency_table,
+    map_agreements,
     mapped,
     possible_checks,
     require_check,
-    seconds_table,
+    seconds_by_part,
 )
 from eegxai.explaining.findings import VALIDITY_COLUMNS
 from eegxai.explaining.matching import NAMES_OF_UNITS
@@ -47,7 +47,7 @@ DEFAULT_METHODS = (
     "CentredGuidedGradCAM", "CentredGradCAM++", "CentredLayerCAM", "CompleteFullGrad",
 )  # fmt: skip
 DEFAULT_CHECKS = ("target_swap", "cascade", "independent")
-N_TRIALS = 64
+N_EXPLAINED = 64
 WITHOUT_TRUTH = (
     "finds the signal: scores against a known signal, above chance and above the untrained decoder",
     "efficient: the share of the ideal observer's score",
@@ -69,7 +69,7 @@ def explain(
     ch_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
     unit: str | None = None,
-    n_trials: int = N_TRIALS,
+    n_trials: int = N_EXPLAINED,
     target: int | str | None = None,
     output: Output = "contrast",
     cam_layer: str | None = None,
@@ -154,7 +154,7 @@ def explain(
         methods=methods, weights=weights, sfreq=sfreq, target=target, output=output,
         cam_layer=cam_layer, arguments=arguments, on_accuracy=on_accuracy, on_progress=on_progress,
     )  # fmt: skip
-    asked = _asked(methods)
+    asked = _asked_options(methods)
     check_arguments(unit, n_trials, checks, seed, device)
     report = Progress(on_progress)
     seconds: dict[str, float] = {}
@@ -165,33 +165,33 @@ def explain(
         with report.timed("decode", seconds):
             decoded = decode(opened, trials, unit, output, cam_layer, arguments, device)
         if on_accuracy:  # before anything that may be refused: it says why
-            on_accuracy(*_accuracy(decoded))
-        _check_sizes(asked, decoded.x)
+            on_accuracy(*_accuracy_tables(decoded))
+        _check_option_sizes(asked, decoded.x)
         explained, choice = choose(decoded, target, n_trials, seed)
         with report.timed("randomize", seconds):
             made, left_out = possible_checks(explained, checks)
-        study = Study(explained, decoded.trials, output, asked, made)
+        study = SharedEvidence(explained, decoded.trials, output, asked, made)
         found = _mapped(study, report)
-        maps = _maps_of(found)
+        maps = _maps_by_method(found)
         with report.timed("patterns", seconds):
-            model_patterns = output_patterns(decoded, left_out)
+            model_patterns = decoder_patterns(decoded, left_out)
         with report.timed("curves", seconds):
             curves = replacement_table(explained, decoded, maps, left_out)
-        _check(study, found, report)
+        _run_checks(study, found, report)
     report.end()
     notes = (*opened.notes, *decoded.trials.notes, *choice, *said, *left_out, *_notes_on(found))
     return replace(
         _result(study, decoded, found, maps),
         decoder_name=opened.name,
         notes=tuple(dict.fromkeys(notes)),
-        seconds=seconds_table(seconds, found),
+        seconds=seconds_by_part(seconds, found),
         output_patterns=model_patterns,
         patterns=patterns_table(model_patterns, decoded),
         curves=curves,
     )
 
 
-def _mapped(study: Study, report: Progress) -> dict[str, MethodEvidence]:
+def _mapped(study: SharedEvidence, report: Progress) -> dict[str, MethodEvidence]:
     """What is known of each method before the checks."""
     found = {}
     for place, name in enumerate(study.methods, start=1):
@@ -200,7 +200,9 @@ def _mapped(study: Study, report: Progress) -> dict[str, MethodEvidence]:
     return found
 
 
-def _check(study: Study, found: Mapping[str, MethodEvidence], report: Progress) -> None:
+def _run_checks(
+    study: SharedEvidence, found: Mapping[str, MethodEvidence], report: Progress
+) -> None:
     """Make the checks of each method, the fastest first: they tell how long the others take."""
     n_changes = study.n_changes
     expected = {
@@ -214,18 +216,18 @@ def _check(study: Study, found: Mapping[str, MethodEvidence], report: Progress) 
             add_checks(name, study, found[name])
 
 
-def _accuracy(decoded: Decoded) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _accuracy_tables(decoded: Decoded) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How well the decoder decodes, and its confusions."""
     return (
         accuracy_table(decoded.y, decoded.predicted),
-        confusion_table(decoded.y, decoded.predicted, decoded.trials.class_names),
+        confusion_counts(decoded.y, decoded.predicted, decoded.trials.class_names),
     )
 
 
 # ------------------------------------------------------------------ arguments
 
 
-def _asked(
+def _asked_options(
     methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None,
 ) -> dict[str, Mapping[str, Any]]:
     """Options of each method by name, checked before any work."""
@@ -239,7 +241,7 @@ def _asked(
     return asked
 
 
-def _check_sizes(asked: Mapping[str, Mapping[str, Any]], x: torch.Tensor) -> None:
+def _check_option_sizes(asked: Mapping[str, Mapping[str, Any]], x: torch.Tensor) -> None:
     """Refuse options that do not fit the trials."""
     for name, options in asked.items():
         options_of(name, options, (x.shape[1], x.shape[2]))
@@ -247,7 +249,7 @@ def _check_sizes(asked: Mapping[str, Mapping[str, Any]], x: torch.Tensor) -> Non
 
 def check_arguments(
     unit: str | None = None,
-    n_trials: int = N_TRIALS,
+    n_trials: int = N_EXPLAINED,
     checks: Sequence[str] = (),
     seed: int = 0,
     device: str | torch.device | None = None,
@@ -306,13 +308,13 @@ def _notes_on(found: Mapping[str, MethodEvidence]) -> Iterator[str]:
         yield from each.notes
 
 
-def _maps_of(found: Mapping[str, MethodEvidence]) -> dict[str, np.ndarray]:
+def _maps_by_method(found: Mapping[str, MethodEvidence]) -> dict[str, np.ndarray]:
     said = {method: each.said for method, each in found.items() if each.said is not None}
     return {method: each.maps.float().cpu().numpy() for method, each in said.items()}
 
 
 def _result(
-    study: Study,
+    study: SharedEvidence,
     decoded: Decoded,
     found: Mapping[str, MethodEvidence],
     maps: dict[str, np.ndarray],
@@ -322,7 +324,7 @@ def _result(
     said = {method: each.said for method, each in found.items() if each.said is not None}
     heard = {m: e.frequency.cpu().numpy() for m, e in said.items() if e.frequency is not None}
     target, names = explained.target.cpu().numpy(), trials.class_names
-    accuracy, confusion = _accuracy(decoded)
+    accuracy, confusion = _accuracy_tables(decoded)
     rows = [each.validity_row(method) for method, each in found.items()]
     return DecoderExplanation(
         trials=trials,
@@ -334,7 +336,7 @@ def _result(
         maps=maps,
         validity=pd.DataFrame(rows, columns=VALIDITY_COLUMNS),
         checks=checks_table(found),
-        agreement=agreement_table(maps),
+        agreement=map_agreements(maps),
         frequency=frequency_table(heard, target, names, trials.x.shape[2], trials.sfreq),
         output=study.output,
         without_truth=WITHOUT_TRUTH,

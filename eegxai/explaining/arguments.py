@@ -10,61 +10,61 @@ import torch
 from eegxai.attribution import Output
 from eegxai.errors import short
 
-Check = Callable[[Any], bool]
+ArgumentCheck = Callable[[Any], bool]
 
 
-def _none_or(check: Check) -> Check:
+def _none_or(check: ArgumentCheck) -> ArgumentCheck:
     return lambda value: value is None or check(value)
 
 
-def _of(*types: type) -> Check:
+def _of_types(*types: type) -> ArgumentCheck:
     return lambda value: isinstance(value, types)
 
 
-def _whole(value: Any) -> bool:
+def _is_integer(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _above_zero(value: Any) -> bool:
-    number = _whole(value) or isinstance(value, float | np.floating)
+    number = _is_integer(value) or isinstance(value, float | np.floating)
     return number and 0 < value < np.inf
 
 
-def _names(value: Any) -> bool:
-    return isinstance(value, list | tuple | set | frozenset) and all(map(_of(str), value))
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list | tuple | set | frozenset) and all(map(_of_types(str), value))
 
 
-def _options(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(map(_of(str), value))
+def _is_options(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(map(_of_types(str), value))
 
 
 def _names_or_options(value: Any) -> bool:
-    return _names(value) or (_options(value) and all(map(_options, value.values())))
+    return _is_names(value) or (_is_options(value) and all(map(_is_options, value.values())))
 
 
 # Test of a value and what is allowed, by the name of the argument.
-ALLOWED: Mapping[str, tuple[Check, str]] = {
+ALLOWED: Mapping[str, tuple[ArgumentCheck, str]] = {
     "methods": (
         _none_or(_names_or_options),
         "it must be a list of names, such as ['Saliency'], or a mapping of names to options",
     ),
-    "weights": (_none_or(_of(str, Path)), "a path is"),
+    "weights": (_none_or(_of_types(str, Path)), "a path is"),
     "sfreq": (_none_or(_above_zero), "a number above zero, Hz, is"),
-    "unit": (_none_or(_of(str)), "'uV', 'V' and 'as_given' are"),
-    "n_trials": (_whole, "whole numbers from 1 on are"),
+    "unit": (_none_or(_of_types(str)), "'uV', 'V' and 'as_given' are"),
+    "n_trials": (_is_integer, "whole numbers from 1 on are"),
     "target": (
-        _none_or(lambda value: _whole(value) or isinstance(value, str)),
+        _none_or(lambda value: _is_integer(value) or isinstance(value, str)),
         "the name of a class or the number of an output is",
     ),
     "output": (
         lambda value: isinstance(value, str) and value in get_args(Output),
         f"{', '.join(map(repr, get_args(Output)))} are",
     ),
-    "cam_layer": (_none_or(_of(str)), "the name of a layer is"),
-    "arguments": (_none_or(_options), "a mapping of names to values is"),
-    "checks": (_names, "a list of names is"),
-    "seed": (_whole, "whole numbers from 0 on are"),
-    "device": (_none_or(_of(str, torch.device)), "a name such as 'cuda' is"),
+    "cam_layer": (_none_or(_of_types(str)), "the name of a layer is"),
+    "arguments": (_none_or(_is_options), "a mapping of names to values is"),
+    "checks": (_is_names, "a list of names is"),
+    "seed": (_is_integer, "whole numbers from 0 on are"),
+    "device": (_none_or(_of_types(str, torch.device)), "a name such as 'cuda' is"),
     "on_accuracy": (_none_or(callable), "a function is"),
     "on_progress": (_none_or(callable), "a function is"),
 }

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import scipy
 
-from eegxai.decoders.chance import ALPHA
+from eegxai.decoders.chance import CHANCE_ALPHA
 
 N_DRAWS = 1999
-SEED = 0  # of the draws: the same trials give the same p
+BALANCING_SEED = 0  # of the draws: the same trials give the same p
 ENTRIES = 10**6  # of the tables that are drawn at once
-ROUNDING = 1e-9  # within which two balanced accuracies are the same
+SHARE_ROUNDING = 1e-9  # within which two balanced accuracies are the same
 
 Array = np.ndarray
 
@@ -56,7 +56,7 @@ def above_guessing(confusion: Array) -> bool:
     >>> above_guessing(np.array([[76, 32], [0, 12]])), above_guessing(np.array([[108, 0], [12, 0]]))
     (True, False)
     """
-    return p_of_shuffled(confusion, balanced_accuracies) < ALPHA
+    return p_of_shuffled(confusion, balanced_accuracies) < CHANCE_ALPHA
 
 
 def p_of_shuffled(confusion: Array, statistic: Callable[[Array], Array]) -> float:
@@ -75,7 +75,7 @@ def p_of_shuffled(confusion: Array, statistic: Callable[[Array], Array]) -> floa
     used = np.ix_(confusion.sum(1) > 0, confusion.sum(0) > 0)
     if 1 in confusion[used].shape:  # of one class alone: no other pairs
         return 1.0
-    reached = statistic(confusion[None])[0] - ROUNDING
+    reached = statistic(confusion[None])[0] - SHARE_ROUNDING
     as_large = sum((statistic(tables) >= reached).sum() for tables in _shuffled(confusion, used))
     return float((1 + as_large) / (1 + N_DRAWS))
 
@@ -83,7 +83,7 @@ def p_of_shuffled(confusion: Array, statistic: Callable[[Array], Array]) -> floa
 def _shuffled(confusion: Array, used: tuple[Array, ...]) -> Iterator[Array]:
     """Confusions with the same labels and predictions in random pairs, many at once."""
     pairs = scipy.stats.random_table(confusion[used].sum(1), confusion[used].sum(0))
-    draws, at_once = np.random.default_rng(SEED), max(1, ENTRIES // confusion.size)
+    draws, at_once = np.random.default_rng(BALANCING_SEED), max(1, ENTRIES // confusion.size)
     rows, columns = used
     for first in range(0, N_DRAWS, at_once):
         n_tables = min(at_once, N_DRAWS - first)
@@ -114,7 +114,9 @@ def p_of_difference(y: Array, one: Array, other: Array) -> float:
     classes, n_trials = np.unique(y, return_counts=True)
     gained = np.array([((one == y) & (other != y) & (y == k)).sum() for k in classes])
     lost = np.array([((one != y) & (other == y) & (y == k)).sum() for k in classes])
-    heads = np.random.default_rng(SEED).binomial(gained + lost, 0.5, (N_DRAWS, len(classes)))
+    heads = np.random.default_rng(BALANCING_SEED).binomial(
+        gained + lost, 0.5, (N_DRAWS, len(classes))
+    )
     drawn = np.abs((2 * heads - gained - lost) @ (1 / n_trials))
-    reached = abs((gained - lost) @ (1 / n_trials)) - ROUNDING
+    reached = abs((gained - lost) @ (1 / n_trials)) - SHARE_ROUNDING
     return float((1 + (drawn >= reached).sum()) / (1 + N_DRAWS))

@@ -85,7 +85,7 @@ def _of_correct_trials(
     if n_correct == 0:
         raise ValueError(
             f"the decoder classifies none of {len(y)} trials correctly, so that there is nothing "
-            f"to explain: {_why_none(decoded, y)} (target= explains any)"
+            f"to explain: {_why_no_class_order(decoded, y)} (target= explains any)"
         )
     target = torch.from_numpy(y)
     explained = choose_explained(
@@ -98,7 +98,7 @@ def _of_correct_trials(
     return explained, note
 
 
-def _why_none(decoded: Decoded, y: Array) -> str:
+def _why_no_class_order(decoded: Decoded, y: Array) -> str:
     """The order in which classes would be right, or else what to look at."""
     names = decoded.trials.class_names
     return order_note(y, decoded.predicted, names) or (

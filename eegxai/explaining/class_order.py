@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy
 
-from eegxai.decoders.chance import ALPHA, confusion_matrix
+from eegxai.decoders.chance import CHANCE_ALPHA, confusion_matrix
 from eegxai.explaining.balanced import (
     above_guessing,
     balanced_accuracy,
@@ -29,7 +29,7 @@ def likely_order(y: Array, predicted: Array, n_classes: int) -> tuple[int, ...] 
     ((1, 0), None)
     """
     confusion = confusion_matrix(y, predicted, n_classes)
-    if above_guessing(confusion) or p_of_shuffled(confusion, _in_best_order) >= ALPHA:
+    if above_guessing(confusion) or p_of_shuffled(confusion, _in_best_order) >= CHANCE_ALPHA:
         return None
     classes, outputs = scipy.optimize.linear_sum_assignment(recalls(confusion), maximize=True)
     return tuple(int(k) for k in classes[np.argsort(outputs)])

@@ -22,7 +22,7 @@ Array = np.ndarray
 T = TypeVar("T")
 
 
-def output_patterns(decoded: Decoded, notes: list[str]) -> Patterns | None:
+def decoder_patterns(decoded: Decoded, notes: list[str]) -> Patterns | None:
     """Activation patterns of the decoder's outputs over trials; None, noted, where none are.
 
     Over all trials, or of many large ones over some drawn at random, which is noted. Those of a
@@ -30,7 +30,7 @@ def output_patterns(decoded: Decoded, notes: list[str]) -> Patterns | None:
     """
     some = _trials_of_patterns(decoded, notes)
     x = as_input(decoded.decoder, decoded.trials.x[some])
-    y = _labels(decoded, some)
+    y = _discriminable_labels(decoded, some)
     if y is None and decoded.y is not None:
         notes.append(
             "there are no patterns of a linear model: some classes have too few trials or none"
@@ -48,7 +48,7 @@ def _trials_of_patterns(decoded: Decoded, notes: list[str]) -> Array:
     return np.sort(drawn)
 
 
-def _labels(decoded: Decoded, some: Array) -> torch.Tensor | None:
+def _discriminable_labels(decoded: Decoded, some: Array) -> torch.Tensor | None:
     """Classes, if each of the decoder's has two trials, as a linear discriminant needs."""
     if decoded.y is None:
         return None

@@ -30,13 +30,13 @@ ATTRIBUTES = {
 
 def declared(decoder: nn.Module) -> Declared:
     """What a decoder says of itself, by the attributes that braindecode's models have."""
-    said = {name: _number(decoder, names) for name, names in ATTRIBUTES.items()}
+    said = {name: _declared_number(decoder, names) for name, names in ATTRIBUTES.items()}
     return Declared(
-        n_chans=_whole(said["n_chans"]),
-        n_times=_whole(said["n_times"]),
+        n_chans=_integer_or_none(said["n_chans"]),
+        n_times=_integer_or_none(said["n_times"]),
         sfreq=said["sfreq"],
         ch_names=_channel_names(decoder),
-        n_outputs=_whole(said["n_outputs"]),
+        n_outputs=_integer_or_none(said["n_outputs"]),
     )
 
 
@@ -55,13 +55,13 @@ def _attribute(decoder: nn.Module, name: str) -> Any:
         return None
 
 
-def _number(decoder: nn.Module, names: tuple[str, ...]) -> float | None:
+def _declared_number(decoder: nn.Module, names: tuple[str, ...]) -> float | None:
     found = (_attribute(decoder, name) for name in names)
     numbers = (value for value in found if isinstance(value, int | float | np.number))
     return next((float(value) for value in numbers), None)
 
 
-def _whole(value: float | None) -> int | None:
+def _integer_or_none(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
@@ -70,10 +70,10 @@ def _channel_names(decoder: nn.Module) -> tuple[str, ...] | None:
     names = [info.get("ch_name") for info in infos or () if isinstance(info, Mapping)]
     if not names:
         names = _attribute(decoder, "ch_names")
-    if not isinstance(names, list | tuple) or not names or not all(map(_is_text, names)):
+    if not isinstance(names, list | tuple) or not names or not all(map(_is_filled_text, names)):
         return None
     return tuple(names)
 
 
-def _is_text(value: Any) -> bool:
+def _is_filled_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)

@@ -71,7 +71,7 @@ def open_decoder(
     ValueError
         In one sentence, when there is no such decoder, or the weights are not those of one.
     """
-    opened = _opened(decoder, trials, n_outputs)
+    opened = _opened_network(decoder, trials, n_outputs)
     if weights is not None:
         return _with_weights(opened, Path(weights))
     if isinstance(decoder, str) and decoder.startswith(f"{BRAINDECODE}:"):
@@ -79,9 +79,9 @@ def open_decoder(
     return opened
 
 
-def _opened(decoder: Any, trials: LabelledTrials, n_outputs: int | None) -> OpenedDecoder:
+def _opened_network(decoder: Any, trials: LabelledTrials, n_outputs: int | None) -> OpenedDecoder:
     if isinstance(decoder, str):
-        module, told = _named(decoder, _sizes(trials, n_outputs))
+        module, told = _network_of_name(decoder, _sizes(trials, n_outputs))
         return OpenedDecoder(module, decoder, from_trials=told)
     if isinstance(decoder, nn.Module):
         return OpenedDecoder(decoder, type(decoder).__name__)
@@ -117,7 +117,7 @@ def _sizes(trials: LabelledTrials, n_outputs: int | None) -> dict[str, Any]:
     return sizes | known
 
 
-def _named(name: str, sizes: Mapping[str, Any]) -> tuple[nn.Module, frozenset[str]]:
+def _network_of_name(name: str, sizes: Mapping[str, Any]) -> tuple[nn.Module, frozenset[str]]:
     """The network of a name, and which of the sizes it was built with."""
     module, _, factory = name.partition(":")
     if not (module and factory):
@@ -192,8 +192,8 @@ def _built(
 def _with_weights(opened: OpenedDecoder, path: Path) -> OpenedDecoder:
     module = copied(opened.module)
     weights = _unwrapped(read_weights(path), module)
-    _check_names(path, weights, module)
-    _check_sizes(path, weights, module)
+    _check_weight_names(path, weights, module)
+    _check_weight_sizes(path, weights, module)
     module.load_state_dict(weights)
     notes = (*opened.notes, f"weights are those of {path.name}")
     return replace(opened, module=module, notes=notes)
@@ -247,19 +247,19 @@ def _unwrapped(weights: Weights, module: nn.Module) -> Weights:
     return weights
 
 
-def _check_names(path: Path, weights: Weights, module: nn.Module) -> None:
+def _check_weight_names(path: Path, weights: Weights, module: nn.Module) -> None:
     own = module.state_dict()
     missing = [name for name in own if name not in weights]
     others = [name for name in weights if name not in own]
     found = [("lacks", missing), ("also holds", others)]
-    if said := [f"{verb} {_listed(names)}" for verb, names in found if names]:
+    if said := [f"{verb} {_first_names(names)}" for verb, names in found if names]:
         raise ValueError(
             f"weights={str(path)!r} {' and '.join(said)}: they are of another network than "
             f"{type(module).__name__} as it is built here"
         )
 
 
-def _check_sizes(path: Path, weights: Weights, module: nn.Module) -> None:
+def _check_weight_sizes(path: Path, weights: Weights, module: nn.Module) -> None:
     own = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     sizes = {name: tuple(weights[name].shape) for name in own}
     differing = [name for name in own if own[name] != sizes[name]]
@@ -274,6 +274,6 @@ def _check_sizes(path: Path, weights: Weights, module: nn.Module) -> None:
         )
 
 
-def _listed(names: list[str]) -> str:
+def _first_names(names: list[str]) -> str:
     rest = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + rest

@@ -30,7 +30,7 @@ from eegxai.decoders.chance import confusion_matrix
 from eegxai.evaluation.bounds import METRIC_BOUNDS
 from eegxai.evaluation.controls.sanity_checks import CHECKS, ExplainedTrials
 from eegxai.evaluation.maps.explanation import Explanation, explanation
-from eegxai.evaluation.metrics.agreement import pearson
+from eegxai.evaluation.metrics.agreement import piece_pearson
 from eegxai.evaluation.metrics.frequency import frequency_profile
 from eegxai.evaluation.robustness import evaluate_robustness
 from eegxai.evaluation.score_rows import SCORE_COLUMNS
@@ -78,7 +78,7 @@ def accuracy_table(y: Array | None, predicted: Array) -> pd.DataFrame:
     return pd.DataFrame([row], columns=ACCURACY_COLUMNS)
 
 
-def confusion_table(y: Array | None, predicted: Array, class_names: Sequence[str]) -> pd.DataFrame:
+def confusion_counts(y: Array | None, predicted: Array, class_names: Sequence[str]) -> pd.DataFrame:
     """Numbers of trials by true and predicted class; empty without labels."""
     if y is None:
         return pd.DataFrame()
@@ -91,7 +91,7 @@ def confusion_table(y: Array | None, predicted: Array, class_names: Sequence[str
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
+class SharedEvidence:
     """What all methods on a decoder share.
 
     Attributes
@@ -169,12 +169,12 @@ class MethodEvidence:
         return row
 
 
-def mapped(name: str, study: Study) -> MethodEvidence:
+def mapped(name: str, study: SharedEvidence) -> MethodEvidence:
     """Judge a method and explain the trials; what fails leaves the rest."""
     found, explained = MethodEvidence(), study.explained
     try:
         with _timed(found, "validity"):
-            found.validity = _judged(name, study)
+            found.validity = _validity_of(name, study)
         if found.validity.status == "not_applicable":
             return found
         with _timed(found, "maps"):
@@ -187,13 +187,13 @@ def mapped(name: str, study: Study) -> MethodEvidence:
     return found
 
 
-def add_checks(name: str, study: Study, found: MethodEvidence) -> None:
+def add_checks(name: str, study: SharedEvidence, found: MethodEvidence) -> None:
     """Compare the maps of a method with those of changed classes and weights."""
     with _timed(found, "checks"):
-        found.checks = _checked(name, study.method(name), study, found)
+        found.checks = _similarities_of_checks(name, study.method(name), study, found)
 
 
-def _judged(name: str, study: Study) -> Validity:
+def _validity_of(name: str, study: SharedEvidence) -> Validity:
     return validity(
         name,
         study.explained.decoder,
@@ -203,8 +203,8 @@ def _judged(name: str, study: Study) -> Validity:
     )
 
 
-def _checked(
-    name: str, method: Callable[..., Tensor], study: Study, found: MethodEvidence
+def _similarities_of_checks(
+    name: str, method: Callable[..., Tensor], study: SharedEvidence, found: MethodEvidence
 ) -> pd.DataFrame:
     """Similarities to the original maps with their intervals; none where a check fails."""
     assert found.said is not None
@@ -292,7 +292,7 @@ def require_check(check: str) -> None:
 # ------------------------------------------------------------------ all methods together
 
 
-def agreement_table(maps: Mapping[str, Array]) -> pd.DataFrame:
+def map_agreements(maps: Mapping[str, Array]) -> pd.DataFrame:
     """Mean Pearson correlation of the magnitudes of two methods' maps, (methods, methods).
 
     Of magnitudes, since some methods have none below zero and others a sign of their own.
@@ -300,7 +300,7 @@ def agreement_table(maps: Mapping[str, Array]) -> pd.DataFrame:
     flat = {n: np.abs(values).reshape(len(values), -1).astype(float) for n, values in maps.items()}
     table = pd.DataFrame(np.eye(len(flat)), index=list(flat), columns=list(flat))
     for one, other in combinations(flat, 2):
-        found = pearson(flat[one], flat[other])
+        found = piece_pearson(flat[one], flat[other])
         mean = float(np.nanmean(found)) if np.isfinite(found).any() else np.nan
         table.loc[one, other] = table.loc[other, one] = mean
     return table
@@ -321,7 +321,7 @@ def frequency_table(
                 "method": name,
                 "class": class_names[number],
                 "frequency_hz": frequencies,
-                "relevance": _shares(frequency_profile(values[target == number])).mean(0),
+                "relevance": _profile_shares(frequency_profile(values[target == number])).mean(0),
             }
         )
         for name, values in relevance.items()
@@ -330,7 +330,7 @@ def frequency_table(
     return pd.concat(tables, ignore_index=True) if tables else _empty(FREQUENCY_COLUMNS)
 
 
-def _shares(profiles: Array) -> Array:
+def _profile_shares(profiles: Array) -> Array:
     sizes = np.abs(profiles).sum(1, keepdims=True)
     return profiles / np.where(sizes > 0, sizes, 1)
 
@@ -339,7 +339,9 @@ def _empty(columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(columns=list(columns))
 
 
-def seconds_table(shared: Mapping[str, float], found: Mapping[str, MethodEvidence]) -> pd.DataFrame:
+def seconds_by_part(
+    shared: Mapping[str, float], found: Mapping[str, MethodEvidence]
+) -> pd.DataFrame:
     """How long each part took, of all methods and of each."""
     rows = [("", part, seconds) for part, seconds in shared.items()]
     rows += [(name, *part) for name, each in found.items() for part in each.seconds.items()]

@@ -12,7 +12,7 @@ from eegxai.atomic import staging
 from eegxai.explaining.findings import Findings
 from eegxai.registry import lookup
 
-TABLES = (
+EXPLANATION_TABLES = (
     "accuracy", "confusion", "validity", "trust", "checks", "agreement", "frequency", "seconds",
     "patterns", "curves",
 )  # fmt: skip
@@ -27,7 +27,13 @@ def epochs_of(result: Findings, method: str) -> mne.EpochsArray:
     events = np.column_stack([places, np.zeros_like(target), target + 1]).astype(int)
     ids = {result.class_names[k]: int(k) + 1 for k in np.unique(target)}
     return mne.EpochsArray(
-        maps, _info(result), events, result.trials.tmin, ids, proj=False, verbose="error"
+        maps,
+        _info_without_projections(result),
+        events,
+        result.trials.tmin,
+        ids,
+        proj=False,
+        verbose="error",
     )
 
 
@@ -37,12 +43,12 @@ def evoked_of(result: Findings, method: str, class_name: str) -> mne.EvokedArray
     present = {result.class_names[k]: k for k in np.unique(result.target)}
     own = maps[result.target == lookup(present, class_name, "class")]
     return mne.EvokedArray(
-        own.mean(0, dtype=float), _info(result), result.trials.tmin,
+        own.mean(0, dtype=float), _info_without_projections(result), result.trials.tmin,
         f"{method}: {class_name}", nave=len(own), verbose="error",
     )  # fmt: skip
 
 
-def _info(result: Findings) -> mne.Info:
+def _info_without_projections(result: Findings) -> mne.Info:
     """The channels without projections, which would change maps."""
     info = result.trials.info.copy()
     with info._unlock():
@@ -54,7 +60,7 @@ def write_files(result: Findings, folder: Path) -> Path:
     """Write maps, MNE files and tables; each appears whole or not at all."""
     with staging(folder) as temporary:
         _write_maps(result, temporary)
-        for name in TABLES:
+        for name in EXPLANATION_TABLES:
             table: pd.DataFrame = getattr(result, name)
             if len(table.columns):
                 table.to_csv(temporary / f"{name}.csv", index=name in INDEXED)

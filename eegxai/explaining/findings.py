@@ -8,7 +8,7 @@ import pandas as pd
 
 from eegxai.evaluation.evidence.patterns import Patterns
 from eegxai.explaining.summaries import over_scalp, over_time
-from eegxai.explaining.trust import trust_table
+from eegxai.explaining.trust import trust_by_method
 from eegxai.recordings import LabelledTrials
 from eegxai.registry import lookup
 
@@ -141,7 +141,7 @@ class Findings:
             model-specific where that with the map of the untrained decoder does; complete where
             sums are within 5 % of what the method promises.
         """
-        return trust_table(
+        return trust_by_method(
             self.validity, self.checks, self.agreement, self.class_testable, self.above_chance
         )
 

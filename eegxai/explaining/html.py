@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-DPI = 110
+EXPLANATION_PAGE_DPI = 110
 CAVEAT = (
     "These are necessary conditions. Whether a map shows the signal itself, only a known truth can "
     "tell: plant one in your own recordings (eegxai implant)."
@@ -67,6 +67,6 @@ def trust_html(trust: pd.DataFrame) -> str:
 def image(figure: "Figure") -> str:
     """A picture within the page."""
     buffer = io.BytesIO()
-    save(figure, buffer, "png", DPI)
+    save(figure, buffer, "png", EXPLANATION_PAGE_DPI)
     data = b64encode(buffer.getvalue()).decode()
     return f'<img alt="mean maps of the classes" src="data:image/png;base64,{data}">'

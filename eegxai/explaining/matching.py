@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from eegxai.attribution.core.faults import FAULTS_OF_THE_MACHINE, first_line
-from eegxai.decoders.chance import ALPHA, confusion_matrix
+from eegxai.decoders.chance import CHANCE_ALPHA, confusion_matrix
 from eegxai.decoders.training import CHUNKS, PREDICTION_CHUNK, predict
 from eegxai.explaining.balanced import above_guessing, balanced_accuracy, p_of_difference
 from eegxai.explaining.class_order import order_note
@@ -202,7 +202,7 @@ def with_unit(trials: LabelledTrials, decoder: nn.Module, unit: str | None) -> L
             "unit is missing: without labels nothing tells whether the decoder was trained on µV "
             "or volts; give unit='uV' or unit='V'"
         )
-    chosen, sentence = _decided(trials, decoder)
+    chosen, sentence = _unit_by_accuracy(trials, decoder)
     return noted(_in(trials, chosen), sentence)
 
 
@@ -212,7 +212,7 @@ def _in(trials: LabelledTrials, unit: str) -> LabelledTrials:
     return replace(trials, x=trials.x * np.float32(UNITS[unit]), unit="as_given")
 
 
-def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
+def _unit_by_accuracy(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
     """The unit in which the decoder tells the classes better, and the sentence that says so.
 
     By the balanced accuracy, so that always naming the largest class is worth nothing, among the
@@ -234,7 +234,7 @@ def _decided(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
     gets = f"so the decoder gets {NAMES_OF_UNITS[better]}"
     if (predicted[MICROVOLTS] == predicted[VOLTS]).all():
         return better, f"unit: the decoder predicts the same classes from µV and volts, {gets}"
-    if p_of_difference(trials.y, predicted[MICROVOLTS], predicted[VOLTS]) < ALPHA:
+    if p_of_difference(trials.y, predicted[MICROVOLTS], predicted[VOLTS]) < CHANCE_ALPHA:
         return better, f"{told}, {gets}"
     if len(able) == 1:
         return better, f"{told}, above chance with {NAMES_OF_UNITS[better]} alone, {gets}"

@@ -10,14 +10,14 @@ from eegxai.evaluation.bounds import MOST_SIMILAR
 from eegxai.evaluation.controls.null_maps import SIMILARITY_NULLS
 from eegxai.evaluation.maps.domains import has_topography
 from eegxai.explaining.findings import Findings
-from eegxai.explaining.trust import PLACE
+from eegxai.explaining.trust import DECIDING_PLACE
 from eegxai.registry import lookup
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-SHOWN_HZ = 60.0
+MOST_SHOWN_HZ = 60.0
 SIMILARITY_CHECKS = ("target_swap", "independent", "all_weights")
 PER_TRIAL = "Mean magnitude over the class's trials, each of which counts the same."
 
@@ -39,12 +39,12 @@ def pictures_of(result: Findings, names: Collection[str] | None = None) -> "dict
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 
-def _title(result: Findings, what: str) -> str:
+def _explanation_title(result: Findings, what: str) -> str:
     n = len(result.explained)
     return f"{result.decoder_name}, {n} explained trials. {what}"
 
 
-def _confusion(result: Findings) -> "Figure | None":
+def _draw_confusion(result: Findings) -> "Figure | None":
     if not len(result.confusion):
         return None
     what = "numbers of trials by true and predicted class"
@@ -57,17 +57,17 @@ def _topographies(result: Findings) -> "Figure | None":
     resolved = {n: t for n, t in tables.items() if not figures.is_uniform(t.to_numpy(), axis=1)}
     if not resolved or not has_topography(info):
         return None
-    title = _title(result, PER_TRIAL)
+    title = _explanation_title(result, PER_TRIAL)
     if others := [name for name in tables if name not in resolved]:
         title += f"\nThe same on all channels, and not drawn: {', '.join(others)}."
     return figures.class_topographies(resolved, info, title)
 
 
-def _time_courses(result: Findings) -> "Figure | None":
+def _draw_class_time_courses(result: Findings) -> "Figure | None":
     if not result.maps:
         return None
     tables = {name: result.time_course(name) for name in result.methods}
-    title = _title(result, PER_TRIAL)
+    title = _explanation_title(result, PER_TRIAL)
     return figures.class_curves(tables, "time (s)", "share of the method's peak", title)
 
 
@@ -79,7 +79,7 @@ def _checks(result: Findings) -> "Figure | None":
     means = rows.groupby(["method", "check"], sort=False)["mean"].mean().rename("value")
     table = pd.concat([means.reset_index(), _nulls(result)], ignore_index=True)
     what = "Mean correlation with the original map after a change; of one random layer over layers."
-    return figures.heat_map(table.assign(feature=""), _title(result, what))
+    return figures.heat_map(table.assign(feature=""), _explanation_title(result, what))
 
 
 def _nulls(result: Findings) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def _nulls(result: Findings) -> pd.DataFrame:
     return highest.rename("value").reset_index().assign(check="null")
 
 
-def _cascade(result: Findings) -> "Figure | None":
+def _draw_cascade(result: Findings) -> "Figure | None":
     rows = _deciding(result)
     rows = rows[rows["check"] == "cascade"]
     if not len(rows):
@@ -98,11 +98,11 @@ def _cascade(result: Findings) -> "Figure | None":
     curves = rows.rename(columns={"low": "mean_low", "high": "mean_high"}).assign(
         feature=result.decoder_name, null=rows["method"].map(null)
     )
-    return figures.cascade_curves(curves, MOST_SIMILAR, _title(result, ""))
+    return figures.cascade_curves(curves, MOST_SIMILAR, _explanation_title(result, ""))
 
 
 def _frequency(result: Findings) -> "Figure | None":
-    shown = result.frequency[result.frequency["frequency_hz"] <= SHOWN_HZ]
+    shown = result.frequency[result.frequency["frequency_hz"] <= MOST_SHOWN_HZ]
     if not len(shown):
         return None
     tables = {
@@ -112,7 +112,7 @@ def _frequency(result: Findings) -> "Figure | None":
         for name, rows in shown.groupby("method", sort=False)
     }
     what = "Relevance over frequency, summed over channels: mean over the class's trials."
-    title = _title(result, what)
+    title = _explanation_title(result, what)
     return figures.class_curves(tables, "frequency (Hz)", "share of the method's peak", title)
 
 
@@ -120,7 +120,7 @@ def _agreement(result: Findings) -> "Figure | None":
     if len(result.agreement) < 2:
         return None
     what = "Mean correlation of the magnitudes of two methods' maps."
-    return figures.agreement(result.agreement, _title(result, what))
+    return figures.agreement(result.agreement, _explanation_title(result, what))
 
 
 def _patterns(result: Findings) -> "Figure | None":
@@ -134,27 +134,27 @@ def _patterns(result: Findings) -> "Figure | None":
     )
 
 
-def _curves(result: Findings) -> "Figure | None":
+def _draw_replacement_curves(result: Findings) -> "Figure | None":
     if not len(result.curves):
         return None
     what = "The decision as pieces of the trial are replaced by another trial's, and brought back."
-    return figures.replacement_curves(result.curves, _title(result, what))
+    return figures.replacement_curves(result.curves, _explanation_title(result, what))
 
 
 def _deciding(result: Findings) -> pd.DataFrame:
     """Rows of the similarity that decides."""
-    place = pd.Series(PLACE)
-    return result.checks.loc[(result.checks[list(PLACE)] == place).all(axis=1)]
+    place = pd.Series(DECIDING_PLACE)
+    return result.checks.loc[(result.checks[list(DECIDING_PLACE)] == place).all(axis=1)]
 
 
 PICTURES: "dict[str, Callable[[Findings], Figure | None]]" = {
-    "confusion": _confusion,
+    "confusion": _draw_confusion,
     "topographies": _topographies,
-    "time_courses": _time_courses,
+    "time_courses": _draw_class_time_courses,
     "checks": _checks,
-    "cascade": _cascade,
+    "cascade": _draw_cascade,
     "frequency": _frequency,
     "agreement": _agreement,
     "patterns": _patterns,
-    "curves": _curves,
+    "curves": _draw_replacement_curves,
 }

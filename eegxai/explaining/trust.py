@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from eegxai.attribution.validity import BATCH, COMPLETE
-from eegxai.evaluation.bounds import similarity_level
+from eegxai.evaluation.bounds import REFUTED, SHOWN, UNDECIDED, UNTESTABLE, similarity_level
 from eegxai.evaluation.controls.null_maps import SIMILARITY_NULLS
 
-SHOWN, REFUTED, UNDECIDED = "shown", "refuted", "undecided"
-UNTESTABLE, NO_CLAIM = "not testable", "no claim"
+NO_CLAIM = "no claim"
 NOTHING_AGAINST, DOUBTFUL, DO_NOT_USE, NO_MAP = (
     "nothing speaks against it", "doubtful", "do not use", "no map",
 )  # fmt: skip
@@ -24,17 +23,20 @@ TRUST_COLUMNS = [
     "reason",
 ]  # fmt: skip
 # Where the similarity is read that decides, as for the verdicts of sweeps.
-PLACE = {"domain": "channel_time", "metric": "pearson_raw"}
+DECIDING_PLACE = {"domain": "channel_time", "metric": "pearson_raw"}
 CLASS_CHECK, MODEL_CHECK = "target_swap", "all_weights"
-WORDS = {"class_specific": "changes with the class", "model_specific": "changes with the weights"}
+PROPERTY_PHRASES = {
+    "class_specific": "changes with the class",
+    "model_specific": "changes with the weights",
+}
 TESTED = "of what can be tested without a known truth"
 BETTER_THAN_CHANCE = "the decoder is better than chance"
-UNUSABLE = ("not_applicable", "degenerate", "failed")
+WITHOUT_MAP = ("not_applicable", "degenerate", "failed")
 
 Row = Mapping[Any, Any]
 
 
-def trust_table(
+def trust_by_method(
     validity: pd.DataFrame,
     checks: pd.DataFrame,
     agreement: pd.DataFrame,
@@ -52,18 +54,20 @@ def trust_table(
     above_chance : bool, optional
         Whether the decoder is better than chance; None where that is not known.
     """
-    deciding = checks.loc[(checks[list(PLACE)] == pd.Series(PLACE)).all(axis=1)]
+    deciding = checks.loc[(checks[list(DECIDING_PLACE)] == pd.Series(DECIDING_PLACE)).all(axis=1)]
     rows = []
     for row in validity.to_dict("records"):
         own = deciding[deciding["method"] == row["method"]]
         own = own.drop_duplicates("check", keep="last").set_index("check")
         states = {
-            "applicable": REFUTED if row["status"] in UNUSABLE else SHOWN,
-            "complete": _complete(row),
-            "class_specific": _below_level(own, CLASS_CHECK) if class_testable else UNTESTABLE,
-            "model_specific": _below_level(own, MODEL_CHECK),
+            "applicable": REFUTED if row["status"] in WITHOUT_MAP else SHOWN,
+            "complete": _completeness_state(row),
+            "class_specific": _is_below_null_level(own, CLASS_CHECK)
+            if class_testable
+            else UNTESTABLE,
+            "model_specific": _is_below_null_level(own, MODEL_CHECK),
         }
-        verdict = _verdict(row, states, row["method"] in agreement.index, above_chance)
+        verdict = _use_and_reason(row, states, row["method"] in agreement.index, above_chance)
         told = {
             "method": row["method"],
             "agreement": _with_others(row["method"], agreement),
@@ -80,7 +84,7 @@ def _with_others(method: str, agreement: pd.DataFrame) -> float:
     return float(agreement[method].drop(method).median())
 
 
-def _complete(row: Row) -> str:
+def _completeness_state(row: Row) -> str:
     ratios = [row["completeness"], row["completeness_worst"]]
     known = [ratio for ratio in ratios if ratio is not None and not np.isnan(ratio)]
     if not known:
@@ -89,7 +93,7 @@ def _complete(row: Row) -> str:
     return SHOWN if all(low <= ratio <= high for ratio in known) else REFUTED
 
 
-def _below_level(own: pd.DataFrame, check: str) -> str:
+def _is_below_null_level(own: pd.DataFrame, check: str) -> str:
     """Whether the map after a change is shown to be another one."""
     if check not in own.index:
         return UNTESTABLE
@@ -103,12 +107,12 @@ def _below_level(own: pd.DataFrame, check: str) -> str:
     return REFUTED if low >= level else UNDECIDED
 
 
-def _verdict(
+def _use_and_reason(
     row: Row, states: Mapping[str, str], has_map: bool, above: bool | None
 ) -> tuple[str, str]:
     """Whether to use a method, and why: the first case that there is."""
     original = row["duplicate_of"]
-    unmoved = [WORDS[name] for name in WORDS if states[name] == REFUTED]
+    unmoved = [PROPERTY_PHRASES[name] for name in PROPERTY_PHRASES if states[name] == REFUTED]
     doubts = "; ".join(_doubts(row, states, above))
     untested = " or ".join(untested_questions(states["class_specific"] != UNTESTABLE, above))
     limits = f"not tested: whether {untested}" if untested else ""
@@ -127,14 +131,14 @@ def _verdict(
 def untested_questions(class_testable: bool, above_chance: bool | None) -> list[str]:
     """What a verdict does not rest on, although it would on other trials."""
     untested = {
-        f"a map {WORDS['class_specific']}": not class_testable,
+        f"a map {PROPERTY_PHRASES['class_specific']}": not class_testable,
         BETTER_THAN_CHANCE: above_chance is None,
     }
     return [question for question, true in untested.items() if true]
 
 
 def _doubts(row: Row, states: Mapping[str, str], above: bool | None) -> Iterator[str]:
-    for name, words in WORDS.items():
+    for name, words in PROPERTY_PHRASES.items():
         if states[name] == UNDECIDED:
             yield f"more trials would show whether it {words}"
     if states["complete"] == REFUTED:

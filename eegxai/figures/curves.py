@@ -25,13 +25,13 @@ from eegxai.figures.style import (
 from eegxai.rounding import decibels
 
 FLOOR: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (1, 1.2))}
-NULL: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (4, 2))}
+NULL_STYLE: Mapping[str, Any] = {"lw": 0.7, "ls": (0, (4, 2))}
 THRESHOLD: Mapping[str, Any] = {"color": GREY, "lw": 0.8, "ls": (0, (1, 1.2)), "zorder": 0}
-BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0.4}  # edges separate bands that overlap
+CURVE_BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0.4}  # edges separate bands that overlap
 AT_CHANCE = "some decoders no better than chance"
 # Over the marker of a point whose decoders are, some or all, no better than chance.
 OPEN: Mapping[str, Any] = {"ls": "", "markerfacecolor": "white", "zorder": 3}
-MARGIN = 0.05  # above and below the lines, of their span
+CURVE_MARGIN = 0.05  # above and below the lines, of their span
 
 
 @rc_context(PRINT)
@@ -65,7 +65,7 @@ def score_by_snr(scores: pd.DataFrame, label: str, dotted: str, title: str = "")
         ax.set_xticks(levels, [decibels(level) for level in levels], fontsize=6)
     _fit_to_lines(list(axes.values()))
     at_chance = {AT_CHANCE: {"marker": "o", **OPEN}} if methods["at_chance"].any() else {}
-    _legend(figure, styles, {dotted: FLOOR, **at_chance})
+    _draw_curve_legend(figure, styles, {dotted: FLOOR, **at_chance})
     _label_below(axes, "SNR (dB)")
     figure.supylabel(label)
     return figure
@@ -95,13 +95,15 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float, title: str = ""
         whole = pd.concat([start, rows], ignore_index=True)
         style, ax = styles[str(feature)], axes[str(method)]
         _curve(ax, whole, "step", "mean", style)
-        ax.plot(whole["step"], [rows["null"].iloc[0]] * len(whole), color=style["color"], **NULL)
+        ax.plot(
+            whole["step"], [rows["null"].iloc[0]] * len(whole), color=style["color"], **NULL_STYLE
+        )
     for ax in axes.values():
         ax.axhline(threshold, **THRESHOLD)
         ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     _fit_to_lines(list(axes.values()))
-    marked = {f"{threshold:g}: model-specific below": FLOOR, "maps that know nothing": NULL}
-    _legend(figure, styles, marked)
+    marked = {f"{threshold:g}: model-specific below": FLOOR, "maps that know nothing": NULL_STYLE}
+    _draw_curve_legend(figure, styles, marked)
     _label_below(axes, "layers randomized")
     label_beside(figure, "Pearson correlation with the original map (1: unchanged)")
     return figure
@@ -121,7 +123,7 @@ def _curve(ax: Axes, rows: pd.DataFrame, x: str, y: str, style: Mapping[str, Any
         rows[f"{y}_low"],
         rows[f"{y}_high"],
         color=style["color"],
-        **BAND,
+        **CURVE_BAND,
     )
     ax.plot(rows[x], rows[y], **style)
 
@@ -130,11 +132,11 @@ def _fit_to_lines(axes: Sequence[Axes]) -> None:
     """From 0 to 1 and as far as lines extend; bands over two decoders may extend far beyond."""
     values = np.concatenate([line.get_ydata() for ax in axes for line in ax.lines])
     low, high = np.nanmin([0.0, *values]), np.nanmax([1.0, *values])
-    margin = MARGIN * (high - low)
+    margin = CURVE_MARGIN * (high - low)
     axes[0].set_ylim(low - margin, high + margin)
 
 
-def _legend(
+def _draw_curve_legend(
     figure: Figure,
     styles: Mapping[str, Mapping[str, Any]],
     marked: Mapping[str, Mapping[str, Any]],

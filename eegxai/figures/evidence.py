@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from eegxai.evaluation.evidence.curves import CURVES, LEVELS, MEASURED_ORDER, curve_areas
+from eegxai.evaluation.evidence.curves import CURVES, MEASURED_ORDER, ORDER_LEVELS, curve_areas
 from eegxai.evaluation.evidence.patterns import Patterns
-from eegxai.figures.maps import SIGNED, colour_bar
+from eegxai.figures.maps import SIGNED_SCALE, colour_bar
 from eegxai.figures.scalp import draw_scalp, relative
 from eegxai.figures.style import (
     BLUE,
@@ -34,13 +34,13 @@ LINES: Mapping[str, Mapping[str, Any]] = {
     "deletion": {"color": BLUE, "ls": "-"},
     "insertion": {"color": VERMILION, "ls": "--"},
 }
-NAMED = "insertion"  # whose area is named
-CHANCE: Mapping[str, Any] = {"color": GREY, "lw": 0.8}
+LABELLED_CURVE = "insertion"  # whose area is named
+CHANCE_STYLE: Mapping[str, Any] = {"color": GREY, "lw": 0.8}
 CEILING: Mapping[str, Any] = {"lw": 0.8, "ls": (0, (1, 1.2))}
-BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0}
-ROW_INCHES, FRAME_INCHES = 1.2, 0.75  # of a class; of titles and the axis
-BAR = (0.93, 0.25, 0.012, 0.5)  # of the colours: left, bottom, width and height
-OF_DECODER: Mapping[str, Any] = {"color": BLUE, "label": "decoder"}
+REPLACEMENT_BAND: Mapping[str, Any] = {"alpha": 0.15, "lw": 0}
+REPLACEMENT_ROW_INCHES, FRAME_INCHES = 1.2, 0.75  # of a class; of titles and the axis
+REPLACEMENT_BAR = (0.93, 0.25, 0.012, 0.5)  # of the colours: left, bottom, width and height
+DECODER_STYLE: Mapping[str, Any] = {"color": BLUE, "label": "decoder"}
 OF_LINEAR: Mapping[str, Any] = {"color": VERMILION, "ls": "--", "label": "linear model"}
 
 Array = np.ndarray
@@ -61,19 +61,19 @@ def replacement_curves(curves: pd.DataFrame, title: str = "") -> Figure:
     title : str
         Lines above the panels: whose curves they are.
     """
-    methods = [name for name in curves["method"].unique() if name not in LEVELS]
-    areas = curve_areas(curves).set_index(["curve", "method"]).loc[NAMED]
+    methods = [name for name in curves["method"].unique() if name not in ORDER_LEVELS]
+    areas = curve_areas(curves).set_index(["curve", "method"]).loc[LABELLED_CURVE]
     figure, axes = small_multiples(methods, title)
     measured = curves[curves["method"] == MEASURED_ORDER]
     for method, ax in axes.items():
-        _panel(ax, curves[curves["method"] == method], measured)
+        _draw_replacement_panel(ax, curves[curves["method"] == method], measured)
         ax.set_title(f"{ax.get_title()}\n{_area_in_words(areas.loc[[method]].iloc[0])}", fontsize=7)
     for ax in list(axes.values())[-N_COLUMNS:]:
         ax.set_xlabel("share of the pieces", fontsize=7)
     label_beside(figure, "decision: the class's logit less the mean of the others")
     handles = [
         *(Line2D([], [], label=name, **line) for name, line in LINES.items()),
-        Line2D([], [], label="random orders: chance", **CHANCE),
+        Line2D([], [], label="random orders: chance", **CHANCE_STYLE),
         Line2D([], [], color=GREY, label="order of the measured losses: the ceiling", **CEILING),
     ]
     legend_below(figure, handles)
@@ -110,7 +110,7 @@ def pattern_topographies(
     n_classes = len(found.decoder.patterns)
     names = list(class_names) or [f"class {number}" for number in range(n_classes)]
     above = title_inches(title)
-    height = ROW_INCHES * n_classes + FRAME_INCHES + above
+    height = REPLACEMENT_ROW_INCHES * n_classes + FRAME_INCHES + above
     figure = Figure(figsize=(DOUBLE, height))
     write_title(figure, title)
     grid = figure.subplots(
@@ -129,7 +129,7 @@ def pattern_topographies(
     grid[-1, -1].set_xlabel("time (ms)")
     grid[0, -1].legend(loc="upper right")
     grid[0, -1].set_title("strength over channels, relative to its peak", fontsize=7)
-    colour_bar(figure, SIGNED, BAR)
+    colour_bar(figure, SIGNED_SCALE, REPLACEMENT_BAR)
     return figure
 
 
@@ -143,30 +143,32 @@ def _class_row(
     """Scalp of each model at the peak of its pattern, and the strength of all over time."""
     *scalps, course = row
     times = start_ms + 1e3 * np.arange(next(iter(shown.values())).shape[1]) / info["sfreq"]
-    styles = (OF_DECODER, OF_LINEAR)
+    styles = (DECODER_STYLE, OF_LINEAR)
     for ax, style, (model, pattern) in zip(scalps, styles, shown.items(), strict=False):
         strength = np.sqrt(np.square(pattern).mean(0))
         peak = int(strength.argmax())
-        draw_scalp(ax, pattern[:, peak], info, *SIGNED)
+        draw_scalp(ax, pattern[:, peak], info, *SIGNED_SCALE)
         told = f"{model}, {times[peak]:.0f} ms\nr = {digits(reliability[model])} of halves"
         ax.set_title(told, fontsize=7, pad=2)
         course.plot(times, relative(strength), **style)
     course.set(xlim=(times[0], times[-1]), ylim=(0, 1.05), yticks=[0, 1])
 
 
-def _panel(ax: Axes, rows: pd.DataFrame, measured: pd.DataFrame) -> None:
+def _draw_replacement_panel(ax: Axes, rows: pd.DataFrame, measured: pd.DataFrame) -> None:
     for name in CURVES:
         own, style = rows[rows["curve"] == name], LINES[name]
-        mean, error = _over_trials(own, "decision")
-        ax.plot(mean.index, _over_trials(own, "random")[0], **CHANCE)
-        ceiling, _ = _over_trials(measured[measured["curve"] == name], "decision")
+        mean, error = _mean_and_error(own, "decision")
+        ax.plot(mean.index, _mean_and_error(own, "random")[0], **CHANCE_STYLE)
+        ceiling, _ = _mean_and_error(measured[measured["curve"] == name], "decision")
         ax.plot(ceiling.index, ceiling, color=style["color"], **CEILING)
-        ax.fill_between(mean.index, mean - error, mean + error, color=style["color"], **BAND)
+        ax.fill_between(
+            mean.index, mean - error, mean + error, color=style["color"], **REPLACEMENT_BAND
+        )
         ax.plot(mean.index, mean, **style)
     ax.set_xticks([0, 0.5, 1])
 
 
-def _over_trials(rows: pd.DataFrame, column: str) -> tuple[pd.Series, pd.Series]:
+def _mean_and_error(rows: pd.DataFrame, column: str) -> tuple[pd.Series, pd.Series]:
     by_share = rows.groupby("share")[column]
     return by_share.mean(), by_share.sem()
 
@@ -174,4 +176,4 @@ def _over_trials(rows: pd.DataFrame, column: str) -> tuple[pd.Series, pd.Series]
 def _area_in_words(row: pd.Series) -> str:
     if np.isnan(row["area"]):
         return "the same everywhere: no order"
-    return f"{NAMED} {row['area']:z.2f} ({row['low']:z.2f} to {row['high']:z.2f})"
+    return f"{LABELLED_CURVE} {row['area']:z.2f} ({row['low']:z.2f} to {row['high']:z.2f})"

@@ -1,7 +1,6 @@
 """Pictures of a decoder and its explanations where no ground truth is known."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import mne
 import numpy as np
@@ -12,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from eegxai.figures.maps import UNSIGNED, colour_bar
+from eegxai.figures.maps import UNSIGNED_SCALE, colour_bar
 from eegxai.figures.scalp import draw_scalp
 from eegxai.figures.style import (
     DIVERGING,
@@ -21,9 +20,11 @@ from eegxai.figures.style import (
     PRINT,
     SERIES,
     SINGLE,
+    SLANTED,
     in_lines,
     label_beside,
     legend_below,
+    letters_on,
     series_of,
     small_multiples,
     title_inches,
@@ -31,11 +32,9 @@ from eegxai.figures.style import (
 )
 from eegxai.rounding import digits
 
-DARK = 0.5  # luminance below which letters are white
-CELL_INCHES, NAMES_INCHES = 0.42, 1.5
-HEAD_INCHES, HEADER_INCHES, FOOTER_INCHES, BAR_INCHES = 0.95, 0.3, 0.1, 0.75
-NAME_LETTERS = 19  # of a method's name in one line
-SLANTED: Mapping[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+MATRIX_CELL_INCHES, MATRIX_NAMES_INCHES = 0.42, 1.5
+HEAD_INCHES, MATRIX_HEADER_INCHES, MATRIX_FOOTER_INCHES, MATRIX_BAR_INCHES = 0.95, 0.3, 0.1, 0.75
+MATRIX_NAME_LETTERS = 19  # of a method's name in one line
 
 Array = np.ndarray
 
@@ -83,7 +82,7 @@ def _matrix(
     title: str,
 ) -> tuple[Figure, Axes]:
     """A square of coloured cells with a text in each."""
-    side = NAMES_INCHES + CELL_INCHES * len(table)
+    side = MATRIX_NAMES_INCHES + MATRIX_CELL_INCHES * len(table)
     width = max(SINGLE, side)
     figure = Figure(figsize=(width, side + title_inches(title, width)), layout="constrained")
     write_title(figure, title)
@@ -92,8 +91,7 @@ def _matrix(
     colours, norm = colormaps[name].with_extremes(bad="0.93"), Normalize(lowest, 1)
     ax.imshow(np.ma.masked_invalid(values), cmap=colours, norm=norm)
     for (row, column), value in np.ndenumerate(values):
-        dark = np.dot(colours(norm(value))[:3], (0.299, 0.587, 0.114)) < DARK
-        colour = "white" if dark and np.isfinite(value) else "black"
+        colour = letters_on(colours(norm(value))) if np.isfinite(value) else "black"
         ax.text(column, row, texts[row][column], ha="center", va="center", color=colour, fontsize=7)
     ax.set_xticks(range(len(table.columns)), list(table.columns), **SLANTED)
     ax.set_yticks(range(len(table)), list(table.index))
@@ -119,27 +117,28 @@ def class_topographies(
     """
     classes = list(next(iter(tables.values())).index)
     heads = HEAD_INCHES * len(classes)
-    width = max(SINGLE, NAMES_INCHES + heads + BAR_INCHES)
-    header = HEADER_INCHES + title_inches(title, width)
-    height = header + HEAD_INCHES * len(tables) + FOOTER_INCHES
+    width = max(SINGLE, MATRIX_NAMES_INCHES + heads + MATRIX_BAR_INCHES)
+    header = MATRIX_HEADER_INCHES + title_inches(title, width)
+    height = header + HEAD_INCHES * len(tables) + MATRIX_FOOTER_INCHES
     figure = Figure(figsize=(width, height))
     write_title(figure, title)
     grid = figure.add_gridspec(
-        len(tables), len(classes), left=NAMES_INCHES / width, right=(NAMES_INCHES + heads) / width,
-        top=1 - header / height, bottom=FOOTER_INCHES / height, wspace=0.05, hspace=0.12,
+        len(tables), len(classes), left=MATRIX_NAMES_INCHES / width,
+        right=(MATRIX_NAMES_INCHES + heads) / width,
+        top=1 - header / height, bottom=MATRIX_FOOTER_INCHES / height, wspace=0.05, hspace=0.12,
     ).subplots(squeeze=False)  # fmt: skip
     for axes, (name, table) in zip(grid, tables.items(), strict=True):
         for ax, values in zip(axes, table.to_numpy(float), strict=True):
-            draw_scalp(ax, values, info, *UNSIGNED)
+            draw_scalp(ax, values, info, *UNSIGNED_SCALE)
         axes[0].annotate(
-            in_lines(name, NAME_LETTERS), (0, 0.5), (-6, 0), "axes fraction", "offset points",
-            ha="right", va="center", fontsize=7,
+            in_lines(name, MATRIX_NAME_LETTERS), (0, 0.5), (-6, 0), "axes fraction",
+            "offset points", ha="right", va="center", fontsize=7,
         )  # fmt: skip
     for ax, name in zip(grid[0], classes, strict=True):
         ax.set_title(in_lines(str(name), 12), fontsize=7)
     bar = min(1.2, 0.7 * height)
-    place = 1 - (BAR_INCHES - 0.15) / width, (1 - header / height) - bar / height
-    colour_bar(figure, UNSIGNED, (*place, 0.1 / width, bar / height))
+    place = 1 - (MATRIX_BAR_INCHES - 0.15) / width, (1 - header / height) - bar / height
+    colour_bar(figure, UNSIGNED_SCALE, (*place, 0.1 / width, bar / height))
     return figure
 
 

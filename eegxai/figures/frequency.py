@@ -26,13 +26,20 @@ from eegxai.figures.style import (
     write_title,
 )
 
-ROW_INCHES, HEADER_INCHES, FOOTER_INCHES = 0.62, 0.4, 0.6
-NAMES_INCHES, BLOCK_INCHES, GAP_INCHES = 1.5, 1.35, 0.08  # a class has a block, at least so wide
+PROFILE_ROW_INCHES, PROFILE_HEADER_INCHES, PROFILE_FOOTER_INCHES = 0.62, 0.4, 0.6
+PROFILE_NAMES_INCHES, BLOCK_INCHES, PROFILE_GAP_INCHES = (
+    1.5,
+    1.35,
+    0.08,
+)  # a class has a block, at least so wide
 WIDTHS = (1.8, 1.0)  # of a profile and its head
-NAME_LETTERS = 19  # of a method's name in one line
-SHOWN_HZ, ABOVE_BAND = 60.0, 1.25  # shown at least, and of the highest band's upper edge
-MARGIN = 0.05  # below and above the profiles, of their range
-BAND: Mapping[str, Any] = {"color": VERMILION, "alpha": 0.3, "lw": 0}
+PROFILE_NAME_LETTERS = 19  # of a method's name in one line
+LEAST_SHOWN_HZ, PROFILE_ABOVE_BAND = (
+    60.0,
+    1.25,
+)  # shown at least, and of the highest band's upper edge
+PROFILE_MARGIN = 0.05  # below and above the profiles, of their range
+PROFILE_BAND: Mapping[str, Any] = {"color": VERMILION, "alpha": 0.3, "lw": 0}
 PROFILE: Mapping[str, Any] = {"color": BLUE, "lw": 0.8}
 NOTE: Mapping[str, Any] = {"ha": "center", "va": "center", "fontsize": 6}
 
@@ -67,28 +74,28 @@ def relevance_over_frequency(
     """
     _require_frequency(maps)
     n_rows = 1 + len(maps)
-    width = max(DOUBLE, NAMES_INCHES + BLOCK_INCHES * len(class_names))
-    header, n_classes = HEADER_INCHES + title_inches(title, width), len(class_names)
-    figure = Figure(figsize=(width, header + ROW_INCHES * n_rows + FOOTER_INCHES))
+    width = max(DOUBLE, PROFILE_NAMES_INCHES + BLOCK_INCHES * len(class_names))
+    header, n_classes = PROFILE_HEADER_INCHES + title_inches(title, width), len(class_names)
+    figure = Figure(figsize=(width, header + PROFILE_ROW_INCHES * n_rows + PROFILE_FOOTER_INCHES))
     write_title(figure, title)
     blocks = np.stack(
-        [_block(figure, place, n_classes, n_rows, header) for place in range(n_classes)]
+        [_class_axes(figure, place, n_classes, n_rows, header) for place in range(n_classes)]
     )
     _planted_row(blocks[:, 0], next(iter(maps.values())))
     _label_row(blocks[0, 0, 0], "planted signal")
     for place, (name, examples) in enumerate(maps.items(), 1):
-        _method_row(blocks[:, place], examples)
+        _draw_method_classes(blocks[:, place], examples)
         _label_row(blocks[0, place, 0], name)
     for block, name in zip(blocks, class_names, strict=True):
-        _label_block(block, name)
-    _legend(figure)
+        _label_class(block, name)
+    _draw_band_legend(figure)
     return figure
 
 
 def shown_hz(examples: ExampleMaps) -> float:
     """Highest frequency that is shown: 60 Hz or above the highest band, at most the epoch's."""
-    highest = ABOVE_BAND * float(np.nanmax(_told(examples)[1]))
-    return float(min(max(SHOWN_HZ, highest), examples.frequencies_hz[-1]))
+    highest = PROFILE_ABOVE_BAND * float(np.nanmax(_told(examples)[1]))
+    return float(min(max(LEAST_SHOWN_HZ, highest), examples.frequencies_hz[-1]))
 
 
 def share_above(examples: ExampleMaps, highest_hz: float) -> float:
@@ -114,18 +121,18 @@ def _told(examples: ExampleMaps) -> tuple[Array, Array]:
     return relevance, bands_hz
 
 
-def _block(figure: Figure, place: int, n_blocks: int, n_rows: int, header: float) -> Array:
+def _class_axes(figure: Figure, place: int, n_blocks: int, n_rows: int, header: float) -> Array:
     """Axes (rows, 2) of a class, below so many inches: profiles and heads."""
     width, height = figure.get_size_inches()
-    block = (width - NAMES_INCHES) / n_blocks
-    left = NAMES_INCHES + place * block
+    block = (width - PROFILE_NAMES_INCHES) / n_blocks
+    left = PROFILE_NAMES_INCHES + place * block
     grid = figure.add_gridspec(
         n_rows,
         len(WIDTHS),
         left=left / width,
-        right=(left + block - GAP_INCHES) / width,
+        right=(left + block - PROFILE_GAP_INCHES) / width,
         top=1 - header / height,
-        bottom=FOOTER_INCHES / height,
+        bottom=PROFILE_FOOTER_INCHES / height,
         width_ratios=list(WIDTHS),
         wspace=0.06,
         hspace=0.3,
@@ -142,14 +149,14 @@ def _planted_row(axes: Array, examples: ExampleMaps) -> None:
         over_frequency.set(ylim=(0, 1), yticks=[])
         note = "no single band" if np.isnan(band).any() else f"{band[0]:g} to {band[1]:g} Hz"
         over_frequency.text(0.5, 1.08, note, transform=over_frequency.transAxes, **NOTE)
-        _head(head, signal, examples, towards(VERMILION), 0)
+        _draw_scalp(head, signal, examples, towards(VERMILION), 0)
 
 
-def _method_row(axes: Array, examples: ExampleMaps) -> None:
+def _draw_method_classes(axes: Array, examples: ExampleMaps) -> None:
     """Profile and head of each class, the profiles on one scale; axes (classes, 2)."""
     (relevance, bands), frequencies = _told(examples), examples.frequencies_hz
     profiles = relevance.sum(1)
-    limits = _limits(profiles[:, frequencies <= shown_hz(examples)])
+    limits = _profile_range(profiles[:, frequencies <= shown_hz(examples)])
     for (over_frequency, head), profile, of_class, band in zip(
         axes, profiles, relevance, bands, strict=True
     ):
@@ -160,12 +167,12 @@ def _method_row(axes: Array, examples: ExampleMaps) -> None:
             over_frequency.text(0.5, 0.5, "no trials", transform=over_frequency.transAxes, **NOTE)
         inside = (frequencies >= band[0]) & (frequencies <= band[1])
         in_band = of_class[:, inside].sum(1) if inside.any() else np.full(len(of_class), np.nan)
-        _head(head, in_band, examples, DIVERGING, -1)
+        _draw_scalp(head, in_band, examples, DIVERGING, -1)
     peak = max(limits, key=abs)
     axes[0, 0].set_yticks([0, peak], ["0", f"{peak:.2g}".replace("-", "−")], fontsize=6)
 
 
-def _limits(profiles: Array) -> tuple[float, float]:
+def _profile_range(profiles: Array) -> tuple[float, float]:
     """Range of the profiles, and of zero."""
     values = profiles[np.isfinite(profiles)]
     low, high = min([0.0, *values]), max([0.0, *values])
@@ -174,20 +181,20 @@ def _limits(profiles: Array) -> tuple[float, float]:
 
 def _with_margin(limits: tuple[float, float]) -> tuple[float, float]:
     low, high = limits
-    return low - MARGIN * (high - low), high + MARGIN * (high - low)
+    return low - PROFILE_MARGIN * (high - low), high + PROFILE_MARGIN * (high - low)
 
 
 def _spectrum_axes(ax: Axes, examples: ExampleMaps, band: Array) -> None:
     """Axes over frequency with the band shaded, if there is one."""
     if not np.isnan(band).any():
-        ax.axvspan(*band, **BAND)
+        ax.axvspan(*band, **PROFILE_BAND)
     ax.axhline(0, color=GREY, lw=0.5)
     ax.set(xlim=(0, shown_hz(examples)))
     ax.tick_params(bottom=False, labelbottom=False, length=2, pad=1)
     ax.spines[:].set_visible(False)
 
 
-def _head(
+def _draw_scalp(
     ax: Axes, values: Array, examples: ExampleMaps, colours: Colormap | str, lowest: float
 ) -> None:
     """Values on the scalp; nothing where there are none."""
@@ -199,12 +206,12 @@ def _head(
 
 def _label_row(ax: Axes, name: str) -> None:
     ax.annotate(
-        in_lines(name, NAME_LETTERS), (0, 0.5), (-22, 0), "axes fraction", "offset points",
+        in_lines(name, PROFILE_NAME_LETTERS), (0, 0.5), (-22, 0), "axes fraction", "offset points",
         ha="right", va="center", fontsize=7,
     )  # fmt: skip
 
 
-def _label_block(axes: Array, name: str) -> None:
+def _label_class(axes: Array, name: str) -> None:
     """The class above the first row, and the frequency below the last one."""
     axes[0, 0].set_title(name, fontweight="bold", pad=10)
     over_frequency = axes[-1, 0]
@@ -216,10 +223,10 @@ def _label_block(axes: Array, name: str) -> None:
     )  # fmt: skip
 
 
-def _legend(figure: Figure) -> None:
+def _draw_band_legend(figure: Figure) -> None:
     negative, positive = (colormaps[DIVERGING](end) for end in (0.1, 0.9))
     handles = [
-        Patch(label="planted band", **BAND),
+        Patch(label="planted band", **PROFILE_BAND),
         Line2D([], [], label="relevance, mean over trials", **PROFILE),
         Patch(label="relevance in the band: positive", color=positive),
         Patch(label="negative", color=negative),

@@ -1,7 +1,6 @@
 """Heat map of the methods: every check of every feature type in one picture."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +10,19 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.image import AxesImage
 
-from eegxai.figures.style import DIVERGING, DOUBLE, NAME_LETTERS, PRINT, title_inches, write_title
+from eegxai.figures.style import (
+    DIVERGING,
+    DOUBLE,
+    PRINT,
+    SLANTED,
+    STYLE_NAME_LETTERS,
+    letters_on,
+    title_inches,
+    write_title,
+)
 from eegxai.rounding import digits
 
-SCORES = ("calibrated", "score")  # against the planted signal
+HEAT_MAP_SCORES = ("calibrated", "score")  # against the planted signal
 # Blue is good everywhere: near the planted signal, unlike the randomized map.
 COLOUR_MAPS: Mapping[bool, str] = {True: "Blues", False: DIVERGING}
 SCALES: Mapping[bool, str] = {
@@ -33,11 +41,9 @@ TITLES: Mapping[str, str] = {
     "label_retrain": "permuted labels",
     "null": "maps that\nknow nothing",
 }
-DARK = 0.5  # luminance below which letters are white
-ROW_INCHES = 0.19
-CELL_INCHES, GAP_INCHES = 0.29, 0.12  # the number of a cell, and what is between blocks
+HEAT_ROW_INCHES = 0.19
+HEAT_CELL_INCHES, HEAT_GAP_INCHES = 0.29, 0.12  # the number of a cell, and what is between blocks
 TITLE_BLOCK_INCHES = 0.95  # the least width of a block, for its title
-SLANTED: Mapping[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 
 
 @rc_context(PRINT)
@@ -48,31 +54,33 @@ def heat_map(table: pd.DataFrame, title: str = "") -> Figure:
     ----------
     table : DataFrame
         One row per method, check and feature: method, check, feature, value. For the checks of
-        ``SCORES`` the value is the score above chance, for all others the similarity to the
-        original map. Missing values are shown as a dash.
+        ``HEAT_MAP_SCORES`` the value is the score above chance, for all others the
+        similarity to the original map. Missing values are shown as a dash.
     title : str
         Lines above the blocks: whose maps they are, and what the scores are.
     """
-    checks = sorted(table["check"].unique(), key=lambda check: check not in SCORES)
+    checks = sorted(table["check"].unique(), key=lambda check: check not in HEAT_MAP_SCORES)
     methods, n_features = list(table["method"].unique()), table["feature"].nunique()
-    rows = _rows(checks, n_features, max(map(len, methods)))
-    height = (1.35 + ROW_INCHES * len(methods)) * len(rows)
+    rows = _rows_of_checks(checks, n_features, max(map(len, methods)))
+    height = (1.35 + HEAT_ROW_INCHES * len(methods)) * len(rows)
     size = (DOUBLE, height + title_inches(title))
     figure = Figure(figsize=size, layout="constrained")
     write_title(figure, title)
     for part, shown in zip(figure.subfigures(len(rows), squeeze=False)[:, 0], rows, strict=True):
-        _blocks(part, table, shown)
+        _draw_checks(part, table, shown)
     return figure
 
 
-def _rows(checks: Sequence[str], n_features: int, n_letters: int) -> list[Sequence[str]]:
+def _rows_of_checks(checks: Sequence[str], n_features: int, n_letters: int) -> list[Sequence[str]]:
     """Checks in rows of blocks that stand side by side, beside names of so many letters."""
-    room = DOUBLE - n_letters / NAME_LETTERS
-    n_blocks = max(1, int(room / (max(TITLE_BLOCK_INCHES, CELL_INCHES * n_features) + GAP_INCHES)))
+    room = DOUBLE - n_letters / STYLE_NAME_LETTERS
+    n_blocks = max(
+        1, int(room / (max(TITLE_BLOCK_INCHES, HEAT_CELL_INCHES * n_features) + HEAT_GAP_INCHES))
+    )
     return [checks[first : first + n_blocks] for first in range(0, len(checks), n_blocks)]
 
 
-def _blocks(part: SubFigure, table: pd.DataFrame, checks: Sequence[str]) -> None:
+def _draw_checks(part: SubFigure, table: pd.DataFrame, checks: Sequence[str]) -> None:
     """The blocks of some checks, side by side."""
     methods, features = (list(table[axis].unique()) for axis in ("method", "feature"))
     axes = part.subplots(1, len(checks), sharey=True, squeeze=False)[0]
@@ -80,18 +88,18 @@ def _blocks(part: SubFigure, table: pd.DataFrame, checks: Sequence[str]) -> None
     for ax, check in zip(axes, checks, strict=True):
         rows = table[table["check"] == check]
         values = rows.pivot_table("value", "method", "feature", dropna=False, sort=False)
-        images[check] = _block(ax, values.reindex(index=methods, columns=features), check)
+        images[check] = _draw_check(ax, values.reindex(index=methods, columns=features), check)
     _scales(part, dict(zip(checks, axes, strict=True)), images)
 
 
-def _block(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
+def _draw_check(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
     """The cells of a check: one row per method, one column per feature type."""
-    colours = colormaps[COLOUR_MAPS[check in SCORES]].with_extremes(bad="0.93")
+    colours = colormaps[COLOUR_MAPS[check in HEAT_MAP_SCORES]].with_extremes(bad="0.93")
     scale = Normalize(0, 1)
     numbers = values.to_numpy(float)
     image = ax.imshow(np.ma.masked_invalid(numbers), cmap=colours, norm=scale, aspect="auto")
     for (row, column), value in np.ndenumerate(numbers):
-        colour = _letters(colours(scale(value)))
+        colour = letters_on(colours(scale(value)))
         ax.text(column, row, digits(value), ha="center", va="center", color=colour, fontsize=7)
     ax.set_title(TITLES.get(check, check))
     ax.set_xticks(range(len(values.columns)), values.columns, **SLANTED)
@@ -101,16 +109,10 @@ def _block(ax: Axes, values: pd.DataFrame, check: str) -> AxesImage:
     return image
 
 
-def _letters(background: Sequence[float]) -> str:
-    """Black or white, whichever is readable on a colour."""
-    luminance = np.dot(background[:3], (0.299, 0.587, 0.114))
-    return "white" if luminance < DARK else "black"
-
-
 def _scales(part: SubFigure, axes: Mapping[str, Axes], images: Mapping[str, AxesImage]) -> None:
     """A colour bar under the scores and one under the similarities."""
     for is_score, label in SCALES.items():
-        shown = [check for check in axes if (check in SCORES) == is_score]
+        shown = [check for check in axes if (check in HEAT_MAP_SCORES) == is_score]
         if shown:
             bar = part.colorbar(
                 images[shown[0]],

@@ -27,14 +27,14 @@ from eegxai.figures.style import (
 )
 from eegxai.rounding import digits
 
-PANEL_INCHES, TITLE_INCHES, BAR_INCHES = 2.3, 0.6, 0.9
-ROW_INCHES, HEADER_INCHES, FOOTER_INCHES = 0.62, 0.45, 0.4
-NAMES_INCHES, GAP_SHARE = 1.45, 0.02  # of the methods' names; the end of a block, of the width
-NAME_LETTERS = 20  # of a method's name in one line
-TRIALS = ("median", "best", "worst")
+PANEL_INCHES, MAP_TITLE_INCHES, MAP_BAR_INCHES = 2.3, 0.6, 0.9
+MAP_ROW_INCHES, MAP_HEADER_INCHES, MAP_FOOTER_INCHES = 0.62, 0.45, 0.4
+MAP_NAMES_INCHES, GAP_SHARE = 1.45, 0.02  # of the methods' names; the end of a block, of the width
+MAP_NAME_LETTERS = 20  # of a method's name in one line
+EXAMPLE_TRIALS = ("median", "best", "worst")
 TRUTH: Mapping[str, Any] = {"color": VERMILION, "label": "planted signal"}
 MAP: Mapping[str, Any] = {"color": BLUE, "label": "attribution"}
-PARTS: Mapping[str, float] = {"planted": 1.0, "map": 1.0, "over time": 1.9}  # and their widths
+MAP_PARTS: Mapping[str, float] = {"planted": 1.0, "map": 1.0, "over time": 1.9}  # and their widths
 
 Array = np.ndarray
 
@@ -66,16 +66,16 @@ def topographies(maps: Mapping[str, Array], info: mne.Info, title: str = "") -> 
         When a map and ``info`` have different numbers of channels.
     """
     shown = {name: _of_montage(name, values, info) for name, values in maps.items()}
-    width = PANEL_INCHES * len(maps) + BAR_INCHES
-    above = TITLE_INCHES + title_inches(title, width)
+    width = PANEL_INCHES * len(maps) + MAP_BAR_INCHES
+    above = MAP_TITLE_INCHES + title_inches(title, width)
     height = PANEL_INCHES + above
     figure = Figure(figsize=(width, height))
     write_title(figure, title)
     # An automatic layout takes as long as the drawing itself, and thousands are drawn.
-    right, top = 1 - BAR_INCHES / width, 1 - above / height
+    right, top = 1 - MAP_BAR_INCHES / width, 1 - above / height
     left, bottom = 0.1 / width, 0.1 / height
     ax = figure.add_axes((left, bottom, right - left, top - bottom))
-    scale = SIGNED if any((values < 0).any() for values in shown.values()) else UNSIGNED
+    scale = SIGNED_SCALE if any((values < 0).any() for values in shown.values()) else UNSIGNED_SCALE
     for place, (name, values) in enumerate(shown.items()):
         draw_scalp(ax, values, info, *scale, shift=place, letters=10)
         draw_title(ax, name, info, shift=place)
@@ -90,7 +90,7 @@ class Scale(NamedTuple):
     lowest: float
 
 
-SIGNED, UNSIGNED = Scale(DIVERGING, -1), Scale("Reds", 0)
+SIGNED_SCALE, UNSIGNED_SCALE = Scale(DIVERGING, -1), Scale("Reds", 0)
 
 
 def _of_montage(name: str, values: Array, info: mne.Info) -> Array:
@@ -127,14 +127,14 @@ def maps_beside_truth(maps: Mapping[str, ExampleMaps], title: str = "") -> Figur
     title : str
         Lines above the rows: whose maps they are, and what the number is.
     """
-    header = HEADER_INCHES + title_inches(title)
-    figure = Figure(figsize=(DOUBLE, header + ROW_INCHES * len(maps) + FOOTER_INCHES))
+    header = MAP_HEADER_INCHES + title_inches(title)
+    figure = Figure(figsize=(DOUBLE, header + MAP_ROW_INCHES * len(maps) + MAP_FOOTER_INCHES))
     write_title(figure, title)
-    for place, name in enumerate(TRIALS):
-        axes = _block(figure, place, len(maps), header)
+    for place, name in enumerate(EXAMPLE_TRIALS):
+        axes = _trial_axes(figure, place, len(maps), header)
         for row, examples in zip(axes, maps.values(), strict=True):
-            _row(row, examples, KINDS.index(name))
-        _label_block(axes, name)
+            _draw_example_trial(row, examples, KINDS.index(name))
+        _label_trial(axes, name)
         if place == 0:
             _label_rows(axes, list(maps))
     handles = [Line2D([], [], lw=4, **style) for style in (TRUTH, MAP)]
@@ -142,39 +142,39 @@ def maps_beside_truth(maps: Mapping[str, ExampleMaps], title: str = "") -> Figur
     return figure
 
 
-def _block(figure: Figure, place: int, n_rows: int, header: float) -> Array:
+def _trial_axes(figure: Figure, place: int, n_rows: int, header: float) -> Array:
     """Axes (rows, parts) of one of the trials, from left to right, below so many inches."""
-    names, height = NAMES_INCHES / DOUBLE, figure.get_figheight()
-    width = (1 - names) / len(TRIALS)
+    names, height = MAP_NAMES_INCHES / DOUBLE, figure.get_figheight()
+    width = (1 - names) / len(EXAMPLE_TRIALS)
     left = names + place * width
     grid = figure.add_gridspec(
         n_rows,
-        len(PARTS),
+        len(MAP_PARTS),
         left=left,
         right=left + width - GAP_SHARE,
         top=1 - header / height,
-        bottom=FOOTER_INCHES / height,
-        width_ratios=list(PARTS.values()),
+        bottom=MAP_FOOTER_INCHES / height,
+        width_ratios=list(MAP_PARTS.values()),
         wspace=0.08,
         hspace=0.25,
     )
     return grid.subplots(squeeze=False)
 
 
-def _row(axes: Sequence[Axes], examples: ExampleMaps, trial: int) -> None:
+def _draw_example_trial(axes: Sequence[Axes], examples: ExampleMaps, trial: int) -> None:
     """A trial of a method: the planted signal and the map on the scalp, both over time."""
     planted, shown, over_time = axes
     truth, values = abs(examples.ground_truth[trial]), abs(examples.attribution[trial])
     draw_scalp(planted, truth.mean(1), examples.info, towards(VERMILION))
     draw_scalp(shown, values.mean(1), examples.info, towards(BLUE))
-    _time_courses(over_time, truth.mean(0), values.mean(0), examples.times_ms)
+    _draw_mean_over_time(over_time, truth.mean(0), values.mean(0), examples.times_ms)
     score = digits(examples.scores[trial])
     over_time.text(1, 0.98, score, ha="right", va="top", fontsize=6, transform=over_time.transAxes)
 
 
-def _label_block(axes: Array, name: str) -> None:
+def _label_trial(axes: Array, name: str) -> None:
     """Names of the trial and of its parts above the first row, and the time below the last row."""
-    for part, ax in zip(PARTS, axes[0], strict=True):
+    for part, ax in zip(MAP_PARTS, axes[0], strict=True):
         ax.set_title(part, fontsize=7, pad=3)
     axes[0, 1].annotate(
         f"{name} trial", (1, 1), (0, 17), "axes fraction", "offset points", ha="center",
@@ -188,12 +188,12 @@ def _label_block(axes: Array, name: str) -> None:
 def _label_rows(axes: Array, names: Sequence[str]) -> None:
     for ax, name in zip(axes[:, 0], names, strict=True):
         ax.annotate(
-            in_lines(name, NAME_LETTERS), (0, 0.5), (-5, 0), "axes fraction", "offset points",
+            in_lines(name, MAP_NAME_LETTERS), (0, 0.5), (-5, 0), "axes fraction", "offset points",
             ha="right", va="center", fontsize=7,
         )  # fmt: skip
 
 
-def _time_courses(ax: Axes, truth: Array, values: Array, times_ms: Array) -> None:
+def _draw_mean_over_time(ax: Axes, truth: Array, values: Array, times_ms: Array) -> None:
     ax.fill_between(times_ms, relative(truth), color=VERMILION, alpha=0.35, lw=0)
     draw_course(ax, values, times_ms, lw=0.7)
     ax.set(ylim=(0, 1.25), xlim=(times_ms[0], times_ms[-1]), yticks=[], xticks=_ticks(times_ms))
@@ -202,7 +202,7 @@ def _time_courses(ax: Axes, truth: Array, values: Array, times_ms: Array) -> Non
     ax.spines[["bottom"]].set_color(GREY)
 
 
-class Row(NamedTuple):
+class AxisRow(NamedTuple):
     """A stretch of a vertical axis, from ``lowest`` and 1 high, with a space above and below.
 
     Several rows share axes where many pictures are drawn: creating axes takes most of the time.
@@ -216,10 +216,12 @@ class Row(NamedTuple):
         return self.lowest + self.space + (1 - 2 * self.space) * share
 
 
-WHOLE = Row(0.0, 0.0)
+WHOLE = AxisRow(0.0, 0.0)
 
 
-def draw_course(ax: Axes, values: Array, times_ms: Array, row: Row = WHOLE, **line: Any) -> None:
+def draw_course(
+    ax: Axes, values: Array, times_ms: Array, row: AxisRow = WHOLE, **line: Any
+) -> None:
     """Draw a map over time relative to its peak, or tell that it is the same at all times."""
     if is_uniform(values):
         across = ax.get_yaxis_transform()

@@ -13,8 +13,8 @@ from eegxai.figures.style import (
     BLACK,
     DOUBLE,
     GREY,
-    NAME_LETTERS,
     PRINT,
+    STYLE_NAME_LETTERS,
     VERMILION,
     title_inches,
     write_title,
@@ -24,14 +24,14 @@ from eegxai.statistics import RankComparison
 MOVED = 3  # ranks: a method that moves at least as far is drawn in colour
 MOVES: Mapping[str, Any] = {"color": VERMILION, "lw": 1.5}
 STAYS: Mapping[str, Any] = {"color": GREY, "lw": 0.8}
-ROW_INCHES = 0.155
+RANK_ROW_INCHES = 0.155
 N_SIDE_BY_SIDE = 2  # panels of slopes: their labels fill a column each
 SLOPE_LETTERS = 22  # of a method's name: longer ones need both columns
 LINE: Mapping[str, Any] = {"color": BLACK, "lw": 0.7, "clip_on": False}
-BAR: Mapping[str, Any] = {"color": VERMILION, "lw": 3, "solid_capstyle": "round"}
+CLIQUE_BAR: Mapping[str, Any] = {"color": VERMILION, "lw": 3, "solid_capstyle": "round"}
 RANK_INCHES = 0.17  # of the number of a rank on its axis
 RANK_LETTERS, WIDEST_NAMES = 7, 0.36  # a rank beside a name; of the figure's width
-TICK, NUMBER, BAR_STEP, LABELS_BELOW = 0.25, 0.35, 0.55, 0.6  # in rows of labels
+TICK, RANK_NUMBER_INCHES, BAR_STEP, LABELS_BELOW = 0.25, 0.35, 0.55, 0.6  # in rows of labels
 
 
 @rc_context(PRINT)
@@ -62,8 +62,8 @@ def critical_difference(comparison: RankComparison, title: str) -> Figure:
     _bars(ax, ranks, bars)
     below = LABELS_BELOW + BAR_STEP * len(bars)
     best, rest = ranks.iloc[:half], ranks.iloc[half:]
-    _labels(ax, best, below, edge=0.7, align="right")
-    _labels(ax, rest.iloc[::-1], below, edge=len(ranks) + 0.3, align="left")
+    _draw_rank_labels(ax, best, below, edge=0.7, align="right")
+    _draw_rank_labels(ax, rest.iloc[::-1], below, edge=len(ranks) + 0.3, align="left")
     room *= len(ranks)
     ax.set(xlim=(0.7 - room, len(ranks) + 0.3 + room), ylim=(lowest, -1.6))
     ax.axis("off")
@@ -72,7 +72,7 @@ def critical_difference(comparison: RankComparison, title: str) -> Figure:
 
 def _room_for_names(names: Sequence[str]) -> float:
     """Width of the names on one side, in widths of the axis of ranks between them."""
-    inches = (max(map(len, names)) + RANK_LETTERS) / NAME_LETTERS
+    inches = (max(map(len, names)) + RANK_LETTERS) / STYLE_NAME_LETTERS
     share = min(inches / DOUBLE, WIDEST_NAMES)
     return share / (1 - 2 * share)
 
@@ -84,18 +84,18 @@ def _rank_axis(ax: Axes, n_methods: int, inches: float) -> None:
     for rank in range(1, n_methods + 1):
         ax.plot([rank, rank], [0, -TICK], **LINE)
         if (rank - 1) % step == 0:
-            ax.text(rank, -NUMBER, str(rank), ha="center", va="bottom", fontsize=7)
-    ax.text(0.5, -NUMBER, "mean rank ", ha="right", va="bottom", fontsize=7)
+            ax.text(rank, -RANK_NUMBER_INCHES, str(rank), ha="center", va="bottom", fontsize=7)
+    ax.text(0.5, -RANK_NUMBER_INCHES, "mean rank ", ha="right", va="bottom", fontsize=7)
 
 
 def _bars(ax: Axes, ranks: pd.Series, cliques: Iterable[Sequence[str]]) -> None:
     for number, names in enumerate(cliques):
         y = BAR_STEP * (number + 1)
         members = ranks[list(names)]
-        ax.plot([members.min(), members.max()], [y, y], **BAR)
+        ax.plot([members.min(), members.max()], [y, y], **CLIQUE_BAR)
 
 
-def _labels(ax: Axes, ranks: pd.Series, below: float, edge: float, align: str) -> None:
+def _draw_rank_labels(ax: Axes, ranks: pd.Series, below: float, edge: float, align: str) -> None:
     """Names on one side, the outermost at the top, each with a line to its rank."""
     for row, (name, rank) in enumerate(ranks.items()):
         y = below + row + 0.3
@@ -124,7 +124,7 @@ def rankings(scores: pd.DataFrame, left: str, right: str, title: str = "") -> Fi
     n_columns = min(len(groups), n_side_by_side)
     n_rows = math.ceil(len(groups) / n_columns)
     n_methods, width = scores["method"].nunique(), DOUBLE / n_side_by_side * n_columns
-    height = (0.55 + ROW_INCHES * n_methods) * n_rows + title_inches(title, width)
+    height = (0.55 + RANK_ROW_INCHES * n_methods) * n_rows + title_inches(title, width)
     figure = Figure(figsize=(width, height), layout="constrained")
     write_title(figure, title)
     axes = figure.subplots(n_rows, n_columns, squeeze=False).flat

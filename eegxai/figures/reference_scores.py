@@ -22,8 +22,8 @@ from eegxai.figures.style import (
     write_title,
 )
 
-ROW_INCHES = 0.17
-LEVELS: Mapping[str, Mapping[str, Any]] = {
+REFERENCE_ROW_INCHES = 0.17
+LEVEL_STYLES: Mapping[str, Mapping[str, Any]] = {
     "chance": {"lw": 0.8, "ls": (0, (1, 1.2))},
     "ceiling": {"lw": 0.8, "ls": (0, (4, 2))},
 }
@@ -53,21 +53,21 @@ def reference_scores(scores: pd.DataFrame, title: str = "", ceiling: str = CEILI
     methods = list(scores["method"].unique())
     names = list(scores["reference"].unique())
     styles = series_of(list(scores["feature"].unique()))
-    height = 1.25 + ROW_INCHES * len(methods) + title_inches(title)
+    height = 1.25 + REFERENCE_ROW_INCHES * len(methods) + title_inches(title)
     figure = Figure(figsize=(DOUBLE, height), layout="constrained")
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for ax, name in zip(panels, names, strict=True):
         rows = scores[scores["reference"] == name]
         ax.set(title=name, xlabel=in_lines(rows["unit"].iloc[0], UNIT_LETTERS))
-        _panel(ax, rows, methods, styles)
+        _draw_reference_panel(ax, rows, methods, styles)
     panels[0].set_yticks(range(len(methods)), methods)
     panels[0].set_ylim(len(methods) - 0.4, -0.6)
     write_title(figure, title)
-    _legend(figure, styles, (CHANCE_NAME, ceiling))
+    _draw_reference_legend(figure, styles, (CHANCE_NAME, ceiling))
     return figure
 
 
-def _panel(
+def _draw_reference_panel(
     ax: Axes, rows: pd.DataFrame, methods: list[str], styles: Mapping[str, Mapping[str, Any]]
 ) -> None:
     ax.grid(axis="y", **GRID)
@@ -78,12 +78,12 @@ def _panel(
         y, colour = np.arange(len(methods)) + place, style["color"]
         ax.hlines(y, own["score_low"], own["score_high"], color=colour, lw=0.8)
         ax.plot(own["score"], y, style["marker"], color=colour, ls="")
-        for level, line in LEVELS.items():
+        for level, line in LEVEL_STYLES.items():
             if own[level].notna().any():
                 ax.axvline(own[level].mean(), color=colour, zorder=0, **line)
 
 
-def _legend(
+def _draw_reference_legend(
     figure: Figure, styles: Mapping[str, Mapping[str, Any]], names: tuple[str, str]
 ) -> None:
     handles = [
@@ -92,6 +92,6 @@ def _legend(
     ]
     handles += [
         Line2D([], [], color=BLACK, label=name, **line)
-        for name, line in zip(names, LEVELS.values(), strict=True)
+        for name, line in zip(names, LEVEL_STYLES.values(), strict=True)
     ]
     legend_below(figure, handles)

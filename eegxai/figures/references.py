@@ -9,13 +9,20 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from eegxai.figures.maps import SIGNED, colour_bar
+from eegxai.figures.maps import SIGNED_SCALE, colour_bar
 from eegxai.figures.scalp import draw_scalp, relative
 from eegxai.figures.style import BLUE, DOUBLE, GREY, PRINT, VERMILION, title_inches, write_title
 
 HEIGHT = 3.1  # inches
-MARGINS = {"left": 0.05, "right": 0.91, "top": 0.86, "bottom": 0.14, "wspace": 0.2, "hspace": 0.14}
-BAR = (0.925, 0.46, 0.012, 0.32)  # of the colours: left, bottom, width and height
+REFERENCE_MARGINS = {
+    "left": 0.05,
+    "right": 0.91,
+    "top": 0.86,
+    "bottom": 0.14,
+    "wspace": 0.2,
+    "hspace": 0.14,
+}
+REFERENCE_BAR = (0.925, 0.46, 0.012, 0.32)  # of the colours: left, bottom, width and height
 
 Array = np.ndarray
 
@@ -71,17 +78,19 @@ def references_of_trial(
     height = HEIGHT + title_inches(title)
     figure = Figure(figsize=(DOUBLE, height))
     write_title(figure, title)
-    margins = MARGINS | {edge: MARGINS[edge] * HEIGHT / height for edge in ("top", "bottom")}
+    margins = REFERENCE_MARGINS | {
+        edge: REFERENCE_MARGINS[edge] * HEIGHT / height for edge in ("top", "bottom")
+    }
     grid = figure.subplots(
         2, len(shown), squeeze=False, sharex="row", sharey="row", height_ratios=(2, 1),
         gridspec_kw=margins,
     )  # fmt: skip
     for (scalp, course), (title, column) in zip(grid.T, shown.items(), strict=True):
-        draw_scalp(scalp, column.over_channels, info, *SIGNED)
+        draw_scalp(scalp, column.over_channels, info, *SIGNED_SCALE)
         scalp.set_title(f"{title}\n{column.note}", pad=3)
         _over_time(course, column.over_time, epoch_ms)
     grid[1, 0].set(yticks=[0, 1], ylabel="share of\nthe peak")
-    colour_bar(figure, SIGNED, BAR)
+    colour_bar(figure, SIGNED_SCALE, REFERENCE_BAR)
     return figure
 
 

@@ -143,12 +143,12 @@ def _outline(info: mne.Info) -> HeadOutline:
         lines = [points for marker, points in drawn if marker != "."]
         (electrodes,) = (points for marker, points in drawn if marker == ".")
         extent = tuple(image.get_extent())
-        near = _near(electrodes, extent)
+        near = _within_reach(electrodes, extent)
         _OUTLINES[key] = HeadOutline(extent, lines, electrodes, near)
     return _OUTLINES[key]
 
 
-def _near(electrodes: Array, extent: tuple[float, float, float, float]) -> Array:
+def _within_reach(electrodes: Array, extent: tuple[float, float, float, float]) -> Array:
     """Which pixels of a map are within reach of an electrode."""
     left, right, bottom, top = extent
     pixels = np.stack(

@@ -20,7 +20,7 @@ NOISELESS: Mapping[str, Any] = {"color": VERMILION, "lw": 1.6}
 NOISY: Mapping[str, Any] = {"color": BLUE, "lw": 0.9}
 SPECTRUM_FLOOR = 1e-3  # of the weakest noisy power: what is shown below it
 HIGHEST_HZ = 60.0  # of the spectra: above every band of the study's features
-ABOVE_BAND = 1.2  # how far, as a factor, spectra reach beyond the highest band there is
+SPECTRUM_ABOVE_BAND = 1.2  # how far, as a factor, spectra reach beyond the highest band there is
 PHASE_LOCKED_SHARE = 0.5  # of the signal's power: below it, averages are not informative
 
 Array = np.ndarray
@@ -39,7 +39,7 @@ def simulation(eeg: SimulatedEEG) -> Figure:
     ----------
     eeg : SimulatedEEG
     """
-    summary = _summary(eeg)
+    summary = _choose_summary(eeg)
     classes = [_view(eeg, label, summary) for label in range(eeg.n_classes)]
     layout = ConstrainedLayoutEngine(w_pad=0.08)
     figure = Figure(figsize=(13.5, 1 + 2.1 * len(classes)), layout=layout)
@@ -67,7 +67,7 @@ class _Summary:
     lowest: float  # of the colour scale, in units of the highest
 
 
-AVERAGE = _Summary("average", lambda trials: trials.mean(0), DIVERGING, -1.0)
+AVERAGE_SUMMARY = _Summary("average", lambda trials: trials.mean(0), DIVERGING, -1.0)
 ROOT_MEAN_SQUARE = _Summary(
     "RMS", lambda trials: np.sqrt(np.square(trials).mean(0)), "viridis", 0.0
 )
@@ -89,7 +89,7 @@ class _ClassView:
     highest_hz: float  # of the spectrum
 
 
-def _summary(eeg: SimulatedEEG) -> _Summary:
+def _choose_summary(eeg: SimulatedEEG) -> _Summary:
     """Averages if every class with a signal is phase-locked, otherwise root mean squares."""
     shares = []
     for label in range(eeg.n_classes):
@@ -97,7 +97,7 @@ def _summary(eeg: SimulatedEEG) -> _Summary:
         if trials.any():
             power = np.square(trials).sum(axis=(1, 2)).mean()
             shares.append(np.square(trials.mean(0)).sum() / power)
-    return AVERAGE if min(shares) >= PHASE_LOCKED_SHARE else ROOT_MEAN_SQUARE
+    return AVERAGE_SUMMARY if min(shares) >= PHASE_LOCKED_SHARE else ROOT_MEAN_SQUARE
 
 
 def _view(eeg: SimulatedEEG, label: int, summary: _Summary) -> _ClassView:
@@ -123,10 +123,10 @@ def _view(eeg: SimulatedEEG, label: int, summary: _Summary) -> _ClassView:
 def _highest_hz(eeg: SimulatedEEG) -> float:
     """Where spectra end: beyond every signal's frequencies."""
     fastest = eeg.trials[["high_hz", "frequency_hz"]].max().max()
-    return HIGHEST_HZ if np.isnan(fastest) else max(HIGHEST_HZ, ABOVE_BAND * fastest)
+    return HIGHEST_HZ if np.isnan(fastest) else max(HIGHEST_HZ, SPECTRUM_ABOVE_BAND * fastest)
 
 
-def _over_trials(ax: Axes, view: _ClassView) -> None:
+def _draw_over_trials(ax: Axes, view: _ClassView) -> None:
     over_trials, times_ms = view.summary.over_trials, view.epoch.times_ms
     ax.axvline(times_ms[view.peak], color=GREY, lw=1, ls=":")
     ax.plot(times_ms, over_trials(view.noisy), **NOISY, label="noisy")
@@ -151,7 +151,9 @@ def _on_the_scalp(ax: Axes, view: _ClassView) -> None:
 
 
 def _spectrum(ax: Axes, view: _ClassView) -> None:
-    noisy, noiseless = (_power(trials, view.epoch) for trials in (view.noisy, view.noiseless))
+    noisy, noiseless = (
+        _power_spectrum(trials, view.epoch) for trials in (view.noisy, view.noiseless)
+    )
     frequency = scipy.fft.rfftfreq(view.epoch.n_times, 1 / view.epoch.sfreq)
     shown = (frequency > 0) & (frequency <= view.highest_hz)
     ax.semilogy(frequency[shown], noisy[shown], **NOISY)
@@ -160,7 +162,7 @@ def _spectrum(ax: Axes, view: _ClassView) -> None:
     ax.set(title=f"spectrum, {view.channel}", xlabel="frequency (Hz)", ylabel="µV²/Hz")
 
 
-def _power(trials: Array, epoch: Epoch) -> Array:
+def _power_spectrum(trials: Array, epoch: Epoch) -> Array:
     """Mean power spectral density of trials (trials, times): (frequencies,), µV²/Hz.
 
     No window: it would hide the peaks near the borders of the epoch, where signals are zero.
@@ -176,7 +178,7 @@ def _one_trial(ax: Axes, view: _ClassView) -> None:
     ax.set(title=f"one trial, {view.channel}", xlabel="time (ms)", ylabel="µV")
 
 
-PANELS = (_over_trials, _on_the_scalp, _spectrum, _one_trial)
+PANELS = (_draw_over_trials, _on_the_scalp, _spectrum, _one_trial)
 
 
 def _share_scales(axes: Array) -> None:

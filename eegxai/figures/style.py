@@ -62,6 +62,8 @@ SERIES: Sequence[Mapping[str, Any]] = tuple(
     )
 )
 DIVERGING = "RdBu_r"  # its ends can be distinguished by colour-blind readers
+DARK = 0.5  # luminance below which letters are white
+SLANTED: Mapping[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
 N_COLUMNS = 4  # of small multiples
 PANEL_HEIGHT = 1.35  # inches
 PANEL_LETTERS = 22  # of a panel's title in one line
@@ -69,8 +71,14 @@ TITLE_SIZE, TITLE_INCHES, TITLE_MARGIN = 8, 0.155, 0.06  # letters in points, a 
 BREAKS = re.compile(r"(?<=[\s._])(?=\S)|(?<=[a-z+])(?=[A-Z])")  # where a long name may go on
 LEGEND_LETTERS, HANDLE_INCHES = 45, 0.55  # of an entry in one line; its line and the gap
 # Letters in an inch of a title, of a legend and of a method's name, which has more capitals.
-TITLE_LETTERS, ENTRY_LETTERS, NAME_LETTERS = 16.5, 18.5, 15
+TITLE_LETTERS, ENTRY_LETTERS, STYLE_NAME_LETTERS = 16.5, 18.5, 15
 SIDE_LETTERS = 12  # in an inch of a figure's height, of a label beside it
+
+
+def letters_on(background: Sequence[float]) -> str:
+    """Black or white, whichever is readable on a colour."""
+    luminance = np.dot(background[:3], (0.299, 0.587, 0.114))
+    return "white" if luminance < DARK else "black"
 
 
 def series_of(names: Sequence[str]) -> dict[str, Mapping[str, Any]]:

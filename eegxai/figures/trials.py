@@ -9,22 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eegxai.evaluation import KINDS, ExampleMaps
-from eegxai.figures.maps import WHOLE, Row, draw_course
+from eegxai.figures.maps import WHOLE, AxisRow, draw_course
 from eegxai.figures.scalp import is_uniform, relative
 from eegxai.figures.style import BLUE, DIVERGING, GREY, VERMILION, title_inches, write_title
 from eegxai.rounding import digits
 
 SHOWN_KINDS = ("best", "median", "worst")  # kinds of example trials, one row each
-PLANTED, MAGNITUDE = "planted signal", "mean magnitude over channels"  # titles of columns
+PLANTED_LABEL, MAGNITUDE = "planted signal", "mean magnitude over channels"  # titles of columns
 ATTRIBUTION = {
     False: "attribution, ± 30 % of its peak",
     True: "attribution, the same on all channels",
 }
 NO_CHANNELS = "Channels are not resolved: the map is the same on all of them."
-WIDTH, ROWS_INCHES, HEADER_INCHES, FOOTER_INCHES = 9.0, 5.2, 0.35, 0.5
+WIDTH, ROWS_INCHES, TRIAL_HEADER_INCHES, TRIAL_FOOTER_INCHES = 9.0, 5.2, 0.35, 0.5
 # An automatic layout takes as long as the drawing itself, and thousands are drawn.
-MARGINS = {"left": 0.1, "right": 0.97, "wspace": 0.12}
-STEP, SPACE = 1.1, 0.05  # from row to row, and above and below curves, in heights of a row
+TRIAL_MARGINS = {"left": 0.1, "right": 0.97, "wspace": 0.12}
+COURSE_STEP, SPACE = 1.1, 0.05  # from row to row, and above and below curves, in heights of a row
 FRAME: Mapping[str, Any] = {"color": "black", "lw": 0.8, "clip_on": False}
 CLASS_INCHES = 1.9  # height of the course of a class
 FAINT = 0.3  # of the attribution's peak, where colours saturate: else few pixels hide the rest
@@ -45,16 +45,16 @@ def map_against_truth(examples: ExampleMaps, title: str = "") -> Figure:
     title : str
         Lines above the rows: whose map it is, and what the score is.
     """
-    header = HEADER_INCHES + title_inches(title, WIDTH)
-    height = header + ROWS_INCHES + FOOTER_INCHES
+    header = TRIAL_HEADER_INCHES + title_inches(title, WIDTH)
+    height = header + ROWS_INCHES + TRIAL_FOOTER_INCHES
     figure = Figure(figsize=(WIDTH, height))
     write_title(figure, title)
-    margins = MARGINS | {"top": 1 - header / height, "bottom": FOOTER_INCHES / height}
+    margins = TRIAL_MARGINS | {"top": 1 - header / height, "bottom": TRIAL_FOOTER_INCHES / height}
     axes = figure.subplots(1, 3, sharex=True, width_ratios=(3, 3, 2.5), gridspec_kw=margins)
-    rows = [Row(-STEP * place, SPACE) for place in range(len(SHOWN_KINDS))]
+    rows = [AxisRow(-COURSE_STEP * place, SPACE) for place in range(len(SHOWN_KINDS))]
     for row, kind in zip(rows, SHOWN_KINDS, strict=True):
         _draw_row(axes, row, examples, kind)
-    columns = PLANTED, ATTRIBUTION[is_uniform(examples.attribution, axis=1)], MAGNITUDE
+    columns = PLANTED_LABEL, ATTRIBUTION[is_uniform(examples.attribution, axis=1)], MAGNITUDE
     for ax, column in zip(axes, columns, strict=True):
         ax.set_title(column, fontsize=9)
         _frame(ax, rows, examples.times_ms)
@@ -64,7 +64,7 @@ def map_against_truth(examples: ExampleMaps, title: str = "") -> Figure:
     return figure
 
 
-def _draw_row(axes: Sequence[Axes], row: Row, examples: ExampleMaps, kind: str) -> None:
+def _draw_row(axes: Sequence[Axes], row: AxisRow, examples: ExampleMaps, kind: str) -> None:
     place = KINDS.index(kind)
     truth, values = examples.ground_truth[place], examples.attribution[place]
     order = np.square(truth).sum(1).argsort()[::-1]
@@ -80,10 +80,10 @@ def _draw_row(axes: Sequence[Axes], row: Row, examples: ExampleMaps, kind: str) 
         label, (0, row.at(0.5)), (-4, 0), ("axes fraction", "data"), "offset points", ha="right",
         va="center", rotation="vertical", size="medium",
     )  # fmt: skip
-    _curves(over_time, np.abs(truth).mean(0), np.abs(values).mean(0), times_ms, row)
+    _draw_time_courses(over_time, np.abs(truth).mean(0), np.abs(values).mean(0), times_ms, row)
 
 
-def _heat_map(ax: Axes, row: Row, values: Array, times_ms: Array, limit: float) -> None:
+def _heat_map(ax: Axes, row: AxisRow, values: Array, times_ms: Array, limit: float) -> None:
     extent = (times_ms[0], _end(times_ms), row.lowest, row.lowest + 1)
     ax.imshow(
         values, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", extent=extent,
@@ -91,7 +91,7 @@ def _heat_map(ax: Axes, row: Row, values: Array, times_ms: Array, limit: float) 
     )  # fmt: skip
 
 
-def _only_over_time(ax: Axes, row: Row, course: Array, times_ms: Array) -> None:
+def _only_over_time(ax: Axes, row: AxisRow, course: Array, times_ms: Array) -> None:
     """Draw a signed map of no channels relative to its peak, and tell that it has none."""
     zero, peak = 0.45, 0.4  # shares of the row: below them the lowest peak, above them the words
     ax.plot(times_ms, row.at(zero + peak * relative(course)), color=BLUE, lw=1.2)
@@ -104,7 +104,7 @@ def _only_over_time(ax: Axes, row: Row, course: Array, times_ms: Array) -> None:
     ax.text(0.5, row.at(1), words, transform=across, fontsize=8, ha="center", va="top")
 
 
-def _frame(ax: Axes, rows: Sequence[Row], times_ms: Array) -> None:
+def _frame(ax: Axes, rows: Sequence[AxisRow], times_ms: Array) -> None:
     """Limits of the axes, a frame around each row, and the marks of the last one."""
     start, end = times_ms[0], _end(times_ms)
     for row in rows:
@@ -121,7 +121,9 @@ def _first_of_each(ax: Axes) -> tuple[list[Artist], list[str]]:
     return list(named.values()), list(named)
 
 
-def _curves(ax: Axes, planted: Array, attributed: Array, times_ms: Array, row: Row = WHOLE) -> None:
+def _draw_time_courses(
+    ax: Axes, planted: Array, attributed: Array, times_ms: Array, row: AxisRow = WHOLE
+) -> None:
     ax.plot(times_ms, row.at(relative(planted)), color=VERMILION, lw=1.2, label="planted")
     draw_course(ax, attributed, times_ms, row, lw=1.2, label="attribution")
 
@@ -154,7 +156,7 @@ def classes_over_time(examples: ExampleMaps, class_names: Sequence[str], title: 
     times_ms = examples.times_ms
     axes = figure.subplots(len(class_names), sharex=True, squeeze=False)[:, 0]
     for ax, name, signal, course in zip(axes, class_names, planted, attributed, strict=True):
-        _curves(ax, signal, course, times_ms)
+        _draw_time_courses(ax, signal, course, times_ms)
         ax.set(xlim=(times_ms[0], _end(times_ms)), yticks=[0, 1], ylabel=name)
     axes[-1].set_xlabel("time (ms)")
     axes[0].legend(loc="upper right", frameon=False)

@@ -140,7 +140,7 @@ class SampledHead:
         """Indices (dipoles,) of the sources nearest to positions, which must be near enough."""
         positions = checked_positions(positions_mni_mm)
         distances_mm, nearest = scipy.spatial.cKDTree(self.places_mni_mm).query(positions)
-        _require_near(positions, distances_mm)
+        _require_near_scanned(positions, distances_mm)
         return nearest
 
     def random_places(self, n_places: int, rng: np.random.Generator) -> Array:
@@ -191,7 +191,7 @@ def unit(vectors: Array) -> Array:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def _require_near(positions_mni_mm: Array, distances_mm: Array) -> None:
+def _require_near_scanned(positions_mni_mm: Array, distances_mm: Array) -> None:
     far = np.flatnonzero(distances_mm > MAX_DISTANCE_MM)
     if far.size:
         first = int(far[0])

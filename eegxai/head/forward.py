@@ -48,8 +48,8 @@ def forward_head(
         subject is not fsaverage and ``mri_to_mni`` is not given, or the transform is between other
         frames.
     """
-    forward = _read(mne.read_forward_solution, file, "forward solution")
-    electrodes_m = _electrodes(forward, file, channels)
+    forward = _read_mne_file(mne.read_forward_solution, file, "forward solution")
+    electrodes_m = _electrode_positions(forward, file, channels)
     to_mni = _mri_to_mni(forward, file, mri_to_mni) @ _to_mri(forward)
     places_mni_mm = mne.transforms.apply_trans(to_mni, forward["source_rr"]) * 1e3
     rotation, _ = scipy.linalg.polar(to_mni[:3, :3])
@@ -58,13 +58,13 @@ def forward_head(
         channels=tuple(electrodes_m),
         montage=mne.channels.make_dig_montage(electrodes_m, coord_frame="head"),
         places_mni_mm=places_mni_mm,
-        gain=_gain(forward, file, list(electrodes_m)) @ rotation.T,
+        gain=_forward_gain(forward, file, list(electrodes_m)) @ rotation.T,
         normals=_normals(forward["src"], cortical, places_mni_mm, rotation),
         tilt_deg=np.where(cortical, 0.0, RADIAL_TILT_DEG),
     )
 
 
-def _read(read: Callable[..., Any], file: str, kind: str) -> Any:
+def _read_mne_file(read: Callable[..., Any], file: str, kind: str) -> Any:
     """What a reader of MNE finds in a file. In files of another kind it fails in any way."""
     try:
         return read(file, verbose="ERROR")
@@ -73,7 +73,7 @@ def _read(read: Callable[..., Any], file: str, kind: str) -> Any:
         raise ValueError(f"the {kind} {file} cannot be read by MNE: {reason}") from error
 
 
-def _electrodes(
+def _electrode_positions(
     forward: mne.Forward, file: str, channels: Sequence[str] | None
 ) -> dict[str, Array]:
     """Positions (head frame, m) of the wanted EEG channels by name, in the order wanted."""
@@ -87,7 +87,7 @@ def _electrodes(
     return {name: positions[name] for name in wanted}
 
 
-def _gain(forward: mne.Forward, file: str, channels: list[str]) -> Array:
+def _forward_gain(forward: mne.Forward, file: str, channels: list[str]) -> Array:
     """Gain (channels, sources, 3), µV per nA·m along the axes of the file's frame."""
     if mne.forward.is_fixed_orient(forward, orig=True):
         raise ValueError(
@@ -121,7 +121,7 @@ def _mri_to_mni(forward: mne.Forward, file: str, mri_to_mni: str | None) -> Arra
 
 
 def _read_mri_to_mni(file: str) -> Array:
-    transform = _read(mne.read_trans, file, "transform")
+    transform = _read_mne_file(mne.read_trans, file, "transform")
     frames = (transform["from"], transform["to"])
     if frames != (FIFF.FIFFV_COORD_MRI, FIFF.FIFFV_MNE_COORD_MNI_TAL):
         raise ValueError(

@@ -125,7 +125,7 @@ def _used_by(models: Collection[str], file: str | None, given: ValidationInfo) -
     return file
 
 
-def _named(value: object) -> object:
+def _head_fields(value: object) -> object:
     return {"model": value} if isinstance(value, str) else value
 
 
@@ -175,7 +175,9 @@ def with_montage(head: HeadSpec, montage: Montage) -> HeadSpec:
     return replace(head, channels=tuple(montage))
 
 
-HeadField = Annotated[HeadSpec, BeforeValidator(_named)]  # so that YAML may say `head: sphere`
+HeadField = Annotated[
+    HeadSpec, BeforeValidator(_head_fields)
+]  # so that YAML may say `head: sphere`
 
 
 def open_head(head: HeadSpec) -> Head:
@@ -187,11 +189,11 @@ def open_head(head: HeadSpec) -> Head:
         When a file has changed since the spec was made, or the model refuses it.
     """
     HeadSpec(**vars(head))  # checks the files against the digests of the spec
-    return _opened(head)
+    return _opened_head(head)
 
 
 @lru_cache(maxsize=4)  # a New York Head takes 110 MB
-def _opened(head: HeadSpec) -> Head:
+def _opened_head(head: HeadSpec) -> Head:
     return HEADS[head.model](head)
 
 
@@ -199,11 +201,11 @@ def file_digest(file: str) -> str:
     """SHA-256 of a file's content, cached as long as its size and time stay the same."""
     path = Path(file).resolve()
     state = path.stat()
-    return _digest(path, state.st_mtime_ns, state.st_size)
+    return _file_digest(path, state.st_mtime_ns, state.st_size)
 
 
 @cache
-def _digest(path: Path, mtime_ns: int, size: int) -> str:
+def _file_digest(path: Path, mtime_ns: int, size: int) -> str:
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 

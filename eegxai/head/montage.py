@@ -74,7 +74,7 @@ def standard_montage(name: str) -> mne.channels.DigMontage:
 
 
 @cache
-def _places(name: str) -> dict[str, tuple[float, ...]]:
+def _rounded_positions(name: str) -> dict[str, tuple[float, ...]]:
     """Position of each electrode of a standard montage, in steps of :data:`SAME_PLACE_MM`."""
     places = standard_montage(name).get_positions()["ch_pos"]
     return {label: tuple(np.round(1e3 * at / SAME_PLACE_MM)) for label, at in places.items()}
@@ -82,14 +82,14 @@ def _places(name: str) -> dict[str, tuple[float, ...]]:
 
 def is_electrode(name: str) -> bool:
     """Whether the template has an electrode of this name."""
-    return name in _places(TEMPLATE)
+    return name in _rounded_positions(TEMPLATE)
 
 
 @cache
 def electrodes(name: str) -> tuple[str, ...]:
     """Electrodes of a standard montage; one that has two names counts once, under the first."""
     first: dict[tuple[float, ...], str] = {}
-    for label, place in _places(name).items():
+    for label, place in _rounded_positions(name).items():
         first.setdefault(place, label)
     return tuple(first.values())
 
@@ -102,7 +102,7 @@ def require_electrodes(channels: Sequence[str], montage: str = TEMPLATE) -> None
     ValueError
         As :func:`require_channels`, or names two electrodes that are the same.
     """
-    places = _places(montage)
+    places = _rounded_positions(montage)
     require_channels(channels, places, f"the electrode template {montage}")
     found: dict[tuple[float, ...], str] = {}
     for name in channels:

@@ -22,7 +22,7 @@ from eegxai.head.montage import (
 )
 
 LABELS = "sa.clab_electrodes"
-GAIN, PLACES, NORMALS = "sa.cortex75K.V_fem", "sa.cortex75K.vc", "sa.cortex75K.normals"
+GAIN, VERTICES, NORMALS = "sa.cortex75K.V_fem", "sa.cortex75K.vc", "sa.cortex75K.normals"
 
 # One unit of V_fem. The file does not state its unit; LFPykit 0.5 (NYHeadModel) takes it to be
 # V/(mA·m), "probably", and potentials then have the size that they have in spherical heads.
@@ -54,7 +54,7 @@ def nyhead_head(file: str, channels: Sequence[str] | None = None) -> SampledHead
         head or the template lacks a channel.
     """
     wanted = MONTAGE if channels is None else tuple(channels)
-    fields = _read(file)
+    fields = _read_nyhead_file(file)
     _require_shapes(file, fields)
     require_channels(wanted, fields.labels, f"the New York Head {file}")
     require_electrodes(wanted)
@@ -82,7 +82,7 @@ class _Fields:
     normals: Array
 
 
-def _read(file: str) -> _Fields:
+def _read_nyhead_file(file: str) -> _Fields:
     import h5py  # 10 MB that few users need
 
     if not h5py.is_hdf5(file):
@@ -93,10 +93,10 @@ def _read(file: str) -> _Fields:
 
 def _read_hdf5(file: str, root: Any) -> _Fields:
     """Fields of a v7.3 file: HDF5 has MATLAB's axes reversed, and cells as references."""
-    cells = [root[cell] for cell in np.ravel(_field(file, root, LABELS))]
+    cells = [root[cell] for cell in np.ravel(_file_field(file, root, LABELS))]
     return _Fields(
         ["".join(map(chr, np.ravel(characters))) for characters in cells],
-        *(np.asarray(_field(file, root, name)).T for name in (GAIN, PLACES, NORMALS)),
+        *(np.asarray(_file_field(file, root, name)).T for name in (GAIN, VERTICES, NORMALS)),
     )
 
 
@@ -107,12 +107,12 @@ def _read_mat(file: str) -> _Fields:
     except (ValueError, NotImplementedError, scipy.io.matlab.MatReadError) as error:
         raise ValueError(f"the New York Head {file} is not a MATLAB file: {error}") from error
     return _Fields(
-        [str(label) for label in np.ravel(_field(file, root, LABELS))],
-        *(np.asarray(_field(file, root, name)) for name in (GAIN, PLACES, NORMALS)),
+        [str(label) for label in np.ravel(_file_field(file, root, LABELS))],
+        *(np.asarray(_file_field(file, root, name)) for name in (GAIN, VERTICES, NORMALS)),
     )
 
 
-def _field(file: str, root: Mapping[str, Any], name: str) -> Any:
+def _file_field(file: str, root: Mapping[str, Any], name: str) -> Any:
     try:
         return reduce(getitem, name.split("."), root)
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -123,7 +123,7 @@ def _require_shapes(file: str, fields: _Fields) -> None:
     n_channels, n_sources = len(fields.labels), len(fields.places)
     shapes = {
         GAIN: (fields.gain, (n_channels, n_sources, 3)),
-        PLACES: (fields.places, (n_sources, 3)),
+        VERTICES: (fields.places, (n_sources, 3)),
         NORMALS: (fields.normals, (n_sources, 3)),
     }
     for name, (array, needed) in shapes.items():

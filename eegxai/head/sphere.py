@@ -107,7 +107,7 @@ class SphereHead:
         """See :meth:`eegxai.head.Head.require_inside`."""
         positions = checked_positions(positions_mni_mm)
         distances_mm = np.linalg.norm(positions - _centre_mni_mm(), axis=1)
-        _require_near(positions, distances_mm, _brain_radius_mm(self.shells))
+        _require_inside_sphere(positions, distances_mm, _brain_radius_mm(self.shells))
 
     def random_places(self, n_places: int, rng: np.random.Generator) -> Array:
         """See :func:`brain_points`."""
@@ -164,14 +164,14 @@ def brain_points(n_points: int, rng: np.random.Generator) -> Array:
 def _lead_field(head: SphereHead, places: Places) -> LeadField:
     positions = np.array(places)
     head.require_inside(positions)
-    gain = average_reference(_gain(head, positions))
+    gain = average_reference(_sphere_gain(head, positions))
     normals = radial_normals(positions, _centre_mni_mm())
     for array in (gain, normals):
         array.setflags(write=False)
     return LeadField(gain=gain, normals=normals, tilt_deg=RADIAL_TILT_DEG)
 
 
-def _gain(head: SphereHead, positions_mni_mm: Array) -> Array:
+def _sphere_gain(head: SphereHead, positions_mni_mm: Array) -> Array:
     """Gain (channels, sources, 3), µV per nA·m along MNI axes, in MNE's own reference."""
     upwards = np.tile([0.0, 0.0, 1.0], (len(positions_mni_mm), 1))  # unused: all axes are free
     places = {"rr": mni_to_head(positions_mni_mm) / 1e3, "nn": upwards}
@@ -221,7 +221,7 @@ def _sphere_model(shells: Shells) -> mne.bem.ConductorModel:
     )
 
 
-def _require_near(positions_mni_mm: Array, distances_mm: Array, radius_mm: float) -> None:
+def _require_inside_sphere(positions_mni_mm: Array, distances_mm: Array, radius_mm: float) -> None:
     outside = np.flatnonzero(distances_mm >= radius_mm)
     if outside.size:
         first = int(outside[0])

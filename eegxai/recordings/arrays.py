@@ -41,7 +41,7 @@ def read_npz(path: Path, given: Mapping[str, Any], options: Mapping[str, Any]) -
             f"{path} has no array 'x' (trials, channels, times); it holds "
             f"{', '.join(found) or 'nothing'}, and the keys that are read are {', '.join(KEYS)}"
         )
-    known = {key: _plain(key, found[key]) for key in KEYS if key in found}
+    known = {key: _python_value(key, found[key]) for key in KEYS if key in found}
     if set(found) >= WRITTEN_BY_SIMULATE:
         known |= {"unit": "uV", "tmin": float(found["times_ms"][0]) / 1e3}
     stated = {key: value for key, value in given.items() if value is not None}
@@ -72,7 +72,7 @@ def _arrays(path: Path) -> dict[str, Array]:
         raise ValueError(f"{path} cannot be read: {error}") from error
 
 
-def _plain(key: str, value: Array) -> Any:
+def _python_value(key: str, value: Array) -> Any:
     """A key's value as Python has it: a number, a text, or a list of names."""
     if key in ("x", "y"):
         return value

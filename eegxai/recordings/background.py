@@ -14,14 +14,14 @@ import mne
 import numpy as np
 
 from eegxai.head.models import file_digest
-from eegxai.recordings.channels import place_of, placed, projection_notes
-from eegxai.recordings.opening import existing, opened
+from eegxai.recordings.channels import channel_position, placed, projection_notes
+from eegxai.recordings.opening import existing, opened_file
 from eegxai.recordings.parts import parts
-from eegxai.recordings.reference import JudgedChannels, Reference, judged, reference_among
+from eegxai.recordings.reference import JudgedChannels, Reference, judged_channels, reference_among
 from eegxai.rounding import counted
 
 MICROVOLT_PER_VOLT = 1e6
-UNUSABLE = "bad"  # how the name of an annotation begins that MNE leaves out of epochs
+BAD_ANNOTATION = "bad"  # how the name of an annotation begins that MNE leaves out of epochs
 # Of an epoch: a median spacing below it is of numbers that were made up, since sliding windows move
 # by more.
 NUMBERED = 0.1
@@ -133,7 +133,7 @@ class Background:
 
     @cached_property
     def _judged(self) -> JudgedChannels:
-        return judged(self._judged_volts(), self.ch_names)
+        return judged_channels(self._judged_volts(), self.ch_names)
 
     def _judged_volts(self) -> dict[str, Array]:
         """Stretches of each channel (stretches, times), spread over the file."""
@@ -169,12 +169,12 @@ class Background:
         own, told = placed(mne.pick_info(self.source.info, picks), montage)
         further, _ = placed(mne.create_info(others, self.sfreq, "eeg"), montage)
         chs = (*own["chs"], *further["chs"])
-        if unknown := [one["ch_name"] for one in chs if place_of(one) is None]:
+        if unknown := [one["ch_name"] for one in chs if channel_position(one) is None]:
             raise ValueError(
                 f"background {self.file!r} has no positions of {', '.join(unknown)}, nor has a "
                 "template by these names; give a montage that has them, or write positions to it"
             )
-        if len({place_of(one) for one in chs}) < len(chs):
+        if len({channel_position(one) for one in chs}) < len(chs):
             raise ValueError(f"background {self.file!r}: {'; '.join(told)}")
         found = {one["ch_name"]: tuple(one["loc"][:3].tolist()) for one in chs}
         return found, told
@@ -222,7 +222,7 @@ class Recording(Background):
         return [
             (np.floor(begins * self.sfreq), np.ceil((begins + one["duration"]) * self.sfreq))
             for one in self.source.annotations
-            if one["description"].lower().startswith(UNUSABLE)
+            if one["description"].lower().startswith(BAD_ANNOTATION)
             for begins in [one["onset"] - self.source.first_time]
         ]
 
@@ -293,20 +293,20 @@ def open_background(file: str) -> Background:
     ValueError
         When the suffix is unknown, or MNE cannot read the file, or it holds no EEG.
     """
-    return _opened(str(file), content_digest(file))
+    return _opened_background(str(file), content_digest(file))
 
 
 def content_digest(file: str) -> str:
     """SHA-256 of the content of a recording: of its file, and of those that belong to it."""
     digests = [file_digest(str(part)) for part in parts(file)]
-    return digests[0] if len(digests) == 1 else _joined(digests)
+    return digests[0] if len(digests) == 1 else _joined_digest(digests)
 
 
 @lru_cache(maxsize=2)
-def _opened(file: str, digest: str) -> Background:
+def _opened_background(file: str, digest: str) -> Background:
     if (path := existing(file)).suffix.lower() == ".npz":
         raise ValueError(f"background {file!r} holds arrays; recordings or epochs are needed")
-    source, _, notes = opened(path)
+    source, _, notes = opened_file(path)
     kind = Epoched if isinstance(source, mne.BaseEpochs) else Recording
     background = kind(file, source, (*notes, *projection_notes(source.info)))
     if len(background.ch_names) < 2:
@@ -317,7 +317,7 @@ def _opened(file: str, digest: str) -> Background:
     return background
 
 
-def _joined(digests: Sequence[str]) -> str:
+def _joined_digest(digests: Sequence[str]) -> str:
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 

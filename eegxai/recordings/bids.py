@@ -8,7 +8,7 @@ import mne
 
 DESCRIPTION = "dataset_description.json"  # of every BIDS data set, in its root
 SUFFIXES = (".vhdr", ".edf", ".bdf", ".set")  # of EEG in BIDS
-MOST_LISTED = 5
+MOST_FILES_LISTED = 5
 
 
 def is_bids(path: Path) -> bool:
@@ -42,8 +42,10 @@ def recording(path: Path) -> Path:
         if _is_recording(file) and "derivatives" not in file.relative_to(path).parts
     )
     if len(found) != 1:
-        listed = ", ".join(str(file.relative_to(path)) for file in found[:MOST_LISTED])
-        more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
+        listed = ", ".join(str(file.relative_to(path)) for file in found[:MOST_FILES_LISTED])
+        more = (
+            f" and {len(found) - MOST_FILES_LISTED} more" if len(found) > MOST_FILES_LISTED else ""
+        )
         raise ValueError(
             f"{path} has {len(found)} recordings of EEG, of which one must be given, such as "
             f"{found[0]}; they are {listed}{more}"

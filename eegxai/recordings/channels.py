@@ -39,7 +39,7 @@ def taken(
     ValueError
         When a name or type is not there, a channel is picked twice, or no channel is left.
     """
-    chosen = [channel for pick in _listed(picks) for channel in _of_pick(info, pick)]
+    chosen = [channel for pick in _picks_list(picks) for channel in _of_pick(info, pick)]
     if not chosen:
         raise ValueError(f"picks={picks!r} takes no channel; types and names of channels do")
     require_distinct([info["ch_names"][channel] for channel in chosen], "picks")
@@ -82,7 +82,7 @@ def with_eeg(info: mne.Info, picks: str | Sequence[str]) -> tuple[mne.Info, list
     ]
 
 
-def names_of(given: Any, field: str) -> list[str]:
+def list_of_names(given: Any, field: str) -> list[str]:
     """Names as a list of text; integers may be names.
 
     Raises
@@ -137,8 +137,10 @@ def _with_places(info: mne.Info, montage: str | None) -> tuple[mne.Info, list[st
         places = standard_montage(montage).get_positions()["ch_pos"]
         require_channels(info["ch_names"], places, f"the montage {montage}")
         same = {name: name for name in info["ch_names"]}
-        return _at(info, montage, same), [f"positions are those of the montage {montage}"]
-    missing = [channel["ch_name"] for channel in info["chs"] if place_of(channel) is None]
+        return _info_at_electrodes(info, montage, same), [
+            f"positions are those of the montage {montage}"
+        ]
+    missing = [channel["ch_name"] for channel in info["chs"] if channel_position(channel) is None]
     if not missing:
         return info, []
     electrodes = {name: electrode_of(name) for name in info["ch_names"]}
@@ -149,19 +151,19 @@ def _with_places(info: mne.Info, montage: str | None) -> tuple[mne.Info, list[st
         ]
     named = {name: electrode for name, electrode in electrodes.items() if electrode}
     note = "positions are those of MNE's 10-05 template, by the names of the channels"
-    return _at(info, TEMPLATE, named), [note]
+    return _info_at_electrodes(info, TEMPLATE, named), [note]
 
 
 def _at_one_place(info: mne.Info) -> str:
     """Names of channels that have the position of another one."""
     of_place: dict[tuple[float, ...], list[str]] = {}
     for channel in info["chs"]:
-        if (place := place_of(channel)) is not None:
+        if (place := channel_position(channel)) is not None:
             of_place.setdefault(place, []).append(channel["ch_name"])
     return ", ".join(name for names in of_place.values() if len(names) > 1 for name in names)
 
 
-def place_of(channel: Mapping[str, Any]) -> tuple[float, ...] | None:
+def channel_position(channel: Mapping[str, Any]) -> tuple[float, ...] | None:
     """Position of a channel of an mne.Info, m; None if it has none."""
     place = np.asarray(channel["loc"][:3])
     known = np.isfinite(place).all() and place.any()
@@ -191,7 +193,7 @@ def electrode_of(name: str) -> str | None:
     return folded.get(plain.lower())
 
 
-def _at(info: mne.Info, montage: str, electrodes: dict[str, str]) -> mne.Info:
+def _info_at_electrodes(info: mne.Info, montage: str, electrodes: dict[str, str]) -> mne.Info:
     """A copy of the info whose channels are at these electrodes of a standard montage."""
     found = standard_montage(montage).get_positions()
     places = {name: found["ch_pos"][electrode] for name, electrode in electrodes.items()}
@@ -209,8 +211,8 @@ def _of_pick(info: mne.Info, pick: str) -> list[int]:
     return lookup(choices, pick, "picks: channel or type of channels")
 
 
-def _listed(picks: str | Sequence[str]) -> list[str]:
-    return [picks] if isinstance(picks, str) else names_of(picks, "picks")
+def _picks_list(picks: str | Sequence[str]) -> list[str]:
+    return [picks] if isinstance(picks, str) else list_of_names(picks, "picks")
 
 
 def _with_types(info: mne.Info, names: Sequence[str]) -> str:

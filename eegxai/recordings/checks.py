@@ -83,10 +83,10 @@ def shape_notes(x: Array, ch_names: Sequence[str]) -> list[str]:
             "x is constant over time in every trial and channel; there is no EEG in it"
         )
     notes = []
-    if always := _named(flat.all(axis=0), ch_names):
+    if always := _chosen_channels(flat.all(axis=0), ch_names):
         notes.append(f"channels that are flat in all trials: {always}")
     now_and_then = flat.any(axis=0) & ~flat.all(axis=0)
-    if sometimes := _named(now_and_then, ch_names):
+    if sometimes := _chosen_channels(now_and_then, ch_names):
         n_trials = int(flat[:, now_and_then].any(axis=1).sum())
         notes.append(f"channels that are flat in some trials, {n_trials} in all: {sometimes}")
     return notes + _odd_sizes(np.median(deviations, axis=0), ch_names)
@@ -95,10 +95,10 @@ def shape_notes(x: Array, ch_names: Sequence[str]) -> list[str]:
 def _odd_sizes(sizes: Array, ch_names: Sequence[str]) -> list[str]:
     typical = np.median(sizes[sizes > 0]) if (sizes > 0).any() else 0
     odd = (sizes > FAR_SIZE * typical) | ((sizes > 0) & (sizes < typical / FAR_SIZE))
-    if not (names := _named(odd, ch_names)):
+    if not (names := _chosen_channels(odd, ch_names)):
         return []
     return [f"channels more than {FAR_SIZE} times larger or smaller than the others: {names}"]
 
 
-def _named(which: Array, ch_names: Sequence[str]) -> str:
+def _chosen_channels(which: Array, ch_names: Sequence[str]) -> str:
     return ", ".join(name for name, chosen in zip(ch_names, which, strict=True) if chosen)

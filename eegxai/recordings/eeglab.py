@@ -42,11 +42,11 @@ def _at_zero(path: Path) -> list[str] | None:
 
 
 def _names_at_zero(epoch: Mapping[str, Any], half_sample_ms: float) -> list[str]:
-    names, latencies_ms = _listed(epoch["eventtype"]), _listed(epoch["eventlatency"])
+    names, latencies_ms = _cell_values(epoch["eventtype"]), _cell_values(epoch["eventlatency"])
     pairs = zip(names, latencies_ms, strict=True)
     return [str(name) for name, at_ms in pairs if abs(float(at_ms)) < half_sample_ms]
 
 
-def _listed(values: Any) -> list[Any]:
+def _cell_values(values: Any) -> list[Any]:
     """The values of a cell array, or the one value where a single event makes it no array."""
     return list(values) if isinstance(values, list | np.ndarray) else [values]

@@ -5,13 +5,13 @@ from collections import Counter
 import mne
 import numpy as np
 
-from eegxai.recordings.events import Events, EventTable, classes_of
+from eegxai.recordings.events import Events, EventTable, event_classes
 from eegxai.recordings.labelled import LabelledTrials
 from eegxai.recordings.reading import foreign
 
 # What MNE notes of an epoch that it drops; others are the names of annotations.
 OUTSIDE = {"TOO_SHORT": "out of the recording's range", "NO_DATA": "out of the recording's range"}
-FEWEST_SAMPLES = 2
+FEWEST_EPOCH_SAMPLES = 2
 
 
 def cut(
@@ -97,7 +97,7 @@ def selected(
         When an event is not there, and lists those that are, or when no trial has one of them.
     """
     name_of = {code: name for name, code in epochs.event_id.items()}
-    classes = classes_of([name_of[code] for code in sorted(name_of)], events)
+    classes = event_classes([name_of[code] for code in sorted(name_of)], events)
     names = [name_of[code] for code in epochs.events[:, 2]]
     kept = [trial for trial, name in enumerate(names) if name in classes]
     if not kept:
@@ -144,10 +144,10 @@ def sample_range(tmin: float, tmax: float, sfreq: float) -> tuple[int, int]:
     if not np.isfinite([tmin, tmax]).all():
         raise ValueError(f"tmin={tmin} and tmax={tmax} are not allowed: times in s are")
     first, n_times = round(tmin * sfreq), round((tmax - tmin) * sfreq)
-    if n_times < FEWEST_SAMPLES:
+    if n_times < FEWEST_EPOCH_SAMPLES:
         raise ValueError(
             f"tmin={tmin:g} and tmax={tmax:g} leave {max(n_times, 0)} samples of a trial; allowed "
-            f"are {FEWEST_SAMPLES} or more"
+            f"are {FEWEST_EPOCH_SAMPLES} or more"
         )
     return first, n_times
 
@@ -198,4 +198,4 @@ def _common_duration(table: EventTable, sfreq: float) -> float | None:
     if table.durations is None or not len(table.durations):
         return None
     low, high = table.durations.min(), table.durations.max()
-    return float(low) if high - low < 1 / sfreq and low * sfreq >= FEWEST_SAMPLES else None
+    return float(low) if high - low < 1 / sfreq and low * sfreq >= FEWEST_EPOCH_SAMPLES else None

@@ -79,7 +79,7 @@ def class_events(
     refusals = []
     for table in (_annotated(raw, codes), _triggered(raw)):
         try:
-            classes = classes_of(table.ordered, events) if table.names else {}
+            classes = event_classes(table.ordered, events) if table.names else {}
         except ValueError as error:
             refusals.append(f"{error} among the {table.source}")
             continue
@@ -92,7 +92,7 @@ def class_events(
     raise ValueError("; ".join(refusals) or none)
 
 
-def classes_of(names: Sequence[str], events: Events | None) -> dict[str, str]:
+def event_classes(names: Sequence[str], events: Events | None) -> dict[str, str]:
     """Class of each event that is taken, in the order of the classes.
 
     Parameters
@@ -109,15 +109,15 @@ def classes_of(names: Sequence[str], events: Events | None) -> dict[str, str]:
 
     Examples
     --------
-    >>> classes_of(["Stimulus/S  1", "Stimulus/S  2"], {"S 2": "right", "S 1": "left"})
+    >>> event_classes(["Stimulus/S  1", "Stimulus/S  2"], {"S 2": "right", "S 1": "left"})
     {'Stimulus/S  2': 'right', 'Stimulus/S  1': 'left'}
     """
     if events is None:
-        return _plain([name for name in names if name not in NOT_EVENTS])
+        return _names_without_marker([name for name in names if name not in NOT_EVENTS])
     if isinstance(events, str) or not events:
         raise ValueError(f"events={events!r} is not allowed: a mapping or list of names is")
     wanted = events if isinstance(events, Mapping) else {name: name for name in events}
-    return {_found(str(name), names): str(shown) for name, shown in wanted.items()}
+    return {_matching_event(str(name), names): str(shown) for name, shown in wanted.items()}
 
 
 def _annotated(raw: mne.io.BaseRaw, codes: Mapping[str, int] | None) -> EventTable:
@@ -149,26 +149,28 @@ def _triggered(raw: mne.io.BaseRaw) -> EventTable:
     )
 
 
-def _found(name: str, names: Sequence[str]) -> str:
+def _matching_event(name: str, names: Sequence[str]) -> str:
     """The event that is meant: by its name, or by what follows BrainVision's type of marker."""
-    alike = [known for known in names if name == known or _short(known) == _spaced(name)]
+    alike = [
+        known for known in names if name == known or _without_marker_type(known) == _spaced(name)
+    ]
     if name not in names and len(alike) != 1:
         raise ValueError(unknown_name("event", name, names))
     return name if name in names else alike[0]
 
 
-def _plain(names: Sequence[str]) -> dict[str, str]:
+def _names_without_marker(names: Sequence[str]) -> dict[str, str]:
     """Classes named without BrainVision's types of markers, where they then still differ."""
-    short = {name: _short(name) for name in names}
+    short = {name: _without_marker_type(name) for name in names}
     return short if len(set(short.values())) == len(short) else {name: name for name in names}
 
 
-def _short(name: str) -> str:
+def _without_marker_type(name: str) -> str:
     """A marker without its type.
 
     Examples
     --------
-    >>> _short("Stimulus/S  1"), _short("auditory/left")
+    >>> _without_marker_type("Stimulus/S  1"), _without_marker_type("auditory/left")
     ('S 1', 'auditory/left')
     """
     kind, _, rest = name.partition("/")

@@ -9,11 +9,11 @@ import mne
 import numpy as np
 
 from eegxai.recordings.arrays import read_npz
-from eegxai.recordings.channels import names_of
-from eegxai.recordings.epoching import FEWEST_SAMPLES, cropped, cut, dropped, selected
+from eegxai.recordings.channels import list_of_names
+from eegxai.recordings.epoching import FEWEST_EPOCH_SAMPLES, cropped, cut, dropped, selected
 from eegxai.recordings.events import Events, class_events
 from eegxai.recordings.labelled import LabelledTrials, Unit
-from eegxai.recordings.opening import existing, opened
+from eegxai.recordings.opening import existing, opened_file
 from eegxai.recordings.reading import foreign, mentioning
 from eegxai.recordings.sources import as_labelled, unlabelled
 from eegxai.recordings.units import require_unit
@@ -78,16 +78,16 @@ def read_trials(
             raise ValueError("events applies to recordings and epochs, and not to .npz files")
         given = {
             "sfreq": sfreq,
-            "ch_names": None if ch_names is None else names_of(ch_names, "ch_names"),
+            "ch_names": None if ch_names is None else list_of_names(ch_names, "ch_names"),
             "class_names": class_names,
             "unit": unit,
         }
         return cropped(read_npz(path, given, options), tmin, tmax)
     options |= {"sfreq": sfreq, "ch_names": ch_names, "unit": unit}
-    found, codes, notes = opened(path)
+    found, codes, notes = opened_file(path)
     with mentioning(notes):
         if isinstance(found, mne.BaseEpochs):
-            trials = cropped(_of_epochs(found, events, class_names, options), tmin, tmax)
+            trials = cropped(_trials_of_epochs(found, events, class_names, options), tmin, tmax)
         else:
             epochs, how = cut(found, class_events(found, codes, events), tmin, tmax)
             trials = as_labelled(epochs, class_names=class_names, **options)
@@ -123,15 +123,15 @@ def read_windows(
     """
     require_unit(unit)
     path = existing(path)
-    found, _, notes = opened(path)
+    found, _, notes = opened_file(path)
     if isinstance(found, mne.BaseEpochs):
         raise ValueError(f"{path} holds epochs, which are not cut again; read_trials reads them")
     sfreq = found.info["sfreq"]
     n_times = round(duration * sfreq) if np.isfinite(duration) else 0
-    if n_times < FEWEST_SAMPLES or n_times > found.n_times:
+    if n_times < FEWEST_EPOCH_SAMPLES or n_times > found.n_times:
         raise ValueError(
-            f"duration={duration:g} is not allowed: windows have {FEWEST_SAMPLES / sfreq:g} to "
-            f"{found.n_times / sfreq:g} s, the length of the recording"
+            f"duration={duration:g} is not allowed: windows have {FEWEST_EPOCH_SAMPLES / sfreq:g} "
+            f"to {found.n_times / sfreq:g} s, the length of the recording"
         )
     with foreign(f"{path} cannot be read", notes):
         epochs = mne.make_fixed_length_epochs(found, n_times / sfreq, preload=True)
@@ -140,7 +140,7 @@ def read_windows(
     return replace(trials, notes=(*notes, *trials.notes))
 
 
-def _of_epochs(
+def _trials_of_epochs(
     epochs: mne.BaseEpochs,
     events: Events | None,
     class_names: Sequence[str] | None,

@@ -7,7 +7,7 @@ from typing import Literal
 import mne
 import numpy as np
 
-from eegxai.recordings.channels import place_of
+from eegxai.recordings.channels import channel_position
 
 Unit = Literal["uV", "V", "as_given"]  # what numbers may be said to be
 KeptUnit = Literal["uV", "as_given"]  # what the numbers of LabelledTrials are
@@ -88,7 +88,7 @@ class LabelledTrials:
     @property
     def has_positions(self) -> bool:
         """Whether each channel has a position of its own, as topographies require."""
-        places = [place_of(channel) for channel in self.info["chs"]]
+        places = [channel_position(channel) for channel in self.info["chs"]]
         return None not in places and len(set(places)) == len(places)
 
     def pick(self, ch_names: Sequence[str]) -> "LabelledTrials":

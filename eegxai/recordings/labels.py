@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eegxai.recordings.checks import as_array
-from eegxai.registry import MOST_LISTED
+from eegxai.registry import MOST_NAMES_LISTED
 
 MOST_CLASSES = 1000  # integers above are codes of events, even beside a zero
 
@@ -56,10 +56,10 @@ def given_labels(y: Any, class_names: Sequence[str] | None, n_trials: int) -> La
     names = _distinct(class_names)
     if y is None:
         return Labels(None, names or ())
-    values = _values(y, n_trials)
+    values = _label_values(y, n_trials)
     if values.dtype.kind == "U":
-        return _named(values, names)
-    return _numbered(values, names, sorted(set(values.tolist())))
+        return _labels_of_names(values, names)
+    return _labels_of_integers(values, names, sorted(set(values.tolist())))
 
 
 def event_labels(codes: Array, event_id: Mapping[str, int], names: Sequence[str] | None) -> Labels:
@@ -84,12 +84,14 @@ def event_labels(codes: Array, event_id: Mapping[str, int], names: Sequence[str]
     if len(name_of) < len(event_id):
         raise ValueError(f"event_id gives one code two names, which is not allowed: {event_id}")
     if unnamed := sorted({int(code) for code in codes} - set(name_of)):
-        raise ValueError(f"event codes {_listed(unnamed)} have no name in event_id {event_id}")
+        raise ValueError(
+            f"event codes {_values_phrase(unnamed)} have no name in event_id {event_id}"
+        )
     own, ordered = _distinct(names), tuple(name_of[code] for code in sorted(name_of))
     values = np.array([name_of[int(code)] for code in codes])
     if own and not set(ordered) <= set(own) and all(map(is_number, ordered)):
-        return _numbered(values.astype(np.int64), own, [int(name) for name in ordered])
-    return _named(values, own or ordered)
+        return _labels_of_integers(values.astype(np.int64), own, [int(name) for name in ordered])
+    return _labels_of_names(values, own or ordered)
 
 
 def class_notes(labels: Labels) -> list[str]:
@@ -99,11 +101,11 @@ def class_notes(labels: Labels) -> list[str]:
     counts = Counter(labels.y.tolist())
     of_class = {name: counts[label] for label, name in enumerate(labels.class_names)}
     numbers = [f"{name} ({n})" for name, n in of_class.items()]
-    notes = [f"classes from label 0 on, with their numbers of trials: {_listed(numbers)}"]
+    notes = [f"classes from label 0 on, with their numbers of trials: {_values_phrase(numbers)}"]
     if empty := [name for name, n in of_class.items() if not n]:
-        notes.append(f"no trial is of class {_listed(empty)}")
+        notes.append(f"no trial is of class {_values_phrase(empty)}")
     if single := [name for name, n in of_class.items() if n == 1]:
-        notes.append(f"only one trial is of class {_listed(single)}")
+        notes.append(f"only one trial is of class {_values_phrase(single)}")
     if len(counts) == 1:
         (name,) = (name for name, n in of_class.items() if n)
         notes.append(
@@ -112,7 +114,7 @@ def class_notes(labels: Labels) -> list[str]:
     return notes
 
 
-def _values(y: Any, n_trials: int) -> Array:
+def _label_values(y: Any, n_trials: int) -> Array:
     """The labels as an array of integers or of text."""
     values = as_array(y, "y")
     if values.shape != (n_trials,):
@@ -120,7 +122,7 @@ def _values(y: Any, n_trials: int) -> Array:
             f"y has the shape {values.shape}; allowed is one label for each trial: ({n_trials},)"
         )
     if values.dtype.kind == "O":
-        values = _uniform(values)
+        values = _uniform_labels(values)
     if values.dtype.kind in "US":
         return values.astype(str)
     if values.dtype.kind == "f" and np.isfinite(values).all() and (values % 1 == 0).all():
@@ -138,7 +140,7 @@ def _values(y: Any, n_trials: int) -> Array:
     return values.astype(np.int64)
 
 
-def _uniform(values: Array) -> Array:
+def _uniform_labels(values: Array) -> Array:
     """An array of Python objects as one of text or of integers."""
     for kind in (str, (int, np.integer)):
         if all(isinstance(value, kind) for value in values):
@@ -148,14 +150,14 @@ def _uniform(values: Array) -> Array:
     raise ValueError(f"y holds {odd!r}; allowed are integers and names of classes, not both")
 
 
-def _named(values: Array, class_names: tuple[str, ...] | None) -> Labels:
+def _labels_of_names(values: Array, class_names: tuple[str, ...] | None) -> Labels:
     found = sorted(set(values.tolist()))
     names = class_names or tuple(found)
     for name in found:
         if name not in names:
             raise ValueError(
                 f"class_names lacks {name!r}, which is a class of the trials; it holds "
-                f"{_listed(names)}"
+                f"{_values_phrase(names)}"
             )
     position = {name: label for label, name in enumerate(names)}
     y = np.array([position[value] for value in values.tolist()], dtype=np.int64)
@@ -163,14 +165,16 @@ def _named(values: Array, class_names: tuple[str, ...] | None) -> Labels:
     return Labels(y, names, notes)
 
 
-def _numbered(values: Array, class_names: tuple[str, ...] | None, found: list[int]) -> Labels:
+def _labels_of_integers(
+    values: Array, class_names: tuple[str, ...] | None, found: list[int]
+) -> Labels:
     """Labels of integers: positions in the names if they can be, or else in ``found``."""
     n_classes = len(class_names) if class_names else _n_positions(found)
     if found and min(found) >= 0 and max(found) < n_classes:
         return Labels(values, class_names or tuple(map(str, range(n_classes))))
     if class_names and len(class_names) != len(found):
         raise ValueError(
-            f"y holds {_listed(found)}, which are neither positions in class_names, "
+            f"y holds {_values_phrase(found)}, which are neither positions in class_names, "
             f"0 to {n_classes - 1}, nor as many as its {n_classes} names"
         )
     names = class_names or tuple(map(str, found))
@@ -207,7 +211,7 @@ def _distinct(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
     return names
 
 
-def _listed(values: Sequence[object]) -> str:
+def _values_phrase(values: Sequence[object]) -> str:
     """Values in a sentence, of many the first ones."""
-    more = f" and {len(values) - MOST_LISTED} more" if len(values) > MOST_LISTED else ""
-    return ", ".join(map(str, values[:MOST_LISTED])) + more
+    more = f" and {len(values) - MOST_NAMES_LISTED} more" if len(values) > MOST_NAMES_LISTED else ""
+    return ", ".join(map(str, values[:MOST_NAMES_LISTED])) + more

@@ -77,7 +77,7 @@ def _suffix(path: Path) -> str:
     return Path(path.name.lower().removesuffix(".gz")).suffix
 
 
-def opened(path: Path) -> tuple[Opened, Mapping[str, int] | None, list[str]]:
+def opened_file(path: Path) -> tuple[Opened, Mapping[str, int] | None, list[str]]:
     """What a file holds, the codes of its events where files beside it state them, and notes.
 
     Raises

@@ -18,12 +18,12 @@ def parts(file: str) -> tuple[Path, ...]:
     """The files that hold a recording: its own first, then those that belong to it and exist."""
     path = Path(file).resolve()
     beside = (path.with_suffix(suffix) for suffix in SIDE_FILES)
-    possible = (path, *beside, *_named(path, file_digest(file)))
+    possible = (path, *beside, *_files_named_in(path, file_digest(file)))
     return tuple(dict.fromkeys(part for part in possible if part.is_file()))
 
 
 @lru_cache(maxsize=64)
-def _named(path: Path, _digest: str) -> tuple[Path, ...]:
+def _files_named_in(path: Path, _digest: str) -> tuple[Path, ...]:
     suffix = Path(path.name.lower().removesuffix(".gz")).suffix
     return tuple(NAMED_FILES[suffix](path)) if suffix in NAMED_FILES else ()
 

@@ -37,7 +37,7 @@ def foreign(failure: str, notes: list[str]) -> Iterator[None]:
             raise
         except Exception as error:
             raise ValueError(f"{failure}: {_why(error)}") from error
-    found = [f"{OF_READER}{_short(one.message)}" for one in caught if not _is_noise(one)]
+    found = [f"{OF_READER}{_one_line_of(one.message)}" for one in caught if not _is_noise(one)]
     notes.extend(dict.fromkeys(found))
 
 
@@ -62,12 +62,12 @@ def _is_noise(warning: warnings.WarningMessage) -> bool:
 def _why(error: Exception) -> str:
     """What a reader says is wrong; where it stumbles over a file instead, that it is damaged."""
     if not isinstance(error, STUMBLES):
-        return _short(error)
-    told = f"{type(error).__name__}: {_short(error)}"
+        return _one_line_of(error)
+    told = f"{type(error).__name__}: {_one_line_of(error)}"
     return f"it is empty, damaged or not what its name says ({told})"
 
 
-def _short(message: Exception | Warning | str) -> str:
+def _one_line_of(message: Exception | Warning | str) -> str:
     """A message in one line."""
     text = " ".join(str(message).split()) or type(message).__name__
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

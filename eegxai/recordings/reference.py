@@ -44,7 +44,7 @@ class JudgedChannels:
         return [name for name, share in self.flat.items() if share == 1]
 
 
-def judged(volts: Mapping[str, Array], good: Sequence[str]) -> JudgedChannels:
+def judged_channels(volts: Mapping[str, Array], good: Sequence[str]) -> JudgedChannels:
     """Read off stretches of every channel (stretches, times) which are flat, and their mean."""
     flat = {name: _flat_share(volts[name]) for name in good}
     varying = {name: volts[name] for name in good if flat[name] < 1}

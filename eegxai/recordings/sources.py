@@ -9,7 +9,7 @@ import numpy as np
 
 from eegxai.recordings.channels import (
     in_volts,
-    names_of,
+    list_of_names,
     placed,
     projection_notes,
     require_distinct,
@@ -101,7 +101,7 @@ def as_labelled(
         _require_same("sfreq", sfreq, data.sfreq)
         return _relabelled(data, y, class_names)
     if isinstance(data, mne.BaseEpochs):
-        source = _of_epochs(data, y, class_names)
+        source = _source_of_epochs(data, y, class_names)
     elif _is_windows(data):
         source = _of_windows(data, y, class_names)
     else:
@@ -110,7 +110,7 @@ def as_labelled(
     _require_same("sfreq", sfreq, float(source.info["sfreq"]))
     _require_same("tmin", tmin, source.tmin)
     if ch_names is not None:
-        _require_same("ch_names", names_of(ch_names, "ch_names"), source.info["ch_names"])
+        _require_same("ch_names", list_of_names(ch_names, "ch_names"), source.info["ch_names"])
     return _labelled(source, unit, picks, montage, drop_bads)
 
 
@@ -155,7 +155,9 @@ def _labelled(
 
 def unlabelled(epochs: mne.BaseEpochs, **options: Any) -> LabelledTrials:
     """Trials of Epochs whose events mean nothing; options as in :func:`as_labelled`."""
-    return _labelled(replace(_of_epochs(epochs, None, None), labels=Labels(None, ())), **options)
+    return _labelled(
+        replace(_source_of_epochs(epochs, None, None), labels=Labels(None, ())), **options
+    )
 
 
 def _relabelled(
@@ -175,7 +177,7 @@ def _relabelled(
     )
 
 
-def _of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None) -> Source:
+def _source_of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None) -> Source:
     """Source of MNE Epochs, whose events give the labels unless ``y`` does."""
     loaded = epochs if epochs.preload else epochs.copy().load_data()
     if not len(loaded):
@@ -190,24 +192,24 @@ def _of_epochs(epochs: mne.BaseEpochs, y: Any, class_names: Sequence[str] | None
 
 def _is_windows(data: Any) -> bool:
     """Whether these are windows of braindecode, which is not imported to find out."""
-    leaf = next(_leaves(data), None)
+    leaf = next(_single_data_sets(data), None)
     return hasattr(leaf, "crop_inds") and (hasattr(leaf, "windows") or hasattr(leaf, "raw"))
 
 
-def _leaves(data: Any) -> Iterator[Any]:
+def _single_data_sets(data: Any) -> Iterator[Any]:
     """Data sets of single recordings in a concatenation or a subset of one."""
     if hasattr(data, "indices") and hasattr(data, "dataset"):
-        yield from _leaves(data.dataset)
+        yield from _single_data_sets(data.dataset)
     elif hasattr(data, "datasets"):
         for part in data.datasets:
-            yield from _leaves(part)
+            yield from _single_data_sets(part)
     else:
         yield data
 
 
 def _of_windows(data: Any, y: Any, class_names: Sequence[str] | None) -> Source:
     """Source of windows as the data set gives them to a decoder, with its transforms."""
-    leaves = list(_leaves(data))
+    leaves = list(_single_data_sets(data))
     infos = [(leaf.windows if hasattr(leaf, "windows") else leaf.raw).info for leaf in leaves]
     for other in infos[1:]:
         _require_alike(other, infos[0])
@@ -253,7 +255,7 @@ def _of_array(
     x = as_array(data, "x")
     require_trials(x)
     x = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
-    rate = _number(
+    rate = _finite_number(
         "sfreq",
         sfreq,
         "arrays need a sampling frequency above zero, Hz, as sfreq= or the key sfreq of an .npz",
@@ -263,19 +265,19 @@ def _of_array(
             f"sfreq={sfreq!r} is not allowed: it has to be above zero, Hz, and at least "
             f"{LOWEST_SFREQ:g}"
         )
-    start = _number("tmin", 0.0 if tmin is None else tmin, "it is a time, s")
+    start = _finite_number("tmin", 0.0 if tmin is None else tmin, "it is a time, s")
     if ch_names is None:
         raise ValueError(
             f"ch_names is missing: arrays need the names of their {x.shape[1]} channels"
         )
-    names = names_of(ch_names, "ch_names")
+    names = list_of_names(ch_names, "ch_names")
     require_distinct(names)
     _require_channels(x, names)
     info = mne.create_info(names, rate, "eeg", verbose="ERROR")
     return Source(x, info, given_labels(y, class_names, len(x)), start, from_mne=False)
 
 
-def _number(field: str, value: Any, why: str) -> float:
+def _finite_number(field: str, value: Any, why: str) -> float:
     """A finite number."""
     try:
         number = float("nan") if isinstance(value, bool) else float(value)

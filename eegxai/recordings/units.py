@@ -58,7 +58,7 @@ def in_microvolts(x: Array, unit: Unit | None, volts: bool) -> tuple[Array, Kept
         _require_volts(size)
         decided, why = "V", "as MNE has them"
     else:
-        decided, why = _judged(x, size)
+        decided, why = _unit_by_size(x, size)
     if decided == "V":
         return _float32(x, MICROVOLTS_PER_VOLT), "uV", f"taken as volts, {why}, and converted to µV"
     known = {"uV": "taken as µV", "as_given": "left as they are, without a unit"}[decided]
@@ -74,9 +74,9 @@ def _require_volts(size: float) -> None:
         )
 
 
-def _judged(x: Array, size: float) -> tuple[Unit, str]:
+def _unit_by_size(x: Array, size: float) -> tuple[Unit, str]:
     """The unit that the size of the numbers suggests, and the reason."""
-    if _standardised(x):
+    if _looks_standardised(x):
         return "as_given", "since every channel has a standard deviation of about 1"
     why = f"since the typical standard deviation is {size:.3g}"
     if may_be_volts(size):
@@ -86,7 +86,7 @@ def _judged(x: Array, size: float) -> tuple[Unit, str]:
     return "as_given", f"{why}, as neither volts nor µV of EEG have"
 
 
-def _standardised(x: Array) -> bool:
+def _looks_standardised(x: Array) -> bool:
     deviations = x.std(axis=(0, 2))
     return bool((np.abs(deviations[deviations > 0] - 1) < STANDARDISED).all())
 

@@ -34,7 +34,7 @@ EMPTY = 1e-7
 # The power of a direction over that of the next weaker one, where that is no noise of electrodes
 # but what a file of integers or a filter after it has left of a direction that was removed.
 GAP = 100.0
-AVERAGE = "average"
+AVERAGE_REFERENCE = "average"
 
 Array = np.ndarray
 
@@ -42,12 +42,14 @@ Array = np.ndarray
 ReferenceNames = Annotated[tuple[str, ...], ORDERED, Field(min_length=1)]
 
 
-def _listed(value: object) -> object:
+def _electrode_list(value: object) -> object:
     """Electrodes as a list, where YAML has only one."""
-    return [value] if isinstance(value, str) and value != AVERAGE else value
+    return [value] if isinstance(value, str) and value != AVERAGE_REFERENCE else value
 
 
-ReferenceField = Annotated[ReferenceNames | Literal["average"] | None, BeforeValidator(_listed)]
+ReferenceField = Annotated[
+    ReferenceNames | Literal["average"] | None, BeforeValidator(_electrode_list)
+]
 
 
 @spec
@@ -94,14 +96,14 @@ class BackgroundSpec:
         return None if info.context == IDENTITY else file
 
 
-def _named(value: object) -> object:
+def _background_fields(value: object) -> object:
     return {"file": value} if isinstance(value, str) else value
 
 
-BackgroundField = Annotated[BackgroundSpec, BeforeValidator(_named)]
+BackgroundField = Annotated[BackgroundSpec, BeforeValidator(_background_fields)]
 
 
-def opened(background: BackgroundSpec) -> Background:
+def background_recording(background: BackgroundSpec) -> Background:
     """The file of a spec.
 
     Raises
@@ -135,17 +137,17 @@ def reference_of(background: BackgroundSpec) -> Reference:
     recorded, said = open_background(background.file), background.reference
     if said is None:
         return recorded.reference_among(channels_of(background))
-    electrodes = recorded.ch_names if said == AVERAGE else tuple(said)
+    electrodes = recorded.ch_names if said == AVERAGE_REFERENCE else tuple(said)
     return Reference(electrodes, "")
 
 
 def reference_name(background: BackgroundSpec | None) -> str:
     """Reference of the channels: ``average``, electrodes as Fz,Cz, or ``unknown``."""
     if background is None:
-        return AVERAGE
+        return AVERAGE_REFERENCE
     electrodes = reference_of(background).electrodes
     if set(electrodes) == set(channels_of(background)):
-        return AVERAGE
+        return AVERAGE_REFERENCE
     return ",".join(electrodes) or "unknown"
 
 
@@ -227,7 +229,7 @@ def require_recorded(
             f"sfreq={epoch.sfreq:g} differs from the {recorded.sfreq:g} Hz of background "
             f"{background.file!r}; leave it out, or resample the file, for instance by MNE"
         )
-    if recorded.limits_s and not _within(epoch, *recorded.limits_s):
+    if recorded.limits_s and not _lies_within(epoch, *recorded.limits_s):
         start, end = recorded.limits_s
         raise ValueError(
             f"tmin={epoch.start_ms / 1e3:g} and tmax={epoch.end_ms / 1e3:g} leave the epochs of "
@@ -242,7 +244,7 @@ def require_recorded(
     reference_of(background)
 
 
-def _within(epoch: Epoch, start_s: float, end_s: float) -> bool:
+def _lies_within(epoch: Epoch, start_s: float, end_s: float) -> bool:
     whole = Epoch.between(start_s, end_s, epoch.sfreq)
     return whole.first <= epoch.first and epoch.first + epoch.n_times <= whole.first + whole.n_times
 
@@ -250,7 +252,9 @@ def _within(epoch: Epoch, start_s: float, end_s: float) -> bool:
 @lru_cache(maxsize=1)
 def stretches(background: BackgroundSpec, epoch: Epoch) -> Array:
     """All stretches of the recordings, (stretches, channels, times) float32, µV, read-only."""
-    found = opened(background).stretches(channels_of(background), epoch.first, epoch.n_times)
+    found = background_recording(background).stretches(
+        channels_of(background), epoch.first, epoch.n_times
+    )
     if not np.isfinite(found).all():
         raise ValueError(f"background {background.file!r} holds values that are not finite")
     found.setflags(write=False)

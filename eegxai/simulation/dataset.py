@@ -8,7 +8,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from eegxai.head import HeadSpec, Montage, with_montage
-from eegxai.simulation.background import drawn, opened
+from eegxai.simulation.background import background_recording, drawn
 from eegxai.simulation.blocks import BLOCK, blocks, each_block
 from eegxai.simulation.feature_spec import FeatureSpec
 from eegxai.simulation.labels import labels
@@ -152,7 +152,7 @@ def _located(trials: pd.DataFrame, data: DataSpec) -> pd.DataFrame:
     """Trials, and where in the recordings each of them is."""
     if data.background is None:
         return trials
-    onsets_s = opened(data.background).onsets_s(data.epoch.n_times)
+    onsets_s = background_recording(data.background).onsets_s(data.epoch.n_times)
     return trials.assign(recorded_s=onsets_s[drawn(len(onsets_s), data.n_trials, data.seed)])
 
 

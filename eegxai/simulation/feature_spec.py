@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from eegxai.registry import lookup
-from eegxai.simulation.kinds import KINDS
+from eegxai.simulation.kinds import SIGNAL_KINDS
 from eegxai.simulation.regions import Position, positions
 from eegxai.spec import NUMBER, by_name, spec
 
@@ -101,8 +101,8 @@ class Signal:
     ----------
     name : str
     kind : str
-        A name in :data:`eegxai.simulation.kinds.KINDS`: ``peak``, ``tone`` (a burst of a sine) or
-        ``band`` (a burst of noise in a band).
+        A name in :data:`eegxai.simulation.kinds.SIGNAL_KINDS`: ``peak``, ``tone`` (a burst of a
+        sine) or ``band`` (a burst of noise in a band).
     latency_ms : number or [mean, deviation]
         Centre of the peak or burst, ms after time zero.
     width_ms : number or [mean, deviation]
@@ -130,7 +130,7 @@ class Signal:
     @field_validator("kind")
     @classmethod
     def _known_kind(cls, name: str) -> str:
-        lookup(KINDS, name, "kind")
+        lookup(SIGNAL_KINDS, name, "kind")
         return name
 
     @field_validator("width_ms", "frequency_hz")
@@ -154,7 +154,7 @@ class Signal:
 
     @model_validator(mode="after")
     def _fields_of_its_kind(self) -> "Signal":
-        kind = KINDS[self.kind]
+        kind = SIGNAL_KINDS[self.kind]
         given = {name for name in BAND_FIELDS if getattr(self, name) is not None}
         if missing := set(kind.needs) - given:
             raise ValueError(f"{missing.pop()} is missing, which the kind {self.kind!r} needs")

@@ -22,13 +22,13 @@ from eegxai.simulation.regions import (
 MOMENT_PER_UNIT = 10.0  # nA·m; our reading of "amplitude 7": it gives some 10 µV on the scalp
 
 
-def _peak(name: str, latency_ms: Spread, width_ms: Spread, amplitude: Spread) -> Signal:
+def _peak_signal(name: str, latency_ms: Spread, width_ms: Spread, amplitude: Spread) -> Signal:
     return Signal(
         name=name, kind="peak", latency_ms=latency_ms, width_ms=width_ms, amplitude=amplitude
     )
 
 
-def _burst(name: str, kind: str, frequency_hz: Spread | None = None) -> Signal:
+def _burst_signal(name: str, kind: str, frequency_hz: Spread | None = None) -> Signal:
     return Signal(
         name=name,
         kind=kind,
@@ -42,18 +42,18 @@ def _burst(name: str, kind: str, frequency_hz: Spread | None = None) -> Signal:
 
 # Latencies, widths and amplitudes: generate_random_temporal_db.m and ..._spectral_db.m.
 POSITIVE, NEGATIVE = Spread(7, 6), Spread(-7, 6)
-P60 = _peak("P60", Spread(60, 8), Spread(50, 2), POSITIVE)
-P900 = _peak("P900", Spread(900, 5), Spread(100, 4), POSITIVE)
-N500 = _peak("N500", Spread(500, 8), Spread(100, 4), NEGATIVE)
+P60 = _peak_signal("P60", Spread(60, 8), Spread(50, 2), POSITIVE)
+P900 = _peak_signal("P900", Spread(900, 5), Spread(100, 4), POSITIVE)
+N500 = _peak_signal("N500", Spread(500, 8), Spread(100, 4), NEGATIVE)
 
 BANDS_HZ = {"theta": (3.0, 8.0), "alpha": (8.0, 13.0), "beta": (14.0, 30.0), "gamma": (30.0, 58.0)}
 # The re-creation uses sines in its spectral script, and filtered noise in
 # generate_random_spatial_db.m.
 TONES = tuple(
-    _burst(name, "tone", Spread((low + high) / 2, (high - low) / 2))
+    _burst_signal(name, "tone", Spread((low + high) / 2, (high - low) / 2))
     for name, (low, high) in BANDS_HZ.items()
 )
-NOISES = tuple(_burst(name, "band") for name in BANDS_HZ)
+NOISES = tuple(_burst_signal(name, "band") for name in BANDS_HZ)
 
 TEMPORAL = FeatureSpec(
     name="temporal",
@@ -87,7 +87,7 @@ SPATIAL = FeatureSpec(
 # subtract it. The constants are our choice.
 PRECUNEUS: Position = (0.0, -62.0, 40.0)
 RANDOM_SIGN = Spread(0, 20)
-SUPPRESSOR = _peak("suppressor", Spread(500, 8), Spread(100, 4), RANDOM_SIGN)
+SUPPRESSOR = _peak_signal("suppressor", Spread(500, 8), Spread(100, 4), RANDOM_SIGN)
 DISTRACTED = FeatureSpec(
     name="distractor",
     classes=TEMPORAL.classes,

@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic_core import to_json
 
 from eegxai.atomic import exists, require_writable, staging
-from eegxai.simulation.background import AVERAGE
+from eegxai.simulation.background import AVERAGE_REFERENCE
 from eegxai.simulation.dataset import SimulatedEEG
 
 VOLT_PER_MICROVOLT = 1e-6
@@ -143,7 +143,7 @@ def _fits_event_id(name: str) -> bool:
     return ";" not in name
 
 
-def _itself(name: str) -> tuple[str, ...]:
+def _only_name(name: str) -> tuple[str, ...]:
     return (name,)
 
 
@@ -157,11 +157,11 @@ def _signal_and_truth(name: str) -> tuple[str, ...]:
 
 
 def _write_fif(eeg: SimulatedEEG, signal: Path, truth: Path) -> None:
-    _epochs(eeg, eeg.x).save(signal, verbose="ERROR")
-    _epochs(eeg, eeg.ground_truth).save(truth, verbose="ERROR")
+    _epochs_in_volts(eeg, eeg.x).save(signal, verbose="ERROR")
+    _epochs_in_volts(eeg, eeg.ground_truth).save(truth, verbose="ERROR")
 
 
-def _epochs(eeg: SimulatedEEG, microvolts: Array) -> mne.EpochsArray:
+def _epochs_in_volts(eeg: SimulatedEEG, microvolts: Array) -> mne.EpochsArray:
     """Epochs in volts, with the average reference, where they have it, as an applied projection.
 
     MNE's inverse solutions require the projection; it does not change data that already have the
@@ -171,19 +171,19 @@ def _epochs(eeg: SimulatedEEG, microvolts: Array) -> mne.EpochsArray:
     zeros = np.arange(len(eeg.y)) * epoch.n_times + max(-epoch.first, 0)
     epochs = mne.EpochsArray(
         VOLT_PER_MICROVOLT * microvolts.astype(np.float64),
-        _info(eeg),
+        _info_of_dataset(eeg),
         np.column_stack([zeros, np.zeros_like(zeros), eeg.y + 1]),
         tmin=epoch.start_ms / 1e3,
         event_id=_event_id(eeg),
         metadata=eeg.trials,
         verbose="ERROR",
     )
-    if eeg.spec.reference != AVERAGE:
+    if eeg.spec.reference != AVERAGE_REFERENCE:
         return epochs
     return epochs.set_eeg_reference(projection=True, verbose="ERROR").apply_proj(verbose="ERROR")
 
 
-def _info(eeg: SimulatedEEG) -> mne.Info:
+def _info_of_dataset(eeg: SimulatedEEG) -> mne.Info:
     info = eeg.info.copy()
     info["description"] = _spec_json(eeg)
     return info
@@ -199,7 +199,7 @@ def _spec_json(eeg: SimulatedEEG) -> str:
 
 
 def _write_npz(eeg: SimulatedEEG, path: Path) -> None:
-    columns = {f"trials_{name}": _plain(column) for name, column in eeg.trials.items()}
+    columns = {f"trials_{name}": _unpickled_column(column) for name, column in eeg.trials.items()}
     np.savez(
         path,
         allow_pickle=False,
@@ -215,7 +215,7 @@ def _write_npz(eeg: SimulatedEEG, path: Path) -> None:
     )
 
 
-def _plain(column: pd.Series) -> Array:
+def _unpickled_column(column: pd.Series) -> Array:
     """Column as an array that needs no pickle: text gets a fixed width."""
     return np.array(column.tolist())
 
@@ -280,7 +280,7 @@ def _before_event_s(eeg: SimulatedEEG) -> float:
 def _recording(eeg: SimulatedEEG, microvolts: Array) -> mne.io.RawArray:
     """Trials joined into one recording in volts, each annotated with its class and metadata."""
     volts = VOLT_PER_MICROVOLT * np.concatenate(microvolts, axis=-1, dtype=np.float64)
-    raw = mne.io.RawArray(volts, _info(eeg), verbose="ERROR")
+    raw = mne.io.RawArray(volts, _info_of_dataset(eeg), verbose="ERROR")
     seconds, before = microvolts.shape[-1] / eeg.info["sfreq"], _before_event_s(eeg)
     onsets = seconds * np.arange(len(eeg.y)) + before
     names = [eeg.class_names[label] for label in eeg.y]
@@ -291,6 +291,6 @@ def _recording(eeg: SimulatedEEG, microvolts: Array) -> mne.io.RawArray:
 # Memory as measured: MNE computes in float64 and copies; a BIDS folder takes further copies.
 EEG_FORMATS: Mapping[str, Format] = {
     ".fif": Format(_signal_and_truth, _write_fif, {}, 2.2, _fits_event_id),
-    ".npz": Format(_itself, _write_npz, {}, 0.2),
-    "": Format(_itself, _write_bids, {"mne_bids": "mne-bids", "pybv": "pybv"}, 5.0),
+    ".npz": Format(_only_name, _write_npz, {}, 0.2),
+    "": Format(_only_name, _write_bids, {"mne_bids": "mne-bids", "pybv": "pybv"}, 5.0),
 }

@@ -9,7 +9,9 @@ from eegxai.simulation.feature_spec import FeatureSpec, Signal
 from eegxai.simulation.kinds import BAND_TRANSITION_HZ
 from eegxai.simulation.waveforms import Epoch, whole_samples
 
-FEWEST_SAMPLES = 3  # of a peak or burst: the first and last sample of a burst's window are zero
+FEWEST_SIGNAL_SAMPLES = (
+    3  # of a peak or burst: the first and last sample of a burst's window are zero
+)
 
 
 @lru_cache(maxsize=64)
@@ -58,8 +60,8 @@ def _require_inside_epoch(where: str, signal: Signal, epoch: Epoch) -> None:
 
 
 def _require_sampled(where: str, signal: Signal, epoch: Epoch) -> None:
-    narrowest_ms = 1e3 * FEWEST_SAMPLES / epoch.sfreq
-    if whole_samples(signal.width_ms.lowest, epoch.sfreq) < FEWEST_SAMPLES:
+    narrowest_ms = 1e3 * FEWEST_SIGNAL_SAMPLES / epoch.sfreq
+    if whole_samples(signal.width_ms.lowest, epoch.sfreq) < FEWEST_SIGNAL_SAMPLES:
         raise ValueError(
             f"{where} has width_ms={list(signal.width_ms)}; at sfreq={epoch.sfreq:g} Hz it must "
             f"be at least {narrowest_ms:g} ms, three samples, in every trial"

@@ -11,9 +11,9 @@ from eegxai.seeding import generator
 from eegxai.simulation.background import (
     BackgroundSpec,
     as_recorded,
+    background_recording,
     channels_of,
     covariance,
-    opened,
     reference_of,
     span,
 )
@@ -26,9 +26,9 @@ from eegxai.simulation.spec import DataSpec
 from eegxai.simulation.support import power_spectrum
 from eegxai.simulation.trials import draw_trials
 
-N_FOLDS, N_PERMUTATIONS = 5, 99  # of the classifier of the background
+LDA_FOLDS, N_PERMUTATIONS = 5, 99  # of the classifier of the background
 TINY = 1e-12  # µV², far below any noise
-RIDGE = (
+LDA_RIDGE = (
     0.1  # of the mean variance, added to its covariance: it has more numbers than trials at worst
 )
 DRIFTING_SHARE = 0.5  # of the recordings' power that is noted; pink noise has 0.16
@@ -107,11 +107,11 @@ def implant(
     return simulate_spec(data)
 
 
-def notes(data: DataSpec) -> tuple[str, ...]:
+def background_notes(data: DataSpec) -> tuple[str, ...]:
     """What was decided about the recordings of a data set, one sentence each; none without any."""
     if data.background is None:
         return ()
-    recorded = opened(data.background)
+    recorded = background_recording(data.background)
     told = (
         *recorded.notes,
         *_channels_told(data),
@@ -126,7 +126,7 @@ def notes(data: DataSpec) -> tuple[str, ...]:
 
 def _channels_told(data: DataSpec) -> list[str]:
     assert data.background
-    recorded, channels = opened(data.background), channels_of(data.background)
+    recorded, channels = background_recording(data.background), channels_of(data.background)
     without = [name for name in recorded.bads if name not in channels]
     dropped = [f"channels marked as bad are left out: {', '.join(without)}"] if without else []
     if data.head.model != "sphere":
@@ -176,7 +176,7 @@ def _drift_told(data: DataSpec) -> str:
 def _passband_told(data: DataSpec) -> str:
     """Says where a decoder could find signals beside the recordings' noise."""
     assert data.background
-    low, high = opened(data.background).passband_hz
+    low, high = background_recording(data.background).passband_hz
     signal = parts_of(data, draw_trials(data)).signal(blocks(data.n_trials)[0])
     frequencies, power = power_spectrum(signal, data.sfreq)
     outside = (frequencies < low) | (frequencies > high)
@@ -202,7 +202,7 @@ def told_by_background(eeg: SimulatedEEG) -> tuple[float, float]:
     eeg : SimulatedEEG
         With signals in recordings, or in simulated noise.
     """
-    if np.bincount(eeg.y, minlength=len(eeg.class_names)).min() < N_FOLDS:
+    if np.bincount(eeg.y, minlength=len(eeg.class_names)).min() < LDA_FOLDS:
         return np.nan, np.nan
     background = eeg.x - eeg.ground_truth
     variance = background.var(axis=2, dtype=np.float64)
@@ -210,26 +210,26 @@ def told_by_background(eeg: SimulatedEEG) -> tuple[float, float]:
     values = (values - values.mean(axis=0)) / (values.std(axis=0) + TINY)
     rng = generator(eeg.spec.seed, "probe")
     permuted = (rng.permutation(eeg.y) for _ in range(N_PERMUTATIONS))
-    found, *others = (_accuracy(values, y, rng) for y in (eeg.y, *permuted))
+    found, *others = (_lda_accuracy(values, y, rng) for y in (eeg.y, *permuted))
     return found, (1 + np.count_nonzero(np.array(others) >= found)) / (1 + N_PERMUTATIONS)
 
 
-def _accuracy(values: Array, y: Array, rng: np.random.Generator) -> float:
+def _lda_accuracy(values: Array, y: Array, rng: np.random.Generator) -> float:
     """Accuracy of linear discriminant analysis by cross-validation."""
-    fold = _folds(y, rng)
+    fold = _random_folds(y, rng)
     right = 0
-    for held in range(N_FOLDS):
+    for held in range(LDA_FOLDS):
         known = fold != held
         found = _classified(values[known], y[known], values[~known])
         right += int(np.count_nonzero(found == y[~known]))
     return right / len(y)
 
 
-def _folds(y: Array, rng: np.random.Generator) -> Array:
+def _random_folds(y: Array, rng: np.random.Generator) -> Array:
     """Fold of each trial, at random; each class is spread evenly over them."""
     order = rng.permutation(len(y))
     fold = np.empty(len(y), int)
-    fold[order[np.argsort(y[order], kind="stable")]] = np.arange(len(y)) % N_FOLDS
+    fold[order[np.argsort(y[order], kind="stable")]] = np.arange(len(y)) % LDA_FOLDS
     return fold
 
 
@@ -239,7 +239,7 @@ def _classified(known: Array, y: Array, values: Array) -> Array:
     means = np.stack([known[of == label].mean(axis=0) for label in range(len(classes))])
     within = known - means[of]
     covariance = within.T @ within / len(known)
-    covariance += RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    covariance += LDA_RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
     weights = np.linalg.solve(covariance, means.T)
     prior = np.log(np.bincount(of) / len(of))
     return classes[(values @ weights - np.sum(means.T * weights, axis=0) / 2 + prior).argmax(1)]

@@ -20,11 +20,11 @@ def labels(shares: tuple[float, ...], n_trials: int) -> Array:
         Share of the trials that each class has; they sum to 1.
     n_trials : int
     """
-    return _labels(shares, n_trials).copy()
+    return _labels_by_shares(shares, n_trials).copy()
 
 
 @lru_cache(maxsize=8)
-def _labels(shares: tuple[float, ...], n_trials: int) -> Array:
+def _labels_by_shares(shares: tuple[float, ...], n_trials: int) -> Array:
     expected, counts = np.array(shares), np.zeros(len(shares))
     found = np.empty(n_trials, np.int64)
     for trial in range(n_trials):
@@ -37,6 +37,6 @@ def _labels(shares: tuple[float, ...], n_trials: int) -> Array:
 def fewest_trials(shares: tuple[float, ...], per_class: int) -> int:
     """Fewest trials of which every class has at least ``per_class``."""
     enough = math.ceil((per_class + len(shares)) / min(shares))
-    sequence = _labels(shares, enough)
+    sequence = _labels_by_shares(shares, enough)
     last = [np.flatnonzero(sequence == label)[per_class - 1] for label in range(len(shares))]
     return int(max(last)) + 1

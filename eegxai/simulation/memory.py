@@ -2,7 +2,7 @@
 
 from eegxai.errors import gigabytes
 from eegxai.machine import available_memory
-from eegxai.simulation.background import opened
+from eegxai.simulation.background import background_recording
 from eegxai.simulation.blocks import BLOCK, n_threads
 from eegxai.simulation.labels import fewest_trials
 from eegxai.simulation.spec import DataSpec
@@ -82,7 +82,7 @@ def _background_bytes(data: DataSpec) -> int:
         return 0
     return (
         BACKGROUND_COPIES
-        * len(opened(data.background).places(data.epoch.n_times))
+        * len(background_recording(data.background).places(data.epoch.n_times))
         * _trial_bytes(data)
     )
 

@@ -10,7 +10,7 @@ import scipy
 
 from eegxai.simulation import noise, signal
 from eegxai.simulation.blocks import each_block
-from eegxai.simulation.kinds import Trials
+from eegxai.simulation.kinds import TrialParameters
 from eegxai.simulation.noise import add_artefacts, electrode_noise, recorded_noise, sensor_noise
 from eegxai.simulation.signal import columns, dipole_noise, sensor_distractor, sensor_signal
 from eegxai.simulation.spec import DataSpec
@@ -30,16 +30,16 @@ class Definition(NamedTuple):
     signal's part of the source.
     """
 
-    source: Callable[[DataSpec, Trials, slice, Array], Array]
+    source: Callable[[DataSpec, TrialParameters, slice, Array], Array]
     noise: Callable[[DataSpec, slice], Array]
     factors: Callable[[WeighedParts, int, float], Factors]
 
 
-def _signal_alone(data: DataSpec, trials: Trials, rows: slice, signal: Array) -> Array:
+def _signal_alone(data: DataSpec, trials: TrialParameters, rows: slice, signal: Array) -> Array:
     return signal
 
 
-def _signal_in_noise(data: DataSpec, trials: Trials, rows: slice, signal: Array) -> Array:
+def _signal_in_noise(data: DataSpec, trials: TrialParameters, rows: slice, signal: Array) -> Array:
     return signal + dipole_noise(data, trials, rows)
 
 
@@ -56,8 +56,8 @@ class Parts(NamedTuple):
 
 def parts_of(data: DataSpec, trials: pd.DataFrame) -> Parts:
     """The parts of a data set; a distractor counts as noise."""
-    signal.prepare(data)
-    noise.prepare(data)
+    signal.prepare_signal(data)
+    noise.prepare_noise(data)
     drawn, definition = columns(trials), _definition(data)
     return Parts(
         signal=lambda rows: sensor_signal(data, drawn, rows),
@@ -98,7 +98,7 @@ def mixing_factors(parts: WeighedParts, n_trials: int, snr_db: float) -> Factors
 
     def measure(rows: slice) -> tuple[float, float, float]:
         source, noise = parts(rows)
-        return _power(source), _power(noise), _amplitude(source) + _amplitude(noise)
+        return _summed_power(source), _summed_power(noise), _amplitude(source) + _amplitude(noise)
 
     def mixed(rows: slice) -> float:
         source, noise = parts(rows)
@@ -123,7 +123,12 @@ def planting_factors(parts: WeighedParts, n_trials: int, snr_db: float) -> Facto
     def measure(rows: slice) -> tuple[float, int, Array, Array]:
         source, noise = parts(rows)
         n_samples, exact = len(noise) * noise.shape[-1], noise.astype(np.float64)
-        return _power(source), n_samples, exact.sum(axis=(0, 2)), np.square(exact).sum(axis=(0, 2))
+        return (
+            _summed_power(source),
+            n_samples,
+            exact.sum(axis=(0, 2)),
+            np.square(exact).sum(axis=(0, 2)),
+        )
 
     measured = zip(*each_block(measure, n_trials), strict=True)
     source_power, n_samples, total, squares = (sum(values) for values in measured)
@@ -184,7 +189,7 @@ def _require_power(**parts: float) -> None:
             )
 
 
-def _power(part: Array) -> float:
+def _summed_power(part: Array) -> float:
     # Trial by trial in single precision and their sum in double: fast, and exact to 1e-6.
     return float(np.einsum("tcs,tcs->t", part, part).sum(dtype=np.float64))
 

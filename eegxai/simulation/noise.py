@@ -30,7 +30,7 @@ LINE_GAIN_SPREAD = 0.5  # of the logarithm of an electrode's gain: impedances di
 Array = np.ndarray
 
 
-def prepare(data: DataSpec) -> None:
+def prepare_noise(data: DataSpec) -> None:
     """Compute and cache all that depends on the head, since MNE is not thread-safe."""
     if data.background:
         recorded_stretches(data)

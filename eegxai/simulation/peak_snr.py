@@ -22,18 +22,22 @@ def peak_snr_db(x: Array, ground_truth: Array) -> Array:
     x, ground_truth : array, shape (trials, channels, times)
         The recording and the noiseless signal in it, µV.
     """
-    return np.concatenate(each_block(lambda rows: _of(x[rows], ground_truth[rows]), len(x)))
+    return np.concatenate(
+        each_block(lambda rows: _peak_snr_of(x[rows], ground_truth[rows]), len(x))
+    )
 
 
-def _of(x: Array, ground_truth: Array) -> Array:
+def _peak_snr_of(x: Array, ground_truth: Array) -> Array:
     peaks = np.abs(ground_truth).max(axis=2)
     channel = peaks.argmax(axis=1)[:, None]
     peak = np.take_along_axis(peaks, channel, axis=1)[:, 0].astype(np.float64)
-    recorded, true = (_at(channel, part).astype(np.float64) for part in (x, ground_truth))
+    recorded, true = (
+        _channel_of_each_trial(channel, part).astype(np.float64) for part in (x, ground_truth)
+    )
     noise_rms = np.sqrt(np.mean((recorded - true) ** 2, axis=1))
     return 20 * np.log10(np.where(peak > 0, peak, np.nan) / noise_rms)
 
 
-def _at(channel: Array, part: Array) -> Array:
+def _channel_of_each_trial(channel: Array, part: Array) -> Array:
     """One channel of each trial: (trials, times)."""
     return np.take_along_axis(part, channel[:, :, None], axis=1)[:, 0]

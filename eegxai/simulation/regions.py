@@ -95,10 +95,10 @@ def positions(value: Any) -> Any:
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list | tuple):
         raise ValueError(f"dipoles={value!r} must be a list of regions or of [x, y, z] in MNI mm")
-    return [place for one in given for place in _places(one)]
+    return [place for one in given for place in _place_of_region(one)]
 
 
-def _places(one: Any) -> tuple[Any, ...]:
+def _place_of_region(one: Any) -> tuple[Any, ...]:
     if isinstance(one, str):
         return lookup(REGIONS, one, "region")
     if not (isinstance(one, list | tuple) and len(one) == 3):

@@ -12,7 +12,7 @@ from eegxai.seeding import generator
 from eegxai.simulation.background import span
 from eegxai.simulation.blocks import BLOCK
 from eegxai.simulation.features import MOMENT_PER_UNIT
-from eegxai.simulation.kinds import KINDS, Trials
+from eegxai.simulation.kinds import SIGNAL_KINDS, TrialParameters
 from eegxai.simulation.noise import white_noise
 from eegxai.simulation.pink import pink
 from eegxai.simulation.spec import DataSpec
@@ -20,17 +20,17 @@ from eegxai.simulation.spec import DataSpec
 Array = np.ndarray
 
 
-def prepare(data: DataSpec) -> None:
+def prepare_signal(data: DataSpec) -> None:
     """Compute and cache the lead field, since MNE is not thread-safe."""
-    topographies(data)
+    dipole_topographies(data)
 
 
-def columns(trials: pd.DataFrame) -> Trials:
+def columns(trials: pd.DataFrame) -> TrialParameters:
     """Table of trials as plain arrays: slicing a block in pandas takes longer than making it."""
     return {str(name): column.to_numpy() for name, column in trials.items()}
 
 
-def sensor_signal(data: DataSpec, trials: Trials, rows: slice) -> Array:
+def sensor_signal(data: DataSpec, trials: TrialParameters, rows: slice) -> Array:
     """Class signal of one block before mixing: (trials, channels, times) float32, µV.
 
     Parameters
@@ -44,12 +44,12 @@ def sensor_signal(data: DataSpec, trials: Trials, rows: slice) -> Array:
     return _evoked(data, trials, rows, "carrier")
 
 
-def sensor_distractor(data: DataSpec, distractors: Trials, rows: slice) -> Array:
+def sensor_distractor(data: DataSpec, distractors: TrialParameters, rows: slice) -> Array:
     """Distractor of one block before mixing, like :func:`sensor_signal`."""
     return _evoked(data, distractors, rows, "distractor carrier")
 
 
-def dipole_noise(data: DataSpec, trials: Trials, rows: slice) -> Array:
+def dipole_noise(data: DataSpec, trials: TrialParameters, rows: slice) -> Array:
     """Pink noise of the dipole that has each trial's signal, like :func:`sensor_signal`.
 
     Its root mean square is ``noise.source_amplitude``, in source units. In a trial without a
@@ -57,7 +57,7 @@ def dipole_noise(data: DataSpec, trials: Trials, rows: slice) -> Array:
     """
     block, n_trials = rows.start // BLOCK, rows.stop - rows.start
     white = white_noise(data, "dipole noise", block, (n_trials, 1, data.epoch.n_times))
-    scalp = topographies(data).T[_active_dipoles(data, trials["dipole"][rows], block)]
+    scalp = dipole_topographies(data).T[_active_dipoles(data, trials["dipole"][rows], block)]
     return data.noise.source_amplitude * scalp[:, :, None] * pink(white)
 
 
@@ -70,14 +70,14 @@ def _active_dipoles(data: DataSpec, dipoles: Array, block: int) -> Array:
     return np.where(dipoles >= 0, dipoles, choices[(drawn * len(choices)).astype(int)])
 
 
-def _evoked(data: DataSpec, trials: Trials, rows: slice, purpose: str) -> Array:
+def _evoked(data: DataSpec, trials: TrialParameters, rows: slice, purpose: str) -> Array:
     block = {name: values[rows] for name, values in trials.items()}
     activity = _activity(data, block, purpose, rows.start // BLOCK).astype(np.float32)
-    scalp = topographies(data).T[block["dipole"]]
+    scalp = dipole_topographies(data).T[block["dipole"]]
     return scalp[:, :, None] * activity[:, None, :]
 
 
-def _activity(data: DataSpec, trials: Trials, purpose: str, block: int) -> Array:
+def _activity(data: DataSpec, trials: TrialParameters, purpose: str, block: int) -> Array:
     """Source waveforms (trials, times) of one block, source units; zero without a signal."""
     names = trials["signal"]
     activity = np.zeros((len(names), data.epoch.n_times))
@@ -86,12 +86,12 @@ def _activity(data: DataSpec, trials: Trials, purpose: str, block: int) -> Array
         rows = np.flatnonzero(names == name)
         some = {column: values[rows] for column, values in trials.items()}
         rng = generator(data.seed, f"{name} {purpose}", block)
-        activity[rows] = KINDS[signals[name].kind].waveform(data.epoch, some, rng)
+        activity[rows] = SIGNAL_KINDS[signals[name].kind].waveform(data.epoch, some, rng)
     return activity
 
 
 @lru_cache(maxsize=8)
-def topographies(data: DataSpec) -> Array:
+def dipole_topographies(data: DataSpec) -> Array:
     """µV (channels, dipoles) per source unit of the feature's dipoles, float32.
 
     In recordings they keep to what the recordings span.

@@ -31,7 +31,7 @@ def draw_trials(data: DataSpec) -> pd.DataFrame:
     """Parameters of every trial, as in :attr:`SimulatedEEG.trials`."""
     feature = data.feature_type
     drawn = [feature.classes[label] for label in labels(feature.shares, data.n_trials)]
-    return _draw(data, "trials", drawn)
+    return _draw_trials(data, "trials", drawn)
 
 
 def draw_distractors(data: DataSpec) -> pd.DataFrame:
@@ -45,11 +45,11 @@ def draw_distractors(data: DataSpec) -> pd.DataFrame:
     distractor = data.feature_type.distractor
     if distractor is None:
         raise ValueError(f"feature {data.feature!r} has no distractor")
-    return _draw(data, "distractors", [distractor] * data.n_trials)
+    return _draw_trials(data, "distractors", [distractor] * data.n_trials)
 
 
-def _draw(data: DataSpec, purpose: str, classes: Sequence[ClassSpec]) -> pd.DataFrame:
-    feature, places = data.feature_type, _places(data.feature_type)
+def _draw_trials(data: DataSpec, purpose: str, classes: Sequence[ClassSpec]) -> pd.DataFrame:
+    feature, places = data.feature_type, _dipole_indices(data.feature_type)
     draws = zip(classes, _randomness(data, purpose), strict=False)
     trials = pd.DataFrame(
         [_draw_trial(feature, places, drawn, *numbers) for drawn, numbers in draws]
@@ -65,7 +65,7 @@ def _randomness(data: DataSpec, purpose: str) -> Iterator[tuple[np.ndarray, np.n
         yield from zip(rng.random((BLOCK, 3)), rng.standard_normal((BLOCK, 4)), strict=True)
 
 
-def _places(feature: FeatureSpec) -> dict[Position, int]:
+def _dipole_indices(feature: FeatureSpec) -> dict[Position, int]:
     """Index of each dipole in the feature type's table."""
     return {place: index for index, place in enumerate(feature.dipoles_mni_mm)}
 

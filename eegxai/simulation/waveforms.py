@@ -151,7 +151,7 @@ def white(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     possible value is 5.6; one in 10^7 normal values is larger.
     """
     n_trials, *rest = shape
-    uniform = _uniform(rng, (n_trials, math.prod(rest))).reshape(n_trials, 2, -1)
+    uniform = _uniform_numbers(rng, (n_trials, math.prod(rest))).reshape(n_trials, 2, -1)
     normal, radius, angle = np.empty_like(uniform), uniform[:, :1], uniform[:, 1]
     angle *= 2 * np.pi
     np.cos(angle, out=normal[:, 0])
@@ -160,7 +160,7 @@ def white(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return normal.reshape(shape)
 
 
-def _uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+def _uniform_numbers(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
     """Uniform numbers of 23 bits in [0, 1), float32: two of each 64 random bits.
 
     Random bits below the exponent of 1 give a number in [1, 2), and one 64-bit draw is twice as

@@ -22,7 +22,7 @@ POWER = 0.8
 # Scores that differ by less count as equal, as do LRP and InputXGradient on ReLU networks.
 DECIMALS = 6
 # Of the signed-rank test relative to the t test on normal data, 3 / pi (Hodges & Lehmann 1956).
-EFFICIENCY = 3 / math.pi
+SIGNED_RANK_EFFICIENCY = 3 / math.pi
 PAIRED = [
     "method", "mean_a", "mean_b", "difference", "low", "high", "p",
     "n_pairs", "unpaired_a", "unpaired_b",
@@ -144,24 +144,26 @@ def decoders_needed(differences: ArrayLike, alpha: float = ALPHA) -> float:
         return math.inf
     if std == 0:
         return fewest_decoders(alpha)
-    return max(math.ceil(_pairs_for(mean / std, alpha) / EFFICIENCY), fewest_decoders(alpha))
+    return max(
+        math.ceil(_pairs_for(mean / std, alpha) / SIGNED_RANK_EFFICIENCY), fewest_decoders(alpha)
+    )
 
 
 def _pairs_for(effect: float, alpha: float) -> int:
     """Smallest number of pairs with which the two-sided t test has ``POWER``, by bisection."""
     below, enough = 1, 2
-    while _power(effect, enough, alpha) < POWER:
+    while _paired_t_power(effect, enough, alpha) < POWER:
         below, enough = enough, 2 * enough
     while enough - below > 1:
         middle = (below + enough) // 2
-        if _power(effect, middle, alpha) < POWER:
+        if _paired_t_power(effect, middle, alpha) < POWER:
             below = middle
         else:
             enough = middle
     return enough
 
 
-def _power(effect: float, n: int, alpha: float) -> float:
+def _paired_t_power(effect: float, n: int, alpha: float) -> float:
     """Power of the paired t test; significance with the wrong sign is not counted."""
     quantile = scipy.special.stdtrit(n - 1, 1 - alpha / 2)
     return float(1 - scipy.special.nctdtr(n - 1, effect * math.sqrt(n), quantile))

@@ -202,7 +202,9 @@ def kendall_w(scores: pd.DataFrame) -> float:
     ranks = scores.dropna().rank()
     k, m = ranks.shape
     spread = ((ranks.sum(axis=1) - m * (k + 1) / 2) ** 2).sum()
-    ties = sum((counts**3 - counts).sum() for counts in map(pd.Series.value_counts, _of(ranks)))
+    ties = sum(
+        (counts**3 - counts).sum() for counts in map(pd.Series.value_counts, _columns_of(ranks))
+    )
     most = m**2 * (k**3 - k) - m * ties
     return float(12 * spread / most) if most else math.nan
 
@@ -227,5 +229,5 @@ def ranking_agreement(scores: pd.DataFrame) -> float:
     return (n_rankings * kendall_w(scores) - 1) / (n_rankings - 1)
 
 
-def _of(table: pd.DataFrame) -> list[pd.Series]:
+def _columns_of(table: pd.DataFrame) -> list[pd.Series]:
     return [table[name] for name in table]

@@ -68,7 +68,9 @@ def trial_difference(
     known = [np.round(known_values(each), DECIMALS) for each in differences]
     known = [each for each in known if len(each) > 1]
     n_trials, n = sum(map(np.size, differences)), sum(map(len, known))
-    mean, error, half = np.mean([_moments(each) for each in known], axis=0) if n else [math.nan] * 3
+    mean, error, half = (
+        np.mean([_decoder_moments(each) for each in known], axis=0) if n else [math.nan] * 3
+    )
     low, high = within_bounds(mean, half, *bounds)
     interval = Interval(float(mean), float(low), float(high), n)
     freedom = min(map(len, known), default=0) - 1
@@ -76,7 +78,7 @@ def trial_difference(
     return TrialDifference(interval, test, n_trials - n)
 
 
-def _moments(known: np.ndarray) -> tuple[float, float, float]:
+def _decoder_moments(known: np.ndarray) -> tuple[float, float, float]:
     """Mean of a decoder's differences, its standard error and Student's half-width."""
     error = float(scipy.stats.sem(known))
     return (

@@ -75,7 +75,7 @@ def scores_of(tidy: pd.DataFrame, quantity: Quantity) -> pd.DataFrame:
     quantity.require_known((*held["metric"], *HEADLINES), held["check"])
     rows = headline_scores(tidy, quantity.check, quantity.headlines)
     if rows.empty:
-        raise ValueError(_no_score(tidy, quantity))
+        raise ValueError(_where_score_is_missing(tidy, quantity))
     rows = last_steps(rows)
     twice = rows[rows.duplicated(list(AXES))]
     if len(twice):
@@ -90,20 +90,20 @@ def _not_computed(quantity: Quantity, held: Collection[str]) -> str:
     """The metric is known, and not one of this evaluation or of these features."""
     return (
         f"metric {quantity.metric!r} is not among these scores (another evaluation.mode may have "
-        f"it); they have {_some(sorted(held))}"
+        f"it); they have {_first_few(sorted(held))}"
     )
 
 
-def _some(names: Sequence[str]) -> str:
+def _first_few(names: Sequence[str]) -> str:
     return ", ".join(names[:MOST_SHOWN]) + (", ..." if len(names) > MOST_SHOWN else "")
 
 
-def _no_score(tidy: pd.DataFrame, quantity: Quantity) -> str:
+def _where_score_is_missing(tidy: pd.DataFrame, quantity: Quantity) -> str:
     """Where the metric was looked for, and what the check holds there."""
     rows = tidy[tidy["check"] == quantity.check]
     sought = [(feature, quantity.headlines[feature][0]) for feature in rows["feature"].unique()]
     there = pd.MultiIndex.from_frame(rows[["feature", "domain"]]).isin(sought)
-    shown = _some(list(rows.loc[there, "metric"].unique()))
+    shown = _first_few(list(rows.loc[there, "metric"].unique()))
     places = ", ".join(f"{domain} ({feature})" for feature, domain in sought)
     advice = STUDY_HAS if quantity.metric == "calibrated" and shown else ""
     return (
@@ -190,7 +190,7 @@ def _axis_values(table: pd.DataFrame, axis: str) -> list[object]:
     return list(table.columns if axis == "method" else table.index.unique(axis))
 
 
-def ranking_agreement(table: pd.DataFrame) -> pd.Series:
+def agreement_by_feature(table: pd.DataFrame) -> pd.Series:
     """Kendall's W of the rankings of methods by their means in a and in b, by feature type."""
     groups = table.groupby("feature", sort=False)[["mean_a", "mean_b"]]
     return pd.Series({feature: kendall_w(means) for feature, means in groups})
@@ -200,7 +200,7 @@ def comparison_notes(table: pd.DataFrame, interval: str) -> list[str]:
     """What a reader of the differences must know, one line each."""
     ranks = ", ".join(
         f"{feature} not defined" if pd.isna(w) else f"{feature} {w:.2f}"
-        for feature, w in ranking_agreement(table).items()
+        for feature, w in agreement_by_feature(table).items()
     )
     return [
         f"pairs: seeds, each the mean of the decoders that both have; intervals: {interval}, of "

@@ -5,20 +5,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from eegxai.evaluation.bounds import REFUTED, SHOWN, UNDECIDED, UNTESTABLE
 from sweeps.design.thresholds import Thresholds
 
-# States of a property. Without a score nothing is shown; what is not testable is not asked.
-SHOWN, REFUTED, UNDECIDED = "shown", "refuted", "undecided"
-NO_SCORE, UNTESTABLE = "no score", "not testable"
+NO_SCORE = "no score"  # a further state of a property: without a score nothing is shown
 # What decides between the states of several conditions: the first that there is.
-ORDER = {REFUTED: 0, NO_SCORE: 1, UNDECIDED: 2, SHOWN: 3, UNTESTABLE: 4}
+STATE_ORDER = {REFUTED: 0, NO_SCORE: 1, UNDECIDED: 2, SHOWN: 3, UNTESTABLE: 4}
 # An interval that needs more than this many times the data is as good as on its level.
 LARGEST_FACTOR = 100
 Row = Mapping[Any, Any]  # of the headline table
 Level = Callable[[Row, Thresholds], float]
 
 
-class Finding(NamedTuple):
+class PropertyState(NamedTuple):
     """The state of a property and what it rests on.
 
     Attributes
@@ -46,7 +45,7 @@ class Finding(NamedTuple):
 
 
 # Columns of a property, by their endings.
-PARTS = {
+STATE_COLUMNS = {
     "": "state", "_value": "value", "_low": "low", "_high": "high", "_level": "level",
     "_decided_by": "decided_by", "_number": "number",
 }  # fmt: skip
@@ -57,7 +56,7 @@ def _always(row: Row) -> bool:
 
 
 @dataclass(frozen=True)
-class Condition:
+class LevelCondition:
     """A number and the level that its interval must lie above, or below.
 
     Attributes
@@ -83,7 +82,7 @@ class Condition:
     would_be: str = ""
     letter: str = ""
 
-    def judged(self, row: Row, thresholds: Thresholds) -> Finding:
+    def judged(self, row: Row, thresholds: Thresholds) -> PropertyState:
         """What a row shows."""
         level = self.level(row, thresholds)
         value, low, high = (float(row[f"{self.column}{end}"]) for end in ("", "_low", "_high"))
@@ -93,7 +92,9 @@ class Condition:
         state = self._state(row, value, sign * (best - level), slack)
         half, distance = value - low if value > level else high - value, abs(value - level)
         advice = {UNTESTABLE: self.would_be, UNDECIDED: _advice(half, distance, row["n_seeds"])}
-        return Finding(state, value, low, high, level, advice.get(state, ""), slack, self.column)
+        return PropertyState(
+            state, value, low, high, level, advice.get(state, ""), slack, self.column
+        )
 
     def _state(self, row: Row, value: float, best: float, slack: float) -> str:
         """The state, by how far both ends are on the right side."""

@@ -21,7 +21,7 @@ from sweeps.scores.table import (
 )
 
 CLASS_CHECKS = ("target_swap", "wrong_classes")
-NUMBER = "number"  # the place of a number among several
+NUMBER_LEVEL = "number"  # the place of a number among several
 
 
 def estimates(named: Mapping[str, pd.DataFrame], groups: list[str]) -> dict[str, pd.Series]:
@@ -45,8 +45,8 @@ def estimates(named: Mapping[str, pd.DataFrame], groups: list[str]) -> dict[str,
         By group, NaN where a number has no rows: each name, and it with ``_low`` and ``_high``.
     """
     # pandas takes as long for one number of a few rows as for all numbers of a sweep.
-    rows = _joined(named, [*dict.fromkeys([*groups, "seed"])])
-    each = [NUMBER, *groups]
+    rows = _joined_estimates(named, [*dict.fromkeys([*groups, "seed"])])
+    each = [NUMBER_LEVEL, *groups]
     seeds = rows.groupby([*dict.fromkeys([*each, "seed"])])["mean"].mean().groupby(each)
     mean, n = seeds.mean(), seeds.count()
     whole = rows.groupby(each)
@@ -54,7 +54,9 @@ def estimates(named: Mapping[str, pd.DataFrame], groups: list[str]) -> dict[str,
     low, high = within_bounds(mean, half, whole["lowest"].min(), whole["highest"].max())
     ends = {"": mean, "_low": pd.Series(low, mean.index), "_high": pd.Series(high, mean.index)}
     places = range(len(named))
-    by_place = {end: values.unstack(NUMBER).reindex(columns=places) for end, values in ends.items()}
+    by_place = {
+        end: values.unstack(NUMBER_LEVEL).reindex(columns=places) for end, values in ends.items()
+    }
     return {
         f"{name}{end}": values[place]
         for place, name in enumerate(named)
@@ -67,11 +69,13 @@ def estimate(name: str, rows: pd.DataFrame, groups: list[str]) -> dict[str, pd.S
     return estimates({name: rows}, groups)
 
 
-def _joined(named: Mapping[str, pd.DataFrame], axes: list[str]) -> pd.DataFrame:
+def _joined_estimates(named: Mapping[str, pd.DataFrame], axes: list[str]) -> pd.DataFrame:
     """Rows of all numbers, each with its number's place, and their bounds."""
     rows = pd.concat(
         [
-            each.reindex(columns=[*axes, "mean", "half_width", "metric"]).assign(**{NUMBER: place})
+            each.reindex(columns=[*axes, "mean", "half_width", "metric"]).assign(
+                **{NUMBER_LEVEL: place}
+            )
             for place, each in enumerate(named.values())
         ],
         ignore_index=True,

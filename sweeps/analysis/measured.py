@@ -13,18 +13,18 @@ from sweeps.analysis.estimates import estimates, headline_scores, in_grid_order,
 from sweeps.scores.needed import Measured
 from sweeps.scores.table import CASCADE
 
-Columns = Mapping[str, Measured]  # each a check at its last step
+MeasuredColumns = Mapping[str, Measured]  # each a check at its last step
 
-CONTROLS_BESIDE: Columns = {
+CONTROLS_BESIDE: MeasuredColumns = {
     "score": Measured(GROUND_TRUTH, CALIBRATED_HEADLINE),
     **{check: Measured(check, CALIBRATED_HEADLINE) for check in (*NULL_MAPS, IDEAL_OBSERVER)},
 }
-DISTANCES: Columns = {
+DISTANCES: MeasuredColumns = {
     f"{name}{level}": Measured(check, headlines_with(f"emd_{name}"))
     for name in ("ms", "mm", "hz")
     for level, check in {"": GROUND_TRUTH, "_chance": CHANCE, "_ceiling": IDEAL_OBSERVER}.items()
 }
-TOPOGRAPHIES: Columns = {
+TOPOGRAPHIES: MeasuredColumns = {
     f"{name}{kind}": Measured(
         GROUND_TRUTH, Headlines(dict.fromkeys(HEADLINE, (f"{domain}{kind}", "auprc_magnitude")))
     )
@@ -32,7 +32,7 @@ TOPOGRAPHIES: Columns = {
     for kind in ("", "_evoked", "_oscillatory")
 }
 SIMILARITY_METRICS = tuple(name for group in SIMILARITIES.values() for name in group)
-SIMILAR: Columns = {
+SIMILARITY_COLUMNS: MeasuredColumns = {
     f"{name}_{metric}": Measured(check, HEADLINE.with_metric(metric))
     for name, check in {"class": "target_swap", "model": CASCADE, "null": "surrogate"}.items()
     for metric in SIMILARITY_METRICS
@@ -40,7 +40,7 @@ SIMILAR: Columns = {
 
 
 def measured(
-    columns: Columns, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)
+    columns: MeasuredColumns, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)
 ) -> pd.DataFrame:
     """Means over decoders of each column's score, with their 95 % intervals.
 
@@ -68,5 +68,5 @@ def measured(
 
 beside_controls = partial(measured, CONTROLS_BESIDE)
 distances = partial(measured, DISTANCES)
-topographies = partial(measured, TOPOGRAPHIES)
-similar = partial(measured, SIMILAR)
+topography_scores = partial(measured, TOPOGRAPHIES)
+similar = partial(measured, SIMILARITY_COLUMNS)

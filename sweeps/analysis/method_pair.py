@@ -28,7 +28,7 @@ from sweeps.scores.selection import chance_note
 from sweeps.scores.table import FIRST_BELOW
 from sweeps.scores.trials import TrialsByCell
 
-Names = tuple[str, str]
+MethodPairNames = tuple[str, str]
 WITHOUT_MARGIN = (*ERRORS, FIRST_BELOW)  # the margin of equality is one of scores
 
 
@@ -67,7 +67,7 @@ class MethodPair:
     feature: str
     domain: str
     metric: str
-    methods: Names
+    methods: MethodPairNames
     means: tuple[float, float]
     chances: tuple[float, float]
     ceiling: float
@@ -96,7 +96,7 @@ class MethodPair:
         return self.p_equal < ALPHA
 
 
-def require_methods(methods: Names, known: list[str]) -> None:
+def require_methods(methods: MethodPairNames, known: list[str]) -> None:
     """Refuse a pair of the same method, and one that is not among those known.
 
     Raises
@@ -114,7 +114,7 @@ def require_methods(methods: Names, known: list[str]) -> None:
 def method_pairs(
     tidy: pd.DataFrame,
     quantity: Quantity,
-    methods: Names,
+    methods: MethodPairNames,
     margin: float,
     interval: IntervalOf = student_interval,
 ) -> Iterator[MethodPair | str]:
@@ -148,13 +148,13 @@ def method_pairs(
             yield f"{feature}: {why}"
             continue
         domain, metric = quantity.headlines[str(feature)]
-        levels = _levels(own, quantity, rows.dropna())
+        levels = _chance_and_ceiling(own, quantity, rows.dropna())
         of_metric = _within_bounds(interval, bounds_named(quantity.metric).of_differences)
         found = _tested(rows, float("nan") if metric in WITHOUT_MARGIN else margin, of_metric)
         yield MethodPair(str(feature), domain, metric, methods, **levels, **found)
 
 
-def over_trials(pair: MethodPair, trials: TrialsByCell) -> TrialDifference | str:
+def difference_over_trials(pair: MethodPair, trials: TrialsByCell) -> TrialDifference | str:
     """Difference of two methods over the trials of their decoders, or why there is none.
 
     Parameters
@@ -169,15 +169,17 @@ def over_trials(pair: MethodPair, trials: TrialsByCell) -> TrialDifference | str
         first, second = (trials.get((*decoder, method)) for method in pair.methods)
         if first is None or second is None:
             lacking = pair.methods[first is not None]
-            return f"{lacking} has no scores trial by trial in the store on {_named(decoder)}"
+            return (
+                f"{lacking} has no scores trial by trial in the store on {_decoder_name(decoder)}"
+            )
         if len(first) != len(second):
             numbers = f"{len(first)} and {len(second)}"
-            return f"the methods have scores of {numbers} trials on {_named(decoder)}"
+            return f"the methods have scores of {numbers} trials on {_decoder_name(decoder)}"
         differences.append(first - second)
     return trial_difference(differences, bounds_named(pair.metric).of_differences)
 
 
-def _named(decoder: tuple[Any, ...]) -> str:
+def _decoder_name(decoder: tuple[Any, ...]) -> str:
     axes = dict(zip(DECODER_AXES, decoder, strict=True))
     return "{feature} {snr_db:g} dB {architecture} seed {seed} fold {fold}".format(**axes)
 
@@ -187,7 +189,7 @@ def _nothing_common(scores: pd.DataFrame, tidy: pd.DataFrame, quantity: Quantity
     if len(scores.dropna()):
         return ""
     reasons = [
-        _no_score(str(name), tidy[tidy["method"] == name], quantity)
+        _why_method_has_no_score(str(name), tidy[tidy["method"] == name], quantity)
         for name in scores
         if scores[name].isna().all()
     ]
@@ -195,7 +197,7 @@ def _nothing_common(scores: pd.DataFrame, tidy: pd.DataFrame, quantity: Quantity
     return "; ".join(reasons) or both
 
 
-def _no_score(method: str, tidy: pd.DataFrame, quantity: Quantity) -> str:
+def _why_method_has_no_score(method: str, tidy: pd.DataFrame, quantity: Quantity) -> str:
     """What was looked for, and what is known of the method's maps."""
     sought = dict.fromkeys(quantity.headlines[feature] for feature in tidy["feature"].unique())
     names = " or ".join(f"{metric!r} on {domain}" for domain, metric in sought)
@@ -207,7 +209,9 @@ def _no_score(method: str, tidy: pd.DataFrame, quantity: Quantity) -> str:
     return f"{method} has no score of {names or quantity.metric} ({about})"
 
 
-def _levels(tidy: pd.DataFrame, quantity: Quantity, scores: pd.DataFrame) -> dict[str, Any]:
+def _chance_and_ceiling(
+    tidy: pd.DataFrame, quantity: Quantity, scores: pd.DataFrame
+) -> dict[str, Any]:
     """Chance level of each method and the ceiling, on the decoders of the scores."""
     chance = _means_in(tidy, quantity.chance, scores)
     best = _means_in(tidy, quantity.ceiling, scores)

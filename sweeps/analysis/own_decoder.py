@@ -5,24 +5,24 @@ import pandas as pd
 from eegxai.evaluation import SIMILARITY_NULLS, curve_areas
 from eegxai.evaluation.evidence.curves import BOTH
 from eegxai.explaining import DecoderExplanation
-from eegxai.explaining.trust import PLACE
+from eegxai.explaining.trust import DECIDING_PLACE
 
 ENDS = ["mean", "low", "high"]
 
 
-def similarities(found: DecoderExplanation) -> pd.DataFrame:
+def similarities_of_checks(found: DecoderExplanation) -> pd.DataFrame:
     """Correlations with the original maps, of every check, step and domain."""
     checks = found.checks
-    return checks[(checks["metric"] == PLACE["metric"]) & checks["mean"].notna()]
+    return checks[(checks["metric"] == DECIDING_PLACE["metric"]) & checks["mean"].notna()]
 
 
 def whole_maps(found: DecoderExplanation, check: str) -> pd.DataFrame:
     """Correlations of whole maps in a check, one row per method and step."""
-    rows = similarities(found)
-    return rows[(rows["check"] == check) & (rows["domain"] == PLACE["domain"])]
+    rows = similarities_of_checks(found)
+    return rows[(rows["check"] == check) & (rows["domain"] == DECIDING_PLACE["domain"])]
 
 
-def last_steps(found: DecoderExplanation, check: str) -> pd.DataFrame:
+def last_step_intervals(found: DecoderExplanation, check: str) -> pd.DataFrame:
     """Mean, low and high of each method at the last step of a check."""
     rows = whole_maps(found, check).sort_values("step", kind="stable")
     return rows.drop_duplicates("method", keep="last").set_index("method")[ENDS].astype(float)
@@ -30,7 +30,7 @@ def last_steps(found: DecoderExplanation, check: str) -> pd.DataFrame:
 
 def null_levels(found: DecoderExplanation) -> pd.Series:
     """The highest correlation of each method's maps with maps that know nothing."""
-    nulls = [last_steps(found, check)["mean"] for check in SIMILARITY_NULLS]
+    nulls = [last_step_intervals(found, check)["mean"] for check in SIMILARITY_NULLS]
     return pd.concat(nulls, axis=1).max(axis=1)
 
 

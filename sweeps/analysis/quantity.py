@@ -18,7 +18,7 @@ from eegxai.evaluation import (
     Headlines,
 )
 from eegxai.evaluation.controls.null_maps import SURROGATE
-from eegxai.evaluation.metrics.names import SHORT_NAMES, metric_named
+from eegxai.evaluation.metrics.names import METRIC_ALIASES, metric_named
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.evaluation.modes import IDEAL_METRICS
 from eegxai.evaluation.references.use_scores import SPLIT_HALF
@@ -42,7 +42,7 @@ METRICS_PAGE = "docs/evaluation.md"
 # Of a check, the one whose scores are its chance level; of all others, a map as smooth.
 CHANCE_CHECKS = {GROUND_TRUTH: CHANCE}
 # What the best map scores: with the decoder's use, no map can agree better than its own halves.
-CEILINGS = {"used": SPLIT_HALF}
+CEILING_CHECKS = {"used": SPLIT_HALF}
 DOMAIN_TITLES = {
     "channel_time": "channels × times",
     "topography": "topographies",
@@ -94,7 +94,7 @@ class Quantity:
         if self.check != GROUND_TRUTH:
             return None
         kind = self.metric.partition("_")[0]
-        return Quantity(self.metric, CEILINGS.get(kind, IDEAL_OBSERVER))
+        return Quantity(self.metric, CEILING_CHECKS.get(kind, IDEAL_OBSERVER))
 
     def reading(self, feature: str) -> str:
         """How its numbers are read on a feature type, in a few words."""
@@ -108,8 +108,8 @@ class Quantity:
         """Refuse a metric or a check that is none of these, naming the closest."""
         for kind, name, known in (("check", self.check, checks), ("metric", self.metric, metrics)):
             if name not in (choices := {*known}):
-                misspelt = kind == "metric" and get_close_matches(name.lower(), SHORT_NAMES, n=1)
-                names = choices | SHORT_NAMES if misspelt else choices
+                misspelt = kind == "metric" and get_close_matches(name.lower(), METRIC_ALIASES, n=1)
+                names = choices | METRIC_ALIASES if misspelt else choices
                 raise ValueError(unknown_name(kind, name, names, METRICS_PAGE))
 
 

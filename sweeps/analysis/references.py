@@ -10,7 +10,7 @@ from eegxai.evaluation.references.use_scores import SPLIT_HALF
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
 from sweeps.analysis.estimates import estimate, headline_scores
-from sweeps.analysis.measured import Columns, measured
+from sweeps.analysis.measured import MeasuredColumns, measured
 from sweeps.scores.needed import Measured, metrics_of
 from sweeps.scores.table import AXES
 
@@ -64,7 +64,7 @@ REFERENCE_SCORES = {
         "Pearson correlation over channels",
     ),
 }
-REFERENCE_COLUMNS: Columns = {
+REFERENCE_COLUMNS: MeasuredColumns = {
     **{name: Measured(GROUND_TRUTH, score.headlines) for name, score in REFERENCE_SCORES.items()},
     **{
         f"{name}_{level}": Measured(check, score.headlines)

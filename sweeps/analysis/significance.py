@@ -66,7 +66,7 @@ class FeatureTests:
     @property
     def fewest_seeds(self) -> int:
         """Seeds below which no pair of methods can be significantly different."""
-        return _fewest_seeds(len(self.compared.mean_ranks))
+        return _fewest_decoders_for_pairs(len(self.compared.mean_ranks))
 
     @property
     def best(self) -> str:
@@ -74,7 +74,7 @@ class FeatureTests:
         return str(self.compared.mean_ranks.index[0])
 
 
-def _fewest_seeds(n_methods: int) -> int:
+def _fewest_decoders_for_pairs(n_methods: int) -> int:
     return fewest_decoders(ALPHA / max(comb(n_methods, 2), 1))
 
 
@@ -90,7 +90,7 @@ def compare_methods(
     """
     for feature, rows in scores_of(tidy, quantity).groupby("feature", sort=False):
         known = rows.dropna(how="all").dropna(axis="columns", how="all").droplevel("feature")
-        yield _untestable(str(feature), known) or _inference(str(feature), known, margin)
+        yield _untestable(str(feature), known) or _feature_tests(str(feature), known, margin)
 
 
 def _untestable(feature: str, scores: pd.DataFrame) -> str:
@@ -104,14 +104,14 @@ def _untestable(feature: str, scores: pd.DataFrame) -> str:
         return f"{feature}: nothing can be tested: of one method alone there are enough scores"
     if n_seeds >= FEWEST:
         return ""
-    all_pairs = f", all pairs of {n_methods} methods {_fewest_seeds(n_methods)}"
+    all_pairs = f", all pairs of {n_methods} methods {_fewest_decoders_for_pairs(n_methods)}"
     return (
         f"{feature}: nothing can be tested with scores of {counted(n_seeds, 'seed')}: one pair "
         f"of methods needs at least {fewest_decoders()}{all_pairs * (n_methods > 2)}"
     )
 
 
-def _inference(feature: str, scores: pd.DataFrame, margin: float) -> FeatureTests:
+def _feature_tests(feature: str, scores: pd.DataFrame, margin: float) -> FeatureTests:
     compared = compare_ranks(scores)
     methods = _method_table(scores[list(compared.mean_ranks.index)], compared, margin)
     return FeatureTests(feature, compared, methods, _axis_table(scores), margin)
@@ -129,7 +129,7 @@ def _method_table(scores: pd.DataFrame, compared: RankComparison, margin: float)
         },
         index=scores.columns,
     ).join([against_best, p_equal])
-    if compared.n_blocks < _fewest_seeds(len(table)):
+    if compared.n_blocks < _fewest_decoders_for_pairs(len(table)):
         table = table.assign(letters="", p_holm=np.nan)
     return table.rename_axis("method").reset_index()
 

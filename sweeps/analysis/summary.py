@@ -95,16 +95,20 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
     read = tidy[tidy["metric"].isin(HEADLINE_METRICS)]
     cells = tidy.drop_duplicates(list(AXES)).fillna({"duplicate_of": "", "flags": ""})
     decoders = _with_signs(cells).groupby(groups, sort=False)
-    columns = {**_scores(read, groups), **_robustness(read, groups), **_counts(decoders)}
+    columns = {
+        **_headline_columns(read, groups),
+        **_robustness(read, groups),
+        **_decoder_counts(decoders),
+    }
     columns["n_seeds"] = seeds_with_scores(read, groups)
     # The order in which groups first appear is the order of the grid.
     table = pd.DataFrame(columns).reindex(decoders.size().index).reset_index()
     above_chance = chance_corrected(table["score"], table["chance"])
     counts = table[["n_scored", "n_seeds"]].fillna(0).astype(int)
-    return table.assign(above_chance=above_chance, **_named(counts))
+    return table.assign(above_chance=above_chance, **_columns_by_name(counts))
 
 
-def _named(table: pd.DataFrame) -> dict[str, pd.Series]:
+def _columns_by_name(table: pd.DataFrame) -> dict[str, pd.Series]:
     return {str(name): column for name, column in table.items()}
 
 
@@ -116,7 +120,7 @@ def seeds_with_scores(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
     return rows.groupby(groups)["seed"].nunique()
 
 
-def _scores(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
+def _headline_columns(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
     """Scores against what is planted, ideal and used, and leads over controls."""
     calibrated, chance, x_only = (
         headline_scores(tidy, check, CALIBRATED_HEADLINE) for check in (GROUND_TRUTH, CHANCE, INPUT)
@@ -176,7 +180,7 @@ def _with_signs(cells: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
+def _decoder_counts(decoders: DataFrameGroupBy) -> dict[str, pd.Series]:
     """How many decoders there are, and on how many of them something is the matter."""
     originals = decoders["duplicate_of"]
     return {

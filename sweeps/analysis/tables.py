@@ -18,22 +18,22 @@ from sweeps.analysis.check_tables import (
 from sweeps.analysis.measured import (
     CONTROLS_BESIDE,
     DISTANCES,
-    SIMILAR,
+    SIMILARITY_COLUMNS,
     TOPOGRAPHIES,
     beside_controls,
     distances,
     similar,
-    topographies,
+    topography_scores,
 )
 from sweeps.analysis.references import REFERENCE_COLUMNS, REFERENCE_SCORES, references
 from sweeps.analysis.summary import HEADLINE_ROWS, headline
 from sweeps.analysis.verdicts import (
     BEYOND_INPUT,
     PROPERTIES,
-    STANDARD,
+    STANDARD_THRESHOLDS,
     STUDY_VERDICT,
     judged,
-    similarity_level,
+    level_of_row,
 )
 from sweeps.design.thresholds import Thresholds
 from sweeps.scores.needed import Measured
@@ -95,7 +95,7 @@ class TableKind:
     judged: bool = False
 
     def table(
-        self, tidy: pd.DataFrame, by: Sequence[str], thresholds: Thresholds = STANDARD
+        self, tidy: pd.DataFrame, by: Sequence[str], thresholds: Thresholds = STANDARD_THRESHOLDS
     ) -> pd.DataFrame:
         """The table of tidy scores, by the axes that are not averaged over."""
         made = self.make(tidy, by)
@@ -107,12 +107,12 @@ def along(axis: str, tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd
     return headline(tidy, [*by, *({axis} - set(by))])
 
 
-def _levels(table: pd.DataFrame, null: str = "null_r") -> list[float]:
-    return [similarity_level(row, null=null) for row in table.to_dict("records")]
+def _levels_of_rows(table: pd.DataFrame, null: str = "null_r") -> list[float]:
+    return [level_of_row(row, null=null) for row in table.to_dict("records")]
 
 
-def _below_level(name: str, table: pd.DataFrame) -> pd.Series:
-    return table[f"{name}_high"] < _levels(table)
+def _high_ends_below_level(name: str, table: pd.DataFrame) -> pd.Series:
+    return table[f"{name}_high"] < _levels_of_rows(table)
 
 
 def _over_chance(table: pd.DataFrame) -> pd.Series:
@@ -120,7 +120,7 @@ def _over_chance(table: pd.DataFrame) -> pd.Series:
 
 
 def _similarity(name: str, heading: str) -> Column:
-    return Column(name, heading, "min", partial(_below_level, name))
+    return Column(name, heading, "min", partial(_high_ends_below_level, name))
 
 
 SIMILARITY_HEADINGS = {
@@ -134,7 +134,7 @@ SIMILARITY_HEADINGS = {
 
 
 def _below_null(check: str, metric: str, table: pd.DataFrame) -> pd.Series:
-    return table[f"{check}_{metric}_high"] < _levels(table, f"null_{metric}")
+    return table[f"{check}_{metric}_high"] < _levels_of_rows(table, f"null_{metric}")
 
 
 def _similar_columns(check: str) -> tuple[Column, ...]:
@@ -149,28 +149,30 @@ def _similar_columns(check: str) -> tuple[Column, ...]:
     return tuple(chain(*pairs))
 
 
-def _plain(headings: Mapping[str, str]) -> tuple[Column, ...]:
+def _plain_columns(headings: Mapping[str, str]) -> tuple[Column, ...]:
     """Columns of which people see no interval."""
     return tuple(Column(name, heading, with_interval=False) for name, heading in headings.items())
 
 
-def _counts(*names: str) -> tuple[Column, ...]:
+def _count_columns(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name, name.removeprefix("n_").replace("_", " ")) for name in names)
 
 
-NULL = Column("null_r", "null")  # without an interval beside it, tables are as wide as they can be
+NULL_COLUMN = Column(
+    "null_r", "null"
+)  # without an interval beside it, tables are as wide as they can be
 HEADLINE_COLUMNS = (
     Column("score", "score", "max"),
     Column("calibrated", "calibrated", "max", _over_chance),
     _similarity("class_r", "class"),
     _similarity("model_r", "model"),
-    NULL,
+    NULL_COLUMN,
 )
 VERDICT = Column("verdict", "verdict")
 SHOWN_WITH_VERDICT = (
     VERDICT,
     *(Column(one.column, one.name) for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)),
-    *_counts("n_decoders", "n_seeds"),
+    *_count_columns("n_decoders", "n_seeds"),
 )
 TABLE_KINDS: dict[str, TableKind] = {
     "headline": TableKind(
@@ -189,7 +191,7 @@ TABLE_KINDS: dict[str, TableKind] = {
             *(_similarity(name, name.replace("_", " ")) for name in ROBUSTNESS_CHECKS),
             Column("cascade_below", "first below"),
             Column("never_below", "never below"),
-            NULL,
+            NULL_COLUMN,
         ),
     ),
     "references": TableKind(
@@ -216,7 +218,7 @@ TABLE_KINDS: dict[str, TableKind] = {
         CONTROLS_BESIDE.values(),
         (
             Column("score", "score", "max", with_interval=False),
-            *_plain(
+            *_plain_columns(
                 {
                     "same_spectrum": "chance",
                     "untrained": "untrained",
@@ -243,20 +245,20 @@ TABLE_KINDS: dict[str, TableKind] = {
     "classes": TableKind(
         "similarity of the map to that of a wrong class",
         similar,
-        SIMILAR.values(),
+        SIMILARITY_COLUMNS.values(),
         _similar_columns("class"),
     ),
     "weights": TableKind(
         "similarity of the map to that of random weights",
         similar,
-        SIMILAR.values(),
+        SIMILARITY_COLUMNS.values(),
         _similar_columns("model"),
     ),
     "topographies": TableKind(
         "AUPRC of topographies: of the signed map's mean, and of its magnitude's",
-        topographies,
+        topography_scores,
         TOPOGRAPHIES.values(),
-        _plain(
+        _plain_columns(
             {
                 "signed": "signed",
                 "signed_evoked": "evoked",
@@ -287,12 +289,12 @@ TABLE_KINDS: dict[str, TableKind] = {
         "number of decoders by validity",
         validity_counts,
         (),
-        _counts("n_decoders", "at_chance", *STATUSES, "flagged"),
+        _count_columns("n_decoders", "at_chance", *STATUSES, "flagged"),
     ),
     "coverage": TableKind(
         "trials where a number is defined",
         coverage,
         HEADLINE_ROWS,
-        _counts("n_decoders", "n_trials", "score", "calibrated", "class", "model"),
+        _count_columns("n_decoders", "n_trials", "score", "calibrated", "class", "model"),
     ),
 }

@@ -13,7 +13,7 @@ from sweeps.design.config import SweepConfig
 from sweeps.store.artefacts import Store
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.tasks.explain import judge
-from sweeps.tasks.opened import open_decoder
+from sweeps.tasks.rebuilt import rebuild_decoder
 
 CODES = {"not_applicable": "-", "degenerate": "empty", "duplicate": "same"}
 MATRIX_LEGEND = (
@@ -35,11 +35,13 @@ def cells_to_judge(config: SweepConfig) -> Iterator[MethodCell]:
             )
 
 
-def evidence(cells: Iterable[MethodCell], store: Store, device: str = "cpu") -> pd.DataFrame:
+def validity_evidence(
+    cells: Iterable[MethodCell], store: Store, device: str = "cpu"
+) -> pd.DataFrame:
     """One row per method and architecture: what was found, its flags and the matrix's code."""
     rows = []
     for cell in cells:
-        verdict = _verdict(cell, store, device)
+        verdict = _validity_of_cell(cell, store, device)
         rows.append(
             {
                 "method": cell.method,
@@ -52,12 +54,12 @@ def evidence(cells: Iterable[MethodCell], store: Store, device: str = "cpu") -> 
     return pd.DataFrame(rows)
 
 
-def _verdict(cell: MethodCell, store: Store, device: str) -> Validity:
+def _validity_of_cell(cell: MethodCell, store: Store, device: str) -> Validity:
     """What the finished cell says, where it is there and whole; measured now where not."""
     if store.has(cell):
         with suppress(BrokenArtefactError):
             return store.read_scores(cell).validity
-    return judge(cell, open_decoder(cell.decoder, cell.evaluation, store, device))
+    return judge(cell, rebuild_decoder(cell.decoder, cell.evaluation, store, device))
 
 
 def code(verdict: Validity) -> str:

@@ -14,15 +14,15 @@ import pandas as pd
 from eegxai.evaluation import bounds
 from sweeps.analysis.conditions import (
     NO_SCORE,
-    ORDER,
-    PARTS,
     REFUTED,
     SHOWN,
+    STATE_COLUMNS,
+    STATE_ORDER,
     UNDECIDED,
     UNTESTABLE,
-    Condition,
-    Finding,
     Level,
+    LevelCondition,
+    PropertyState,
     Row,
 )
 from sweeps.design.thresholds import Thresholds
@@ -34,7 +34,7 @@ MARKS = {
     SHOWN: "✓", PASSES: "✓", REFUTED: "✗", FAILS: "✗", UNDECIDED: "?", DUPLICATE: "=",
     UNTESTABLE: "–", NOT_APPLICABLE: "–", NO_SCORE: "–",
 }  # fmt: skip
-STANDARD = Thresholds()
+STANDARD_THRESHOLDS = Thresholds()
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,15 @@ class Property:
     name: str
     heading: str
     asks: str
-    conditions: tuple[Condition, ...]
+    conditions: tuple[LevelCondition, ...]
 
-    def judged(self, row: Row, thresholds: Thresholds) -> Finding:
+    def judged(self, row: Row, thresholds: Thresholds) -> PropertyState:
         """What a row shows: the finding on the condition that decides."""
         found = [condition.judged(row, thresholds) for condition in self.conditions]
-        return min(found, key=lambda finding: (ORDER[finding.state], finding.slack))
+        return min(found, key=lambda finding: (STATE_ORDER[finding.state], finding.slack))
 
 
-def _constant(value: float) -> Level:
+def _fixed_level(value: float) -> Level:
     return lambda row, thresholds: value
 
 
@@ -75,7 +75,9 @@ def _threshold(name: str) -> Level:
     return lambda row, thresholds: float(getattr(thresholds, name))
 
 
-def similarity_level(row: Row, thresholds: Thresholds = STANDARD, null: str = "null_r") -> float:
+def level_of_row(
+    row: Row, thresholds: Thresholds = STANDARD_THRESHOLDS, null: str = "null_r"
+) -> float:
     """What a similarity must stay below: the threshold, or the null level where it is higher.
 
     A map that is as similar to the original one as noise is has changed altogether, however
@@ -90,7 +92,7 @@ def area_level(row: Row, thresholds: Thresholds) -> float:
 
     The curve starts at 1, with no layer random: of a decoder of one layer the area is at least 0.5.
     """
-    level = similarity_level(row, thresholds)
+    level = level_of_row(row, thresholds)
     return level + (1 - level) / (2 * row["n_layers"])
 
 
@@ -104,9 +106,9 @@ def _has_room(row: Row) -> bool:
     return row["over_input_low"] > 0 or not row["input_efficiency_high"] >= 1
 
 
-ZERO = _constant(0)
+ZERO = _fixed_level(0)
 # By the study's own metric and threshold, whatever the configuration asks.
-STUDY_THRESHOLD = _constant(SPECIFICITY_THRESHOLD)
+STUDY_THRESHOLD = _fixed_level(SPECIFICITY_THRESHOLD)
 MORE_CLASSES = "more than two classes"
 PROPERTIES = (
     Property(
@@ -115,28 +117,28 @@ PROPERTIES = (
         "signal",
         "lead over random maps of its own spectrum and over the same method on the untrained "
         "decoder: the smaller one is above 0",
-        (Condition("over_chance", True, ZERO), Condition("over_untrained", True, ZERO)),
+        (LevelCondition("over_chance", True, ZERO), LevelCondition("over_untrained", True, ZERO)),
     ),
     Property(
         "efficient",
         "efficient",
         "effic.",
         "more than {efficiency:g} of the ideal observer's score, where chance is 0",
-        (Condition("efficiency", True, _threshold("efficiency")),),
+        (LevelCondition("efficiency", True, _threshold("efficiency")),),
     ),
     Property(
         "faithful",
         "faithful",
         "faithf.",
         "correlation over channels with what the decoder used above {use_correlation:g}",
-        (Condition("used_r", True, _threshold("use_correlation")),),
+        (LevelCondition("used_r", True, _threshold("use_correlation")),),
     ),
     Property(
         "class_specific",
         "class-specific",
         "class",
         "correlation with the map for a wrong class below {similarity:g}, or below its null level",
-        (Condition("class_r", False, similarity_level, _has_classes, MORE_CLASSES),),
+        (LevelCondition("class_r", False, level_of_row, _has_classes, MORE_CLASSES),),
     ),
     Property(
         "model_specific",
@@ -146,8 +148,8 @@ PROPERTIES = (
         "level is (1 - {similarity:g}) / 2n higher with n layers since the curve starts at 1; the "
         "number is the one that decides",
         (
-            Condition("model_r", False, similarity_level),
-            Condition("cascade_area", False, area_level, letter="a"),
+            LevelCondition("model_r", False, level_of_row),
+            LevelCondition("cascade_area", False, area_level, letter="a"),
         ),
     ),
 )
@@ -158,7 +160,7 @@ BEYOND_INPUT = Property(
     "> |x|",
     "scores above the magnitude of the recording itself; not decidable where the ideal observer "
     "does not either",
-    (Condition("over_input", True, ZERO, _has_room, "a lower SNR"),),
+    (LevelCondition("over_input", True, ZERO, _has_room, "a lower SNR"),),
 )
 STUDY_VERDICT = Property(
     "study_verdict",
@@ -167,15 +169,15 @@ STUDY_VERDICT = Property(
     "the study's score above random maps, and correlations with the map for a wrong class and of "
     "random weights below 0.5",
     (
-        Condition("study_over_chance", True, ZERO),
-        Condition("class_r", False, STUDY_THRESHOLD, _has_classes, MORE_CLASSES),
-        Condition("model_r", False, STUDY_THRESHOLD),
+        LevelCondition("study_over_chance", True, ZERO),
+        LevelCondition("class_r", False, STUDY_THRESHOLD, _has_classes, MORE_CLASSES),
+        LevelCondition("model_r", False, STUDY_THRESHOLD),
     ),
 )
 APPLICABLE = "applicable"
 
 
-def judged(table: pd.DataFrame, thresholds: Thresholds = STANDARD) -> pd.DataFrame:
+def judged(table: pd.DataFrame, thresholds: Thresholds = STANDARD_THRESHOLDS) -> pd.DataFrame:
     """Headline table with the verdict on each row.
 
     Parameters
@@ -204,17 +206,18 @@ def judged(table: pd.DataFrame, thresholds: Thresholds = STANDARD) -> pd.DataFra
 NAMES = {APPLICABLE: APPLICABLE, **{one.column: one.name for one in PROPERTIES}}
 TOLD = {one.column: one for one in (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)}
 VERDICT_COLUMNS = (
-    "verdict", "verdict_on", APPLICABLE, *(f"{name}{end}" for name in TOLD for end in PARTS),
+    "verdict", "verdict_on", APPLICABLE,
+    *(f"{name}{end}" for name in TOLD for end in STATE_COLUMNS),
 )  # fmt: skip
 
 
-def verdict_on(row: Row, thresholds: Thresholds = STANDARD) -> dict[str, Any]:
+def verdict_on(row: Row, thresholds: Thresholds = STANDARD_THRESHOLDS) -> dict[str, Any]:
     """The columns that :func:`judged` adds, of one row."""
     found = {name: one.judged(row, thresholds) for name, one in TOLD.items()}
     suspect = row["flagged"] > row["n_duplicate"]
     states = {APPLICABLE: REFUTED if suspect else SHOWN}
     states |= {one.column: found[one.column].state for one in PROPERTIES}
-    verdict = _verdict(row, states)
+    verdict = _overall_verdict(row, states)
     return {
         "verdict": verdict,
         "verdict_on": ", ".join(NAMES[name] for name in _resting_on(verdict, states)),
@@ -222,12 +225,12 @@ def verdict_on(row: Row, thresholds: Thresholds = STANDARD) -> dict[str, Any]:
         **{
             f"{name}{end}": getattr(finding, part)
             for name, finding in found.items()
-            for end, part in PARTS.items()
+            for end, part in STATE_COLUMNS.items()
         },
     }
 
 
-def _verdict(row: Row, states: Mapping[str, str]) -> str:
+def _overall_verdict(row: Row, states: Mapping[str, str]) -> str:
     cases = {
         NOT_APPLICABLE: row["n_unusable"] == row["n_decoders"],
         NO_SCORE: states["finds_signal"] == NO_SCORE,
@@ -242,7 +245,7 @@ def verdict_as_original(row: Row) -> str:
     """The verdict of a judged row; of a duplicate's the one that its own numbers have."""
     if row["verdict"] != DUPLICATE:
         return str(row["verdict"])
-    return _verdict({**row, "duplicate_of": ""}, {name: row[name] for name in NAMES})
+    return _overall_verdict({**row, "duplicate_of": ""}, {name: row[name] for name in NAMES})
 
 
 def _resting_on(verdict: str, states: Mapping[str, str]) -> list[str]:

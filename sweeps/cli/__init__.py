@@ -103,7 +103,7 @@ def _print_version(asked: bool) -> None:
 
 
 @app.callback()
-def _options(
+def _options_before_command(
     version: Annotated[
         bool,
         typer.Option(

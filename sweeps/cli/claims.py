@@ -19,7 +19,7 @@ from sweeps.cli.common import (
     Arguments,
     Json,
     KeepAtChance,
-    Source,
+    SourceOption,
     TableFolder,
     TableFormats,
     Where,
@@ -59,7 +59,7 @@ def claims(
     ] = None,
     where: Where = "",
     keep_at_chance: KeepAtChance = False,
-    source: Source = "store",
+    source: SourceOption = "store",
     format: TableFormats = None,
     out: TableFolder = None,
     as_json: Json = False,
@@ -79,7 +79,7 @@ def claims(
         if architecture:
             lookup(DECODERS, architecture, "--architecture")
             asked = replace(asked, architecture=architecture)
-        _check_names(study, asked, config)
+        _check_claimed_names(study, asked, config)
         rows = claimed_rows(asked)
         tidy = load_scores(config, source, rows, where, keep_at_chance=keep_at_chance)
     verdicts = decide(asked, tidy)
@@ -108,7 +108,7 @@ def claims(
         )  # fmt: skip
 
 
-def _check_names(name: str, asked: Study, config: SweepConfig) -> None:
+def _check_claimed_names(name: str, asked: Study, config: SweepConfig) -> None:
     """Refuse claims on methods, feature types or an architecture that there are not."""
     try:
         for method in asked.methods:

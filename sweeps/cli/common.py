@@ -41,7 +41,7 @@ KeepAtChance = Annotated[
         "rankings; by default they are left out and counted.",
     ),
 ]
-Metric = Annotated[
+MetricOption = Annotated[
     str,
     typer.Option(
         help="Metric, what people call one (RMA, RRA, AUC, cosine, ...), or the headline metric of "
@@ -52,7 +52,7 @@ Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document and nothing else, for scripts."),
 ]
-Source = Annotated[str, typer.Option(help=SOURCE)]
+SourceOption = Annotated[str, typer.Option(help=SOURCE)]
 TableFormats = Annotated[
     list[str] | None,
     typer.Option(help="Format of the files: csv, parquet, markdown, latex, excel (default: all)."),

@@ -14,8 +14,8 @@ from sweeps.analysis.quantity import quantity_named
 from sweeps.cli.common import (
     Json,
     KeepAtChance,
-    Metric,
-    Source,
+    MetricOption,
+    SourceOption,
     Where,
     configuration_file,
     errors_in_one_sentence,
@@ -56,7 +56,7 @@ def compare(
         typer.Option("--b", metavar="FIELD=VALUE", help="Override in RUN_B; may be repeated."),
     ] = None,
     where: Where = "",
-    metric: Metric = "calibrated",
+    metric: MetricOption = "calibrated",
     metric_b: Annotated[
         str | None,
         typer.Option(
@@ -71,7 +71,7 @@ def compare(
         str, typer.Option(help="Interval of the mean difference: student or bootstrap.")
     ] = "student",
     keep_at_chance: KeepAtChance = False,
-    source: Source = "store",
+    source: SourceOption = "store",
     out: Annotated[
         Path | None, typer.Option(help="File to write: .csv (all columns) or .md.")
     ] = None,
@@ -95,14 +95,14 @@ def compare(
     with errors_in_one_sentence():
         _check_out(out)
         run_a, run_b = _one_or_two(runs)
-        one = _run(run_a, of_a, metric, check)
+        one = _compared_run(run_a, of_a, metric, check)
         if methods:
             _check_two(methods)
             _check_alone({"RUN_B": run_b, "--b": b, "--metric-b": metric_b})
             document = _compare_methods(console, one, methods, options)
         else:
             name, overrides = (run_b, of_b) if run_b else (run_a, (*of_a, *of_b))
-            other = _run(name, overrides, metric_b or metric, check)
+            other = _compared_run(name, overrides, metric_b or metric, check)
             document = _compare_runs(console, one, other, options)
     if as_json:
         print_json({"command": "compare", "where": where, **document})
@@ -177,7 +177,7 @@ def _check_alone(given: Mapping[str, object]) -> None:
             raise ValueError(f"--methods compares two methods of RUN_A: {name} is for two runs")
 
 
-def _run(name: str, overrides: tuple[str, ...], metric: str, check: str) -> ComparedRun:
+def _compared_run(name: str, overrides: tuple[str, ...], metric: str, check: str) -> ComparedRun:
     path = Path(name) if Path(name).suffix in TABLE_READERS else configuration_file([name])
     return ComparedRun(name, path, overrides, quantity_named(metric, check))
 

@@ -26,7 +26,7 @@ from sweeps.report.explanation_tables import confusion_table, terminal_trust
 from sweeps.report.explanation_texts import (
     TERMINAL_LEGEND,
     accuracy_lines,
-    answer,
+    trust_answer,
     trust_notes,
 )
 from sweeps.report.terminal import print_lines, print_sentence, terminal_parts
@@ -45,7 +45,6 @@ DOING = {
     "patterns": "activation patterns",
     "curves": "deletion and insertion",
 }
-SQLITE = "sqlite:///"
 OUTPUT = "runs"  # as of a sweep: MLflow's database and the folders of explanations lie there
 
 
@@ -148,7 +147,7 @@ def explain(
             data=data,
             weights=weights,
             events=_events(events),
-            class_names=_listed(class_names),
+            class_names=_words_between_commas(class_names),
             tmin=tmin,
             tmax=tmax,
             methods=_methods(methods),
@@ -160,16 +159,17 @@ def explain(
         )
         folder = out or Path(OUTPUT, "explanations", request.name)
         _check_files(request, folder)
-        _check_database(track or "")
-        explained = _explained(request, console)
+        if track:
+            _check_database(track)
+        explained = _explain_request(request, console)
         files = write_explanation(explained, folder)
     opened = "" if no_track else _tracked(explained, folder, files, track or "")
     _print_files(console, folder, files, opened)
     if as_json:
-        print_json(_document(explained, files, opened))
+        print_json(_explanation_document(explained, files, opened))
 
 
-def _listed(words: str | None) -> tuple[str, ...] | None:
+def _words_between_commas(words: str | None) -> tuple[str, ...] | None:
     """Words between commas; None where the option is not given."""
     if words is None:
         return None
@@ -181,7 +181,7 @@ def _listed(words: str | None) -> tuple[str, ...] | None:
 
 def _events(words: str | None) -> tuple[str, ...] | dict[str, str] | None:
     """Names of events, or with names of classes where each has one."""
-    listed = _listed(words)
+    listed = _words_between_commas(words)
     if listed is None or not any("=" in word for word in listed):
         return listed
     pairs = [word.partition("=") for word in listed]
@@ -197,7 +197,7 @@ def _methods(words: str | None) -> tuple[str, ...] | None:
     """Names of methods, groups written out; one that is unknown is refused."""
     if words is None:
         return None
-    names = without_groups(_listed(words) or ())
+    names = without_groups(_words_between_commas(words) or ())
     for name in names:
         find(name)
     return tuple(dict.fromkeys(names))
@@ -216,6 +216,8 @@ def _check_files(request: ExplainRequest, folder: Path) -> None:
 
 def _check_database(uri: str) -> None:
     """Refuse a local database that cannot be written: MLflow would try it for minutes."""
+    from sweeps.tracking.location import SQLITE  # takes a second
+
     if not uri.startswith(SQLITE):
         return
     try:
@@ -224,7 +226,7 @@ def _check_database(uri: str) -> None:
         raise UnwritableError(f"--track {error}") from error
 
 
-def _explained(request: ExplainRequest, console: Console) -> RequestedExplanation:
+def _explain_request(request: ExplainRequest, console: Console) -> RequestedExplanation:
     """Read, say how well the decoder decodes, explain, and say what is to be trusted."""
     trials = read_requested(request)
     n_trials, n_channels, n_times = trials.x.shape
@@ -261,7 +263,7 @@ def _print_found(console: Console, explained: RequestedExplanation) -> None:
     """Print which methods to trust and why, notes, and what is left out."""
     found = explained.found
     console.print()
-    print_lines(console, answer(found))
+    print_lines(console, trust_answer(found))
     console.print()
     for part in terminal_parts(terminal_trust(found)):
         console.print(part)
@@ -297,7 +299,9 @@ def _print_files(console: Console, folder: Path, files: list[Path], opened: str)
         print_sentence(console, f"MLflow run: {opened}")
 
 
-def _document(explained: RequestedExplanation, files: list[Path], opened: str) -> dict[str, Any]:
+def _explanation_document(
+    explained: RequestedExplanation, files: list[Path], opened: str
+) -> dict[str, Any]:
     """What was found, for scripts."""
     found = explained.found
     return {

@@ -10,7 +10,7 @@ from eegxai.attribution import CONTROLS, LIBRARIES, METHODS, Method, find, optio
 from sweeps.cli.common import Json, errors_in_one_sentence, print_json, terminal
 from sweeps.design.grid import without_groups
 
-Names = Annotated[
+MethodNames = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[NAME]...",
@@ -20,7 +20,7 @@ Names = Annotated[
 ]
 
 
-def methods(names: Names = None, as_json: Json = False) -> None:
+def methods(names: MethodNames = None, as_json: Json = False) -> None:
     """List the attribution methods: their groups, options, defaults and what they compute.
 
     Your own methods appear here once their package is installed (docs/methods.md).
@@ -28,7 +28,7 @@ def methods(names: Names = None, as_json: Json = False) -> None:
     with errors_in_one_sentence():
         found = {name: find(name) for name in without_groups(names or (*METHODS, *CONTROLS))}
     if as_json:
-        listed = [_record(name, method) for name, method in found.items()]
+        listed = [_method_document(name, method) for name, method in found.items()]
         libraries = {name: library.standard for name, library in LIBRARIES.items()}
         print_json({"command": "methods", "methods": listed, "libraries": libraries})
         return
@@ -57,7 +57,7 @@ def _what(method: Method) -> str:
     return (method.function.__doc__ or "").strip().partition("\n")[0]
 
 
-def _record(name: str, method: Method) -> dict[str, Any]:
+def _method_document(name: str, method: Method) -> dict[str, Any]:
     """A method for scripts."""
     what = {"name": name, "group": method.group, "computes": _what(method)}
     return {**what, "options": options_of(name)}

@@ -23,13 +23,13 @@ def replace_what_is_lacking(*streams: object) -> None:
     >>> stream.buffer.getvalue().decode()
     '+ 0.50~0.10, x -1, ?\n'
     """
-    codecs.register_error(HANDLER, _plain)
+    codecs.register_error(HANDLER, _ascii_or_number)
     for stream in streams:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=HANDLER)
 
 
-def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
+def _ascii_or_number(error: UnicodeError) -> tuple[str | bytes, int]:
     """Plain signs for those that cannot be encoded; any other as its number."""
     if not isinstance(error, UnicodeEncodeError):
         raise error

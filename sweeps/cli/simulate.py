@@ -10,7 +10,7 @@ import typer
 from eegxai import figures
 from eegxai.atomic import staging
 from eegxai.simulation import DataSpec, NoiseSpec, SimulatedEEG, files, simulate_spec
-from eegxai.simulation.implanting import notes, told_by_background
+from eegxai.simulation.implanting import background_notes, told_by_background
 from eegxai.simulation.memory import array_bytes, require_memory
 from sweeps.cli.common import errors_in_one_sentence, print_written, terminal, usage_error
 from sweeps.cli.data_options import DataFile, FeatureName, HeadFile, HeadName, PictureFile
@@ -20,7 +20,7 @@ from sweeps.report.terminal import print_sentence
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 PICTURE_MEMORY = 1.0  # of drawing beside the data, in multiples of recording and ground truth
-DPI = 130
+SIMULATED_DPI = 130
 DEFAULT_TRIALS = 200
 DEFAULT_AXES = (-3.5,), (0,)  # levels (dB) and seeds where no file says them
 
@@ -100,15 +100,15 @@ def simulate(
             "sfreq": sfreq,
             "tmin": tmin,
             "tmax": tmax,
-            "montage": _electrodes(montage),
+            "montage": _montage_value(montage),
             "head": head_fields(head, head_file),
             "noise": {"line_uv": line_uv, "blink_uv": blink_uv},
         }
         file = load(configuration_path(config)) if config else None
         data = _data(file.data if file else Data(n_trials=DEFAULT_TRIALS), asked)
         levels, seeds = (file.grid.snr_db, file.grid.seed) if file else DEFAULT_AXES
-        level, level_note = _first("levels", levels, snr_db)
-        chosen_seed, seed_note = _first("seeds", seeds, seed)
+        level, level_note = _asked_or_first("levels", levels, snr_db)
+        chosen_seed, seed_note = _asked_or_first("seeds", seeds, seed)
         spec = data.of(feature, level, chosen_seed)
     make(spec, out, plot, level_note, seed_note)
 
@@ -120,9 +120,9 @@ def make(
     with errors_in_one_sentence():
         _check_targets(out, plot, spec)
         eeg = simulate_spec(spec)
-        told = notes(spec)
+        told = background_notes(spec)
     console = terminal()
-    print_sentence(console, _summary(eeg, level_note, seed_note))
+    print_sentence(console, _dataset_sentence(eeg, level_note, seed_note))
     for sentence in told:
         print_sentence(console, sentence)
     if spec.background:
@@ -138,14 +138,14 @@ def head_fields(model: str | None, file: Path | None) -> dict[str, str] | None:
     return {name: value for name, value in fields.items() if value is not None} or None
 
 
-def _electrodes(montage: str | None) -> str | list[str] | None:
+def _montage_value(montage: str | None) -> str | list[str] | None:
     """Electrodes listed as Fz,Cz or as in YAML, [Fz, Cz]; else the name of a montage."""
     if montage is None or not ("," in montage or montage.lstrip().startswith("[")):
         return montage
     return [name.strip(" '\"") for name in montage.strip("[] ").split(",")]
 
 
-def _first(axis: str, values: Sequence[T], asked: T | None) -> tuple[T, str]:
+def _asked_or_first(axis: str, values: Sequence[T], asked: T | None) -> tuple[T, str]:
     """What an option asks for, else the first value of an axis, and a note where it has more."""
     if asked is not None or len(values) == 1:
         return values[0] if asked is None else asked, ""
@@ -174,7 +174,7 @@ def _check_targets(out: Path | None, plot: Path | None, spec: DataSpec) -> None:
         require_memory(spec, PICTURE_MEMORY)
 
 
-def _summary(eeg: SimulatedEEG, level_note: str, seed_note: str) -> str:
+def _dataset_sentence(eeg: SimulatedEEG, level_note: str, seed_note: str) -> str:
     n_trials, n_channels, n_times = eeg.x.shape
     sfreq = eeg.info["sfreq"]
     counts = eeg.trials["class_name"].value_counts()
@@ -212,5 +212,5 @@ def _drawn(eeg: SimulatedEEG, picture: Path | None) -> list[Path]:
     if picture is None:
         return []
     with staging(picture.parent) as folder:
-        figures.simulation(eeg).savefig(folder / picture.name, dpi=DPI)
+        figures.simulation(eeg).savefig(folder / picture.name, dpi=SIMULATED_DPI)
     return [picture]

@@ -21,8 +21,8 @@ from sweeps.cli.common import (
     Arguments,
     Json,
     KeepAtChance,
-    Metric,
-    Source,
+    MetricOption,
+    SourceOption,
     Where,
     configuration,
     errors_in_one_sentence,
@@ -40,13 +40,13 @@ from sweeps.scores.selection import HeldCells
 
 def statistics(
     arguments: Arguments = None,
-    metric: Metric = "calibrated",
+    metric: MetricOption = "calibrated",
     check: Annotated[
         str, typer.Option(help="Check that is tested: ground_truth, target_swap, cascade, ...")
     ] = "ground_truth",
     where: Where = "",
     keep_at_chance: KeepAtChance = False,
-    source: Source = "store",
+    source: SourceOption = "store",
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables as CSV, all pairs included.")
     ] = None,
@@ -65,7 +65,7 @@ def statistics(
         found = list(compare_methods(tidy, quantity, config.verdict.equality))
     tested = [one for one in found if isinstance(one, FeatureTests)]
     for one in found:
-        _print(console, one, quantity)
+        _print_tests(console, one, quantity)
     print_chance_note(console, tidy)
     if tested:
         console.print(TESTS_LEGEND, style="dim")
@@ -76,7 +76,7 @@ def statistics(
     if as_json:
         print_json(
             {"command": "statistics", **asdict(quantity), "cells": held,
-             "features": [_record(one, quantity) for one in tested],
+             "features": [_tests_document(one, quantity) for one in tested],
              "notes": [one for one in found if isinstance(one, str)], "files": paths}
         )  # fmt: skip
 
@@ -90,7 +90,7 @@ def _written(tested: list[FeatureTests], held: HeldCells, folder: Path) -> list[
     ]
 
 
-def _record(one: FeatureTests, quantity: Quantity) -> dict[str, Any]:
+def _tests_document(one: FeatureTests, quantity: Quantity) -> dict[str, Any]:
     """The tests of a feature type for scripts."""
     return {
         "feature": one.feature,
@@ -104,7 +104,7 @@ def _record(one: FeatureTests, quantity: Quantity) -> dict[str, Any]:
     }
 
 
-def _print(console: Console, one: FeatureTests | str, quantity: Quantity) -> None:
+def _print_tests(console: Console, one: FeatureTests | str, quantity: Quantity) -> None:
     if isinstance(one, str):
         print_lines(console, [one])
         return

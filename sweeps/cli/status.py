@@ -23,7 +23,7 @@ from sweeps.design.config import SweepConfig
 from sweeps.report.status_table import status_table
 from sweeps.report.terminal import duration, print_lines, print_sentence, terminal_parts
 from sweeps.store.artefacts import store_of
-from sweeps.store.status import STATES, Status, status_of
+from sweeps.store.status import CELL_STATES, Status, status_of
 
 WATCH_SECONDS = 10.0
 MAX_SHOWN = 12  # running cells, and reasons of failures
@@ -49,7 +49,7 @@ def status(
         return
     seen = _look(config)
     if as_json:
-        print_json({"command": "status", "config": config.name, **_document(seen)})
+        print_json({"command": "status", "config": config.name, **_status_document(seen)})
     for part in terminal_parts(status_table(seen, _hours)):
         console.print(part)
     for sentence in _sentences(seen):
@@ -57,12 +57,12 @@ def status(
     print_lines(console, [summary(seen)])
 
 
-def _document(seen: Status) -> dict[str, Any]:
+def _status_document(seen: Status) -> dict[str, Any]:
     """The state of the sweep for scripts; the hours left are null while nothing is known."""
     states = list(seen.states.values())
     return {
         "is_done": seen.is_done,
-        "cells": {name: states.count(name) for name in STATES},
+        "cells": {name: states.count(name) for name in CELL_STATES},
         "stages": seen.counts,
         "hours_of_one_worker_left": seen.work_left,
         "hours_left": seen.time_left,
@@ -101,7 +101,7 @@ def _looks(config: SweepConfig) -> Iterator[Status]:
 def summary(seen: Status) -> str:
     """One sentence: cells by state and the time left."""
     states = list(seen.states.values())
-    counts = [f"{states.count(name)} {name}" for name in STATES if name in states]
+    counts = [f"{states.count(name)} {name}" for name in CELL_STATES if name in states]
     return f"{len(states)} cells: {', '.join(counts)}; {_time_left(seen)}"
 
 
@@ -125,7 +125,7 @@ def _sentences(seen: Status) -> Iterator[Text]:
     """What runs, what failed and why, and what is broken."""
     yield from _running(seen)
     yield from _failures(seen)
-    yield from _broken(seen)
+    yield from _broken_lines(seen)
 
 
 def _running(seen: Status) -> Iterator[Text]:
@@ -134,7 +134,7 @@ def _running(seen: Status) -> Iterator[Text]:
         yield Text(
             f"running: {cell.title} on {heartbeat.host}, process {heartbeat.pid}, for {since}"
         )
-    yield from _more(len(seen.heartbeats), "running cells")
+    yield from _more_line(len(seen.heartbeats), "running cells")
 
 
 def _failures(seen: Status) -> Iterator[Text]:
@@ -146,16 +146,16 @@ def _failures(seen: Status) -> Iterator[Text]:
     for reason, cells in list(titles.items())[:MAX_SHOWN]:
         others = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
         yield Text(f"failed: {cells[0]}{others}: {reason}", style="red")
-    yield from _more(len(titles), "reasons of failures")
+    yield from _more_line(len(titles), "reasons of failures")
 
 
-def _broken(seen: Status) -> Iterator[Text]:
+def _broken_lines(seen: Status) -> Iterator[Text]:
     for sentence in seen.broken[:MAX_SHOWN]:
         yield Text(sentence, style="red")
-    yield from _more(len(seen.broken), "broken files")
+    yield from _more_line(len(seen.broken), "broken files")
 
 
-def _more(count: int, what: str) -> Iterator[Text]:
+def _more_line(count: int, what: str) -> Iterator[Text]:
     if count > MAX_SHOWN:
         yield Text(f"... and {count - MAX_SHOWN} more {what}")
 

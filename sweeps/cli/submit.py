@@ -44,7 +44,7 @@ def submit(
     config = configuration(arguments)
     _check_store(config)
     console = terminal()
-    given = [_within(configuration_file(arguments), tree), *overrides_of(arguments)]
+    given = [_path_in_tree(configuration_file(arguments), tree), *overrides_of(arguments)]
     with errors_in_one_sentence():
         job = ray_jobs.submit_sweep(address, tree, given, os.environ)
     print_sentence(console, f"submitted job {job}; its progress: eegxai status")
@@ -65,7 +65,7 @@ def _check_store(config: SweepConfig) -> None:
         )
 
 
-def _within(file: Path, tree: Path) -> str:
+def _path_in_tree(file: Path, tree: Path) -> str:
     """Path of a configuration inside the tree, as the job finds it."""
     try:
         return str(file.resolve().relative_to(tree.resolve()))

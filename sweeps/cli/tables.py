@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 
 from sweeps.analysis.tables import TABLE_KINDS
-from sweeps.analysis.verdicts import STANDARD
+from sweeps.analysis.verdicts import STANDARD_THRESHOLDS
 from sweeps.cli.common import (
     Arguments,
     Json,
     KeepAtChance,
-    Source,
+    SourceOption,
     TableFolder,
     TableFormats,
     Where,
@@ -33,11 +33,11 @@ from sweeps.report.result_tables import tables_by_group
 from sweeps.report.source import load_scores
 from sweeps.report.terminal import print_lines, print_sentence, print_tables
 from sweeps.report.verdict_tables import group_title, terminal_verdicts
-from sweeps.report.verdict_texts import answer, notes, terminal_legend
+from sweeps.report.verdict_texts import terminal_legend, verdict_answer, verdict_notes
 from sweeps.scores.selection import HeldCells
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
-ALL = "all"
+ALL_TABLES = "all"
 
 
 def tables(
@@ -57,17 +57,17 @@ def tables(
         ),
     ] = None,
     keep_at_chance: KeepAtChance = False,
-    source: Source = "store",
+    source: SourceOption = "store",
     format: TableFormats = None,
     out: TableFolder = None,
     as_json: Json = False,
 ) -> None:
     """Print the tables of a sweep and write them as CSV, Parquet, Markdown, LaTeX and Excel."""
-    names = check_names("--table", table or ["headline"], (*TABLE_KINDS, ALL))
+    names = check_names("--table", table or ["headline"], (*TABLE_KINDS, ALL_TABLES))
     formats = check_names("--format", format or list(TABLE_FORMATS), tuple(TABLE_FORMATS))
     groups = ("feature", *check_names("--by", by or [], AXES_TO_SPLIT))
     config, console = configuration(arguments), terminal(quiet=as_json)
-    kinds = list(TABLE_KINDS) if ALL in names else names
+    kinds = list(TABLE_KINDS) if ALL_TABLES in names else names
     rows = [row for name in kinds for row in TABLE_KINDS[name].rows]
     with errors_in_one_sentence():
         tidy = load_scores(config, source, rows, where, keep_at_chance=keep_at_chance)
@@ -77,7 +77,7 @@ def tables(
         kind = TABLE_KINDS[name]
         export = Export(kind.table(tidy, groups, levels), kind, groups, held, levels)
         made[name] = export.frame
-        _print(console, name, export, levels)
+        _print_table(console, name, export, levels)
         stem = held.stem("" if name == "headline" else name)
         stem += levels.changed_stem if kind.judged else ""
         with errors_in_one_sentence():
@@ -89,7 +89,7 @@ def tables(
         print_json({"command": "tables", "cells": held, "tables": made, "files": files})
 
 
-def _print(console: Console, name: str, export: Export, thresholds: Thresholds) -> None:
+def _print_table(console: Console, name: str, export: Export, thresholds: Thresholds) -> None:
     if name == "headline":
         print_headline(console, export.frame, export.title, export.by, thresholds)
         return
@@ -106,16 +106,16 @@ def print_headline(
     table: pd.DataFrame,
     title: str,
     by: Sequence[str] = ("feature",),
-    thresholds: Thresholds = STANDARD,
+    thresholds: Thresholds = STANDARD_THRESHOLDS,
 ) -> None:
     """Print the verdict on each method, and what it means."""
     if table.empty:
         print_sentence(console, "no cell is scored yet")
         return
-    print_lines(console, answer(table, by))
+    print_lines(console, verdict_answer(table, by))
     for values, rows in table.groupby(list(by), sort=False):
         place = group_title(rows, by, values)
         print_tables(console, [terminal_verdicts(rows, place)], title)
-        print_lines(console, notes(rows), style="dim")
+        print_lines(console, verdict_notes(rows), style="dim")
     print_lines(console, ["", accuracies(table)])
     print_lines(console, terminal_legend(thresholds), style="dim")

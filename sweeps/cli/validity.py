@@ -22,7 +22,7 @@ from sweeps.cli.common import (
 )
 from sweeps.design.cells import DecoderCell, MethodCell
 from sweeps.report.terminal import print_sentence, terminal_parts
-from sweeps.report.validity import matrix_table, write_matrix
+from sweeps.report.validity import validity_matrix_table, write_matrix
 from sweeps.store.artefacts import Store, store_of
 from sweeps.tasks.data import is_done
 from sweeps.tasks.train import train_decoder
@@ -50,8 +50,8 @@ def validity(
     device = "cuda" if config.resources.explain.gpu else "cpu"
     for decoder in dict.fromkeys(cell.decoder for cell in cells):
         _train_if_needed(decoder, store, device, console)
-    table = validity_matrix.evidence(_watched(cells, console), store, device)
-    _print(table, console)
+    table = validity_matrix.validity_evidence(_watched(cells, console), store, device)
+    _print_matrix(table, console)
     with errors_in_one_sentence():
         written = write_matrix(table, out) if out else []
     print_written(console, written)
@@ -74,8 +74,8 @@ def _watched(cells: list[MethodCell], console: Console) -> Iterator[MethodCell]:
     yield from track(cells, "testing", console=console, transient=True, disable=quiet)
 
 
-def _print(table: pd.DataFrame, console: Console) -> None:
-    for part in terminal_parts(matrix_table(table)):
+def _print_matrix(table: pd.DataFrame, console: Console) -> None:
+    for part in terminal_parts(validity_matrix_table(table)):
         console.print(part)
     console.print(validity_matrix.MATRIX_LEGEND, style="dim")
     for note in validity_matrix.matrix_notes(table):

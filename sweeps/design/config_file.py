@@ -86,7 +86,7 @@ def read_yaml(path: Path, kind: str = "configuration") -> dict[str, Any]:
         raise ConfigError(f"{kind} {str(path)!r} is not a text file in UTF-8") from error
     except yaml.YAMLError as error:
         raise ConfigError(
-            f"{kind} {str(path)!r} is not valid YAML: {_line(error)}{_about_tabs(error)}"
+            f"{kind} {str(path)!r} is not valid YAML: {_yaml_error_line(error)}{_about_tabs(error)}"
         ) from error
     if not isinstance(values, dict):
         raise ConfigError(f"{kind} {str(path)!r} must be a mapping of fields to values")
@@ -122,7 +122,7 @@ def values_of(text: str) -> Any:
         raise yaml.YAMLError("it is nested too deeply") from None
 
 
-def _line(error: yaml.YAMLError) -> str:
+def _yaml_error_line(error: yaml.YAMLError) -> str:
     return " ".join(str(error).split())
 
 
@@ -144,7 +144,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
         values[last] = values_of(text)
     except yaml.YAMLError as error:
         raise ConfigError(
-            f"override {override!r}: {text!r} is not a YAML value: {_line(error)}"
+            f"override {override!r}: {text!r} is not a YAML value: {_yaml_error_line(error)}"
         ) from error
 
 

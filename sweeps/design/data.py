@@ -31,7 +31,7 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def _trials(value: Any) -> Any:
+def _trials_by_feature(value: Any) -> Any:
     """A number of trials, or one for each feature type."""
     numbers = value.values() if isinstance(value, Mapping) else [value]
     if not all(map(_is_count, numbers)):
@@ -54,7 +54,9 @@ class Data(Model):
     recordings unless they are given.
     """
 
-    n_trials: Annotated[PositiveInt | dict[str, PositiveInt], BeforeValidator(_trials)] = 2000
+    n_trials: Annotated[
+        PositiveInt | dict[str, PositiveInt], BeforeValidator(_trials_by_feature)
+    ] = 2000
     sfreq: Annotated[PositiveFloat, NUMBER] = 250.0
     tmin: Annotated[FiniteFloat, NUMBER] = 0.0
     tmax: Annotated[FiniteFloat, NUMBER] = 1.0

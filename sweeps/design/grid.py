@@ -30,7 +30,7 @@ METHOD_GROUPS: dict[str, tuple[str, ...]] = {
     "all": tuple(METHODS),
     **{name: library.standard for name, library in LIBRARIES.items()},
 }
-RENAMED_GROUPS = {"baselines": "controls"}  # old names, until the next minor version
+RENAMED_CONFIG_GROUPS = {"baselines": "controls"}  # old names, until the next minor version
 
 
 def _as_axis(value: Any) -> Any:
@@ -77,9 +77,11 @@ def check_method(field: str, name: str, groups: Collection[str] = ()) -> None:
 
 
 def _expand_groups(methods: list[Any]) -> list[Any]:
-    for old in RENAMED_GROUPS.keys() & {entry for entry in methods if isinstance(entry, str)}:
-        warn_renamed(f"grid.method={old}", f"grid.method={RENAMED_GROUPS[old]}")
-    return without_groups(RENAMED_GROUPS.get(str(entry), entry) for entry in methods)
+    for old in RENAMED_CONFIG_GROUPS.keys() & {
+        entry for entry in methods if isinstance(entry, str)
+    }:
+        warn_renamed(f"grid.method={old}", f"grid.method={RENAMED_CONFIG_GROUPS[old]}")
+    return without_groups(RENAMED_CONFIG_GROUPS.get(str(entry), entry) for entry in methods)
 
 
 def without_groups(names: Iterable[Any]) -> list[Any]:

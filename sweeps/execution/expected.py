@@ -1,8 +1,8 @@
 """What cells take and occupy as far as is known before any of a sweep is done: small tables.
 
 Seconds are those of one CPU of the machine of docs/benchmarks.md (`python -m benchmarks.costs`), on
-which a step of ``machine_speed`` takes ``STEP``; bytes those of files of the quickstart, of trials
-of 62 channels and 250 times.
+which a step of ``machine_speed`` takes ``STEP_SECONDS``; bytes those of files of the
+quickstart, of trials of 62 channels and 250 times.
 """
 
 from typing import NamedTuple
@@ -17,9 +17,9 @@ SIMULATED_TRIAL = 0.0015  # s
 # What a method cell takes whatever its trials, and a decoder's first one besides: as long as so
 # many scored trials, since validity and the decoder's use are asked on as many of each decoder.
 CELL_TRIALS, OPENING_TRIALS, USE_TRIALS = 17, 35, 65
-WARM_UP = 4.0  # s of a process's first cell, for what is imported, compiled and read once
+WARM_UP_SECONDS = 4.0  # s of a process's first cell, for what is imported, compiled and read once
 START = 20.0  # s of a sweep beside its cells: imports, Ray, workers, the last runs in MLflow
-STEP = 0.0140  # s
+STEP_SECONDS = 0.0140  # s
 
 
 class Rates(NamedTuple):
@@ -64,16 +64,18 @@ COSTS = {
 SCORES_FILE, MAPS_FILE = 63e3, 320e3  # bytes of a method cell in the store
 # Bytes of runs in MLflow: rows of the database and small files, of a method with its file of scores
 # (`python -m benchmarks.paper_size sync`).
-DECODER_RUN, METHOD_RUN, PICTURES = 50e3, 1.2e6, 150e3
+DECODER_RUN, METHOD_RUN, PICTURE_BYTES = 50e3, 1.2e6, 150e3
 
 
 def cell_seconds(cell: Cell) -> float:
     """Seconds of one CPU that a cell takes, without what its decoder or process does first."""
     rates = RATES.get(decoder_of(cell).architecture, OTHERS)
     if isinstance(cell, DecoderCell):
-        n_trials = TRAINING_SHARE * cell.data.n_trials * _epochs(cell)
-        return _size(cell) * (rates.epoch * n_trials + SIMULATED_TRIAL * cell.data.n_trials)
-    once = _size(cell) * rates.trial * (CELL_TRIALS + cell.evaluation.n_trials)
+        n_trials = TRAINING_SHARE * cell.data.n_trials * _expected_epochs(cell)
+        return _relative_trial_size(cell) * (
+            rates.epoch * n_trials + SIMULATED_TRIAL * cell.data.n_trials
+        )
+    once = _relative_trial_size(cell) * rates.trial * (CELL_TRIALS + cell.evaluation.n_trials)
     return once * COSTS.get(without_label(cell.method), 1.0) * cell.evaluation.weight_draws
 
 
@@ -84,19 +86,19 @@ def opening_seconds(cell: Cell) -> float:
     rates = RATES.get(cell.decoder.architecture, OTHERS)
     simulated = SIMULATED_TRIAL * cell.decoder.data.n_trials
     trials = OPENING_TRIALS + USE_TRIALS * cell.evaluation.comparison.used
-    return _size(cell) * (rates.trial * trials + simulated)
+    return _relative_trial_size(cell) * (rates.trial * trials + simulated)
 
 
 def share_at_hand(cell: Cell) -> float:
     """Share of a decoder's first cell, on a new process, that others of its kind take, too."""
     own = cell_seconds(cell)
-    return own / (own + opening_seconds(cell) + WARM_UP)
+    return own / (own + opening_seconds(cell) + WARM_UP_SECONDS)
 
 
 def artefact_bytes(cell: Cell) -> float:
     """Bytes of a cell's files in the store."""
     if isinstance(cell, MethodCell):
-        return SCORES_FILE + _size(cell) * MAPS_FILE
+        return SCORES_FILE + _relative_trial_size(cell) * MAPS_FILE
     return RATES.get(cell.architecture, OTHERS).weights
 
 
@@ -104,16 +106,16 @@ def run_bytes(cell: Cell, figures: bool) -> float:
     """Bytes of a cell's run in MLflow, with a copy of its file."""
     if isinstance(cell, DecoderCell):
         return DECODER_RUN + artefact_bytes(cell)
-    return METHOD_RUN + PICTURES * figures
+    return METHOD_RUN + PICTURE_BYTES * figures
 
 
-def _size(cell: Cell) -> float:
+def _relative_trial_size(cell: Cell) -> float:
     """Numbers of a trial, relative to those that the tables are of."""
     data = decoder_of(cell).data
     return data.n_channels * data.epoch.n_times / TRIAL_SIZE
 
 
-def _epochs(cell: DecoderCell) -> int:
+def _expected_epochs(cell: DecoderCell) -> int:
     training = cell.training
     if cell.labels == "permuted":  # trained until they are memorised
         return training.epochs

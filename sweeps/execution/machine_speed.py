@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sweeps.execution.expected import STEP
+from sweeps.execution.expected import STEP_SECONDS
 
 N_STEPS = 9
-TRIALS, KERNELS = (4, 32, 62, 120), (32, 32, 1, 5)  # of the study's network, in its second layer
+CONVOLVED_TRIALS, KERNELS = (
+    (4, 32, 62, 120),
+    (32, 32, 1, 5),
+)  # of the study's network, in its second layer
 
 
 @cache
@@ -24,14 +27,15 @@ def slowness() -> float:
     one thread. It takes less than a second.
     """
     with threads(1):
-        return median(_step_times()) / STEP
+        return median(_step_times()) / STEP_SECONDS
 
 
 def _step_times() -> list[float]:
     """Seconds of each step; the first one, which also prepares the kernels, is left out."""
     generator = torch.Generator().manual_seed(0)
     trials, kernels = (
-        torch.randn(size, generator=generator).requires_grad_() for size in (TRIALS, KERNELS)
+        torch.randn(size, generator=generator).requires_grad_()
+        for size in (CONVOLVED_TRIALS, KERNELS)
     )
     return [_seconds_of_step(trials, kernels) for _ in range(N_STEPS + 1)][1:]
 

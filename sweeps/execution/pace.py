@@ -17,7 +17,7 @@ import torch
 from eegxai.machine import usable_cpus
 from sweeps.design.cells import Cell, decoder_of
 from sweeps.design.config import TrialResources
-from sweeps.execution.expected import WARM_UP, cell_seconds, opening_seconds
+from sweeps.execution.expected import WARM_UP_SECONDS, cell_seconds, opening_seconds
 from sweeps.execution.machine_speed import slowness
 from sweeps.store.status import Work, work_of
 
@@ -83,7 +83,7 @@ class Pace:
     def take_in(self, cell: Cell, seconds: float, pid: int | None) -> None:
         """Count a cell that has ended."""
         work, decoder = work_of(cell), decoder_of(cell).key
-        before = 0.0 if pid in self.pids else WARM_UP
+        before = 0.0 if pid in self.pids else WARM_UP_SECONDS
         if (decoder, pid) not in self.opened:
             before += opening_seconds(cell)
         self.left[work] -= 1
@@ -123,4 +123,4 @@ class Pace:
         """Expected seconds of the openings to come: each decoder once, and each worker one."""
         missing = max(0, workers - len(self.pids))
         more = max(0, missing - len(self.unopened))
-        return sum(self.unopened.values()) + more * self.opening + missing * WARM_UP
+        return sum(self.unopened.values()) + more * self.opening + missing * WARM_UP_SECONDS

@@ -12,16 +12,20 @@ import ray
 from ray.util.queue import Queue
 
 from sweeps.design.config import Resources
-from sweeps.execution.ray_environment import RAY_ENVIRONMENT, check_reachable, no_answer
+from sweeps.execution.ray_environment import (
+    LISTEN_SECONDS,
+    RAY_ENVIRONMENT,
+    check_reachable,
+    no_answer,
+)
 from sweeps.execution.ray_tune import run_ray, shut_down
 from sweeps.execution.runner import OnDone, Stage
 
 CLIENT_ATTEMPTS = 3
-LISTEN_SECONDS = 0.5
 
 
 @contextmanager
-def joined(address: str) -> Iterator[None]:
+def joined_cluster(address: str) -> Iterator[None]:
     """The Ray cluster at an address: ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``."""
     check_reachable(address)
     try:

@@ -22,6 +22,7 @@ RAY_ENVIRONMENT = {
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "RAY_OVERRIDE_JOB_RUNTIME_ENV": "1",
 }
+LISTEN_SECONDS = 0.5  # between two looks at what runs on the cluster
 AUTO = "auto"
 CLIENT = "ray://"
 CONNECT_SECONDS = 10.0

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sweeps.execution.ray_environment import RAY_ENVIRONMENT, ClusterError, no_answer
-
-LISTEN_SECONDS = 0.5
+from sweeps.execution.ray_environment import (
+    LISTEN_SECONDS,
+    RAY_ENVIRONMENT,
+    ClusterError,
+    no_answer,
+)
 
 # A dashboard answers some seconds before the agents that start jobs do, and then refuses jobs.
 NO_AGENT, AGENT_SECONDS = "No available agent", 60.0

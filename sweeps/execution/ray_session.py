@@ -60,7 +60,7 @@ def cluster(address: str, resources: Resources, warn: Callable[[str], None]) -> 
     os.environ.update(RAY_ENVIRONMENT)
     from sweeps.execution import ray_cluster
 
-    with ray_cluster.joined(address):
+    with ray_cluster.joined_cluster(address):
         for warning in ray_cluster.unmet_resources(resources):
             warn(warning)
         yield ray_cluster.run_on_cluster

@@ -105,7 +105,7 @@ class BundleTrial(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Begin a bundle; always possible."""
-        self.cells = unpacked(self.bundles[new_config["bundle"]])
+        self.cells = unpacked_cells(self.bundles[new_config["bundle"]])
         return True
 
     def step(self) -> dict[str, Any]:
@@ -123,13 +123,13 @@ class BundleTrial(tune.Trainable):
         }
 
 
-def packed(cells: Sequence[Cell]) -> bytes:
+def packed_cells(cells: Sequence[Cell]) -> bytes:
     """Cells of one decoder in few bytes: driver and workers hold those of the whole grid."""
     return zlib.compress(pickle.dumps(cells))
 
 
-def unpacked(content: bytes) -> list[Cell]:
-    """What ``packed`` was given."""
+def unpacked_cells(content: bytes) -> list[Cell]:
+    """What ``packed_cells`` was given."""
     cells: list[Cell] = pickle.loads(zlib.decompress(content))
     return cells
 
@@ -159,7 +159,7 @@ class Numbers(Searcher):
         """Nothing, as it is never done."""
 
 
-class Names:
+class TrialNames:
     """What the trial of each bundle is called.
 
     Tune copies it for each trial and writes it into the state of each: together with the names of
@@ -292,7 +292,7 @@ def _run_trials(stage: Stage, store_url: str, left: Mapping[str, Cell], on_done:
     # mean goes to each worker once.
     bundles = list(stage.bundles)
     trainable = tune.with_parameters(
-        BundleTrial, bundles=list(map(packed, bundles)), place=stage.place(store_url)
+        BundleTrial, bundles=list(map(packed_cells, bundles)), place=stage.place(store_url)
     )
     reserved = tune.PlacementGroupFactory([stage.resources.bundle])
     # Interrupted, Tune may still write while the folder goes: that must not hide the interruption.
@@ -311,7 +311,7 @@ def _tune_config(stage: Stage, bundles: Sequence[Sequence[Cell]]) -> tune.TuneCo
         num_samples=len(bundles),
         scheduler=SameDecoder([decoder_of(cells[0]).key for cells in bundles]),
         max_concurrent_trials=stage.resources.max_concurrent,
-        trial_name_creator=Names(bundles),
+        trial_name_creator=TrialNames(bundles),
         trial_dirname_creator=_folder,
     )
 

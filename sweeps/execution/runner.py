@@ -19,11 +19,11 @@ from sweeps.store.files import best_effort
 from sweeps.store.heartbeats import heartbeat
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.tasks.data import is_done
-from sweeps.tasks.explain import explain
+from sweeps.tasks.explain import explain_cell
 from sweeps.tasks.train import train_decoder
 
-MOST_TRIALS = 4000  # of a stage, about: each takes Tune milliseconds and tens of kilobytes
-RUNNERS: dict[str, Callable[..., object]] = {"decoder": train_decoder, "method": explain}
+MOST_TUNE_TRIALS = 4000  # of a stage, about: each takes Tune milliseconds and tens of kilobytes
+RUNNERS: dict[str, Callable[..., object]] = {"decoder": train_decoder, "method": explain_cell}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Stage:
     @property
     def bundles(self) -> Iterator[list[Cell]]:
         """Cells of one decoder that one trial does, one after another."""
-        size = max(self.resources.cells_per_trial, math.ceil(len(self.cells) / MOST_TRIALS))
+        size = max(self.resources.cells_per_trial, math.ceil(len(self.cells) / MOST_TUNE_TRIALS))
         for _, group in groupby(self.cells, decoder_of):
             cells = list(group)
             yield from (cells[start : start + size] for start in range(0, len(cells), size))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from eegxai.atomic import write_whole
 from eegxai.rounding import counted
-from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, Verdicts
+from sweeps.analysis.claims.verdicts import CANNOT_BE_DECIDED, DOES_NOT_HOLD, HOLDS, Verdicts
 from sweeps.report.export import csv_bytes, write_table
 from sweeps.report.table import (
     MINUS,
@@ -26,9 +26,9 @@ from sweeps.report.table import (
 from sweeps.report.terminal import TABLE_WIDTH
 from sweeps.scores.selection import HeldCells
 
-KINDS = {HOLDS: "pass", FAILS: "fail", UNDECIDED: "none"}
+CLASS_OF_VERDICT = {HOLDS: "pass", DOES_NOT_HOLD: "fail", CANNOT_BE_DECIDED: "none"}
 AT = "at_"  # before another threshold, in the columns of the claims
-EVALUATIONS: Mapping[str, str] = {"study": "the study's", "corrected": "corrected"}
+EVALUATION_PHRASES: Mapping[str, str] = {"study": "the study's", "corrected": "corrected"}
 NO_VERDICT = TableCell(MISSING)
 LEGEND = "\n".join(
     [
@@ -57,7 +57,7 @@ class ClaimsExport:
     def caption(self) -> str:
         """What is claimed, by the numbers of the claims."""
         stated = self.frame.drop_duplicates("claim")
-        claims = " ".join(f"({row['claim']}) {row['statement']}" for row in _rows(stated))
+        claims = " ".join(f"({row['claim']}) {row['statement']}" for row in _claim_records(stated))
         return f"{self.title}. {self.held.sentence} {claims}"
 
 
@@ -87,15 +87,15 @@ def claim_lines(claims: pd.DataFrame) -> Iterator[str]:
         first = rows.iloc[0]
         yield ""
         yield from _wrapped(f"{claim}. ", f"{first['statement']} ({first['source']})")
-        for row in _rows(rows):
+        for row in _claim_records(rows):
             yield from _evaluation_lines(row)
     for command, rows in claims[claims["decided_by"] != ""].groupby("decided_by", sort=False):
         yield ""
-        yield from _wrapped("", f"{_named(rows)} may be decided by:")
+        yield from _wrapped("", f"{_statements_phrase(rows)} may be decided by:")
         yield str(command)  # in one line, to be copied
 
 
-def _named(rows: pd.DataFrame) -> str:
+def _statements_phrase(rows: pd.DataFrame) -> str:
     """Such as ``1 (study, corrected), 4 (study)``."""
     groups = rows.groupby("claim", sort=False)["evaluation"]
     return ", ".join(f"{claim} ({', '.join(evaluations)})" for claim, evaluations in groups)
@@ -110,11 +110,11 @@ def _evaluation_lines(row: Row) -> Iterator[str]:
         yield from _wrapped("      number: ", f"{number} ({row['number']}{seeds})")
     if row["detail"]:
         yield from _wrapped("      ", row["detail"])
-    if others := _at_other_thresholds(row):
+    if others := _changes_with_threshold(row):
         yield from _wrapped("      with the threshold at ", others)
 
 
-def _at_other_thresholds(row: Row) -> str:
+def _changes_with_threshold(row: Row) -> str:
     """What changes with another threshold; empty for claims that do not depend on it."""
     verdicts = {name.removeprefix(AT): row[name] for name in row if name.startswith(AT)}
     if not any(verdicts.values()):
@@ -145,10 +145,13 @@ def claims_table(claims: pd.DataFrame, title: str) -> Table:
     evaluations = list(claims["evaluation"].unique())
     rows = []
     for claim, own in claims.groupby("claim", sort=False):
-        found = {row["evaluation"]: _short_row(row)[2:4] for row in _rows(own)}
+        found = {row["evaluation"]: _short_row(row)[2:4] for row in _claim_records(own)}
         cells = chain.from_iterable(found.get(name, [NO_VERDICT] * 2) for name in evaluations)
         rows.append([word(claim), word(own["statement"].iloc[0]), *cells])
-    groups = [ColumnGroup("", 1), *(ColumnGroup(EVALUATIONS[name], 2) for name in evaluations)]
+    groups = [
+        ColumnGroup("", 1),
+        *(ColumnGroup(EVALUATION_PHRASES[name], 2) for name in evaluations),
+    ]
     columns = ["claim", "what is claimed", *["verdict", "number"] * len(evaluations)]
     return Table(title, columns, rows, groups)
 
@@ -156,15 +159,15 @@ def claims_table(claims: pd.DataFrame, title: str) -> Table:
 def summary_table(claims: pd.DataFrame) -> Table:
     """Verdicts and numbers, narrow enough for a terminal."""
     columns = ["claim", "evaluation", "verdict", "number", "seeds"]
-    return Table("", columns, [_short_row(row)[: len(columns)] for row in _rows(claims)])
+    return Table("", columns, [_short_row(row)[: len(columns)] for row in _claim_records(claims)])
 
 
 def _short_row(row: Row) -> list[TableCell]:
     number = number_text(row).replace("-", MINUS)
     return [
         word(row["claim"]),
-        word(EVALUATIONS[row["evaluation"]]),
-        TableCell(row["verdict"], row["verdict"], kind=KINDS[row["verdict"]]),
+        word(EVALUATION_PHRASES[row["evaluation"]]),
+        TableCell(row["verdict"], row["verdict"], kind=CLASS_OF_VERDICT[row["verdict"]]),
         TableCell(number, "" if pd.isna(row["value"]) else str(row["value"])),
         plain_value(row["n_seeds"]),
         *(word(row[name]) for name in row if name.startswith(AT)),
@@ -175,5 +178,5 @@ def _thresholds(claims: pd.DataFrame) -> list[str]:
     return [str(name).replace("_", " ") for name in claims if str(name).startswith(AT)]
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[Any, Any]]:
+def _claim_records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
     return frame.to_dict("records")

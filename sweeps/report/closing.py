@@ -5,20 +5,20 @@ from typing import Any
 import pandas as pd
 
 from sweeps.analysis.summary import headline
-from sweeps.analysis.verdicts import STANDARD, judged
+from sweeps.analysis.verdicts import STANDARD_THRESHOLDS, judged
 from sweeps.design.thresholds import Thresholds
 from sweeps.report.page_templates import page_template
-from sweeps.report.recordings import IDEAL
+from sweeps.report.recordings import IDEAL_NAME
 from sweeps.report.result_tables import verdict_table
 from sweeps.report.verdict_tables import group_title
 from sweeps.report.verdict_texts import (
     CONTROLS_LEGEND,
-    MARKS_LEGEND,
     UNTOLD_LEGEND,
-    answer,
+    VERDICT_MARKS_LEGEND,
     levels_note,
-    notes,
+    verdict_answer,
     verdict_legend,
+    verdict_notes,
 )
 from sweeps.scores.selection import chance_note, without_chance_decoders
 
@@ -27,7 +27,7 @@ VERDICT_BY = ["feature"]
 
 
 def closing_page(
-    tidy: pd.DataFrame, thresholds: Thresholds = STANDARD, observer: str = IDEAL
+    tidy: pd.DataFrame, thresholds: Thresholds = STANDARD_THRESHOLDS, observer: str = IDEAL_NAME
 ) -> dict[str, bytes]:
     """The page by its file's name: the verdict on each method; decoders at chance are left out."""
     tidy = without_chance_decoders(tidy)
@@ -37,7 +37,10 @@ def closing_page(
 
 
 def verdict_section(
-    table: pd.DataFrame, note: str, thresholds: Thresholds = STANDARD, observer: str = IDEAL
+    table: pd.DataFrame,
+    note: str,
+    thresholds: Thresholds = STANDARD_THRESHOLDS,
+    observer: str = IDEAL_NAME,
 ) -> dict[str, Any]:
     """What ``verdict.html`` shows: the answer, a table of each feature type, and the legend.
 
@@ -53,11 +56,11 @@ def verdict_section(
         What the ideal observer is called.
     """
     return {
-        "answer": [*answer(table), *([f"{note}."] if note else [])],
+        "answer": [*verdict_answer(table), *([f"{note}."] if note else [])],
         "verdicts": [
-            (verdict_table(rows, group_title(rows, VERDICT_BY, values)), list(notes(rows)))
+            (verdict_table(rows, group_title(rows, VERDICT_BY, values)), list(verdict_notes(rows)))
             for values, rows in table.groupby(VERDICT_BY, sort=False)
         ],
-        "marks": (MARKS_LEGEND, UNTOLD_LEGEND, CONTROLS_LEGEND, *levels_note(thresholds)),
+        "marks": (VERDICT_MARKS_LEGEND, UNTOLD_LEGEND, CONTROLS_LEGEND, *levels_note(thresholds)),
         "legend": dict(verdict_legend(thresholds, observer)),
     }

@@ -27,9 +27,9 @@ from sweeps.analysis.compare import (
 )
 from sweeps.analysis.method_pair import (
     MethodPair,
-    Names,
+    MethodPairNames,
+    difference_over_trials,
     method_pairs,
-    over_trials,
     require_methods,
 )
 from sweeps.analysis.quantity import Quantity
@@ -134,7 +134,7 @@ class ComparedRun:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """Paired differences of two runs.
 
     Attributes
@@ -156,7 +156,7 @@ def compare_runs(
     source: str = "store",
     where: str = "",
     keep_at_chance: bool = False,
-) -> Comparison:
+) -> RunComparison:
     """Paired differences b - a of each method over the decoders of both.
 
     Raises
@@ -166,7 +166,7 @@ def compare_runs(
     """
     if a == b:
         raise ValueError(f"{a.name} is compared with itself: give RUN_B, --b or --metric-b")
-    _check(interval, source, a, b)
+    _check_choices(interval, source, a, b)
     _check_different(a, b)
     tidy = [run.scores(source, where, keep_at_chance) for run in (a, b)]
     one, other = readable((tidy[0], a.quantity), (tidy[1], b.quantity))
@@ -185,7 +185,7 @@ def compare_runs(
             if (note := chance_note(own))
         ),
     )
-    return Comparison(table, list(notes))
+    return RunComparison(table, list(notes))
 
 
 def _other_evaluation(a: ComparedRun, b: ComparedRun) -> Iterator[str]:
@@ -201,7 +201,7 @@ def _other_evaluation(a: ComparedRun, b: ComparedRun) -> Iterator[str]:
             yield f"not the same evaluation: a and b have {', '.join(changed)}"
 
 
-def _check(interval: str, source: str, *runs: ComparedRun) -> None:
+def _check_choices(interval: str, source: str, *runs: ComparedRun) -> None:
     for run in runs:
         run.check()
     lookup(INTERVALS, interval, "--interval")
@@ -239,7 +239,7 @@ class PairComparison(NamedTuple):
 
 def compare_methods_of(
     run: ComparedRun,
-    methods: Names,
+    methods: MethodPairNames,
     interval: str = "student",
     source: str = "store",
     where: str = "",
@@ -252,7 +252,7 @@ def compare_methods_of(
     ValueError
         When the run or a method is wrong, or no decoder has a score of both.
     """
-    _check(interval, source, run)
+    _check_choices(interval, source, run)
     if run.config:
         require_methods(methods, list(run.config.grid.method))
     tidy = run.scores(source, keep_at_chance=keep_at_chance, methods=methods)
@@ -274,10 +274,16 @@ def compare_methods_of(
 
 def _with_trials(pair: MethodPair, run: ComparedRun, source: str) -> MethodPair:
     """A pair of one seed with the difference over trials, or why there is none."""
-    return pair if pair.n_seeds > 1 else replace(pair, over_trials=_over_trials(pair, run, source))
+    return (
+        pair
+        if pair.n_seeds > 1
+        else replace(pair, over_trials=_difference_over_trials(pair, run, source))
+    )
 
 
-def _over_trials(pair: MethodPair, run: ComparedRun, source: str) -> TrialDifference | str:
+def _difference_over_trials(
+    pair: MethodPair, run: ComparedRun, source: str
+) -> TrialDifference | str:
     if run.config is None or source != "store":
         return "the scores of single trials are in the store alone"
     place = pair.domain, pair.metric
@@ -285,7 +291,7 @@ def _over_trials(pair: MethodPair, run: ComparedRun, source: str) -> TrialDiffer
         return f"of {pair.metric} in the check {run.quantity.check} the store keeps means alone"
     wanted = {(*decoder, method) for decoder in pair.decoders for method in pair.methods}
     cells = (cell for cell in method_cells(run.config) if tuple(cell.axes.values()) in wanted)
-    return over_trials(pair, trials_from_store(cells, store_of(run.config), *place))
+    return difference_over_trials(pair, trials_from_store(cells, store_of(run.config), *place))
 
 
 def write_differences(table: pd.DataFrame, path: Path) -> Path:
@@ -296,7 +302,7 @@ def write_differences(table: pd.DataFrame, path: Path) -> Path:
     ValueError
         When the file has another ending or cannot be written.
     """
-    return _write(path, table, [differences_table(table)])
+    return _write_comparison_file(path, table, [differences_table(table)])
 
 
 def write_pairs(found: PairComparison, quantity: Quantity, path: Path) -> Path:
@@ -304,23 +310,25 @@ def write_pairs(found: PairComparison, quantity: Quantity, path: Path) -> Path:
     frame = pair_frame(found.pairs, quantity).assign(**found.held.columns)
     lines = (f"- {line}" for pair in found.pairs for line in pair_lines(pair, quantity))
     caption = "\n".join([*found.notes, found.held.sentence, "", *lines])
-    return _write(path, frame, map(pair_table, found.pairs), caption)
+    return _write_comparison_file(path, frame, map(pair_table, found.pairs), caption)
 
 
-def _write(path: Path, frame: pd.DataFrame, tables: Iterable[Table], caption: str = "") -> Path:
+def _write_comparison_file(
+    path: Path, frame: pd.DataFrame, tables: Iterable[Table], caption: str = ""
+) -> Path:
     content = lookup(DIFFERENCE_FORMATS, path.suffix, "kind of table")
     return write_whole(path, content(frame, tables, caption))
 
 
-def _csv(frame: pd.DataFrame, _tables: Iterable[Table], _caption: str) -> bytes:
+def _comparison_csv(frame: pd.DataFrame, _tables: Iterable[Table], _caption: str) -> bytes:
     return csv_bytes(frame)
 
 
-def _markdown(_frame: pd.DataFrame, tables: Iterable[Table], caption: str) -> bytes:
+def _comparison_markdown(_frame: pd.DataFrame, tables: Iterable[Table], caption: str) -> bytes:
     return to_markdown(tables, caption).encode()
 
 
 DIFFERENCE_FORMATS: Mapping[str, Callable[[pd.DataFrame, Iterable[Table], str], bytes]] = {
-    ".csv": _csv,
-    ".md": _markdown,
+    ".csv": _comparison_csv,
+    ".md": _comparison_markdown,
 }

@@ -6,23 +6,23 @@ from eegxai.explaining import DecoderExplanation
 from sweeps.report.explanation_tables import (
     agreement_table,
     confusion_table,
-    filled,
-    pattern_table,
+    pattern_summary_table,
     replaced_table,
     seconds_table,
     similarity_table,
     step_table,
+    tables_with_rows,
     trust_table,
     validity_table,
 )
 from sweeps.report.explanation_texts import (
     CITATION,
-    LIMITS,
-    MARKS_LEGEND,
+    EXPLANATION_LIMITS,
     MEANINGS,
+    TRUST_MARKS_LEGEND,
     accuracy_lines,
-    answer,
     methods_used,
+    trust_answer,
     trust_notes,
 )
 from sweeps.report.page_figures import PageFigure, page_figure
@@ -40,7 +40,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "evidence": ("curves", "patterns"),
     "in_a_table": ("confusion",),
 }
-FURTHER = "evidence"
+EVIDENCE_PART = "evidence"
 STEPS: Mapping[str, str] = {
     CASCADE: "Cascade: layers get random weights one after another, from the output",
     "independent": "One layer at a time gets random weights",
@@ -61,27 +61,27 @@ def render_explanation(explained: RequestedExplanation, pictures: Sequence[Pictu
         "name": found.decoder_name,
         "data": explained.request.data.name,
         "accuracy": list(accuracy_lines(found.accuracy)),
-        "confusion": filled([confusion_table(found.confusion)]),
-        "answer": list(answer(found)),
+        "confusion": tables_with_rows([confusion_table(found.confusion)]),
+        "answer": list(trust_answer(found)),
         "trust": trust_table(found),
         "reasons": list(trust_notes(found)),
-        "marks": MARKS_LEGEND,
+        "marks": TRUST_MARKS_LEGEND,
         "meanings": MEANINGS,
         "threshold": SPECIFICITY_THRESHOLD,
         "pictures": _by_section(pictures),
-        "similarities": filled([similarity_table(found)]),
-        "steps": filled(_step_tables(found)),
-        "agreement": filled([agreement_table(found)]),
-        "evidence": filled([replaced_table(found), pattern_table(found)]),
+        "similarities": tables_with_rows([similarity_table(found)]),
+        "steps": tables_with_rows(_step_tables(found)),
+        "agreement": tables_with_rows([agreement_table(found)]),
+        "evidence": tables_with_rows([replaced_table(found), pattern_summary_table(found)]),
         "validity": validity_table(found),
         "without_truth": found.without_truth,
         "notes": found.notes,
-        "limits": LIMITS,
+        "limits": EXPLANATION_LIMITS,
         "facts": explained.facts,
         "command": explained.request.command,
         "methods": methods_used(found),
         "citation": CITATION,
-        "seconds": filled([seconds_table(found)]),
+        "seconds": tables_with_rows([seconds_table(found)]),
     }
     return page_template("explanation.html").render(contents)
 
@@ -90,7 +90,7 @@ def _by_section(pictures: Sequence[Picture]) -> dict[str, list[PageFigure]]:
     section_of = {name: section for section, names in SECTIONS.items() for name in names}
     sections: dict[str, list[PageFigure]] = {name: [] for name in SECTIONS}
     for picture in pictures:
-        sections[section_of.get(picture.name, FURTHER)].append(page_figure(picture))
+        sections[section_of.get(picture.name, EVIDENCE_PART)].append(page_figure(picture))
     return sections
 
 

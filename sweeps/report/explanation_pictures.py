@@ -81,9 +81,9 @@ def explanation_pictures(found: DecoderExplanation) -> Iterator[Picture]:
     names = [*(name for name in CAPTIONS if name in figures), *figures.keys() - CAPTIONS.keys()]
     for name in names:
         said = CAPTIONS.get(name, Said(name.replace("_", " ").capitalize() + ".", name))
-        yield Picture(name, figures[name], said.caption, f"{said.alt} {_of(found)}")
+        yield Picture(name, figures[name], said.caption, f"{said.alt} {_explanation_counts(found)}")
 
 
-def _of(found: DecoderExplanation) -> str:
+def _explanation_counts(found: DecoderExplanation) -> str:
     methods = counted(len(found.methods), "method")
     return f"{methods}, {counted(len(found.explained), 'explained trial')}."

@@ -16,7 +16,7 @@ from eegxai.explaining.trust import (
 )
 from eegxai.rounding import digits
 from sweeps.analysis.own_decoder import (
-    last_steps,
+    last_step_intervals,
     null_levels,
     replaced_areas,
     whole_maps,
@@ -35,7 +35,7 @@ from sweeps.report.table import (
 )
 
 # What a method must show, as columns of ``DecoderExplanation.trust``, and over a narrow column.
-PROPERTIES = {
+PROPERTY_HEADINGS = {
     "applicable": "applic.",
     "complete": "compl.",
     "class_specific": "class",
@@ -50,7 +50,7 @@ TRUST_MARKS = {
 }
 SAME = ("=", "none")
 # Columns of the table of similarities, by the check that each is read from.
-SIMILARITIES = {"another class": CLASS_CHECK, "random weights": MODEL_CHECK}
+CHECK_HEADINGS = {"another class": CLASS_CHECK, "random weights": MODEL_CHECK}
 
 
 def confusion_table(confusion: pd.DataFrame) -> Table:
@@ -79,12 +79,12 @@ def trust_table(found: DecoderExplanation) -> Table:
         [
             word(row["method"]),
             _trust_cell(row["trust"]),
-            *(TableCell(f"{property_mark(row[name])} {row[name]}") for name in PROPERTIES),
+            *(TableCell(f"{property_mark(row[name])} {row[name]}") for name in PROPERTY_HEADINGS),
             formatted(row["agreement"], ".2f"),
         ]
         for row in found.trust.to_dict("records")
     ]
-    named = [name.replace("_", "-") for name in PROPERTIES]
+    named = [name.replace("_", "-") for name in PROPERTY_HEADINGS]
     return Table("Trust", ["method", "trust", *named, "agreement"], rows)
 
 
@@ -101,12 +101,12 @@ def terminal_trust(found: DecoderExplanation) -> Table:
         [
             word(row["method"]),
             TableCell(trust_mark(row["trust"])[0], kind="text"),
-            *(TableCell(property_mark(row[name])) for name in PROPERTIES),
+            *(TableCell(property_mark(row[name])) for name in PROPERTY_HEADINGS),
             formatted(row["agreement"], ".2f"),
         ]
         for row in found.trust.to_dict("records")
     ]
-    return Table("", ["method", "all", *PROPERTIES.values(), "agreem."], rows)
+    return Table("", ["method", "all", *PROPERTY_HEADINGS.values(), "agreem."], rows)
 
 
 def validity_table(found: DecoderExplanation) -> Table:
@@ -139,7 +139,8 @@ def without_name(reason: str, method: str) -> str:
 def similarity_table(found: DecoderExplanation) -> Table:
     """How like each map is to the one that it must differ from, beside maps that know nothing."""
     columns = {
-        name: last_steps(found, check).to_dict("index") for name, check in SIMILARITIES.items()
+        name: last_step_intervals(found, check).to_dict("index")
+        for name, check in CHECK_HEADINGS.items()
     }
     null = null_levels(found).reindex(list(found.methods))
     rows = [
@@ -169,7 +170,7 @@ def replaced_table(found: DecoderExplanation) -> Table:
     return Table(title, ["method", "area", "chance", "order of measured losses"], rows)
 
 
-def pattern_table(found: DecoderExplanation) -> Table:
+def pattern_summary_table(found: DecoderExplanation) -> Table:
     """Where the activation patterns are largest."""
     rows = [
         [
@@ -231,6 +232,6 @@ def seconds_table(found: DecoderExplanation) -> Table:
     return Table("Seconds", ["method", "part", "s"], rows)
 
 
-def filled(tables: Iterable[Table]) -> Sequence[Table]:
+def tables_with_rows(tables: Iterable[Table]) -> Sequence[Table]:
     """Those that have rows."""
     return [table for table in tables if table.rows]

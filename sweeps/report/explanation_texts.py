@@ -19,7 +19,7 @@ from sweeps.scores.table import SPECIFICITY_THRESHOLD
 from sweeps.scores.words import listed
 
 HOW_MANY_NAMED = 6  # methods in a sentence; more are counted
-MARKS_LEGEND = (
+TRUST_MARKS_LEGEND = (
     "✓ shown, ✗ refuted, ? undecided by the 95 % intervals over the explained trials, – not "
     "testable or not promised"
 )
@@ -41,12 +41,12 @@ TERMINAL_LEGEND = (
     "correlation with the other methods",
 )
 # What is said of one method, and of several, by its word of trust.
-SAID: Mapping[str, tuple[str, str]] = {
+TRUST_PHRASES: Mapping[str, tuple[str, str]] = {
     DOUBTFUL: ("is doubtful", "are doubtful"),
     DO_NOT_USE: ("should not be used here", "should not be used here"),
     NO_MAP: ("has no map", "have no map"),
 }
-LIMITS = (
+EXPLANATION_LIMITS = (
     "Passing is necessary and not sufficient: a map that changes with the class and with the "
     "weights may still show the wrong channels or times. How often that happens is measured where "
     "the answer is known, in simulated EEG.",
@@ -93,20 +93,22 @@ def accuracy_lines(accuracy: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def answer(found: DecoderExplanation) -> Iterator[str]:
+def trust_answer(found: DecoderExplanation) -> Iterator[str]:
     """Which methods may be trusted, in sentences that a person can repeat."""
     trust = found.trust
     good = list(trust.loc[trust["trust"] == NOTHING_AGAINST, "method"])
-    whom = f"Nothing speaks against {_named(good)}" if good else "No method passes the checks"
+    whom = (
+        f"Nothing speaks against {_methods_phrase(good)}" if good else "No method passes the checks"
+    )
     yield f"{whom} on this decoder."
     if untested := untested_questions(found.class_testable, found.above_chance):
         yield f"It was not tested whether {' or '.join(untested)}."
-    for word, verbs in SAID.items():
+    for word, verbs in TRUST_PHRASES.items():
         if names := list(trust.loc[trust["trust"] == word, "method"]):
-            yield f"{_named(names)} {verbs[len(names) > 1]}."
+            yield f"{_methods_phrase(names)} {verbs[len(names) > 1]}."
 
 
-def _named(names: Sequence[str]) -> str:
+def _methods_phrase(names: Sequence[str]) -> str:
     return listed(names) if len(names) <= HOW_MANY_NAMED else counted(len(names), "method")
 
 

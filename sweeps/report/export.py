@@ -10,17 +10,17 @@ import pandas as pd
 
 from eegxai.atomic import write_whole
 from sweeps.analysis.tables import VERDICT, TableKind
-from sweeps.analysis.verdicts import STANDARD
+from sweeps.analysis.verdicts import STANDARD_THRESHOLDS
 from sweeps.design.thresholds import Thresholds
 from sweeps.report.latex import to_latex
 from sweeps.report.markdown import to_markdown
 from sweeps.report.result_tables import tables_by_group
 from sweeps.report.table import Table
 from sweeps.report.verdict_texts import (
-    MARKS_LEGEND,
     UNTOLD_LEGEND,
-    answer,
+    VERDICT_MARKS_LEGEND,
     levels_note,
+    verdict_answer,
     verdict_legend,
 )
 from sweeps.scores.selection import HeldCells
@@ -48,7 +48,7 @@ class Export:
     kind: TableKind
     by: tuple[str, ...]
     held: HeldCells
-    thresholds: Thresholds = STANDARD
+    thresholds: Thresholds = STANDARD_THRESHOLDS
 
     @property
     def title(self) -> str:
@@ -68,8 +68,8 @@ class Export:
         if VERDICT in self.kind.columns:
             rules = [f"{name}: {asks}." for name, asks in verdict_legend(self.thresholds)]
             levels = [f"{line}." for line in levels_note(self.thresholds)]
-            marks = f"{MARKS_LEGEND}; {UNTOLD_LEGEND}."
-            return " ".join([about, *answer(self.frame, self.by), marks, *rules, *levels])
+            marks = f"{VERDICT_MARKS_LEGEND}; {UNTOLD_LEGEND}."
+            return " ".join([about, *verdict_answer(self.frame, self.by), marks, *rules, *levels])
         if not any(column.best for column in self.kind.columns):
             return about
         return (
@@ -113,7 +113,7 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     return frame.to_csv(index=False).encode()
 
 
-def _csv(export: Exported) -> bytes:
+def _export_csv(export: Exported) -> bytes:
     """With columns that say which cells are held: a comment would break readers, a file be lost."""
     return csv_bytes(export.frame.assign(**export.held.columns))
 
@@ -125,7 +125,7 @@ def _parquet(export: Exported) -> bytes:
     return frame.to_parquet(index=False)
 
 
-def _markdown(export: Exported) -> bytes:
+def _export_markdown(export: Exported) -> bytes:
     return to_markdown(export.tables, export.caption.replace("*", r"\*")).encode()
 
 
@@ -143,9 +143,9 @@ def _latex(export: Exported) -> bytes:
 
 
 TABLE_FORMATS: Mapping[str, tuple[str, Callable[[Exported], bytes]]] = {
-    "csv": ("csv", _csv),
+    "csv": ("csv", _export_csv),
     "parquet": ("parquet", _parquet),
-    "markdown": ("md", _markdown),
+    "markdown": ("md", _export_markdown),
     "latex": ("tex", _latex),
     "excel": ("xlsx", _excel),
 }

@@ -16,7 +16,7 @@ from sweeps.design.cells import method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.report.map_pictures import maps_beside_truth, over_frequency, shown_maps
 from sweeps.report.picture import Drawing, DroppedPicture, Picture, Pictures, ShownMaps
-from sweeps.report.recordings import IDEAL, observer_of
+from sweeps.report.recordings import IDEAL_NAME, observer_of
 from sweeps.report.score_pictures import (
     cascades,
     check_heat_map,
@@ -86,10 +86,10 @@ def write_figures(
         if isinstance(picture, DroppedPicture):
             yield picture
         else:
-            yield from _write(picture, folder, formats)
+            yield from _write_picture(picture, folder, formats)
 
 
-def _write(picture: Picture, folder: Path, formats: Sequence[str]) -> list[Path]:
+def _write_picture(picture: Picture, folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write a picture in each format; whole files or none."""
     names = [f"{picture.name}.{form}" for form in formats]
     with staging(folder) as temporary:
@@ -105,7 +105,9 @@ def load_maps(config: SweepConfig, source: str, store: Store | None = None) -> S
     return shown_maps(method_cells(config), store or store_of(config))
 
 
-def draw_figures(tidy: pd.DataFrame, maps: ShownMaps | None, observer: str = IDEAL) -> Pictures:
+def draw_figures(
+    tidy: pd.DataFrame, maps: ShownMaps | None, observer: str = IDEAL_NAME
+) -> Pictures:
     """All pictures of a sweep, one at a time, and those that are dropped.
 
     Parameters

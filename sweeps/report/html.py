@@ -43,18 +43,18 @@ from sweeps.scores.needed import Measured
 from sweeps.scores.selection import chance_note
 from sweeps.store.artefacts import store_of
 
-FURTHER = ("snr_db", "architecture", "seed", "fold")  # axes with a table of their own
-TABLES = ("references", "robustness")  # beside the headline
+FURTHER_AXES = ("snr_db", "architecture", "seed", "fold")  # axes with a table of their own
+REPORT_TABLES = ("references", "robustness")  # beside the headline
 FEW_SEEDS = 5  # below it, the report warns
 SIMULATED = (
     "The signals are simulated: the answer is known, but waveforms, sources and noise are simpler "
     "than in recordings. A method that passes here may still fail on recordings."
 )
-PLANTED = (
+PLANTED_LIMITS = (
     "The signals are simulated: the answer is known, but waveforms and sources are simpler than "
     "those of a brain. A method that passes here may still fail on recorded responses."
 )
-LIMITS = (
+REPORT_LIMITS = (
     "A decoder may use only part of what was planted, or something that accompanies it: a faithful "
     "map of such a decoder need not be efficient.",
     "Levels are conventions: that of similarities (0.5) is the study's, the others are ours.",
@@ -98,7 +98,7 @@ def render(config: SweepConfig, source: str = "store", keep_at_chance: bool = Fa
 
 def page_rows() -> list[Measured]:
     """What of the scores the page shows."""
-    kinds = (TABLE_KINDS[name].rows for name in (*TABLES, "coverage"))
+    kinds = (TABLE_KINDS[name].rows for name in (*REPORT_TABLES, "coverage"))
     return [*chain(FIGURE_ROWS, *kinds), *claimed_rows(load_study())]
 
 
@@ -139,7 +139,7 @@ def page(
         "configuration": _configuration(config),
         "missing": origin.missing,
         "invalid": [table for table in _missing_tables(tidy, origin) if table.rows],
-        "limits": [*_limits_of(config, tidy), *LIMITS],
+        "limits": [*_limits_of(config, tidy), *REPORT_LIMITS],
     }
     return page_template("report.html").render(contents)
 
@@ -184,10 +184,10 @@ def _claims_section(config: SweepConfig, tidy: pd.DataFrame) -> dict[str, Any]:
 
 def _tables(config: SweepConfig, tidy: pd.DataFrame) -> list[Table]:
     """The references, the checks, and the headline along axes of several values."""
-    kinds = (TABLE_KINDS[name] for name in TABLES)
+    kinds = (TABLE_KINDS[name] for name in REPORT_TABLES)
     split = (
         headline_table(judged(headline(tidy, ("feature", axis)), config.verdict), [axis])
-        for axis in FURTHER
+        for axis in FURTHER_AXES
         if tidy[axis].nunique() > 1
     )
     return [*(kind_table(kind, tidy) for kind in kinds), *split]
@@ -196,7 +196,7 @@ def _tables(config: SweepConfig, tidy: pd.DataFrame) -> list[Table]:
 def _limits_of(config: SweepConfig, tidy: pd.DataFrame) -> list[str]:
     """What this sweep in particular cannot say."""
     limits = [
-        PLANTED if config.data.background else SIMULATED,
+        PLANTED_LIMITS if config.data.background else SIMULATED,
         f"One head model ({config.data.head.model}) turns sources into EEG; another one would "
         "change the topographies.",
     ]

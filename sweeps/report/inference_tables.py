@@ -10,10 +10,10 @@ from eegxai.statistics import ALPHA
 from sweeps.analysis.significance import FeatureTests
 from sweeps.report.table import MISSING, Table, TableCell, formatted, plain_value, word
 
-NOTHING = TableCell("")
+EMPTY_CELL = TableCell("")
 SMALLEST_P = 0.001  # that is shown
 METHOD_COLUMNS = ("method", "mean", "rank", "letters", "to the best", "p Holm", "seeds needed")
-DIFFERENCE_COLUMNS = ("feature", "method", "a", "b", "b - a", "95 % interval", "p Holm", "pairs")
+DIFFERENCE_HEADINGS = ("feature", "method", "a", "b", "b - a", "95 % interval", "p Holm", "pairs")
 TESTS_LEGEND = "\n".join(
     [
         "rank: mean over seeds, 1 is best",
@@ -38,11 +38,11 @@ def p_cell(p: float, missing: str = MISSING, bold: bool = False) -> TableCell:
 
 def method_tests_table(tests: FeatureTests) -> Table:
     """One row per method, best first: its mean, its rank, and how it differs from the best one."""
-    rows = [_method_row(row) for row in tests.methods.to_dict("records")]
+    rows = [_method_cells(row) for row in tests.methods.to_dict("records")]
     return Table("", METHOD_COLUMNS, rows)
 
 
-def _method_row(row: Mapping[Hashable, Any]) -> list[TableCell]:
+def _method_cells(row: Mapping[Hashable, Any]) -> list[TableCell]:
     return [
         word(row["method"]),
         formatted(row["mean"], ".3f"),
@@ -52,7 +52,7 @@ def _method_row(row: Mapping[Hashable, Any]) -> list[TableCell]:
         formatted(row["difference"], "+.3f", missing=""),
         p_cell(row["p_holm"], missing=""),
         # Infinitely many where there is no difference to find.
-        formatted(row["n_needed"], ".0f", missing="") if row["n_needed"] < math.inf else NOTHING,
+        formatted(row["n_needed"], ".0f", missing="") if row["n_needed"] < math.inf else EMPTY_CELL,
     ]
 
 
@@ -63,7 +63,7 @@ def differences_table(differences: pd.DataFrame) -> Table:
         [word(row["feature"] if first else ""), *_difference_row(row)]
         for row, first in zip(differences.to_dict("records"), starts, strict=True)
     ]
-    return Table("", DIFFERENCE_COLUMNS, rows)
+    return Table("", DIFFERENCE_HEADINGS, rows)
 
 
 def _difference_row(row: Mapping[Hashable, Any]) -> list[TableCell]:

@@ -30,19 +30,19 @@ def to_json(document: Mapping[str, Any]) -> str:
       ]
     }
     """
-    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(_json_value(document), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Of the values that JSON has."""
     if isinstance(value, pd.DataFrame):
-        return _plain(value.to_dict("records"))
+        return _json_value(value.to_dict("records"))
     if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
+        return _json_value(asdict(value))
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _json_value(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_plain(one) for one in value]
+        return [_json_value(one) for one in value]
     return _plain_number(value.item() if isinstance(value, np.generic) else value)
 
 

@@ -28,11 +28,11 @@ def to_latex(tables: Sequence[Table], caption: str) -> str:
         rf"\caption{{{_escaped(caption)}}}",
         rf"\begin{{tabular}}{{l{'r' * (len(columns) - 1)}}}",
         r"\toprule",
-        _line(map(_escaped, columns)),
+        _latex_row(map(_escaped, columns)),
     ]
     for table in tables:
         heading = rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{_escaped(table.title)}}}}} \\"
-        lines += [r"\midrule", heading, *(_line(map(_latex_text, row)) for row in table.rows)]
+        lines += [r"\midrule", heading, *(_latex_row(map(_latex_text, row)) for row in table.rows)]
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
     return "\n".join(lines) + "\n"
 
@@ -43,7 +43,7 @@ def _latex_text(cell: TableCell) -> str:
     return f"{text}{spread}{'*' if cell.starred else ''}"
 
 
-def _line(texts: Iterable[str]) -> str:
+def _latex_row(texts: Iterable[str]) -> str:
     return " & ".join(texts) + r" \\"
 
 

@@ -25,10 +25,12 @@ SCORE_MEANINGS = {
 def accuracies(table: pd.DataFrame) -> str:
     """Sentence with the mean test accuracy of the decoders of each feature type."""
     groups = table.groupby("feature", sort=False)
-    return "test accuracy: " + ", ".join(_accuracy(str(name), rows) for name, rows in groups)
+    return "test accuracy: " + ", ".join(
+        _accuracy_sentence(str(name), rows) for name, rows in groups
+    )
 
 
-def _accuracy(feature: str, rows: pd.DataFrame) -> str:
+def _accuracy_sentence(feature: str, rows: pd.DataFrame) -> str:
     counts = rows.groupby("method")[["at_chance", "n_decoders"]].sum().max()
     text = f"{feature} {rows['accuracy'].mean():.2f}"
     if counts["at_chance"] == 0:

@@ -9,28 +9,28 @@ from eegxai import figures
 from eegxai.evaluation import ExampleMaps, planted_bands
 from sweeps.design.cells import DecoderCell, MethodCell
 from sweeps.report.picture import DroppedPicture, Picture, Pictures, ShownMaps
-from sweeps.report.shown_decoders import as_sentences, decoder_line, rows_of
+from sweeps.report.shown_decoders import as_sentences, decoder_line, rows_of_decoders
 from sweeps.report.shown_methods import method_names, methods_line
 from sweeps.scores.words import study_score
 from sweeps.store.artefacts import Store
-from sweeps.store.names import MAPS
+from sweeps.store.names import MAPS_FOLDER
 from sweeps.store.packing import BrokenArtefactError
 
 
 def shown_maps(cells: Iterable[MethodCell], store: Store) -> ShownMaps:
     """Example maps on one decoder of each feature type: the first at the highest SNR."""
     found: dict[str, dict[DecoderCell, dict[str, ExampleMaps]]] = {}
-    stems = store.stems(MAPS)
+    stems = store.stems(MAPS_FOLDER)
     with_maps = (cell for cell in cells if cell.stem in stems)
     for cell in sorted(with_maps, key=lambda cell: -cell.decoder.data.snr_db):
         decoders = found.setdefault(cell.decoder.data.feature, {})
         is_another = bool(decoders) and cell.decoder not in decoders
-        if not is_another and (maps := _maps_of(cell, store)):
+        if not is_another and (maps := _readable_maps(cell, store)):
             decoders.setdefault(cell.decoder, {})[cell.method] = maps
     return {decoder: maps for decoders in found.values() for decoder, maps in decoders.items()}
 
 
-def _maps_of(cell: MethodCell, store: Store) -> ExampleMaps | None:
+def _readable_maps(cell: MethodCell, store: Store) -> ExampleMaps | None:
     try:
         return store.read_maps(cell)
     except BrokenArtefactError as error:
@@ -40,7 +40,7 @@ def _maps_of(cell: MethodCell, store: Store) -> ExampleMaps | None:
 
 def maps_beside_truth(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
     """The maps of each decoder that is shown, in a picture of its own."""
-    yield from _without_maps("maps", maps)
+    yield from _dropped_without_maps("maps", maps)
     for decoder, named, whose in _shown(tidy, maps):
         title = (
             "Each method's median, best and worst trial by the study's score, the number beside "
@@ -58,7 +58,7 @@ def maps_beside_truth(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
 
 def over_frequency(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
     """Relevance over frequency on each decoder that is shown and whose classes have bands."""
-    yield from _without_maps("frequency", maps)
+    yield from _dropped_without_maps("frequency", maps)
     for decoder, named, whose in _shown(tidy, maps):
         if not np.isnan(planted_bands(decoder.data)).all():
             yield _relevance_over_frequency(decoder, named, whose)
@@ -69,7 +69,7 @@ def _shown(
 ) -> Iterator[tuple[DecoderCell, Mapping[str, ExampleMaps], str]]:
     """Each decoder, its example maps by marked method, and lines that name it and the marks."""
     for decoder, examples in (maps or {}).items():
-        rows = rows_of(decoder, tidy)
+        rows = rows_of_decoders(decoder, tidy)
         shown = rows[rows["method"].isin(list(examples))]
         names = method_names(shown)
         named = {names.get(method, method): one for method, one in examples.items()}
@@ -105,7 +105,7 @@ def _relevance_over_frequency(
     )
 
 
-def _without_maps(name: str, maps: ShownMaps | None) -> Iterator[DroppedPicture]:
+def _dropped_without_maps(name: str, maps: ShownMaps | None) -> Iterator[DroppedPicture]:
     """Why a picture of maps is dropped, where there are none."""
     if maps is None:
         yield DroppedPicture(name, "MLflow holds no maps, they need --source store")

@@ -16,8 +16,8 @@ from sweeps.analysis.quantity import DOMAIN_TITLES, Quantity
 from sweeps.report.table import MINUS, Table, TableCell, word
 
 PERCENT = f"{100 * CONFIDENCE:.0f} %"
-SMALL = 0.1  # differences below it are shown with another digit
-SHOWN = 2  # values of an axis that a sentence names; of more, their number
+SMALL_DIFFERENCE = 0.1  # differences below it are shown with another digit
+SHOWN_DIGITS = 2  # values of an axis that a sentence names; of more, their number
 # What the best score is of, by the check that holds it.
 CEILING_TITLES = {
     "ideal_observer": "the ideal observer's map, in recorded backgrounds an estimate",
@@ -28,21 +28,21 @@ CEILING_TITLES = {
 def pair_table(pair: MethodPair) -> Table:
     """Score of each method and its chance level; then their difference."""
     rows = [
-        [word(method), *(_number(value, pair) for value in (mean, chance, pair.ceiling))]
+        [word(method), *(_value_cell(value, pair) for value in (mean, chance, pair.ceiling))]
         for method, mean, chance in zip(pair.methods, pair.means, pair.chances, strict=True)
     ]
-    rows.append([word("difference"), _number(pair.difference.mean, pair), *[TableCell("")] * 2])
+    rows.append([word("difference"), _value_cell(pair.difference.mean, pair), *[TableCell("")] * 2])
     return Table(pair.feature, [pair.feature, "mean", "chance", "ceiling"], rows)
 
 
-def _number(value: float, pair: MethodPair) -> TableCell:
-    return TableCell(digits(value, _places(pair)), str(value))
+def _value_cell(value: float, pair: MethodPair) -> TableCell:
+    return TableCell(digits(value, _decimal_places(pair)), str(value))
 
 
 def pair_lines(pair: MethodPair, quantity: Quantity) -> Iterator[str]:
     """What the numbers are, one line each; the last one is for the paper."""
     yield f"{quantity.reading(pair.feature)}; check {quantity.check}"
-    yield f"difference: {_plain(pair.difference.mean, pair)}, {_inference(pair)}"
+    yield f"difference: {_hyphenated(pair.difference.mean, pair)}, {_inference_text(pair)}"
     if pair.n_seeds < 2:
         yield f"trial by trial: {_trials_line(pair)}"
     if equality := _equality(pair):
@@ -61,15 +61,15 @@ def _ceiling_title(quantity: Quantity) -> str:
     return CEILING_TITLES[quantity.ceiling.check] if quantity.ceiling else ""
 
 
-def _inference(pair: MethodPair) -> str:
+def _inference_text(pair: MethodPair) -> str:
     """Interval and test; of one seed, why there is neither."""
     if pair.n_seeds < 2:
         return "one seed: no interval and no test over networks"
-    return f"{_interval(pair.difference, pair)}; {pair.test}, {p_value(pair.p)}"
+    return f"{_interval_text(pair.difference, pair)}; {pair.test}, {p_value(pair.p)}"
 
 
-def _interval(found: Interval, pair: MethodPair) -> str:
-    return f"{PERCENT} CI {_plain(found.low, pair)} to {_plain(found.high, pair)}"
+def _interval_text(found: Interval, pair: MethodPair) -> str:
+    return f"{PERCENT} CI {_hyphenated(found.low, pair)} to {_hyphenated(found.high, pair)}"
 
 
 def _trials_line(pair: MethodPair) -> str:
@@ -78,18 +78,18 @@ def _trials_line(pair: MethodPair) -> str:
     if isinstance(found, str):
         return f"not tested, {found}"
     return (
-        f"{_plain(found.interval.mean, pair)}, {_over_trials(found, pair)}; this is about "
+        f"{_hyphenated(found.interval.mean, pair)}, {_trials_text(found, pair)}; this is about "
         f"{_these(pair)} and says nothing about other networks"
     )
 
 
-def _over_trials(found: TrialDifference, pair: MethodPair) -> str:
+def _trials_text(found: TrialDifference, pair: MethodPair) -> str:
     """Interval, number of trials and test."""
     n_trials = found.interval.n + found.left_out
     n = f"{found.interval.n} of {n_trials}" if found.left_out else f"{n_trials}"
     both = " that have a score of both" if found.left_out else ""
     each = ", counted for each decoder" if len(pair.decoders) > 1 else ""
-    interval = _interval(found.interval, pair)
+    interval = _interval_text(found.interval, pair)
     return f"{interval} over {n} trials{both}{each}; {found.test.name}, {p_value(found.test.p)}"
 
 
@@ -108,14 +108,17 @@ def _equality(pair: MethodPair) -> str:
 
 def paper_sentence(pair: MethodPair, quantity: Quantity) -> str:
     """The result in English that can be cited; it claims no equality that is not shown."""
-    (first, second), (mean, other) = pair.methods, (_plain(mean, pair) for mean in pair.means)
-    measured = f"{_title(pair, quantity)}{_levels(pair, quantity)}"
+    (first, second), (mean, other) = pair.methods, (_hyphenated(mean, pair) for mean in pair.means)
+    measured = f"{_pair_title(pair, quantity)}{_levels_text(pair, quantity)}"
     scored = f"{first} scored {mean} and {second} {other} in {measured}"
-    difference = f"the difference was {_plain(pair.difference.mean, pair)}"
+    difference = f"the difference was {_hyphenated(pair.difference.mean, pair)}"
+    decoders = _decoders_phrase(pair)
     if pair.n_seeds < 2:
-        return f"With a single seed ({_decoders(pair)}), {scored}; {_of_one_seed(difference, pair)}"
-    sample = f"Over {counted(pair.n_seeds, 'seed')} ({_decoders(pair)})"
-    result = f"{difference} ({_interval(pair.difference, pair)}; {pair.test}, {p_value(pair.p)})"
+        return f"With a single seed ({decoders}), {scored}; {_of_one_seed(difference, pair)}"
+    sample = f"Over {counted(pair.n_seeds, 'seed')} ({decoders})"
+    result = (
+        f"{difference} ({_interval_text(pair.difference, pair)}; {pair.test}, {p_value(pair.p)})"
+    )
     return f"{sample}, {scored}; {result}{_conclusion(pair)}."
 
 
@@ -125,8 +128,8 @@ def _of_one_seed(difference: str, pair: MethodPair) -> str:
     if isinstance(found, str):
         return f"{difference}. One seed gives no interval over networks."
     return (
-        f"trial by trial, the mean difference was {_plain(found.interval.mean, pair)} "
-        f"({_over_trials(found, pair)}). This is about {_these(pair)} and says nothing about other "
+        f"trial by trial, the mean difference was {_hyphenated(found.interval.mean, pair)} "
+        f"({_trials_text(found, pair)}). This is about {_these(pair)} and says nothing about other "
         "networks."
     )
 
@@ -146,7 +149,7 @@ def _conclusion(pair: MethodPair) -> str:
     )
 
 
-def _title(pair: MethodPair, quantity: Quantity) -> str:
+def _pair_title(pair: MethodPair, quantity: Quantity) -> str:
     title = metric_title(pair.metric)
     if pair.domain.startswith("topography"):
         title += f" on {DOMAIN_TITLES[pair.domain]}"
@@ -155,17 +158,17 @@ def _title(pair: MethodPair, quantity: Quantity) -> str:
     return f"{title} with the original map in the check {quantity.check}"
 
 
-def _levels(pair: MethodPair, quantity: Quantity) -> str:
+def _levels_text(pair: MethodPair, quantity: Quantity) -> str:
     """Chance in brackets, and that lower is better where it is."""
     chances = dict.fromkeys(
-        _plain(chance, pair) for chance in pair.chances if not math.isnan(chance)
+        _hyphenated(chance, pair) for chance in pair.chances if not math.isnan(chance)
     )
     parts = ["lower is better"] if quantity.lower_is_better else []
     parts += [f"chance {' and '.join(chances)}"] if chances else []
     return f" ({'; '.join(parts)})" if parts else ""
 
 
-def _decoders(pair: MethodPair) -> str:
+def _decoders_phrase(pair: MethodPair) -> str:
     """Such as ``50 deepnet decoders of temporal features at -12 dB``."""
     architectures = pair.decoders.unique("architecture")
     kind = f"{architectures[0]} " if len(architectures) == 1 else ""
@@ -175,27 +178,27 @@ def _decoders(pair: MethodPair) -> str:
 
 def _snrs(pair: MethodPair) -> str:
     levels = [f"{level:g}" for level in sorted(pair.decoders.unique("snr_db"))]
-    if len(levels) > SHOWN:
+    if len(levels) > SHOWN_DIGITS:
         return f"{len(levels)} SNRs from {levels[0]} to {levels[-1]} dB"
     return f"{' and '.join(levels)} dB"
 
 
-def _plain(value: float, pair: MethodPair) -> str:
+def _hyphenated(value: float, pair: MethodPair) -> str:
     """With a hyphen, as terminals and LaTeX take it."""
-    return digits(value, _places(pair)).replace(MINUS, "-")
+    return digits(value, _decimal_places(pair)).replace(MINUS, "-")
 
 
-def _places(pair: MethodPair) -> int:
+def _decimal_places(pair: MethodPair) -> int:
     """Digits with which the difference is no zero for its rounding alone."""
-    return 2 if abs(pair.difference.mean) >= SMALL else 3
+    return 2 if abs(pair.difference.mean) >= SMALL_DIFFERENCE else 3
 
 
 def pair_frame(pairs: list[MethodPair], quantity: Quantity) -> pd.DataFrame:
     """All numbers, one row per feature type."""
-    return pd.DataFrame([_record(pair, quantity) for pair in pairs])
+    return pd.DataFrame([_pair_document(pair, quantity) for pair in pairs])
 
 
-def _record(pair: MethodPair, quantity: Quantity) -> Mapping[str, Any]:
+def _pair_document(pair: MethodPair, quantity: Quantity) -> Mapping[str, Any]:
     (first, second), (mean_a, mean_b), (chance_a, chance_b) = pair.methods, pair.means, pair.chances
     return {
         "feature": pair.feature,

@@ -1,19 +1,23 @@
 """What a report says of the recordings that signals were planted in."""
 
-from eegxai.simulation.implanting import notes
+from eegxai.simulation.implanting import background_notes
 from sweeps.design.config import SweepConfig
 
-IDEAL, ESTIMATED = "ideal observer", "estimated ideal observer"
+IDEAL_NAME, ESTIMATED_NAME = "ideal observer", "estimated ideal observer"
 
 
 def observer_of(config: SweepConfig) -> str:
     """What the ideal observer is called: in recordings it is an estimate and no ceiling."""
-    return ESTIMATED if config.data.background else IDEAL
+    return ESTIMATED_NAME if config.data.background else IDEAL_NAME
 
 
 def recordings_told(config: SweepConfig) -> list[str]:
     """What was decided about the recordings that signals are planted in, each sentence once."""
-    told = (sentence for each in config.features for sentence in notes(config.first_data_of(each)))
+    told = (
+        sentence
+        for each in config.features
+        for sentence in background_notes(config.first_data_of(each))
+    )
     return list(dict.fromkeys(told))
 
 

@@ -85,7 +85,7 @@ def tables_by_group(frame: pd.DataFrame, kind: TableKind, by: Sequence[str]) -> 
         yield Table(group_name(axes, values), ["method", *columns], _body(rows, columns))
 
 
-def _body(rows: pd.DataFrame, columns: "Columns") -> list[list[TableCell]]:
+def _body(rows: pd.DataFrame, columns: "CellsByColumn") -> list[list[TableCell]]:
     """One row per method."""
     methods = rows["method"].drop_duplicates()
     return [
@@ -100,15 +100,15 @@ def group_name(axes: Sequence[str], values: Sequence[object]) -> str:
     return ", ".join(str(v) if axis == "feature" else f"{axis} {v}" for axis, v in named)
 
 
-Columns = dict[str, dict[str, TableCell]]  # by heading, then by method
+CellsByColumn = dict[str, dict[str, TableCell]]  # by heading, then by method
 
 
-def _columns_beside(rows: pd.DataFrame, columns: Sequence[Column]) -> Columns:
-    return {column.heading: _column(rows, column) for column in columns}
+def _columns_beside(rows: pd.DataFrame, columns: Sequence[Column]) -> CellsByColumn:
+    return {column.heading: _result_column(rows, column) for column in columns}
 
 
-def _column(rows: pd.DataFrame, column: Column) -> dict[str, TableCell]:
-    best = _best(rows, column)
+def _result_column(rows: pd.DataFrame, column: Column) -> dict[str, TableCell]:
+    best = _best_of_methods(rows, column)
     shown = column.shown(rows) if column.shown else pd.Series(False, index=rows.index)
     return {
         row["method"]: result_cell(row, column, best, bool(starred))
@@ -116,12 +116,12 @@ def _column(rows: pd.DataFrame, column: Column) -> dict[str, TableCell]:
     }
 
 
-def _columns_across(rows: pd.DataFrame, kind: TableKind) -> Columns:
+def _columns_across(rows: pd.DataFrame, kind: TableKind) -> CellsByColumn:
     parts = rows.groupby(kind.across, sort=False)
-    return {plain_value(value).text: _column(part, kind.columns[0]) for value, part in parts}
+    return {plain_value(value).text: _result_column(part, kind.columns[0]) for value, part in parts}
 
 
-def _best(rows: pd.DataFrame, column: Column) -> float:
+def _best_of_methods(rows: pd.DataFrame, column: Column) -> float:
     """Best value of a method that is not a control; NaN where none is best."""
     methods = rows.loc[~rows["method"].isin(list(CONTROLS)), column.name]
     if not column.best or methods.empty:

@@ -14,7 +14,7 @@ from sweeps.analysis.references import REFERENCE_SCORES, references
 from sweeps.analysis.significance import FEWEST, friedman_text
 from sweeps.analysis.summary import headline
 from sweeps.report.picture import DroppedPicture, Picture, Pictures, ShownMaps
-from sweeps.report.recordings import ESTIMATED, IDEAL
+from sweeps.report.recordings import ESTIMATED_NAME, IDEAL_NAME
 from sweeps.report.shown_decoders import as_sentences, marked, title_of
 from sweeps.report.shown_methods import marked_methods
 from sweeps.scores.table import AXES, CASCADE, SIMILARITY, SPECIFICITY_THRESHOLD
@@ -50,9 +50,9 @@ PLOTTED_SCORES: Mapping[str, PlottedScore] = {
     ),
 }
 # What the dashed level of a reference is, by what the ideal observer is called.
-CEILINGS: Mapping[str, str] = {
-    IDEAL: "ceiling: the most to expect",
-    ESTIMATED: "estimated ideal observer (planted), agreement of halves (used)",
+CEILING_LABELS: Mapping[str, str] = {
+    IDEAL_NAME: "ceiling: the most to expect",
+    ESTIMATED_NAME: "estimated ideal observer (planted), agreement of halves (used)",
 }
 SCORES_ARE = " ".join(
     f"{_each.label.capitalize()}: {_each.about}." for _each in PLOTTED_SCORES.values()
@@ -216,7 +216,7 @@ def two_rankings(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
 
 
 def reference_scores(
-    tidy: pd.DataFrame, _maps: ShownMaps | None, observer: str = IDEAL
+    tidy: pd.DataFrame, _maps: ShownMaps | None, observer: str = IDEAL_NAME
 ) -> Pictures:
     """Each method against each of the references, and what the ideal observer is called."""
     rows = against_references(tidy)
@@ -227,9 +227,9 @@ def reference_scores(
     named = "; ".join(f"{name}: {score.about}" for name, score in REFERENCE_SCORES.items())
     yield Picture(
         "references",
-        figures.reference_scores(marked(rows, tidy), title, CEILINGS[observer]),
+        figures.reference_scores(marked(rows, tidy), title, CEILING_LABELS[observer]),
         f"{as_sentences(title)} {named}. Dotted: maps that "
-        f"know nothing. Dashed: {CEILINGS[observer]}; it is the {observer} (planted) or the "
+        f"know nothing. Dashed: {CEILING_LABELS[observer]}; it is the {observer} (planted) or the "
         "agreement of two halves of the estimate (used).",
         f"Dot plots of {rows['method'].nunique()} methods against {len(REFERENCE_SCORES)} "
         "references.",

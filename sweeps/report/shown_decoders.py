@@ -30,11 +30,11 @@ def decoders_line(tidy: pd.DataFrame) -> str:
         repeated.append(counted(decoders["fold"].nunique(), "fold"))
     return (
         f"Decoders: {', '.join(decoders['architecture'].unique())} at {listed(levels)} dB; "
-        f"{_counts(counts)} ({', '.join(repeated)})."
+        f"{_counts_by_feature(counts)} ({', '.join(repeated)})."
     )
 
 
-def _counts(counts: pd.Series) -> str:
+def _counts_by_feature(counts: pd.Series) -> str:
     """How many there are for each feature type."""
     if len(counts) > 1 and counts.nunique() == 1:
         return f"{counts.iloc[0]} for each feature type"
@@ -67,12 +67,12 @@ def _at_chance(tidy: pd.DataFrame) -> dict[str, tuple[int, int]]:
 
 def decoder_line(decoder: DecoderCell, tidy: pd.DataFrame) -> str:
     """Line of one decoder, with how well it decodes as far as the scores tell."""
-    known = rows_of(decoder, tidy)
+    known = rows_of_decoders(decoder, tidy)
     if known.empty:
         return f"{name_of_decoder(decoder)}."
     return line_of_decoder(decoder, known["accuracy"].iloc[0], known["at_chance"].eq(True).iloc[0])
 
 
-def rows_of(decoder: DecoderCell, tidy: pd.DataFrame) -> pd.DataFrame:
+def rows_of_decoders(decoder: DecoderCell, tidy: pd.DataFrame) -> pd.DataFrame:
     """The scores of one decoder."""
     return tidy[(tidy[DECODER_AXES] == pd.Series(decoder.axes)[DECODER_AXES]).all(axis=1)]

@@ -5,8 +5,8 @@ import pandas as pd
 from eegxai.rounding import counted
 from sweeps.scores.table import AXES
 
-SAME = "="  # behind a method whose maps are another method's on every decoder
-AGAINST = "‡"  # behind a method whose maps the validity check speaks against
+SAME_MAPS_MARK = "="  # behind a method whose maps are another method's on every decoder
+AGAINST_MAPS_MARK = "‡"  # behind a method whose maps the validity check speaks against
 
 
 def marked_methods(table: pd.DataFrame, tidy: pd.DataFrame) -> pd.DataFrame:
@@ -25,7 +25,10 @@ def marked_methods(table: pd.DataFrame, tidy: pd.DataFrame) -> pd.DataFrame:
 def method_names(tidy: pd.DataFrame) -> dict[str, str]:
     """The marked name of each method that has a mark."""
     same, against = _originals(tidy), _flagged(tidy)
-    marks = {name: f"{SAME * (name in same)}{AGAINST * (name in against)}" for name in _all(tidy)}
+    marks = {
+        name: f"{SAME_MAPS_MARK * (name in same)}{AGAINST_MAPS_MARK * (name in against)}"
+        for name in _all(tidy)
+    }
     return {name: f"{name} {mark}" for name, mark in marks.items() if mark}
 
 
@@ -37,8 +40,9 @@ def methods_line(tidy: pd.DataFrame) -> str:
     same = [f"{name} (= {original})" for name, original in _originals(tidy).items()]
     against = [f"{name} ({of})" for name, of in _flagged(tidy).items()]
     lines = (
-        f"{SAME} has the maps of another method: {', '.join(same)}." * bool(same),
-        f"{AGAINST} its validity check found a fault: {', '.join(against)}." * bool(against),
+        f"{SAME_MAPS_MARK} has the maps of another method: {', '.join(same)}." * bool(same),
+        f"{AGAINST_MAPS_MARK} its validity check found a fault: {', '.join(against)}."
+        * bool(against),
     )
     return "\n".join(filter(None, lines))
 

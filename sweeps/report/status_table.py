@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from sweeps.report.table import Table, TableCell, plain_value
-from sweeps.store.status import STATES, Status
+from sweeps.store.status import CELL_STATES, Status
 
 
 def status_table(status: Status, duration: Callable[[float], str] | None = None) -> Table:
     """Cells by stage, architecture and state; with the work left where hours have a format."""
-    columns = ["stage", "architecture", *STATES]
+    columns = ["stage", "architecture", *CELL_STATES]
     counts = status.counts.to_dict("records")
     rows = [[plain_value(row[name]) for name in columns] for row in counts]
     if duration:

@@ -16,7 +16,7 @@ from sweeps.report.table import MINUS, MISSING, Table, TableCell
 
 TABLE_WIDTH = 80  # of a terminal that is not widened
 # How lines are broken: never within a path, an address or a command's option.
-WRAPPED: dict[str, Any] = {
+WRAPPING: dict[str, Any] = {
     "width": TABLE_WIDTH,
     "subsequent_indent": "  ",
     "break_long_words": False,
@@ -24,7 +24,7 @@ WRAPPED: dict[str, Any] = {
 }
 GAPS = (2, 1)  # between columns: the narrower one where the wider does not fit
 STYLES = {"pass": "green", "fail": "dim", "none": "dim"}
-PLAIN = {ord(MISSING): "--", ord(MINUS): "-"}  # signs that not every terminal has
+PLAIN_TABLE_SIGNS = {ord(MISSING): "--", ord(MINUS): "-"}  # signs that not every terminal has
 
 
 def print_sentence(console: Console, sentence: str | Text, style: str = "") -> None:
@@ -65,7 +65,7 @@ def print_lines(console: Console, lines: Iterable[str], style: str = "") -> None
     """
     for line in lines:
         is_command = line.startswith("eegxai ")
-        for part in [line] if is_command else textwrap.wrap(line, **WRAPPED) or [""]:
+        for part in [line] if is_command else textwrap.wrap(line, **WRAPPING) or [""]:
             console.print(part, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -155,11 +155,11 @@ def _width(table: Table, column: int) -> int:
 
 def _heading(name: str) -> str:
     """Long names, such as those of architectures, on several lines."""
-    return name.translate(PLAIN).replace("_", "\n")
+    return name.translate(PLAIN_TABLE_SIGNS).replace("_", "\n")
 
 
 def _plain_text(cell: TableCell) -> str:
-    return (f"{cell.text} {cell.spread}" if cell.spread else cell.text).translate(PLAIN)
+    return (f"{cell.text} {cell.spread}" if cell.spread else cell.text).translate(PLAIN_TABLE_SIGNS)
 
 
 def _styled(cell: TableCell) -> Text:

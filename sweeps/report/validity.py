@@ -11,7 +11,7 @@ from sweeps.report.markdown import to_markdown
 from sweeps.report.table import Table, TableCell, word
 
 
-def matrix_table(evidence: pd.DataFrame) -> Table:
+def validity_matrix_table(evidence: pd.DataFrame) -> Table:
     """One row per method: its code on each architecture."""
     codes = matrix(evidence)
     rows = [
@@ -30,6 +30,6 @@ def write_matrix(evidence: pd.DataFrame, folder: Path) -> list[Path]:
         When a file cannot be written.
     """
     notes = "".join(f"- {note}\n" for note in matrix_notes(evidence))
-    markdown = f"{to_markdown([matrix_table(evidence)])}\n{MATRIX_LEGEND}\n\n{notes}"
+    markdown = f"{to_markdown([validity_matrix_table(evidence)])}\n{MATRIX_LEGEND}\n\n{notes}"
     contents = {"validity.csv": csv_bytes(evidence), "validity.md": markdown.encode()}
     return [write_whole(folder / name, content) for name, content in contents.items()]

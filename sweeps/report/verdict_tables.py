@@ -22,7 +22,7 @@ from sweeps.analysis.verdicts import (
 from sweeps.report.table import MISSING, Row, Table, TableCell, ends_text, spread, word
 
 # Verdicts from best to worst, for sorting.
-VERDICTS = (PASSES, DUPLICATE, UNDECIDED, FAILS, NO_SCORE, NOT_APPLICABLE)
+VERDICT_ORDER = (PASSES, DUPLICATE, UNDECIDED, FAILS, NO_SCORE, NOT_APPLICABLE)
 COLOURS = {PASSES: "pass", FAILS: "fail"}
 NUMBERLESS = (UNTESTABLE, NO_SCORE)
 CORRECTED_ONLY = ["finds_signal", "efficient", "faithful"]  # what the mode study does not measure
@@ -31,13 +31,13 @@ CORRECTED_ONLY = ["finds_signal", "efficient", "faithful"]  # what the mode stud
 def verdict_cell(row: Row) -> TableCell:
     """The verdict in words, sorted from passing to failing, and by the number of failures."""
     verdict = row["verdict"]
-    sort = f"{VERDICTS.index(verdict)} {row['verdict_on'].count(',')} {row['verdict_on']}"
+    sort = f"{VERDICT_ORDER.index(verdict)} {row['verdict_on'].count(',')} {row['verdict_on']}"
     return TableCell(verdict_text(row), sort, kind=COLOURS.get(verdict, "none"))
 
 
 def property_cell(row: Row, told: Property) -> TableCell:
     """Mark of a property and the number that decides it, with its interval."""
-    state, value, low, high = _number(row, told)
+    state, value, low, high = _property_number(row, told)
     if state in NUMBERLESS:
         return TableCell(f"{MARKS[state]} {state}")
     return TableCell(
@@ -58,7 +58,7 @@ def study_cell(row: Row, told: Property) -> TableCell:
     value, low, high = (float(row[f"score{end}"]) for end in ("", "_low", "_high"))
     if math.isnan(value):
         return mark_cell(row, told)
-    shown = f"{MARKS[row[told.column]]}{_short(digits(value))}{_half(value - low)}"
+    shown = f"{MARKS[row[told.column]]}{_without_leading_zero(digits(value))}{_half_width_text(value - low)}"
     return TableCell(shown, str(value), interval=ends_text(low, high))
 
 
@@ -70,21 +70,21 @@ def state_cell(row: Row, told: Property) -> TableCell:
 
 def narrow_cell(row: Row, told: Property) -> TableCell:
     """As :func:`property_cell` in ten characters, such as ``✓.82±.05`` or ``?-.38a±.09``."""
-    state, value, low, high = _number(row, told)
+    state, value, low, high = _property_number(row, told)
     if state in NUMBERLESS:
         return TableCell(MISSING)
     # The side on which the level lies: near a bound, half of the interval would contradict a mark.
     side = value - low if value > row[f"{told.column}_level"] else high - value
-    shown = f"{MARKS[state]}{_short(digits(value))}{_letter(row, told)}{_half(side)}"
+    shown = f"{MARKS[state]}{_without_leading_zero(digits(value))}{_letter(row, told)}{_half_width_text(side)}"
     return TableCell(shown, str(value))
 
 
-def _half(width: float) -> str:
+def _half_width_text(width: float) -> str:
     """Such as ``±.05``; empty where there is no interval."""
-    return "" if math.isnan(width) else f"±{_short(digits(width))}"
+    return "" if math.isnan(width) else f"±{_without_leading_zero(digits(width))}"
 
 
-def _number(row: Row, told: Property) -> tuple[str, float, float, float]:
+def _property_number(row: Row, told: Property) -> tuple[str, float, float, float]:
     value, low, high = (float(row[f"{told.column}_{end}"]) for end in ("value", "low", "high"))
     return row[told.column], value, low, high
 
@@ -94,7 +94,7 @@ def _letter(row: Row, told: Property) -> str:
     return next(one.letter for one in told.conditions if one.column == row[f"{told.column}_number"])
 
 
-def _short(number: str) -> str:
+def _without_leading_zero(number: str) -> str:
     """Without the zero before the point."""
     return number.replace("0.", ".", 1) if number.lstrip("−").startswith("0.") else number
 

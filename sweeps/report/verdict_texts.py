@@ -17,18 +17,20 @@ from sweeps.analysis.verdicts import (
     NOT_APPLICABLE,
     PASSES,
     PROPERTIES,
-    STANDARD,
+    STANDARD_THRESHOLDS,
     STUDY_VERDICT,
     Property,
     verdict_as_original,
 )
 from sweeps.design.thresholds import Thresholds
-from sweeps.report.recordings import IDEAL
+from sweeps.report.recordings import IDEAL_NAME
 from sweeps.report.table import Row, plain_value
-from sweeps.report.terminal import PLAIN
+from sweeps.report.terminal import PLAIN_TABLE_SIGNS
 from sweeps.scores.words import listed
 
-MARKS_LEGEND = "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = maps of another method"
+VERDICT_MARKS_LEGEND = (
+    "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = maps of another method"
+)
 UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes have mirror images)"
 VERDICT_LEGEND = "all: the verdict, ✓ if all properties are shown, ✗ if one is refuted, else ?"
 INTERVAL_LEGEND = (
@@ -38,7 +40,7 @@ INTERVAL_LEGEND = (
 CONTROLS_LEGEND = "RandomMap and InputMagnitude are controls: they must fail"
 HOW_MANY_LISTED = 6  # methods in a sentence; more are counted
 # What is said of one method, and of several.
-SAID = {
+VERDICT_PHRASES = {
     PASSES: ("passes", "pass"),
     UNDECIDED: ("is undecided", "are undecided"),
     FAILS: ("fails", "fail"),
@@ -48,11 +50,14 @@ SAID = {
 Named = tuple[str, str]  # a heading and what it means
 
 
-def answer(judged: pd.DataFrame, by: Sequence[str] = ("feature",)) -> list[str]:
+def verdict_answer(judged: pd.DataFrame, by: Sequence[str] = ("feature",)) -> list[str]:
     """The verdict in sentences that a person can repeat, and what they are about."""
     methods = judged[~judged["method"].isin(list(CONTROLS))]
     if methods["verdict"].isin([NOT_APPLICABLE, NO_SCORE]).all():
-        return [f"No method is judged: {_why_none(methods)}.", *_by_the_study(methods, by)]
+        return [
+            f"No method is judged: {_why_none_is_judged(methods)}.",
+            *_by_the_study(methods, by),
+        ]
     groups = list(methods.groupby(list(by), sort=False))
     parts = [f"{_place(by, values)}: {_group_answer(rows, by)}." for values, rows in groups]
     whole = [_everywhere(methods, by, len(groups))] if len(groups) > 1 else []
@@ -68,7 +73,7 @@ def _by_the_study(methods: pd.DataFrame, by: Sequence[str]) -> Iterator[str]:
             yield f"{_place(by, values)}: {_joined(passed) or 'none'} {verb} by the study's rules."
 
 
-def _why_none(methods: pd.DataFrame) -> str:
+def _why_none_is_judged(methods: pd.DataFrame) -> str:
     reasons = {
         "there are scores of controls alone": methods.empty,
         "none is applicable": (methods["verdict"] == NOT_APPLICABLE).all(),
@@ -113,14 +118,14 @@ def _with_verdict_of_original(methods: pd.DataFrame, by: Sequence[str]) -> pd.Se
 def _group_answer(rows: pd.DataFrame, by: Sequence[str]) -> str:
     verdicts = _with_verdict_of_original(rows, by)
     said = []
-    for verdict, (one, several) in SAID.items():
-        own, text = _named(rows[verdicts == verdict])
+    for verdict, (one, several) in VERDICT_PHRASES.items():
+        own, text = _own_map_methods(rows[verdicts == verdict])
         if own or verdict == PASSES:
             said.append(f"{text or 'none'} {one if own < 2 else several}")
     return "; ".join(said)
 
 
-def _named(rows: pd.DataFrame) -> tuple[int, str]:
+def _own_map_methods(rows: pd.DataFrame) -> tuple[int, str]:
     """How many methods have maps of their own, and all names, duplicates behind their original."""
     duplicates = (rows["verdict"] == DUPLICATE) & rows["duplicate_of"].isin(rows["method"])
     own = list(rows.loc[~duplicates, "method"])
@@ -149,29 +154,31 @@ def _scope(judged: pd.DataFrame, by: Sequence[str]) -> str:
     return f"{counted(n_seeds, 'seed')}: intervals are over seeds."
 
 
-def verdict_legend(thresholds: Thresholds = STANDARD, observer: str = IDEAL) -> list[Named]:
+def verdict_legend(
+    thresholds: Thresholds = STANDARD_THRESHOLDS, observer: str = IDEAL_NAME
+) -> list[Named]:
     """What each column of the verdict asks, and what the ideal observer is called there."""
     told = (*PROPERTIES, BEYOND_INPUT, STUDY_VERDICT)
-    return [(one.name, _asked(one, thresholds).replace(IDEAL, observer)) for one in told]
+    return [(one.name, _question(one, thresholds).replace(IDEAL_NAME, observer)) for one in told]
 
 
-def terminal_legend(thresholds: Thresholds = STANDARD) -> list[str]:
+def terminal_legend(thresholds: Thresholds = STANDARD_THRESHOLDS) -> list[str]:
     """The legend of a terminal's tables."""
     told = (*PROPERTIES, STUDY_VERDICT)
-    terms = [f"{one.heading}: {_asked(one, thresholds)}" for one in told]
+    terms = [f"{one.heading}: {_question(one, thresholds)}" for one in told]
     return [
-        MARKS_LEGEND, UNTOLD_LEGEND.translate(PLAIN), VERDICT_LEGEND, *terms, INTERVAL_LEGEND,
-        CONTROLS_LEGEND, *levels_note(thresholds),
+        VERDICT_MARKS_LEGEND, UNTOLD_LEGEND.translate(PLAIN_TABLE_SIGNS), VERDICT_LEGEND, *terms,
+        INTERVAL_LEGEND, CONTROLS_LEGEND, *levels_note(thresholds),
     ]  # fmt: skip
 
 
-def _asked(told: Property, thresholds: Thresholds) -> str:
+def _question(told: Property, thresholds: Thresholds) -> str:
     return told.asks.format(**thresholds.model_dump())
 
 
 def levels_note(thresholds: Thresholds) -> list[str]:
     """Which levels are not the standard ones; nothing where all are."""
-    standard = STANDARD.model_dump()
+    standard = STANDARD_THRESHOLDS.model_dump()
     changed = [
         f"verdict.{name} is {value:g} and not {standard[name]:g}"
         for name, value in thresholds.changed.items()
@@ -182,15 +189,15 @@ def levels_note(thresholds: Thresholds) -> list[str]:
     return [f"Not the standard levels: {words}"]
 
 
-def notes(judged: pd.DataFrame) -> Iterator[str]:
+def verdict_notes(judged: pd.DataFrame) -> Iterator[str]:
     """What stands under a table of verdicts: duplicates, information, and what would decide."""
     yield from _duplicates(judged)
     yield from _silent_about_frequency(judged)
-    yield from _without_maps(judged)
+    yield from _note_on_missing_maps(judged)
     yield from _beyond_the_recording(judged)
     yield from _spoken_against(judged)
     for row in judged[judged["verdict"] == UNDECIDED].to_dict("records"):
-        yield f"? {row['method']}: {'; '.join(_needed(row))}"
+        yield f"? {row['method']}: {'; '.join(_seeds_needed(row))}"
 
 
 def _duplicates(judged: pd.DataFrame) -> Iterator[str]:
@@ -210,7 +217,7 @@ def _silent_about_frequency(judged: pd.DataFrame) -> Iterator[str]:
         yield f"–: {_joined(names)} can say nothing about frequency, which is scored here"
 
 
-def _without_maps(judged: pd.DataFrame) -> Iterator[str]:
+def _note_on_missing_maps(judged: pd.DataFrame) -> Iterator[str]:
     names = list(judged.loc[judged["verdict"] == NOT_APPLICABLE, "method"])
     if names:
         has = "has" if len(names) == 1 else "have"
@@ -241,7 +248,7 @@ def _spoken_against(judged: pd.DataFrame) -> Iterator[str]:
         yield f"{MARKS[FAILS]} {row['method']}: {against}"
 
 
-def _needed(row: Row) -> Iterator[str]:
+def _seeds_needed(row: Row) -> Iterator[str]:
     for one in PROPERTIES:
         if row[one.column] == UNDECIDED:
             yield f"{one.name} needs {row[f'{one.column}_decided_by']}"

@@ -27,13 +27,12 @@ from sweeps.scores.cache_file import (
 from sweeps.scores.needed import Needed, needed_rows
 from sweeps.scores.table import COLUMNS, KEY, TIDY, tidy_rows
 from sweeps.store.artefacts import Store
-from sweeps.store.files import best_effort
+from sweeps.store.files import STORE_THREADS, best_effort
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import ScoreRows
 
 log = logging.getLogger(__name__)
 BATCH_CELLS = 500  # read at a time
-THREADS = 8  # a store far away answers several questions at a time
 # Share of new cells from which a longer cache is worth its writing.
 NEW_SHARE_WORTH_WRITING = 0.02
 
@@ -68,7 +67,7 @@ class ScoreCache:
         if not self.stamps:
             return other
         lacking = {key: stamp for key, stamp in other.stamps.items() if key not in self.stamps}
-        return _joined(other, lacking, [(self.table, self.stamps)], None)
+        return _joined_caches(other, lacking, [(self.table, self.stamps)], None)
 
     def write(self, path: Path) -> None:
         """Write a file that :meth:`read` takes."""
@@ -120,7 +119,7 @@ def load_cache(
             kept = {key: stamp for key, stamp in cached.stamps.items() if key not in set(stale)}
             if len(stale) > share * (len(kept) + len(stale)):
                 scores = _written_along(scores, file, kept, store)
-            cached = _joined(cached, kept, scores, needed)
+            cached = _joined_caches(cached, kept, scores, needed)
     whole = {
         key: cached.stamps[key] for key, stamp in current.items() if cached.stamps.get(key) == stamp
     }
@@ -167,7 +166,7 @@ def _batched_scores(
         yield tidy_rows(scores), {cell.key: current[cell.key] for cell, _ in scores}
 
 
-def _joined(
+def _joined_caches(
     cached: ScoreCache, kept: Mapping[str, str], scores: Iterable[Scored], needed: Needed
 ) -> ScoreCache:
     """What was cached of the cells that are kept, and of the scores those that are needed."""
@@ -205,7 +204,7 @@ def _written_along(
 def _read_whole(cells: Sequence[MethodCell], store: Store) -> list[tuple[MethodCell, ScoreRows]]:
     """Cells and their scores, without those whose files are broken or gone."""
     read = partial(unless_broken, partial(Store.read_rows, columns=COLUMNS), store)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(STORE_THREADS) as pool:
         found = list(pool.map(read, cells))
     return [(cell, scores) for cell, scores in zip(cells, found, strict=True) if scores]
 

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from sweeps.scores.needed import FREQUENT, PLACE, Needed, is_frequent, needed_rows
+from sweeps.scores.needed import FREQUENT, PLACE_COLUMNS, Needed, is_frequent, needed_rows
 from sweeps.scores.table import COUNTS, KEY, TIDY
 from sweeps.store.packing import BrokenArtefactError
 
@@ -40,10 +40,10 @@ _TYPES = {
     **dict.fromkeys(("seed", "fold"), pa.int64()),
     **dict.fromkeys(("at_chance", "class_testable"), pa.bool_()),
 }
-SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in (*TIDY, KEY)])
-WRITTEN = SCHEMA.append(pa.field(ROW, pa.int64()))
+CACHE_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.float64())) for name in (*TIDY, KEY)])
+WRITTEN = CACHE_SCHEMA.append(pa.field(ROW, pa.int64()))
 # Read as they are written, but that a key is one of few.
-READ = pa.schema(
+READ_SCHEMA = pa.schema(
     [
         *(field for field in WRITTEN if field.name != KEY),
         (KEY, pa.dictionary(pa.int32(), pa.string())),
@@ -119,7 +119,7 @@ class CacheFile:
         groups = self._frequent if is_frequent(needed) else range(self._file.num_row_groups)
         with _reading():
             parts = [self._needed(number, needed) for number in groups]
-            frame = pa.concat_tables([READ.empty_table(), *parts]).to_pandas()
+            frame = pa.concat_tables([READ_SCHEMA.empty_table(), *parts]).to_pandas()
         if not frame[ROW].is_monotonic_increasing:
             frame = frame.sort_values(ROW, ignore_index=True)
         whole = [name for name in WHOLE_NUMBERS if frame[name].notna().all()]
@@ -128,9 +128,9 @@ class CacheFile:
     def _needed(self, number: int, needed: Needed) -> pa.Table:
         rows = self._file.read_row_group(number)
         if needed is not None:
-            places = rows.select([*PLACE, KEY]).to_pandas()
+            places = rows.select([*PLACE_COLUMNS, KEY]).to_pandas()
             rows = rows.filter(pa.array(needed_rows(places, needed)))
-        return rows.select(READ.names).cast(READ)
+        return rows.select(READ_SCHEMA.names).cast(READ_SCHEMA)
 
     def parts_of(self, stamps: Mapping[str, str]) -> Iterator[tuple[pa.Table, bool]]:
         """Rows of some cells as they were written, part by part, and whether they are frequent."""

@@ -11,7 +11,7 @@ from eegxai.evaluation import CALIBRATED_HEADLINE, HEADLINE, Headlines
 from eegxai.evaluation.scoring import headlines_with
 from sweeps.scores.table import AREA, FIRST_BELOW, KEY, SIMILARITY
 
-PLACE = ("check", "feature", "domain", "metric")
+PLACE_COLUMNS = ("check", "feature", "domain", "metric")
 ANY_CHECK = ""
 
 
@@ -51,11 +51,11 @@ def needed_rows(table: pd.DataFrame, needed: Collection[Measured]) -> np.ndarray
     Parameters
     ----------
     table : DataFrame
-        Columns ``PLACE`` and ``KEY``, the rows of a cell beside each other.
+        Columns ``PLACE_COLUMNS`` and ``KEY``, the rows of a cell beside each other.
     needed : collection of Measured
     """
     by_check = _by_check(needed)
-    number, places = _numbered(table)
+    number, places = _numbered_places(table)
     wanted = np.array([_is_wanted(place, by_check) for place in places], bool)
     keys = pd.factorize(table[KEY])[0]
     return wanted[number] | (np.diff(keys, prepend=-1) != 0)
@@ -84,9 +84,9 @@ def _is_wanted(place: tuple[str, ...], by_check: Mapping[str, list[Headlines]]) 
     return any(headlines[feature] == tuple(where) for headlines in read)
 
 
-def _numbered(table: pd.DataFrame) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+def _numbered_places(table: pd.DataFrame) -> tuple[np.ndarray, list[tuple[str, ...]]]:
     """The number of each row's place, and the places by number."""
-    columns = [pd.factorize(table[name], use_na_sentinel=False) for name in PLACE]
+    columns = [pd.factorize(table[name], use_na_sentinel=False) for name in PLACE_COLUMNS]
     shape = [max(len(values), 1) for _, values in columns]
     number, found = pd.factorize(np.ravel_multi_index([codes for codes, _ in columns], shape))
     ends = zip(columns, np.unravel_index(found, shape), strict=True)

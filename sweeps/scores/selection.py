@@ -24,16 +24,16 @@ from sweeps.scores.table import AXES, COUNTS, FIRST_BELOW, LEVELS
 DECODER_AXES = [axis for axis in AXES if axis != "method"]
 SELECTABLE_COLUMNS = (*AXES, "accuracy", "at_chance", "validity")
 GRAMMAR = "allowed are comparisons of columns with values, joined by and, or, not"
-ORDER = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+COMPARING_OPERATORS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 MEMBERSHIP = (ast.In, ast.NotIn)
 MOST_VALUES = 12  # of a column that an error lists
 LONGEST_SLUG = 40  # characters of an expression in the name of a file
 # What may not be in names of files, as words; equality, the most frequent one, goes without.
-WORDS = {
+OPERATOR_WORDS = {
     "==": " ", "!=": " not ", "<=": " le ", ">=": " ge ", "<": " lt ", ">": " gt ",
     r"-(?=[\d.])": " minus",
 }  # fmt: skip
-ALL = "all finished cells"
+ALL_CELLS = "all finished cells"
 
 
 class FilterError(ValueError):
@@ -46,9 +46,9 @@ def without_chance_decoders(tidy: pd.DataFrame) -> pd.DataFrame:
     What their maps should show is unknown, so they are left out of means, intervals, tests and
     rankings: of the methods and of the controls alike, which are compared on the same decoders.
     Their rows stay and are NaN, so that a group of which nothing is left is still there, and so
-    does ``at_chance``, which counts them; their flags go, since they speak against no score.
+    does ``rows_at_chance``, which counts them; their flags go, since they speak against no score.
     """
-    left_out = at_chance(tidy)
+    left_out = rows_at_chance(tidy)
     if not left_out.any():
         return tidy
     # NaN there means that a map never falls below the threshold, and not that nothing is known.
@@ -62,7 +62,7 @@ def without_chance_decoders(tidy: pd.DataFrame) -> pd.DataFrame:
     return tidy.assign(**{name: tidy[name].mask(left_out, known[name]) for name in known})
 
 
-def at_chance(tidy: pd.DataFrame) -> pd.Series:
+def rows_at_chance(tidy: pd.DataFrame) -> pd.Series:
     """Whether the decoder of each row decodes no better than chance; not where that is unknown."""
     if "at_chance" not in tidy:
         return pd.Series(False, tidy.index)
@@ -71,7 +71,7 @@ def at_chance(tidy: pd.DataFrame) -> pd.Series:
 
 def chance_note(tidy: pd.DataFrame) -> str:
     """How many decoders decode no better than chance and are left out; empty if none does."""
-    marked = tidy.assign(at_chance=at_chance(tidy))
+    marked = tidy.assign(at_chance=rows_at_chance(tidy))
     decoders = marked.groupby(DECODER_AXES, sort=False, dropna=False)
     count, n_decoders = int(decoders["at_chance"].any().sum()), decoders.ngroups
     if not count:
@@ -121,7 +121,7 @@ class HeldCells:
     @property
     def chosen(self) -> str:
         """The expression in words."""
-        return f"cells where {self.where}" if self.where else ALL
+        return f"cells where {self.where}" if self.where else ALL_CELLS
 
     @property
     def sentence(self) -> str:
@@ -136,7 +136,7 @@ class HeldCells:
     @property
     def columns(self) -> dict[str, str | int]:
         """The same, for tables that programs read."""
-        return {**asdict(self), "where": self.where or ALL}
+        return {**asdict(self), "where": self.where or ALL_CELLS}
 
     def stem(self, kind: str = "") -> str:
         """Name of a file without its ending: of the sweep, a kind of table and the selection."""
@@ -158,7 +158,7 @@ def slug(expression: str) -> str:
     'snr_db-ge-minus12-and-feature-temporal-63dfbb'
     """
     text = whole = canonical(expression)
-    for sign, worded in WORDS.items():
+    for sign, worded in OPERATOR_WORDS.items():
         text = re.sub(sign, worded, text)
     readable = "-".join(re.findall(r"[A-Za-z0-9_.]+", text))[:LONGEST_SLUG].strip("-")
     return f"{readable}-{hashlib.sha256(whole.encode()).hexdigest()[:6]}"
@@ -214,23 +214,23 @@ def _comparisons(node: ast.expr) -> Iterator[ast.Compare]:
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         yield from _comparisons(node.operand)
     else:
-        raise _refusal(node)
+        raise _not_allowed(node)
 
 
 def _check_comparison(node: ast.Compare, tidy: pd.DataFrame) -> None:
     """Each pair of a chain has a column; text is compared with text, numbers with numbers."""
     for (left, right), kind in zip(pairwise([node.left, *node.comparators]), node.ops, strict=True):
         several = isinstance(right, ast.List | ast.Tuple)
-        if not isinstance(kind, MEMBERSHIP if several else ORDER):
-            raise _refusal(node)
+        if not isinstance(kind, MEMBERSHIP if several else COMPARING_OPERATORS):
+            raise _not_allowed(node)
         values = right.elts if isinstance(right, ast.List | ast.Tuple) else [right]
         if not any(isinstance(side, ast.Name) for side in (left, right)):
-            raise _refusal(node)
-        if len({_is_text(side, tidy, node) for side in (left, *values)}) > 1:
+            raise _not_allowed(node)
+        if len({_compares_text(side, tidy, node) for side in (left, *values)}) > 1:
             raise FilterError(f"--where: {ast.unparse(node)} compares text with a number")
 
 
-def _is_text(side: ast.expr, tidy: pd.DataFrame, node: ast.Compare) -> bool:
+def _compares_text(side: ast.expr, tidy: pd.DataFrame, node: ast.Compare) -> bool:
     """Whether a column or value is text; anything else is refused."""
     if isinstance(side, ast.Name):
         known = [name for name in SELECTABLE_COLUMNS if name in tidy]
@@ -242,21 +242,21 @@ def _is_text(side: ast.expr, tidy: pd.DataFrame, node: ast.Compare) -> bool:
     except ValueError:
         value = None
     if not isinstance(value, str | int | float):
-        raise _refusal(node)
+        raise _not_allowed(node)
     return isinstance(value, str)
 
 
-def _refusal(node: ast.expr) -> FilterError:
+def _not_allowed(node: ast.expr) -> FilterError:
     return FilterError(f"--where: {ast.unparse(node)} is not allowed; {GRAMMAR}")
 
 
 def _held(tree: ast.expr, tidy: pd.DataFrame) -> str:
     """The values that the columns of an expression have."""
     names = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return "; ".join(f"{name} is {_listed(tidy[name])}" for name in names)
+    return "; ".join(f"{name} is {_values_or(tidy[name])}" for name in names)
 
 
-def _listed(column: pd.Series) -> str:
+def _values_or(column: pd.Series) -> str:
     values = column.drop_duplicates().sort_values()
     if len(values) > MOST_VALUES:
         return f"from {values.iloc[0]} to {values.iloc[-1]}"

@@ -27,7 +27,7 @@ COLUMNS = [
     "check", "domain", "metric", "step", "mean", "std", "draws_std", "efficiency",
     "efficiency_std", *DIFFERENCES, *COUNTS,
 ]  # fmt: skip
-NOTHING = pa.table({"check": pa.nulls(1, pa.large_string())})  # of a cell without scores
+NO_SCORE_ROWS = pa.table({"check": pa.nulls(1, pa.large_string())})  # of a cell without scores
 KEY = "key"  # of the cell of a row, where tables of cells are joined
 SIMILARITY = "pearson_raw"
 # A map that stays this alike under a wrong class or random weights explains neither
@@ -66,7 +66,7 @@ def tidy_rows(cells: Iterable[tuple[MethodCell, ScoreRows]]) -> pd.DataFrame:
     pairs = list(cells)
     if not pairs:
         return pd.DataFrame(columns=[*TIDY, KEY])
-    tables = [scores.rows if len(scores.rows) else NOTHING for _, scores in pairs]
+    tables = [scores.rows if len(scores.rows) else NO_SCORE_ROWS for _, scores in pairs]
     scored = pa.concat_tables(tables, promote_options="permissive").to_pandas()
     return _tidy(pairs, [len(table) for table in tables], scored.reindex(columns=COLUMNS))
 
@@ -75,7 +75,7 @@ def _tidy(
     cells: Sequence[tuple[MethodCell, JudgedRecord]], lengths: Sequence[int], scored: pd.DataFrame
 ) -> pd.DataFrame:
     """Scores of cells, so many rows of each, with what is known of them and computed of them."""
-    known = pd.DataFrame([_known(cell, scores) for cell, scores in cells])
+    known = pd.DataFrame([_cell_columns(cell, scores) for cell, scores in cells])
     rows = np.repeat(np.arange(len(known)), lengths)
     scored["half_width"] = half_width(scored)
     scored["efficiency_half"] = _half(scored, "efficiency_std", "n_valid")
@@ -84,7 +84,7 @@ def _tidy(
     return _with_areas(frame).reindex(columns=[*TIDY, KEY])
 
 
-def _known(cell: MethodCell, scores: JudgedRecord) -> dict[str, Any]:
+def _cell_columns(cell: MethodCell, scores: JudgedRecord) -> dict[str, Any]:
     return {
         **cell.axes,
         KEY: cell.key,

@@ -25,12 +25,14 @@ def trials_from_store(
         tuple(cell.axes.values()): unless_broken(Store.read_scores, store, cell) for cell in cells
     }
     trials = {
-        axes: _trials(scores.table, domain, metric) for axes, scores in found.items() if scores
+        axes: _trial_scores(scores.table, domain, metric)
+        for axes, scores in found.items()
+        if scores
     }
     return {axes: kept for axes, kept in trials.items() if kept is not None}
 
 
-def _trials(table: pd.DataFrame, domain: str, metric: str) -> np.ndarray | None:
+def _trial_scores(table: pd.DataFrame, domain: str, metric: str) -> np.ndarray | None:
     if "trials" not in table:
         return None
     here = (table["check"] == GROUND_TRUTH) & (table["domain"] == domain)

@@ -19,14 +19,14 @@ from sweeps.design.cells import Cell, DecoderCell, MethodCell
 from sweeps.design.config import SweepConfig
 from sweeps.store.files import StoreFiles, best_effort
 from sweeps.store.names import (
-    ARTEFACTS,
-    BROKEN,
-    CHECKPOINTS,
-    FAILURES,
-    MAPS,
-    METHODS,
-    RUNNING,
-    USES,
+    ARTEFACT_FOLDERS,
+    BROKEN_FOLDER,
+    CHECKPOINTS_FOLDER,
+    FAILURES_FOLDER,
+    MAPS_FOLDER,
+    METHODS_FOLDER,
+    RUNNING_FOLDER,
+    USES_FOLDER,
     checkpoint_of,
     failure_of,
     heartbeat_of,
@@ -105,18 +105,20 @@ class Store:
 
     def refresh(self) -> None:
         """List all folders again when they are next asked for."""
-        self.files.forget(*ARTEFACTS)
+        self.files.forget(*ARTEFACT_FOLDERS)
 
     def remove_abandoned(self) -> None:
         """Remove what killed processes left behind as they wrote."""
-        self.files.remove_abandoned(*ARTEFACTS, CHECKPOINTS, USES, FAILURES, RUNNING)
+        self.files.remove_abandoned(
+            *ARTEFACT_FOLDERS, CHECKPOINTS_FOLDER, USES_FOLDER, FAILURES_FOLDER, RUNNING_FOLDER
+        )
 
     def remove_notes(self, cells: Iterable[Cell]) -> None:
         """Remove notes on cells that are done, whose workers were killed before they did so."""
         removals = {
-            RUNNING: self.remove_heartbeat,
-            FAILURES: self.remove_failure,
-            CHECKPOINTS: self.remove_checkpoint,
+            RUNNING_FOLDER: self.remove_heartbeat,
+            FAILURES_FOLDER: self.remove_failure,
+            CHECKPOINTS_FOLDER: self.remove_checkpoint,
         }
         left = {folder: self.stems(folder) for folder in removals}
         for cell in cells if any(left.values()) else ():
@@ -135,8 +137,8 @@ class Store:
 
     def stamps(self) -> dict[str, str]:
         """A stamp of each method's file as it is now, by stem, by one listing."""
-        self.files.forget(METHODS)
-        listed = self.files.listing(METHODS)
+        self.files.forget(METHODS_FOLDER)
+        listed = self.files.listing(METHODS_FOLDER)
         return {name.rpartition(".")[0]: file.stamp for name, file in listed.items()}
 
     def read_file(self, name: str) -> bytes:
@@ -181,11 +183,11 @@ class Store:
         if error.stamp and error.stamp != self.files.stamp(error.name):
             self.files.forget(error.name.partition("/")[0])
             return  # another process has set it aside and computed the cell again
-        scores = [name_of(error.cell)] if error.cell and error.name.startswith(MAPS) else []
+        scores = [name_of(error.cell)] if error.cell and error.name.startswith(MAPS_FOLDER) else []
         for name in (error.name, *scores):
             file = name.rpartition("/")[2]
             with suppress(FileNotFoundError):  # another process was faster
-                self.files.move(name, f"{BROKEN}/{file}.{uuid.uuid4().hex[:8]}")
+                self.files.move(name, f"{BROKEN_FOLDER}/{file}.{uuid.uuid4().hex[:8]}")
             self.files.note(name)
 
     def failure(self, cell: Cell) -> str | None:
@@ -210,9 +212,11 @@ class Store:
     def heartbeats(self) -> dict[str, Heartbeat]:
         """All heartbeats by the stems of their cells, without what ends meanwhile or is broken."""
         found = {}
-        for stem in self.stems(RUNNING):
+        for stem in self.stems(RUNNING_FOLDER):
             with suppress(FileNotFoundError, ValueError):
-                found[stem] = HEARTBEAT.validate_json(self.files.read(f"{RUNNING}/{stem}.json"))
+                found[stem] = HEARTBEAT.validate_json(
+                    self.files.read(f"{RUNNING_FOLDER}/{stem}.json")
+                )
         return found
 
     def remove_heartbeat(self, cell: Cell) -> None:

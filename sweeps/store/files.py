@@ -17,6 +17,7 @@ from pyarrow.fs import S3FileSystem
 from eegxai.atomic import remove_abandoned
 
 log = logging.getLogger(__name__)
+STORE_THREADS = 8  # a store far away answers several questions at a time
 S3 = "s3://"
 PARTIAL = ".{name}.partial"  # what a file is called while it is written
 # As Amazon's own tools read them; credentials and region are read by the library itself.

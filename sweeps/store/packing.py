@@ -18,7 +18,7 @@ RECORD_KEY = "eegxai"
 # Columns of scores that are read of every file; those of TEXTS hold text and all others numbers.
 REQUIRED = ("check", "domain", "metric", "step", "mean")
 TEXTS = ("check", "layer", "domain", "mode", "metric", "reference")
-TRIALS = "trials"  # a list of numbers
+TRIALS_COLUMN = "trials"  # a list of numbers
 LENGTH_BYTES = 8  # of the number with which safetensors content begins, the length of its JSON
 HEAD_BYTES = 2**16  # read at first: the JSON of most decoders is shorter
 RECOMPUTED = "%s; it is set aside in broken/ and recomputed"  # for the log, with the error
@@ -74,7 +74,7 @@ def unpacked(content: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
         When the content is truncated or foreign.
     """
     try:
-        return safetensors.torch.load(content), _record(_head(content, len(content)))
+        return safetensors.torch.load(content), _record_in_header(_header_of(content, len(content)))
     except (safetensors.SafetensorError, KeyError) as error:
         raise ValueError(str(error)) from error
 
@@ -106,7 +106,9 @@ def check_tensors(cell: Cell, size: int, read: Callable[[int | None], bytes]) ->
     if size < end:
         raise ValueError(f"{size} bytes, which end before its header does")
     try:
-        return of_cell(cell, _record(_head(start if end <= len(start) else read(end), size)))
+        return of_cell(
+            cell, _record_in_header(_header_of(start if end <= len(start) else read(end), size))
+        )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its header is foreign: {error}") from error
 
@@ -136,7 +138,7 @@ def of_cell(cell: Cell, record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in ("key", "cell")}
 
 
-def _head(content: bytes, size: int) -> dict[str, Any]:
+def _header_of(content: bytes, size: int) -> dict[str, Any]:
     """JSON that begins safetensors content; it must declare the size of the whole."""
     end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "little")
     head = json.loads(content[LENGTH_BYTES:end])
@@ -146,7 +148,7 @@ def _head(content: bytes, size: int) -> dict[str, Any]:
     return head
 
 
-def _record(head: dict[str, Any]) -> dict[str, Any]:
+def _record_in_header(head: dict[str, Any]) -> dict[str, Any]:
     return json.loads(head["__metadata__"][RECORD_KEY])
 
 
@@ -196,7 +198,7 @@ def check_columns(schema: pa.Schema) -> None:
     if lacking := [name for name in REQUIRED if name not in schema.names]:
         raise ValueError(f"it lacks the columns {', '.join(lacking)}")
     for column in schema:
-        if column.name != TRIALS and not _is_of_kind(column):
+        if column.name != TRIALS_COLUMN and not _is_of_kind(column):
             raise ValueError(f"its column {column.name} holds {column.type}")
 
 

@@ -117,7 +117,7 @@ class Heartbeat:
 
 
 HEARTBEAT = TypeAdapter(Heartbeat)
-READ: dict[type[Record], TypeAdapter[Any]] = {
+RECORD_READERS: dict[type[Record], TypeAdapter[Any]] = {
     kind: TypeAdapter(kind) for kind in (TrainedDecoder, ScoreRows)
 }
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -132,7 +132,7 @@ def made_of(kind: type[AnyRecord], fields: Mapping[str, Any]) -> AnyRecord:
         When a field is missing, unknown or of another type.
     """
     try:
-        record: AnyRecord = READ[kind].validate_python(dict(fields))
+        record: AnyRecord = RECORD_READERS[kind].validate_python(dict(fields))
     except ValidationError as error:
         raise ValueError(sentence(error, kind)) from error
     return record

@@ -12,12 +12,12 @@ from sweeps.design.config import SweepConfig
 from sweeps.store.artefacts import Store
 from sweeps.store.checks import find_empty
 from sweeps.store.heartbeats import is_fresh
-from sweeps.store.names import DECODERS, FAILURES, METHODS
+from sweeps.store.names import DECODERS_FOLDER, FAILURES_FOLDER, METHODS_FOLDER
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import Heartbeat
 
 SAMPLES = 3  # finished cells of a kind of work whose durations are read
-STATES = ("done", "running", "failed", "open")
+CELL_STATES = ("done", "running", "failed", "open")
 
 # Cells that cost about the same: stage, architecture, feature and, to explain, the method.
 Work = tuple[str, ...]
@@ -30,7 +30,7 @@ class Status:
     Attributes
     ----------
     states : dict
-        One of ``STATES`` for each cell, in the order of the sweep.
+        One of ``CELL_STATES`` for each cell, in the order of the sweep.
     heartbeats : dict
         Of the running cells.
     reasons : dict
@@ -61,7 +61,9 @@ class Status:
         cells = pd.DataFrame(rows)
         groups = cells.groupby(["stage", "architecture"], sort=False)
         counted = groups["state"].value_counts().unstack(fill_value=0)
-        counted = counted.reindex(index=list(groups.groups), columns=list(STATES), fill_value=0)
+        counted = counted.reindex(
+            index=list(groups.groups), columns=list(CELL_STATES), fill_value=0
+        )
         left = groups["hours"].agg(lambda hours: hours.sum(skipna=False))
         return counted.assign(hours=left).reset_index()
 
@@ -100,26 +102,28 @@ def status_of(config: SweepConfig, store: Store) -> Status:
         *permuted_label_cells(config),
         *method_cells(config),
     ]
-    made = store.stems(DECODERS) | store.stems(METHODS)
+    made = store.stems(DECODERS_FOLDER) | store.stems(METHODS_FOLDER)
     now = time.time()
     fresh = {
         stem: heartbeat
         for stem, heartbeat in store.heartbeats().items()
         if is_fresh(heartbeat, now)
     }
-    failed = store.stems(FAILURES)
+    failed = store.stems(FAILURES_FOLDER)
     store.broken.update({error.name: error for error in find_empty(cells, store)})
     seconds = durations([cell for cell in cells if cell.stem in made], store)
     broken = {error.cell.stem for error in store.broken.values() if error.cell}
     whole = made - broken
-    states = {cell: _state(cell.stem, whole, fresh, failed) for cell in cells}
+    states = {cell: _state_of_cell(cell.stem, whole, fresh, failed) for cell in cells}
     heartbeats = {cell: fresh[cell.stem] for cell, state in states.items() if state == "running"}
     reasons = {cell: store.failure(cell) or "" for cell, s in states.items() if s == "failed"}
     advice = [error.advice for error in store.broken.values()]
     return Status(states, heartbeats, reasons, seconds, advice, now)
 
 
-def _state(stem: str, made: Iterable[str], fresh: Iterable[str], failed: Iterable[str]) -> str:
+def _state_of_cell(
+    stem: str, made: Iterable[str], fresh: Iterable[str], failed: Iterable[str]
+) -> str:
     """State of a cell: what it is now counts more than what became of an earlier attempt."""
     found = zip(("done", "running", "failed"), (made, fresh, failed), strict=True)
     return next((state for state, stems in found if stem in stems), "open")

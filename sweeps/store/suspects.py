@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from sweeps.design.cells import Cell
 from sweeps.store.files import StoreFiles
-from sweeps.store.names import ARTEFACTS, SUSPECTS
+from sweeps.store.names import ARTEFACT_FOLDERS, SUSPECTS_FOLDER
 from sweeps.store.packing import BrokenArtefactError
 
 OF_FOLDER = "--"  # between the folder and the name of the file that a note is on
@@ -22,7 +22,7 @@ def note_suspect(files: StoreFiles, error: BrokenArtefactError) -> None:
 
 def strike_suspect(files: StoreFiles, name: str) -> None:
     """Remove the note on a file, where there is one."""
-    if _note_on(name).rpartition("/")[2] in files.listing(SUSPECTS):
+    if _note_on(name).rpartition("/")[2] in files.listing(SUSPECTS_FOLDER):
         files.remove(_note_on(name))
 
 
@@ -31,19 +31,19 @@ def suspects(files: StoreFiles, cells: Iterable[Cell]) -> Iterator[BrokenArtefac
 
     Notes on files that were made anew since are removed.
     """
-    files.forget(SUSPECTS)
-    noted = {note.removesuffix(".json"): note for note in files.listing(SUSPECTS)}
+    files.forget(SUSPECTS_FOLDER)
+    noted = {note.removesuffix(".json"): note for note in files.listing(SUSPECTS_FOLDER)}
     by_stem = {cell.stem: cell for cell in cells} if noted else {}
     for file, note in noted.items():
         folder, _, name = file.partition(OF_FOLDER)
         cell = by_stem.get(name.rpartition(".")[0])
-        if cell and folder in ARTEFACTS:
+        if cell and folder in ARTEFACT_FOLDERS:
             path = f"{folder}/{name}"
-            error = _suspect(files, cell, path, files.read(f"{SUSPECTS}/{note}"))
+            error = _suspect(files, cell, path, files.read(f"{SUSPECTS_FOLDER}/{note}"))
             if error.stamp in ("", files.stamp(path)):  # empty where it was not known
                 yield error
             else:
-                files.remove(f"{SUSPECTS}/{note}")
+                files.remove(f"{SUSPECTS_FOLDER}/{note}")
 
 
 def _suspect(files: StoreFiles, cell: Cell, name: str, note: bytes) -> BrokenArtefactError:
@@ -57,4 +57,4 @@ def _suspect(files: StoreFiles, cell: Cell, name: str, note: bytes) -> BrokenArt
 
 
 def _note_on(name: str) -> str:
-    return f"{SUSPECTS}/{name.replace('/', OF_FOLDER)}.json"
+    return f"{SUSPECTS_FOLDER}/{name.replace('/', OF_FOLDER)}.json"

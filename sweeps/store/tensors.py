@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from eegxai.decoders.checkpoint import Tensors
 from eegxai.evaluation import ExampleMaps
 from eegxai.evaluation.references.use import DecoderUse, PieceUse
 
@@ -24,17 +25,16 @@ MAP_ARRAYS: dict[str, tuple[torch.dtype, str]] = {
     "class_courses": (torch.float16, "classes times"),
     "class_ground_truth_courses": (torch.float16, "classes times"),
 }
-MAP_AXES = {name: axes for name, (_, axes) in MAP_ARRAYS.items()}
+MAP_ARRAY_AXES = {name: axes for name, (_, axes) in MAP_ARRAYS.items()}
 USE_AXES = {"use": "trials pieces", "halves": "two trials pieces", "error": "trials pieces"}
 TOTAL = {"total": "trials"}
-SIZES = {"xyz": 3, "ends": 2, "two": 2}  # of axes that have always the same
+FIXED_SIZES = {"xyz": 3, "ends": 2, "two": 2}  # of axes that have always the same
 USE_ARRAYS = tuple(USE_AXES)  # in the order of the fields of PieceUse
 
-Record = dict[str, Any]
-Tensors = dict[str, Tensor]
+TensorRecord = dict[str, Any]
 
 
-def maps_as_tensors(maps: ExampleMaps) -> tuple[Tensors, Record]:
+def maps_as_tensors(maps: ExampleMaps) -> tuple[Tensors, TensorRecord]:
     """Arrays of example maps, in half precision where that is enough to see them, and the rest."""
     given = {name: value for name, value in vars(maps).items() if value is not None}
     record = {name: value for name, value in given.items() if name not in MAP_ARRAYS}
@@ -42,7 +42,7 @@ def maps_as_tensors(maps: ExampleMaps) -> tuple[Tensors, Record]:
     return {name: torch.tensor(given[name], dtype=kind) for name, kind in types.items()}, record
 
 
-def maps_from_tensors(tensors: Tensors, record: Record) -> ExampleMaps:
+def maps_from_tensors(tensors: Tensors, record: TensorRecord) -> ExampleMaps:
     """Example maps from what :func:`maps_as_tensors` has made of them.
 
     Raises
@@ -50,7 +50,7 @@ def maps_from_tensors(tensors: Tensors, record: Record) -> ExampleMaps:
     ValueError
         When shapes of arrays do not fit together.
     """
-    require_axes(tensors, MAP_AXES, {"channels": len(record["channels"])})
+    require_axes(tensors, MAP_ARRAY_AXES, {"channels": len(record["channels"])})
     arrays = {name: _widened(tensor).numpy() for name, tensor in tensors.items()}
     return ExampleMaps(
         **arrays,
@@ -60,7 +60,7 @@ def maps_from_tensors(tensors: Tensors, record: Record) -> ExampleMaps:
     )
 
 
-def use_as_tensors(use: DecoderUse) -> tuple[Tensors, Record]:
+def use_as_tensors(use: DecoderUse) -> tuple[Tensors, TensorRecord]:
     """Arrays of what a decoder used, and the names of its pieces."""
     parts = list(use.families.items())
     arrays = {f"{name}/{kind}": getattr(p, kind) for name, p in parts for kind in USE_ARRAYS}
@@ -68,7 +68,7 @@ def use_as_tensors(use: DecoderUse) -> tuple[Tensors, Record]:
     return tensors, {"names": {name: pieces.names for name, pieces in parts}}
 
 
-def use_from_tensors(tensors: Tensors, record: Record) -> DecoderUse:
+def use_from_tensors(tensors: Tensors, record: TensorRecord) -> DecoderUse:
     """What a decoder used from what :func:`use_as_tensors` has made of it.
 
     Raises
@@ -108,7 +108,7 @@ def require_axes(tensors: Tensors, axes: Mapping[str, str], known: Mapping[str, 
     ValueError
         When an array has another number of axes, or one of another size.
     """
-    sizes = {**SIZES, **known}
+    sizes = {**FIXED_SIZES, **known}
     for name in filter(tensors.__contains__, axes):
         shape, names = tuple(tensors[name].shape), axes[name].split()
         fits = len(shape) == len(names) and all(

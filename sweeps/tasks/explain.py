@@ -20,11 +20,11 @@ from sweeps.design.cells import MethodCell
 from sweeps.store import provenance
 from sweeps.store.artefacts import Store
 from sweeps.store.records import MethodScores, Record
-from sweeps.tasks.opened import OpenedDecoder, open_decoder
+from sweeps.tasks.rebuilt import RebuiltDecoder, rebuild_decoder
 
 
 @unit_decided()
-def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
+def explain_cell(cell: MethodCell, store: Store, device: str = "cpu") -> None:
     """Judge, attribute, score and store one method on one trained decoder.
 
     Raises
@@ -33,44 +33,44 @@ def explain(cell: MethodCell, store: Store, device: str = "cpu") -> None:
         When the decoder's file, or that of its twin of permuted labels, cannot be used.
     """
     started = time.monotonic()
-    opened = open_decoder(cell.decoder, cell.evaluation, store, device)
+    opened = rebuild_decoder(cell.decoder, cell.evaluation, store, device)
     with opened.prepared.in_use():
         verdict, table = _judged_and_scored(cell, opened)
-    record = _record(opened, started)
+    record = _record_since(opened, started)
     store.write_scores(cell, MethodScores(table=table, validity=verdict, **vars(record)))
 
 
-def _judged_and_scored(cell: MethodCell, opened: OpenedDecoder) -> tuple[Validity, pd.DataFrame]:
+def _judged_and_scored(cell: MethodCell, opened: RebuiltDecoder) -> tuple[Validity, pd.DataFrame]:
     verdict = judge(cell, opened)
     try:
-        table = _scores(cell, opened) if verdict.status != "not_applicable" else _no_scores()
+        table = _scored_method(cell, opened) if verdict.status != "not_applicable" else _no_scores()
     except DegenerateMap as error:
         return Validity("degenerate", str(error)), _no_scores()
     return verdict, table
 
 
 @unit_decided()
-def judge(cell: MethodCell, opened: OpenedDecoder) -> Validity:
+def judge(cell: MethodCell, opened: RebuiltDecoder) -> Validity:
     """Judge a method by its maps of a few test trials of a trained decoder."""
     return validity(
         cell.method,
         opened.decoder,
         *opened.probe,
         compare=opened.compared_maps,
-        **_keywords(cell, opened),
+        **_attribution_keywords(cell, opened),
     )
 
 
-def _scores(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
+def _scored_method(cell: MethodCell, opened: RebuiltDecoder) -> pd.DataFrame:
     """Scores of a method; its example maps are stored before, so a cell that is done has them."""
-    method = partial(attribute, cell.method, **_keywords(cell, opened))
+    method = partial(attribute, cell.method, **_attribution_keywords(cell, opened))
     explained = opened.explained
     original = explanation(method, explained.decoder, explained.x, explained.target)
     opened.store.write_maps(cell, _examples(cell, opened, original))
     return evaluate_explained(method, opened.map_references, original, cell.method)
 
 
-def _keywords(cell: MethodCell, opened: OpenedDecoder) -> dict[str, Any]:
+def _attribution_keywords(cell: MethodCell, opened: RebuiltDecoder) -> dict[str, Any]:
     output = cell.evaluation.comparison.output
     return {"references": opened.references, "output": output, **cell.options}
 
@@ -80,7 +80,7 @@ def _no_scores() -> pd.DataFrame:
     return pd.DataFrame(columns=SCORE_COLUMNS)
 
 
-def _examples(cell: MethodCell, opened: OpenedDecoder, said: Explanation) -> ExampleMaps:
+def _examples(cell: MethodCell, opened: RebuiltDecoder, said: Explanation) -> ExampleMaps:
     """The maps that pictures show."""
     chosen = opened.explained.chosen
     return choose_examples(
@@ -94,7 +94,7 @@ def _examples(cell: MethodCell, opened: OpenedDecoder, said: Explanation) -> Exa
     )
 
 
-def _record(opened: OpenedDecoder, started: float) -> Record:
+def _record_since(opened: RebuiltDecoder, started: float) -> Record:
     return Record(
         accuracy=opened.trained.accuracy,
         at_chance=opened.trained.at_chance,

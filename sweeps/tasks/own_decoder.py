@@ -17,7 +17,7 @@ from eegxai.explaining.progress import OnProgress
 from eegxai.recordings import LabelledTrials, read_trials
 from sweeps.store import provenance
 
-DIGEST_LENGTH = 16  # hexadecimal digits, as in the names of the store's files
+FILE_DIGEST_LENGTH = 16  # hexadecimal digits, as in the names of the store's files
 OF_READING = ("events", "class_names", "tmin", "tmax")
 CHECKED_FIRST = ("unit", "n_trials", "seed", "device")
 OF_EXPLAINING = ("weights", "unit", "n_trials", "cam_layer", "seed", "device")
@@ -125,11 +125,11 @@ class RequestedExplanation:
         n_trials, n_channels, n_times = trials.x.shape
         told = {
             "Decoder": self.found.decoder_name,
-            "Weights": _named(request.weights, self.weights_digest),
-            "Recordings": _named(request.data, self.data_digest),
+            "Weights": _path_with_digest(request.weights, self.weights_digest),
+            "Recordings": _path_with_digest(request.data, self.data_digest),
             "Trials": f"{n_trials} of {n_channels} channels and {n_times} samples at "
             f"{trials.sfreq:g} Hz; {len(self.found.explained)} are explained",
-            "Unit": UNITS.get(trials.unit, trials.unit),
+            "Unit": UNIT_NAMES.get(trials.unit, trials.unit),
             "Explained": f"the {self.found.output} of each trial's class",
             "Computed": f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(self.finished))}, in "
             f"{self.finished - self.started:.0f} s",
@@ -147,10 +147,10 @@ def as_text(value: object) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
-UNITS = {"uV": "µV", AS_GIVEN: "as in the file"}
+UNIT_NAMES = {"uV": "µV", AS_GIVEN: "as in the file"}
 
 
-def _named(path: Path | None, digest: str) -> str:
+def _path_with_digest(path: Path | None, digest: str) -> str:
     if path is None:
         return ""
     return f"{path} (sha256 {digest}…)" if digest else str(path)
@@ -208,4 +208,4 @@ def explain_requested(
 def digest_of(path: Path) -> str:
     """Beginning of the SHA-256 of a file."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_LENGTH]
+        return hashlib.file_digest(file, "sha256").hexdigest()[:FILE_DIGEST_LENGTH]

@@ -75,7 +75,7 @@ def train_decoder(
         on_checkpoint=partial(store.write_checkpoint, cell, versions=versions),
         **FIT_ARGUMENTS[cell.labels](cell, eeg, split, store, device),
     )
-    confusion = _confusion(decoder, eeg, split)
+    confusion = _test_confusion(decoder, eeg, split)
     trained = TrainedDecoder(
         weights={name: value.cpu() for name, value in decoder.state_dict().items()},
         history=history,
@@ -137,7 +137,7 @@ def _interrupted(cell: DecoderCell, store: Store, versions: dict[str, str]) -> C
         return None
 
 
-def _confusion(decoder: nn.Module, eeg: SimulatedEEG, split: Split) -> np.ndarray:
+def _test_confusion(decoder: nn.Module, eeg: SimulatedEEG, split: Split) -> np.ndarray:
     device = next(decoder.parameters()).device
     logits = predict(decoder, torch.from_numpy(eeg.x[split.test]).to(device))
     return confusion_matrix(eeg.y[split.test], logits.argmax(1).cpu().numpy(), eeg.n_classes)

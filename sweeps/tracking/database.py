@@ -20,10 +20,10 @@ from alembic.script import ScriptDirectory
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from eegxai.atomic import WRITING
-from sweeps.tracking.location import ARTEFACTS, DATABASE, is_local
+from sweeps.tracking.location import DATABASE, MLFLOW_ARTEFACTS, is_local
 
 log = logging.getLogger(__name__)
-TABLES = {"alembic_version", "experiments", "runs", "metrics", "params", "tags"}
+MLFLOW_TABLES = {"alembic_version", "experiments", "runs", "metrics", "params", "tags"}
 LARGEST_CHECKED = 1e9  # bytes of a file that is read whole to find damage
 BESIDE = ("", "-journal", "-wal", "-shm")  # the file, and what SQLite keeps beside it
 
@@ -87,7 +87,7 @@ def _faults(connection: sqlite3.Connection, n_bytes: int) -> Iterator[str]:
         if answer != "ok":
             yield " ".join(answer.split())
     found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    if missing := TABLES - found:
+    if missing := MLFLOW_TABLES - found:
         yield f"it has no table {min(missing)!r}"
     versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     holds_runs = connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone()
@@ -115,7 +115,7 @@ def _make(database: Path) -> None:
     """Make a database beside its place and move it there, unless another process was faster."""
     with TemporaryDirectory(prefix=WRITING, dir=database.parent) as folder:
         new = Path(folder) / DATABASE
-        store = SqlAlchemyStore(f"sqlite:///{new}", str(database.parent / ARTEFACTS / "0"))
+        store = SqlAlchemyStore(f"sqlite:///{new}", str(database.parent / MLFLOW_ARTEFACTS / "0"))
         store.engine.dispose()
         with suppress(FileExistsError):
             os.link(new, database)

@@ -18,7 +18,7 @@ from eegxai.simulation.background import IDENTITY, head_of
 from sweeps.design.cells import SCHEMA, Cell, DecoderCell, decoder_of
 
 ANY = -1  # in shapes: not known, or of any size
-DIGEST_LENGTH = 16  # hexadecimal digits, as in the names of the store's files
+DATASET_DIGEST_LENGTH = 16  # hexadecimal digits, as in the names of the store's files
 
 
 def dataset_input(cell: Cell) -> DatasetInput:
@@ -42,7 +42,7 @@ def _dataset(data: DataSpec) -> Dataset:
     }
     return Dataset(
         name=f"{data.feature} {data.snr_db:g} dB, seed {data.seed}",
-        digest=_digest(to_jsonable_python(data, context=IDENTITY)),
+        digest=_data_digest(to_jsonable_python(data, context=IDENTITY)),
         source_type="code",
         source=json.dumps(source.to_dict()),
         schema=json.dumps(_schema(n_channels, n_times).to_dict()),
@@ -50,10 +50,10 @@ def _dataset(data: DataSpec) -> Dataset:
     )
 
 
-def _digest(content: object) -> str:
+def _data_digest(content: object) -> str:
     """Of everything that the data depend on, as the keys of cells are made."""
     text = json.dumps({"schema": SCHEMA, "data": content}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+    return hashlib.sha256(text.encode()).hexdigest()[:DATASET_DIGEST_LENGTH]
 
 
 def _schema(n_channels: int, n_times: int) -> TensorDatasetSchema:

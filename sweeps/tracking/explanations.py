@@ -9,10 +9,10 @@ from mlflow.entities import Metric
 from eegxai.explaining import DecoderExplanation
 from eegxai.explaining.trust import CLASS_CHECK, MODEL_CHECK
 from sweeps.analysis.own_decoder import (
-    last_steps,
+    last_step_intervals,
     null_levels,
     replaced_areas,
-    similarities,
+    similarities_of_checks,
 )
 from sweeps.store import provenance
 from sweeps.tasks.own_decoder import RequestedExplanation, as_text
@@ -40,7 +40,7 @@ EXPERIMENT = "explanations of own decoders"
 KIND = "explanation"
 TRUST_TAG = "eegxai.trust."  # before the name of a method
 # The number of a check at its last step, under the name that a sweep's runs have.
-HEADLINES = {"class_similarity": CLASS_CHECK, "model_similarity": MODEL_CHECK}
+HEADLINE_CHECKS = {"class_similarity": CLASS_CHECK, "model_similarity": MODEL_CHECK}
 EVIDENCE = ("completeness", "completeness_worst", "batch_dependence")
 LOGGED_SUFFIXES = (".html", ".csv", ".png", ".txt")  # maps stay in the folder: they are large
 SIGNS = {"+": "plus"}  # that MLflow does not allow in the name of a metric
@@ -73,13 +73,13 @@ def log_explanation(
         One of ``PublishError``, when MLflow cannot be written.
     """
     client = connect(output, uri)
-    experiment = open_experiment(client, EXPERIMENT, output, experiment_tags)
+    experiment = open_experiment(client, EXPERIMENT, output, explanation_experiment_tags)
     run = write_run(client, experiment, explanation_content(explained, folder, files))
     command, page = ui_command(output, uri), run_page(experiment, run, uri)
     return f"{command}, then open {page}" if command else page
 
 
-def experiment_tags(_experiment_id: str) -> dict[str, str]:
+def explanation_experiment_tags(_experiment_id: str) -> dict[str, str]:
     """Description of the experiment, and its kind."""
     return {NOTE_TAG: EXPLANATIONS_NOTE, **KIND_OF_EXPERIMENT}
 
@@ -157,21 +157,21 @@ def explanation_metrics(explained: RequestedExplanation, at: int) -> Iterator[Me
     values = {
         SECONDS: explained.finished - explained.started,
         N_TRIALS: float(len(found.explained)),
-        **_accuracy(found),
+        **_accuracy_metrics(found),
         **dict(_headlines(found)),
-        **dict(_evidence(found)),
+        **dict(_validity_metrics(found)),
     }
     for name, value in values.items():
         if not math.isnan(value):
             yield Metric(name, value, at, 0)
-    for row in similarities(found).to_dict("records"):
+    for row in similarities_of_checks(found).to_dict("records"):
         name = (
             f"{SCORES}{row['check']}/{row['domain']}/{row['metric']}/{metric_name(row['method'])}"
         )
         yield Metric(name, float(row["mean"]), at, int(row["step"]))
 
 
-def _accuracy(found: DecoderExplanation) -> dict[str, float]:
+def _accuracy_metrics(found: DecoderExplanation) -> dict[str, float]:
     if found.accuracy.empty:
         return {}
     row = found.accuracy.iloc[0]
@@ -180,7 +180,9 @@ def _accuracy(found: DecoderExplanation) -> dict[str, float]:
 
 def _headlines(found: DecoderExplanation) -> Iterator[tuple[str, float]]:
     """What sums up the checks of each method."""
-    columns = {name: last_steps(found, check)["mean"] for name, check in HEADLINES.items()}
+    columns = {
+        name: last_step_intervals(found, check)["mean"] for name, check in HEADLINE_CHECKS.items()
+    }
     columns |= {
         "null_similarity": null_levels(found),
         "deletion_area": replaced_areas(found)["area"],
@@ -190,7 +192,7 @@ def _headlines(found: DecoderExplanation) -> Iterator[tuple[str, float]]:
             yield f"headline/{name}/{metric_name(str(method))}", float(value)
 
 
-def _evidence(found: DecoderExplanation) -> Iterator[tuple[str, float]]:
+def _validity_metrics(found: DecoderExplanation) -> Iterator[tuple[str, float]]:
     for row in found.validity.astype(dict.fromkeys(EVIDENCE, float)).to_dict("records"):
         for name in EVIDENCE:
             yield f"validity/{name}/{metric_name(row['method'])}", float(row[name])

@@ -20,7 +20,8 @@ log = logging.getLogger(__name__)
 CREDENTIALS = re.compile(r"//[^/@\s]+@")
 # The last three by databases, which MLflow has no words of its own for or is not asked to write.
 PublishError = (MlflowException, OSError, SQLAlchemyError, CommandError, sqlite3.Error)
-DATABASE, ARTEFACTS = "mlflow.db", "artifacts"  # in the output folder
+SQLITE = "sqlite:///"  # begins the address of a local database
+DATABASE, MLFLOW_ARTEFACTS = "mlflow.db", "artifacts"  # in the output folder
 LOCAL_SERVER = "http://127.0.0.1:5000"  # where `mlflow ui` answers unless told otherwise
 VIEW = "eegxai"  # name of what the UI shows of an experiment's runs
 # MLflow opens its pages for language models, whatever the experiment's kind, unless asked for this.
@@ -34,7 +35,7 @@ def tracking_uri(output: str, asked: str = "") -> str:
 
 def local_uri(output: str) -> str:
     """SQLite in the output folder."""
-    return f"sqlite:///{Path(output).resolve() / DATABASE}"
+    return f"{SQLITE}{Path(output).resolve() / DATABASE}"
 
 
 def is_local(output: str) -> bool:
@@ -45,13 +46,13 @@ def is_local(output: str) -> bool:
 def shown_uri(output: str) -> str:
     """Where runs are written, in a person's words and without a password."""
     if is_local(output):
-        return f"sqlite:///{Path(output) / DATABASE}"
+        return f"{SQLITE}{Path(output) / DATABASE}"
     return CREDENTIALS.sub("//", tracking_uri(output))
 
 
 def artefact_folder(output: str, experiment: str) -> Path:
     """Where the artefacts of an experiment lie if its runs are in SQLite."""
-    return Path(output).resolve() / ARTEFACTS / experiment
+    return Path(output).resolve() / MLFLOW_ARTEFACTS / experiment
 
 
 def follow_moved_folder(output: str) -> None:
@@ -65,7 +66,9 @@ def follow_moved_folder(output: str) -> None:
         return
     try:
         with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
-            for experiment, old, new in list(_moved(connection, database.parent / ARTEFACTS)):
+            for experiment, old, new in list(
+                _moved(connection, database.parent / MLFLOW_ARTEFACTS)
+            ):
                 _readdress(connection, experiment, old, new)
     except sqlite3.Error as error:
         log.warning("the addresses of artefacts in %s were not checked: %s", database, error)
@@ -75,7 +78,7 @@ def _moved(connection: sqlite3.Connection, folder: Path) -> Iterator[tuple[int, 
     """Experiments whose artefacts are in this folder and are sought elsewhere: old and new URI."""
     rows = connection.execute("SELECT experiment_id, artifact_location FROM experiments")
     for experiment, old in rows:
-        before, _, name = (old or "").rpartition(f"/{ARTEFACTS}/")
+        before, _, name = (old or "").rpartition(f"/{MLFLOW_ARTEFACTS}/")
         new = f"{folder.as_uri()}/{name}"
         if before.startswith("file:") and new != old and _path_of(new).is_dir():
             yield experiment, old, new
@@ -106,7 +109,7 @@ def ui_command(output: str, asked: str = "") -> str:
     uri = asked or os.environ.get("MLFLOW_TRACKING_URI", "")
     if uri.startswith("http"):
         return ""
-    shown = uri or f"sqlite:///{Path(output) / DATABASE}"
+    shown = uri or f"{SQLITE}{Path(output) / DATABASE}"
     return f"mlflow ui --backend-store-uri {shown}"
 
 

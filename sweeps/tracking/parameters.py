@@ -34,7 +34,7 @@ def parameters_of(cell: Cell) -> dict[str, str]:
     usual = _default_fields(cell.axes["architecture"], cell.axes.get("method"))
     return {
         name: value[:LONGEST_PARAM]
-        for name, value in fields_of(cell).items()
+        for name, value in all_parameters_of(cell).items()
         if name in cell.axes or usual.get(name) != value
     }
 
@@ -43,7 +43,7 @@ def shared_fields(cells: Iterable[Cell]) -> dict[str, str]:
     """Fields with one value in all cells that have them, without those that are not given."""
     values: dict[str, set[str]] = defaultdict(set)
     for cell in cells:
-        for name, value in fields_of(cell).items():
+        for name, value in all_parameters_of(cell).items():
             values[name].add(value)
     found = {name: next(iter(each)) for name, each in values.items() if len(each) == 1}
     return {name: value for name, value in found.items() if value != NOT_GIVEN}
@@ -56,9 +56,11 @@ def settings_digest(config: SweepConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def fields_of(cell: Cell) -> dict[str, str]:
+def all_parameters_of(cell: Cell) -> dict[str, str]:
     """Axes under their own names, then everything else under its path."""
-    leaves = {name.removeprefix(OF_DECODER): value for name, value in _leaves(cell.as_json())}
+    leaves = {
+        name.removeprefix(OF_DECODER): value for name, value in _leaves_by_path(cell.as_json())
+    }
     values = {**cell.axes, **leaves, **cell.axes}
     return {name: str(value) for name, value in values.items() if name not in AXES_OF_DATA}
 
@@ -72,14 +74,14 @@ def _default_fields(architecture: str, method: str | None) -> Mapping[str, str]:
         training=recommended(architecture),
     )
     if method is None:
-        return fields_of(decoder)
+        return all_parameters_of(decoder)
     options = Attributions().of(method)
-    return fields_of(MethodCell(decoder=decoder, method=method, options=options))
+    return all_parameters_of(MethodCell(decoder=decoder, method=method, options=options))
 
 
-def _leaves(content: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def _leaves_by_path(content: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
     for name, value in content.items():
         if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from _leaves_by_path(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value

@@ -14,7 +14,7 @@ from sweeps.store.packing import BrokenArtefactError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DPI = 80  # for a screen; figures for print are made by `eegxai figures`
+RUN_PICTURE_DPI = 80  # for a screen; figures for print are made by `eegxai figures`
 QUICKLY = {"compress_level": 1}  # a third of the time, for a few kilobytes more
 
 
@@ -42,7 +42,7 @@ def _whose(cell: MethodCell, store: Store) -> str:
     return f"{cell.method}. {line_of_decoder(cell.decoder, scores.accuracy, scores.at_chance)}"
 
 
-def _classes(cell: MethodCell, maps: ExampleMaps, whose: str) -> "Figure":
+def _draw_class_means(cell: MethodCell, maps: ExampleMaps, whose: str) -> "Figure":
     """Mean magnitude of the planted signal and of the map for each class.
 
     On the scalp; of a map that is the same on all channels over time, where the store has that.
@@ -71,11 +71,11 @@ def _map_against_truth(cell: MethodCell, maps: ExampleMaps, whose: str) -> "Figu
 
 RUN_PICTURES: "dict[str, Callable[[MethodCell, ExampleMaps, str], Figure]]" = {
     "map_against_truth": _map_against_truth,
-    "topographies": _classes,
+    "topographies": _draw_class_means,
 }
 
 
 def _png(figure: "Figure") -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs=QUICKLY)
+    figure.savefig(buffer, format="png", dpi=RUN_PICTURE_DPI, pil_kwargs=QUICKLY)
     return buffer.getvalue()

@@ -15,7 +15,7 @@ from sweeps.analysis.claims.claimed import claimed_rows
 from sweeps.analysis.claims.study import Study
 from sweeps.analysis.claims.verdicts import decide, load_study
 from sweeps.analysis.summary import HEADLINE_ROWS
-from sweeps.analysis.verdicts import STANDARD
+from sweeps.analysis.verdicts import STANDARD_THRESHOLDS
 from sweeps.design.cells import Cell, DecoderCell, MethodCell, decoder_of
 from sweeps.design.thresholds import Thresholds
 from sweeps.scores.cache import ScoreCache, load_cache, write_cache
@@ -61,7 +61,7 @@ CLAIMS_FILE = "claims.csv"  # among the artefacts of the run of all scores
 
 
 Conclude = Callable[[pd.DataFrame], Mapping[str, bytes]]
-Decide = Callable[[Study, pd.DataFrame], pd.DataFrame]
+DecideStudy = Callable[[Study, pd.DataFrame], pd.DataFrame]
 
 
 def no_conclusion(_tidy: pd.DataFrame) -> dict[str, bytes]:
@@ -107,8 +107,8 @@ class Publisher:
         *,
         draw: Draw = run_pictures,
         conclude: Conclude = no_conclusion,
-        decide_claims: Decide = decided,
-        thresholds: Thresholds = STANDARD,
+        decide_claims: DecideStudy = decided,
+        thresholds: Thresholds = STANDARD_THRESHOLDS,
     ) -> None:
         self.draw, self.conclude, self.thresholds = draw, conclude, thresholds
         self.decide_claims = decide_claims

@@ -20,7 +20,7 @@ from sweeps.scores.needed import Needed
 from sweeps.scores.table import AXES, CASCADE, KEY
 from sweeps.store.packing import BrokenArtefactError
 from sweeps.store.records import Record
-from sweeps.tracking.location import PublishError, tracking_uri
+from sweeps.tracking.location import SQLITE, PublishError, tracking_uri
 from sweeps.tracking.publisher import SUMMARY, Publisher, is_whole
 from sweeps.tracking.run_schema import (
     ACCURACY,
@@ -46,7 +46,6 @@ from sweeps.tracking.run_schema import (
 )
 
 MAX_SINGLE_LOOKUPS = 200  # runs that are asked for one by one; more are paged
-SQLITE = "sqlite:///"
 AXIS_TYPES: dict[str, type] = {"snr_db": float, "seed": int, "fold": int}
 
 
@@ -67,8 +66,8 @@ def scores_from_mlflow(
 def records_from_mlflow(experiment: str, output: str, cells: Iterable[MethodCell]) -> list[Record]:
     """How the results of cells came about, from the tags of their runs."""
     publisher = _experiment(experiment, output)
-    found = _found(publisher, [cell.key for cell in cells]) if publisher else []
-    return [_record(run) for run in found]
+    found = _finished_runs(publisher, [cell.key for cell in cells]) if publisher else []
+    return [_record_of_run(run) for run in found]
 
 
 def _experiment(experiment: str, output: str) -> Publisher | None:
@@ -82,7 +81,7 @@ def _experiment(experiment: str, output: str) -> Publisher | None:
     return Publisher(experiment, output)
 
 
-def _record(run: Run) -> Record:
+def _record_of_run(run: Run) -> Record:
     metrics, tags = run.data.metrics, run.data.tags
     versions = {
         tag.removeprefix(VERSION_TAG): number
@@ -111,7 +110,7 @@ def tidy_from_runs(
     keys = [cell.key for cell in cells]
     summary = _summary_scores(publisher, set(keys), needed)
     lacking = [key for key in keys if key not in summary.stamps]
-    found = _found(publisher, lacking)
+    found = _finished_runs(publisher, lacking)
     tables = [table for table in (summary.table, *map(_tidy_run, found)) if len(table)]
     if not tables:
         return EMPTY_CACHE.of([])
@@ -139,7 +138,7 @@ def _scores_in(publisher: Publisher, run: Run, needed: Needed) -> ScoreCache:
             return EMPTY_CACHE
 
 
-def _found(publisher: Publisher, keys: Sequence[str]) -> list[Run]:
+def _finished_runs(publisher: Publisher, keys: Sequence[str]) -> list[Run]:
     """Finished runs of these keys."""
     if len(keys) > MAX_SINGLE_LOOKUPS:
         wanted = set(keys)
@@ -156,13 +155,16 @@ def _tidy_run(run: Run) -> pd.DataFrame:
     # MLflow's latest value of a stepped metric is the last step: all layers randomized.
     scored = {
         "step": np.where(frame["check"] == CASCADE, metrics.get(N_LAYERS, 0), 0).astype(int),
-        "mean": _values(metrics, SCORES, names),
-        "half_width": _values(metrics, HALF_WIDTHS, names),
-        **{level: _values(metrics, prefix, names) for level, prefix in LEVEL_PREFIXES.items()},
-        "draws_std": _values(metrics, DRAWS_STD, names),
-        "n_valid": _values(metrics, N_VALID, names),
+        "mean": _metric_values(metrics, SCORES, names),
+        "half_width": _metric_values(metrics, HALF_WIDTHS, names),
+        **{
+            level: _metric_values(metrics, prefix, names)
+            for level, prefix in LEVEL_PREFIXES.items()
+        },
+        "draws_std": _metric_values(metrics, DRAWS_STD, names),
+        "n_valid": _metric_values(metrics, N_VALID, names),
         "n_trials": metrics.get(N_TRIALS),
-        "n_zero_rows": _values(metrics, N_ZERO_ROWS, names, 0.0),
+        "n_zero_rows": _metric_values(metrics, N_ZERO_ROWS, names, 0.0),
     }
     axes = {axis: _axis_value(axis, tags[AXIS_TAG + axis]) for axis in AXES}
     known = {
@@ -177,7 +179,7 @@ def _tidy_run(run: Run) -> pd.DataFrame:
     return frame.assign(**axes, **scored, **known)
 
 
-def _values(
+def _metric_values(
     metrics: dict[str, float], prefix: str, names: Sequence[str], missing: float = float("nan")
 ) -> list[float] | float:
     return [metrics.get(prefix + name, missing) for name in names] or float("nan")

@@ -95,7 +95,7 @@ def _insert(file: str, run_id: str, content: RunContent) -> None:
             raise MlflowException(f"run {run_id} ({content.name}) is not in {file} any more")
         connection.executemany(TAGS, _texts(run_id, content.tags, MAX_TAG_VAL_LENGTH))
         connection.executemany(PARAMS, _texts(run_id, content.params, MAX_PARAM_VAL_LENGTH))
-        connection.executemany(METRICS, _rows(run_id, content.metrics))
+        connection.executemany(METRICS, _metric_rows(run_id, content.metrics))
         connection.execute(LATEST, [run_id])
 
 
@@ -104,7 +104,7 @@ def _texts(run_id: str, texts: Mapping[str, str], longest: int) -> list[tuple[st
     return [(run_id, name, text[:longest]) for name, text in texts.items()]
 
 
-def _rows(
+def _metric_rows(
     run_id: str, metrics: Sequence[Metric]
 ) -> Iterator[tuple[str, str, float, int, int, bool]]:
     """As MLflow stores them: not a number as 0 and a mark, infinity as the largest number."""

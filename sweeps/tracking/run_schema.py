@@ -217,7 +217,7 @@ def decoder_metrics(trained: TrainedDecoder, at: int) -> list[Metric]:
         if name != "epoch"
     ]
     values = {ACCURACY: trained.accuracy, SECONDS: trained.seconds, N_TRIALS: trained.n_test}
-    return [*_metrics(values, at), *curves]
+    return [*_mlflow_metrics(values, at), *curves]
 
 
 def method_metrics(
@@ -226,12 +226,12 @@ def method_metrics(
     """Headline, then every score as ``scores/check/domain/metric``, its steps as a curve."""
     values = {f"headline/{name}": value for name, value in headlines.items()}
     values |= {ACCURACY: scores.accuracy, SECONDS: scores.seconds}
-    values |= {f"validity/{name}": value for name, value in _evidence(scores.validity)}
+    values |= {f"validity/{name}": value for name, value in _evidence_values(scores.validity)}
     if len(rows):
         values[N_TRIALS] = float(rows["n_trials"].max())
     if len(steps := rows.loc[rows["check"] == CASCADE, "step"]):
         values[N_LAYERS] = float(steps.max())
-    return [*_metrics(values, at), *_score_metrics(rows, at)]
+    return [*_mlflow_metrics(values, at), *_score_metrics(rows, at)]
 
 
 def headlines_of(row: Mapping[str, Any]) -> dict[str, float]:
@@ -273,19 +273,19 @@ def _score_metrics(rows: pd.DataFrame, at: int) -> list[Metric]:
     return [
         Metric(prefix + name, float(value), at, int(step))
         for prefix, part, column in parts
-        for name, value, step in zip(_names(part), part[column], part["step"], strict=True)
+        for name, value, step in zip(_score_names(part), part[column], part["step"], strict=True)
     ]
 
 
-def _names(rows: pd.DataFrame) -> pd.Series:
+def _score_names(rows: pd.DataFrame) -> pd.Series:
     return rows["check"] + "/" + rows["domain"] + "/" + rows["metric"]
 
 
-def _evidence(verdict: Validity) -> list[tuple[str, float]]:
+def _evidence_values(verdict: Validity) -> list[tuple[str, float]]:
     names = ("similarity", "completeness", "completeness_worst", "batch_dependence")
     values = [(name, getattr(verdict, name)) for name in names]
     return [(name, value) for name, value in values if value is not None]
 
 
-def _metrics(values: dict[str, float], at: int) -> list[Metric]:
+def _mlflow_metrics(values: dict[str, float], at: int) -> list[Metric]:
     return [Metric(name, float(value), at, 0) for name, value in values.items()]

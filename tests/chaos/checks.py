@@ -19,7 +19,7 @@ from sweeps.design.config_file import load
 from sweeps.execution.sweep import Sweep
 from sweeps.execution.turns import LOCK
 from sweeps.scores.cache import tidy_from_store
-from sweeps.store.names import DECODERS, METHODS
+from sweeps.store.names import DECODERS_FOLDER, METHODS_FOLDER
 from sweeps.tracking import scores_from_mlflow
 from sweeps.tracking.run_rows import FINISHED
 from tests.chaos.attempts import Attempt
@@ -155,7 +155,7 @@ def _once(places: Places, spoilt: bool) -> Iterator[str]:
     lines = places.written.read_text().splitlines() if places.written.exists() else []
     counts = Counter(line.removeprefix("write ") for line in lines if line.startswith("write "))
     for name, count in counts.items():
-        if count > 1 and name.startswith((DECODERS, METHODS)) and not spoilt:
+        if count > 1 and name.startswith((DECODERS_FOLDER, METHODS_FOLDER)) and not spoilt:
             yield f"{name} was written {count} times"
 
 

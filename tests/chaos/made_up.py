@@ -15,11 +15,11 @@ import sweeps.tasks.explain as explain_module
 import sweeps.tracking.publisher as publisher_module
 from sweeps.analysis.claims.verdicts import Verdicts
 from sweeps.design.cells import MethodCell
-from sweeps.tasks.opened import OpenedDecoder
+from sweeps.tasks.rebuilt import RebuiltDecoder
 from tests.finished_cells import OK, example_maps, scores_table
 
 
-def scored(cell: MethodCell, opened: OpenedDecoder) -> pd.DataFrame:
+def scored(cell: MethodCell, opened: RebuiltDecoder) -> pd.DataFrame:
     """Scores of a method, once its maps are stored, as ever."""
     digest = hashlib.sha256(cell.key.encode())
     for _, value in sorted(opened.decoder.state_dict().items()):
@@ -41,7 +41,7 @@ def concluded(tidy: pd.DataFrame, **_how: Any) -> dict[str, bytes]:
 def make_up(patch: pytest.MonkeyPatch) -> None:
     """Make up explanations, claims, pages and tables, in this process and those it forks."""
     patch.setattr(explain_module, "judge", lambda _cell, _opened: OK)
-    patch.setattr(explain_module, "_scores", scored)
+    patch.setattr(explain_module, "_scored_method", scored)
     patch.setattr(publisher_module, "decide", decided)
     patch.setattr(sweep_module, "closing_page", concluded)
     patch.setattr(sweep_module.Sweep, "table", lambda _sweep: pd.DataFrame())

@@ -20,11 +20,11 @@ from sweeps.report.origin import Origin
 from sweeps.report.result_tables import tables_by_group
 from sweeps.report.terminal import print_tables
 from sweeps.report.verdict_tables import terminal_verdicts
-from sweeps.report.verdict_texts import notes
+from sweeps.report.verdict_texts import verdict_notes
 from sweeps.scores.cache import tidy_from_store
 from sweeps.store.artefacts import store_of
 from sweeps.store.status import Status
-from sweeps.tasks.explain import explain
+from sweeps.tasks.explain import explain_cell
 from sweeps.tracking import Publisher, no_pictures, publish_all, tidy_from_runs
 
 pytestmark = pytest.mark.slow  # whole sweeps
@@ -37,7 +37,7 @@ def test_tables_pictures_the_report_and_mlflow_show_what_there_is(tiny_file):
     config = load(tiny_file, OVERRIDES)
     store, cells = store_of(config), list(method_cells(config))
     for cell in cells:
-        explain(cell, store)
+        explain_cell(cell, store)
     tidy = tidy_from_store(cells, store)
     check_tables(tidy)
     status = Status(dict.fromkeys([*decoder_cells(config), *cells], "done"), reasons={})
@@ -59,7 +59,9 @@ def check_tables(tidy):
     assert table[["score", "class_r", "model_r", "null_r"]].notna().all(axis=None)
     assert (table["verdict"] == NO_SCORE).all()  # its rules are the corrected mode's
     assert (table["study_verdict"] != NO_SCORE).all()
-    assert not any("the recording itself" in note for note in notes(table))  # |x| has no scores
+    assert not any(
+        "the recording itself" in note for note in verdict_notes(table)
+    )  # |x| has no scores
     console = Console(file=io.StringIO(), width=80)
     shown = terminal_verdicts(table, "temporal")
     assert list(shown.columns) == ["method", "all", "class", "model", "study's score"]

@@ -13,7 +13,7 @@ LONGEST_REASON = 200  # characters of an error's message: some print whole tenso
 FAULTS_OF_THE_MACHINE = (torch.OutOfMemoryError, torch.AcceleratorError, MemoryError)
 
 
-PASSES = (nn.Module._call_impl.__code__, torch.autograd.graph._engine_run_backward.__code__)
+PASS_CODES = (nn.Module._call_impl.__code__, torch.autograd.graph._engine_run_backward.__code__)
 CUT = "no gradient reaches the trials: its forward pass cuts it off, as {} do"
 # What torch's errors mean here, by a piece of their text.
 IN_WORDS = {
@@ -76,7 +76,7 @@ def _of_the_decoder(error: Exception) -> bool:
     innermost = str(frames[-1].f_globals.get("__name__"))
     if innermost.startswith("eegxai.") and not isinstance(error, RuntimeError):
         return False
-    passes = any(frame.f_code in PASSES for frame in frames)
+    passes = any(frame.f_code in PASS_CODES for frame in frames)
     return passes or innermost.partition(".")[0] == "torch"
 
 

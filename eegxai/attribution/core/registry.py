@@ -11,7 +11,7 @@ from eegxai.registry import lookup, unknown_name
 from eegxai.renamed import warn_renamed
 
 Attribution = Callable[..., Tensor]
-Sums = Callable[..., Tensor | None]
+CompletenessTarget = Callable[..., Tensor | None]
 Requirement = Callable[[nn.Module, Tensor], str | None]
 Limits = Callable[[nn.Module, Tensor], dict[str, str]]
 Misfit = Callable[..., str | None]
@@ -72,7 +72,7 @@ class Method:
     function: Attribution
     group: str
     requires: tuple[Requirement, ...] = ()
-    completeness_target: Sums | None = None
+    completeness_target: CompletenessTarget | None = None
     limits: Limits = _unlimited
     option_limits: Callable[..., dict[str, str]] = _whatever_the_options
     misfit: Misfit = _of_any_size

@@ -31,7 +31,7 @@ from eegxai.decoders.lone_trials import let_take_lone_trials, pair_of
 from eegxai.registry import unknown_name
 from eegxai.seeding import generator_states, global_generators
 
-AGREEMENT = 1e-4  # of log-probabilities' sum, and of two passes of a trial, relative: float32
+SAME_OUTPUTS = 1e-4  # of log-probabilities' sum, and of two passes of a trial, relative: float32
 MORE_PASSES = 255  # of a decoder that draws random numbers, which most passes may not need
 # Axes that decoders want their trials in, by the name of the axes.
 INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -42,7 +42,7 @@ INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "(trials, 1, times, channels)": lambda x: x.transpose(1, 2)[:, None],
 }
 TRANSPOSED = {form for form in INPUTS if form.endswith("times, channels)")}
-PLAIN = next(iter(INPUTS))
+PLAIN_INPUT = next(iter(INPUTS))
 
 
 class DecoderWarning(UserWarning):
@@ -98,7 +98,7 @@ def adapt(
             partial(_with_arguments, dict(arguments)), with_kwargs=True
         )
     form, output, path = _understood(decoder, pair_of(x))
-    if form != PLAIN:
+    if form != PLAIN_INPUT:
         decoder.register_forward_pre_hook(partial(_with_axes, form))
         say(decoder, f"takes {form}: {_change_of_axes(form)}")
     if path:
@@ -251,11 +251,11 @@ def _as_table(path: Path, _module: nn.Module, args: tuple[Any, ...], output: Any
 
 
 def _log_probabilities(outputs: Tensor) -> bool:
-    return outputs.shape[1] > 1 and bool((outputs.logsumexp(1).abs() < AGREEMENT).all())
+    return outputs.shape[1] > 1 and bool((outputs.logsumexp(1).abs() < SAME_OUTPUTS).all())
 
 
 def _probabilities(outputs: Tensor) -> bool:
-    sums = (outputs.sum(1) - 1).abs() < AGREEMENT
+    sums = (outputs.sum(1) - 1).abs() < SAME_OUTPUTS
     return outputs.shape[1] > 1 and bool((outputs >= 0).all() and sums.all())
 
 
@@ -277,10 +277,10 @@ def unexplainable(decoder: nn.Module, x: Tensor) -> str | None:
         first = decoder(pair)
         draws = states != generator_states(decoder, x.device)
         for _ in range(MORE_PASSES if draws else 1):
-            if (change := _change(decoder(pair), first)) > AGREEMENT:
+            if (change := _output_change(decoder(pair), first)) > SAME_OUTPUTS:
                 return _varies(decoder, pair, change)
         beside = decoder(torch.cat([x[:1], other]))
-    if (change := _change(beside[:1], first[:1])) > AGREEMENT:
+    if (change := _output_change(beside[:1], first[:1])) > SAME_OUTPUTS:
         return (
             f"its outputs for a trial differ by {change:.2g} of the largest with the trials beside "
             f"it{_blamed(decoder)}"
@@ -306,7 +306,7 @@ def _varies(decoder: nn.Module, pair: Tensor, change: float) -> str:
     )
 
 
-def _change(outputs: Tensor, before: Tensor) -> float:
+def _output_change(outputs: Tensor, before: Tensor) -> float:
     size = torch.maximum(before.abs().max(), outputs.abs().max())
     size = size.clamp(min=torch.finfo(size.dtype).tiny)
     return float((outputs - before).abs().max() / size)

@@ -19,7 +19,9 @@ from eegxai.decoders.lone_trials import pair_of
 
 # Those that store the axis of their outputs first.
 LAYERS_THAT_FOLD = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-AGREEMENT = 1e-4  # of folded and computed contrasts, relative to a trial's largest logit: float32
+SAME_CONTRASTS = (
+    1e-4  # of folded and computed contrasts, relative to a trial's largest logit: float32
+)
 
 
 def contrasts(logits: Tensor) -> Tensor:
@@ -49,8 +51,8 @@ def with_both_classes(decoder: nn.Module, x: Tensor) -> nn.Module:
             decoder.register_forward_hook(reading)
             say(
                 decoder,
-                f"has one output: it is the {READINGS[reading]}, and its negative that of class 0 "
-                "(output='value' explains it as it is, as of a regression)",
+                f"has one output: it is the {OUTPUT_READINGS[reading]}, and its negative that of "
+                "class 0 (output='value' explains it as it is, as of a regression)",
             )
     return decoder
 
@@ -64,7 +66,7 @@ def _probability(_module: nn.Module, _args: Any, p: Tensor) -> Tensor:
     return torch.cat([-logit, logit], 1)
 
 
-READINGS: dict[Callable[[nn.Module, Any, Tensor], Tensor], str] = {
+OUTPUT_READINGS: dict[Callable[[nn.Module, Any, Tensor], Tensor], str] = {
     _logit: "logit of class 1",
     _probability: "probability p of class 1, as it never leaves 0 to 1, so that the class is "
     "decided at 0.5 and maps explain its logit, log(p / (1 - p))",
@@ -76,7 +78,7 @@ EXAGGERATIONS = (1, -1, 1e3, -1e3)
 def _stays_in_unit_interval(decoder: nn.Module, x: Tensor) -> bool:
     """Whether a lone output is from 0 to 1 in all trials, and in the first ones exaggerated."""
     probes = (x[:DEFAULT_CHUNK] * factor for factor in EXAGGERATIONS[1:])
-    return _in_unit_interval(_logits(decoder, x)) and all(
+    return _in_unit_interval(_logits_in_chunks(decoder, x)) and all(
         _in_unit_interval(attempt.output)
         for attempt in (attempted(decoder, probe) for probe in probes)
         if attempt.error is None
@@ -106,7 +108,7 @@ def with_contrasts(decoder: nn.Module, x: Tensor) -> nn.Module:
     """
     with torch.no_grad():
         n_classes = decoder(pair_of(x)).shape[1]
-        if n_classes > 1 and not _folded(decoder, x, n_classes):
+        if n_classes > 1 and not _fold_into_last_layer(decoder, x, n_classes):
             decoder.register_forward_hook(_outputs)
     return decoder
 
@@ -115,27 +117,27 @@ def _outputs(_module: nn.Module, _args: Any, logits: Tensor) -> Tensor:
     return contrasts(logits)
 
 
-def _folded(decoder: nn.Module, x: Tensor, n_classes: int) -> bool:
+def _fold_into_last_layer(decoder: nn.Module, x: Tensor, n_classes: int) -> bool:
     """Whether the last layer takes the contrasts; where it cannot, it is as before."""
     layer = _last_layer(decoder, n_classes)
     if layer is None:
         return False
     pair = pair_of(x)
     compared = pair if _returns_output(decoder, layer, pair) else x
-    logits = _logits(decoder, compared)
+    logits = _logits_in_chunks(decoder, compared)
     before = [value.clone() for value in layer.parameters()]
     for value in layer.parameters():
         rows = value.double().reshape(len(value), -1)  # one for each class
         value.copy_(contrasts(rows.T).T.reshape(value.shape))
-    differences = (_logits(decoder, compared) - contrasts(logits)).abs().amax(1)
-    if (differences <= AGREEMENT * logits.abs().amax(1)).all():
+    differences = (_logits_in_chunks(decoder, compared) - contrasts(logits)).abs().amax(1)
+    if (differences <= SAME_CONTRASTS * logits.abs().amax(1)).all():
         return True
     for value, old in zip(layer.parameters(), before, strict=True):
         value.copy_(old)
     return False
 
 
-def _logits(decoder: nn.Module, x: Tensor) -> Tensor:
+def _logits_in_chunks(decoder: nn.Module, x: Tensor) -> Tensor:
     return torch.cat([decoder(trials) for trials in x.split(DEFAULT_CHUNK)])
 
 

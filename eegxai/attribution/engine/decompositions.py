@@ -19,17 +19,17 @@ from eegxai.attribution.core.registry import NotApplicable
 Hold = Callable[[Tensor], Tensor]
 
 
-def _itself(z: Tensor) -> Tensor:
+def _same_values(z: Tensor) -> Tensor:
     return z
 
 
-def _standardised(z: Tensor, n_axes: int, eps: float) -> Tensor:
+def _centred_and_scaled(z: Tensor, n_axes: int, eps: float) -> Tensor:
     """Over the last axes: centred values, divided by their root mean square."""
     centred = z - z.mean(list(range(-n_axes, 0)), keepdim=True)
     return torch.rms_norm(centred, z.shape[-n_axes:], None, eps)
 
 
-def _affine(z: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+def _weighted_and_biased(z: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     z = z if weight is None else z * weight
     return z if bias is None else z + bias
 
@@ -43,7 +43,7 @@ def layer_norm(
     *_: Any,
 ) -> Tensor:
     """torch.layer_norm: torch.rms_norm of centred values, and a bias."""
-    return _affine(_standardised(z, len(shape), eps), weight, bias)
+    return _weighted_and_biased(_centred_and_scaled(z, len(shape), eps), weight, bias)
 
 
 def group_norm(
@@ -57,9 +57,9 @@ def group_norm(
     """torch.group_norm: as layer_norm, over each group of features."""
     features = (-1, *(1 for _ in z.shape[2:]))
     grouped = z.reshape(len(z), groups, -1)
-    same = _standardised(grouped, 1, eps).reshape(z.shape)
+    same = _centred_and_scaled(grouped, 1, eps).reshape(z.shape)
     parameters = [None if p is None else p.reshape(features) for p in (weight, bias)]
-    return _affine(same, *parameters)
+    return _weighted_and_biased(same, *parameters)
 
 
 def instance_norm(
@@ -86,12 +86,12 @@ def batch_norm(
     return NotImplemented
 
 
-def softmax(z: Tensor, dim: int, *_: Any, hold: Hold = _itself, **__: Any) -> Tensor:
+def softmax(z: Tensor, dim: int, *_: Any, hold: Hold = _same_values, **__: Any) -> Tensor:
     """Tensor.softmax as the exponential of its logarithm."""
     return hold(log_softmax(z, dim).exp())
 
 
-def log_softmax(z: Tensor, dim: int, *_: Any, hold: Hold = _itself, **__: Any) -> Tensor:
+def log_softmax(z: Tensor, dim: int, *_: Any, hold: Hold = _same_values, **__: Any) -> Tensor:
     """Tensor.log_softmax."""
     return z - hold(z.logsumexp(dim, keepdim=True))
 
@@ -123,13 +123,13 @@ def _masked(scores: Tensor, mask: Tensor | None) -> Tensor:
     return scores.masked_fill(~mask, -torch.inf)
 
 
-def glu(z: Tensor, dim: int = -1, *, hold: Hold = _itself) -> Tensor:
+def glu(z: Tensor, dim: int = -1, *, hold: Hold = _same_values) -> Tensor:
     """F.glu: one half of z gated by the other."""
     signal, gate = z.chunk(2, dim)
     return signal * hold(gate.sigmoid())
 
 
-def div(a: Any, b: Any, *, rounding_mode: str | None = None, hold: Hold = _itself) -> Any:
+def div(a: Any, b: Any, *, rounding_mode: str | None = None, hold: Hold = _same_values) -> Any:
     """Quotient of two activations as a product with the reciprocal."""
     if rounding_mode is not None or not (isinstance(b, Tensor) and b.requires_grad):
         return NotImplemented
@@ -214,13 +214,15 @@ def rms_norm_held(
 ) -> Tensor:
     """torch.rms_norm, whose inverse root is held constant."""
     scaled = wide(z) * mean_square(z, shape, eps).rsqrt().detach()
-    return _affine(scaled.to(z.dtype), weight, None)
+    return _weighted_and_biased(scaled.to(z.dtype), weight, None)
 
 
 # ------------------------------------------------------------------ recurrent layers
 
 State = tuple[Tensor, ...]
-Cell = Callable[[Tensor, State, Sequence[Tensor], Hold], State]  # the state comes out first
+RecurrentCell = Callable[
+    [Tensor, State, Sequence[Tensor], Hold], State
+]  # the state comes out first
 
 
 def _lstm_cell(step: Tensor, state: State, weights: Sequence[Tensor], hold: Hold) -> State:
@@ -258,7 +260,7 @@ def _rnn_cell(
 
 
 def _recurrent(
-    cell: Cell,
+    cell: RecurrentCell,
     x: Tensor,
     states: Any,
     weights: Any,
@@ -269,7 +271,7 @@ def _recurrent(
     bidirectional: bool,
     batch_first: bool,
     *,
-    hold: Hold = _itself,
+    hold: Hold = _same_values,
 ) -> Any:
     """Recurrent layers of torch step by step, without dropout, projections or packed sequences."""
     n_runs = n_layers * (2 if bidirectional else 1)
@@ -285,7 +287,7 @@ def _recurrent(
             run = len(ends)
             own = weights[run * n_weights : (run + 1) * n_weights]
             start = tuple(state[run] for state in starts)
-            outputs, end = _run(cell, steps[order], start, own, hold)
+            outputs, end = _run_direction(cell, steps[order], start, own, hold)
             runs.append(outputs[order])
             ends.append(end)
         steps = [torch.cat(parts, -1) for parts in zip(*runs, strict=True)]
@@ -293,8 +295,8 @@ def _recurrent(
     return output, *(torch.stack(last) for last in zip(*ends, strict=True))
 
 
-def _run(
-    cell: Cell, steps: list[Tensor], state: State, weights: Sequence[Tensor], hold: Hold
+def _run_direction(
+    cell: RecurrentCell, steps: list[Tensor], state: State, weights: Sequence[Tensor], hold: Hold
 ) -> tuple[list[Tensor], State]:
     """Outputs of one layer in one direction, and its last state."""
     outputs = []
@@ -304,7 +306,9 @@ def _run(
     return outputs, state
 
 
-def _one_step(cell: Cell, x: Tensor, states: Any, *weights: Any, hold: Hold = _itself) -> Any:
+def _one_step(
+    cell: RecurrentCell, x: Tensor, states: Any, *weights: Any, hold: Hold = _same_values
+) -> Any:
     """Cells of torch: one step."""
     several = isinstance(states, tuple | list)
     known = [weight for weight in weights if weight is not None]
@@ -312,7 +316,7 @@ def _one_step(cell: Cell, x: Tensor, states: Any, *weights: Any, hold: Hold = _i
     return state if several else state[0]
 
 
-CELLS: dict[str, Cell] = {
+CELLS: dict[str, RecurrentCell] = {
     "lstm": _lstm_cell,
     "gru": _gru_cell,
     "rnn_tanh": partial(_rnn_cell, Tensor.tanh),

@@ -67,11 +67,11 @@ class MaxPoolWithoutIndices(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """See torch.overrides."""
-        values = _pooled(*args, **(kwargs or {})) if function is F.max_pool2d else None
+        values = _max_pooled(*args, **(kwargs or {})) if function is F.max_pool2d else None
         return function(*args, **(kwargs or {})) if values is None else values
 
 
-def _pooled(
+def _max_pooled(
     z: Tensor,
     kernel_size: int | Sequence[int],
     stride: int | Sequence[int] | None = None,

@@ -135,7 +135,7 @@ def heard_map(
     return result
 
 
-def joined(parts: list[Heard]) -> Heard | None:
+def joined_relevance(parts: list[Heard]) -> Heard | None:
     """Relevance of all trials, heard one after the other; None if nothing was, or several kinds."""
     kinds = {part.kind for part in parts}
     if len(kinds) != 1:

@@ -61,9 +61,9 @@ class Placement:
         return maps.expand(*maps.shape[:-2], self.n_channels, -1)
 
 
-Key = tuple[str, int, int]
-_fields: dict[Key, dict[str, ReceptiveField | None]] = {}
-_placements: dict[tuple[Key, str, CamPlacement], Placement] = {}
+PlacementKey = tuple[str, int, int]
+_fields: dict[PlacementKey, dict[str, ReceptiveField | None]] = {}
+_placements: dict[tuple[PlacementKey, str, CamPlacement], Placement] = {}
 
 
 def layer_placement(
@@ -103,7 +103,7 @@ def layer_placement(
         raise ValueError(f"layer {layer!r} is not called in the forward pass")
     entry = (key, layer, cam_placement)
     if entry not in _placements:
-        _placements[entry] = _placement(fields[layer], n_channels, n_times, cam_placement)
+        _placements[entry] = _placement_of_field(fields[layer], n_channels, n_times, cam_placement)
     return _placements[entry]
 
 
@@ -122,7 +122,7 @@ def _structure(decoder: nn.Module) -> str:
     return f"{type(decoder).__module__} {decoder!r} {shapes}"
 
 
-def _placement(
+def _placement_of_field(
     field: ReceptiveField | None, n_channels: int, n_times: int, cam_placement: CamPlacement
 ) -> Placement:
     if field is None:
@@ -134,7 +134,7 @@ def _placement(
         channel_axis=field.channel_axis,
         n_channels=n_channels,
         interpolation=torch.from_numpy(_interpolation(centres, n_times)),
-        shares=torch.from_numpy(_shares(centres, n_times)),
+        shares=torch.from_numpy(_normalised_weights(centres, n_times)),
     )
 
 
@@ -155,7 +155,7 @@ def _interpolation(centres: np.ndarray, n_times: int) -> np.ndarray:
     return np.stack([np.interp(times, centres, column) for column in np.eye(len(centres))])
 
 
-def _shares(centres: np.ndarray, n_times: int) -> np.ndarray:
+def _normalised_weights(centres: np.ndarray, n_times: int) -> np.ndarray:
     """Interpolation weights scaled to sum one; a column that reaches no sample goes to one."""
     weights = _interpolation(centres, n_times)
     beyond = np.flatnonzero(weights.sum(axis=1) == 0)

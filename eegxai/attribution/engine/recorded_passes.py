@@ -17,6 +17,8 @@ from eegxai.attribution.core.registry import target_logits
 from eegxai.attribution.engine.shared_passes import shared
 from eegxai.decoders.hooks import hooked
 
+LAYER_AXES = (-2, -1)  # of a layer's values: the positions that CAM methods sum over
+
 
 @dataclass(frozen=True)
 class ModuleCall:

@@ -101,11 +101,13 @@ def why_it_fails(
     given = f"{type(decoder).__name__} does not take trials of {n_channels} channels and"
     taken = _built_for(decoder)
     if not taken and isinstance(attempt.error, OF_SIZES):
-        taken = _taken(decoder, lambda n, m: places[furthest](x.new_zeros(2, n, m)), *x.shape[1:])
+        taken = _sizes_taken(
+            decoder, lambda n, m: places[furthest](x.new_zeros(2, n, m)), *x.shape[1:]
+        )
     return f"{given} {n_times} samples{taken}: {_at_layer(decoder, attempt)}"
 
 
-def _taken(
+def _sizes_taken(
     decoder: nn.Module, trials: Callable[[int, int], Tensor], n_channels: int, n_times: int
 ) -> str:
     """Which numbers of channels or samples the decoder does take, found by trying."""

@@ -40,8 +40,8 @@ def band_occlusion(
         for band in _bands(spectrum, width):
             signal = torch.fft.irfft(spectrum * band, n_times)
             loss = (whole - target_logits(decoder, x - signal, target))[:, None, None]
-            maps += loss * _shares(signal.square())
-            relevance += loss * _shares(energy * band)
+            maps += loss * _energy_shares(signal.square())
+            relevance += loss * _energy_shares(energy * band)
     tell(lambda: relevance)
     return maps
 
@@ -53,7 +53,7 @@ def _bands(spectrum: Tensor, width: int) -> Iterator[Tensor]:
         yield (frequencies >= start) & (frequencies < start + width)
 
 
-def _shares(energy: Tensor) -> Tensor:
+def _energy_shares(energy: Tensor) -> Tensor:
     """Of each trial's sum; zero where there is none: a band without energy has no effect."""
     total = energy.sum((1, 2), keepdim=True)
     return torch.where(total > 0, energy / total.where(total > 0, 1), 0)

@@ -21,17 +21,17 @@ from torch import Tensor, nn
 from eegxai.attribution.core.registry import attribution, whole_logit
 from eegxai.attribution.engine.forward_only import masked_logits
 from eegxai.attribution.engine.placement import CamPlacement, Placement, layer_placement
-from eegxai.attribution.engine.recorded_passes import layer_gradients, plain_pass
+from eegxai.attribution.engine.recorded_passes import LAYER_AXES, layer_gradients, plain_pass
 from eegxai.attribution.engine.requirements import has_cam_layer, has_relu
 from eegxai.attribution.methods.relu_rules import guided_backprop
 from eegxai.decoders.compiled import copied
 from eegxai.decoders.tracing import output_of
 from eegxai.decoders.zoo import loaded_modules
 
-PLACES = (-2, -1)
 
-
-def _placement(decoder: nn.Module, x: Tensor, cam_placement: CamPlacement = "centres") -> Placement:
+def _cam_layer_placement(
+    decoder: nn.Module, x: Tensor, cam_placement: CamPlacement = "centres"
+) -> Placement:
     _, n_channels, n_times = x.shape
     return layer_placement(decoder, str(decoder.cam_layer), n_channels, n_times, cam_placement)
 
@@ -40,26 +40,26 @@ def _activations_and_gradients(
     decoder: nn.Module, x: Tensor, target: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Activations A and gradients g of the CAM layer, arranged."""
-    arrange = _placement(decoder, x).arrange
+    arrange = _cam_layer_placement(decoder, x).arrange
     activations, gradients = plain_pass(decoder, x, target).layer
     return arrange(activations), arrange(gradients)
 
 
 def _placed(columns: Tensor, decoder: nn.Module, x: Tensor, cam_placement: CamPlacement) -> Tensor:
     """Map (trials, channels or 1, columns) of the CAM layer on the trials."""
-    return _placement(decoder, x, cam_placement).interpolate(columns)
+    return _cam_layer_placement(decoder, x, cam_placement).interpolate(columns)
 
 
 def cam_limits(decoder: nn.Module, x: Tensor) -> dict[str, str]:
     """Why maps of the CAM layer are constant over channels, where they are."""
-    if _placement(decoder, x).channel_axis is not None:
+    if _cam_layer_placement(decoder, x).channel_axis is not None:
         return {}
     return {"channels": f"no channel resolution: the CAM layer {decoder.cam_layer!r} has none"}
 
 
 def _grad_cam_columns(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     activations, gradients = _activations_and_gradients(decoder, x, target)
-    return (gradients.mean(PLACES, keepdim=True) * activations).sum(1)
+    return (gradients.mean(LAYER_AXES, keepdim=True) * activations).sum(1)
 
 
 @attribution("CentredGradCAM", group="corrected", requires=(has_cam_layer,), limits=cam_limits)
@@ -91,8 +91,8 @@ def grad_cam_plus_plus(
     constant that some libraries add to the denominator, small gradients count in full.
     """
     activations, gradients = _activations_and_gradients(decoder, x, target)
-    alpha = 1 / (2 + gradients * activations.sum(PLACES, keepdim=True))
-    weights = (alpha * gradients.relu()).sum(PLACES, keepdim=True)
+    alpha = 1 / (2 + gradients * activations.sum(LAYER_AXES, keepdim=True))
+    weights = (alpha * gradients.relu()).sum(LAYER_AXES, keepdim=True)
     return _placed((weights * activations).sum(1), decoder, x, cam_placement)
 
 
@@ -106,9 +106,9 @@ def x_grad_cam(
     to exactly zero, as those of a dead ReLU do, the feature has no weight.
     """
     activations, gradients = _activations_and_gradients(decoder, x, target)
-    total = activations.sum(PLACES, keepdim=True)
+    total = activations.sum(LAYER_AXES, keepdim=True)
     share = 1 / total.where(total != 0, torch.inf)
-    weights = (gradients * activations).sum(PLACES, keepdim=True) * share
+    weights = (gradients * activations).sum(LAYER_AXES, keepdim=True) * share
     return _placed((weights * activations).sum(1), decoder, x, cam_placement)
 
 
@@ -132,7 +132,7 @@ def score_cam(
     "increase of confidence" is over the logit of a baseline, one number for all k, which the
     softmax cancels. A constant A_k singles out nothing and masks everything.
     """
-    placement = _placement(decoder, x, cam_placement)
+    placement = _cam_layer_placement(decoder, x, cam_placement)
     columns = placement.arrange(output_of(decoder, str(decoder.cam_layer), x))
     masks = (_min_max(placement.interpolate(some)) for some in columns.unbind(1))
     weights = masked_logits(decoder, x, target, masks).softmax(1)[:, :, None, None]
@@ -140,7 +140,7 @@ def score_cam(
 
 
 def _min_max(maps: Tensor) -> Tensor:
-    low, high = maps.amin(PLACES, keepdim=True), maps.amax(PLACES, keepdim=True)
+    low, high = maps.amin(LAYER_AXES, keepdim=True), maps.amax(LAYER_AXES, keepdim=True)
     return (maps - low).div_((high - low).where(high > low, 1))
 
 
@@ -184,7 +184,7 @@ def _bias_gradients(
     products = [
         (call.name, bias * output_gradient)
         for call, output_gradient in layers
-        if (bias := _bias(decoder.get_submodule(call.name), call.inputs)).any()
+        if (bias := _nonlinear_part(decoder.get_submodule(call.name), call.inputs)).any()
     ]
     return x * gradient, products
 
@@ -199,13 +199,15 @@ def _innermost(decoder: nn.Module) -> list[str]:
     ]
 
 
-def _bias(module: nn.Module, inputs: tuple[Any, ...]) -> Tensor:
+def _nonlinear_part(module: nn.Module, inputs: tuple[Any, ...]) -> Tensor:
     """What a module adds to its linear part at these inputs: module(z) - J z."""
     if _is_affine(module):
         return module(torch.zeros_like(inputs[0][:1]))
     used = copied(module)  # what a module keeps of a pass by jvp, as EEGMiner does, crashes later
     with _differentiable_forwards(module):
-        output, linear = torch.func.jvp(lambda *given: _first(used(*given)), inputs, inputs)[:2]
+        output, linear = torch.func.jvp(
+            lambda *given: _without_states(used(*given)), inputs, inputs
+        )[:2]
     return output - linear
 
 
@@ -215,6 +217,6 @@ def _differentiable_forwards(module: nn.Module) -> AbstractContextManager[None]:
     return torch.backends.mkldnn.flags(enabled=False) if recurrent else nullcontext()
 
 
-def _first(output: Tensor | tuple[Tensor, ...]) -> Tensor:
+def _without_states(output: Tensor | tuple[Tensor, ...]) -> Tensor:
     """Output of a module without the states that recurrent ones return beside it."""
     return output[0] if isinstance(output, tuple) else output

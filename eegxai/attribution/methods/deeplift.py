@@ -102,7 +102,7 @@ def _midpoint(call: OpCall, inputs: list[Tensor], _value: Tensor) -> Tensor:
     return grafted(call.plain(), call.at(a, mean_b) + call.at(mean_a, b))
 
 
-def _normalised(call: OpCall, inputs: list[Tensor], _value: Tensor) -> Tensor:
+def _rms_normalised(call: OpCall, inputs: list[Tensor], _value: Tensor) -> Tensor:
     """RMS normalisation z r: the change of z counts at the trial's r, that of r at the old z.
 
     The midpoint rule would give z the mean of two r. Where the baseline is silent, its r is
@@ -136,24 +136,24 @@ def _cross_maximum(n_axes: int, call: OpCall, inputs: list[Tensor], value: Tenso
     the trial's: the first of equals, which captum takes, is arbitrary.
     """
     (z,), (z0,) = call.inputs, inputs
-    maximum, position = _pooled(call, z.detach())
-    there, there0 = _taken(z, position, n_axes), _taken(z0, position, n_axes)
+    maximum, position = _pooled_with_positions(call, z.detach())
+    there, there0 = _values_at(z, position, n_axes), _values_at(z0, position, n_axes)
     larger = maximum.maximum(value)
     gained = there * _slope(larger, value, maximum, there0, lambda: torch.ones_like(value))
-    tied = _near(there0, value)
+    tied = _hardly_changes(there0, value)
     if not tied.all():
-        position = position.where(tied, _pooled(call, z0)[1])
-        there, there0 = _taken(z, position, n_axes), _taken(z0, position, n_axes)
+        position = position.where(tied, _pooled_with_positions(call, z0)[1])
+        there, there0 = _values_at(z, position, n_axes), _values_at(z0, position, n_axes)
     slope = _slope(maximum, larger, there.detach(), there0, lambda: torch.zeros_like(value))
     return grafted(maximum, gained + there * slope)
 
 
-def _pooled(call: OpCall, z: Tensor) -> tuple[Tensor, Tensor]:
+def _pooled_with_positions(call: OpCall, z: Tensor) -> tuple[Tensor, Tensor]:
     pool = getattr(F, call.function.__name__)
     return pool(z, *call.args[1:], **(call.kwargs | {"return_indices": True}))
 
 
-def _taken(z: Tensor, position: Tensor, n_axes: int) -> Tensor:
+def _values_at(z: Tensor, position: Tensor, n_axes: int) -> Tensor:
     """Values of z at the positions that a pool over its last axes found."""
     return z.flatten(-n_axes).gather(-1, position.flatten(-n_axes)).view(position.shape)
 
@@ -184,13 +184,13 @@ def _slope(
     Where they agree to half of the digits, their difference is rounding, and the derivative is
     nearer to the truth.
     """
-    near = _near(z, z0)
+    near = _hardly_changes(z, z0)
     if not near.any():
         return (y - y0) / (z - z0)
     return torch.where(near, derivative(), (y - y0) / (z - z0).where(~near, 1))
 
 
-def _near(z: Tensor, z0: Tensor) -> Tensor:
+def _hardly_changes(z: Tensor, z0: Tensor) -> Tensor:
     tolerance = torch.finfo(z.dtype).eps ** 0.5 * z.abs()
     return ~((z - z0).abs() > tolerance)  # so put, masked entries of attention (-inf) agree
 
@@ -201,21 +201,23 @@ DEEPLIFT_RULES: dict[str, Callable[[OpCall, list[Tensor], Tensor], Tensor]] = {
     **{f"max_pool{n}d": partial(_cross_maximum, n) for n in (1, 2, 3)},
     **{f"adaptive_max_pool{n}d": partial(_cross_maximum, n) for n in (1, 2, 3)},
     "logsumexp": _log_sum_exp,
-    "rms_norm": _normalised,
+    "rms_norm": _rms_normalised,
 }
 
 
 def _deeplift_gradients(decoder: nn.Module, x: Tensor, baseline: Tensor) -> ModifiedGradients:
     """Mode for the pass of the trials, after the baseline's pass has been recorded."""
-    memory = _recorded(decoder, baseline, Tensor.detach)
+    memory = _recorded_baseline(decoder, baseline, Tensor.detach)
     if memory.overwritten:
-        memory = _recorded(decoder, baseline, lambda tensor: tensor.detach().clone())
+        memory = _recorded_baseline(decoder, baseline, lambda tensor: tensor.detach().clone())
     return ModifiedGradients(
         {name: partial(memory.follow, name) for name in DEEPLIFT_RULES}, DECOMPOSITIONS
     )
 
 
-def _recorded(decoder: nn.Module, baseline: Tensor, keep: Callable[[Tensor], Tensor]) -> _Memory:
+def _recorded_baseline(
+    decoder: nn.Module, baseline: Tensor, keep: Callable[[Tensor], Tensor]
+) -> _Memory:
     memory = _Memory(keep)
     rules = {name: partial(memory.record, name) for name in DEEPLIFT_RULES}
     with ModifiedGradients(rules, DECOMPOSITIONS):

@@ -153,13 +153,13 @@ def _layer(
     return _Layer(name, apply, input, weight, bias)
 
 
-def _normalised(rules: dict[str, LayerRule], own: LayerRule, call: OpCall) -> Tensor:
+def _batch_normalised(rules: dict[str, LayerRule], own: LayerRule, call: OpCall) -> Tensor:
     """BatchNorm, folded into the layer before it where there is one."""
     z, weight, bias, mean, variance, _training, _momentum, eps, *_ = call.args
     scale = (variance + eps).rsqrt() * (1 if weight is None else weight)
     shift = (0 if bias is None else bias) - mean * scale
     before, version = getattr(z, "made_by", (None, None))
-    if before is None or version != z._version or not _folds(before, z):
+    if before is None or version != z._version or not _folds_batch_norm(before, z):
         features = (-1, *(1 for _ in z.shape[2:]))
         return own(_Layer("", _scaled_and_shifted, z, scale.view(features), shift.view(features)))
     weights = before.weight * scale.view(-1, *(1 for _ in before.weight.shape[1:]))
@@ -167,7 +167,7 @@ def _normalised(rules: dict[str, LayerRule], own: LayerRule, call: OpCall) -> Te
     return rules[before.name](_Layer(before.name, before.function, before.x, weights, folded))
 
 
-def _folds(before: _Layer, z: Tensor) -> bool:
+def _folds_batch_norm(before: _Layer, z: Tensor) -> bool:
     return before.name in FOLDABLE and (before.name != "linear" or z.ndim == 2)
 
 
@@ -186,7 +186,7 @@ def _unchanged(call: OpCall) -> Tensor:
     return scaled(call, slope.where(~zero, derivative(call, z)) if zero.any() else slope)
 
 
-def _pooled(call: OpCall, *, epsilon: float) -> Tensor:
+def _stabilised_pool(call: OpCall, *, epsilon: float) -> Tensor:
     return _stabilised(call.plain(), epsilon)
 
 
@@ -203,9 +203,9 @@ def _relevance_rules(convolution: LayerRule, dense: LayerRule, epsilon: float) -
     rules: dict[str, GradientRule] = {
         **dict.fromkeys(ELEMENTWISE, _unchanged),
         **dict.fromkeys(PRODUCTS, _halved),
-        **dict.fromkeys(POOLS, partial(_pooled, epsilon=epsilon)),
+        **dict.fromkeys(POOLS, partial(_stabilised_pool, epsilon=epsilon)),
         **{name: partial(_weighted, name, rule) for name, rule in layers.items()},
-        "batch_norm": partial(_normalised, layers, own),
+        "batch_norm": partial(_batch_normalised, layers, own),
     }
     return ModifiedGradients(rules, DECOMPOSITIONS_WITH_GATES_HELD)
 

@@ -121,7 +121,7 @@ def gradient_shap(
         Pairs of a reference and a position for each trial.
     """
     generators = trial_generators(x, "gradient_shap")
-    draws = [_draw(random, len(references), samples) for random in generators]
+    draws = [_draw_path_points(random, len(references), samples) for random in generators]
     chosen, positions = (torch.from_numpy(np.stack(drawn, 1)) for drawn in zip(*draws, strict=True))
     average = torch.zeros_like(x)
     for index, position in zip(chosen.to(x.device), positions.to(x), strict=True):  # of each trial
@@ -131,7 +131,9 @@ def gradient_shap(
     return average
 
 
-def _draw(random: np.random.Generator, n: int, samples: int) -> tuple[np.ndarray, np.ndarray]:
+def _draw_path_points(
+    random: np.random.Generator, n: int, samples: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Indices of references and positions between 0 (reference) and 1 (trial), each (samples,)."""
     parts = random.permutation(samples)
     return np.resize(random.permutation(n), samples), (parts + random.random(samples)) / samples

@@ -19,13 +19,17 @@ from torch.nn import functional as F
 
 from eegxai.attribution.core.registry import attribution
 from eegxai.attribution.engine.forward_only import masked_logits
-from eegxai.attribution.engine.recorded_passes import layer_gradients, plain_pass, recorded
+from eegxai.attribution.engine.recorded_passes import (
+    LAYER_AXES,
+    layer_gradients,
+    plain_pass,
+    recorded,
+)
 from eegxai.attribution.engine.requirements import has_cam_layer, has_relu
 from eegxai.attribution.methods.relu_rules import guided_backprop
 from eegxai.decoders.lone_trials import pair_of
 from eegxai.decoders.tracing import output_of
 
-PLACES = (-2, -1)
 # Constants of grad-cam that keep it from dividing by zero.
 SCALE_EPS = 1e-7
 MASK_EPS = 1e-8
@@ -49,7 +53,7 @@ def _cam_output(decoder: nn.Module, x: Tensor) -> Tensor:
     return output_of(decoder, str(decoder.cam_layer), x)
 
 
-def _limits(decoder: nn.Module, x: Tensor) -> dict[str, str]:
+def _resolution_limits(decoder: nn.Module, x: Tensor) -> dict[str, str]:
     shape = _cam_output(decoder, pair_of(x)).shape
     if len(shape) == 4 and shape[2] > 1:
         return {}
@@ -66,7 +70,7 @@ def _grad_cam_values(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     return (gradients.mean(places, keepdim=True) * activations).sum(1, keepdim=True)
 
 
-def _nearest(values: Tensor, x: Tensor) -> Tensor:
+def _repeated_over_blocks(values: Tensor, x: Tensor) -> Tensor:
     """Values of the layer, each repeated over its block of the trial."""
     size = tuple(x.shape[1:][2 - values.ndim :])
     return F.interpolate(values, size, mode="nearest").flatten(0, -3).expand_as(x)
@@ -75,17 +79,17 @@ def _nearest(values: Tensor, x: Tensor) -> Tensor:
 @attribution("GuidedGradCAM", group="study", requires=(*RESIZED_BY_CAPTUM, has_relu))
 def guided_grad_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """GuidedBackprop times the rectified GradCAM (Selvaraju et al., arXiv:1610.02391)."""
-    weights = _nearest(_grad_cam_values(decoder, x, target).relu(), x)
+    weights = _repeated_over_blocks(_grad_cam_values(decoder, x, target).relu(), x)
     return guided_backprop(decoder, x, target) * weights
 
 
-@attribution("GradCAM", group="study", requires=RESIZED_BY_CAPTUM, limits=_limits)
+@attribution("GradCAM", group="study", requires=RESIZED_BY_CAPTUM, limits=_resolution_limits)
 def grad_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Sum over features k of (mean of their gradient) A_k, not rectified.
 
     Selvaraju et al., arXiv:1610.02391.
     """
-    return _nearest(_grad_cam_values(decoder, x, target), x)
+    return _repeated_over_blocks(_grad_cam_values(decoder, x, target), x)
 
 
 # ------------------------------------------------------------------ grad-cam
@@ -93,8 +97,8 @@ def grad_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
 
 def _scaled(maps: Tensor) -> Tensor:
     """Each map (rows, columns) from its smallest value to its largest as 0..1."""
-    maps = maps - maps.amin(PLACES, keepdim=True)
-    return maps / (maps.amax(PLACES, keepdim=True) + SCALE_EPS)
+    maps = maps - maps.amin(LAYER_AXES, keepdim=True)
+    return maps / (maps.amax(LAYER_AXES, keepdim=True) + SCALE_EPS)
 
 
 def _resized(maps: Tensor, x: Tensor) -> Tensor:
@@ -121,7 +125,7 @@ def _as_image(maps: Tensor, x: Tensor) -> Tensor:
     return _scaled(_resized(_scaled(maps.relu()), x))
 
 
-@attribution("GradCAM++", group="study", requires=RESIZED_BY_GRAD_CAM, limits=_limits)
+@attribution("GradCAM++", group="study", requires=RESIZED_BY_GRAD_CAM, limits=_resolution_limits)
 def grad_cam_plus_plus(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Sum over k of w_k A_k, w_k = sum over positions of alpha_k ReLU(g_k).
 
@@ -130,13 +134,13 @@ def grad_cam_plus_plus(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """
     activations, gradients = plain_pass(decoder, x, target).layer
     squares = gradients**2
-    cubes = squares * gradients * activations.sum(PLACES, keepdim=True)
+    cubes = squares * gradients * activations.sum(LAYER_AXES, keepdim=True)
     alpha = squares / (2 * squares + cubes + ALPHA_EPS)
-    weights = (alpha * gradients.relu()).sum(PLACES, keepdim=True)
+    weights = (alpha * gradients.relu()).sum(LAYER_AXES, keepdim=True)
     return _as_image((weights * activations).sum(1), x)
 
 
-@attribution("ScoreCAM", group="study", requires=RESIZED_BY_GRAD_CAM, limits=_limits)
+@attribution("ScoreCAM", group="study", requires=RESIZED_BY_GRAD_CAM, limits=_resolution_limits)
 def score_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Sum over k of w_k A_k, w_k the softmax over k of the logit of the trial masked by A_k.
 
@@ -144,15 +148,15 @@ def score_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     are summed as OpenCV resizes images.
     """
     activations = _cam_output(decoder, x)
-    masks = (_mask(some, x) for some in activations.split(1, 1))
+    masks = (_activation_masks(some, x) for some in activations.split(1, 1))
     weights = masked_logits(decoder, x, target, masks).softmax(1)[:, :, None, None]
     return _as_image((weights * activations).sum(1), x)
 
 
-def _mask(activations: Tensor, x: Tensor) -> Tensor:
+def _activation_masks(activations: Tensor, x: Tensor) -> Tensor:
     size = tuple(x.shape[1:])
     mask = F.interpolate(activations, size, mode="bilinear", align_corners=True)[:, 0]
-    low, high = mask.amin(PLACES, keepdim=True), mask.amax(PLACES, keepdim=True)
+    low, high = mask.amin(LAYER_AXES, keepdim=True), mask.amax(LAYER_AXES, keepdim=True)
     return (mask - low).div_(high - low + MASK_EPS)
 
 
@@ -166,7 +170,7 @@ def _layers_with_bias(decoder: nn.Module) -> list[str]:
     return [name for name, layer in layers if type(layer) in counted and layer.bias is not None]
 
 
-def _bias(layer: nn.Module) -> Tensor:
+def _feature_bias(layer: nn.Module) -> Tensor:
     """Bias of each feature, (features, 1, 1)."""
     bias: Tensor = layer.get_parameter("bias")
     if isinstance(layer, nn.BatchNorm2d):
@@ -207,12 +211,12 @@ def full_grad(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     gradient, layers = layer_gradients(decoder, names, x, target)
     total = _scaled((x * gradient).abs())
     for name, (_, of_output) in zip(names, layers, strict=True):
-        maps = _scaled((_bias(decoder.get_submodule(name)) * of_output).abs())
+        maps = _scaled((_feature_bias(decoder.get_submodule(name)) * of_output).abs())
         total = total + _resized(maps.sum(1), x)  # resizing is linear: once for all features
     return _scaled(total)
 
 
-@attribution("LayerCAM", group="study", requires=RESIZED_BY_GRAD_CAM, limits=_limits)
+@attribution("LayerCAM", group="study", requires=RESIZED_BY_GRAD_CAM, limits=_resolution_limits)
 def layer_cam(decoder: nn.Module, x: Tensor, target: Tensor) -> Tensor:
     """Sum over k of ReLU(g_k) A_k, position by position (Jiang et al., IEEE TIP 30:5875, 2021)."""
     activations, gradients = plain_pass(decoder, x, target).layer

@@ -17,7 +17,7 @@ SOBEL = (-1.0, 0.0, 1.0)  # in one dimension Sobel's kernel is the central diffe
 LAPLACE = (1.0, -2.0, 1.0)
 
 
-def over_time(x: Tensor, kernel: tuple[float, float, float]) -> Tensor:
+def filtered_over_time(x: Tensor, kernel: tuple[float, float, float]) -> Tensor:
     """Trials filtered over time by three weights: those of the sample before, it, and the next.
 
     Parameters

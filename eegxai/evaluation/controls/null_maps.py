@@ -9,7 +9,12 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from eegxai.attribution.engine.frequency import amplitude_gradient, relevance_of_product
-from eegxai.evaluation.controls.edge_filters import LAPLACE, SOBEL, over_channels, over_time
+from eegxai.evaluation.controls.edge_filters import (
+    LAPLACE,
+    SOBEL,
+    filtered_over_time,
+    over_channels,
+)
 from eegxai.evaluation.controls.sanity_checks import ExplainedTrials
 from eegxai.evaluation.maps.explanation import Explain, Explanation, explanation
 from eegxai.evaluation.maps.stacks import Maps
@@ -87,7 +92,7 @@ def class_mean(maps: Tensor, target: Tensor) -> Tensor:
     return torch.einsum("ij,jct->ict", weights, maps.double()).to(maps.dtype)
 
 
-def _power(x: Tensor) -> Explanation:
+def _magnitude_maps(x: Tensor) -> Explanation:
     """The magnitude of trials, and over frequency their power."""
     return Explanation(x.abs(), relevance_of_product(x, x))
 
@@ -104,23 +109,23 @@ def _random(own: Explanation, explained: ExplainedTrials) -> Explanation:
     return Explanation(same_spectrum(own.maps), heard, own.kind)
 
 
-def _class_means(own: Explanation, explained: ExplainedTrials) -> Explanation:
+def _class_mean_maps(own: Explanation, explained: ExplainedTrials) -> Explanation:
     heard = None if own.frequency is None else class_mean(own.frequency, explained.target)
     return Explanation(class_mean(own.maps, explained.target), heard, own.kind)
 
 
 # Controls that depend on the trials alone, scored once for all methods on a decoder.
 INPUT_CONTROLS: dict[str, Callable[[Tensor, mne.Info], Explanation]] = {
-    "input_magnitude": lambda x, info: _power(x),
-    "sobel_time": lambda x, info: Explanation(over_time(x, SOBEL).abs()),
-    "laplace_time": lambda x, info: Explanation(over_time(x, LAPLACE).abs()),
+    "input_magnitude": lambda x, info: _magnitude_maps(x),
+    "sobel_time": lambda x, info: Explanation(filtered_over_time(x, SOBEL).abs()),
+    "laplace_time": lambda x, info: Explanation(filtered_over_time(x, LAPLACE).abs()),
     "laplace_channels": lambda x, info: Explanation(over_channels(x, info).abs()),
 }
 # Controls that are made of what a method says of the trained and of the untrained decoder.
 METHOD_CONTROLS: dict[str, Callable[[Explanation, Explanation, ExplainedTrials], Explanation]] = {
     CHANCE: lambda own, untrained, explained: _random(own, explained),
     UNTRAINED: lambda own, untrained, explained: untrained,
-    "class_mean": lambda own, untrained, explained: _class_means(own, explained),
+    "class_mean": lambda own, untrained, explained: _class_mean_maps(own, explained),
 }
 NULL_MAPS = (*METHOD_CONTROLS, *INPUT_CONTROLS)
 

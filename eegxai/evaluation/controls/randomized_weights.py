@@ -30,7 +30,7 @@ def cascade(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.
         Trials (trials, channels, times) in µV; the order of layers is that of a forward pass.
     seed : int
         Seed of the new weights. A layer's weights depend on its number, counted from the
-        output, alone: they are the same in ``bottom_up`` and ``independent``.
+        output, alone: they are the same in ``bottom_up`` and ``each_layer_alone``.
 
     Yields
     ------
@@ -57,7 +57,7 @@ def bottom_up(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, n
     return _by_steps(decoder, accumulate([layer] for layer in reversed(layers)), seed)
 
 
-def independent(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.Module]]:
+def each_layer_alone(decoder: nn.Module, x: Tensor, seed: int) -> Iterator[tuple[str, nn.Module]]:
     """Randomize the weights of each layer alone, from the output to the input.
 
     Parameters, yields and raises are those of :func:`cascade`.
@@ -115,9 +115,9 @@ def redraw(layer: str, weights: Mapping[str, Tensor], stream: torch.Generator) -
     for name, weight in weights.items():
         before = weight.detach().clone()
         if kernels:
-            _draw(weight, 0.0, _bound(weight if weight.ndim >= 2 else kernels[0]), stream)
+            _draw_weight(weight, 0.0, _bound(weight if weight.ndim >= 2 else kernels[0]), stream)
         else:
-            _draw(weight, 0.0 if name.endswith("bias") else 1.0, AFFINE_SPREAD, stream)
+            _draw_weight(weight, 0.0 if name.endswith("bias") else 1.0, AFFINE_SPREAD, stream)
         if torch.equal(before, weight):
             raise RuntimeError(f"randomizing layer {layer!r} left its weight {name!r} unchanged")
 
@@ -126,7 +126,7 @@ def _bound(kernel: Tensor) -> float:
     return 1 / math.sqrt(kernel[0].numel())
 
 
-def _draw(weight: Tensor, centre: float, spread: float, stream: torch.Generator) -> None:
+def _draw_weight(weight: Tensor, centre: float, spread: float, stream: torch.Generator) -> None:
     # Drawn on the CPU, so that every device gets the same weights.
     values = torch.empty(weight.shape, dtype=weight.dtype)
     values.uniform_(centre - spread, centre + spread, generator=stream)

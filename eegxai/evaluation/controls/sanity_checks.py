@@ -241,7 +241,7 @@ def swap_targets(target: Tensor, n_classes: int, seed: int) -> Tensor:
 
 
 @check("cascade")
-def _cascade(explained: ExplainedTrials) -> Iterator[Change]:
+def _cascade_changes(explained: ExplainedTrials) -> Iterator[Change]:
     return _cumulative(explained, explained.layers)
 
 

@@ -34,11 +34,11 @@ MOST_PIECES = 320  # of a trial, which bounds the passes: windows are longer whe
 SHARES = (0.0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.94, 0.97, 0.99, 1.0)
 RANDOM_ORDER = "random order"  # of its own, against the mean of the others: chance
 MEASURED_ORDER = "measured order"  # by what the decision loses without each piece: the ceiling
-LEVELS = (RANDOM_ORDER, MEASURED_ORDER)
+ORDER_LEVELS = (RANDOM_ORDER, MEASURED_ORDER)
 CURVES = ("deletion", "insertion")
 BOTH = "both"  # the mean of their areas
 
-Order = np.ndarray  # pieces from the first that is replaced to the last
+PieceOrder = np.ndarray  # pieces from the first that is replaced to the last
 
 
 def deletion_curves(
@@ -82,10 +82,10 @@ def deletion_curves(
     DataFrame
         One row per method, trial, curve (``"deletion"`` or ``"insertion"``) and share of the
         pieces: ``decision``, the contrast of the class with so many pieces replaced or brought
-        back, and ``random``, the mean decision with random orders. The methods of ``LEVELS`` are
-        added: one random order, and the order by what the decision loses without each piece alone.
-        NaN where a map has the same sum over all pieces. A trial has the same numbers whatever
-        methods stand beside.
+        back, and ``random``, the mean decision with random orders. The methods of ``ORDER_LEVELS``
+        are added: one random order, and the order by what the decision loses without each piece
+        alone. NaN where a map has the same sum over all pieces. A trial has the same numbers
+        whatever methods stand beside.
 
         Takes, for each trial and donor, 30 passes a method, 15 a random order, and for the measured
         order one a piece, which are 310 with 62 channels.
@@ -107,7 +107,7 @@ def deletion_curves(
     ['method', 'trial', 'curve', 'share', 'decision', 'random']
     """
     how, n_windows = lookup(FILLINGS, filling, "filling"), windows_of(info, x.shape[2])
-    sums = {name: piece_sums(name, each, x, n_windows) for name, each in maps.items()}
+    sums = {name: window_sums(name, each, x, n_windows) for name, each in maps.items()}
     replaced = _replaced(decoder, x, target, x if pool is None else pool, how, n_donors, n_windows)
     parts = []
     for number, (trial, random) in enumerate(
@@ -135,7 +135,7 @@ def curve_areas(curves: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per method and curve (``"deletion"``, ``"insertion"``, and ``"both"``, their mean):
         area, low and high (Student's interval over trials: of this decoder, not of others), n_valid
-        trials, and beside them chance and ceiling, the areas of ``LEVELS``. NaN where nothing
+        trials, and beside them chance and ceiling, the areas of ``ORDER_LEVELS``. NaN where nothing
         changes as trials are replaced.
 
     Examples
@@ -154,12 +154,12 @@ def curve_areas(curves: pd.DataFrame) -> pd.DataFrame:
     """
     areas = trial_areas(curves)
     rows = [
-        {"method": name, "curve": curve, **_interval(each)}
+        {"method": name, "curve": curve, **_area_interval(each)}
         for name, own in areas.groupby("method", sort=False)
         for curve, each in own.groupby("curve", sort=False)["area"]
     ]
     table = pd.DataFrame(rows)
-    for column, level in zip(("chance", "ceiling"), LEVELS, strict=True):
+    for column, level in zip(("chance", "ceiling"), ORDER_LEVELS, strict=True):
         known = table[table["method"] == level].set_index("curve")["area"]
         table[column] = table["curve"].map(known)
     return table
@@ -194,7 +194,7 @@ def windows_of(info: mne.Info, n_times: int) -> int:
     return int(np.clip(min(wanted, MOST_PIECES // len(info["chs"])), 1, n_times))
 
 
-def piece_sums(name: str, maps: Tensor | npt.ArrayLike, x: Tensor, n_windows: int) -> np.ndarray:
+def window_sums(name: str, maps: Tensor | npt.ArrayLike, x: Tensor, n_windows: int) -> np.ndarray:
     """Sums of maps over windows of channels, (trials, channels * windows), float64."""
     values = torch.as_tensor(maps).detach().cpu().double()
     if values.shape != x.shape:
@@ -271,8 +271,8 @@ def _of_trial(
     orders = np.argsort(random.random((n_orders + 1, trial.n_pieces)), axis=1)
     (alone, others), ties = (orders[0], orders[1:]), random.permutation(trial.n_pieces)
     by_chance = _decisions(trial, others).mean(0)
-    ordered = {name: _order(each, ties) for name, each in sums.items()}
-    ordered |= {RANDOM_ORDER: alone, MEASURED_ORDER: _order(_losses(trial), ties)}
+    ordered = {name: _pieces_by_sum(each, ties) for name, each in sums.items()}
+    ordered |= {RANDOM_ORDER: alone, MEASURED_ORDER: _pieces_by_sum(_losses(trial), ties)}
     first = np.stack(list(ordered.values()))
     curves = {
         "deletion": (_decisions(trial, first), by_chance),
@@ -290,12 +290,12 @@ def _of_trial(
     return table
 
 
-def _order(sums: np.ndarray, ties: np.ndarray) -> Order:
+def _pieces_by_sum(sums: np.ndarray, ties: np.ndarray) -> PieceOrder:
     """Pieces from the largest sum to the smallest; equal ones in a random order."""
     return ties[np.argsort(-sums[ties], kind="stable")]
 
 
-def _decisions(trial: ReplacedTrial, orders: Order) -> np.ndarray:
+def _decisions(trial: ReplacedTrial, orders: PieceOrder) -> np.ndarray:
     """Decisions (orders, shares) as more and more pieces, from the first, are replaced."""
     ranks = np.argsort(orders, axis=1)
     counts = np.floor(np.array(SHARES) * trial.n_pieces + 0.5)
@@ -313,6 +313,6 @@ def _area(rows: pd.DataFrame) -> float:
     return float(np.trapezoid(ordered["gained"], ordered["share"]))
 
 
-def _interval(areas: pd.Series) -> dict[str, float]:
+def _area_interval(areas: pd.Series) -> dict[str, float]:
     mean, low, high, n_valid = student_interval(areas)
     return {"area": mean, "low": low, "high": high, "n_valid": n_valid}

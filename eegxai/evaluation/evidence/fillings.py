@@ -12,7 +12,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-RIDGE = 1e-3  # of the mean variance of a channel: average references make covariances singular
+COVARIANCE_RIDGE = (
+    1e-3  # of the mean variance of a channel: average references make covariances singular
+)
 
 
 class Filling(NamedTuple):
@@ -46,7 +48,7 @@ def channel_covariance(x: Tensor) -> Tensor:
     """Covariance (channels, channels) of trials over all samples, with a small ridge, float64."""
     centred = x.double() - x.double().mean((0, 2), keepdim=True)
     covariance = torch.einsum("nct,ndt->cd", centred, centred) / (len(x) * x.shape[2])
-    ridge = RIDGE * covariance.diagonal().mean()
+    ridge = COVARIANCE_RIDGE * covariance.diagonal().mean()
     return covariance + ridge * torch.eye(len(covariance)).to(covariance)
 
 

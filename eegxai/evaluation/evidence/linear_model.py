@@ -8,10 +8,10 @@ is computed from products of trials, (trials, trials).
 import numpy as np
 
 Array = np.ndarray
-N_FOLDS = 5
+LINEAR_MODEL_FOLDS = 5
 
 
-def discriminant_outputs(x: Array, y: Array, n_folds: int = N_FOLDS) -> Array:
+def discriminant_outputs(x: Array, y: Array, n_folds: int = LINEAR_MODEL_FOLDS) -> Array:
     """Outputs (trials, classes) of a shrunk linear discriminant for trials that it has not seen.
 
     Folds are blocks of each class's trials as they stand, since trials recorded one after the
@@ -40,14 +40,17 @@ def discriminant_outputs(x: Array, y: Array, n_folds: int = N_FOLDS) -> Array:
             f"the trials of the classes are {counts.tolist()} in number: a linear discriminant "
             "needs two classes or more, of at least two trials each"
         )
-    folds, outputs = _blocks(y, min(n_folds, counts.min())), np.empty((len(x), len(counts)))
+    folds, outputs = (
+        _fold_of_each_trial(y, min(n_folds, counts.min())),
+        np.empty((len(x), len(counts))),
+    )
     for fold in np.unique(folds):
         held_out = folds == fold
         outputs[held_out] = _discriminant(x[~held_out], y[~held_out], x[held_out])
     return outputs
 
 
-def _blocks(y: Array, n_folds: int) -> Array:
+def _fold_of_each_trial(y: Array, n_folds: int) -> Array:
     """Fold of each trial: a class's first trials are in the first, and so on."""
     folds = np.empty(len(y), int)
     for label in np.unique(y):

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 
 from eegxai.attribution.engine.contrast import contrasts
 from eegxai.decoders.training import predict
-from eegxai.evaluation.evidence.agreements import Maps, agreement_table, map_sums
+from eegxai.evaluation.evidence.agreements import MapsByMethod, map_sums, reference_agreement_table
 from eegxai.evaluation.evidence.linear_model import discriminant_outputs
 from eegxai.evaluation.maps.explanation import Explanation
-from eegxai.evaluation.metrics.agreement import pearson
-from eegxai.evaluation.references.use_scores import Sums, piece_sums
+from eegxai.evaluation.metrics.agreement import piece_pearson
+from eegxai.evaluation.references.use_scores import SumsByFamily, piece_sums
 
 Array = np.ndarray
 RANK_SHARE = 1e-9  # of the outputs' largest variance: what is below is rounding, as of contrasts
@@ -162,7 +162,7 @@ def pattern_table(
 
 
 def pattern_agreement(
-    maps: Maps, target: Tensor, found: OutputPatterns, info: mne.Info
+    maps: MapsByMethod, target: Tensor, found: OutputPatterns, info: mne.Info
 ) -> pd.DataFrame:
     """Correlation of each method's sums over channels and windows with the pattern's magnitude.
 
@@ -188,10 +188,10 @@ def pattern_agreement(
     whole = _magnitudes(found.patterns, target, info)
     parts = [_magnitudes(half, target, info) for half in found.halves]
     halves = {domain: np.stack([part[domain] for part in parts]) for domain in whole}
-    return agreement_table(map_sums(maps, info), whole, halves)
+    return reference_agreement_table(map_sums(maps, info), whole, halves)
 
 
-def _magnitudes(found: Array, target: Tensor, info: mne.Info) -> Sums:
+def _magnitudes(found: Array, target: Tensor, info: mne.Info) -> SumsByFamily:
     """Sums of the magnitude of each trial's pattern over channels and windows."""
     of_trials = torch.from_numpy(found)[target.cpu().long()]
     return piece_sums(Explanation(of_trials.abs()), info)
@@ -209,7 +209,7 @@ def output_patterns(x: Array, outputs: Array, y: Array | None = None) -> OutputP
     """
     if len(x) < 4:
         raise ValueError(f"{len(x)} trials: patterns and their reliability need four or more")
-    decided = _decided(outputs)
+    decided = _predicted_class(outputs)
     by_class = decided.argsort(kind="stable")  # each half has half of the trials of each class
     halves = np.stack(
         [activation_patterns(x[i], outputs[i]) for i in (by_class[::2], by_class[1::2])]
@@ -235,10 +235,10 @@ def activation_patterns(x: Array, outputs: Array) -> Array:
     return np.einsum("ns,nct->sct", deviations @ inverse, x - x.mean(0), optimize=True)
 
 
-def _decided(outputs: Array) -> Array:
+def _predicted_class(outputs: Array) -> Array:
     return outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)
 
 
 def _correlations(one: Array, other: Array) -> Array:
     """Of patterns (classes, channels, times), class by class; NaN where one is constant."""
-    return pearson(one.reshape(len(one), -1), other.reshape(len(other), -1))
+    return piece_pearson(one.reshape(len(one), -1), other.reshape(len(other), -1))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
-from eegxai.evaluation.evidence.agreements import Maps, agreement_table, map_sums
+from eegxai.evaluation.evidence.agreements import MapsByMethod, map_sums, reference_agreement_table
 from eegxai.evaluation.evidence.donors import donors_of
 from eegxai.evaluation.references.use import DecoderUse, PieceUse, decoder_use
 
@@ -72,7 +72,7 @@ def replacement_use(
     return DecoderUse(total, {name: _mean([c.families[name] for c in compared]) for name in names})
 
 
-def replacement_agreement(maps: Maps, use: DecoderUse, info: mne.Info) -> pd.DataFrame:
+def replacement_agreement(maps: MapsByMethod, use: DecoderUse, info: mne.Info) -> pd.DataFrame:
     """Correlation of each method's sums over channels and windows with the use by replacement.
 
     Parameters
@@ -93,7 +93,7 @@ def replacement_agreement(maps: Maps, use: DecoderUse, info: mne.Info) -> pd.Dat
     """
     halves = {name: each.halves for name, each in use.families.items()}
     reference = {name: each.use for name, each in use.families.items()}
-    return agreement_table(map_sums(maps, info), reference, halves)
+    return reference_agreement_table(map_sums(maps, info), reference, halves)
 
 
 def _mean(compared: list[PieceUse]) -> PieceUse:

@@ -17,7 +17,7 @@ import torch
 from numba import njit
 from torch import Tensor
 
-from eegxai.evaluation.maps.window import AREA, SAMPLE, WINDOW
+from eegxai.evaluation.maps.window import SAMPLE, WINDOW, WINDOW_AREA
 
 N_PRODUCTS = 4  # x, y, the sum of their squares, their product
 STRIDE = 17  # one pixel in so many is sampled to estimate a threshold
@@ -30,7 +30,7 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 summing = njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
 
 
-def over_trials(loop: Callable[..., Array]) -> Callable[..., Tensor]:
+def looped_over_trials(loop: Callable[..., Array]) -> Callable[..., Tensor]:
     """Turn a loop over some trials, ``(first, last, *arrays)``, into a function of tensors.
 
     The trials are shared among as many threads as torch uses. They are not numba's own
@@ -81,18 +81,18 @@ def _put(values: Array | Sequence[float], into: Array) -> None:
 # ------------------------------------------------------------------ sums over pixels
 
 
-@over_trials
+@looped_over_trials
 @compiled
 def moments(first: int, last: int, rows: Array, form: Array) -> Array:
     """Sum, sum of squares and number of positive values of each map's version, (trials, 3)."""
     found = np.empty((last - first, 3))
     for trial in range(first, last):
-        _put(_moments(rows[trial], _form_of(form, trial)), found[trial - first])
+        _put(_row_moments(rows[trial], _form_of(form, trial)), found[trial - first])
     return found
 
 
 @summing
-def _moments(row: Array, form: Form) -> tuple[float, float, float]:
+def _row_moments(row: Array, form: Form) -> tuple[float, float, float]:
     total = squares = positive = 0.0
     for i in range(len(row)):
         value = _value(row[i], form)
@@ -102,7 +102,7 @@ def _moments(row: Array, form: Form) -> tuple[float, float, float]:
     return total, squares, positive
 
 
-@over_trials
+@looped_over_trials
 @compiled
 def overlap(
     first: int, last: int, rows: Array, form: Array, others: Array, other_form: Array
@@ -132,7 +132,7 @@ def _overlap(row: Array, other: Array, form: Form, other_form: Form) -> tuple[fl
 # ------------------------------------------------------------------ structural similarity
 
 
-@over_trials
+@looped_over_trials
 @compiled
 def windowed_ssim(
     first: int,
@@ -208,9 +208,9 @@ def _add_similarity(
             y += rows[row, 1, i]
             squares += rows[row, 2, i]
             xy += rows[row, 3, i]
-        x, y = x / AREA, y / AREA
-        variances = SAMPLE * (squares / AREA - (x * x + y * y))
-        covariance = SAMPLE * (xy / AREA - x * y)
+        x, y = x / WINDOW_AREA, y / WINDOW_AREA
+        variances = SAMPLE * (squares / WINDOW_AREA - (x * x + y * y))
+        covariance = SAMPLE * (xy / WINDOW_AREA - x * y)
         x += shift
         upper = (2 * x * y + c1) * (2 * covariance + c2)
         lower = (x * x + y * y + c1) * (variances + c2)
@@ -220,7 +220,7 @@ def _add_similarity(
 # ------------------------------------------------------------------ order statistics
 
 
-@over_trials
+@looped_over_trials
 @compiled
 def kth_largest(first: int, last: int, rows: Array, counts: Array) -> Array:
     """K-th largest value of each row, infinity where K = 0, (trials,)."""
@@ -290,7 +290,7 @@ def _parted(values: Array, left: int, right: int) -> tuple[int, int]:
     return left, right
 
 
-@over_trials
+@looped_over_trials
 @compiled
 def ascending(first: int, last: int, rows: Array) -> Array:
     """Indices that sort each row stably, the smallest value first, (trials, values).

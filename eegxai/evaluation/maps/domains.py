@@ -74,7 +74,7 @@ def _positions(info: mne.Info) -> np.ndarray:
 def _probe(info: mne.Info) -> tuple[Tensor, Tensor]:
     from matplotlib.figure import Figure
 
-    head = _head()
+    head = _head_disc()
     # A Figure of its own, not pyplot's: nothing is registered, nothing is drawn or kept.
     axes = Figure().add_axes((0, 0, 1, 1))
     # MNE solves thousands of small systems: with several threads per system it is ten times slower.
@@ -91,7 +91,7 @@ def _picture(values: np.ndarray, info: mne.Info, axes: "Axes") -> np.ndarray:
     return np.ma.getdata(image.get_array())
 
 
-def _head() -> Tensor:
+def _head_disc() -> Tensor:
     # MNE's grid spans the disc that it clips the picture to, first and last pixel on its edge.
     edge = torch.linspace(-1, 1, RESOLUTION, dtype=torch.float64)
     return edge[:, None].square() + edge.square() <= 1

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from eegxai.attribution.core.registry import FrequencyKind
-from eegxai.attribution.engine.frequency import joined, listening, relevance_of_product
+from eegxai.attribution.engine.frequency import joined_relevance, listening, relevance_of_product
 
 Explain = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
@@ -47,7 +47,7 @@ def explanation(explain: Explain, decoder: nn.Module, x: Tensor, target: Tensor)
     """
     with listening() as parts:
         maps = explain(decoder, x, target)
-    heard = joined(parts)
+    heard = joined_relevance(parts)
     if heard is None or len(heard.relevance) != len(maps):
         return Explanation(maps)  # or several maps were made of a trial, or some that failed
     return Explanation(maps, heard.relevance, heard.kind)

@@ -22,7 +22,7 @@ def evenly_spaced(n_trials: int, most: int) -> slice:
     return slice(None, None, max(1, math.ceil(n_trials / most)))
 
 
-class Moments(NamedTuple):
+class MapMoments(NamedTuple):
     """Sums over the pixels of each map, (trials,)."""
 
     total: Tensor
@@ -73,9 +73,9 @@ class Version:
         return self.rows.shape[1]
 
     @cached_property
-    def moments(self) -> Moments:
+    def moments(self) -> MapMoments:
         """Sums over the pixels."""
-        return Moments(*moments(self.rows, self.form).T)
+        return MapMoments(*moments(self.rows, self.form).T)
 
     @property
     def mean(self) -> Tensor:

@@ -7,7 +7,7 @@ Array = np.ndarray
 NEGLIGIBLE_SPREAD = 1e-9  # a smaller one, as a share of the largest value, is rounding
 
 
-def pearson(one: Array, other: Array) -> Array:
+def piece_pearson(one: Array, other: Array) -> Array:
     """Correlation over the pieces, (trials,); NaN where one of the two is constant.
 
     Parameters
@@ -23,14 +23,14 @@ def pearson(one: Array, other: Array) -> Array:
     return np.where(varies, (centred[0] * centred[1]).sum(1) / scale, np.nan)
 
 
-def spearman(one: Array, other: Array) -> Array:
-    """Correlation of the ranks, the mean rank for ties; otherwise as :func:`pearson`.
+def piece_spearman(one: Array, other: Array) -> Array:
+    """Correlation of the ranks, the mean rank for ties; otherwise as :func:`piece_pearson`.
 
     Values that differ by less than 1e-5 of the largest are ties: what a piece without effect gets
     is rounding, whose order means nothing.
     """
     ranked = [_ranks(_rounded(values)) for values in (one, other)]
-    return np.where(np.isnan(pearson(one, other)), np.nan, pearson(*ranked))
+    return np.where(np.isnan(piece_pearson(one, other)), np.nan, piece_pearson(*ranked))
 
 
 def _ranks(values: Array) -> Array:
@@ -44,7 +44,7 @@ def _rounded(values: Array) -> Array:
     return np.round(values / np.where(peak > 0, peak, 1), 5)
 
 
-AGREEMENTS = {"pearson": pearson, "spearman": spearman}
+AGREEMENTS = {"pearson": piece_pearson, "spearman": piece_spearman}
 
 
 def use_agreement(sums: Array, use: Array) -> pd.DataFrame:

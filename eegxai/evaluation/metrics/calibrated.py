@@ -26,7 +26,7 @@ CALIBRATED_METRICS: dict[str, Metric] = {}
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class PixelOrder:
     """Pixels in the order of their relevance, whatever is true.
 
     Attributes
@@ -77,7 +77,7 @@ class Ranking:
         Where the truth is, bool.
     """
 
-    order: Order
+    order: PixelOrder
     true: Tensor
 
     @cached_property
@@ -207,7 +207,7 @@ RANKING_MEASURES: dict[str, RankingMeasure] = {
     "auprc": average_precision,
     "auroc": roc_area,
 }
-READINGS: dict[str, Callable[[Tensor], Tensor]] = {
+MAP_READINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "signed": Tensor.clone,
     "magnitude": Tensor.abs,
 }
@@ -215,22 +215,24 @@ READINGS: dict[str, Callable[[Tensor], Tensor]] = {
 
 # One sort serves all measures of maps, with the planted and with the ideal truth, which come domain
 # by domain after each other.
-@lru_cache(maxsize=len(READINGS) * len(DOMAINS))
-def _order(reading: str, attribution: Maps) -> Order:
-    return Order(READINGS[reading](attribution.rows))
+@lru_cache(maxsize=len(MAP_READINGS) * len(DOMAINS))
+def _order_by_relevance(reading: str, attribution: Maps) -> PixelOrder:
+    return PixelOrder(MAP_READINGS[reading](attribution.rows))
 
 
-@lru_cache(maxsize=len(READINGS))
+@lru_cache(maxsize=len(MAP_READINGS))
 def _ranking(reading: str, attribution: Maps, reference: Maps) -> Ranking:
-    return Ranking(_order(reading, attribution), truth_mask(reference))
+    return Ranking(_order_by_relevance(reading, attribution), truth_mask(reference))
 
 
-def _measured(measure: RankingMeasure, reading: str, attribution: Maps, reference: Maps) -> Tensor:
+def _ranking_measure(
+    measure: RankingMeasure, reading: str, attribution: Maps, reference: Maps
+) -> Tensor:
     return measure(_ranking(reading, attribution, reference))
 
 
 for _measure in RANKING_MEASURES:
-    for _reading in READINGS:
+    for _reading in MAP_READINGS:
         calibrated(f"{_measure}_{_reading}")(
-            partial(_measured, RANKING_MEASURES[_measure], _reading)
+            partial(_ranking_measure, RANKING_MEASURES[_measure], _reading)
         )

@@ -66,7 +66,7 @@ def time_distance(profile: Array, reference: Array, sfreq: float) -> Array:
     >>> time_distance(np.eye(5)[[1]], np.eye(5)[[4]], sfreq=250.0)
     array([12.])
     """
-    moved = np.cumsum(_distribution(profile) - _distribution(reference), axis=1)
+    moved = np.cumsum(_mass_shares(profile) - _mass_shares(reference), axis=1)
     return 1000 / sfreq * np.abs(moved[:, :-1]).sum(1)
 
 
@@ -79,7 +79,7 @@ def scalp_distance(profile: Array, reference: Array, places_mm: Array) -> Array:
         Not negative, of any scale.
     places_mm : array, shape (channels, 3)
     """
-    surplus = _distribution(profile) - _distribution(reference)
+    surplus = _mass_shares(profile) - _mass_shares(reference)
     between = scipy.spatial.distance.cdist(places_mm, places_mm)
     return np.array([_least_work(trial, between) for trial in surplus])
 
@@ -100,10 +100,10 @@ def band_distance(relevance: Array, frequencies: Array, low_hz: Array, high_hz: 
     """
     below, above = low_hz[:, None] - frequencies, frequencies - high_hz[:, None]
     outside = np.maximum(below, above).clip(min=0)
-    return (_distribution(np.abs(relevance)) * outside).sum(1)
+    return (_mass_shares(np.abs(relevance)) * outside).sum(1)
 
 
-def _distribution(mass: Array) -> Array:
+def _mass_shares(mass: Array) -> Array:
     """Shares of each row, NaN where it is zero or not finite."""
     mass = np.asarray(mass, float)
     total = mass.sum(1, keepdims=True)

@@ -1,7 +1,7 @@
 """What people call metrics: titles for a paper, and the names that other papers and libraries use.
 
-A new name is an entry of :data:`NAMED`. Where a name fits several versions of a metric, it leads to
-the one of the study's headline, or of the verdict's similarity.
+A new name is an entry of :data:`NAMED_METRICS`. Where a name fits several versions of a
+metric, it leads to the one of the study's headline, or of the verdict's similarity.
 """
 
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class NamedMetric(NamedTuple):
     aliases: tuple[str, ...] = ()
 
 
-NAMED = (
+NAMED_METRICS = (
     NamedMetric("mass_clipped", "relevance mass accuracy", ("rma", "mass")),
     NamedMetric("rank", "relevance rank accuracy", ("rra",)),
     NamedMetric(
@@ -55,7 +55,7 @@ NAMED = (
 )
 
 # Those in which people compare two methods: RMA, RRA, AUC, AUPRC, cosine, and what was used.
-COMPARED = (
+COMPARED_METRICS = (
     "mass_clipped", "rank", "auroc_magnitude", "auprc_magnitude", "cosine_clipped", "used_pearson",
 )  # fmt: skip
 
@@ -70,17 +70,17 @@ NOT_COMPUTED = dict.fromkeys(
 )
 
 
-def _folded(name: str) -> str:
+def _plain_metric_name(name: str) -> str:
     return "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
 
 
 _ALIASES = {
-    _folded(name): named.metric
-    for named in NAMED
+    _plain_metric_name(name): named.metric
+    for named in NAMED_METRICS
     for name in (named.metric, named.title, *named.aliases)
 }
-_TITLES = {named.metric: named.title for named in NAMED}
-SHORT_NAMES = {alias for named in NAMED for alias in named.aliases}
+_TITLES = {named.metric: named.title for named in NAMED_METRICS}
+METRIC_ALIASES = {alias for named in NAMED_METRICS for alias in named.aliases}
 
 
 def metric_named(name: str) -> str:
@@ -101,9 +101,9 @@ def metric_named(name: str) -> str:
     >>> metric_named("RMA"), metric_named("relevance rank accuracy"), metric_named("mass_signed")
     ('mass_clipped', 'rank', 'mass_signed')
     """
-    if reason := NOT_COMPUTED.get(_folded(name)):
+    if reason := NOT_COMPUTED.get(_plain_metric_name(name)):
         raise ValueError(f"metric {name!r} {reason}")
-    return _ALIASES.get(_folded(name), name)
+    return _ALIASES.get(_plain_metric_name(name), name)
 
 
 def metric_title(metric: str) -> str:

@@ -146,11 +146,11 @@ def latency_error(attribution: Array, ground_truth: Array, sfreq: float) -> Arra
     A peak is the first sample at which the magnitudes summed over channels are largest. NaN if
     they are the same at all samples.
     """
-    peaks = [_peak(maps) for maps in (attribution, ground_truth)]
+    peaks = [_peak_position(maps) for maps in (attribution, ground_truth)]
     return 1000 / sfreq * np.abs(peaks[0] - peaks[1])
 
 
-def _peak(maps: Array) -> Array:
+def _peak_position(maps: Array) -> Array:
     profile = np.abs(maps).sum(1)
     varies = profile.max(1) > profile.min(1)
     return np.where(varies, profile.argmax(1), np.nan)
@@ -170,7 +170,7 @@ def dipole_error(attribution: Array, dipoles_mni_mm: Array, grid: SourceGrid) ->
     referenced = maps - maps.mean(1, keepdims=True)
     found = _best_sources(referenced, grid)
     error = np.linalg.norm(grid.places_mni_mm[found] - dipoles_mni_mm, axis=1)
-    return np.where(_power(referenced) > NEGLIGIBLE_SHARE * _power(maps), error, np.nan)
+    return np.where(_map_power(referenced) > NEGLIGIBLE_SHARE * _map_power(maps), error, np.nan)
 
 
 def _best_sources(maps: Array, grid: SourceGrid) -> Array:
@@ -181,5 +181,5 @@ def _best_sources(maps: Array, grid: SourceGrid) -> Array:
     return explained.argmax(1)
 
 
-def _power(maps: Array) -> Array:
+def _map_power(maps: Array) -> Array:
     return np.square(maps).sum((1, 2))

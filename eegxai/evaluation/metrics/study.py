@@ -18,7 +18,7 @@ from eegxai.evaluation.maps.window import WINDOW
 
 K1, K2 = 0.01, 0.03  # Wang et al., IEEE Trans. Image Process. 13:600, 2004
 
-Measure = Callable[[Version, Version], Tensor]
+VersionMeasure = Callable[[Version, Version], Tensor]
 Metric = Callable[[Maps, Maps], Tensor]
 STUDY_METRICS: dict[str, Metric] = {}
 
@@ -69,7 +69,7 @@ def mass(explanation: Version, reference: Version) -> Tensor:
     return explanation.overlap(reference).mass / total.masked_fill(total == 0, torch.nan)
 
 
-COMPARISONS: dict[str, tuple[Measure, str, str]] = {
+COMPARISONS: dict[str, tuple[VersionMeasure, str, str]] = {
     # metric: (measure, version of the explanation, version of the reference)
     "ssim_top5": (ssim, "top5", "minmax_top5"),
     "ssim_clipped": (ssim, "clipped", "minmax"),
@@ -89,7 +89,7 @@ COMPARISONS: dict[str, tuple[Measure, str, str]] = {
 
 
 def _compare(
-    measure: Measure, version: str, against: str, attribution: Maps, reference: Maps
+    measure: VersionMeasure, version: str, against: str, attribution: Maps, reference: Maps
 ) -> Tensor:
     return measure(getattr(attribution, version), getattr(reference, against))
 

@@ -10,10 +10,10 @@ from numba import njit
 
 Array = np.ndarray
 NONE = -1
-compiled = njit(cache=True, nogil=True)
+compiled_solver = njit(cache=True, nogil=True)
 
 
-@compiled
+@compiled_solver
 def least_work(supply: Array, demand: Array, distance: Array) -> float:
     """Least sum of mass times distance that empties the supplies and meets the demands.
 
@@ -48,7 +48,7 @@ def least_work(supply: Array, demand: Array, distance: Array) -> float:
     return (flow * distance).sum()
 
 
-@compiled
+@compiled_solver
 def _shortest_path(
     source: int, distance: Array, flow: Array, wanted: Array, potentials: tuple[Array, Array]
 ) -> tuple[int, Array, Array]:
@@ -64,7 +64,7 @@ def _shortest_path(
     at[source] = 0.0
     _relax(source, at, distance, potentials, is_final, reach, by)
     while True:
-        sink = _nearest(reach, is_final)
+        sink = _nearest_open(reach, is_final)
         if sink == NONE:
             return NONE, by, entered
         is_final[sink] = True
@@ -77,7 +77,7 @@ def _shortest_path(
                 _relax(other, at, distance, potentials, is_final, reach, by)
 
 
-@compiled
+@compiled_solver
 def _relax(
     source: int,
     at: Array,
@@ -95,8 +95,8 @@ def _relax(
             reach[sink], by[sink] = found, source
 
 
-@compiled
-def _nearest(reach: Array, is_final: Array) -> int:
+@compiled_solver
+def _nearest_open(reach: Array, is_final: Array) -> int:
     nearest, least = NONE, np.inf
     for sink in range(len(reach)):
         if not is_final[sink] and reach[sink] < least:
@@ -104,7 +104,7 @@ def _nearest(reach: Array, is_final: Array) -> int:
     return nearest
 
 
-@compiled
+@compiled_solver
 def _raise_potentials(
     length: float, at: Array, reach: Array, is_final: Array, potentials: tuple[Array, Array]
 ) -> None:
@@ -118,7 +118,7 @@ def _raise_potentials(
             of_sinks[sink] -= length - reach[sink]
 
 
-@compiled
+@compiled_solver
 def _bottleneck(
     source: int, sink: int, most: float, flow: Array, by: Array, entered: Array
 ) -> float:
@@ -130,7 +130,7 @@ def _bottleneck(
     return most
 
 
-@compiled
+@compiled_solver
 def _send(source: int, sink: int, mass: float, flow: Array, by: Array, entered: Array) -> None:
     flow[by[sink], sink] += mass
     while by[sink] != source:

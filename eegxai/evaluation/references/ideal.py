@@ -31,7 +31,7 @@ from eegxai.simulation import SimulatedEEG, pink_covariance
 from eegxai.simulation.background import EMPTY, drawn
 from eegxai.simulation.mixing import parts_of
 from eegxai.simulation.noise import add_artefacts, noise_sources, recorded_stretches
-from eegxai.simulation.signal import topographies
+from eegxai.simulation.signal import dipole_topographies
 from eegxai.simulation.spec import DataSpec
 
 N_FITTED_TRIALS = 16  # of which the factors are read; each has thousands of values
@@ -202,7 +202,7 @@ def noise_covariance(data: DataSpec, factors: tuple[float, float], dipole: int) 
     of_source, of_noise = factors
     brain, electrode_rms = noise_sources(data)
     if data.snr_definition == "source_to_sensor":
-        own = topographies(data)[:, [dipole]]
+        own = dipole_topographies(data)[:, [dipole]]
         sources = of_source * data.noise.source_amplitude * own
     else:
         sources = of_noise * brain
@@ -244,13 +244,13 @@ def recorded_covariance(stretches: Array) -> RecordedCovariance:
     separable = np.outer(of_channels, of_times.clip(min=EMPTY * of_times[-1]))
     separable *= n_channels / of_channels.sum()
     powers = (np.square(channels.T @ one @ times) / separable for one in exactly())
-    mean, variance = _moments(powers, n_stretches)
+    mean, variance = _streamed_moments(powers, n_stretches)
     shrinkage = min(1.0, variance.mean() / n_stretches / np.mean(np.square(mean - 1)))
     power = separable * (shrinkage + (1 - shrinkage) * mean.clip(min=EMPTY))
     return RecordedCovariance(channels, times, power)
 
 
-def _moments(arrays: Iterable[Array], count: int) -> tuple[Array, Array]:
+def _streamed_moments(arrays: Iterable[Array], count: int) -> tuple[Array, Array]:
     """Mean and variance of many arrays, of which only one is held."""
     total = squares = np.zeros(())
     for one in arrays:

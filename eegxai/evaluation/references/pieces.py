@@ -13,7 +13,9 @@ WINDOW_S = 0.1  # about as long as an evoked component, and a period of the alph
 # Equal steps, since the field's named bands are of unequal widths and too few to correlate; 40 Hz
 # is where the rhythms end that EEG is usually filtered to, and the last band is all above.
 BAND_STEP_HZ, BAND_STEPS = 4, 10
-ROUNDING = 1e-9  # of frequencies: 20 Hz may be 19.999999999999996, which is not of the band below
+PIECE_ROUNDING = (
+    1e-9  # of frequencies: 20 Hz may be 19.999999999999996, which is not of the band below
+)
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,14 @@ def windows(info: mne.Info, n_times: int) -> Family:
     return Family(
         tuple(f"{low:g}-{high:g} ms" for low, high in edges),
         lambda s: s * masks[:, None].to(s),
-        lambda said: _summed(said.maps, masks),
+        lambda said: _sums_over_masks(said.maps, masks),
     )
 
 
 def bands(info: mne.Info, n_times: int) -> Family:
     """Bands of 4 Hz from 0 to 40 Hz, each without its upper edge, and one of all above."""
     frequencies = torch.fft.rfftfreq(n_times, 1 / info["sfreq"], dtype=torch.float64)
-    number = (frequencies / BAND_STEP_HZ + ROUNDING).floor().clamp(max=BAND_STEPS).long()
+    number = (frequencies / BAND_STEP_HZ + PIECE_ROUNDING).floor().clamp(max=BAND_STEPS).long()
     present = number.unique()
     masks = number == present[:, None]
     names = (
@@ -76,11 +78,11 @@ def bands(info: mne.Info, n_times: int) -> Family:
     return Family(
         tuple(names),
         lambda s: _filtered(s, masks),
-        lambda said: None if said.frequency is None else _summed(said.frequency, masks),
+        lambda said: None if said.frequency is None else _sums_over_masks(said.frequency, masks),
     )
 
 
-def _summed(relevance: Tensor, masks: Tensor) -> Tensor:
+def _sums_over_masks(relevance: Tensor, masks: Tensor) -> Tensor:
     """Relevance (trials, channels, n) summed over channels and masks (pieces, n)."""
     return relevance.detach().double().sum(1) @ masks.T.to(relevance.device, torch.float64)
 

@@ -133,7 +133,9 @@ def decoder_use(
         total.append(high - low)
         for name, family in families.items():
             draws[name].append(_draws(value, ends, signal, family, name, n_permutations))
-    uses = {name: _summary(families[name], torch.stack(each, 1)) for name, each in draws.items()}
+    uses = {
+        name: _use_of_draws(families[name], torch.stack(each, 1)) for name, each in draws.items()
+    }
     return DecoderUse(torch.stack(total).cpu().numpy(), uses)
 
 
@@ -172,7 +174,7 @@ def _permuted(value: Value, ends: Tensor, pieces: Tensor, order: Tensor) -> Tens
     return gained
 
 
-def _summary(family: Family, draws: Tensor) -> PieceUse:
+def _use_of_draws(family: Family, draws: Tensor) -> PieceUse:
     """Mean, halves and standard error of draws (draws, trials, pieces)."""
     values = draws.numpy()
     middle = len(values) // 2

@@ -18,30 +18,35 @@ SPLIT_HALF = "split_half"  # one half of the estimate against the other: the cei
 PERMUTED_PIECES = "permuted_pieces"  # the method's sums at other pieces: chance
 USE_CHECKS = (PLANTED_SIGNAL, SPLIT_HALF, PERMUTED_PIECES)
 
-Sums = dict[str, np.ndarray]  # (trials, pieces), by family of pieces
+SumsByFamily = dict[str, np.ndarray]  # (trials, pieces), by family of pieces
 Agreements = dict[str, pd.DataFrame]  # one row per trial, by family of pieces
 
 
-def piece_sums(said: Explanation, info: mne.Info) -> Sums:
+def piece_sums(said: Explanation, info: mne.Info) -> SumsByFamily:
     """Sums of an explanation over each family's pieces, where it has such sums."""
     made = {name: make(info, said.maps.shape[2]).sums(said) for name, make in FAMILIES.items()}
     return {name: sums.cpu().numpy() for name, sums in made.items() if sums is not None}
 
 
-def use_scores(sums: Sums, use: DecoderUse) -> Agreements:
+def use_scores(sums: SumsByFamily, use: DecoderUse) -> Agreements:
     """Agreement of sums over pieces with what the decoder used of them.
 
     Columns are ``used_pearson`` and ``used_spearman``; NaN where the use or the sums are constant.
     """
-    return {name: _named(use_agreement(s, use.families[name].use)) for name, s in sums.items()}
+    return {
+        name: _with_use_prefix(use_agreement(s, use.families[name].use)) for name, s in sums.items()
+    }
 
 
 def split_half(use: DecoderUse) -> Agreements:
     """Agreement of the two halves of the estimate: what the estimate itself can be trusted with."""
-    return {name: _named(use_agreement(*pieces.halves)) for name, pieces in use.families.items()}
+    return {
+        name: _with_use_prefix(use_agreement(*pieces.halves))
+        for name, pieces in use.families.items()
+    }
 
 
-def permuted(sums: Sums) -> Sums:
+def permuted(sums: SumsByFamily) -> SumsByFamily:
     """Each trial's sums in an order of its own, the same for all methods."""
     return {
         name: generator(0, "permuted pieces").permuted(values, axis=1)
@@ -54,5 +59,5 @@ def planted_signal(signal: Tensor) -> Explanation:
     return Explanation(signal.abs(), relevance_of_product(signal, signal))
 
 
-def _named(scores: pd.DataFrame) -> pd.DataFrame:
+def _with_use_prefix(scores: pd.DataFrame) -> pd.DataFrame:
     return scores.add_prefix(f"{USED}_")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sweeps.analysis.claims.seed_means import WITHIN_A_SEED, seed_means
 from sweeps.analysis.claims.study import Measure, Study
-from sweeps.scores.selection import at_chance
+from sweeps.scores.selection import rows_at_chance
 
 Group = tuple[Any, ...]  # values of the axes that are judged apart
 
@@ -32,10 +32,10 @@ class Cells:
         own = tidy[tidy["architecture"] == study.architecture]
         self.study, self.by = study, by
         self.groups = list(product(*map(study.values, by)))
-        self._decoders = _decoders(own, by)
+        self._decoders = _decoders_of_groups(own, by)
         self._known = set(self._decoders)
-        self._decoding = _names(own[~at_chance(own)], by)
-        self._testable = _names(own[own["class_testable"].ne(False)], by)
+        self._decoding = _methods_of_groups(own[~rows_at_chance(own)], by)
+        self._testable = _methods_of_groups(own[own["class_testable"].ne(False)], by)
         scores = own[own["metric"].isin(list(study.metrics))]
         self._means = seed_means(scores, study.measures, by)
 
@@ -88,11 +88,11 @@ class Cells:
         return ""
 
 
-def _names(cells: pd.DataFrame, by: Sequence[str]) -> set[tuple[Any, ...]]:
+def _methods_of_groups(cells: pd.DataFrame, by: Sequence[str]) -> set[tuple[Any, ...]]:
     return set(cells[["method", *by]].drop_duplicates().itertuples(index=False, name=None))
 
 
-def _decoders(
+def _decoders_of_groups(
     cells: pd.DataFrame, by: Sequence[str]
 ) -> dict[tuple[Any, ...], set[tuple[Any, ...]]]:
     """Seed and other axes of the decoders, by method and group."""

@@ -12,12 +12,11 @@ import pandas as pd
 from eegxai.evaluation.metrics.physical import ERRORS
 from eegxai.statistics import Bounds, ranking_agreement, within_bounds
 from sweeps.analysis.claims.cells import Cells, Group, plain
-from sweeps.analysis.claims.study import Agreement, Condition, Evaluation, Measure
+from sweeps.analysis.claims.study import FEWEST_RANKED, Agreement, Condition, Evaluation, Measure
 from sweeps.analysis.estimates import CLASS_CHECKS
 from sweeps.scores.table import interval_half
 
 FEWEST_SEEDS = 2
-FEWEST_RANKED = 3  # methods: two are ranked alike or the other way round
 # How reasons begin that more seeds leave as they are.
 UNDEFINED, NOT_TESTABLE = "no seed has", "another class is not testable on"
 SEEDS = ["seed", "method"]
@@ -59,9 +58,9 @@ class Evidence:
         """
         table = self.table.assign(threshold=self.table["threshold"].fillna(threshold))
         asked = [table[name] for name in ("asks", "low", "high", "threshold")]
-        holds = [shown(*values) for values in zip(*asked, strict=True)]
+        holds = [interval_shows(*values) for values in zip(*asked, strict=True)]
         means = [table[name] for name in ("asks", "mean", "mean", "threshold")]
-        by_mean = [shown(*values) for values in zip(*means, strict=True)]
+        by_mean = [interval_shows(*values) for values in zip(*means, strict=True)]
         contains = [f"interval contains the threshold {value:g}" for value in table["threshold"]]
         unclear = np.array([answer is None for answer in holds]) & (table["lacking"] == "")
         side = np.where(table["asks"] == "below", -1.0, 1.0)
@@ -73,19 +72,19 @@ class Evidence:
         )
 
 
-def shown(asks: str, low: float, high: float, threshold: float) -> bool | None:
+def interval_shows(asks: str, low: float, high: float, threshold: float) -> bool | None:
     """Whether an interval shows what is asked, shows the opposite, or (None) neither.
 
     Examples
     --------
-    >>> shown("below", 0.1, 0.4, 0.5), shown("below", 0.5, 0.9, 0.5), shown("below", 0.4, 0.6, 0.5)
-    (True, False, None)
+    >>> [interval_shows("below", *ends, 0.5) for ends in ((0.1, 0.4), (0.5, 0.9), (0.4, 0.6))]
+    [True, False, None]
     """
     at_low, at_high = (bool(ASKED[asks](end, threshold)) for end in (low, high))
     return at_low if at_low == at_high and not math.isnan(low + high) else None
 
 
-def evidence(cells: Cells, evaluation: Evaluation) -> Evidence:
+def claim_evidence(cells: Cells, evaluation: Evaluation) -> Evidence:
     """The numbers that decide a claim."""
     parts = [
         *(_of_methods(cells, evaluation.methods, one) for one in evaluation.conditions),

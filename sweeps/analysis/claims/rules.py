@@ -17,12 +17,12 @@ from sweeps.analysis.claims.evidence import Evidence
 from sweeps.analysis.claims.sentences import (
     MOST_NUMBERS,
     counted_answers,
-    joined,
+    joined_parts,
     merged,
     named,
-    null_levels,
+    null_levels_sentence,
     others_beside,
-    place_of,
+    place_phrase,
 )
 from sweeps.analysis.claims.study import Claim, Evaluation, Study
 
@@ -60,7 +60,7 @@ class Finding:
     lacking: str
 
 
-Decide = Callable[[Evidence, float, Claim, Study], Finding]
+DecideRule = Callable[[Evidence, float, Claim, Study], Finding]
 
 
 def _fits_any(_claim: Claim, _evaluation: Evaluation) -> None:
@@ -85,7 +85,7 @@ class Rule:
     """
 
     sentence: str
-    decide: Decide
+    decide: DecideRule
     misfit: Callable[[Claim, Evaluation], str | None] = _fits_any
     one_threshold: bool = True
 
@@ -122,13 +122,13 @@ def every(evidence: Evidence, threshold: float, _claim: Claim, _study: Study) ->
     weakest = (known if deciding.empty else deciding).sort_values("margin", kind="stable").iloc[0]
     return Finding(
         holds,
-        f"{weakest['number']}, {place_of(weakest, evidence)}",
+        f"{weakest['number']}, {place_phrase(weakest, evidence)}",
         float(weakest["mean"]),
         float(weakest["low"]),
         float(weakest["high"]),
         int(weakest["n_seeds"]),
-        joined(
-            null_levels(known.loc[[weakest.name]] if few else known),
+        joined_parts(
+            null_levels_sentence(known.loc[[weakest.name]] if few else known),
             others_beside(known, weakest, evidence) if few else counted_answers(answers),
         ),
         _lacking(answers, holds),
@@ -171,9 +171,9 @@ def _count(
         len(by_mean),
         len(surely),
         len(_possibly(methods)),
-        _fewest_seeds(answers),
-        joined(
-            null_levels(answers),
+        _fewest_seeds_found(answers),
+        joined_parts(
+            null_levels_sentence(answers),
             *(f"{how}: {', '.join(names) or 'none'}" for how, names in lists.items()),
         ),
         _lacking(answers, holds),
@@ -195,9 +195,9 @@ def insensitive(evidence: Evidence, threshold: float, _claim: Claim, study: Stud
         by_mean.count(True),
         sure,
         possible,
-        _fewest_seeds(lower),
-        joined(
-            null_levels(lower),
+        _fewest_seeds_found(lower),
+        joined_parts(
+            null_levels_sentence(lower),
             _at_each([study.other_thresholds[0], threshold, study.other_thresholds[1]], evidence),
         ),
         _lacking(pd.concat([lower, upper]), holds),
@@ -276,7 +276,7 @@ def rule_sentence(claim: Claim, evaluation: Evaluation, study: Study) -> str:
     )
 
 
-def _fewest_seeds(answers: pd.DataFrame) -> int:
+def _fewest_seeds_found(answers: pd.DataFrame) -> int:
     known = answers.dropna(subset="mean")
     return int(known["n_seeds"].min()) if len(known) else 0
 

@@ -14,7 +14,7 @@ from sweeps.scores.table import AXES
 WITHIN_A_SEED = ("feature", "snr_db", "fold", "architecture")
 MEASURE = "measure"  # the place of a measure among several
 LAST = "last"
-Reading = tuple[str, str, str]  # check, metric and steps
+SeedReading = tuple[str, str, str]  # check, metric and steps
 
 
 def seed_means(
@@ -43,7 +43,9 @@ def seed_means(
     group = [MEASURE, *by, "method"]
     cells = [axis for axis in WITHIN_A_SEED if axis not in by]
     # Of all measures at once: pandas takes as long for one of them.
-    known = _measured(tidy, keys).replace([np.inf, -np.inf], np.nan).dropna(subset="mean")
+    known = (
+        _measures_of_decoders(tidy, keys).replace([np.inf, -np.inf], np.nan).dropna(subset="mean")
+    )
     needed = known[[*group, *cells]].drop_duplicates().groupby(group).size().rename("needed")
     seeds = known.groupby([*group, "seed"])["mean"].agg(["mean", "count"]).reset_index()
     complete = seeds["count"] == seeds.join(needed, on=group)["needed"]
@@ -52,10 +54,10 @@ def seed_means(
     return {key: means.loc[means[MEASURE] == place, columns] for place, key in enumerate(keys)}
 
 
-def _measured(tidy: pd.DataFrame, keys: Sequence[MeasureKey]) -> pd.DataFrame:
+def _measures_of_decoders(tidy: pd.DataFrame, keys: Sequence[MeasureKey]) -> pd.DataFrame:
     """Measures of each decoder and method: columns measure, ``AXES`` and mean."""
     readings = list(dict.fromkeys(one for key in keys for one in _readings(key)))
-    values = _read(tidy, readings)
+    values = _values_of_readings(tidy, readings)
     found = []
     for place, key in enumerate(keys):
         own, *less = (values[readings.index(one)] for one in _readings(key))
@@ -65,14 +67,14 @@ def _measured(tidy: pd.DataFrame, keys: Sequence[MeasureKey]) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
-def _readings(key: MeasureKey) -> Iterator[Reading]:
+def _readings(key: MeasureKey) -> Iterator[SeedReading]:
     """What a measure is read from: its check, and the one that is subtracted."""
     yield key.check, key.metric, key.steps
     if key.less:
         yield key.less, key.metric, LAST
 
 
-def _read(tidy: pd.DataFrame, readings: Sequence[Reading]) -> list[pd.Series]:
+def _values_of_readings(tidy: pd.DataFrame, readings: Sequence[SeedReading]) -> list[pd.Series]:
     """Values on each decoder, by ``AXES``; NaN where a mean over steps lacks one of them."""
     each = [headline_scores(tidy, check, headlines_named(metric)) for check, metric, _ in readings]
     rows = pd.concat(

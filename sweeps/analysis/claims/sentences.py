@@ -31,21 +31,21 @@ def merged(reasons: Iterable[str]) -> str:
     return "; ".join(f"{start} {', '.join(last)}" for start, last in ends.items())
 
 
-def place_of(row: pd.Series, evidence: Evidence) -> str:
+def place_phrase(row: pd.Series, evidence: Evidence) -> str:
     """Method and group of a number, such as ``Saliency temporal -3.5 dB``."""
     values = (row[axis] for axis in evidence.by)
     words = (f"{value:g} dB" if isinstance(value, float) else str(value) for value in values)
     return " ".join([str(row["method"]), *words])
 
 
-def null_levels(rows: pd.DataFrame) -> str:
+def null_levels_sentence(rows: pd.DataFrame) -> str:
     """How alike maps that know nothing are, in the same metrics; empty without similarities."""
     levels = rows["null"].dropna()
     ends = dict.fromkeys(f"{level:z.2f}" for level in (levels.min(), levels.max()))
     return f"maps that know nothing reach {' to '.join(ends)}" if len(levels) else ""
 
 
-def joined(*parts: str) -> str:
+def joined_parts(*parts: str) -> str:
     """Parts of a sentence, without those that are empty."""
     return "; ".join(filter(None, parts))
 
@@ -53,7 +53,7 @@ def joined(*parts: str) -> str:
 def others_beside(rows: pd.DataFrame, shown: pd.Series, evidence: Evidence) -> str:
     """The numbers beside the one that is shown."""
     listed = [
-        f"{place_of(row, evidence)} {interval_text(row['mean'], row['low'], row['high'])}"
+        f"{place_phrase(row, evidence)} {interval_text(row['mean'], row['low'], row['high'])}"
         for place, row in rows.iterrows()
         if place != shown.name
     ]

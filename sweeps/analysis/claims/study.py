@@ -15,7 +15,7 @@ from eegxai.statistics import Bounds
 from sweeps.analysis.quantity import HEADLINES, KNOWN_CHECKS, KNOWN_METRICS, bounds_named
 from sweeps.scores.table import CASCADE
 
-EVALUATIONS = ("study", "corrected")
+EVALUATION_NAMES = ("study", "corrected")
 FEWEST_RANKED = 3  # methods: of two, rankings are the same or reversed
 
 Asks = Literal["at least", "above", "below"]
@@ -267,7 +267,7 @@ class Claim:
     @property
     def evaluations(self) -> Iterator[tuple[str, Evaluation]]:
         """Those that there are, by name."""
-        found = ((name, getattr(self, name)) for name in EVALUATIONS)
+        found = ((name, getattr(self, name)) for name in EVALUATION_NAMES)
         return ((name, evaluation) for name, evaluation in found if evaluation)
 
 

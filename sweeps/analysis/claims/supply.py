@@ -11,7 +11,7 @@ from eegxai.evaluation import NULL_MAPS, EvaluationSpec
 from eegxai.evaluation.modes import EVALUATION_MODES, EvaluationMode
 from sweeps.analysis.claims.evidence import NOT_TESTABLE, lies_in_the_measure
 from sweeps.analysis.claims.study import Claim, Evaluation, Measure, Study
-from sweeps.analysis.claims.verdicts import UNDECIDED, decide
+from sweeps.analysis.claims.verdicts import CANNOT_BE_DECIDED, decide
 from sweeps.design.cells import method_cells
 from sweeps.design.config import SweepConfig
 from sweeps.design.grid import METHOD_GROUPS
@@ -20,7 +20,11 @@ from sweeps.scores.selection import HeldCells
 FEWEST_PLANNED = 5  # seeds: two or three have wide intervals
 FEWEST_USEFUL = 3  # seeds: the interval of two is 12.7 standard errors wide to either side
 OPTIONS = "{OPTION: VALUE}"  # to be filled in: nobody else knows what a label stands for
-SHORT_NAMES = ("study", "corrected", "controls")  # groups that a list of methods is written by
+GROUP_SHORT_NAMES = (
+    "study",
+    "corrected",
+    "controls",
+)  # groups that a list of methods is written by
 
 
 def overrides_that_decide(
@@ -42,7 +46,9 @@ def overrides_that_decide(
     asked = [(claim, evaluation) for claim in study.claims for _, evaluation in claim.evaluations]
     verdicts = zip(asked, claims["verdict"], claims["lacking"], strict=True)
     return [
-        _needed(config, study, *one, finished, lacking) if verdict == UNDECIDED else None
+        _overrides_needed(config, study, *one, finished, lacking)
+        if verdict == CANNOT_BE_DECIDED
+        else None
         for one, verdict, lacking in verdicts
     ]
 
@@ -85,7 +91,7 @@ def _this_sweep_with(fields: dict[str, str] | None) -> str:
     return f"this sweep with {settings}" if settings else "this sweep, when it is finished"
 
 
-def _needed(
+def _overrides_needed(
     config: SweepConfig,
     study: Study,
     claim: Claim,
@@ -97,7 +103,7 @@ def _needed(
     missing = _missing_values(config, study, claim, evaluation)
     mode = _mode_of_logits if NOT_TESTABLE in lacking else _mode
     needed = {**dict(missing), **mode(config, evaluation)}
-    more_seeds = {"grid.seed": _listed(_more(config.grid.seed))}
+    more_seeds = {"grid.seed": _yaml_list(_seeds_doubled(config.grid.seed))}
     if len(config.grid.seed) < FEWEST_USEFUL and not lies_in_the_measure(lacking):
         return needed | more_seeds
     if needed or not finished:
@@ -115,7 +121,7 @@ def _missing_values(
         there = getattr(config.grid, axis)
         if not set(values) <= set(there):
             together = list(dict.fromkeys((*there, *values)))
-            yield f"grid.{axis}", _listed(_by_groups(together) if axis == "method" else together)
+            yield f"grid.{axis}", _yaml_list(_by_groups(together) if axis == "method" else together)
     for method in evaluation.methods:
         if LABEL in method and method not in config.attribution.per_method:
             yield f"attribution.per_method.{method}", OPTIONS
@@ -123,7 +129,7 @@ def _missing_values(
 
 def _by_groups(methods: Sequence[str]) -> list[str]:
     """Methods by the names of groups, those that belong to none by their own."""
-    groups = [name for name in SHORT_NAMES if set(METHOD_GROUPS[name]) <= set(methods)]
+    groups = [name for name in GROUP_SHORT_NAMES if set(METHOD_GROUPS[name]) <= set(methods)]
     members = {method for name in groups for method in METHOD_GROUPS[name]}
     return [*groups, *(method for method in methods if method not in members)]
 
@@ -143,7 +149,7 @@ def _mode_of_logits(config: SweepConfig, evaluation: Evaluation) -> dict[str, st
     """
     for mode in (mode for mode in EVALUATION_MODES if mode != config.evaluation.mode):
         has_all = all(
-            one.metrics <= _metrics(mode, one) and _computes(mode, one)
+            one.metrics <= _metrics_of_mode(mode, one) and _computes(mode, one)
             for one in evaluation.measures
         )
         of_logits = EVALUATION_MODES[mode].output == "logit"
@@ -166,25 +172,25 @@ def _can_have(evaluation: EvaluationSpec, mode: EvaluationMode) -> bool:
 
 def _computes(mode: EvaluationMode, asked: Measure) -> bool:
     """Whether a mode of evaluation has a measure."""
-    own = _metrics(mode, asked)
-    elsewhere = set().union(*(_metrics(other, asked) for other in EVALUATION_MODES)) - own
+    own = _metrics_of_mode(mode, asked)
+    elsewhere = set().union(*(_metrics_of_mode(other, asked) for other in EVALUATION_MODES)) - own
     has_control = asked.less not in NULL_MAPS or asked.less in EVALUATION_MODES[mode].controls
     return has_control and not asked.metrics & elsewhere
 
 
-def _metrics(mode: EvaluationMode, asked: Measure) -> set[str]:
+def _metrics_of_mode(mode: EvaluationMode, asked: Measure) -> set[str]:
     """Metrics of a mode, against the truth or the original map as a measure asks."""
     comparison = EVALUATION_MODES[mode]
     groups = comparison.against_original if asked.is_similarity else comparison.against_truth
     return {name for metrics in groups.values() for name in metrics}
 
 
-def _more(seeds: Sequence[int]) -> list[int]:
+def _seeds_doubled(seeds: Sequence[int]) -> list[int]:
     """The seeds and as many more, five at the least.
 
     Examples
     --------
-    >>> _more([0, 1, 2]), _more([7])
+    >>> _seeds_doubled([0, 1, 2]), _seeds_doubled([7])
     ([0, 1, 2, 3, 4, 5], [7, 0, 1, 2, 3])
     """
     others = (seed for seed in range(2 * len(seeds) + FEWEST_PLANNED) if seed not in seeds)
@@ -192,6 +198,6 @@ def _more(seeds: Sequence[int]) -> list[int]:
     return [*seeds, *(seed for seed, _ in zip(others, range(n_more), strict=False))]
 
 
-def _listed(values: Iterable[Any]) -> str:
+def _yaml_list(values: Iterable[Any]) -> str:
     texts = (f"{value:g}" if isinstance(value, float) else str(value) for value in values)
     return f"[{','.join(texts)}]"

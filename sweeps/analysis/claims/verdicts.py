@@ -8,15 +8,15 @@ from pydantic import TypeAdapter
 
 from eegxai.errors import location, sentence
 from sweeps.analysis.claims.cells import Cells
-from sweeps.analysis.claims.evidence import Evidence, evidence
+from sweeps.analysis.claims.evidence import Evidence, claim_evidence
 from sweeps.analysis.claims.rules import RULES, Answer, check_rule, rule_sentence
 from sweeps.analysis.claims.sentences import named
 from sweeps.analysis.claims.study import Claim, Evaluation, Study
 from sweeps.design.claims_file import DEFAULT_CLAIMS, read_claims
 
 STUDY = TypeAdapter(Study)
-HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "cannot be decided"
-VERDICTS: dict[Answer, str] = {True: HOLDS, False: FAILS, None: UNDECIDED}
+HOLDS, DOES_NOT_HOLD, CANNOT_BE_DECIDED = "holds", "does not hold", "cannot be decided"
+VERDICT_OF_ANSWER: dict[Answer, str] = {True: HOLDS, False: DOES_NOT_HOLD, None: CANNOT_BE_DECIDED}
 FIXED_THRESHOLD = ""  # of a claim that does not depend on the study's
 
 
@@ -77,9 +77,9 @@ def decide(study: Study, tidy: pd.DataFrame) -> Verdicts:
     rows, numbers = [], []
     for claim in study.claims:
         for name, evaluation in claim.evaluations:
-            found = evidence(cells[claim.by], evaluation)
+            found = claim_evidence(cells[claim.by], evaluation)
             first = {"claim": claim.id, "evaluation": name}
-            rows.append({**first, **_row(study, claim, evaluation, found)})
+            rows.append({**first, **_verdict_row(study, claim, evaluation, found)})
             numbers.append(_numbers(found.at(study.threshold)).assign(**first))
     table = pd.concat(numbers, ignore_index=True)
     return Verdicts(pd.DataFrame(rows), table.reindex(columns=NUMBER_COLUMNS))
@@ -92,17 +92,19 @@ NUMBER_COLUMNS = [
 
 
 def _numbers(answers: pd.DataFrame) -> pd.DataFrame:
-    return answers.assign(verdict=[VERDICTS[answer] for answer in answers["holds"]])
+    return answers.assign(verdict=[VERDICT_OF_ANSWER[answer] for answer in answers["holds"]])
 
 
-def _row(study: Study, claim: Claim, evaluation: Evaluation, found: Evidence) -> dict[str, object]:
+def _verdict_row(
+    study: Study, claim: Claim, evaluation: Evaluation, found: Evidence
+) -> dict[str, object]:
     finding = RULES[claim.rule].decide(found, study.threshold, claim, study)
     return {
         "statement": claim.statement,
         "source": claim.source,
         "methods": named(evaluation.methods),
         "rule": rule_sentence(claim, evaluation, study),
-        "verdict": VERDICTS[finding.holds],
+        "verdict": VERDICT_OF_ANSWER[finding.holds],
         "lacking": finding.lacking,
         "number": finding.number,
         "value": finding.value,
@@ -118,7 +120,7 @@ def _at_other_thresholds(study: Study, claim: Claim, found: Evidence) -> dict[st
     rule = RULES[claim.rule]
     varies = found.depends_on_the_threshold and rule.one_threshold
     return {
-        f"at_{other:g}": VERDICTS[rule.decide(found, other, claim, study).holds]
+        f"at_{other:g}": VERDICT_OF_ANSWER[rule.decide(found, other, claim, study).holds]
         if varies
         else FIXED_THRESHOLD
         for other in study.other_thresholds

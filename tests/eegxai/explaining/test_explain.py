@@ -9,7 +9,7 @@ from torch import nn
 
 import eegxai
 from eegxai.attribution import METHODS, attribute
-from eegxai.attribution.validity import _digest
+from eegxai.attribution.validity import _decoder_digest
 from eegxai.explaining import cross_checks, evidence, opening
 from eegxai.explaining.api import DEFAULT_METHODS
 from eegxai.explaining.evidence import ALWAYS
@@ -265,12 +265,12 @@ def test_a_decoder_that_no_method_explains_says_so_for_each():
 def test_the_decoder_stays_as_it_is_and_the_seed_decides():
     x, y = trials()
     decoder = Reader().train()
-    before, state = _digest(decoder), torch.get_rng_state()
+    before, state = _decoder_digest(decoder), torch.get_rng_state()
     first, again, other = (
         eegxai.explain(decoder, epochs(x, y), methods=["Saliency"], n_trials=10, seed=seed)
         for seed in (0, 0, 1)
     )
-    assert _digest(decoder) == before
+    assert _decoder_digest(decoder) == before
     assert torch.equal(torch.get_rng_state(), state)
     np.testing.assert_array_equal(first.maps["Saliency"], again.maps["Saliency"])
     assert first.checks.equals(again.checks)

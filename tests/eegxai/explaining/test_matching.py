@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from eegxai.explaining.matching import _decided, as_input, outputs_of, predicted_classes
+from eegxai.explaining.matching import _unit_by_accuracy, as_input, outputs_of, predicted_classes
 from eegxai.recordings import as_labelled
 from tests.eegxai.explaining.small_case import CHANNELS, SFREQ, Reader, trials
 
@@ -97,7 +97,7 @@ def test_a_unit_in_which_one_class_is_always_predicted_is_not_chosen():
             return torch.eye(3)[classes]
 
     given = as_labelled(x, y, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
-    unit, sentence = _decided(given, Guessing())
+    unit, sentence = _unit_by_accuracy(given, Guessing())
     assert unit == "uV"
     assert "nothing decides it" in sentence
 
@@ -113,7 +113,7 @@ def test_units_whose_accuracies_differ_clearly_are_said_to():
     x[:, 3, 0] = np.where(y, 5, -5)
     x[:, 3, 1] = np.arange(40) % 2
     given = as_labelled(x, y, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
-    unit, sentence = _decided(given, Told())
+    unit, sentence = _unit_by_accuracy(given, Told())
     assert unit == "V"
     assert "1.00 with volts" in sentence
     assert sentence.endswith("so the decoder gets volts")

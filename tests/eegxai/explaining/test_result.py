@@ -9,12 +9,12 @@ import eegxai
 from eegxai.evaluation.score_rows import CheckStep, TrialScores, rows_of
 from eegxai.explaining.evidence import (
     accuracy_table,
-    agreement_table,
     frequency_table,
+    map_agreements,
     with_intervals,
 )
 from eegxai.explaining.summaries import over_scalp, over_time
-from eegxai.explaining.trust import trust_table
+from eegxai.explaining.trust import trust_by_method
 from eegxai.statistics import Bounds, student_interval
 from tests.eegxai.explaining.small_case import CHANNELS, CLASSES, N_TIMES, Reader, epochs, trials
 
@@ -55,7 +55,7 @@ def test_agreement_is_the_mean_correlation_of_magnitudes():
     maps = {n: np.random.default_rng(k).normal(size=(5, 3, 8)) for k, n in enumerate("ab")}
     maps["minus a"] = -maps["a"]
     maps["zero"] = np.zeros((5, 3, 8))
-    table = agreement_table(maps)
+    table = map_agreements(maps)
     pairs = zip(np.abs(maps["a"]), np.abs(maps["b"]), strict=True)
     expected = np.mean([np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in pairs])
     assert table.loc["a", "b"] == pytest.approx(expected)
@@ -107,7 +107,7 @@ def judged(status="ok", duplicate="", completeness=np.nan, batch=0.0, **similari
         ]
     )  # fmt: skip
     agreement = pd.DataFrame({"M": [1, 0.25]}, index=["M", "N"])
-    return lambda testable=True, above=True: trust_table(
+    return lambda testable=True, above=True: trust_by_method(
         validity, checks, agreement, testable, above
     ).iloc[0]
 

@@ -6,7 +6,7 @@ import pytest
 
 from eegxai.recordings import read_trials
 from eegxai.recordings.epoching import sample_range
-from eegxai.recordings.events import classes_of
+from eegxai.recordings.events import event_classes
 from tests.recorded import CLASSES, MICROVOLTS, N_TIMES, SFREQ, epochs_of, info_of, recording
 
 SECONDS = N_TIMES / SFREQ
@@ -90,13 +90,13 @@ def test_bad_channels_do_not_move_the_others(saved, name):
 
 def test_names_of_brainvision_are_taken_with_and_without_the_type_of_marker():
     names = ["Stimulus/S  1", "Stimulus/S  2", "Comment/end", "New Segment/"]
-    assert list(classes_of(names, None).values()) == ["S 1", "S 2", "end"]
+    assert list(event_classes(names, None).values()) == ["S 1", "S 2", "end"]
     for asked in (["S 2"], ["S  2"], ["Stimulus/S  2"]):
-        assert list(classes_of(names, asked)) == ["Stimulus/S  2"]
+        assert list(event_classes(names, asked)) == ["Stimulus/S  2"]
     both = ["Stimulus/S  1", "Response/S  1"]
-    assert list(classes_of(both, None).values()) == both
+    assert list(event_classes(both, None).values()) == both
     with pytest.raises(ValueError, match=r"event 'S 1' is unknown.*choices: Response/S  1, Stim"):
-        classes_of(both, ["S 1"])
+        event_classes(both, ["S 1"])
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from sklearn.model_selection import cross_val_score
 
 from eegxai.head import HeadSpec
 from eegxai.simulation import BackgroundSpec, DataSpec, files, implant, simulate, simulate_trials
-from eegxai.simulation.implanting import notes, told_by_background
+from eegxai.simulation.implanting import background_notes, told_by_background
 from eegxai.simulation.noise import recorded_noise
-from eegxai.simulation.signal import topographies
+from eegxai.simulation.signal import dipole_topographies
 from tests.backgrounds import (
     CH_NAMES,
     N_STRETCHES,
@@ -128,14 +128,16 @@ def test_bits_depend_neither_on_threads_nor_on_the_rest_of_the_trials(
 def scalp_of(electrodes):
     """µV per source unit in average reference of these electrodes, by the head itself."""
     head = HeadSpec(channels=electrodes)
-    return topographies(DataSpec(feature="temporal", snr_db=0, n_trials=4, seed=1, head=head))
+    return dipole_topographies(
+        DataSpec(feature="temporal", snr_db=0, n_trials=4, seed=1, head=head)
+    )
 
 
 def test_the_signal_has_the_reference_of_the_recordings(tmp_path):
     scalp = scalp_of((*CH_NAMES, "TP9", "TP10"))
     one = implant("temporal", write_raw(tmp_path / "cz.fif", X - X[4]), snr_db=-6, seed=1)
     np.testing.assert_allclose(
-        topographies(one.spec), (scalp - scalp[4])[:-2], rtol=1e-3, atol=1e-3
+        dipole_topographies(one.spec), (scalp - scalp[4])[:-2], rtol=1e-3, atol=1e-3
     )
     np.testing.assert_allclose(one.ground_truth[:, 4], 0, atol=1e-6)
     assert one.spec.reference == "Cz"
@@ -144,12 +146,12 @@ def test_the_signal_has_the_reference_of_the_recordings(tmp_path):
         "temporal", write_raw(tmp_path / "e.fif", varied), -6, 1, reference=("TP9", "TP10")
     )
     np.testing.assert_allclose(
-        topographies(ears.spec), (scalp - scalp[-2:].mean(0))[:-2], rtol=1e-3, atol=1e-3
+        dipole_topographies(ears.spec), (scalp - scalp[-2:].mean(0))[:-2], rtol=1e-3, atol=1e-3
     )
     unknown = implant("temporal", tmp_path / "e.fif", -6, 1)
-    np.testing.assert_allclose(topographies(unknown.spec).mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(dipole_topographies(unknown.spec).mean(0), 0, atol=1e-4)
     assert unknown.spec.reference == "unknown"
-    assert "does not tell the reference" in " ".join(notes(unknown.spec))
+    assert "does not tell the reference" in " ".join(background_notes(unknown.spec))
 
 
 def test_flat_channels_beside_those_that_are_used_are_no_matter(tmp_path):
@@ -180,7 +182,7 @@ def test_the_signal_keeps_to_what_the_channels_hold(tmp_path):
     joined = np.concatenate([*eeg.ground_truth, *(eeg.x - eeg.ground_truth)], axis=1)
     power = np.linalg.eigvalsh(np.cov(joined.astype(float)))
     assert (power > 1e-6 * power[-1]).sum() == 8
-    assert "hold only 8 independent ones" in " ".join(notes(eeg.spec))
+    assert "hold only 8 independent ones" in " ".join(background_notes(eeg.spec))
 
 
 def test_what_rounding_leaves_of_removed_directions_is_no_noise(tmp_path):
@@ -197,7 +199,7 @@ def test_what_rounding_leaves_of_removed_directions_is_no_noise(tmp_path):
         (7, 0.6 * truth[5] + 0.2 * truth[6]),
     ):
         assert rms(truth[channel] - combined) < 1e-3 * rms(truth)
-    assert "hold only 8 independent ones" in " ".join(notes(eeg.spec))
+    assert "hold only 8 independent ones" in " ".join(background_notes(eeg.spec))
 
 
 @pytest.mark.parametrize("n_removed", [0, 1])
@@ -205,14 +207,14 @@ def test_one_removed_direction_is_told_where_no_reference_explains_it(tmp_path, 
     cleaned = X + np.random.default_rng(2).standard_normal(X.shape)
     cleaned[:n_removed] = 0.7 * cleaned[4] + 0.1 * cleaned[6]
     eeg = implant("temporal", write_raw(tmp_path / "r.fif", cleaned), -6, n_trials=8)
-    told = "hold only 9 independent ones" in " ".join(notes(eeg.spec))
+    told = "hold only 9 independent ones" in " ".join(background_notes(eeg.spec))
     assert told == bool(n_removed)
 
 
 def test_drifts_do_not_make_the_rest_a_rounding(tmp_path, planted):
     drift = 1e4 * np.sin(np.arange(X.shape[1]) / 5e3) * np.linspace(1, 2, len(X))[:, None]
     eeg = implant("temporal", write_raw(tmp_path / "r.fif", X + drift - drift.mean(0)), -6, 1)
-    assert "independent ones" not in " ".join(notes(eeg.spec))
+    assert "independent ones" not in " ".join(background_notes(eeg.spec))
 
 
 def test_electrodes_are_where_the_file_has_them(tmp_path, planted):
@@ -221,12 +223,17 @@ def test_electrodes_are_where_the_file_has_them(tmp_path, planted):
         channel["loc"][:3] *= [-1, 1, 1]  # left and right exchanged
     moved.save(tmp_path / "moved.fif", verbose="ERROR")
     eeg = implant("temporal", tmp_path / "moved.fif", snr_db=-6, seed=1)
-    assert not np.allclose(topographies(eeg.spec), topographies(planted.spec), rtol=0.1)
+    assert not np.allclose(
+        dipole_topographies(eeg.spec), dipole_topographies(planted.spec), rtol=0.1
+    )
     of_template = implant(
         "temporal", tmp_path / "moved.fif", -6, 1, montage="colin27_1005", n_trials=8
     )
     np.testing.assert_allclose(
-        topographies(of_template.spec), topographies(planted.spec), rtol=1e-2, atol=1e-2
+        dipole_topographies(of_template.spec),
+        dipole_topographies(planted.spec),
+        rtol=1e-2,
+        atol=1e-2,
     )
 
 
@@ -246,14 +253,18 @@ def test_epochs_have_their_own_times(tmp_path):
 
 
 def test_notes_tell_drifts_and_filters(tmp_path, planted):
-    assert " ".join(notes(planted.spec)).startswith("positions are those of the recordings")
-    assert notes(DataSpec(feature="temporal", snr_db=0, n_trials=4, seed=0)) == ()
+    assert " ".join(background_notes(planted.spec)).startswith(
+        "positions are those of the recordings"
+    )
+    assert background_notes(DataSpec(feature="temporal", snr_db=0, n_trials=4, seed=0)) == ()
     drift = np.cumsum(np.random.default_rng(1).standard_normal(X.shape), axis=1)
     raw = raw_of(X + drift - drift.mean(0))
     with raw.info._unlock():
         raw.info["lowpass"], raw.info["highpass"] = 20.0, 2.0
     raw.save(tmp_path / "raw.fif", verbose="ERROR")
-    told = " ".join(notes(implant("spectral", tmp_path / "raw.fif", -6, n_trials=40).spec))
+    told = " ".join(
+        background_notes(implant("spectral", tmp_path / "raw.fif", -6, n_trials=40).spec)
+    )
     assert "of the power of the recordings is slower than a trial" in told
     assert "lies outside of the 2 to 20 Hz" in told
 

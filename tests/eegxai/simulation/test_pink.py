@@ -38,7 +38,7 @@ def brain_noise(seed: int) -> np.ndarray:
     """2,000 trials of brain noise (trials, channels, times), µV, without that of the sensors."""
     noise = NoiseSpec(sensor_share=0)
     data = DataSpec(feature="temporal", snr_db=-3.5, n_trials=2000, seed=seed, noise=noise)
-    noise_module.prepare(data)
+    noise_module.prepare_noise(data)
     return np.concatenate(each_block(lambda rows: noise_module.sensor_noise(data, rows), 2000))
 
 

@@ -15,12 +15,18 @@ from scipy import stats
 from eegxai.evaluation import CALIBRATED_METRICS, SIMILARITIES, STUDY_METRICS
 from eegxai.evaluation.bounds import CORRELATION
 from eegxai.statistics import student_interval
-from sweeps.analysis.claims.evidence import Evidence, shown
+from sweeps.analysis.claims.evidence import Evidence, interval_shows
 from sweeps.analysis.claims.rules import RULES, all_of, negated
 from sweeps.analysis.claims.sentences import merged
 from sweeps.analysis.claims.study import Claim, Measure, Study
 from sweeps.analysis.claims.supply import overrides_that_decide
-from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED, decide, load_study
+from sweeps.analysis.claims.verdicts import (
+    CANNOT_BE_DECIDED,
+    DOES_NOT_HOLD,
+    HOLDS,
+    decide,
+    load_study,
+)
 from sweeps.analysis.quantity import HEADLINES
 from sweeps.design.config_file import ConfigError, load
 from sweeps.scores.selection import without_chance_decoders
@@ -86,11 +92,11 @@ def test_an_infinite_score_is_no_score():
 def test_an_interval_shows_a_side_the_other_or_neither(one, other, threshold):
     low, high = sorted([one, other])
     expected = True if low >= threshold else False if high < threshold else None
-    assert shown("at least", low, high, threshold) is expected
-    assert shown("below", low, high, threshold) is negated(expected)
+    assert interval_shows("at least", low, high, threshold) is expected
+    assert interval_shows("below", low, high, threshold) is negated(expected)
     above = True if low > threshold else False if high <= threshold else None
-    assert shown("above", low, high, threshold) is above
-    assert shown("below", np.nan, np.nan, threshold) is None
+    assert interval_shows("above", low, high, threshold) is above
+    assert interval_shows("below", np.nan, np.nan, threshold) is None
 
 
 @given(some.lists(some.sampled_from(ANSWERS)))
@@ -103,10 +109,10 @@ def test_answers_are_joined_by_kleenes_logic(answers):
     ("values", "verdict", "lacking"),
     [
         (HIGH, HOLDS, ""),
-        (LOW, FAILS, ""),
-        (BETWEEN, UNDECIDED, "interval contains the threshold 0.5"),
-        ((0.9,), UNDECIDED, "needs at least 2 seeds with all their cells, has 1"),
-        ((np.nan, np.nan), UNDECIDED, NO_SCORES),
+        (LOW, DOES_NOT_HOLD, ""),
+        (BETWEEN, CANNOT_BE_DECIDED, "interval contains the threshold 0.5"),
+        ((0.9,), CANNOT_BE_DECIDED, "needs at least 2 seeds with all their cells, has 1"),
+        ((np.nan, np.nan), CANNOT_BE_DECIDED, NO_SCORES),
     ],
 )  # fmt: skip
 def test_every_is_decided_by_the_interval_over_seeds(values, verdict, lacking):
@@ -123,7 +129,9 @@ def test_the_number_is_students_interval_over_seeds(values):
     found = row[["value", "low", "high"]].astype(float)
     np.testing.assert_allclose(found, [mean, low, high], atol=1e-12)
     if not np.isclose([low, high], 0.5).any():
-        assert row["verdict"] == (HOLDS if low >= 0.5 else FAILS if high < 0.5 else UNDECIDED)
+        assert row["verdict"] == (
+            HOLDS if low >= 0.5 else DOES_NOT_HOLD if high < 0.5 else CANNOT_BE_DECIDED
+        )
 
 
 @pytest.mark.parametrize(
@@ -140,7 +148,7 @@ def test_the_number_is_students_interval_over_seeds(values):
 )  # fmt: skip
 def test_what_is_lacking_is_named(parts, lacking):
     row = decided(study(features=("temporal", "spatial")), *parts)
-    assert (row["verdict"], row["lacking"]) == (UNDECIDED, lacking)
+    assert (row["verdict"], row["lacking"]) == (CANNOT_BE_DECIDED, lacking)
 
 
 def test_decoders_at_chance_decide_nothing_and_are_named():
@@ -154,18 +162,18 @@ def test_decoders_at_chance_decide_nothing_and_are_named():
     assert decide(whole, without_chance_decoders(tidy)).claims["verdict"].tolist() == [HOLDS]
     assert decide(whole, tidy).claims["value"].iloc[0] == pytest.approx(0.45)
     row = decide(by_level, without_chance_decoders(tidy)).claims.iloc[0]
-    assert row["verdict"] == UNDECIDED
+    assert row["verdict"] == CANNOT_BE_DECIDED
     assert row["lacking"] == "all decoders are at chance on temporal -12"
 
 
 def test_one_feature_type_refutes_what_is_claimed_of_all():
     row = decided(study(features=("temporal", "spatial")), scores("A", LOW))
-    assert (row["verdict"], row["lacking"]) == (FAILS, "")
+    assert (row["verdict"], row["lacking"]) == (DOES_NOT_HOLD, "")
 
 
 def test_nothing_scored_decides_nothing():
     claims = decide(load_study(), as_tidy([])).claims
-    assert (claims["verdict"] == UNDECIDED).all()
+    assert (claims["verdict"] == CANNOT_BE_DECIDED).all()
     assert claims["lacking"].str.contains("no cells of architecture deepnet").all()
 
 
@@ -174,7 +182,7 @@ def test_the_study_and_the_corrected_evaluation_are_decided_apart():
     asked = study(corrected=corrected)
     claims = decide(asked, as_tidy([scores("A", HIGH), scores("B", LOW)])).claims
     assert list(claims["evaluation"]) == ["study", "corrected"]
-    assert list(claims["verdict"]) == [HOLDS, FAILS]
+    assert list(claims["verdict"]) == [HOLDS, DOES_NOT_HOLD]
 
 
 def test_seeds_that_lack_a_decoder_are_left_out():
@@ -186,10 +194,10 @@ def test_seeds_that_lack_a_decoder_are_left_out():
 
 def test_levels_are_judged_apart_where_that_is_asked():
     row = decided(study(by=["feature", "snr_db"]), scores("A", HIGH), scores("A", LOW, snr_db=-12))
-    assert row["verdict"] == FAILS
+    assert row["verdict"] == DOES_NOT_HOLD
     assert row["number"] == "pearson_raw in target_swap, A temporal -12 dB"
     alone = decided(study(by=["feature", "snr_db"]), scores("A", HIGH))
-    assert (alone["verdict"], alone["lacking"]) == (UNDECIDED, "no cells of snr_db -12")
+    assert (alone["verdict"], alone["lacking"]) == (CANNOT_BE_DECIDED, "no cells of snr_db -12")
 
 
 def cascade(values_by_step, **fields):
@@ -211,7 +219,7 @@ def test_a_mean_over_steps_of_which_some_are_missing_is_not_known():
     condition = {"check": "cascade", "metric": "pearson_raw", "asks": "at least", "steps": "mean"}
     for steps in ({2: HIGH}, {1: HIGH, 3: HIGH}):
         row = decided(study(conditions=[condition]), *cascade(steps))
-        assert row["verdict"] == UNDECIDED
+        assert row["verdict"] == CANNOT_BE_DECIDED
         assert "mean over the steps" in row["lacking"]
 
 
@@ -226,18 +234,18 @@ def test_a_margin_is_paired_on_each_decoder():
     assert row["verdict"] == HOLDS
     assert row["value"] == pytest.approx(0.1)
     equal = [scores("A", HIGH, check=check, **truth) for check in ("ground_truth", "same_spectrum")]
-    assert decided(study(conditions=[condition]), *equal)["verdict"] == FAILS
+    assert decided(study(conditions=[condition]), *equal)["verdict"] == DOES_NOT_HOLD
 
 
 @pytest.mark.parametrize(
     ("values", "fewest", "verdict", "number"),
     [
         ((HIGH, HIGH, LOW), 2, HOLDS, (2, 2, 2)),
-        ((HIGH, LOW, LOW), 2, FAILS, (1, 1, 1)),
-        ((HIGH, BETWEEN, LOW), 2, UNDECIDED, (2, 1, 2)),
+        ((HIGH, LOW, LOW), 2, DOES_NOT_HOLD, (1, 1, 1)),
+        ((HIGH, BETWEEN, LOW), 2, CANNOT_BE_DECIDED, (2, 1, 2)),
         ((HIGH, HIGH, BETWEEN), 2, HOLDS, (3, 2, 3)),
         ((HIGH, HIGH), 2, HOLDS, (2, 2, 3)),
-        ((LOW, LOW), 2, FAILS, (0, 0, 1)),
+        ((LOW, LOW), 2, DOES_NOT_HOLD, (0, 0, 1)),
     ],
 )
 def test_several_counts_the_methods_that_surely_miss_a_condition(values, fewest, verdict, number):
@@ -245,19 +253,21 @@ def test_several_counts_the_methods_that_surely_miss_a_condition(values, fewest,
     row = decided(asked, *(scores(name, own) for name, own in zip("ABC", values, strict=False)))
     assert row["verdict"] == verdict
     assert tuple(row[["value", "low", "high"]]) == number
-    assert ("no cells of method C" in row["lacking"]) == (verdict == UNDECIDED and len(values) < 3)
+    assert ("no cells of method C" in row["lacking"]) == (
+        verdict == CANNOT_BE_DECIDED and len(values) < 3
+    )
 
 
 @pytest.mark.parametrize(
     ("values", "verdict"),
     [
         ((LOW, HIGH, HIGH), HOLDS),
-        ((LOW, LOW, HIGH), FAILS),
-        ((HIGH, HIGH, HIGH), FAILS),
-        ((BETWEEN, HIGH, HIGH), UNDECIDED),
-        ((LOW, HIGH, BETWEEN), UNDECIDED),
-        ((LOW, HIGH), UNDECIDED),
-        ((LOW, LOW), FAILS),
+        ((LOW, LOW, HIGH), DOES_NOT_HOLD),
+        ((HIGH, HIGH, HIGH), DOES_NOT_HOLD),
+        ((BETWEEN, HIGH, HIGH), CANNOT_BE_DECIDED),
+        ((LOW, HIGH, BETWEEN), CANNOT_BE_DECIDED),
+        ((LOW, HIGH), CANNOT_BE_DECIDED),
+        ((LOW, LOW), DOES_NOT_HOLD),
     ],
 )
 def test_only_needs_the_first_method_and_the_failure_of_all_others(values, verdict):
@@ -296,9 +306,9 @@ def test_rules_follow_from_the_answers_on_each_method(answers, fewest):
     ("values", "verdict", "number"),
     [
         ((HIGH, LOW), HOLDS, (0, 0, 0)),
-        ((HIGH, (0.39, 0.4, 0.41)), FAILS, (1, 1, 1)),
-        ((HIGH, (0.28, 0.3, 0.32)), UNDECIDED, (1, 0, 1)),
-        ((HIGH,), UNDECIDED, (0, 0, 1)),
+        ((HIGH, (0.39, 0.4, 0.41)), DOES_NOT_HOLD, (1, 1, 1)),
+        ((HIGH, (0.28, 0.3, 0.32)), CANNOT_BE_DECIDED, (1, 0, 1)),
+        ((HIGH,), CANNOT_BE_DECIDED, (0, 0, 1)),
     ],
 )
 def test_insensitive_looks_for_answers_between_the_other_thresholds(values, verdict, number):
@@ -313,7 +323,7 @@ def test_insensitive_looks_for_answers_between_the_other_thresholds(values, verd
 
 def test_a_claim_is_decided_again_at_other_thresholds():
     row = decided(study(), scores("A", (0.59, 0.6, 0.61)))
-    assert (row["at_0.3"], row["verdict"], row["at_0.7"]) == (HOLDS, HOLDS, FAILS)
+    assert (row["at_0.3"], row["verdict"], row["at_0.7"]) == (HOLDS, HOLDS, DOES_NOT_HOLD)
     fixed = decided(study(conditions=[{**ALIKE, "threshold": 0.5}]), scores("A", HIGH))
     assert (fixed["at_0.3"], fixed["at_0.7"]) == ("", "")
 
@@ -345,9 +355,9 @@ def test_the_agreement_of_two_rankings_is_spearmans_correlation(second):
     row = decided(agreement(), *rankings(second))
     rho = stats.spearmanr(range(3), [second.index(method) for method in "ABC"]).statistic
     assert row["value"] == pytest.approx(rho)
-    assert row["verdict"] == (HOLDS if rho >= 0.5 else FAILS)
+    assert row["verdict"] == (HOLDS if rho >= 0.5 else DOES_NOT_HOLD)
     opposite = decided(agreement("below"), *rankings(second))
-    assert {row["verdict"], opposite["verdict"]} == {HOLDS, FAILS}
+    assert {row["verdict"], opposite["verdict"]} == {HOLDS, DOES_NOT_HOLD}
 
 
 def test_similarities_and_errors_rank_methods_upwards():
@@ -363,7 +373,7 @@ def test_similarities_and_errors_rank_methods_upwards():
 def test_a_swap_between_two_classes_is_not_testable():
     tidy = as_tidy([scores("A", HIGH)]).assign(class_testable=False)
     row = decide(study(methods="A"), tidy).claims.iloc[0]
-    assert row["verdict"] == UNDECIDED
+    assert row["verdict"] == CANNOT_BE_DECIDED
     assert row["lacking"] == "another class is not testable on temporal, of two classes"
 
 
@@ -383,7 +393,7 @@ def test_methods_without_a_score_by_design_are_not_ranked(undefined):
     asked = replace_methods(agreement(), "ABCD")
     found = decide(asked, as_tidy([*ranked, *fourth]))
     assert found.numbers["method"].tolist() == ["3 of 4 methods"]
-    assert found.claims.iloc[0][["value", "verdict"]].tolist() == [pytest.approx(-1), FAILS]
+    assert found.claims.iloc[0][["value", "verdict"]].tolist() == [pytest.approx(-1), DOES_NOT_HOLD]
     assert decided(asked, *ranked)["lacking"] == "no cells of method D"
 
 
@@ -422,7 +432,7 @@ def test_a_method_that_lacks_a_cell_on_each_seed_is_waited_for(metric):
         own = {} if metric == "both" else {"metric": metric}
         parts = list(without(parts, method="D", **own, **gap))
     row = decided(FOUR, *parts)
-    assert row["verdict"] == UNDECIDED
+    assert row["verdict"] == CANNOT_BE_DECIDED
     told = {"both": "not all cells of method D"}
     assert row["lacking"] == told.get(
         metric, "no seed has all 2 rankings on all its cells for all 4 methods"
@@ -463,7 +473,7 @@ def test_all_numbers_are_in_the_second_table():
     assert list(zip(numbers["feature"], numbers["method"], strict=True)) == list(
         product(("temporal", "spatial"), "AB")
     )
-    assert list(numbers["verdict"]) == [HOLDS, FAILS, UNDECIDED, UNDECIDED]
+    assert list(numbers["verdict"]) == [HOLDS, DOES_NOT_HOLD, CANNOT_BE_DECIDED, CANNOT_BE_DECIDED]
 
 
 def test_reasons_that_differ_in_the_last_word_are_joined():
@@ -494,7 +504,7 @@ OTHER_MODE = {"evaluation.mode": "corrected"}
 
 def undecided(lacking):
     """Verdicts on a claim in both evaluations."""
-    return pd.DataFrame({"verdict": [UNDECIDED] * 2, "lacking": [lacking] * 2})
+    return pd.DataFrame({"verdict": [CANNOT_BE_DECIDED] * 2, "lacking": [lacking] * 2})
 
 
 @pytest.mark.parametrize(
@@ -518,7 +528,7 @@ def test_what_may_decide_a_claim_is_what_its_sweep_lacks(claim, evaluation, need
     first = {} if needed == SIX_SEEDS else needed
     unfinished = overrides_that_decide(config, asked, open_ones, finished=False)
     assert unfinished[evaluation == "corrected"] == first
-    decided = pd.DataFrame({"verdict": [HOLDS, FAILS], "lacking": ["", ""]})
+    decided = pd.DataFrame({"verdict": [HOLDS, DOES_NOT_HOLD], "lacking": ["", ""]})
     assert overrides_that_decide(config, asked, decided, finished=True) == [None, None]
     load(ROOT / "conf" / "study-small.yaml", list(map("=".join, needed.items())))
 

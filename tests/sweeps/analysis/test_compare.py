@@ -15,9 +15,9 @@ from sweeps.analysis.compare import (
     TABLE_READERS,
     Quantity,
     above_chance,
+    agreement_by_feature,
     difference_bounds,
     differences,
-    ranking_agreement,
     scores_of,
     unpaired,
 )
@@ -143,8 +143,8 @@ def test_differences_are_those_of_scipys_paired_tests(before, after):
 
 def test_agreement_of_rankings(before):
     scores = scores_of(before, CALIBRATED)
-    assert ranking_agreement(differences(scores, scores + 0.1)).to_dict() == {"temporal": 1}
-    assert ranking_agreement(differences(scores, -scores)).to_dict() == {"temporal": 0}
+    assert agreement_by_feature(differences(scores, scores + 0.1)).to_dict() == {"temporal": 1}
+    assert agreement_by_feature(differences(scores, -scores)).to_dict() == {"temporal": 0}
 
 
 def test_two_configurations_are_compared(before, after, tiny_file, tmp_path):

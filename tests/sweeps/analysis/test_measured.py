@@ -13,8 +13,8 @@ KINDS = {
     "controls": tables.CONTROLS_BESIDE,
     "distances": tables.DISTANCES,
     "topographies": tables.TOPOGRAPHIES,
-    "classes": tables.SIMILAR,
-    "weights": tables.SIMILAR,
+    "classes": tables.SIMILARITY_COLUMNS,
+    "weights": tables.SIMILARITY_COLUMNS,
 }
 FEATURES = ("temporal", "spectral", "spatial")
 

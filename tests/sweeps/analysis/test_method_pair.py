@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from eegxai.statistics import Interval
-from sweeps.analysis.method_pair import method_pairs, over_trials, require_methods
+from sweeps.analysis.method_pair import difference_over_trials, method_pairs, require_methods
 from sweeps.analysis.quantity import Quantity
 from sweeps.report.method_pair import pair_frame, pair_lines, paper_sentence
 from tests.tidy_tables import tidy_table
@@ -139,7 +139,7 @@ def trials(n_trials=50, architectures=("deepnet", "eegnet_relu")):
 
 def one_seed(scores, table=None):
     pair = pair_of(tidy(1) if table is None else table)
-    return replace(pair, over_trials=over_trials(pair, scores))
+    return replace(pair, over_trials=difference_over_trials(pair, scores))
 
 
 def test_one_seed_has_a_paired_test_over_the_trials_of_its_decoder():

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from eegxai.evaluation.metrics.names import NAMED, NOT_COMPUTED, metric_named, metric_title
+from eegxai.evaluation.metrics.names import NAMED_METRICS, NOT_COMPUTED, metric_named, metric_title
 from sweeps.analysis.quantity import KNOWN_METRICS, quantity_named
 from tests.paths import ROOT
 
@@ -12,8 +12,8 @@ PAGE = (ROOT / "docs" / "evaluation.md").read_text()
 
 
 def test_every_name_is_of_a_metric_and_of_one_alone():
-    assert {named.metric for named in NAMED} <= set(KNOWN_METRICS)
-    names = [name for named in NAMED for name in {named.metric, *named.aliases}]
+    assert {named.metric for named in NAMED_METRICS} <= set(KNOWN_METRICS)
+    names = [name for named in NAMED_METRICS for name in {named.metric, *named.aliases}]
     assert len(names) == len(set(names))
     assert not set(names) & set(NOT_COMPUTED)
 
@@ -47,7 +47,7 @@ def test_what_is_not_computed_is_told_with_the_nearest():
 
 def test_the_page_lists_the_names():
     rows = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", PAGE, re.MULTILINE))
-    for named in NAMED:
+    for named in NAMED_METRICS:
         if named.aliases:
             assert re.findall(r"`(\w+)`", rows[named.metric]) == list(named.aliases)
 

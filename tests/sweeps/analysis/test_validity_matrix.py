@@ -55,7 +55,7 @@ def test_what_a_finished_cell_found_is_not_measured_again(tiny_file):
     config = load(tiny_file)
     store, cells = store_of(config), list(certificates.cells_to_judge(config))
     fill(store, methods=cells)  # and there is no decoder that could be measured
-    assert list(certificates.evidence(cells, store)["status"]) == ["ok"] * len(cells)
+    assert list(certificates.validity_evidence(cells, store)["status"]) == ["ok"] * len(cells)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from eegxai.evaluation.scoring import HEADLINE
 from eegxai.seeding import torch_generator
 from eegxai.simulation import simulate
 from eegxai.simulation.feature_spec import ClassSpec, FeatureSpec, Signal, Spread
-from sweeps.analysis.conditions import NO_SCORE, ORDER, REFUTED, SHOWN, UNDECIDED, UNTESTABLE
+from sweeps.analysis.conditions import NO_SCORE, REFUTED, SHOWN, STATE_ORDER, UNDECIDED, UNTESTABLE
 from sweeps.analysis.one_decoder import decoder_headline
 from sweeps.analysis.summary import headline
 from sweeps.analysis.verdicts import (
@@ -168,7 +168,7 @@ def test_a_verdict_does_not_improve_when_maps_get_worse(cell):
     assert ranks == sorted(ranks, reverse=True)
     assert (ranks[0], ranks[-1]) == (RANKS[PASSES], RANKS[FAILS])
     for name in ("finds_signal", "efficient", "faithful"):
-        order = [ORDER[row[name]] for row in rows]
+        order = [STATE_ORDER[row[name]] for row in rows]
         assert order == sorted(order, reverse=True), name
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sweeps.analysis.claims.verdicts import FAILS, HOLDS, UNDECIDED
+from sweeps.analysis.claims.verdicts import CANNOT_BE_DECIDED, DOES_NOT_HOLD, HOLDS
 from sweeps.cli import app
 from sweeps.design.cells import method_cells
 from sweeps.design.config_file import load
@@ -64,9 +64,9 @@ def test_each_claim_is_printed_for_80_columns_and_written_in_every_format(claims
     assert names == {*(f"tiny-claims.{end}" for end in endings), "tiny-claims-numbers.csv"}
     table = pd.read_csv(tmp_path / "out" / "tiny-claims.csv", keep_default_na=False)
     assert len(table) == 16
-    assert set(table["verdict"]) <= {HOLDS, FAILS, UNDECIDED}
-    assert ((table["lacking"] != "") == (table["verdict"] == UNDECIDED)).all()
-    assert ((table["decided_by"] != "") == (table["verdict"] == UNDECIDED)).all()
+    assert set(table["verdict"]) <= {HOLDS, DOES_NOT_HOLD, CANNOT_BE_DECIDED}
+    assert ((table["lacking"] != "") == (table["verdict"] == CANNOT_BE_DECIDED)).all()
+    assert ((table["decided_by"] != "") == (table["verdict"] == CANNOT_BE_DECIDED)).all()
     assert "may be decided by: eegxai sweep" in text
 
 

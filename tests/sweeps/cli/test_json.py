@@ -92,7 +92,7 @@ def test_compare(filled):
 def test_validity(filled, monkeypatch):
     row = {"method": "Saliency", "architecture": "deepnet", "status": "ok", "reason": "",
            "flags": "", "completeness": math.nan, "code": "ok"}  # fmt: skip
-    monkeypatch.setattr(validity_matrix, "evidence", lambda *_: pd.DataFrame([row]))
+    monkeypatch.setattr(validity_matrix, "validity_evidence", lambda *_: pd.DataFrame([row]))
     found = document("validity", filled)
     assert found["validity"] == [{**row, "completeness": None}]
 

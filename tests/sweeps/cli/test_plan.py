@@ -14,7 +14,7 @@ from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config import TrialResources
 from sweeps.design.config_file import configuration_path, load
 from sweeps.execution import plan
-from sweeps.execution.expected import WARM_UP, artefact_bytes, cell_seconds, opening_seconds
+from sweeps.execution.expected import WARM_UP_SECONDS, artefact_bytes, cell_seconds, opening_seconds
 from sweeps.execution.pace import Pace
 from sweeps.execution.runner import CellOutcome, Stage
 from sweeps.execution.sweep import Sweep
@@ -132,12 +132,12 @@ def test_what_a_decoder_or_process_begins_with_does_not_count_for_all(n_done, tm
     done, opened = [cells[:21], cells[21:42]], set()
     for number in range(n_done):
         cell = done[number % 2].pop(0)
-        starts = WARM_UP + opening_seconds(cell) if cell.decoder not in opened else 0.0
+        starts = WARM_UP_SECONDS + opening_seconds(cell) if cell.decoder not in opened else 0.0
         opened.add(cell.decoder)
         store.write_scores(cell, replace(SCORES, seconds=3 * (starts + cell_seconds(cell))))
     todo = [cell for cell in cells if not store.has(cell)]
     openings = {cell.decoder: opening_seconds(cell) for cell in todo}
-    true = 3 * (sum(map(cell_seconds, todo)) + sum(openings.values()) + 2 * WARM_UP) / 2
+    true = 3 * (sum(map(cell_seconds, todo)) + sum(openings.values()) + 2 * WARM_UP_SECONDS) / 2
     told = Pace(todo, 2, plan.a_few_done(cells, store)).seconds_left()
     assert 0.8 < told / true < 1.2
 

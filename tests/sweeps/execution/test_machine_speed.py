@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sweeps.execution import machine_speed
-from sweeps.execution.expected import STEP
+from sweeps.execution.expected import STEP_SECONDS
 
 
 @pytest.fixture
@@ -30,6 +30,6 @@ def test_steps_are_timed_on_one_thread_and_nothing_is_left_behind(monkeypatch):
 
 
 def test_a_step_that_takes_three_times_as_long_makes_a_machine_three_times_as_slow(monkeypatch):
-    times = iter([50 * STEP, *[3 * STEP] * 8, 20 * STEP])
+    times = iter([50 * STEP_SECONDS, *[3 * STEP_SECONDS] * 8, 20 * STEP_SECONDS])
     monkeypatch.setattr(machine_speed, "_seconds_of_step", lambda *_tensors: next(times))
     assert machine_speed.slowness.__wrapped__() == pytest.approx(3)

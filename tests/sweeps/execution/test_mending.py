@@ -18,7 +18,7 @@ from sweeps.scores.cache import tidy_from_store
 from sweeps.scores.cache_file import CACHE_FILE
 from sweeps.store.artefacts import store_of
 from sweeps.store.checks import CHECKED_FILE
-from sweeps.store.names import SUSPECTS, maps_of, name_of
+from sweeps.store.names import SUSPECTS_FOLDER, maps_of, name_of
 from tests.finished_cells import fill
 from tests.sweeps.processes import COMMAND, environment
 
@@ -178,7 +178,7 @@ def broken_one(done):
 
 def content(folder):
     """All files of a store but the cache of all scores and the notes of readers."""
-    files = [path for path in folder.rglob("*.*") if path.parent.name != SUSPECTS]
+    files = [path for path in folder.rglob("*.*") if path.parent.name != SUSPECTS_FOLDER]
     return {path: path.read_bytes() for path in files if path.name != CACHE_FILE}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from sweeps.design.cells import decoder_cells, decoder_of, method_cells
 from sweeps.design.config_file import configuration_path, load
-from sweeps.execution.expected import WARM_UP, cell_seconds, opening_seconds
+from sweeps.execution.expected import WARM_UP_SECONDS, cell_seconds, opening_seconds
 from sweeps.execution.pace import Pace, workers_here
 
 QUICKSTART = load(configuration_path("quickstart"))
@@ -24,7 +24,7 @@ def played(cells, workers, slowness, own=None, finished=None):
     free, ends = [(0.0, pid) for pid in range(workers)], []
     for cell in cells:
         start, pid = heapq.heappop(free)
-        new = {pid: WARM_UP, (decoder_of(cell).key, pid): opening_seconds(cell)}
+        new = {pid: WARM_UP_SECONDS, (decoder_of(cell).key, pid): opening_seconds(cell)}
         seconds = slowness * sum(taken for what, taken in new.items() if what not in opened)
         seconds += (own or {}).get(cell, slowness * cell_seconds(cell))
         opened |= new.keys()

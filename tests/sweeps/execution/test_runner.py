@@ -21,5 +21,5 @@ def test_a_large_stage_has_larger_bundles(tiny, monkeypatch):
         update={"resources": tiny.resources.model_copy(update={"explain": explain})}
     )
     assert sizes(one, method_cells(tiny)) == [1] * 8
-    monkeypatch.setattr(runner, "MOST_TRIALS", 3)
+    monkeypatch.setattr(runner, "MOST_TUNE_TRIALS", 3)
     assert sizes(one, method_cells(tiny)) == [3, 1, 3, 1]

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from eegxai.attribution import METHODS, attribution
 from eegxai.evaluation import KINDS
 from eegxai.simulation import simulate_spec
-from sweeps.analysis.claims.verdicts import UNDECIDED
+from sweeps.analysis.claims.verdicts import CANNOT_BE_DECIDED
 from sweeps.analysis.summary import headline
 from sweeps.analysis.verdicts import judged
 from sweeps.cli import app
@@ -60,7 +60,7 @@ def test_the_claims_in_mlflow_say_which_sweep_may_decide_them(finished, tmp_path
     (run,) = publisher.runs("sweep")
     path = publisher.client.download_artifacts(run.info.run_id, "claims.csv", str(tmp_path))
     claims = pd.read_csv(path, keep_default_na=False)
-    open_ones = claims["verdict"] == UNDECIDED
+    open_ones = claims["verdict"] == CANNOT_BE_DECIDED
     assert (claims["decided_by"] != "").equals(open_ones)
     assert claims.loc[open_ones, "decided_by"].str.startswith("this sweep with grid.").all()
 

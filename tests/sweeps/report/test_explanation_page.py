@@ -11,14 +11,14 @@ from sweeps.report.explanation_files import require_new_folder, write_explanatio
 from sweeps.report.explanation_page import render_explanation
 from sweeps.report.explanation_pictures import CAPTIONS, explanation_pictures
 from sweeps.report.explanation_tables import (
-    pattern_table,
+    pattern_summary_table,
     replaced_table,
     similarity_table,
     terminal_trust,
     trust_table,
     validity_table,
 )
-from sweeps.report.explanation_texts import accuracy_lines, answer, trust_notes
+from sweeps.report.explanation_texts import accuracy_lines, trust_answer, trust_notes
 from sweeps.report.terminal import TABLE_WIDTH
 from tests.html_page import Page
 from tests.made_up_explanation import CLASSES, METHODS, WITHOUT_MAP, found_explanation, requested
@@ -92,7 +92,9 @@ def test_numbers_in_tables_are_those_of_the_checks(explained):
     assert texts(validity_table(explained.found))[WITHOUT_MAP][0] == "not applicable"
     # A triangle of half the whole change, and a third of it.
     assert [row[1].text for row in replaced_table(explained.found).rows] == ["0.25", "0.08", "0.00"]
-    assert [row[2].text for row in pattern_table(explained.found).rows] == ["Cz"] * len(CLASSES)
+    assert [row[2].text for row in pattern_summary_table(explained.found).rows] == ["Cz"] * len(
+        CLASSES
+    )
 
 
 def test_the_table_of_trust_has_all_methods_and_fits_a_terminal(explained):
@@ -105,7 +107,7 @@ def test_the_table_of_trust_has_all_methods_and_fits_a_terminal(explained):
     ]
     assert sum(widths) + 2 * len(widths) <= TABLE_WIDTH
     assert any(WITHOUT_MAP in line and "LayerNorm" in line for line in trust_notes(found))
-    assert any("Saliency" in sentence for sentence in answer(found))
+    assert any("Saliency" in sentence for sentence in trust_answer(found))
 
 
 def test_no_labels_no_accuracy_and_no_better_than_chance_is_said():
@@ -118,9 +120,11 @@ def test_no_labels_no_accuracy_and_no_better_than_chance_is_said():
 
 def test_what_was_not_tested_is_said():
     found = found_explanation()
-    assert not any("not tested" in sentence for sentence in answer(found))
+    assert not any("not tested" in sentence for sentence in trust_answer(found))
     unlabelled = replace(found, accuracy=found.accuracy.iloc[:0])
-    assert "It was not tested whether the decoder is better than chance." in answer(unlabelled)
+    assert "It was not tested whether the decoder is better than chance." in trust_answer(
+        unlabelled
+    )
 
 
 def test_a_result_without_maps_has_a_page_too(tmp_path):

@@ -17,7 +17,7 @@ from sweeps.design.cells import DecoderCell
 from sweeps.report.figures import draw_figures
 from sweeps.report.map_pictures import maps_beside_truth, over_frequency
 from sweeps.report.picture import DroppedPicture, Picture
-from sweeps.report.recordings import ESTIMATED
+from sweeps.report.recordings import ESTIMATED_NAME
 from sweeps.report.score_pictures import (
     against_references,
     checks,
@@ -308,7 +308,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(tiny_file):
 
 def test_an_estimated_observer_is_no_ceiling():
     tidy = tidy_table(["DeepLift"], ["temporal"])
-    drawn = {shown.name: shown for shown in draw_figures(tidy, {}, ESTIMATED)}["references"]
+    drawn = {shown.name: shown for shown in draw_figures(tidy, {}, ESTIMATED_NAME)}["references"]
     labels = [text.get_text() for text in drawn.figure.legends[0].get_texts()]
     assert any(label.startswith("estimated ideal observer") for label in labels)
     assert "the most to expect" not in " ".join([*labels, drawn.caption])

@@ -35,7 +35,7 @@ from sweeps.report.result_tables import (
     result_cell,
     verdict_table,
 )
-from sweeps.report.verdict_texts import answer, notes
+from sweeps.report.verdict_texts import verdict_answer, verdict_notes
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.scores.table import AXES
 from sweeps.store.records import MethodScores
@@ -190,23 +190,23 @@ def test_the_answer_names_methods_that_pass_everywhere():
     table = judged(headline(tidy_table(["DeepLift", "LRP", "RandomMap"])))
     table["verdict"] = [PASSES, FAILS, FAILS, PASSES, DUPLICATE, FAILS]
     table["duplicate_of"] = ["", "", "", "", "DeepLift", ""]
-    assert answer(table) == [
+    assert verdict_answer(table) == [
         "DeepLift passes for every feature type.",
         "temporal: DeepLift passes; LRP fails.",
         "spatial: DeepLift (= LRP) passes.",
         "3 seeds: intervals are over seeds.",
     ]
     table["verdict"] = NO_SCORE
-    assert "No method is judged" in answer(table)[0]
-    assert "of controls alone" in answer(table[table["method"] == "RandomMap"])[0]
-    assert "no better than chance" in answer(table.assign(at_chance=table["n_decoders"]))[0]
+    assert "No method is judged" in verdict_answer(table)[0]
+    assert "of controls alone" in verdict_answer(table[table["method"] == "RandomMap"])[0]
+    assert "no better than chance" in verdict_answer(table.assign(at_chance=table["n_decoders"]))[0]
 
 
 def test_without_corrected_scores_the_answer_is_by_the_studys_rules():
     table = judged(headline(tidy_table(["DeepLift", "LRP"], features=("temporal",))))
     table["verdict"], table["study_verdict"] = NO_SCORE, [SHOWN, REFUTED]
-    assert answer(table)[1:] == ["temporal: DeepLift passes by the study's rules."]
-    assert len(answer(table.assign(study_verdict=NO_SCORE))) == 1
+    assert verdict_answer(table)[1:] == ["temporal: DeepLift passes by the study's rules."]
+    assert len(verdict_answer(table.assign(study_verdict=NO_SCORE))) == 1
 
 
 def test_what_fails_without_a_refuted_number_is_explained():
@@ -215,19 +215,21 @@ def test_what_fails_without_a_refuted_number_is_explained():
     table = judged(headline(tidy))
     n = table["n_decoders"].iloc[0]
     against = f"speaks against it on {n} of {n} decoders (0.9 of the promised sum)"
-    assert f"✗ DeepLift: its validity check {against}" in notes(table)
+    assert f"✗ DeepLift: its validity check {against}" in verdict_notes(table)
     table["verdict"] = NOT_APPLICABLE
-    assert "–: DeepLift and LRP have no usable map (eegxai validity says why)" in notes(table)
+    assert "–: DeepLift and LRP have no usable map (eegxai validity says why)" in verdict_notes(
+        table
+    )
 
 
 def test_why_methods_have_no_score_over_frequency_is_said():
     table = judged(headline(tidy_table(["DeepLift", "GradCAM"], features=("spectral",))))
     said = "–: GradCAM can say nothing about frequency, which is scored here"
-    assert said not in notes(table)
+    assert said not in verdict_notes(table)
     table["verdict"] = [PASSES, NO_SCORE]
-    assert said in notes(table)
-    assert said not in notes(table.assign(feature="temporal"))
-    assert said not in notes(table.assign(verdict=NO_SCORE))  # of another evaluation
+    assert said in verdict_notes(table)
+    assert said not in verdict_notes(table.assign(feature="temporal"))
+    assert said not in verdict_notes(table.assign(verdict=NO_SCORE))  # of another evaluation
 
 
 def test_many_methods_are_counted_with_their_duplicates():
@@ -244,7 +246,7 @@ def test_many_methods_are_counted_with_their_duplicates():
     table["verdict"], table["duplicate_of"] = FAILS, ""
     table.loc[table["method"] == "LRP", ["verdict", "duplicate_of"]] = DUPLICATE, "InputXGradient"
     expected = "temporal: none passes; 8 methods (1 of them duplicates) fail."
-    assert answer(table)[0] == expected
+    assert verdict_answer(table)[0] == expected
 
 
 @pytest.mark.parametrize("by", [("feature", "seed"), ("feature", "snr_db", "seed", "architecture")])
@@ -254,7 +256,7 @@ def test_the_answer_for_each_seed_finds_the_originals_of_duplicates(by):
     passing, same = table["seed"] == 1, table["method"] == "LRP"
     table["verdict"] = np.select([same, passing], [DUPLICATE, PASSES], FAILS)
     table["duplicate_of"] = np.where(same, "DeepLift", "")
-    whole, *parts, scope = answer(table, by)
+    whole, *parts, scope = verdict_answer(table, by)
     assert scope.startswith("One seed each: intervals are over trials")
     assert all("temporal, " in part and "seed " in part for part in parts)
     assert whole == "No method passes for every group."
@@ -268,7 +270,7 @@ def test_a_duplicate_of_what_is_not_in_the_table_is_judged_by_its_own_numbers():
     tidy = tidy.assign(duplicate_of="InputXGradient", flags="equals InputXGradient")
     table = judged(headline(tidy))
     assert list(table["verdict"]) == [DUPLICATE]
-    assert answer(table)[0] == "temporal: none passes; LRP fails."
+    assert verdict_answer(table)[0] == "temporal: none passes; LRP fails."
 
 
 def test_flags_are_counted_by_decoder():

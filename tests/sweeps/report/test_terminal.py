@@ -30,7 +30,7 @@ from sweeps.report.legends import accuracies
 from sweeps.report.result_tables import result_cell
 from sweeps.report.terminal import print_lines, print_sentence
 from sweeps.report.verdict_tables import group_title, narrow_cell, property_cell, verdict_cell
-from sweeps.report.verdict_texts import answer
+from sweeps.report.verdict_texts import verdict_answer
 from sweeps.scores.selection import chance_note, without_chance_decoders
 from sweeps.scores.table import AREA, half_width
 from tests.tidy_tables import as_tidy
@@ -299,7 +299,7 @@ def test_the_closing_table_is_printed_where_its_signs_are_lacking(closing, encod
 
 
 def test_what_stands_on_top_can_be_repeated(closing):
-    assert answer(closing) == [
+    assert verdict_answer(closing) == [
         "temporal: DeepLift (= LRP) passes; CentredGuidedGradCAM fails.",
         "One seed: intervals are over trials, and nothing is said about other networks trained "
         "alike.",

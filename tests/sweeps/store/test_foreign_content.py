@@ -16,7 +16,7 @@ from sweeps.scores.cache import tidy_from_store
 from sweeps.scores.cache_file import CACHE_FILE
 from sweeps.store.artefacts import Store
 from sweeps.store.checks import check_new_files
-from sweeps.store.names import RUNNING, SUSPECTS, heartbeat_of, maps_of, name_of
+from sweeps.store.names import RUNNING_FOLDER, SUSPECTS_FOLDER, heartbeat_of, maps_of, name_of
 from sweeps.store.packing import RECORD_KEY, BrokenArtefactError
 from sweeps.store.records import Heartbeat
 from sweeps.store.status import status_of
@@ -178,13 +178,13 @@ def test_a_note_on_a_file_that_was_made_anew_moves_nothing(store, cells):
     assert not later.suspects(cells[1])
     assert later.has(cell)
     assert later.read_maps(cell)
-    assert not later.stems(SUSPECTS)
+    assert not later.stems(SUSPECTS_FOLDER)
 
 
 @pytest.mark.parametrize("content", [b"?", b"null", b"{}", b"\xff"])
 def test_a_note_that_cannot_be_read_is_on_the_file_as_it_is(store, cells, content):
     cell = cells[1][0]
-    name = f"{SUSPECTS}/{name_of(cell).replace('/', '--')}.json"
+    name = f"{SUSPECTS_FOLDER}/{name_of(cell).replace('/', '--')}.json"
     store.write_file(name, content)
     (found,) = store.suspects(cells[1])
     store.set_aside(found)
@@ -205,7 +205,7 @@ def test_heartbeats_of_another_form_are_none(store, cells, tiny, content):
     cell = cells[1][0]
     store.files.remove(name_of(cell))
     store.write_file(heartbeat_of(cell), content)
-    assert store.stems(RUNNING) == {cell.stem}
+    assert store.stems(RUNNING_FOLDER) == {cell.stem}
     assert not store.heartbeats()
     assert status_of(tiny, store).states[cell] == "open"
 

@@ -12,7 +12,7 @@ from eegxai.decoders import DECODERS, initialised
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
 from sweeps.store.artefacts import Store, store_of
-from sweeps.tasks.explain import explain
+from sweeps.tasks.explain import explain_cell
 from sweeps.tasks.train import train_decoder
 from tests.helpers import FEW_PASSES
 from tests.sweeps.processes import own_process
@@ -117,7 +117,7 @@ def scores_on(device, folder, cell, trained, methods):
     store = Store(str(folder / device))
     store.write_decoder(cell, trained)
     for method in methods:
-        explain(method, store, device)
+        explain_cell(method, store, device)
     return {method.method: store.read_scores(method) for method in methods}
 
 

@@ -17,9 +17,9 @@ from sweeps.design.config_file import load
 from sweeps.store.artefacts import Store, store_of
 from sweeps.store.names import use_of
 from sweeps.store.packing import BrokenArtefactError
-from sweeps.tasks import opened as opened_module
-from sweeps.tasks.explain import explain
-from sweeps.tasks.opened import open_decoder
+from sweeps.tasks import rebuilt as rebuilt_module
+from sweeps.tasks.explain import explain_cell
+from sweeps.tasks.rebuilt import rebuild_decoder
 from sweeps.tasks.train import train_decoder
 
 OVERRIDES = ["grid.seed=[0]", "grid.method=[Saliency,InputXGradient,GradCAM]"]
@@ -28,9 +28,9 @@ RETRAIN = "evaluation.checks=[target_swap,label_retrain]"
 
 @pytest.fixture(autouse=True)
 def no_decoder_is_open():
-    open_decoder.cache_clear()
+    rebuild_decoder.cache_clear()
     yield
-    open_decoder.cache_clear()
+    rebuild_decoder.cache_clear()
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def scores_by_hand(cell, store):
 @pytest.mark.slow
 def test_scores_and_validity_are_those_of_the_science_called_directly(trained):
     (*_, cell), store = trained
-    explain(cell, store)
+    explain_cell(cell, store)
     table, verdict = scores_by_hand(cell, store)
     found = store.read_scores(cell)
     pd.testing.assert_frame_equal(found.table, table, check_exact=True, check_dtype=False)
@@ -96,21 +96,21 @@ def test_a_decoder_and_its_twin_are_read_once_for_all_methods(trained, monkeypat
 
     monkeypatch.setattr(Store, "read_decoder", counted)
     for cell in cells:
-        explain(cell, store)
+        explain_cell(cell, store)
     assert read == ["true", "permuted"]
 
 
 def use_in(store, cell):
-    return store.read_use(*open_decoder(cell.decoder, cell.evaluation, store, "cpu")._use_of)
+    return store.read_use(*rebuild_decoder(cell.decoder, cell.evaluation, store, "cpu")._use_of)
 
 
 def test_what_a_decoder_used_is_found_once_for_all_workers(trained, monkeypatch):
     cells, store = trained
-    first = open_decoder(cells[0].decoder, cells[0].evaluation, store, "cpu").use
-    monkeypatch.setattr(opened_module, "used_by", None)  # nobody computes it again
+    first = rebuild_decoder(cells[0].decoder, cells[0].evaluation, store, "cpu").use
+    monkeypatch.setattr(rebuilt_module, "used_by", None)  # nobody computes it again
     for cell in cells[:2]:
-        open_decoder.cache_clear()
-        explain(cell, store)
+        rebuild_decoder.cache_clear()
+        explain_cell(cell, store)
     again = use_in(store, cells[0])
     assert (first.total == again.total).all()
     for name, pieces in first.families.items():
@@ -125,12 +125,12 @@ def test_a_broken_use_is_set_aside_and_found_again_with_the_same_bits(trained):
     cells, store = trained
     decoder, evaluation = cells[0].decoder, cells[0].evaluation
     path = store.files.path(use_of(decoder, evaluation))
-    first = open_decoder(decoder, evaluation, store, "cpu").use
+    first = rebuild_decoder(decoder, evaluation, store, "cpu").use
     with open(path, "r+b") as file:
         whole = file.read()
         file.truncate(100)
-    open_decoder.cache_clear()
-    again = open_decoder(decoder, evaluation, store, "cpu").use
+    rebuild_decoder.cache_clear()
+    again = rebuild_decoder(decoder, evaluation, store, "cpu").use
     assert (first.total == again.total).all()
     with open(path, "rb") as file:
         assert file.read() == whole
@@ -140,7 +140,7 @@ def test_a_broken_use_is_set_aside_and_found_again_with_the_same_bits(trained):
 def test_the_use_is_that_of_the_trained_weights_and_of_the_settings(trained):
     cells, store = trained
     decoder, evaluation = cells[0].decoder, cells[0].evaluation
-    opened = open_decoder(decoder, evaluation, store, "cpu")
+    opened = rebuild_decoder(decoder, evaluation, store, "cpu")
     assert opened.use is not None
     *_, record, trials = opened._use_of
     assert store.read_use(decoder, evaluation, record, trials) is not None
@@ -149,8 +149,8 @@ def test_the_use_is_that_of_the_trained_weights_and_of_the_settings(trained):
     for other in ({"n_trials": 3}, {"use_permutations": 2}):
         assert store.read_use(decoder, replace(evaluation, **other), record, trials) is None
     study = replace(evaluation, mode="study", truth_threshold=0.0, checks=("cascade",))
-    open_decoder.cache_clear()
-    assert open_decoder(decoder, study, store, "cpu").use is None
+    rebuild_decoder.cache_clear()
+    assert rebuild_decoder(decoder, study, store, "cpu").use is None
 
 
 def test_a_use_that_cannot_be_written_stops_nothing_and_leaves_nothing(trained, monkeypatch):
@@ -164,10 +164,10 @@ def test_a_use_that_cannot_be_written_stops_nothing_and_leaves_nothing(trained, 
 
     with monkeypatch.context() as patched:
         patched.setattr(store.files.system, "pipe_file", full)
-        first = open_decoder(decoder, evaluation, store, "cpu").use
+        first = rebuild_decoder(decoder, evaluation, store, "cpu").use
     assert not any(Path(store.files.path("uses")).iterdir())
-    open_decoder.cache_clear()
-    again = open_decoder(decoder, evaluation, store, "cpu").use
+    rebuild_decoder.cache_clear()
+    again = rebuild_decoder(decoder, evaluation, store, "cpu").use
     assert (first.total == again.total).all()
     assert use_in(store, cells[0]) is not None
 
@@ -180,10 +180,10 @@ def test_a_broken_file_stops_the_task_before_anything_is_stored(trained, labels)
     with open(store.path(broken), "r+b") as file:
         file.truncate(100)
     with pytest.raises(BrokenArtefactError, match=broken.stem):
-        explain(cells[0], store)
+        explain_cell(cells[0], store)
     assert not store.has(cells[0])
     train_decoder(broken, store)
-    explain(cells[0], store)
+    explain_cell(cells[0], store)
     assert store.has(cells[0])
 
 
@@ -193,4 +193,4 @@ def test_weights_of_another_architecture_are_a_broken_file(trained):
     record = store.read_decoder(cell)
     store.write_decoder(cell, replace(record, weights={"a.weight": torch.zeros(2)}))
     with pytest.raises(BrokenArtefactError, match="do not fit"):
-        explain(cells[0], store)
+        explain_cell(cells[0], store)

@@ -21,7 +21,7 @@ from sweeps.design.cells import decoder_cells, decoder_of, method_cells
 from sweeps.design.config_file import load
 from sweeps.design.thresholds import Thresholds
 from sweeps.report.closing import CLOSING_FILE, closing_page
-from sweeps.report.verdict_texts import answer
+from sweeps.report.verdict_texts import verdict_answer
 from sweeps.scores.cache import load_cache, tidy_from_store
 from sweeps.scores.selection import without_chance_decoders
 from sweeps.tracking import (
@@ -448,7 +448,7 @@ def test_the_summary_holds_the_claims_of_the_study_and_the_closing_table(
     assert list(pd.read_csv(path)["verdict"]) == list(expected["verdict"])
     path = publisher.client.download_artifacts(run.info.run_id, CLOSING_FILE, str(tmp_path))
     page = Path(path).read_text()
-    for sentence in answer(judged(headline(without_chance_decoders(tidy)))):
+    for sentence in verdict_answer(judged(headline(without_chance_decoders(tidy)))):
         assert html.escape(sentence) in page
     for cell in cells[1]:
         assert f">{cell.method}</th>" in page

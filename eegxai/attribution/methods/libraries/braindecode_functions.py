@@ -28,7 +28,7 @@ from eegxai.attribution.methods.libraries.foreign import (
 )
 from eegxai.registry import unknown_name
 
-STANDARD = (
+BRAINDECODE_STANDARD = (
     "saliency",
     "input_x_gradient",
     "deconvolution",
@@ -38,12 +38,12 @@ STANDARD = (
     "layer_grad_cam",
     "integrated_gradients",
 )
-REFUSED = {
+BRAINDECODE_REFUSED = {
     "amplitude_gradients": "its maps are over frequencies, and of all classes",
     "amplitude_gradients_per_trial": "its maps are over frequencies, and of all classes",
     "random_target": "it draws classes, and explains nothing",
 }
-GIVEN = {"model", "x", "target", "layer", "baseline"}
+BRAINDECODE_GIVEN = {"model", "x", "target", "layer", "baseline"}
 SUMS: dict[str, Attribution] = {
     "deep_lift": logit_difference,
     "integrated_gradients": logit_difference,
@@ -51,7 +51,7 @@ SUMS: dict[str, Attribution] = {
 }
 
 
-@library("braindecode", STANDARD)
+@library("braindecode", BRAINDECODE_STANDARD)
 @cache
 def braindecode_method(own_name: str) -> Method:
     """Method of a function of braindecode, by the function's name.
@@ -62,7 +62,7 @@ def braindecode_method(own_name: str) -> Method:
         When there is no such function, or its results are no maps of trials.
     """
     name = f"braindecode.{own_name}"
-    refuse(name, REFUSED)
+    refuse(name, BRAINDECODE_REFUSED)
     found = _functions()
     if own_name not in found:
         raise ValueError(unknown_name("map of braindecode.visualization", own_name, found))
@@ -70,8 +70,8 @@ def braindecode_method(own_name: str) -> Method:
     of_layer = "layer" in inspect.signature(function).parameters
     return Method(
         with_options(
-            guarded(name, partial(_maps, function)),
-            _options(function),
+            guarded(name, partial(_braindecode_maps, function)),
+            _braindecode_options(function),
             f"braindecode's {own_name}, which calls captum.",
         ),
         group="braindecode",
@@ -92,13 +92,13 @@ def _functions() -> dict[str, Callable[..., Any]]:
     }
 
 
-def _options(function: Callable[..., Any]) -> Options:
+def _braindecode_options(function: Callable[..., Any]) -> Options:
     baseline: Options = {"baseline": (ReferenceInput, "zero")}
     has_baseline = "baseline" in inspect.signature(function).parameters
-    return plain_options(function, GIVEN) | (baseline if has_baseline else {})
+    return plain_options(function, BRAINDECODE_GIVEN) | (baseline if has_baseline else {})
 
 
-def _maps(
+def _braindecode_maps(
     function: Callable[..., Any], decoder: nn.Module, x: Tensor, target: Tensor, **options: Any
 ) -> Tensor:
     if "baseline" in options:

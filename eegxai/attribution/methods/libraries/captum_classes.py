@@ -27,8 +27,8 @@ from eegxai.attribution.core.reference_input import (
 )
 from eegxai.attribution.core.registry import (
     Attribution,
+    CompletenessTarget,
     Method,
-    Sums,
     library,
     target_logits,
     whole_logit,
@@ -38,15 +38,15 @@ from eegxai.attribution.methods.cam import cam_limits
 from eegxai.attribution.methods.libraries.captum_names import (
     MODELS,
     captum_attr,
-    classes_of,
+    constructor_parameters,
     is_of_layer,
-    parameters_of,
+    wrapped_classes,
 )
 from eegxai.attribution.methods.libraries.captum_options import (
     PERMUTING,
-    SIZES,
+    SIZE_OPTIONS,
+    captum_options_of,
     option_limits,
-    options_of,
     wants_distribution,
 )
 from eegxai.attribution.methods.libraries.captum_sizes import MISFITS, feature_numbers
@@ -57,7 +57,7 @@ from eegxai.attribution.methods.libraries.foreign import (
     with_options,
 )
 
-STANDARD = (
+CAPTUM_STANDARD = (
     "Saliency",
     "InputXGradient",
     "Deconvolution",
@@ -74,7 +74,7 @@ STANDARD = (
     "KernelShap",
 )
 # Their draws come from global generators, or are shared by the trials of a batch.
-RANDOM = {
+CAPTUM_RANDOM = {
     "GradientShap",
     "LayerGradientShap",
     "NoiseTunnel",
@@ -87,7 +87,7 @@ RANDOM = {
 IMAGES = {"GuidedGradCam"}  # what they multiply must have the layer's number of axes
 
 
-@library("captum", STANDARD)
+@library("captum", CAPTUM_STANDARD)
 @cache
 def captum_method(own_name: str) -> Method:
     """Method of a class of captum, by the class's name.
@@ -98,15 +98,15 @@ def captum_method(own_name: str) -> Method:
         When there is no such class, or its results are no maps of trials, in one sentence.
     """
     name = f"captum.{own_name}"
-    classes = classes_of(name)
-    options = options_of(classes)
+    classes = wrapped_classes(name)
+    options = captum_options_of(classes)
     function = partial(_attributions, classes)
-    random = RANDOM & {own.__name__ for own in classes}
+    random = CAPTUM_RANDOM & {own.__name__ for own in classes}
     call = trial_by_trial(name, guarded(name, function)) if random else guarded(name, function)
     return Method(
         with_options(call, options, f"captum's {own_name}, called as captum documents it."),
         group="captum",
-        requires=(has_cam_layer,) if "layer" in parameters_of(classes) else (),
+        requires=(has_cam_layer,) if "layer" in constructor_parameters(classes) else (),
         completeness_target=_sum_of(classes),
         limits=cam_limits if is_of_layer(classes[-1]) else Method.limits,
         option_limits=option_limits,
@@ -117,7 +117,7 @@ def captum_method(own_name: str) -> Method:
 # ------------------------------------------------------------------ sums
 
 
-def _sum_of(classes: tuple[Any, ...]) -> Sums | None:
+def _sum_of(classes: tuple[Any, ...]) -> CompletenessTarget | None:
     """The sum that a class promises, by its convergence delta; None where it promises none.
 
     A layer's maps lose theirs when they are interpolated, and around noise it is that of the
@@ -126,12 +126,12 @@ def _sum_of(classes: tuple[Any, ...]) -> Sums | None:
     own = classes[-1]
     if len(classes) > 1 or is_of_layer(own) or not own.has_convergence_delta(None):
         return None
-    if "baselines" not in parameters_of(classes):
+    if "baselines" not in constructor_parameters(classes):
         return whole_logit
-    return _multiplied(_gain_over_references if wants_distribution(classes) else logit_difference)
+    return _multiplied(_logit_over_references if wants_distribution(classes) else logit_difference)
 
 
-def _multiplied(target_sum: Attribution) -> Sums:
+def _multiplied(target_sum: Attribution) -> CompletenessTarget:
     """The sum, unless the option is set that leaves the factor of the trial out."""
 
     def promised(*trials: Any, multiply_by_inputs: bool = True, **options: Any) -> Tensor | None:
@@ -140,7 +140,7 @@ def _multiplied(target_sum: Attribution) -> Sums:
     return promised
 
 
-def _gain_over_references(
+def _logit_over_references(
     decoder: nn.Module,
     x: Tensor,
     target: Tensor,
@@ -149,7 +149,7 @@ def _gain_over_references(
     **_options: Any,
 ) -> Tensor:
     """Logit of the trial minus the mean logit of the references."""
-    of_references = decoder(_distribution(x, references)).mean(0)
+    of_references = decoder(_trials_to_compare(x, references)).mean(0)
     return target_logits(decoder, x, target) - of_references[target]
 
 
@@ -199,15 +199,15 @@ def _given(
     if "baseline" in options:
         values["baselines"] = reference_input(x.detach(), options["baseline"])
     if wants_distribution(classes):
-        values["baselines"] = _distribution(x, options.get("references"))
+        values["baselines"] = _trials_to_compare(x, options.get("references"))
     if "feature_mask" in options:
         size = x.shape[1], x.shape[2]
         numbers = feature_numbers(*size, options["feature_mask"], options["window"])
         values["feature_mask"] = numbers[None].to(x.device)
-    return values | {name: tuple(options[name]) for name in SIZES if name in options}
+    return values | {name: tuple(options[name]) for name in SIZE_OPTIONS if name in options}
 
 
-def _distribution(x: Tensor, references: Tensor | None) -> Tensor:
+def _trials_to_compare(x: Tensor, references: Tensor | None) -> Tensor:
     """Trials to compare with, the zero trial without any; of one a copy too: captum wants more."""
     found = torch.zeros_like(x[:1]) if references is None else references
     return found.repeat(2, 1, 1) if len(found) == 1 else found

@@ -7,14 +7,14 @@ from typing import Any
 from eegxai.attribution.methods.libraries.foreign import imported, refuse, required
 from eegxai.registry import unknown_name
 
-REFUSED = {
+CAPTUM_REFUSED = {
     "TCAV": "it gives a number for each concept, no map of the trial",
     "LayerFeaturePermutation": "it permutes a layer's values among the trials of a batch, so a "
     "trial has no map of its own",
     "NoiseTunnel(LayerLRP)": "captum's NoiseTunnel cannot call it",
 }
 MODELS = {"forward_func", "model"}
-GIVEN = {
+CAPTUM_GIVEN = {
     *MODELS, "layer", "device_ids", "attribution_method", "inputs", "target", "baselines",
     "feature_mask", "sliding_window_shapes", "strides", "layer_baselines", "layer_mask",
 }  # fmt: skip
@@ -25,9 +25,9 @@ def captum_attr() -> Any:
     return imported("captum.attr", "captum.METHOD", "captum>=0.9")
 
 
-def classes_of(name: str) -> tuple[Any, ...]:
+def wrapped_classes(name: str) -> tuple[Any, ...]:
     """The class of a name and the classes that it is wrapped around, the outermost first."""
-    refuse(name, REFUSED)
+    refuse(name, CAPTUM_REFUSED)
     parts = re.fullmatch(r"captum\.(\w+)(?:\((\w+)\))?", name)
     if parts is None:
         raise ValueError(
@@ -53,10 +53,10 @@ def _wraps(own: Any) -> bool:
 
 
 def _class(name: str, own: str) -> Any:
-    refuse(f"captum.{own}", REFUSED)  # an inner one
+    refuse(f"captum.{own}", CAPTUM_REFUSED)  # an inner one
     found = _attribution_classes()
     if own not in found:
-        known = found.keys() - REFUSED.keys()
+        known = found.keys() - CAPTUM_REFUSED.keys()
         usable = [choice for choice in known if _reason_against(found[choice]) is None]
         raise ValueError(unknown_name("class of captum.attr", own, usable))
     if reason := _reason_against(found[own]):
@@ -81,7 +81,7 @@ def _reason_against(own: Any) -> str | None:
         return "it explains one neuron of a layer, not the logit of a class"
     if not hasattr(own, "attribute"):
         return "it is a base class, which computes nothing"
-    missing = (set(required(own.__init__)) | set(required(own.attribute))) - GIVEN - {"self"}
+    missing = (set(required(own.__init__)) | set(required(own.attribute))) - CAPTUM_GIVEN - {"self"}
     return f"it needs {min(missing)}, which is no plain value" if missing else None
 
 
@@ -90,7 +90,7 @@ def is_of_layer(own: Any) -> bool:
     return issubclass(own, captum_attr().LayerAttribution)
 
 
-def parameters_of(classes: tuple[Any, ...]) -> dict[str, inspect.Parameter]:
+def constructor_parameters(classes: tuple[Any, ...]) -> dict[str, inspect.Parameter]:
     """Parameters of the constructors and of ``attribute``, an inner class's after the outer's."""
     found: dict[str, inspect.Parameter] = {}
     for own in classes:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveInt
 
 from eegxai.attribution.core.reference_input import ReferenceInput
-from eegxai.attribution.methods.libraries.captum_names import GIVEN, parameters_of
+from eegxai.attribution.methods.libraries.captum_names import CAPTUM_GIVEN, constructor_parameters
 from eegxai.attribution.methods.libraries.foreign import (
     CHOICES,
     Options,
@@ -19,14 +19,14 @@ from eegxai.attribution.methods.libraries.foreign import (
 PERMUTING = "FeaturePermutation"  # a trial's values by those of the references
 FeatureMask = Literal["channels", "windows", "channels_windows"]
 ChannelsAndSamples = Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]
-WINDOW = 25
+OCCLUSION_WINDOW = 25
 # Their cost or their error grows with the number of features faster than the maps get finer.
 WINDOWS_OF = {"ShapleyValueSampling": 25, "ShapleyValues": 50, "Lime": 25, "KernelShap": 25}
-SIZES: Options = {
-    "sliding_window_shapes": (ChannelsAndSamples, [1, WINDOW]),
-    "strides": (ChannelsAndSamples, [1, WINDOW]),
+SIZE_OPTIONS: Options = {
+    "sliding_window_shapes": (ChannelsAndSamples, [1, OCCLUSION_WINDOW]),
+    "strides": (ChannelsAndSamples, [1, OCCLUSION_WINDOW]),
 }
-LIMITS = {
+RESOLUTION_LIMITS = {
     "channels": {"times": "no time resolution: whole channels are perturbed"},
     "windows": {"channels": "no channel resolution: windows of all channels are perturbed"},
 }
@@ -37,13 +37,13 @@ def wants_distribution(classes: tuple[Any, ...]) -> bool:
     return "baselines" in required(classes[-1].attribute)
 
 
-def options_of(classes: tuple[Any, ...]) -> Options:
+def captum_options_of(classes: tuple[Any, ...]) -> Options:
     """All options, those of an outer class before those of the same name of an inner one."""
-    parameters, inner = parameters_of(classes), classes[-1].__name__
+    parameters, inner = constructor_parameters(classes), classes[-1].__name__
     options: Options = {}
     for own in reversed(classes):
         for function in (own.__init__, own.attribute):
-            options |= plain_options(function, GIVEN | {"self"})
+            options |= plain_options(function, CAPTUM_GIVEN | {"self"})
     if "baselines" in parameters:
         baseline: Options = {"baseline": (ReferenceInput, "zero")}
         options |= references_option() if wants_distribution(classes) else baseline
@@ -51,7 +51,7 @@ def options_of(classes: tuple[Any, ...]) -> Options:
         options |= references_option(inspect.Parameter.empty)
     if "feature_mask" in parameters:
         options |= _mask_options(inner)
-    options |= {name: option for name, option in SIZES.items() if name in parameters}
+    options |= {name: option for name, option in SIZE_OPTIONS.items() if name in parameters}
     if "layer" in parameters:
         options |= {"interpolate_mode": (CHOICES["interpolate_mode"], "nearest")}
     return options | _only_working(classes, options)
@@ -71,7 +71,7 @@ def _mask_options(own: str) -> Options:
     fine = "channels" if own == PERMUTING else "channels_windows"
     return {
         "feature_mask": (FeatureMask, "windows" if own in WINDOWS_OF else fine),
-        "window": (PositiveInt, WINDOWS_OF.get(own, WINDOW)),
+        "window": (PositiveInt, WINDOWS_OF.get(own, OCCLUSION_WINDOW)),
     }
 
 
@@ -93,4 +93,4 @@ def option_limits(
     of_channels, of_times = sliding_window_shapes
     whole = {"windows": of_channels >= n_channels, "channels": of_times >= n_times}
     features = [feature_mask, *(name for name, is_whole in whole.items() if is_whole)]
-    return {axis: why for name in features for axis, why in LIMITS.get(name, {}).items()}
+    return {axis: why for name in features for axis, why in RESOLUTION_LIMITS.get(name, {}).items()}

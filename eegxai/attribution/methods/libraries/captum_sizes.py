@@ -51,7 +51,9 @@ def _window_too_large(
     """Whether windows are larger than a trial, or their strides than they."""
     size = [n_channels, n_times]
     if _larger(sliding_window_shapes, size):
-        return f"sliding_window_shapes={sliding_window_shapes} is larger than {_trials(*size)}"
+        return (
+            f"sliding_window_shapes={sliding_window_shapes} is larger than {_trials_phrase(*size)}"
+        )
     if _larger(strides, sliding_window_shapes):
         return (
             f"strides={strides} must not be larger than sliding_window_shapes="
@@ -69,8 +71,9 @@ def _too_few_features(
 ) -> str | None:
     if n_features(n_channels, n_times, feature_mask, window) > 1:
         return None
-    size = _trials(n_channels, n_times)
-    return f"{_mask(feature_mask, window)} makes one feature of {size}; at least two are needed"
+    size = _trials_phrase(n_channels, n_times)
+    mask = _mask_phrase(feature_mask, window)
+    return f"{mask} makes one feature of {size}; at least two are needed"
 
 
 def _too_many_features(
@@ -79,17 +82,18 @@ def _too_many_features(
     number = n_features(n_channels, n_times, feature_mask, window)
     if number <= MOST_ORDERED:
         return None
+    mask, size = _mask_phrase(feature_mask, window), _trials_phrase(n_channels, n_times)
     return (
-        f"{_mask(feature_mask, window)} makes {number} features of {_trials(n_channels, n_times)}, "
+        f"{mask} makes {number} features of {size}, "
         f"whose orders it goes through one by one; {MOST_ORDERED} features or fewer are allowed"
     )
 
 
-def _mask(feature_mask: str, window: int) -> str:
+def _mask_phrase(feature_mask: str, window: int) -> str:
     return f"feature_mask={feature_mask!r} with window={window}"
 
 
-def _trials(n_channels: int, n_times: int) -> str:
+def _trials_phrase(n_channels: int, n_times: int) -> str:
     return f"trials of {counted(n_channels, 'channel')} and {counted(n_times, 'sample')}"
 
 

@@ -26,7 +26,7 @@ from eegxai.attribution.methods.libraries.foreign import (
 )
 from eegxai.registry import unknown_name
 
-STANDARD = (
+GRADCAM_STANDARD = (
     "GradCAM",
     "GradCAMPlusPlus",
     "XGradCAM",
@@ -39,24 +39,24 @@ STANDARD = (
     "EigenGradCAM",
     "FullGrad",
 )
-REFUSED = {
+GRADCAM_REFUSED = {
     "FinerCAM": "it compares classes that it chooses itself; with a class given it is GradCAM",
     "SESS": "it cuts square images into pieces, and decoders take trials of one shape",
     "DeepFeatureFactorization": "it gives several maps, which belong to no class",
     "GuidedBackpropReLUModel": "it is no class activation map; captum.GuidedBackprop is the same",
 }
-RANDOM = {"RandomCAM"}
+GRADCAM_RANDOM = {"RandomCAM"}
 OWN_LAYERS = {"FullGrad"}  # they find them in the model
 # Of which a class takes one value alone: with any other it fails on all decoders.
 ONLY_WORKING: dict[str, Options] = {"FullGrad": {"eigen_smooth": (Literal[False], False)}}
-GIVEN = {"self", "model", "target_layers", "reshape_transform", "input_tensor", "targets"}
+GRADCAM_GIVEN = {"self", "model", "target_layers", "reshape_transform", "input_tensor", "targets"}
 
 
 def _gradcam() -> Any:
     return imported("pytorch_grad_cam", "gradcam.METHOD", "eegxai[gradcam]")
 
 
-@library("gradcam", STANDARD)
+@library("gradcam", GRADCAM_STANDARD)
 @cache
 def gradcam_method(own_name: str) -> Method:
     """Method of a class of grad-cam, by the class's name.
@@ -67,15 +67,17 @@ def gradcam_method(own_name: str) -> Method:
         When there is no such class, or grad-cam is not installed.
     """
     name = f"gradcam.{own_name}"
-    refuse(name, REFUSED)
-    found = _classes()
+    refuse(name, GRADCAM_REFUSED)
+    found = _cam_classes()
     if own_name not in found:
-        raise ValueError(unknown_name("class of grad-cam", own_name, set(found) - set(REFUSED)))
-    call = guarded(name, partial(_maps, found[own_name]))
+        raise ValueError(
+            unknown_name("class of grad-cam", own_name, set(found) - set(GRADCAM_REFUSED))
+        )
+    call = guarded(name, partial(_gradcam_maps, found[own_name]))
     return Method(
         with_options(
-            trial_by_trial(name, call) if own_name in RANDOM else call,
-            _options(found[own_name]),
+            trial_by_trial(name, call) if own_name in GRADCAM_RANDOM else call,
+            _gradcam_options(found[own_name]),
             f"grad-cam's {own_name}: rectified, each map scaled to 0..1.",
         ),
         group="gradcam",
@@ -84,7 +86,7 @@ def gradcam_method(own_name: str) -> Method:
     )
 
 
-def _classes() -> dict[str, Any]:
+def _cam_classes() -> dict[str, Any]:
     """Classes of grad-cam that are made of a model and layers and are run."""
     every = dict(inspect.getmembers(_gradcam(), inspect.isclass))
     return {
@@ -95,13 +97,17 @@ def _classes() -> dict[str, Any]:
     }
 
 
-def _options(own: Any) -> Options:
+def _gradcam_options(own: Any) -> Options:
     """Plain arguments of the constructor and of a call."""
-    options = plain_options(own.__init__, GIVEN) | plain_options(own.__call__, GIVEN)
+    options = plain_options(own.__init__, GRADCAM_GIVEN) | plain_options(
+        own.__call__, GRADCAM_GIVEN
+    )
     return options | ONLY_WORKING.get(own.__name__, {})
 
 
-def _maps(own: Any, decoder: nn.Module, x: Tensor, target: Tensor, **options: Any) -> Tensor:
+def _gradcam_maps(
+    own: Any, decoder: nn.Module, x: Tensor, target: Tensor, **options: Any
+) -> Tensor:
     own_layers = own.__name__ in OWN_LAYERS
     layers = [] if own_layers else [decoder.get_submodule(str(decoder.cam_layer))]
     parameters = inspect.signature(own.__init__).parameters

@@ -357,7 +357,7 @@ def test_matrices_keep_constants_and_sums(start, gaps, n_times):
     centres = start + np.concatenate([[0.0], np.cumsum(gaps)])
     weights = placing._interpolation(centres, n_times)
     np.testing.assert_allclose(weights.sum(axis=0), 1)  # a constant map stays that constant
-    shares = placing._shares(centres, n_times)
+    shares = placing._normalised_weights(centres, n_times)
     np.testing.assert_allclose(shares.sum(axis=1), 1)  # no part of a column is lost
     assert min(weights.min(), shares.min()) >= 0
 

@@ -9,9 +9,9 @@ from scipy import ndimage
 from eegxai.evaluation.controls.edge_filters import (
     LAPLACE,
     SOBEL,
+    filtered_over_time,
     neighbours,
     over_channels,
-    over_time,
 )
 
 GRID = [(row, column) for row in range(3) for column in range(3)]  # number 4 is in the middle
@@ -33,12 +33,12 @@ def info():
 
 def test_sobel_over_time_is_that_of_scipy(x):
     rows = [ndimage.sobel(row, mode="nearest") for row in x.flatten(0, 1).numpy()]
-    np.testing.assert_allclose(over_time(x, SOBEL).flatten(0, 1), rows, atol=1e-12)
+    np.testing.assert_allclose(filtered_over_time(x, SOBEL).flatten(0, 1), rows, atol=1e-12)
 
 
 def test_laplace_over_time_is_that_of_scipy(x):
     rows = [ndimage.laplace(row, mode="nearest") for row in x.flatten(0, 1).numpy()]
-    np.testing.assert_allclose(over_time(x, LAPLACE).flatten(0, 1), rows, atol=1e-12)
+    np.testing.assert_allclose(filtered_over_time(x, LAPLACE).flatten(0, 1), rows, atol=1e-12)
 
 
 def test_laplace_over_channels_is_that_of_scipy_inside_a_grid(x, info):
@@ -55,5 +55,9 @@ def test_neighbours_are_the_nearest_others(info):
 
 def test_what_does_not_change_has_no_edges(info):
     flat = torch.full((2, 9, 20), 3.0)
-    filtered = over_time(flat, SOBEL), over_time(flat, LAPLACE), over_channels(flat, info)
+    filtered = (
+        filtered_over_time(flat, SOBEL),
+        filtered_over_time(flat, LAPLACE),
+        over_channels(flat, info),
+    )
     assert not any(edges.any() for edges in filtered)

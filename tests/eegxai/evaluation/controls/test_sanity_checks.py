@@ -12,7 +12,7 @@ from eegxai.evaluation import (
     ExplainedTrials,
     bottom_up,
     cascade,
-    independent,
+    each_layer_alone,
     swap_targets,
     variants,
 )
@@ -229,7 +229,7 @@ def test_independent_steps_change_one_layer_as_the_cascade_does(case):
     layers = weighted_layers(decoder, x)
     everything = {name for name, _ in decoder.named_parameters()}
     for (layer, alone), (_, cascaded) in zip(
-        independent(decoder, x, seed=0), cascade(decoder, x, seed=0), strict=True
+        each_layer_alone(decoder, x, seed=0), cascade(decoder, x, seed=0), strict=True
     ):
         assert same(alone, decoder) == everything - set(layers[layer])
         assert set(layers[layer]) <= same(alone, cascaded)

@@ -16,9 +16,9 @@ from eegxai.evaluation.evidence.curves import (
     SHARES,
     curve_areas,
     deletion_curves,
-    piece_sums,
     trial_areas,
     whole_change,
+    window_sums,
     windows_of,
 )
 from eegxai.evaluation.evidence.donors import donors_of
@@ -62,7 +62,7 @@ def by_hand(contributions, order, shares=SHARES):
 
 def test_curves_of_a_linear_decoder_are_sums_of_its_contributions():
     decoder, (x, target) = linear(), trials_of(3)
-    contributions = piece_sums("it", weights_of(decoder, target) * x, x, 5)
+    contributions = window_sums("it", weights_of(decoder, target) * x, x, 5)
     constant = decoder(0 * x)[0].detach().numpy()
     curves = deletion_curves(
         decoder, x, target, {"it": weights_of(decoder, target) * x}, INFO, filling="zero"
@@ -161,7 +161,7 @@ def test_conditional_fillings_of_gaussian_trials_keep_their_covariance():
 def test_every_sample_is_in_the_window_that_sums_it(n_times, n_windows):
     of = window_of_sample(n_times, min(n_windows, n_times))
     x = torch.arange(n_times, dtype=torch.float64)[None, None]
-    found = piece_sums("it", x, x, min(n_windows, n_times))[0]
+    found = window_sums("it", x, x, min(n_windows, n_times))[0]
     expected = [x[0, 0, of == window].sum() for window in range(min(n_windows, n_times))]
     np.testing.assert_allclose(found, expected)
 

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class OpenedDecoder:
+class RebuiltDecoder:
     """A trained decoder and its test trials, on one device.
 
     Attributes
@@ -158,9 +158,9 @@ class OpenedDecoder:
 
 # One decoder stays in memory: the cells of a decoder come one after another.
 @lru_cache(maxsize=1)
-def open_decoder(
+def rebuild_decoder(
     cell: DecoderCell, evaluation: EvaluationSpec, store: Store, device: str
-) -> OpenedDecoder:
+) -> RebuiltDecoder:
     """Read a trained decoder and rebuild it with its test trials; the last one stays in memory.
 
     Raises
@@ -174,7 +174,7 @@ def open_decoder(
     x, y, ground_truth = (
         torch.from_numpy(array[split.test]).to(device) for array in (eeg.x, eeg.y, eeg.ground_truth)
     )
-    return OpenedDecoder(
+    return RebuiltDecoder(
         cell=cell,
         evaluation=evaluation,
         store=store,
@@ -186,11 +186,13 @@ def open_decoder(
         x=x,
         y=y,
         ground_truth=ground_truth,
-        references=torch.from_numpy(eeg.x[_some(split.train, cell.data.seed)]).to(device),
+        references=torch.from_numpy(eeg.x[_few_training_trials(split.train, cell.data.seed)]).to(
+            device
+        ),
     )
 
 
-def _some(training: np.ndarray, seed: int) -> np.ndarray:
+def _few_training_trials(training: np.ndarray, seed: int) -> np.ndarray:
     """A few of the training trials."""
     drawn = generator(seed, "references").permutation(len(training))[:N_REFERENCES]
     return training[np.sort(drawn)]
