@@ -58,7 +58,8 @@ def study_cell(row: Row, told: Property) -> TableCell:
     value, low, high = (float(row[f"score{end}"]) for end in ("", "_low", "_high"))
     if math.isnan(value):
         return mark_cell(row, told)
-    shown = f"{MARKS[row[told.column]]}{_without_leading_zero(digits(value))}{_half_width_text(value - low)}"
+    number = _without_leading_zero(digits(value))
+    shown = f"{MARKS[row[told.column]]}{number}{_half_width_text(value - low)}"
     return TableCell(shown, str(value), interval=ends_text(low, high))
 
 
@@ -75,7 +76,8 @@ def narrow_cell(row: Row, told: Property) -> TableCell:
         return TableCell(MISSING)
     # The side on which the level lies: near a bound, half of the interval would contradict a mark.
     side = value - low if value > row[f"{told.column}_level"] else high - value
-    shown = f"{MARKS[state]}{_without_leading_zero(digits(value))}{_letter(row, told)}{_half_width_text(side)}"
+    number = _without_leading_zero(digits(value))
+    shown = f"{MARKS[state]}{number}{_letter(row, told)}{_half_width_text(side)}"
     return TableCell(shown, str(value))
 
 
