@@ -16,7 +16,6 @@ import gc
 import json
 import os
 import re
-import resource
 import signal
 import sys
 import tempfile
@@ -326,7 +325,9 @@ def explain(model: str, path: Path) -> None:
 
 
 def limit_cpu_time() -> None:
-    """End this process when it computes for longer than a row may take."""
+    """End this process when it computes for longer than a row may take (not on Windows)."""
+    import resource
+
     until = int(time.process_time()) + LIMIT_S
     resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
 

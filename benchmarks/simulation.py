@@ -9,7 +9,6 @@ eegxai in details that cost no time: every wave of a noise source is scaled to a
 stretch of the recording does not wrap around its end, and orientations are not tilted.
 """
 
-import resource
 import statistics
 import sys
 import time
@@ -138,8 +137,14 @@ def main() -> None:
     whole = shares(n_trials)
     for name in ("random numbers", "matrix product"):
         print(f"{name}: {whole[name] / whole['all']:.0%} of the processor time")
-    peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{n_trials} trials, peak memory {peak_gb:.2f} GB")
+    print(f"{n_trials} trials, peak memory {peak_gb():.2f} GB")
+
+
+def peak_gb() -> float:
+    """Largest memory of this process so far (on Linux)."""
+    import resource  # where there is none, all but this line can be measured
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from collections import defaultdict
 
 from tests.paths import ROOT
 
-KERNELS = {
-    f"eegxai.evaluation.maps.{name}" for name in ("cpu_kernels", "reductions", "torch_reductions")
-}
+MAPS = "eegxai.evaluation.maps"
+SUMS = {f"{MAPS}.{name}" for name in ("cpu_kernels", "reductions", "torch_reductions")}
+ORDERS = {f"{MAPS}.{name}" for name in ("cpu_order_kernels", "reductions", "torch_reductions")}
 CAMS = {"eegxai.attribution.methods.cam", "eegxai.attribution.methods.study_cam"}
 # Right in several modules, whichever they are.
 ANYWHERE = {
@@ -20,7 +20,8 @@ ANYWHERE = {
 # Right in these modules alone.
 TWINS = {
     # A reduction in torch, its CPU kernel, and the function that chooses between them.
-    **dict.fromkeys(("ascending", "kth_largest", "moments", "overlap", "windowed_ssim"), KERNELS),
+    **dict.fromkeys(("moments", "overlap", "windowed_ssim"), SUMS),
+    **dict.fromkeys(("ascending", "kth_largest"), ORDERS),
     # The study's version of a method beside ours: the module says whose it is.
     **dict.fromkeys(
         (

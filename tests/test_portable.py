@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,9 +33,15 @@ LINUX_NAMES = {
     "socket": {"AF_UNIX"},
 }  # fmt: skip
 LINUX_FOLDERS = ("/proc/", "/dev/", "/sys/", "/tmp/", "/var/", "/etc/")
-MODULES = sorted(
-    path for folder in ("eegxai", "sweeps", "scripts") for path in (ROOT / folder).rglob("*.py")
-)
+
+
+def python_files(*folders):
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+MODULES = python_files("eegxai", "sweeps", "scripts", "examples")
+# What is run on one machine by who develops: a part may need Linux, but importing it may not.
+AROUND = [path for path in python_files("tests", "benchmarks") if path != Path(__file__)]
 MOST_BYTES = 1 << 20
 ALLOCATING = {"arange", "empty", "eye", "full", "linspace", "ones", "rand", "randn", "zeros"}
 
@@ -42,16 +49,21 @@ ALLOCATING = {"arange", "empty", "eye", "full", "linspace", "ones", "rand", "ran
 def linux_only(tree):
     """What a module uses that other systems lack."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (a.name for a in node.names if a.name in LINUX_MODULES)
-        elif isinstance(node, ast.ImportFrom):
-            names = {alias.name for alias in node.names}
-            yield from names & LINUX_NAMES.get(node.module or "", set())
-            yield from {node.module} & LINUX_MODULES
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            yield from {node.attr} & LINUX_NAMES.get(node.value.id, set())
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield from (folder for folder in LINUX_FOLDERS if node.value.startswith(folder))
+        yield from needed_by(node)
+
+
+def needed_by(node):
+    """What one node uses that other systems lack."""
+    if isinstance(node, ast.Import):
+        yield from (a.name for a in node.names if a.name in LINUX_MODULES)
+    elif isinstance(node, ast.ImportFrom):
+        names = {alias.name for alias in node.names}
+        yield from names & LINUX_NAMES.get(node.module or "", set())
+        yield from {node.module} & LINUX_MODULES
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        yield from {node.attr} & LINUX_NAMES.get(node.value.id, set())
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield from (folder for folder in LINUX_FOLDERS if node.value.startswith(folder))
 
 
 def at_import(tree):
@@ -69,6 +81,13 @@ def at_import(tree):
 def test_nothing_outside_the_helper_needs_linux(path):
     found = sorted(set(linux_only(ast.parse(path.read_text(encoding="utf-8")))))
     assert path == HELPER or not found, f"{path.relative_to(ROOT)} needs {found}"
+
+
+@pytest.mark.parametrize("path", AROUND, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_test_or_benchmark_needs_linux_to_be_imported(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = sorted({name for node in at_import(tree) for name in needed_by(node)})
+    assert not found, f"{path.relative_to(ROOT)} needs {found} as it is imported"
 
 
 def test_the_helper_asks_before_it_uses_them():

@@ -1,27 +1,20 @@
 """The tables in Markdown for docs/benchmarks.md, and as JSON, written whole after every row."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu.parts import Outcome, Row
+from eegxai.atomic import write_whole
 
 
 def write(path: Path, heading: str, outcomes: Sequence[Outcome]) -> None:
     """Write both files; what was there before is there until they are whole."""
-    _replace(path, markdown(heading, outcomes))
+    write_whole(path, markdown(heading, outcomes))
     content = {"heading": heading, "parts": [asdict(outcome) for outcome in outcomes]}
-    _replace(path.with_suffix(".json"), json.dumps(content, indent=1))
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f"{path.name}.part")
-    half.write_text(text)
-    os.replace(half, path)
+    write_whole(path.with_suffix(".json"), json.dumps(content, indent=1))
 
 
 def markdown(heading: str, outcomes: Sequence[Outcome]) -> str:

@@ -19,22 +19,23 @@ from eegxai.explaining.arguments import require_types
 from eegxai.explaining.choosing import Decoded, choose
 from eegxai.explaining.cross_checks import decoder_patterns, patterns_table, replacement_table
 from eegxai.explaining.decoder import open_decoder
+from eegxai.explaining.decoding_accuracy import accuracy_table, confusion_counts
 from eegxai.explaining.evidence import (
     MethodEvidence,
     SharedEvidence,
-    accuracy_table,
     add_checks,
-    checks_table,
-    confusion_counts,
-    frequency_table,
-    map_agreements,
     mapped,
     possible_checks,
     require_check,
-    seconds_by_part,
 )
 from eegxai.explaining.findings import VALIDITY_COLUMNS
 from eegxai.explaining.matching import NAMES_OF_UNITS
+from eegxai.explaining.method_tables import (
+    checks_table,
+    frequency_table,
+    map_agreements,
+    seconds_by_part,
+)
 from eegxai.explaining.opening import decode, open_trials
 from eegxai.explaining.progress import OnProgress, Progress
 from eegxai.explaining.result import DecoderExplanation

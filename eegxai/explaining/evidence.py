@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -26,18 +25,12 @@ from eegxai.attribution import (
 from eegxai.attribution.core.faults import first_line
 from eegxai.attribution.core.options import N_REFERENCES
 from eegxai.attribution.validity import N_JUDGED_TRIALS
-from eegxai.decoders.chance import confusion_matrix
 from eegxai.evaluation.bounds import METRIC_BOUNDS
 from eegxai.evaluation.controls.sanity_checks import CHECKS, ExplainedTrials
 from eegxai.evaluation.maps.explanation import Explanation, explanation
-from eegxai.evaluation.metrics.agreement import piece_pearson
-from eegxai.evaluation.metrics.frequency import frequency_profile
 from eegxai.evaluation.robustness import evaluate_robustness
 from eegxai.evaluation.score_rows import SCORE_COLUMNS
-from eegxai.explaining.balanced import above_guessing, balanced_accuracy
 from eegxai.explaining.findings import (
-    ACCURACY_COLUMNS,
-    FREQUENCY_COLUMNS,
     VALIDITY_COLUMNS,
 )
 from eegxai.recordings import LabelledTrials
@@ -52,42 +45,6 @@ INTERVAL = ["low", "high"]
 CHECK_COLUMNS = ["method", *(name for name in SCORE_COLUMNS if name != "trials"), *INTERVAL]
 
 Array = np.ndarray
-
-
-# ------------------------------------------------------------------ the decoder
-
-
-def accuracy_table(y: Array | None, predicted: Array) -> pd.DataFrame:
-    """Accuracy with Wilson's 95 % interval, and balanced accuracy; no row without labels."""
-    if y is None:
-        return pd.DataFrame(columns=ACCURACY_COLUMNS)
-    n_classes = int(max(y.max(), predicted.max())) + 1
-    confusion = confusion_matrix(y, predicted, n_classes)
-    n_trials, correct = int(confusion.sum()), int(np.trace(confusion))
-    low, high = scipy.stats.binomtest(correct, n_trials).proportion_ci(CONFIDENCE, method="wilson")
-    row = {
-        "n_trials": n_trials,
-        "accuracy": correct / n_trials,
-        "low": low,
-        "high": high,
-        "chance": confusion.sum(1).max() / n_trials,
-        "balanced_accuracy": balanced_accuracy(confusion),
-        "balanced_chance": 1 / len(np.unique(y)),
-        "above_chance": above_guessing(confusion),
-    }
-    return pd.DataFrame([row], columns=ACCURACY_COLUMNS)
-
-
-def confusion_counts(y: Array | None, predicted: Array, class_names: Sequence[str]) -> pd.DataFrame:
-    """Numbers of trials by true and predicted class; empty without labels."""
-    if y is None:
-        return pd.DataFrame()
-    counts = confusion_matrix(y, predicted, len(class_names))
-    names = list(class_names)
-    return pd.DataFrame(counts, names, names).rename_axis(index="true", columns="predicted")
-
-
-# ------------------------------------------------------------------ one method
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,68 +244,3 @@ def require_check(check: str) -> None:
             "checks: 'label_retrain' needs a decoder trained on permuted labels, which only "
             f"sweeps train (choices: {', '.join(name for name in CHECKS if name != check)})"
         )
-
-
-# ------------------------------------------------------------------ all methods together
-
-
-def map_agreements(maps: Mapping[str, Array]) -> pd.DataFrame:
-    """Mean Pearson correlation of the magnitudes of two methods' maps, (methods, methods).
-
-    Of magnitudes, since some methods have none below zero and others a sign of their own.
-    """
-    flat = {n: np.abs(values).reshape(len(values), -1).astype(float) for n, values in maps.items()}
-    table = pd.DataFrame(np.eye(len(flat)), index=list(flat), columns=list(flat))
-    for one, other in combinations(flat, 2):
-        found = piece_pearson(flat[one], flat[other])
-        mean = float(np.nanmean(found)) if np.isfinite(found).any() else np.nan
-        table.loc[one, other] = table.loc[other, one] = mean
-    return table
-
-
-def frequency_table(
-    relevance: Mapping[str, Array], target: Array, class_names: Sequence[str], n_times: int,
-    sfreq: float,
-) -> pd.DataFrame:  # fmt: skip
-    """Relevance over frequency of each method that says it, mean over the trials of each class.
-
-    Each trial's relevance, summed over channels, is divided by the sum of its magnitudes.
-    """
-    frequencies = np.fft.rfftfreq(n_times, 1 / sfreq)
-    tables = [
-        pd.DataFrame(
-            {
-                "method": name,
-                "class": class_names[number],
-                "frequency_hz": frequencies,
-                "relevance": _profile_shares(frequency_profile(values[target == number])).mean(0),
-            }
-        )
-        for name, values in relevance.items()
-        for number in np.unique(target)
-    ]
-    return pd.concat(tables, ignore_index=True) if tables else _empty(FREQUENCY_COLUMNS)
-
-
-def _profile_shares(profiles: Array) -> Array:
-    sizes = np.abs(profiles).sum(1, keepdims=True)
-    return profiles / np.where(sizes > 0, sizes, 1)
-
-
-def _empty(columns: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame(columns=list(columns))
-
-
-def seconds_by_part(
-    shared: Mapping[str, float], found: Mapping[str, MethodEvidence]
-) -> pd.DataFrame:
-    """How long each part took, of all methods and of each."""
-    rows = [("", part, seconds) for part, seconds in shared.items()]
-    rows += [(name, *part) for name, each in found.items() for part in each.seconds.items()]
-    return pd.DataFrame(rows, columns=["method", "part", "seconds"])
-
-
-def checks_table(found: Mapping[str, MethodEvidence]) -> pd.DataFrame:
-    """The checks of all methods, one below the other."""
-    tables = [each.checks for each in found.values() if len(each.checks)]
-    return pd.concat(tables, ignore_index=True) if tables else _empty(CHECK_COLUMNS)

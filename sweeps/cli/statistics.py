@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from eegxai.atomic import write_whole
 from sweeps.analysis.quantity import Quantity, quantity_named
 from sweeps.analysis.significance import (
     FeatureTests,
@@ -31,7 +32,7 @@ from sweeps.cli.common import (
     print_written,
     terminal,
 )
-from sweeps.report.export import csv_bytes, write_whole
+from sweeps.report.export import csv_bytes
 from sweeps.report.inference_tables import TESTS_LEGEND, method_tests_table
 from sweeps.report.source import load_scores_of
 from sweeps.report.terminal import print_lines, terminal_parts

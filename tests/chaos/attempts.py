@@ -3,7 +3,6 @@
 import atexit
 import faulthandler
 import os
-import resource
 import select
 import signal
 import sys
@@ -213,5 +212,7 @@ def _read(pid: int, reading: int) -> tuple[str, bool]:
 
 def cpu_seconds() -> float:
     """Of this process so far."""
+    import resource
+
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime

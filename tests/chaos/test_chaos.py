@@ -15,6 +15,7 @@ from tests.sweeps.processes import environment
 @pytest.mark.slow
 @pytest.mark.cluster
 @pytest.mark.timeout(1800)
+@pytest.mark.skipif(sys.platform != "linux", reason="forks, and reads /proc")
 def test_ten_sweeps_in_hard_weather_end_as_if_left_in_peace(tmp_path):
     command = [sys.executable, "-m", "tests.chaos", "--runs", "10", "--seed", "1000"]
     command += ["--keep", str(tmp_path)]

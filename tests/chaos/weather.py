@@ -4,7 +4,6 @@ A kind is one entry of ``WEATHERS``.
 """
 
 import os
-import resource
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +16,8 @@ from tests.chaos.places import Places
 from tests.chaos.servers import MOODS
 
 Strike = Callable[[Places, Random], None]
-DEATHS = {"killed": signal.SIGKILL, "interrupted": signal.SIGINT, "terminated": signal.SIGTERM}
+KILL = 9  # the number of SIGKILL, which Windows has no name for
+DEATHS = {"killed": KILL, "interrupted": signal.SIGINT, "terminated": signal.SIGTERM}
 SMALL = 200_000  # bytes of room, or of files, that a full disk may leave
 JUMPS = (60.0, 7200.0, 400 * 86400.0)  # seconds
 
@@ -68,11 +68,15 @@ def _disk_full(places: Places, random: Random) -> None:
 
 def _files_small(_places: Places, random: Random) -> None:
     """In place of a full disk, where none can be mounted: writes fail beyond so many bytes."""
+    import resource
+
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (random.randrange(SMALL), hard))
 
 
 def _files_large(_places: Places) -> None:
+    import resource
+
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
@@ -139,7 +143,5 @@ WEATHERS: dict[str, Weather] = {
     "clock jumps": Weather(_clock_jumps),
     "file torn": Weather(partial(_torn, "store/*/*"), possible=_own_store, spoils=True),
     "database torn": Weather(partial(_torn, "mlflow.db"), possible=_own_database, spoils=True),
-    "two at once, one killed": Weather(
-        partial(_signalled, signal.SIGKILL), codes=(-signal.SIGKILL,), at_once=2
-    ),
+    "two at once, one killed": Weather(partial(_signalled, KILL), codes=(-KILL,), at_once=2),
 }

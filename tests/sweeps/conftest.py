@@ -1,11 +1,11 @@
 """A sweep small enough for tests: short training, few trials, real files."""
 
-import fcntl
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.design.config_file import load
@@ -37,8 +37,7 @@ def made_once(tmp_path_factory, name, make):
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent  # of the folders that the processes have for themselves
     folder, partial = root / name, root / f"{name}-partial"
-    with (root / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(root / f"{name}.lock"):
         if not folder.exists():
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()

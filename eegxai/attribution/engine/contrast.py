@@ -15,6 +15,7 @@ from torch.nn.utils import parametrize
 from eegxai.attribution.core.options import DEFAULT_CHUNK
 from eegxai.attribution.engine.adapted import say
 from eegxai.attribution.engine.wrong_sizes import attempted
+from eegxai.decoders.hooks import hooked
 from eegxai.decoders.lone_trials import pair_of
 
 # Those that store the axis of their outputs first.
@@ -145,12 +146,11 @@ def _returns_output(decoder: nn.Module, layer: nn.Module, x: Tensor) -> bool:
     """Whether the logits are the layer's output as it leaves the layer, seen in any shape."""
     outputs: list[tuple[Tensor, int]] = []
 
-    def keep(_module: nn.Module, _args: Any, output: Tensor) -> None:
+    def keep(_name: str, _args: Any, _kwargs: Any, output: Tensor) -> None:
         outputs.append((output, _version(output)))
 
-    handle = layer.register_forward_hook(keep)
-    logits = decoder(x)
-    handle.remove()
+    with hooked(layer, [""], keep):  # the layer itself
+        logits = decoder(x)
     return [(logits.data_ptr(), _version(logits))] == [(o.data_ptr(), n) for o, n in outputs]
 
 

@@ -2,10 +2,9 @@
 
 ``reductions`` calls them in place of the functions of ``torch_reductions``, which document them. A
 version of a map is never stored: the loops compute its values from those of the map and four
-numbers per trial.
+numbers per trial. ``cpu_order_kernels`` has those that order pixels.
 """
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +19,6 @@ from torch import Tensor
 from eegxai.evaluation.maps.window import SAMPLE, WINDOW, WINDOW_AREA
 
 N_PRODUCTS = 4  # x, y, the sum of their squares, their product
-STRIDE = 17  # one pixel in so many is sampled to estimate a threshold
-DIGIT, N_DIGITS = 11, 6  # bits per digit, digits per float64
-TOP_BIT = np.uint64(1 << 63)
 
 Array = np.ndarray
 Form = tuple[float, float, float, float]
@@ -72,7 +68,8 @@ def _value(x: float, form: Form) -> float:
 
 
 @compiled
-def _put(values: Array | Sequence[float], into: Array) -> None:
+def put(values: Array | Sequence[float], into: Array) -> None:
+    """Write values into an array, one by one."""
     # A loop: assigned as a whole, numba checks the shapes, and compiles that for seconds.
     for i in range(len(into)):
         into[i] = values[i]
@@ -87,7 +84,7 @@ def moments(first: int, last: int, rows: Array, form: Array) -> Array:
     """Sum, sum of squares and number of positive values of each map's version, (trials, 3)."""
     found = np.empty((last - first, 3))
     for trial in range(first, last):
-        _put(_row_moments(rows[trial], _form_of(form, trial)), found[trial - first])
+        put(_row_moments(rows[trial], _form_of(form, trial)), found[trial - first])
     return found
 
 
@@ -111,7 +108,7 @@ def overlap(
     found = np.empty((last - first, 3))
     for trial in range(first, last):
         forms = _form_of(form, trial), _form_of(other_form, trial)
-        _put(_overlap(rows[trial], others[trial], *forms), found[trial - first])
+        put(_overlap(rows[trial], others[trial], *forms), found[trial - first])
     return found
 
 
@@ -215,147 +212,3 @@ def _add_similarity(
         upper = (2 * x * y + c1) * (2 * covariance + c2)
         lower = (x * x + y * y + c1) * (variances + c2)
         total[i] += weights[i] * upper / lower
-
-
-# ------------------------------------------------------------------ order statistics
-
-
-@looped_over_trials
-@compiled
-def kth_largest(first: int, last: int, rows: Array, counts: Array) -> Array:
-    """K-th largest value of each row, infinity where K = 0, (trials,)."""
-    found = np.empty(last - first)
-    for trial in range(first, last):
-        count = counts[trial]
-        found[trial - first] = _select(rows[trial], count) if count else np.inf
-    return found
-
-
-@compiled
-def _select(row: Array, count: int) -> float:
-    """K-th largest value, among those between two of a sample's, or of all if that misses it."""
-    floor, ceiling = _bounds(row[::STRIDE].copy(), count / STRIDE)
-    between, n_above = _between(row, floor, ceiling)
-    position = len(between) - (count - n_above)
-    if 0 <= position < len(between):
-        return _nth(between, position)
-    return _nth(row.copy(), len(row) - count)
-
-
-@compiled
-def _bounds(sample: Array, expected: float) -> tuple[float, float]:
-    """Values of a sample at the expected rank plus and minus four Poisson standard deviations."""
-    margin = 4 * math.sqrt(expected) + 1
-    below = len(sample) - math.ceil(expected + margin)
-    above = len(sample) - math.floor(expected - margin)
-    floor = _nth(sample, below) if below >= 0 else -np.inf
-    return floor, _nth(sample, above) if above < len(sample) else np.inf
-
-
-@compiled
-def _between(row: Array, floor: float, ceiling: float) -> tuple[Array, int]:
-    """Values from floor to ceiling, and how many are above."""
-    # Each value is written, and overwritten by the next unless it is kept: no branch to mispredict.
-    kept, n_kept, n_above = np.empty(len(row)), 0, 0
-    for i in range(len(row)):
-        kept[n_kept] = row[i]
-        n_kept += (row[i] >= floor) & (row[i] <= ceiling)
-        n_above += row[i] > ceiling
-    return kept[:n_kept], n_above
-
-
-@compiled
-def _nth(values: Array, position: int) -> float:
-    """Value at a position of the ascending order (Hoare's selection); reorders the values."""
-    low, high = 0, len(values) - 1
-    while low < high:
-        left, right = _parted(values, low, high)
-        if right < position < left:
-            break
-        low, high = (low, right) if position <= right else (left, high)
-    return values[position]
-
-
-@compiled
-def _parted(values: Array, left: int, right: int) -> tuple[int, int]:
-    pivot = values[(left + right) // 2]
-    while left <= right:
-        while values[left] < pivot:
-            left += 1
-        while values[right] > pivot:
-            right -= 1
-        if left <= right:
-            values[left], values[right] = values[right], values[left]
-            left, right = left + 1, right - 1
-    return left, right
-
-
-@looped_over_trials
-@compiled
-def ascending(first: int, last: int, rows: Array) -> Array:
-    """Indices that sort each row stably, the smallest value first, (trials, values).
-
-    Radix sort from the last digit; digits in which all values agree are skipped (two of six for
-    single precision).
-    """
-    found = np.empty((last - first, rows.shape[1]), np.int64)
-    for trial in range(first, last):
-        _put(_ascending(rows[trial]), found[trial - first])
-    return found
-
-
-@compiled
-def _ascending(row: Array) -> Array:
-    keys, positions = _ascending_keys(row), np.arange(len(row))
-    counts = _digit_counts(keys)
-    for digit in range(N_DIGITS if len(row) else 0):
-        if counts[digit, _digit(keys[0], digit)] < len(row):  # else it is the same in all
-            starts = _starts(counts[digit])
-            keys, positions = _sorted_by_digit(keys, positions, digit, starts)
-    return positions
-
-
-@compiled
-def _starts(counts: Array) -> Array:
-    """How many come before the first of each value."""
-    # A loop, as numba compiles the difference of two arrays for seconds.
-    starts, before = np.empty_like(counts), 0
-    for value in range(len(counts)):
-        starts[value] = before
-        before += counts[value]
-    return starts
-
-
-@compiled
-def _ascending_keys(row: Array) -> Array:
-    """Integers in the order of the floats: the sign bit is inverted, or all bits of a negative."""
-    keys = row.astype(np.float64).view(np.uint64)
-    for i in range(len(keys)):
-        keys[i] = ~keys[i] if keys[i] & TOP_BIT else keys[i] | TOP_BIT
-    return keys
-
-
-@compiled
-def _digit(key: np.uint64, digit: int) -> np.uint64:
-    return (key >> np.uint64(DIGIT * digit)) & np.uint64((1 << DIGIT) - 1)
-
-
-@compiled
-def _digit_counts(keys: Array) -> Array:
-    counts = np.zeros((N_DIGITS, 1 << DIGIT), np.int64)
-    for key in keys:
-        for digit in range(N_DIGITS):
-            counts[digit, _digit(key, digit)] += 1
-    return counts
-
-
-@compiled
-def _sorted_by_digit(
-    keys: Array, positions: Array, digit: int, starts: Array
-) -> tuple[Array, Array]:
-    sorted_keys, sorted_positions = np.empty_like(keys), np.empty_like(positions)
-    for key, position in zip(keys, positions):  # noqa: B905 - numba knows no strict
-        value = _digit(key, digit)
-        sorted_keys[starts[value]], sorted_positions[starts[value]] = key, position
-        starts[value] += 1
-    return sorted_keys, sorted_positions

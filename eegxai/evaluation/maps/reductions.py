@@ -17,14 +17,14 @@ Reduction = Callable[..., Tensor]
 def _cpu_kernels() -> dict[Reduction, Reduction]:
     """The CPU kernel of each torch function."""
     # Their compiler takes half a second and 50 MB, which commands that read tables do not need.
-    from eegxai.evaluation.maps import cpu_kernels
+    from eegxai.evaluation.maps import cpu_kernels, cpu_order_kernels
 
     return {
         torch_reductions.moments: cpu_kernels.moments,
         torch_reductions.overlap: cpu_kernels.overlap,
         torch_reductions.windowed_ssim: cpu_kernels.windowed_ssim,
-        torch_reductions.kth_largest: cpu_kernels.kth_largest,
-        torch_reductions.ascending: cpu_kernels.ascending,
+        torch_reductions.kth_largest: cpu_order_kernels.kth_largest,
+        torch_reductions.ascending: cpu_order_kernels.ascending,
     }
 
 

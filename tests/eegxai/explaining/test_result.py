@@ -7,12 +7,9 @@ import pytest
 
 import eegxai
 from eegxai.evaluation.score_rows import CheckStep, TrialScores, rows_of
-from eegxai.explaining.evidence import (
-    accuracy_table,
-    frequency_table,
-    map_agreements,
-    with_intervals,
-)
+from eegxai.explaining.decoding_accuracy import accuracy_table
+from eegxai.explaining.evidence import with_intervals
+from eegxai.explaining.method_tables import frequency_table, map_agreements
 from eegxai.explaining.summaries import over_scalp, over_time
 from eegxai.explaining.trust import trust_by_method
 from eegxai.statistics import Bounds, student_interval
