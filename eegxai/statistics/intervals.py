@@ -69,7 +69,7 @@ def within_bounds(
     --------
     >>> low, high = within_bounds([0.5, 0.95], 0.1, 0, 1)
     >>> low.round(3).tolist(), high.round(3).tolist()
-    ([0.401, 0.699], [0.599, 0.994])
+    ([0.401, 0.698], [0.599, 0.994])
     """
     mean, half = np.asarray(mean, dtype=float), np.asarray(half, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
