@@ -83,10 +83,10 @@ def explain(
     tmin: Annotated[float | None, typer.Option(help="Start of a trial, s after its event.")] = None,
     tmax: Annotated[float | None, typer.Option(help="End of a trial, s after its event.")] = None,
     methods: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Methods or groups of them, such as DeepLift,GradCAM or study "
-            "(eegxai methods lists them); a few of different kinds by default."
+            "(eegxai methods lists them), or repeated; a few of different kinds by default."
         ),
     ] = None,
     unit: Annotated[
@@ -149,7 +149,7 @@ def explain(
             class_names=_words_between_commas(class_names),
             tmin=tmin,
             tmax=tmax,
-            methods=_methods(methods),
+            methods=_methods(",".join(methods) if methods else None),
             unit=unit,
             n_trials=n_trials,
             cam_layer=cam_layer,
