@@ -131,9 +131,8 @@ def test_mistakes_are_told_in_one_sentence(tiny_file, override, words):
 
 
 def test_a_missing_section_and_file_are_told(tmp_path):
-    with pytest.raises(
-        ConfigError, match=r"'nowhere.yaml' cannot be read: .*; known by name are .*quickstart"
-    ):
+    told = r"'nowhere.yaml' cannot be read: .*; known by name are .*quickstart"
+    with pytest.raises(ConfigError, match=told):
         load("nowhere.yaml")
     path = tmp_path / "bad.yaml"
     path.write_text("name: x\n")
