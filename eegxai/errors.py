@@ -9,17 +9,38 @@ from pydantic_core import ErrorDetails
 from eegxai.registry import unknown_name
 
 UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
-MISSING_FIELD = ("missing", "missing_argument")
-OWN_MESSAGE = "value_error"  # raised by a validator of this project, which words it
-# What is needed, where pydantic would name types of Python.
+MISSING_FIELD = ("missing", "missing_argument", "missing_keyword_only_argument")
+OWN_MESSAGE = ("value_error", "assertion_error")  # of a validator of this project, which words it
+# What is needed, by the kind of error: pydantic's messages name types of Python.
 NEEDED = {
-    "too_short": "at least {min_length} must be given",
-    "too_long": "at most {max_length} can be given",
-    **dict.fromkeys(("tuple_type", "list_type"), "a list is needed, [{input}]"),
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "multiple_of": "a multiple of {multiple_of:g}",
+    "finite_number": "a finite number",
+    "int_parsing_size": "a smaller number",
+    "too_short": "a list of at least {min_length}",
+    "missing": "a longer list",  # of one with a value for each place
+    "too_long": "a list of at most {max_length}",
+    "string_too_short": "text of at least {min_length} characters",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_pattern_mismatch": "text that matches {pattern}",
+    "is_instance_of": "a {class}",
+    "none_required": "no value",
+    **dict.fromkeys(("literal_error", "enum"), "{expected}"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("string_type", "string_unicode"), "text"),
+    **dict.fromkeys(("tuple_type", "list_type", "iterable_type"), "a list such as [{input}]"),
     **dict.fromkeys(
-        ("dict_type", "model_type", "dataclass_type"), "a section of fields with values is needed"
+        ("dict_type", "mapping_type", "model_type", "model_attributes_type", "dataclass_type"),
+        "a mapping of fields to values",
     ),
 }
+# Names that pydantic gives to the members of a union, beside those with brackets.
+UNION_MEMBERS = ("bool", "float", "int", "none", "str")
 LONGEST_VALUE = 60  # characters of a value that are quoted
 
 
@@ -48,9 +69,13 @@ def sentence(error: ValueError, model: Any = None, owner: str = "") -> str:
     field = _dotted(details["loc"])
     if details["type"] in UNKNOWN_FIELD:
         return _unknown(details, field, model)
-    if details["type"] in MISSING_FIELD:
+    if details["type"] in MISSING_FIELD and isinstance(details["loc"][-1], str):
         return f"{field} is missing"
-    return _refused(details, field, owner)
+    named = f"{field}={short(details['input'])}" if field else short(details["input"])
+    refused = f"{named} of {owner}" if owner else named
+    if details["type"] in OWN_MESSAGE:
+        return _own(str(cause), refused)
+    return f"{refused} is not allowed{_needed(error, details)}"
 
 
 def location(error: ValueError) -> tuple[str | int, ...]:
@@ -67,7 +92,12 @@ def _dotted(loc: Sequence[int | str]) -> str:
     Places in lists are pydantic's affair: the value says which one is meant. So are the names that
     it gives to the members of a union, such as ``tuple[str, ...]``.
     """
-    return ".".join(part for part in loc if isinstance(part, str) and "[" not in part)
+    return ".".join(part for part in loc if isinstance(part, str) and not _is_member(part))
+
+
+def _is_member(part: str) -> bool:
+    """Whether a part of a path is the name of a type, as of one member of a union."""
+    return "[" in part or part.removeprefix("constrained-") in UNION_MEMBERS
 
 
 def _first_detail(error: ValidationError) -> ErrorDetails:
@@ -89,17 +119,25 @@ def _unknown(details: ErrorDetails, field: str, model: Any) -> str:
     return unknown_name(kind, name, known)
 
 
-def _refused(details: ErrorDetails, field: str, owner: str) -> str:
-    """The sentence for a value that is not allowed."""
-    message = details["msg"].removeprefix("Value error, ")
-    of = f" of {owner}" if owner else ""
-    if details["type"] != OWN_MESSAGE:
-        needed = NEEDED.get(details["type"], "").format(
-            input=short(details["input"]), **details.get("ctx", {})
-        )
-        return f"{field}={short(details['input'])}{of} is not allowed: {needed or message}"
-    needs_field = message.startswith(("is ", "holds "))
-    return f"{field}={short(details['input'])}{of} {message}" if needs_field else message
+def _own(message: str, refused: str) -> str:
+    """A validator's message; one that begins with a verb has the field before it."""
+    return f"{refused} {message}" if message.startswith(("is ", "holds ")) else message
+
+
+def _needed(error: ValidationError, first: ErrorDetails) -> str:
+    """What is needed instead of a value, of a union what each of its members needs."""
+    *place, last = first["loc"] or ("",)
+    of_a_union = isinstance(last, str) and _is_member(last)
+    alike = [one for one in error.errors() if of_a_union and list(one["loc"][:-1]) == place]
+    needs = [_need(one) for one in alike or [first]]
+    told = " or ".join(dict.fromkeys(filter(None, needs)))
+    return f": {told} is needed" if told else ""
+
+
+def _need(details: ErrorDetails) -> str:
+    """What one kind of error says is needed; empty where it says nothing that people would ask."""
+    told = {"input": short(details["input"]), **details.get("ctx", {})}
+    return NEEDED.get(details["type"], "").format(**told)
 
 
 def gigabytes(n_bytes: float) -> str:

@@ -1,4 +1,4 @@
-"""A registry is a plain dict; this is its look-up, with an error that suggests the closest name."""
+"""Registries, and look-ups in any mapping, with an error that suggests the closest name."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -8,6 +8,31 @@ MOST_NAMES_LISTED = 12  # choices that a sentence names where it can name the cl
 N_CLOSEST = 4
 
 T = TypeVar("T")
+
+
+class UnknownNameError(KeyError, ValueError):
+    """No entry has this name; the message suggests the closest."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would quote it
+
+
+class Registry(dict[str, T]):
+    """Entries by name, which answers a name that is not there with the closest.
+
+    Examples
+    --------
+    >>> Registry("method", {"Saliency": 1})["Salency"]
+    Traceback (most recent call last):
+    eegxai.registry.UnknownNameError: method 'Salency' is unknown; did you mean 'Saliency'? ...
+    """
+
+    def __init__(self, kind: str, entries: Mapping[str, T] | None = None) -> None:
+        super().__init__(entries or {})
+        self.kind = kind
+
+    def __missing__(self, name: str) -> T:
+        raise UnknownNameError(unknown_name(self.kind, name, self))
 
 
 def unknown_name(kind: str, name: object, choices: Iterable[str], page: str = "") -> str:

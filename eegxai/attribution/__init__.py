@@ -19,6 +19,7 @@ from eegxai.attribution.methods.libraries import braindecode_functions as _brain
 
 from eegxai.attribution.api import attribute, attribute_all, frequency_relevance
 from eegxai.attribution.calling import adapted, options_of
+from eegxai.attribution.core.groups import asked_methods, method_groups, without_groups
 from eegxai.attribution.core.registry import (
     CONTROLS,
     LIBRARIES,
@@ -57,14 +58,17 @@ __all__ = [
     "UnitWarning",
     "Validity",
     "adapted",
+    "asked_methods",
     "attribute",
     "attribute_all",
     "attribution",
     "compared_maps",
     "find",
     "frequency_relevance",
+    "method_groups",
     "options_of",
     "validity",
+    "without_groups",
 ]
 
 keep_old_names(

@@ -1,11 +1,12 @@
 """The one way to call attribution methods."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
 from eegxai.attribution.calling import maps_or_reasons
+from eegxai.attribution.core.groups import Names, asked_methods
 from eegxai.attribution.core.registry import NotApplicable, find
 from eegxai.attribution.engine.frequency import joined_relevance, listening
 from eegxai.attribution.given import Trials, in_known_unit, unit_decided
@@ -139,7 +140,7 @@ def frequency_relevance(
 
 
 def attribute_all(
-    names: Sequence[str] | Mapping[str, Mapping[str, Any]],
+    names: Names,
     decoder: nn.Module,
     x: Trials,
     target: Trials,
@@ -153,8 +154,9 @@ def attribute_all(
 
     Parameters
     ----------
-    names : sequence of str or mapping
-        Names of methods, or their options by name.
+    names : str, sequence of str or mapping
+        Names of methods and groups, ``"study"`` or ``["study", "Gradient"]``, or their options by
+        name.
     decoder, x, target, references, output, cam_layer, arguments
         As for :func:`attribute`.
 
@@ -163,7 +165,7 @@ def attribute_all(
     NotApplicable, DegenerateMap, ValueError
         As :func:`attribute`, for the first method of which that is true.
     """
-    methods = names if isinstance(names, Mapping) else {name: {} for name in names}
+    methods = asked_methods(names)
     x, references = in_known_unit(x, references)
     maps = {}
     trials = x, target, references, output, cam_layer, arguments

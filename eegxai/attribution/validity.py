@@ -20,6 +20,7 @@ from eegxai.attribution.calling import (
     options_of,
 )
 from eegxai.attribution.copies import moved
+from eegxai.attribution.core.groups import Names, asked_methods
 from eegxai.attribution.core.registry import (
     CONTROLS,
     METHODS,
@@ -99,7 +100,7 @@ class Validity:
 
 
 def validity(
-    name: str,
+    name: Names,
     decoder: nn.Module,
     x: Trials,
     target: Trials,
@@ -110,12 +111,14 @@ def validity(
     cam_layer: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     **options: Any,
-) -> Validity:
+) -> Any:
     """Judge a method by its maps of some trials.
 
     Parameters
     ----------
-    name, decoder, x, target, references, output, cam_layer, arguments, **options
+    name : str, sequence of str or mapping
+        A method; or a group of methods, several names, or their options by name.
+    decoder, x, target, references, output, cam_layer, arguments, **options
         As for :func:`eegxai.attribution.attribute`; a few trials are enough. A fault that only
         some trials' maps have is not the method's.
     compare : mapping, optional
@@ -125,16 +128,42 @@ def validity(
         come first and the corrected ones next; a library's may be one of any. They are maps of
         the same ``output``.
 
+    Returns
+    -------
+    Validity or dict
+        Of one method; of a group and of several names by method.
+
     Raises
     ------
     ValueError
         When the name or an option is unknown or ``x``, ``target`` or ``references`` is unusable.
     """
+    asked = asked_methods(name)
     x, references = in_known_unit(x, references)
     target = as_target(target, x)
     decoder = original_module(decoder)
     if cam_layer or arguments:
         decoder = adapted(decoder, x, cam_layer=cam_layer, arguments=arguments)
+    trials = decoder, x, target, references, output
+    if isinstance(name, str) and list(asked) == [name]:
+        return _validity_of_one(name, *trials, compare, options)
+    known = compared_maps(decoder, x, target, output) if compare is None else compare
+    return {
+        one: _validity_of_one(one, *trials, known, {**options, **own}) for one, own in asked.items()
+    }
+
+
+def _validity_of_one(
+    name: str,
+    decoder: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    references: Tensor | None,
+    output: Output,
+    compare: Mapping[str, Tensor] | None,
+    options: Mapping[str, Any],
+) -> Validity:
+    """Of one method, with the decoder and trials as they are."""
     before = _decoder_digest(decoder)
     known = _maps_at_hand(name, options, {} if compare is None else compare)
     trials = decoder, x, target, references, output

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from eegxai.registry import lookup
+from eegxai.registry import Registry, lookup
 
 Factory = Callable[[int, int, int, float], nn.Module]
 
@@ -36,7 +36,7 @@ class Architecture:
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
-DECODERS: dict[str, Architecture] = {}
+DECODERS: dict[str, Architecture] = Registry("decoder")
 
 
 def decoder(name: str, **declared: Any) -> Callable[[Factory], Factory]:

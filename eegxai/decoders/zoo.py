@@ -4,8 +4,11 @@ The learning rates suit a few thousand one-second trials. Number types and layou
 train fastest on an AVX-512 CPU; in bfloat16 EEGNet's depthwise convolutions take minutes per step.
 """
 
+import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -51,10 +54,28 @@ def braindecode(part: str) -> Any:
 
     It takes 85 MB and imports several packages, which tables and figures do not need.
     """
-    with warnings.catch_warnings():
-        # braindecode 1.8 asks MNE for montage names that MNE 1.13 deprecates.
-        warnings.simplefilter("ignore", FutureWarning)
+    with without_montage_warnings():
         return import_module(f"braindecode.{part}")
+
+
+@contextmanager
+def without_montage_warnings() -> Iterator[None]:
+    """Import braindecode without what MNE says of its montages, as a warning and in its log.
+
+    braindecode 1.8 asks for names that MNE 1.13 deprecates.
+    """
+
+    def of_something_else(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Montage name")
+
+    log = logging.getLogger("mne")
+    log.addFilter(of_something_else)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Montage name", FutureWarning)
+            yield
+    finally:
+        log.removeFilter(of_something_else)
 
 
 def loaded_modules(*names: str) -> tuple[type[nn.Module], ...]:

@@ -18,7 +18,8 @@ class EvaluationSpec:
     ----------
     mode : str
         ``"corrected"``, or ``"study"`` for what the study's code computed: all sixteen metrics
-        for every check, over whole pictures, with rows of zeros for trials that it skips.
+        for every check, over whole pictures, with rows of zeros for trials that it skips. Not the
+        mode of scores (docs/evaluation.md#two-modes-of-an-evaluation-and-of-scores).
     n_trials : int
         Most trials to score, drawn from those that the decoder classifies correctly; trials with
         a planted signal come first.

@@ -1,12 +1,17 @@
 """The evaluation of explanations of one decoder: ground truth and robustness checks, tidy."""
 
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import chain
+from typing import Any
 
 import mne
 import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
+from eegxai.attribution import asked_methods, attribute
+from eegxai.attribution.core.groups import Names
 from eegxai.decoders.compiled import original_module
 from eegxai.decoders.training import predict
 from eegxai.evaluation.controls.null_maps import UNTRAINED, method_controls
@@ -27,7 +32,7 @@ from eegxai.seeding import generator
 
 
 def evaluate(
-    explain: Explain,
+    explain: Explain | Names,
     decoder: nn.Module,
     x: Tensor,
     target: Tensor,
@@ -46,8 +51,9 @@ def evaluate(
 
     Parameters
     ----------
-    explain : callable
-        ``(decoder, x, target) -> Tensor`` of x's shape.
+    explain : callable, str, sequence of str or mapping
+        ``(decoder, x, target) -> Tensor`` of x's shape; or methods and groups by name, or their
+        options by name, whose maps explain what the mode of evaluation compares.
     decoder : nn.Module
         Trained decoder; left as it is.
     x : Tensor (trials, channels, times)
@@ -77,6 +83,7 @@ def evaluate(
     Returns
     -------
     DataFrame
+        Of methods by name, the rows of each in turn, with the column method before the others.
         One row per check, step, domain and metric: check, step, layer, layers_randomized,
         domain, mode (the group of the metric), metric, reference (what is compared with:
         ``planted``, ``ideal``, ``used`` or ``original``), mean and std over the trials where the
@@ -124,7 +131,21 @@ def evaluate(
         spec.weight_draws,
     )
     references = MapReferences.of_explained(explained, ground_truth, info, spec, known, ideal)
-    return evaluate_explained(explain, references, method=method)
+    if callable(explain):
+        return evaluate_explained(explain, references, method=method)
+    return pd.concat(_rows_by_method(asked_methods(explain), references), ignore_index=True)
+
+
+def _rows_by_method(
+    asked: Mapping[str, Mapping[str, Any]], references: MapReferences
+) -> Iterator[pd.DataFrame]:
+    """The rows of each method, with its name before them."""
+    output = references.spec.comparison.output
+    for name, options in asked.items():
+        explain = partial(attribute, name, output=output, **options)
+        table = evaluate_explained(explain, references, method=name)
+        table.insert(0, "method", name)
+        yield table
 
 
 def choose_explained(

@@ -106,7 +106,8 @@ def score(
         ``"channel_time"``, ``"topography"`` for time averages interpolated to the head, or
         ``"topography_magnitude"`` for those of the magnitude.
     mode : str
-        ``"paper"`` for the study's metrics, ``"calibrated"`` for metrics with a known chance level.
+        ``"paper"`` for the study's metrics, ``"calibrated"`` for metrics with a known chance level:
+        not the mode of an evaluation (docs/evaluation.md#two-modes-of-an-evaluation-and-of-scores).
     info : mne.Info, optional
         The channels; needed for the topography.
 

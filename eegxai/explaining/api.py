@@ -12,8 +12,9 @@ import pandas as pd
 import torch
 from torch import nn
 
-from eegxai.attribution import DecoderWarning, Output, find, options_of
+from eegxai.attribution import DecoderWarning, Output, asked_methods, options_of
 from eegxai.attribution.core.faults import first_line
+from eegxai.attribution.core.groups import Names
 from eegxai.attribution.given import unit_decided
 from eegxai.explaining.arguments import require_types
 from eegxai.explaining.choosing import Decoded, choose
@@ -64,7 +65,7 @@ def explain(
     data: Any,
     y: Any = None,
     *,
-    methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    methods: Names | None = None,
     weights: str | Path | None = None,
     sfreq: float | None = None,
     ch_names: Sequence[str] | None = None,
@@ -95,8 +96,9 @@ def explain(
         ``eegxai.recordings.read_trials`` reads.
     y : array (trials,), optional
         Classes, where the data do not hold them. Without any the predictions are explained.
-    methods : sequence of str or mapping, optional
-        Names in ``eegxai.METHODS``, or their options by name; ``DEFAULT_METHODS`` by default.
+    methods : str, sequence of str or mapping, optional
+        Names of methods and groups, ``"study"`` or ``["study", "Gradient"]``, or their options by
+        name; ``DEFAULT_METHODS`` by default.
     weights : path, optional
         Weights for a copy of the decoder: ``.safetensors``, or what
         ``torch.load(weights_only=True)`` reads.
@@ -228,16 +230,10 @@ def _accuracy_tables(decoded: Decoded) -> tuple[pd.DataFrame, pd.DataFrame]:
 # ------------------------------------------------------------------ arguments
 
 
-def _asked_options(
-    methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None,
-) -> dict[str, Mapping[str, Any]]:
+def _asked_options(methods: Names | None) -> dict[str, Mapping[str, Any]]:
     """Options of each method by name, checked before any work."""
-    chosen = DEFAULT_METHODS if methods is None else methods
-    if not chosen:
-        raise ValueError("methods is empty; at least one is needed")
-    asked = dict(chosen) if isinstance(chosen, Mapping) else {name: {} for name in chosen}
+    asked = asked_methods(DEFAULT_METHODS if methods is None else methods)
     for name, options in asked.items():
-        find(name)
         options_of(name, options)
     return asked
 

@@ -39,14 +39,15 @@ def _is_options(value: Any) -> bool:
 
 
 def _names_or_options(value: Any) -> bool:
-    return _is_names(value) or (_is_options(value) and all(map(_is_options, value.values())))
+    options = _is_options(value) and all(map(_is_options, value.values()))
+    return isinstance(value, str) or _is_names(value) or options
 
 
 # Test of a value and what is allowed, by the name of the argument.
 ALLOWED: Mapping[str, tuple[ArgumentCheck, str]] = {
     "methods": (
         _none_or(_names_or_options),
-        "it must be a list of names, such as ['Saliency'], or a mapping of names to options",
+        "it must be a name, a list of names as ['Saliency'], or a mapping of names to options",
     ),
     "weights": (_none_or(_of_types(str, Path)), "a path is"),
     "sfreq": (_none_or(_above_zero), "a number above zero, Hz, is"),

@@ -14,7 +14,7 @@ from eegxai.head.forward import forward_head
 from eegxai.head.montage import is_electrode, known_montage
 from eegxai.head.nyhead import nyhead_head
 from eegxai.head.sphere import sphere_head
-from eegxai.registry import lookup
+from eegxai.registry import Registry, lookup
 from eegxai.spec import ORDERED, spec
 
 FILE_MODELS = ("forward", "nyhead")  # those that read a file
@@ -210,8 +210,11 @@ def _file_digest(path: Path, mtime_ns: int, size: int) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-HEADS: Mapping[str, Callable[[HeadSpec], Head]] = {
-    "sphere": lambda head: sphere_head(head.channels, head.montage),
-    "forward": lambda head: forward_head(str(head.file), head.channels, head.mri_to_mni),
-    "nyhead": lambda head: nyhead_head(str(head.file), head.channels),
-}
+HEADS: Mapping[str, Callable[[HeadSpec], Head]] = Registry(
+    "head",
+    {
+        "sphere": lambda head: sphere_head(head.channels, head.montage),
+        "forward": lambda head: forward_head(str(head.file), head.channels, head.mri_to_mni),
+        "nyhead": lambda head: nyhead_head(str(head.file), head.channels),
+    },
+)

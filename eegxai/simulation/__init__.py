@@ -5,6 +5,7 @@ from eegxai.simulation.background import BackgroundSpec
 from eegxai.simulation.dataset import SimulatedEEG, simulate, simulate_spec, simulate_trials
 from eegxai.simulation.feature_spec import ClassSpec, FeatureSpec, Signal
 from eegxai.simulation.features import BUILT_IN, FEATURES, add_feature
+from eegxai.simulation.files import write_eeg
 from eegxai.simulation.implanting import implant
 from eegxai.simulation.pink import pink_covariance
 from eegxai.simulation.spec import DataSpec, NoiseSpec
@@ -25,6 +26,7 @@ __all__ = [
     "simulate",
     "simulate_spec",
     "simulate_trials",
+    "write_eeg",
 ]
 
 load_plugins("eegxai.features")  # last, since plug-ins import from here

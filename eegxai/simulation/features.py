@@ -9,6 +9,7 @@ docs/simulation.md.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from eegxai.registry import Registry
 from eegxai.simulation.feature_spec import ClassSpec, FeatureSpec, Signal, Spread
 from eegxai.simulation.regions import (
     LEFT_AND_RIGHT,
@@ -97,7 +98,9 @@ DISTRACTED = FeatureSpec(
 BUILT_IN: Mapping[str, FeatureSpec] = MappingProxyType(
     {feature.name: feature for feature in (TEMPORAL, SPECTRAL, SPATIAL, DISTRACTED)}
 )
-FEATURES: dict[str, FeatureSpec] = dict(BUILT_IN)  # and those that other packages add
+FEATURES: dict[str, FeatureSpec] = Registry(
+    "feature", BUILT_IN
+)  # and those that other packages add
 
 
 def add_feature(feature: FeatureSpec) -> FeatureSpec:

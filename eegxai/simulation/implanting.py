@@ -3,9 +3,7 @@
 from typing import Literal
 
 import numpy as np
-from pydantic import ValidationError
 
-from eegxai.errors import sentence
 from eegxai.head import HeadSpec, with_montage
 from eegxai.seeding import generator
 from eegxai.simulation.background import (
@@ -85,25 +83,20 @@ def implant(
         One sentence, as of :func:`eegxai.simulate`, or on the recordings: where they cannot be
         read, hold too few stretches, or lack a position.
     """
-    try:
-        own = feature if isinstance(feature, FeatureSpec) else None
-        if not isinstance(background, BackgroundSpec):
-            background = BackgroundSpec(
-                file=str(background), channels=channels, reference=reference
-            )
-        given = {"tmin": tmin, "tmax": tmax, "n_trials": n_trials}
-        given = {name: value for name, value in given.items() if value is not None}
-        data = DataSpec(
-            feature=own.name if own else str(feature),
-            definition=own,
-            snr_db=snr_db,
-            seed=seed,
-            head=with_montage(HeadSpec(model=head) if isinstance(head, str) else head, montage),
-            background=background,
-            **as_recorded(background, given),
-        )
-    except ValidationError as error:
-        raise ValueError(sentence(error)) from None
+    own = feature if isinstance(feature, FeatureSpec) else None
+    if not isinstance(background, BackgroundSpec):
+        background = BackgroundSpec(file=str(background), channels=channels, reference=reference)
+    given = {"tmin": tmin, "tmax": tmax, "n_trials": n_trials}
+    given = {name: value for name, value in given.items() if value is not None}
+    data = DataSpec(
+        feature=own.name if own else str(feature),
+        definition=own,
+        snr_db=snr_db,
+        seed=seed,
+        head=with_montage(HeadSpec(model=head) if isinstance(head, str) else head, montage),
+        background=background,
+        **as_recorded(background, given),
+    )
     return simulate_spec(data)
 
 

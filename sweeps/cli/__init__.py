@@ -9,7 +9,7 @@ from rich.console import Console
 
 from eegxai import __version__
 from eegxai.renamed import RenamedWarning
-from sweeps.cli.lazy import LazyCommand, lazy_group
+from sweeps.cli.lazy import HELP_NAMES, LazyCommand, lazy_group
 from sweeps.cli.plain_signs import replace_what_is_lacking
 
 __all__ = ["app", "main"]
@@ -90,6 +90,7 @@ COMMANDS = {
 app = typer.Typer(
     cls=lazy_group(COMMANDS),
     no_args_is_help=True,
+    context_settings=HELP_NAMES,
     pretty_exceptions_enable=False,
     help="Which explanations of EEG decoders tell the truth? Sweeps over simulated EEG with known "
     "ground truth. Start with: eegxai sweep",

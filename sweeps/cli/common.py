@@ -98,11 +98,12 @@ def usage_error(message: str) -> typer.Exit:
 
 
 def check_names(option: str, names: list[str], allowed: Sequence[str]) -> list[str]:
-    """The values of an option that may be repeated; one that is not allowed is refused."""
-    for name in names:
+    """The values of an option, repeated or with commas between; what is not allowed is refused."""
+    listed = [word.strip() for name in names for word in name.split(",")]
+    for name in listed:
         if name not in allowed:
             raise usage_error(unknown_name(option, name, allowed))
-    return names
+    return listed
 
 
 def check_machine(config: SweepConfig) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from eegxai.atomic import UnwritableError, require_writable
-from eegxai.attribution import find
+from eegxai.attribution import asked_methods
 from eegxai.rounding import counted
 from sweeps.cli.common import (
     Json,
@@ -20,7 +20,6 @@ from sweeps.cli.common import (
     usage_error,
 )
 from sweeps.cli.share_progress import ShareProgress
-from sweeps.design.grid import without_groups
 from sweeps.report.explanation_files import REPORT_FILE, require_new_folder, write_explanation
 from sweeps.report.explanation_tables import confusion_table, terminal_trust
 from sweeps.report.explanation_texts import (
@@ -84,10 +83,10 @@ def explain(
     tmin: Annotated[float | None, typer.Option(help="Start of a trial, s after its event.")] = None,
     tmax: Annotated[float | None, typer.Option(help="End of a trial, s after its event.")] = None,
     methods: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             help="Methods or groups of them, such as DeepLift,GradCAM or study "
-            "(eegxai methods lists them); a few of different kinds by default."
+            "(eegxai methods lists them), or repeated; a few of different kinds by default."
         ),
     ] = None,
     unit: Annotated[
@@ -150,7 +149,7 @@ def explain(
             class_names=_words_between_commas(class_names),
             tmin=tmin,
             tmax=tmax,
-            methods=_methods(methods),
+            methods=_methods(",".join(methods) if methods else None),
             unit=unit,
             n_trials=n_trials,
             cam_layer=cam_layer,
@@ -197,10 +196,7 @@ def _methods(words: str | None) -> tuple[str, ...] | None:
     """Names of methods, groups written out; one that is unknown is refused."""
     if words is None:
         return None
-    names = without_groups(_words_between_commas(words) or ())
-    for name in names:
-        find(name)
-    return tuple(dict.fromkeys(names))
+    return tuple(asked_methods(_words_between_commas(words) or ()))
 
 
 def _check_files(request: ExplainRequest, folder: Path) -> None:

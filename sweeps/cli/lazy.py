@@ -17,6 +17,8 @@ from typer.core import TyperCommand, TyperGroup
 
 log = logging.getLogger(__name__)
 
+HELP_NAMES = {"help_option_names": ["--help", "-h"]}  # of the group and of each command
+
 
 @dataclass(frozen=True)
 class LazyCommand:
@@ -37,7 +39,8 @@ class LazyCommand:
         """The command as typer makes it of its function."""
         module, _, function = self.target.partition(":")
         app = typer.Typer(add_completion=False)
-        app.command(name)(refusals_told(getattr(import_module(module), function)))
+        command = refusals_told(getattr(import_module(module), function))
+        app.command(name, context_settings=HELP_NAMES)(command)
         return typer.main.get_command(app)
 
 

@@ -6,9 +6,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from eegxai.attribution import CONTROLS, LIBRARIES, METHODS, Method, find, options_of
+from eegxai.attribution import (
+    CONTROLS,
+    LIBRARIES,
+    METHODS,
+    Method,
+    find,
+    options_of,
+    without_groups,
+)
 from sweeps.cli.common import Json, errors_in_one_sentence, print_json, terminal
-from sweeps.design.grid import without_groups
 
 MethodNames = Annotated[
     list[str] | None,

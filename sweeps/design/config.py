@@ -11,7 +11,6 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
-    ValidationError,
     create_model,
     field_validator,
     model_validator,
@@ -24,7 +23,7 @@ from eegxai.attribution import (
 )
 from eegxai.attribution.core.registry import without_label
 from eegxai.decoders import TrainingSpec, recommended
-from eegxai.errors import fields_of, sentence
+from eegxai.errors import fields_of
 from eegxai.evaluation import EvaluationSpec
 from eegxai.registry import unknown_name
 from eegxai.simulation import DataSpec
@@ -296,8 +295,8 @@ class SweepConfig(Model):
         """Refuse what fits neither the epoch nor the head before any work starts."""
         try:
             self.first_data_of(feature)
-        except ValidationError as error:
-            raise ValueError(f"data for {feature}: {sentence(error, DataSpec)}") from error
+        except ValueError as error:
+            raise ValueError(f"data for {feature}: {error}") from error
 
 
 def _range_of(n_folds: int) -> str:

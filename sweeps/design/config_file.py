@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 import sweeps
 from eegxai.attribution import LIBRARIES
-from eegxai.errors import sentence
+from eegxai.errors import sentence, short
 from eegxai.registry import unknown_name
 from sweeps.design.config import SweepConfig
 
@@ -20,6 +20,7 @@ INSTALLED = next(
     (folder for folder in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if folder.is_dir()),
     _PACKAGE / "conf",
 )
+CONFIGURATION_FOLDERS = (Path("conf"), Path(), INSTALLED)
 
 
 class ConfigError(ValueError):
@@ -34,6 +35,12 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepConfig:
     ConfigError
         One sentence naming the field, the value and what is allowed.
     """
+    if not Path(path).exists():
+        known = ", ".join(sorted(_known_configurations(CONFIGURATION_FOLDERS)))
+        raise ConfigError(
+            f"configuration {str(path)!r} cannot be read: there is no such file; known by name are "
+            f"{known}"
+        )
     values = read_yaml(Path(path))
     for override in overrides:
         _apply(values, override)
@@ -56,7 +63,7 @@ def configuration_path(name: str) -> Path:
     """
     if Path(name).suffix in (SUFFIX, ".yml"):
         return Path(name)
-    folders = (Path("conf"), Path(), INSTALLED)
+    folders = CONFIGURATION_FOLDERS
     places = (*(folder / f"{name}{SUFFIX}" for folder in folders), Path(name))
     path = next((path for path in places if path.is_file()), None)
     if path is None:
@@ -64,8 +71,13 @@ def configuration_path(name: str) -> Path:
     return path
 
 
+def _known_configurations(folders: Sequence[Path]) -> set[str]:
+    """Names of the configurations in some folders."""
+    return {path.stem for folder in folders for path in folder.glob(f"*{SUFFIX}")}
+
+
 def _not_found(name: str, folders: Sequence[Path]) -> str:
-    known = {path.stem for folder in folders for path in folder.glob(f"*{SUFFIX}")}
+    known = _known_configurations(folders)
     looked = ", ".join(str(folder.resolve()) for folder in folders)
     return f"{unknown_name('configuration', name, known)}; {name}{SUFFIX} was looked up in {looked}"
 
@@ -89,7 +101,8 @@ def read_yaml(path: Path, kind: str = "configuration") -> dict[str, Any]:
             f"{kind} {str(path)!r} is not valid YAML: {_yaml_error_line(error)}{_about_tabs(error)}"
         ) from error
     if not isinstance(values, dict):
-        raise ConfigError(f"{kind} {str(path)!r} must be a mapping of fields to values")
+        holds = "holds nothing" if values is None else f"holds {short(values)} from line 1 on"
+        raise ConfigError(f"{kind} {str(path)!r} {holds}, it must be a mapping of fields to values")
     return values
 
 
@@ -123,7 +136,10 @@ def values_of(text: str) -> Any:
 
 
 def _yaml_error_line(error: yaml.YAMLError) -> str:
-    return " ".join(str(error).split())
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return " ".join(str(error).split())
+    return f"line {mark.line + 1}: {getattr(error, 'problem', None) or 'it ends too early'}"
 
 
 def _about_tabs(error: yaml.YAMLError) -> str:

@@ -1,6 +1,6 @@
 """The axes of a sweep, and the names of architectures and methods that may stand on them."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Annotated, Any
 
@@ -8,12 +8,11 @@ from pydantic import BeforeValidator, NonNegativeInt, field_validator
 
 from eegxai.attribution import (
     CONTROLS,
-    CORRECTED_METHODS,
-    LIBRARIES,
     METHODS,
     STUDY_METHODS,
     find,
-    names_of,
+    method_groups,
+    without_groups,
 )
 from eegxai.attribution.core.registry import LABEL, unknown_method
 from eegxai.decoders import DECODERS
@@ -22,14 +21,7 @@ from eegxai.renamed import warn_renamed
 from eegxai.simulation.spec import SnrDb
 from sweeps.design.data import Model
 
-METHOD_GROUPS: dict[str, tuple[str, ...]] = {
-    "study": STUDY_METHODS,
-    "corrected": CORRECTED_METHODS,
-    "extended": names_of("extended"),
-    "controls": tuple(CONTROLS),
-    "all": tuple(METHODS),
-    **{name: library.standard for name, library in LIBRARIES.items()},
-}
+METHOD_GROUPS = method_groups()
 RENAMED_CONFIG_GROUPS = {"baselines": "controls"}  # old names, until the next minor version
 
 
@@ -82,11 +74,6 @@ def _expand_groups(methods: list[Any]) -> list[Any]:
     }:
         warn_renamed(f"grid.method={old}", f"grid.method={RENAMED_CONFIG_GROUPS[old]}")
     return without_groups(RENAMED_CONFIG_GROUPS.get(str(entry), entry) for entry in methods)
-
-
-def without_groups(names: Iterable[Any]) -> list[Any]:
-    """Names of methods, each group written out."""
-    return [name for word in names for name in METHOD_GROUPS.get(str(word), (word,))]
 
 
 AXES_OF_NAMES: dict[str, Callable[[str, str], None]] = {

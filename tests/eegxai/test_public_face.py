@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 
@@ -75,6 +76,32 @@ def test_types_are_declared_for_the_same_names():
     packages = {f"eegxai.{name}" for name in eegxai._PACKAGES}
     assert declared == packages | {f"eegxai.{home}.{name}" for name, home in eegxai._HOME.items()}
     assert all((ROOT / name / "py.typed").exists() for name in ("eegxai", "sweeps"))
+
+
+SHOWN = re.compile(r"^ *from (eegxai[\w.]*) import (\([^)]*\)|[^\n(|`]+)", re.MULTILINE)
+# Shown with another home than ``eegxai``.
+NOT_OF_THE_FACE = {
+    "attribution": "the decorator of methods has the name of its package",
+}
+
+
+def shown_names():
+    """(module, name) of every import from eegxai in what people read and copy."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    examples = (ROOT / "examples").rglob("*")
+    pages += [path for path in examples if path.suffix in (".py", ".md", ".ipynb")]
+    for page in pages:
+        for module, names in SHOWN.findall(page.read_text()):
+            listed = re.sub(r"#.*", "", names)
+            yield from ((module, name) for name in re.findall(r"\w+", listed))
+
+
+@pytest.mark.parametrize(("module", "name"), sorted(set(shown_names())))
+def test_what_people_are_shown_is_of_the_public_face(module, name):
+    if name in NOT_OF_THE_FACE:
+        pytest.skip(NOT_OF_THE_FACE[name])
+    assert name in eegxai.__all__
+    assert getattr(eegxai, name) is getattr(importlib.import_module(module), name)
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -3,13 +3,13 @@
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, create_model
 
 from eegxai.errors import sentence
 from eegxai.registry import unknown_name
-from eegxai.spec import NUMBER
+from eegxai.spec import numbers_alone
 
 DEFAULT_CHUNK = 8  # on a CPU small chunks are also the fast ones: they stay in its cache
 # A GPU takes more at a time, for which it has the memory: passes of few trials leave it idle.
@@ -34,20 +34,13 @@ def options_model(function: Callable[..., Any]) -> type[BaseModel]:
     """Pydantic model of a method's options and of ``chunk``, the trials at a time."""
     hints = get_type_hints(function, include_extras=True)
     own: dict[str, Any] = {
-        name: (_numbers_alone(hints.get(name, Any)), parameter.default)
+        name: (numbers_alone(hints.get(name, Any)), parameter.default)
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != REFERENCES
     }
-    own = {"chunk": (_numbers_alone(PositiveInt), DEFAULT_CHUNK), **own}
+    own = {"chunk": (numbers_alone(PositiveInt), DEFAULT_CHUNK), **own}
     config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     return create_model("Options", __config__=config, **own)
-
-
-def _numbers_alone(hint: Any) -> Any:
-    """A type that takes no truth value for a number, unless it is one of truth values."""
-    parts = get_args(hint)
-    truth = {bool, Any} & {hint, *parts, *map(type, parts)}
-    return hint if truth else Annotated[hint, NUMBER]
 
 
 def resolved(name: str, function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:

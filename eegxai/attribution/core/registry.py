@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from torch import Tensor, nn
 
-from eegxai.registry import lookup, unknown_name
+from eegxai.registry import Registry, lookup, unknown_name
 from eegxai.renamed import warn_renamed
 
 Attribution = Callable[..., Tensor]
@@ -96,8 +96,8 @@ class Library:
     standard: tuple[str, ...]
 
 
-METHODS: dict[str, Method] = {}
-CONTROLS: dict[str, Method] = {}
+METHODS: dict[str, Method] = Registry("method")
+CONTROLS: dict[str, Method] = Registry("control")
 LIBRARIES: dict[str, Library] = {}
 LABEL, LABEL_TEXT = "@", re.compile(r"[\w-]+", re.ASCII)
 GROUPS = {"study": METHODS, "corrected": METHODS, "extended": METHODS, "controls": CONTROLS}

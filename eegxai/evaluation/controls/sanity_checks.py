@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from eegxai.decoders.training import predict
 from eegxai.evaluation.controls.randomized_weights import Layer, layers_from_output, randomized
-from eegxai.registry import lookup
+from eegxai.registry import Registry, lookup
 from eegxai.seeding import derived_seed, torch_generator
 
 N_VERIFIED_TRIALS = 8  # trials whose logits show that a decoder is another one
@@ -141,7 +141,7 @@ class Variant:
 
 
 Check = Callable[[ExplainedTrials], Iterator[Change]]
-CHECKS: dict[str, Check] = {}
+CHECKS: dict[str, Check] = Registry("check")
 
 
 def check(name: str) -> Callable[[Check], Check]:

@@ -19,10 +19,11 @@ from eegxai.evaluation.maps.domains import DOMAINS
 from eegxai.evaluation.maps.reductions import ascending
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.study import Metric
+from eegxai.registry import Registry
 
 TRUTH_SHARE = 0.5  # of a reference's peak; see docs/evaluation.md for the densities it gives
 
-CALIBRATED_METRICS: dict[str, Metric] = {}
+CALIBRATED_METRICS: dict[str, Metric] = Registry("calibrated metric")
 
 
 @dataclass(frozen=True, eq=False)

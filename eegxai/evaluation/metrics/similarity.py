@@ -10,6 +10,7 @@ from torch import Tensor
 
 from eegxai.evaluation.maps.stacks import Maps
 from eegxai.evaluation.metrics.study import STUDY_METRICS, Metric
+from eegxai.registry import Registry
 
 
 def spearman(one: Maps, other: Maps) -> Tensor:
@@ -22,12 +23,20 @@ def _of_magnitudes(similarity: Metric) -> Metric:
 
 
 # By mode and metric. The paper's are two of its sixteen; SSIM is that of maps scaled to 0 .. 1.
-SIMILARITIES: dict[str, dict[str, Metric]] = {
-    "paper": {name: STUDY_METRICS[name] for name in ("pearson_raw", "ssim_minmax")},
-    "calibrated": {
-        "pearson_magnitude": _of_magnitudes(STUDY_METRICS["pearson_raw"]),
-        "spearman_raw": spearman,
-        "spearman_magnitude": _of_magnitudes(spearman),
-        "ssim_magnitude": _of_magnitudes(STUDY_METRICS["ssim_minmax"]),
+SIMILARITIES: dict[str, dict[str, Metric]] = Registry(
+    "group of similarities",
+    {
+        "paper": Registry(
+            "similarity", {name: STUDY_METRICS[name] for name in ("pearson_raw", "ssim_minmax")}
+        ),
+        "calibrated": Registry(
+            "similarity",
+            {
+                "pearson_magnitude": _of_magnitudes(STUDY_METRICS["pearson_raw"]),
+                "spearman_raw": spearman,
+                "spearman_magnitude": _of_magnitudes(spearman),
+                "ssim_magnitude": _of_magnitudes(STUDY_METRICS["ssim_minmax"]),
+            },
+        ),
     },
-}
+)

@@ -15,12 +15,13 @@ from torch import Tensor
 from eegxai.evaluation.maps.reductions import windowed_ssim
 from eegxai.evaluation.maps.stacks import Maps, Version
 from eegxai.evaluation.maps.window import WINDOW
+from eegxai.registry import Registry
 
 K1, K2 = 0.01, 0.03  # Wang et al., IEEE Trans. Image Process. 13:600, 2004
 
 VersionMeasure = Callable[[Version, Version], Tensor]
 Metric = Callable[[Maps, Maps], Tensor]
-STUDY_METRICS: dict[str, Metric] = {}
+STUDY_METRICS: dict[str, Metric] = Registry("metric of the study")
 
 
 def metric(name: str) -> Callable[[Metric], Metric]:

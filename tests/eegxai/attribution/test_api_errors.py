@@ -56,13 +56,13 @@ def test_options_are_the_keyword_only_parameters_and_the_chunk(register, decoder
         ({"facter": 3}, "option of scaled 'facter' is unknown; did you mean 'factor'"),
         (
             {"factor": "many"},
-            "factor='many' of scaled is not allowed: Input should be a valid integer",
+            "factor='many' of scaled is not allowed: a whole number is needed",
         ),
         (
             {"kind": "cubed"},
-            "kind='cubed' of scaled is not allowed: Input should be 'plain' or 'squared'",
+            "kind='cubed' of scaled is not allowed: 'plain' or 'squared' is needed",
         ),
-        ({"chunk": 0}, "chunk=0 of scaled is not allowed: Input should be greater than 0"),
+        ({"chunk": 0}, "chunk=0 of scaled is not allowed: a number above 0 is needed"),
         ({"chunk": True}, "chunk=True of scaled is a truth value and not a number"),
         ({"factor": True}, "factor=True of scaled is a truth value"),
         ({"references": 1}, "option of scaled 'references' is unknown"),

@@ -410,13 +410,13 @@ def test_a_layer_method_needs_a_cam_layer():
         ("captum.KernelShap", {"window": 200}, "with window=200 makes one feature"),
         ("captum.NoiseTunnel(KernelShap)", {"window": 200}, "at least two are needed"),
         ("captum.ShapleyValues", {"window": 5}, "makes 40 features .* 7 features or fewer"),
-        ("captum.LayerFeatureAblation", {"perturbations_per_eval": 2}, "eval=2 .* should be 1"),
+        ("captum.LayerFeatureAblation", {"perturbations_per_eval": 2}, "eval=2 .* 1 is needed"),
         (
             "captum.NoiseTunnel(GradientShap)",
             {"draw_baseline_from_distrib": False},
-            "distrib=False of .* should be True",
+            "distrib=False of .* True is needed",
         ),
-        ("gradcam.FullGrad", {"eigen_smooth": True}, "eigen_smooth=True of .* should be False"),
+        ("gradcam.FullGrad", {"eigen_smooth": True}, "eigen_smooth=True of .* False is needed"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(case, name, given, message):

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import nn
 
 from eegxai.evaluation import (
@@ -95,6 +94,18 @@ def evaluated(problem, info):
         return run(problem, info)
 
 
+def test_methods_are_evaluated_by_name(problem, evaluated, info):
+    table = run(problem, info, ["InputXGradient", "controls"])
+    assert list(table["method"].unique()) == ["InputXGradient", "RandomMap", "InputMagnitude"]
+    alone = run(problem, info, "InputXGradient")
+    assert alone.columns[0] == "method"
+    first = table[table["method"] == "InputXGradient"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(first, alone)
+    assert list(alone.columns[1:]) == list(evaluated.columns)
+    with pytest.raises(ValueError, match="did you mean 'DeepLift'"):
+        run(problem, info, "DeepLft")
+
+
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_score_has_a_row_a_trial_and_a_column_a_metric(domain, info):
     attribution, reference = noise(0), noise(1).abs()
@@ -152,7 +163,7 @@ def test_headlines_exist():
 
 def test_the_spec_refuses_nonsense():
     for wrong in ({"n_trials": 0}, {"truth_threshold": 1.0}, {"truth_threshold": -0.1}, {"n": 1}):
-        with pytest.raises(ValidationError):
+        with pytest.raises(ValueError, match=r"threshold|n_trials|field 'n'"):
             EvaluationSpec(**wrong)
 
 

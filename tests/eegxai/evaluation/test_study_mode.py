@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 
-from eegxai.errors import sentence
 from eegxai.evaluation import (
     EvaluationSpec,
     cascade,
@@ -159,10 +157,9 @@ def test_the_study_counts_every_value_that_is_not_zero():
     ],
 )
 def test_settings_that_contradict_the_study_are_refused(contradiction, message):
-    with pytest.raises(ValidationError) as raised:
+    with pytest.raises(ValueError, match=message) as raised:
         EvaluationSpec(**{"mode": "study", **contradiction})
-    assert message in sentence(raised.value, EvaluationSpec)
-    assert "\n" not in sentence(raised.value, EvaluationSpec)
+    assert "\n" not in str(raised.value)
 
 
 def test_white_noise_has_no_correlation_and_its_magnitude_a_high_cosine(case):

@@ -352,7 +352,7 @@ def test_the_methods_by_default_are_there():
     ("changes", "sentence"),
     [
         ({"methods": ["Salency"]}, "did you mean 'Saliency'"),
-        ({"methods": "Saliency"}, "must be a list of names"),
+        ({"methods": 3}, "must be a name, a list of names"),
         ({"methods": []}, "methods is empty"),
         ({"methods": {"Saliency": {"steps": 3}}}, "option of Saliency 'steps' is unknown"),
         ({"unit": "mV"}, "unit 'mV' is unknown"),

@@ -365,14 +365,13 @@ def test_misspelt_fields_of_a_feature_type_and_a_head_are_told():
         made({"name": "a", "clases": {"target": TARGET}})
     told = sentence(caught.value, FeatureSpec)
     assert told.startswith("field 'clases' is unknown; did you mean 'classes'?")
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ValueError, match=r"^field 'fil' is unknown; did you mean 'file"):
         HeadSpec(model="nyhead", fil="sa.mat")
-    assert sentence(caught.value, HeadSpec).startswith("field 'fil' is unknown; did you mean 'file")
 
 
 @pytest.mark.parametrize("name", ["a\nb", "\x00a", "a\tb", "a\u2028b"])
 def test_a_name_holds_no_control_character(name):
-    with pytest.raises(ValidationError, match="holds a control character"):
+    with pytest.raises(ValueError, match="holds a control character"):
         feature(**{name: TARGET})
 
 

@@ -38,6 +38,7 @@ GIVEN = ("--decoder", "braindecode:EEGNet", "--weights", WEIGHTS, "--data", RECO
     [
         (["--methods", "DeepLft"], "did you mean 'DeepLift'?"),
         (["--methods", "DeepLift,nothing"], "method 'nothing' is unknown"),
+        (["--methods", "nothing", "--methods", "DeepLift"], "method 'nothing' is unknown"),
         (["--data", "no-epo.fif"], "--data no-epo.fif does not exist"),
         (["--weights", "no.pt"], "--weights no.pt does not exist"),
         (["--out", "there"], "--out 'there' exists and is not overwritten"),

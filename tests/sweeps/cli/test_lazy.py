@@ -49,12 +49,13 @@ def completing(words):
     ("arguments", "variables", "code", "words"),
     [
         (["--help"], {}, 0, "Which explanations of EEG decoders"),
+        (["-h"], {}, 0, "Which explanations of EEG decoders"),
         (["--version"], {}, 0, f"eegxai {eegxai.__version__}"),
         (["swep"], {}, 2, "No such command 'swep'"),
         (["--locale"], {}, 2, "No such option"),
         ([], completing("eegxai st"), 0, "status\nstatistics"),
     ],
-    ids=["help", "version", "unknown command", "unknown option", "completion"],
+    ids=["help", "short help", "version", "unknown command", "unknown option", "completion"],
 )
 def test_it_answers_at_once(arguments, variables, code, words):
     done = eegxai_command(*arguments, **variables)
@@ -73,8 +74,9 @@ def test_the_line_of_a_command_is_that_of_its_function(name):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_has_its_own_help(name):
-    result = CliRunner().invoke(app, [name, "--help"])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_each_command_has_its_own_help(name, option):
+    result = CliRunner().invoke(app, [name, option])
     assert result.exit_code == 0, result.output
     assert " ".join(COMMANDS[name].summary.split()[:4]) in " ".join(result.output.split())
 

@@ -62,7 +62,7 @@ def test_epochs_are_told_with_both_their_names(tmp_path):
         (["temporal", "--snr-db", "-200", "--out", "a.npz"], "snr_db=-200.0 is out of range"),
         (
             ["temporal", "--snr-definition", "peak", "--out", "a.npz"],
-            "snr_definition='peak' is not allowed: Input should be 'signal_to_noise' or 'source",
+            "snr_definition='peak' is not allowed: 'signal_to_noise' or 'source",
         ),
         (["temporal", "--n-trials", "9" * 12, "--plot", "a.png"], "trials fit"),
         (["temporal", "--n-trials", "9" * 12, "--out", "a.npz"], "'a.npz' cannot be written: it"),

@@ -26,6 +26,7 @@ from eegxai.attribution.methods.libraries.foreign import (
     refuse,
     with_options,
 )
+from eegxai.decoders.zoo import without_montage_warnings
 from eegxai.registry import unknown_name
 
 BRAINDECODE_STANDARD = (
@@ -83,7 +84,8 @@ def braindecode_method(own_name: str) -> Method:
 
 def _functions() -> dict[str, Callable[..., Any]]:
     """Functions that explain the target class of a model."""
-    module = imported("braindecode.visualization", "braindecode.METHOD", "braindecode>=1.8")
+    with without_montage_warnings():
+        module = imported("braindecode.visualization", "braindecode.METHOD", "braindecode>=1.8")
     every = dict(inspect.getmembers(module, inspect.isfunction))
     return {
         name: function
