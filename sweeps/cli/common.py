@@ -22,16 +22,29 @@ from sweeps.design.config import SweepConfig
 from sweeps.design.config_file import configuration_path, load
 from sweeps.report.json_document import to_json
 from sweeps.report.terminal import print_lines, print_sentence
-from sweeps.scores.selection import chance_note
+from sweeps.scores.selection import chance_note, check_expression
 
 SOURCE = "Where scores are read: store, or mlflow for those who have only the tracking URI."
 DEFAULT = "quickstart"
 USER_ERROR = 2
 PIPE_WIDTH = 100  # columns where there is no terminal: files, CI
 
+
+def _checked_where(expression: str) -> str:
+    """The expression of ``--where``; a mistake ends the program before anything is read."""
+    if expression:
+        with errors_in_one_sentence():
+            check_expression(expression)
+    return expression
+
+
 Where = Annotated[
     str,
-    typer.Option(help="Select runs, for example \"snr_db >= -12 and architecture == 'eegnet'\"."),
+    typer.Option(
+        help="Use only the runs for which this is true, for example "
+        "\"snr_db >= -12 and architecture == 'eegnet'\".",
+        callback=_checked_where,
+    ),
 ]
 KeepAtChance = Annotated[
     bool,

@@ -41,6 +41,8 @@ def submit(
 
     For example: eegxai submit paper store=s3://bucket/paper --follow
     """
+    with errors_in_one_sentence():
+        ray_jobs.require_tree(tree)
     config = configuration(arguments)
     _check_store(config)
     console = terminal()

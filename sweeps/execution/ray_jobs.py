@@ -57,9 +57,7 @@ def submit_sweep(
 
 def runtime_environment(tree: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """Ray's runtime environment of a working tree."""
-    for name in TREE_FILES:
-        if not (tree / name).is_file():
-            raise ClusterError(f"tree={str(tree)!r} has no {name}: give the folder of the source")
+    require_tree(tree)
     passed = {name: environment[name] for name in PASSED_ON if environment.get(name)}
     for name, value in passed.items():
         if urlsplit(value).password:
@@ -72,6 +70,13 @@ def runtime_environment(tree: Path, environment: Mapping[str, str]) -> dict[str,
         "pip": {"packages": [f"-c {TREE}/constraints.txt", TREE]},
         "env_vars": {**RAY_ENVIRONMENT, **passed},
     }
+
+
+def require_tree(tree: Path) -> None:
+    """Refuse a folder that is not the working tree of this software."""
+    for name in TREE_FILES:
+        if not (tree / name).is_file():
+            raise ClusterError(f"--tree {str(tree)!r} has no {name}: give the folder of the source")
 
 
 def follow(address: str, job: str) -> Iterator[str]:

@@ -23,6 +23,10 @@ from sweeps.scores.table import AXES, COUNTS, FIRST_BELOW, LEVELS
 
 DECODER_AXES = [axis for axis in AXES if axis != "method"]
 SELECTABLE_COLUMNS = (*AXES, "accuracy", "at_chance", "validity")
+# A table of every column that can be selected by, to check an expression before scores are read.
+NO_ROWS = pd.DataFrame(columns=SELECTABLE_COLUMNS).astype(
+    {"snr_db": float, "seed": int, "fold": int, "accuracy": float, "at_chance": bool}
+)
 GRAMMAR = "allowed are comparisons of columns with values, joined by and, or, not"
 COMPARING_OPERATORS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 MEMBERSHIP = (ast.In, ast.NotIn)
@@ -173,14 +177,30 @@ def select_runs(tidy: pd.DataFrame, expression: str) -> pd.DataFrame:
         When the expression is not one, names another column, compares text with numbers, or is
         true for no row.
     """
-    try:
-        tree = _parsed(expression)
-        found = _matching(tidy, tree)
-    except (RecursionError, MemoryError):
-        raise FilterError("--where holds an expression that is nested too deeply") from None
+    tree, found = _evaluated(tidy, expression)
     if found.empty:
         raise FilterError(f"--where {expression!r} matches no finished run; {_held(tree, tidy)}")
     return found
+
+
+def check_expression(expression: str) -> None:
+    """Refuse an expression that no scores could answer, before any are read.
+
+    Raises
+    ------
+    FilterError
+        When the expression is not one, names another column or compares text with numbers.
+    """
+    _evaluated(NO_ROWS, expression)
+
+
+def _evaluated(tidy: pd.DataFrame, expression: str) -> tuple[ast.expr, pd.DataFrame]:
+    """The parsed expression, and the rows for which it is true."""
+    try:
+        tree = _parsed(expression)
+        return tree, _matching(tidy, tree)
+    except (RecursionError, MemoryError):
+        raise FilterError("--where holds an expression that is nested too deeply") from None
 
 
 def _parsed(expression: str) -> ast.expr:

@@ -40,3 +40,30 @@ def test_a_refusal_without_words_is_called_by_its_kind():
     assert refusal(OSError(28, "No space left on device", "runs")) == (
         "'runs' cannot be used: No space left on device"
     )
+
+
+WHERE_MISTAKES = [
+    ("snr > 3", "did you mean 'snr_db'"),
+    ("snr_db >=", "is not an expression"),
+    ("feature == 3", "compares text with a number"),
+]
+
+
+@pytest.mark.parametrize(("expression", "message"), WHERE_MISTAKES)
+@pytest.mark.parametrize("command", ["tables", "statistics", "claims", "compare"])
+def test_a_wrong_selection_is_refused_before_the_store_is_read(
+    command, expression, message, tiny_file, tmp_path
+):
+    told = RUNNER.invoke(app, [command, str(tiny_file), "--where", expression])
+    assert told.exit_code == 2
+    assert told.output.startswith("eegxai: --where")
+    assert message in told.output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_wrong_tree_is_refused_before_the_configuration_is_looked_for_in_it(tiny_file):
+    told = RUNNER.invoke(app, ["submit", str(tiny_file), "--tree", "nowhere"])
+    assert told.exit_code == 2
+    assert told.output.strip() == (
+        "eegxai: --tree 'nowhere' has no pyproject.toml: give the folder of the source"
+    )
