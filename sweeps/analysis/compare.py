@@ -26,6 +26,10 @@ from sweeps.scores.table import AXES
 
 STUDY_HAS = "; scores of evaluation.mode=study have the headline of the study (--metric study)"
 MOST_SHOWN = 6  # metrics that a sentence lists
+WHICH_TABLE = (
+    "it must be a table of tidy scores, such as the tidy.parquet in a sweep's store or in its "
+    "MLflow summary run (the files of eegxai tables hold means over decoders)"
+)
 
 TABLE_READERS: dict[str, Callable[..., pd.DataFrame]] = {
     ".parquet": pd.read_parquet,
@@ -53,10 +57,12 @@ def read_tidy(path: Path, keep_at_chance: bool = False) -> pd.DataFrame:
         raise ValueError(
             f"table {str(path)!r} cannot be read: {error.strerror or error}"
         ) from error
+    except ValueError as error:  # of another content than its ending says
+        raise ValueError(f"table {str(path)!r} cannot be read: {WHICH_TABLE}") from error
     needed = (*AXES, "check", "domain", "metric", "step", "mean")
     missing = [name for name in needed if name not in table]
     if missing:
-        raise ValueError(f"table {str(path)!r} has no column {missing[0]!r}")
+        raise ValueError(f"table {str(path)!r} has no column {missing[0]!r}: {WHICH_TABLE}")
     return table if keep_at_chance else without_chance_decoders(table)
 
 

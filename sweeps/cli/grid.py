@@ -38,5 +38,7 @@ def grid(
     }
     for kind, (total, n_done) in counts.items():
         print_sentence(console, f"{kind}: {total} cells, {n_done} done")
+    if unused := config.unused_options:
+        print_lines(console, [unused])
     if told := too_large(config):  # the cells may be meant for another machine
         print_error(f"these cells can be computed on a larger machine, not on this machine: {told}")

@@ -21,7 +21,7 @@ from eegxai.attribution import (
     METHODS,
     options_of,
 )
-from eegxai.attribution.core.registry import without_label
+from eegxai.attribution.core.registry import LABEL, without_label
 from eegxai.decoders import TrainingSpec, recommended
 from eegxai.errors import fields_of
 from eegxai.evaluation import EvaluationSpec
@@ -245,6 +245,12 @@ class SweepConfig(Model):
         return self.data.of(feature, self.grid.snr_db[0], self.grid.seed[0])
 
     @property
+    def unused_options(self) -> str:
+        """Which attribution options have no effect, in words; empty where all have one."""
+        unused = self.attribution.without_effect(self.grid.method)
+        return f"without effect on any method of the grid: {', '.join(unused)}" if unused else ""
+
+    @property
     def n_test_trials(self) -> int:
         """About how many trials a decoder is tested on, of the feature type with the most."""
         held = self._split.holdout or 1 / self._split.n_folds
@@ -262,7 +268,7 @@ class SweepConfig(Model):
                 raise ValueError(f"grid.fold={fold} does not exist, {_range_of(n_folds)}")
 
     def _check_methods(self) -> None:
-        """Refuse options that do not fit the trials, and one set of them under two names."""
+        """Refuse options that do not fit, one set of them under two names, labels without any."""
         data = self.first_data_of(self.features[0])  # all have the size of its trials
         names: dict[str, str] = {}
         for method in self.grid.method:
@@ -272,6 +278,11 @@ class SweepConfig(Model):
                 raise ValueError(
                     f"grid.method: {same} and {method} have the same options, which "
                     "attribution.per_method gives to each name"
+                )
+            if LABEL in method and method not in self.attribution.per_method:
+                raise ValueError(
+                    f"grid.method {method!r} has a label and no options of its own: give them as "
+                    f"attribution.per_method.{method}, or write {without_label(method)!r}"
                 )
 
     def _check_feature(self, feature: str) -> None:

@@ -83,8 +83,8 @@ class Plan:
         yield f"output: {self.config.output}"
         yield f"store: {self.config.store or Path(self.config.output, 'store')}"
         yield f"tracking: {shown_uri(self.config.output)}"
-        if unused := self.config.attribution.without_effect(self.config.grid.method):
-            yield f"without effect, as no method of the grid has it: {', '.join(unused)}"
+        if unused := self.config.unused_options:
+            yield unused
         if self.config.evaluation.n_trials > (n_test := self.config.n_test_trials):
             yield (
                 f"evaluation.n_trials={self.config.evaluation.n_trials}: a decoder has about "

@@ -85,6 +85,7 @@ def test_a_library_is_a_group(tiny_file, library):
         ("attribution.per_method.captum.Occlusion@a.stride=[1,5]", "did you mean 'strides'"),
         ("grid.method=[captum.LRP, captum.LRP]", "once; .* label, captum.LRP@wide"),
         ("grid.method=[captum.LRP, captum.LRP@a]", "captum.LRP and captum.LRP@a have the same"),
+        ("grid.method=Saliency@a", "has a label and no options of its own"),
         ("grid.method=captum.LRP@", "after @ comes a label"),
         ("grid.method=Saliencies@a", "did you mean 'Saliency'"),
     ],

@@ -224,7 +224,11 @@ def test_mistakes_are_told_before_any_work(tiny_file, tmp_path):
 
 def test_a_table_of_something_else_is_refused(tiny_file, tmp_path):
     pd.DataFrame({"method": ["DeepLift"]}).to_csv(tmp_path / "other.csv")
-    assert "has no column 'feature'" in refused("other.csv", tiny_file)
+    told = refused("other.csv", tiny_file).replace("\n", "")
+    assert "has no column 'feature': it must be a table of tidy scores, such as" in told
+    assert "the tidy.parquet in a sweep's store" in told
+    (tmp_path / "other.parquet").write_text("no Parquet")
+    assert "cannot be read: it must be a table of tidy" in refused("other.parquet", tiny_file)
 
 
 def test_a_sweep_without_scores_is_told(before, tiny_file):

@@ -172,7 +172,9 @@ def test_options_that_no_method_of_the_grid_has_are_named(tiny_file):
     result = RUNNER.invoke(app, ["sweep", str(tiny_file), "--dry-run", *given])
     told = " ".join(result.output.split())
     named = "attribution.steps, attribution.per_method.LRP"
-    assert f"without effect, as no method of the grid has it: {named}" in told, told
+    assert f"without effect on any method of the grid: {named}" in told, told
+    counted = RUNNER.invoke(app, ["grid", str(tiny_file), *given]).output
+    assert f"without effect on any method of the grid: {named}" in " ".join(counted.split())
     assert "without effect" not in RUNNER.invoke(app, ["sweep", str(tiny_file), "--dry-run"]).output
 
 
