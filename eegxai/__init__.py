@@ -1,4 +1,4 @@
-"""Which explanations of EEG decoders tell the truth? Simulate, decode, attribute, evaluate.
+"""Which explanations of EEG decoders can be trusted? Simulate, decode, attribute, evaluate.
 
 The science half of the project: it knows no Ray, no MLflow and no YAML, so that a notebook
 can use it alone. The sweep over many decoders and methods lives in :mod:`sweeps`.

@@ -13,7 +13,7 @@ class RenamedWarning(DeprecationWarning):
 
 def warn_renamed(old: str, new: str, stacklevel: int = 2) -> None:
     """Warn the caller's caller that a name is an old one."""
-    message = f"{old} is called {new} now; the old name goes with the next minor version"
+    message = f"{old} is now called {new}; the old name will be removed in the next minor version"
     warnings.warn(message, RenamedWarning, stacklevel=stacklevel + 1)
 
 

@@ -135,7 +135,7 @@ def frequency_relevance(
         attribute(name, decoder, x, target, references=references, output=output, **options)
     heard = joined_relevance(parts)
     if heard is None:
-        raise NotApplicable(f"{name} declares what it says about frequency, but told nothing")
+        raise NotApplicable(f"{name} declares what its maps say about frequency, but gave nothing")
     return heard.relevance.to(x.device)
 
 

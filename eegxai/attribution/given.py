@@ -61,10 +61,9 @@ def as_references(references: Trials, x: Tensor) -> Tensor:
 def _read_numbers(field: str, values: Trials, axes: str) -> Tensor:
     if hasattr(values, "get_data"):
         raise ValueError(
-            f"{field} is MNE {type(values).__name__}, which has volts and an order of channels of "
-            f"its own: give numbers in the decoder's unit and order, in µV by "
-            f"{field}.get_data(picks='eeg') * 1e6, or leave that to eegxai.explain, which takes "
-            "Epochs"
+            f"{field} is MNE {type(values).__name__}, which is in volts and has its own channel "
+            "order: give numbers in the decoder's unit and channel order, in µV by "
+            f"{field}.get_data(picks='eeg') * 1e6, or use eegxai.explain, which takes Epochs"
         )
     if np.ma.is_masked(values):
         raise ValueError(f"{field} has masked values, all must be numbers")
@@ -96,8 +95,8 @@ def in_known_unit(x: Trials, references: Trials | None) -> tuple[Tensor, Tensor 
 def _volts(field: str, size: float) -> str:
     return (
         f"{field} has a typical standard deviation of {size:.3g}, as EEG in volts (the unit of "
-        f"MNE) has: a decoder that was trained on µV needs {field} * 1e6, and for one that was "
-        "trained on volts warnings.simplefilter('ignore', eegxai.attribution.UnitWarning) "
+        f"MNE) has: for a decoder that was trained on µV, give {field} * 1e6; for one that was "
+        "trained on volts, warnings.simplefilter('ignore', eegxai.attribution.UnitWarning) "
         "silences this"
     )
 

@@ -140,7 +140,7 @@ def _made_ready(
 def _reasons_for_all(
     methods: Iterable[str], decoder: nn.Module, x: Tensor
 ) -> dict[str, NotApplicable | DegenerateMap | None]:
-    """Why no method is applicable to a decoder; None for each where nothing speaks against it."""
+    """Why no method is applicable to a decoder; None for each where there is no reason."""
     kind = type(decoder).__name__
     try:
         with errors_as_verdicts(None, decoder):

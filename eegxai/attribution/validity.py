@@ -80,7 +80,7 @@ class Validity:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What speaks against scores of this method, in words; empty if nothing does."""
+        """Failed checks of this method's maps, in words; empty if none failed."""
         found = {
             self.reason: self.status != "ok",
             self._completeness_text: not all(map(_sums_as_promised, self._ratios)),
@@ -199,7 +199,7 @@ COMPARED_GROUPS = ("study", "corrected")  # groups whose methods others may be d
 
 
 class _MapsOnDemand(Mapping[str, Tensor]):
-    """Maps by method, each made when it is first asked for; a method that has none is left out."""
+    """Maps by method, each computed when first requested; a method without maps is left out."""
 
     def __init__(
         self, names: Collection[str], outcome: Callable[[str], MapOrReason | None]
@@ -224,7 +224,7 @@ def compared_maps(
 ) -> Mapping[str, Tensor]:
     """Maps of those of the study's and the corrected methods that have one on a decoder.
 
-    Each is made when it is first asked for, of the decoder as it is then: a method is compared
+    Each is computed when it is first requested, from the decoder at that time: a method is compared
     with those before it alone, and no further than to the one that it equals.
     """
     names = [name for group in COMPARED_GROUPS for name in names_of(group)]

@@ -82,7 +82,7 @@ def _refuse_scripted(decoder: nn.Module) -> None:
         if isinstance(module, torch.jit.ScriptModule):
             what = f"module {name!r} of the decoder" if name else "the decoder"
             raise ValueError(
-                f"{what} is compiled by torch.jit, so no method can look inside: "
+                f"{what} is compiled by torch.jit, so that methods have no access to its layers: "
                 "pass the nn.Module that it was made from"
             )
 

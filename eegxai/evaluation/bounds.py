@@ -36,7 +36,7 @@ def similarity_level(null: float, most: float = MOST_SIMILAR) -> float:
     Parameters
     ----------
     null : float
-        Highest mean similarity of maps that know nothing; NaN where there is none.
+        Highest mean similarity of maps without any information; NaN where there is none.
     most : float
         The threshold.
     """

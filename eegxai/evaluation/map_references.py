@@ -212,7 +212,7 @@ class MapReferences:
             yield TrialScores(where, domain, USED, scores)
 
     def _use_levels(self) -> Iterator[TrialScores]:
-        """What an agreement with the use is worth: the signal's own, and that of two halves."""
+        """Levels of an agreement with the use: the signal's own, and that of two halves."""
         if not self.use:
             return
         signal = planted_signal(self.signal[self.use_trials])

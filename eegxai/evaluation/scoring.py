@@ -57,7 +57,7 @@ CALIBRATED_HEADLINE = Headlines(
     {**HEADLINE.with_metric("auprc_magnitude"), "spectral": ("channel_frequency", "band_mass")}
 )
 
-# Metrics that are told on one domain, whatever the feature type.
+# Metrics that are defined on only one domain, whatever the feature type.
 DOMAIN_OF_METRIC = {
     **dict.fromkeys(("band_mass", "band_auprc", "band_error_hz", "emd_hz"), "channel_frequency"),
     **dict.fromkeys(("latency_error_ms", "dipole_error_mm", "emd_ms", "emd_mm"), "channel_time"),
@@ -66,7 +66,7 @@ DOMAIN_OF_METRIC = {
 
 
 def headlines_with(metric: str) -> Headlines:
-    """A metric on the domain of each feature type's headline, or on the one that it is told on."""
+    """A metric on the domain of each feature type's headline, or on the only one that it has."""
     domain = DOMAIN_OF_METRIC.get(metric)
     if domain is None:
         return HEADLINE.with_metric(metric)

@@ -108,7 +108,7 @@ def explain(
     unit : str, optional
         What the decoder gets: ``"uV"``, ``"V"`` or, ``"as_given"``, the numbers as they are. By
         default its balanced accuracy on the labels decides, which ``notes`` state. Numbers whose
-        unit neither origin nor size tells are taken to be in the one that is asked for.
+        unit is unknown from origin and size are taken to be in the requested one.
     n_trials : int
         Most trials to explain, of those that the decoder classifies correctly.
     target : int or str, optional
@@ -129,7 +129,7 @@ def explain(
         Called with the tables of accuracy and confusion before anything is explained.
     on_progress : callable, optional
         Called with what is done next and the share that is done, 0 to 1: of the time, as far as it
-        can be told (:class:`eegxai.explaining.progress.Progress`).
+        can be reported (:class:`eegxai.explaining.progress.Progress`).
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How well a decoder tells classes of any sizes apart: its balanced accuracy, and tests of it."""
+"""How well a decoder separates classes of any sizes: its balanced accuracy, and tests of it."""
 
 from collections.abc import Callable, Iterator
 

@@ -84,8 +84,8 @@ def _of_correct_trials(
     n_correct = int((decoded.predicted == y).sum())
     if n_correct == 0:
         raise ValueError(
-            f"the decoder classifies none of {len(y)} trials correctly, so that there is nothing "
-            f"to explain: {_why_no_class_order(decoded, y)} (target= explains any)"
+            f"the decoder classifies none of {len(y)} trials correctly, so there is nothing to "
+            f"explain: {_why_no_class_order(decoded, y)} (target= explains any)"
         )
     target = torch.from_numpy(y)
     explained = choose_explained(
@@ -116,7 +116,7 @@ def _of_any_trials(
     else:
         number = number_of(target, decoded.trials.class_names, decoded.n_outputs)
         classes = np.full(len(decoded.predicted), number)
-        what = f"the output {target!r} is explained as asked for"
+        what = f"the output {target!r} is explained, as requested"
     x, n_all = decoded.x, len(classes)
     order = generator(seed, "explained trials").permutation(n_all)[:n_trials]
     chosen = torch.from_numpy(np.sort(order)).to(x.device)
@@ -124,7 +124,7 @@ def _of_any_trials(
     explained = ExplainedTrials(
         decoded.decoder, x[chosen], asked, decoded.n_outputs, seed, trials=chosen
     )
-    return explained, f"{what}, in {len(order)} of {n_all} trials, whether it is right or not"
+    return explained, f"{what}, in {len(order)} of {n_all} trials, whether or not it is correct"
 
 
 def number_of(target: int | str, class_names: Sequence[str], n_outputs: int) -> int:
@@ -148,4 +148,4 @@ def _too_few(explained: ExplainedTrials) -> Iterator[str]:
     if len(explained.x) < FEW_TRIALS:
         are = "is" if len(explained.x) == 1 else "are"
         few = counted(len(explained.x), "trial")
-        yield f"only {few} {are} explained: means over so few say little"
+        yield f"only {few} {are} explained: means over so few are imprecise"

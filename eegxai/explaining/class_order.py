@@ -54,5 +54,5 @@ def order_note(y: Array, predicted: Array, class_names: Sequence[str]) -> str:
     return (
         f"the classes seem to be in another order than the decoder's outputs: with {names} in this "
         f"order its accuracy would be {share:.2f}, balanced {balanced_accuracy(confusion):.2f} "
-        "(class_names says the order)"
+        "(class_names sets the order)"
     )

@@ -41,7 +41,7 @@ def declared(decoder: nn.Module) -> Declared:
 
 
 def of_its_own(said: Declared, told: Set[str]) -> Declared:
-    """What a decoder says of itself without what it was told as it was built for the trials."""
+    """What a decoder declares, without the values that were passed to build it for the trials."""
     fields = {field for field, names in ATTRIBUTES.items() if told & {*names}}
     if told & {"chs_info", "ch_names"}:
         fields.add("ch_names")

@@ -41,7 +41,7 @@ class OpenedDecoder:
     name : str
     notes : tuple of str
     from_trials : frozenset of str
-        What it was told of the trials as it was built by its name, and cannot tell of itself.
+        What was taken from the trials to build it by its name, and it does not declare itself.
     """
 
     module: nn.Module
@@ -176,8 +176,8 @@ def _built(
     needed = [n for n, p in parameters.items() if p.default is p.empty and p.kind in plain]
     if missing := [one for one in needed if one not in given]:
         raise ValueError(
-            f"decoder={name!r} needs {' and '.join(missing)}, which the trials do not tell: "
-            f"write a function without arguments; known are {', '.join(sizes)}"
+            f"decoder={name!r} needs {' and '.join(missing)}, which cannot be taken from the "
+            f"trials: write a function without arguments; known are {', '.join(sizes)}"
         )
     try:
         return factory(**given), frozenset(given)
@@ -254,7 +254,7 @@ def _check_weight_names(path: Path, weights: Weights, module: nn.Module) -> None
     found = [("lacks", missing), ("also holds", others)]
     if said := [f"{verb} {_first_names(names)}" for verb, names in found if names]:
         raise ValueError(
-            f"weights={str(path)!r} {' and '.join(said)}: they are of another network than "
+            f"weights={str(path)!r} {' and '.join(said)}: they belong to another network than "
             f"{type(module).__name__} as it is built here"
         )
 

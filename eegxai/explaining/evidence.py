@@ -226,7 +226,7 @@ def _too_large(explained: ExplainedTrials) -> str:
         return ""
     return (
         f"its {len(explained.layers)} copies of the decoder would take {copies / 1e9:.1f} GB, more "
-        f"than {LARGEST_COPIES / 1e9:g} GB; {ALWAYS!r}, where they end, is made"
+        f"than {LARGEST_COPIES / 1e9:g} GB; {ALWAYS!r}, their last step, is made"
     )
 
 

@@ -64,7 +64,10 @@ def write_files(result: Findings, folder: Path) -> Path:
             table: pd.DataFrame = getattr(result, name)
             if len(table.columns):
                 table.to_csv(temporary / f"{name}.csv", index=name in INDEXED)
-        left_out = [f"left out for want of a ground truth: {name}" for name in result.without_truth]
+        left_out = [
+            f"left out, because it needs a known ground truth: {name}"
+            for name in result.without_truth
+        ]
         (temporary / "notes.txt").write_text("\n".join([*result.notes, *left_out]) + "\n", "utf-8")
     return folder
 

@@ -54,14 +54,14 @@ class Findings:
     maps : dict of str to ndarray (explained trials, channels, times)
         Signed maps of each method that has them, float32.
     validity : DataFrame
-        One row per method asked for: method, status (``ok``, ``not_applicable``, ``degenerate``,
+        One row per requested method: method, status (``ok``, ``not_applicable``, ``degenerate``,
         ``duplicate`` or ``failed``), reason, duplicate_of, similarity, completeness,
         completeness_worst, batch_dependence, flags (one text, ``"; "`` between; empty: none).
     checks : DataFrame
         Similarities to the original maps, in the columns of ``eegxai.evaluate`` with method
         before them and low and high, the 95 % interval of the mean over trials, after: one row per
         method, check (``target_swap``, ``cascade``, ``independent``, ``all_weights``, the untrained
-        decoder, and what a similarity is worth: ``surrogate``, ``noise``, ``noise_magnitude``),
+        decoder, and the null levels: ``surrogate``, ``noise``, ``noise_magnitude``),
         step, domain and metric.
     agreement : DataFrame (methods, methods)
         Mean Pearson correlation over the trials of the magnitudes of two methods' maps.
@@ -107,7 +107,7 @@ class Findings:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Methods that have maps, in the order asked for."""
+        """Methods that have maps, in the requested order."""
         return tuple(self.maps)
 
     @property
@@ -125,19 +125,19 @@ class Findings:
 
     @property
     def trust(self) -> pd.DataFrame:
-        """Which explanation one may trust, as far as that is known without a ground truth.
+        """Which methods pass the checks that need no ground truth.
 
         Returns
         -------
         DataFrame
-            One row per method asked for: method; applicable, complete, class_specific and
+            One row per requested method: method; applicable, complete, class_specific and
             model_specific (``shown``, ``refuted``, ``undecided``, ``not testable``, or for
             complete ``no claim`` where the method promises no sum); agreement (median correlation
-            with the maps of the other methods); trust (``nothing speaks against it``, ``doubtful``,
-            ``do not use``, ``same as ...`` or ``no map``) and reason, in words.
+            with the maps of the other methods); trust (``no check failed``, ``doubtful``, ``do not
+            use``, ``same as ...`` or ``no map``) and reason, in words.
 
             Class-specific is shown where the 95 % interval of the correlation with the map of a
-            wrong class lies below 0.5 (or what maps that know nothing reach, if that is more),
+            wrong class lies below 0.5 (or below that of uninformative maps, if that is higher),
             model-specific where that with the map of the untrained decoder does; complete where
             sums are within 5 % of what the method promises.
         """

@@ -1,4 +1,4 @@
-"""A result at a glance, for notebooks: accuracy, whom to trust, one picture."""
+"""A result at a glance, for notebooks: accuracy, the table of trust, one picture."""
 
 import io
 from base64 import b64encode
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 EXPLANATION_PAGE_DPI = 110
 CAVEAT = (
-    "These are necessary conditions. Whether a map shows the signal itself, only a known truth can "
-    "tell: plant one in your own recordings (eegxai implant)."
+    "These are necessary conditions. Only a known truth can show whether a map finds the signal "
+    "itself: plant one in your own recordings (eegxai implant)."
 )
 
 
@@ -54,7 +54,7 @@ def decoder_sentence(result: Findings) -> str:
 
 
 def trust_html(trust: pd.DataFrame) -> str:
-    """The table of whom to trust; methods without a map last."""
+    """The table of trust; methods without a map last."""
     order = trust["trust"].eq(NO_MAP).sort_values(kind="stable").index
     shown = trust.loc[order].assign(
         agreement=[digits(value) for value in trust["agreement"][order]]

@@ -192,15 +192,15 @@ def with_unit(trials: LabelledTrials, decoder: nn.Module, unit: str | None) -> L
         return noted(trials, f"the decoder gets {NAMES_OF_UNITS[AS_GIVEN]}")
     if trials.unit == AS_GIVEN:
         raise ValueError(
-            f"unit={unit!r} is asked for, but the unit of the trials is unknown: state it, in "
+            f"unit={unit!r} was requested, but the unit of the trials is unknown: state it in "
             "eegxai.recordings.as_labelled(unit=...), or give unit='as_given'"
         )
     if unit is not None:
-        return noted(_in(trials, unit), f"the decoder gets {NAMES_OF_UNITS[unit]}, as asked for")
+        return noted(_in(trials, unit), f"the decoder gets {NAMES_OF_UNITS[unit]}, as requested")
     if trials.y is None:
         raise ValueError(
-            "unit is missing: without labels nothing tells whether the decoder was trained on µV "
-            "or volts; give unit='uV' or unit='V'"
+            "unit is missing: without labels it cannot be determined whether the decoder was "
+            "trained on µV or volts; give unit='uV' or unit='V'"
         )
     chosen, sentence = _unit_by_accuracy(trials, decoder)
     return noted(_in(trials, chosen), sentence)
@@ -213,7 +213,7 @@ def _in(trials: LabelledTrials, unit: str) -> LabelledTrials:
 
 
 def _unit_by_accuracy(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, str]:
-    """The unit in which the decoder tells the classes better, and the sentence that says so.
+    """The unit in which the decoder separates the classes better, and a sentence about it.
 
     By the balanced accuracy, so that always naming the largest class is worth nothing, among the
     units in which that is above chance (:mod:`eegxai.explaining.balanced` has the tests).
@@ -238,23 +238,23 @@ def _unit_by_accuracy(trials: LabelledTrials, decoder: nn.Module) -> tuple[str, 
         return better, f"{told}, {gets}"
     if len(able) == 1:
         return better, f"{told}, above chance with {NAMES_OF_UNITS[better]} alone, {gets}"
-    return better, f"{told}, which is no significant difference, {gets} (unit= asks for another)"
+    return better, f"{told}, which is no significant difference, {gets} (unit= chooses another)"
 
 
 def _undecided(
     trials: LabelledTrials, predicted: Mapping[str, Array], told: str
 ) -> tuple[str, str]:
-    """The unit where the decoder tells classes in neither, and the sentence that says so."""
+    """The unit to take where the decoder is above chance in neither, and a sentence about it."""
     assert trials.y is not None
     for unit, classes in predicted.items():
         if order_note(trials.y, classes, trials.class_names):
             return unit, (
-                f"{told}, but with {NAMES_OF_UNITS[unit]} the decoder tells the classes, in "
+                f"{told}, but with {NAMES_OF_UNITS[unit]} the decoder separates the classes, in "
                 f"another order, so it gets {NAMES_OF_UNITS[unit]}"
             )
     return MICROVOLTS, (
-        f"{told}, neither above chance, so that nothing decides it and the decoder gets µV: if it "
-        "was trained on volts, say so by unit='V' or --unit V; it may also expect other trials, "
+        f"{told}, neither above chance, so the unit is undecided and the decoder gets µV: if it "
+        "was trained on volts, give unit='V' or --unit V; it may also expect other trials, "
         "such as standardised ones (unit='as_given'), or other classes"
     )
 

@@ -65,7 +65,7 @@ def open_trials(
 
 
 def _in_known_unit(read: Callable[[Any], LabelledTrials], unit: str | None) -> LabelledTrials:
-    """Trials in the unit that their origin or size tells, or else in the one asked for."""
+    """Trials in the unit known from their origin or size, or else in the requested one."""
     if unit in (None, AS_GIVEN):
         return read(unit)
     try:
@@ -151,6 +151,6 @@ def _not_finite(outputs: Array) -> Iterator[str]:
     if n_broken := int((~np.isfinite(outputs).all(1)).sum()):
         yield (
             f"the decoder's outputs are NaN or infinite in {counted(n_broken, 'trial')} of "
-            f"{len(outputs)}: the predicted classes of these, and so accuracy and confusion, are "
-            "of no use"
+            f"{len(outputs)}: the predicted classes of these trials are meaningless, and so are "
+            "accuracy and confusion matrix"
         )

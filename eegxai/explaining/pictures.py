@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN_HZ = 60.0
 SIMILARITY_CHECKS = ("target_swap", "independent", "all_weights")
-PER_TRIAL = "Mean magnitude over the class's trials, each of which counts the same."
+PER_TRIAL = "Mean magnitude over the class's trials, each with the same weight."
 
 
 def pictures_of(result: Findings, names: Collection[str] | None = None) -> "dict[str, Figure]":
@@ -83,7 +83,7 @@ def _checks(result: Findings) -> "Figure | None":
 
 
 def _nulls(result: Findings) -> pd.DataFrame:
-    """The highest similarity of maps that know nothing, by method."""
+    """The highest similarity of maps without any information, by method."""
     rows = _deciding(result)
     highest = rows[rows["check"].isin(SIMILARITY_NULLS)].groupby("method", sort=False)["mean"].max()
     return highest.rename("value").reset_index().assign(check="null")
@@ -127,7 +127,7 @@ def _patterns(result: Findings) -> "Figure | None":
     info, found = result.trials.info, result.output_patterns
     if found is None or not has_topography(info):
         return None
-    what = "Activation patterns of the outputs: what in the trials goes along with them."
+    what = "Activation patterns of the outputs: what in the trials covaries with them."
     title = f"{result.decoder_name}. {what}"  # of all trials, not only those that are explained
     return figures.pattern_topographies(
         found, info, result.class_names, 1e3 * result.trials.tmin, title
@@ -137,7 +137,8 @@ def _patterns(result: Findings) -> "Figure | None":
 def _draw_replacement_curves(result: Findings) -> "Figure | None":
     if not len(result.curves):
         return None
-    what = "The decision as pieces of the trial are replaced by another trial's, and brought back."
+    what = "The decision while pieces of the trial are replaced by those of another trial, and "
+    "restored."
     return figures.replacement_curves(result.curves, _explanation_title(result, what))
 
 

@@ -1,7 +1,7 @@
-"""Which method may one trust on a decoder, as far as that is known without a ground truth.
+"""Which methods pass the checks on a decoder that need no ground truth.
 
-Necessary conditions alone: a map that changes with the class and with the weights may still be
-wrong about the signal, which only a known truth shows.
+The checks are necessary and not sufficient: a map that changes with the class and with the weights
+may still be wrong about the signal, which only a known truth shows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,8 +15,8 @@ from eegxai.evaluation.bounds import REFUTED, SHOWN, UNDECIDED, UNTESTABLE, simi
 from eegxai.evaluation.controls.null_maps import SIMILARITY_NULLS
 
 NO_CLAIM = "no claim"
-NOTHING_AGAINST, DOUBTFUL, DO_NOT_USE, NO_MAP = (
-    "nothing speaks against it", "doubtful", "do not use", "no map",
+NO_CHECK_FAILED, DOUBTFUL, DO_NOT_USE, NO_MAP = (
+    "no check failed", "doubtful", "do not use", "no map",
 )  # fmt: skip
 TRUST_COLUMNS = [
     "method", "applicable", "complete", "class_specific", "model_specific", "agreement", "trust",
@@ -29,7 +29,7 @@ PROPERTY_PHRASES = {
     "class_specific": "changes with the class",
     "model_specific": "changes with the weights",
 }
-TESTED = "of what can be tested without a known truth"
+TESTED = "of those that need no known truth"
 BETTER_THAN_CHANCE = "the decoder is better than chance"
 WITHOUT_MAP = ("not_applicable", "degenerate", "failed")
 
@@ -110,7 +110,7 @@ def _is_below_null_level(own: pd.DataFrame, check: str) -> str:
 def _use_and_reason(
     row: Row, states: Mapping[str, str], has_map: bool, above: bool | None
 ) -> tuple[str, str]:
-    """Whether to use a method, and why: the first case that there is."""
+    """Whether to use a method, and why: the first case that applies."""
     original = row["duplicate_of"]
     unmoved = [PROPERTY_PHRASES[name] for name in PROPERTY_PHRASES if states[name] == REFUTED]
     doubts = "; ".join(_doubts(row, states, above))
@@ -119,13 +119,13 @@ def _use_and_reason(
     fine = "; ".join(filter(None, (row["reason"], limits))) or TESTED
     cases = (
         (not has_map, NO_MAP, row["reason"]),
-        (bool(original), f"same as {original}", f"its maps are those of {original}"),
+        (bool(original), f"same as {original}", f"its maps equal those of {original}"),
         (states["applicable"] == REFUTED, DO_NOT_USE, row["reason"]),
         ((row["batch_dependence"] or 0) > BATCH, DO_NOT_USE, "a map depends on the other trials"),
         (bool(unmoved), DO_NOT_USE, f"its map hardly {' or '.join(unmoved)}"),
         (bool(doubts), DOUBTFUL, doubts),
     )
-    return next(((word, why) for true, word, why in cases if true), (NOTHING_AGAINST, fine))
+    return next(((word, why) for true, word, why in cases if true), (NO_CHECK_FAILED, fine))
 
 
 def untested_questions(class_testable: bool, above_chance: bool | None) -> list[str]:

@@ -79,7 +79,7 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float, title: str = ""
     ----------
     similarities : DataFrame
         One row per feature, method and step: feature, method, step (layers randomized, from the
-        output), mean, mean_low, mean_high and null, the similarity of maps that know nothing
+        output), mean, mean_low, mean_high and null, the similarity of maps without any information
         (dashed). With no layer randomized the similarity is 1.
         Methods in ``CONTROLS``, which do not depend on weights, have no panel.
     threshold : float
@@ -102,7 +102,7 @@ def cascade_curves(similarities: pd.DataFrame, threshold: float, title: str = ""
         ax.axhline(threshold, **THRESHOLD)
         ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     _fit_to_lines(list(axes.values()))
-    marked = {f"{threshold:g}: model-specific below": FLOOR, "maps that know nothing": NULL_STYLE}
+    marked = {f"{threshold:g}: model-specific below": FLOOR, "uninformative maps": NULL_STYLE}
     _draw_curve_legend(figure, styles, marked)
     _label_below(axes, "layers randomized")
     label_beside(figure, "Pearson correlation with the original map (1: unchanged)")

@@ -27,7 +27,7 @@ LEVEL_STYLES: Mapping[str, Mapping[str, Any]] = {
     "chance": {"lw": 0.8, "ls": (0, (1, 1.2))},
     "ceiling": {"lw": 0.8, "ls": (0, (4, 2))},
 }
-CHANCE_NAME = "chance: maps that know nothing"
+CHANCE_NAME = "chance: random maps"
 CEILING_NAME = "ceiling: the most to expect"
 GRID: Mapping[str, Any] = {"color": GREY, "lw": 0.3, "alpha": 0.5}
 UNIT_LETTERS = 28  # of a line below a panel

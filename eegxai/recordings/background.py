@@ -269,7 +269,7 @@ class Epoched(Background):
         """See :meth:`Background.left_out`."""
         count = len(self.source.events) - len(self.places(n_times))
         if np.isnan(self.onsets_s(n_times=0)).all():
-            return "the file does not tell when its epochs were recorded, so they may overlap"
+            return "the file does not state when its epochs were recorded, so they may overlap"
         told = f"{count} of {len(self.source.events)} epochs overlap with one before and are left "
         return f"{told}out" if count else ""
 

@@ -31,7 +31,9 @@ def recording(path: Path) -> Path:
         mne-bids is not installed.
     """
     if not find_spec("mne_bids"):
-        raise ValueError(f"{path} is in BIDS, which needs a package; run: pip install mne-bids")
+        raise ValueError(
+            f"{path} is in BIDS, which needs another package; run: pip install mne-bids"
+        )
     if _root(path) is None:
         raise ValueError(f"{path} is no BIDS folder: there is no {DESCRIPTION} in it or above it")
     if path.is_file():
@@ -47,7 +49,7 @@ def recording(path: Path) -> Path:
             f" and {len(found) - MOST_FILES_LISTED} more" if len(found) > MOST_FILES_LISTED else ""
         )
         raise ValueError(
-            f"{path} has {len(found)} recordings of EEG, of which one must be given, such as "
+            f"{path} has {len(found)} recordings of EEG, one of which must be given, such as "
             f"{found[0]}; they are {listed}{more}"
             if found
             else f"{path} has no recording of EEG: no file sub-*_eeg with {', '.join(SUFFIXES)}"

@@ -128,7 +128,7 @@ def placed(info: mne.Info, montage: str | None) -> tuple[mne.Info, list[str]]:
     """
     info, notes = _with_places(info, montage)
     if alike := _at_one_place(info):
-        notes.append(f"channels at the same place, so that topographies are left out: {alike}")
+        notes.append(f"channels at the same position, so topographies are left out: {alike}")
     return info, notes
 
 

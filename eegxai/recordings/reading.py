@@ -64,7 +64,7 @@ def _why(error: Exception) -> str:
     if not isinstance(error, STUMBLES):
         return _one_line_of(error)
     told = f"{type(error).__name__}: {_one_line_of(error)}"
-    return f"it is empty, damaged or not what its name says ({told})"
+    return f"it is empty, damaged or of another type than its name says ({told})"
 
 
 def _one_line_of(message: Exception | Warning | str) -> str:

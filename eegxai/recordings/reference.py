@@ -20,7 +20,7 @@ class Reference(NamedTuple):
     told: str
 
 
-UNKNOWN_REFERENCE = Reference((), "the file does not tell the reference of its channels")
+UNKNOWN_REFERENCE = Reference((), "the file does not state the EEG reference of its channels")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def reference_among(channels: Sequence[str], found: JudgedChannels, file: str) -
     if len(silent) > 1 and not set(silent).isdisjoint(channels):
         raise ValueError(f"{file}: the channels {', '.join(silent)} are flat; mark them as bad")
     if len(silent) == 1:
-        told = f"channel {silent[0]} is flat, so it is taken for the reference"
+        told = f"channel {silent[0]} is flat, so it is taken for the EEG reference"
         return Reference((silent[0],), told)
     return found.average
 

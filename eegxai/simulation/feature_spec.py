@@ -268,7 +268,7 @@ def _require_active(distractor: ClassSpec | None, class_names: Sequence[str]) ->
     if distractor.probability is not None:
         raise ValueError(
             f"the distractor has probability={distractor.probability:g}, but is active in every "
-            "trial; leave it out"
+            "trial; leave probability out"
         )
     if not distractor.signals:
         raise ValueError("the distractor has no signal, at least one is needed")

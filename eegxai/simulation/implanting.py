@@ -135,7 +135,7 @@ def _reference_told(data: DataSpec) -> str:
         return reference.told
     return (
         f"{reference.told}, so the planted signal has the average of the channels as its reference "
-        "(background.reference names another)"
+        "(background.reference sets another EEG reference)"
     )
 
 
@@ -149,7 +149,7 @@ def _span_told(data: DataSpec) -> str:
         return ""
     return (
         f"the {len(channels)} channels hold only {n_directions} independent ones (others were "
-        "interpolated or components removed), and the planted signal keeps to those"
+        "interpolated or components removed), and the planted signal is confined to those"
     )
 
 
@@ -161,8 +161,8 @@ def _drift_told(data: DataSpec) -> str:
     if share < DRIFTING_SHARE:
         return ""
     return (
-        f"{share:.0%} of the power of the recordings is slower than a trial, and the level counts "
-        "it as noise; high-pass filter them first, as for a decoder"
+        f"{share:.0%} of the power of the recordings is slower than a trial and counts as noise in "
+        "the SNR; high-pass filter them first, as for a decoder"
     )
 
 
@@ -177,8 +177,8 @@ def _passband_told(data: DataSpec) -> str:
     if share < NOTED_SHARE:
         return ""
     return (
-        f"{share:.0%} of the planted power lies outside of the {low:g} to {high:g} Hz that the "
-        "recordings were filtered to, where there is little to hide it"
+        f"{share:.0%} of the planted power lies outside the {low:g} to {high:g} Hz that the "
+        "recordings were filtered to, where there is little noise to mask it"
     )
 
 

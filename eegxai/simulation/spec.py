@@ -222,7 +222,7 @@ def _require_no_simulated_noise(data: DataSpec) -> None:
     """The recordings are all noise there is."""
     if data.noise != DEFAULT_NOISE:
         raise ValueError(
-            "noise and background are both given; the recordings are all noise there is, so leave "
+            "noise and background are both given; the recordings are the only noise, so leave "
             "noise out"
         )
     if data.snr_definition != "signal_to_noise":

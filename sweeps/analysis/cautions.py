@@ -12,7 +12,7 @@ from sweeps.scores.selection import DECODER_AXES
 
 
 def cautions(rows: pd.DataFrame, quantity: Quantity) -> Iterator[str]:
-    """Sentences on what speaks against the maps of one method, and on scores of few trials.
+    """Sentences on failed checks of one method's maps, and on scores of few trials.
 
     Parameters
     ----------
@@ -26,10 +26,10 @@ def cautions(rows: pd.DataFrame, quantity: Quantity) -> Iterator[str]:
     if n := int(cells["validity"].isin(UNUSABLE).sum()):
         yield f"{name} has no usable map on {n} {of} (eegxai validity says why)"
     for original, n in cells["duplicate_of"].replace("", None).value_counts().items():
-        yield f"{name} has the maps of {original} on {n} {of}"
+        yield f"{name} has the same maps as {original} on {n} {of}"
     flags = cells.loc[cells["duplicate_of"].isin(["", None]), "flags"].fillna("")
     if reasons := list(flags[flags != ""]):
-        yield f"its validity check speaks against {name} on {len(reasons)} {of} ({reasons[0]})"
+        yield f"a validity check of {name} failed on {len(reasons)} {of} ({reasons[0]})"
     scored = last_steps(headline_scores(rows, quantity.check, quantity.headlines))
     defined, n_trials = (int(scored[column].sum()) for column in ("n_valid", "n_trials"))
     if defined < n_trials:

@@ -70,7 +70,7 @@ def validity_counts(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.
     -------
     DataFrame
         Columns of ``by``, method, n_decoders, at_chance (the decoder decodes no better than
-        chance), one of each status, and flagged (something speaks against the maps).
+        chance), one of each status, and flagged (a validity check failed).
     """
     groups = [*by, "method"]
     decoders = tidy.drop_duplicates(list(AXES))

@@ -174,7 +174,8 @@ def differences(
     table = table.reset_index(drop=True).assign(p_holm=holm(table["p"]))
     if not table["n_pairs"].any():
         raise ValueError(
-            "no decoder has a score in both, those at chance left out: nothing can be paired"
+            "no decoder has a score in both (decoders at chance are left out), so nothing can be "
+            "paired"
         )
     return table
 
@@ -189,7 +190,7 @@ def _check_common(a: pd.DataFrame, b: pd.DataFrame) -> None:
         one, other = _axis_values(a, axis), _axis_values(b, axis)
         if not set(one) & set(other):
             both = f"{', '.join(map(str, one))} against {', '.join(map(str, other))}"
-            raise ValueError(f"no {axis} is in both ({both}): nothing can be paired")
+            raise ValueError(f"no {axis} is in both ({both}), so nothing can be paired")
 
 
 def _axis_values(table: pd.DataFrame, axis: str) -> list[object]:
@@ -246,7 +247,7 @@ def without_pairs(table: pd.DataFrame) -> Iterator[str]:
         undefined = rows[(rows["unpaired_a"] == 0) & (rows["unpaired_b"] == 0)]
         for names, why in (
             (undefined["method"], "no score in either (not applicable, or undefined)"),
-            (rows["method"].drop(undefined.index), "a score in one alone"),
+            (rows["method"].drop(undefined.index), "a score in only one of them"),
         ):
             if len(names):
                 yield f"{feature}, {why}: {', '.join(names)}"

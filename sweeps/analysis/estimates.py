@@ -156,7 +156,7 @@ def first_below(tidy: pd.DataFrame, groups: Sequence[str]) -> dict[str, pd.Serie
 
 
 def highest_null(tidy: pd.DataFrame, groups: Sequence[str]) -> dict[str, pd.Series]:
-    """Highest similarity that a map which knows nothing has to the original map, by group.
+    """Highest similarity of a map without any information to the original map, by group.
 
     Returns
     -------

@@ -43,7 +43,7 @@ class MethodPair:
     methods : tuple of str
         Their names.
     means, chances : tuple of float
-        Of each method, over seeds: its score, and that of maps that know nothing, or NaN.
+        Of each method, over seeds: its score, and that of random maps, or NaN.
     ceiling : float
         Score of the best map there is, or NaN.
     difference : Interval
@@ -203,7 +203,7 @@ def _why_method_has_no_score(method: str, tidy: pd.DataFrame, quantity: Quantity
     names = " or ".join(f"{metric!r} on {domain}" for domain, metric in sought)
     counts = tidy.drop_duplicates(DECODER_AXES)["validity"].value_counts()
     maps = ", ".join(f"{status} on {counted(n, 'decoder')}" for status, n in counts.items())
-    mute = "; not every method says something about frequency" if "frequency" in names else ""
+    mute = "; not every method has maps over frequency" if "frequency" in names else ""
     note = f"; {chance}" if (chance := chance_note(tidy)) else ""
     about = f"its maps: {maps or 'none'}{mute}{note}"
     return f"{method} has no score of {names or quantity.metric} ({about})"

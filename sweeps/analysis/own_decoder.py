@@ -29,7 +29,7 @@ def last_step_intervals(found: DecoderExplanation, check: str) -> pd.DataFrame:
 
 
 def null_levels(found: DecoderExplanation) -> pd.Series:
-    """The highest correlation of each method's maps with maps that know nothing."""
+    """The highest correlation of each method's maps with maps without any information."""
     nulls = [last_step_intervals(found, check)["mean"] for check in SIMILARITY_NULLS]
     return pd.concat(nulls, axis=1).max(axis=1)
 

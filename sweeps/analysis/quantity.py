@@ -85,7 +85,7 @@ class Quantity:
 
     @property
     def chance(self) -> "Quantity":
-        """The same metric of maps that know nothing."""
+        """The same metric of maps without any information."""
         return Quantity(self.metric, CHANCE_CHECKS.get(self.check, SURROGATE))
 
     @property

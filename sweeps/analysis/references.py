@@ -24,7 +24,7 @@ class ReferenceScore:
     headlines : Headlines
         Domain and metric by feature type.
     chance, ceiling : str
-        Checks whose scores are the level of maps that know nothing, and the highest level to
+        Checks whose scores are the level of maps without any information, and the highest level to
         expect; no ceiling if empty.
     about : str
         What it is, for captions.

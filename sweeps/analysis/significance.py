@@ -94,14 +94,14 @@ def compare_methods(
 
 
 def _untestable(feature: str, scores: pd.DataFrame) -> str:
-    """Why nothing can be tested, and what is lacking; empty where something can."""
+    """Why nothing can be tested, and what is missing; empty where something can."""
     try:
         whole = complete_blocks(scores).scores
     except ValueError:
         whole = scores.iloc[:0]
     n_seeds, n_methods = whole.index.unique("seed").size, whole.shape[1]
     if n_methods == 1:
-        return f"{feature}: nothing can be tested: of one method alone there are enough scores"
+        return f"{feature}: nothing can be tested: only one method has enough scores"
     if n_seeds >= FEWEST:
         return ""
     all_pairs = f", all pairs of {n_methods} methods {_fewest_decoders_for_pairs(n_methods)}"
@@ -168,7 +168,7 @@ def caveats(tests: FeatureTests) -> list[str]:
     compared = tests.compared
     lines = []
     if methods := compared.methods_left_out:
-        lines.append(f"dropped, defined on too few decoders: {', '.join(methods)}")
+        lines.append(f"dropped, because they are defined on too few decoders: {', '.join(methods)}")
     if decoders := compared.decoders_left_out:
         lines.append(f"dropped: {len(decoders)} decoders on which a method is undefined")
     if compared.n_blocks < tests.fewest_seeds:
@@ -199,7 +199,7 @@ def friedman_text(compared: RankComparison) -> str:
         return f"whether they differ cannot be tested: Friedman's test needs {fewest} seeds"
     if p == 1:
         return "all have the same mean rank"
-    tested = f"(Friedman's test that all rank alike: {p_text(p)})"
+    tested = f"(Friedman's test of equal ranks: {p_text(p)})"
     return f"they differ {tested}" if p < ALPHA else f"no difference shown {tested}"
 
 
@@ -223,11 +223,11 @@ def axis_lines(tests: FeatureTests) -> list[str]:
 def _axis_line(row: Mapping[Hashable, Any]) -> str:
     axis, share = row["axis"], f"{100 * row['share']:.0f} % of variance"
     if row["share"] == 0:
-        return f"differences by {axis}: none, the methods differ alike on all decoders"
+        return f"differences by {axis}: none, the methods differ in the same way on all decoders"
     if row["lowest_p"] >= ALPHA:
         return (
-            f"differences by {axis}: {share}; cannot be tested, so few decoders allow no p value "
-            f"below {row['lowest_p']:.2g}: add seeds or folds"
+            f"differences by {axis}: {share}; cannot be tested, because so few decoders allow no p "
+            f"value below {row['lowest_p']:.2g}: add seeds or folds"
         )
     shown = "" if row["p"] < ALPHA else ", no effect shown"
     by_f = "" if pd.isna(row["p_F"]) else f", {p_text(row['p_F'])} (F)"

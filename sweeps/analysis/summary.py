@@ -66,7 +66,7 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         cascade_area (mean correlation over the share of randomized layers), n_layers (of the
         decoder; of several the harmonic mean), cascade_below (the first step at which it is below
         0.5, mean over decoders where it ever is), never_below (on how many it never is), null_r
-        (the highest correlation of maps that know nothing with the original map, see
+        (the highest correlation of maps without any information with the original map, see
         ``highest_null``), calibrated (the calibrated headline metric), over_chance, over_untrained
         and over_input (how much more that is than random maps of the same spectrum, the method's
         own on the untrained decoder, and the magnitude of x have, trial by trial),

@@ -168,6 +168,19 @@ HEADLINE_COLUMNS = (
     _similarity("model_r", "model"),
     NULL_COLUMN,
 )
+NULL_LEGEND = "null: highest correlation that maps without any information reach"
+SCORE_LEGEND = "score: the study's score (RMA; spatial: cosine of topographies)"
+HEADLINE_LEGEND = (
+    SCORE_LEGEND,
+    "calibrated: AUPRC against the planted signal (spectral: share of the relevance over frequency "
+    "that lies in the planted band)",
+    "class, model: correlation with the map for a wrong class, for random weights; low is good",
+    NULL_LEGEND,
+)
+SIMILAR_LEGEND = (
+    "r: Pearson, rho: Spearman; | |: of the maps' magnitudes; low is good",
+    "null: the same similarity between the map and a random map of its spectrum",
+)
 VERDICT = Column("verdict", "verdict")
 SHOWN_WITH_VERDICT = (
     VERDICT,
@@ -182,9 +195,15 @@ TABLE_KINDS: dict[str, TableKind] = {
         SHOWN_WITH_VERDICT,
         judged=True,
     ),
-    "scores": TableKind("score and robustness", headline, HEADLINE_ROWS, HEADLINE_COLUMNS),
+    "scores": TableKind(
+        "score and robustness",
+        headline,
+        HEADLINE_ROWS,
+        HEADLINE_COLUMNS,
+        legend=HEADLINE_LEGEND,
+    ),
     "robustness": TableKind(
-        "correlation of the map with the original one",
+        "correlation of the map after each change with the original one",
         robustness,
         ROBUSTNESS_ROWS,
         (
@@ -192,6 +211,16 @@ TABLE_KINDS: dict[str, TableKind] = {
             Column("cascade_below", "first below"),
             Column("never_below", "never below"),
             NULL_COLUMN,
+        ),
+        legend=(
+            "target swap: the map for a wrong class; label retrain: the map of a decoder trained "
+            "on permuted labels",
+            "cascade: maps while layer after layer gets random weights, from the output on; end: "
+            "all layers are random; area: mean over the cascade, which starts at 1",
+            "first below: mean first step of the cascade at which the correlation is below 0.5; "
+            "never below: number of decoders without such a step",
+            NULL_LEGEND,
+            "low correlations are good: the map depends on the class and on the weights",
         ),
     ),
     "references": TableKind(
@@ -209,11 +238,12 @@ TABLE_KINDS: dict[str, TableKind] = {
         legend=(
             *(f"{name}: {score.about}" for name, score in REFERENCE_SCORES.items()),
             "chance: random maps of the same spectrum",
-            "ceiling: the ideal observer's map; estimated, and no ceiling, in recorded backgrounds",
+            "ceiling: the ideal observer's map; in recorded backgrounds it is estimated and is no "
+            "ceiling",
         ),
     ),
     "controls": TableKind(
-        "score against the planted signal, and that of maps that know less",
+        "score against the planted signal, and the scores of control maps",
         beside_controls,
         CONTROLS_BESIDE.values(),
         (
@@ -231,9 +261,15 @@ TABLE_KINDS: dict[str, TableKind] = {
                 }
             ),
         ),
+        legend=(
+            "chance: random maps of the same spectrum; untrained: the same method on the untrained "
+            "decoder; class: mean map of the class",
+            "|x|: magnitude of the recording; Sobel, Laplace: edge filters over time; L.ch.: "
+            "Laplace over neighbouring channels; ideal: the ideal observer's map",
+        ),
     ),
     "distances": TableKind(
-        "how far wrong: earth mover's distance to the planted signal in ms, mm and Hz",
+        "errors: earth mover's distance to the planted signal in ms, mm and Hz",
         distances,
         DISTANCES.values(),
         tuple(
@@ -241,21 +277,24 @@ TABLE_KINDS: dict[str, TableKind] = {
             for unit, name in {"ms": "ms", "mm": "mm", "hz": "Hz"}.items()
             for level, heading in {"": "", "_chance": "chance", "_ceiling": "ideal"}.items()
         ),
+        legend=("low is good; chance: maps of the same spectrum; ideal: the ideal observer's map",),
     ),
     "classes": TableKind(
-        "similarity of the map to that of a wrong class",
+        "similarity of the map to the one for a wrong class",
         similar,
         SIMILARITY_COLUMNS.values(),
         _similar_columns("class"),
+        legend=SIMILAR_LEGEND,
     ),
     "weights": TableKind(
-        "similarity of the map to that of random weights",
+        "similarity of the map to the one for random weights",
         similar,
         SIMILARITY_COLUMNS.values(),
         _similar_columns("model"),
+        legend=SIMILAR_LEGEND,
     ),
     "topographies": TableKind(
-        "AUPRC of topographies: of the signed map's mean, and of its magnitude's",
+        "AUPRC of topographies: mean over time of the signed map, and of its magnitude",
         topography_scores,
         TOPOGRAPHIES.values(),
         _plain_columns(
@@ -268,6 +307,10 @@ TABLE_KINDS: dict[str, TableKind] = {
                 "magnitude_oscillatory": "|oscill.|",
             }
         ),
+        legend=(
+            "signed, |map|: topography of the mean over time of the signed map, of its magnitude",
+            "evoked, oscill.: the same over trials with evoked, with oscillatory signals",
+        ),
     ),
     "snr": TableKind(
         "score by SNR (dB)",
@@ -275,6 +318,7 @@ TABLE_KINDS: dict[str, TableKind] = {
         HEADLINE_ROWS,
         HEADLINE_COLUMNS,
         "snr_db",
+        (SCORE_LEGEND,),
         judged=True,
     ),
     "architecture": TableKind(
@@ -283,6 +327,7 @@ TABLE_KINDS: dict[str, TableKind] = {
         HEADLINE_ROWS,
         HEADLINE_COLUMNS,
         "architecture",
+        (SCORE_LEGEND,),
         judged=True,
     ),
     "validity": TableKind(
@@ -290,11 +335,16 @@ TABLE_KINDS: dict[str, TableKind] = {
         validity_counts,
         (),
         _count_columns("n_decoders", "at_chance", *STATUSES, "flagged"),
+        legend=(
+            "at chance: decoders no better than chance; degenerate: maps are zero or constant",
+            "flagged: a validity check failed (eegxai validity gives the reason)",
+        ),
     ),
     "coverage": TableKind(
-        "trials where a number is defined",
+        "trials in which each number is defined",
         coverage,
         HEADLINE_ROWS,
         _count_columns("n_decoders", "n_trials", "score", "calibrated", "class", "model"),
+        legend=("columns after trials: number of trials in which that number is defined",),
     ),
 }

@@ -17,7 +17,7 @@ from sweeps.tasks.rebuilt import rebuild_decoder
 
 CODES = {"not_applicable": "-", "degenerate": "empty", "duplicate": "same"}
 MATRIX_LEGEND = (
-    "ok: nothing speaks against the maps; a number: sum of the map relative to the sum that\n"
+    "ok: no check failed; a number: sum of the map relative to the sum that\n"
     "the method guarantees (median, or the worst trial); -: not applicable; empty: zero or\n"
     "constant maps; same: equal to a method before it; batch: depends on the other trials"
 )

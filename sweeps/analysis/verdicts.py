@@ -115,8 +115,8 @@ PROPERTIES = (
         "finds_signal",
         "finds the signal",
         "signal",
-        "lead over random maps of its own spectrum and over the same method on the untrained "
-        "decoder: the smaller one is above 0",
+        "lead over random maps of the same spectrum and over the same method on the untrained "
+        "decoder; the smaller lead is above 0",
         (LevelCondition("over_chance", True, ZERO), LevelCondition("over_untrained", True, ZERO)),
     ),
     Property(
@@ -130,23 +130,24 @@ PROPERTIES = (
         "faithful",
         "faithful",
         "faithf.",
-        "correlation over channels with what the decoder used above {use_correlation:g}",
+        "correlation over channels with what the decoder used is above {use_correlation:g}",
         (LevelCondition("used_r", True, _threshold("use_correlation")),),
     ),
     Property(
         "class_specific",
         "class-specific",
         "class",
-        "correlation with the map for a wrong class below {similarity:g}, or below its null level",
+        "correlation with the map for a wrong class is below {similarity:g} or below its null "
+        "level",
         (LevelCondition("class_r", False, level_of_row, _has_classes, MORE_CLASSES),),
     ),
     Property(
         "model_specific",
         "model-specific",
         "model",
-        "the same for the map of random weights and for the area under the cascade (a), whose "
-        "level is (1 - {similarity:g}) / 2n higher with n layers since the curve starts at 1; the "
-        "number is the one that decides",
+        "the same for random weights, at the end of the cascade and for the area under it (a), "
+        "whose level is (1 - {similarity:g}) / 2n higher for n layers because the curve starts at "
+        "1; the number shown is the one that decides",
         (
             LevelCondition("model_r", False, level_of_row),
             LevelCondition("cascade_area", False, area_level, letter="a"),
@@ -158,16 +159,16 @@ BEYOND_INPUT = Property(
     "beyond_input",
     "says more than the recording",
     "> |x|",
-    "scores above the magnitude of the recording itself; not decidable where the ideal observer "
-    "does not either",
+    "the score is above that of the magnitude of the recording itself; not testable where the "
+    "ideal observer's is not",
     (LevelCondition("over_input", True, ZERO, _has_room, "a lower SNR"),),
 )
 STUDY_VERDICT = Property(
     "study_verdict",
     "by the study's rules",
     "study",
-    "the study's score above random maps, and correlations with the map for a wrong class and of "
-    "random weights below 0.5",
+    "the study's score is above that of random maps, and the correlations with the map for a wrong "
+    "class and for random weights are below 0.5",
     (
         LevelCondition("study_over_chance", True, ZERO),
         LevelCondition("class_r", False, STUDY_THRESHOLD, _has_classes, MORE_CLASSES),

@@ -18,19 +18,19 @@ __all__ = ["app", "main"]
 COMMANDS = {
     "sweep": LazyCommand(
         "sweeps.cli.sweep:sweep",
-        "Run a sweep: simulate, train, explain, score, log; then print the table.",
+        "Run a sweep: simulate, train, explain, score and log, then print the table of verdicts.",
     ),
     "submit": LazyCommand(
         "sweeps.cli.submit:submit",
-        "Submit a sweep to a Ray cluster as a job, with this working tree and its constraints.",
+        "Submit a sweep as a job to a Ray cluster, with this working tree and its constraints.",
     ),
     "status": LazyCommand(
         "sweeps.cli.status:status",
-        "Show what is done, running and failed (and why), and the time left, from the store alone.",
+        "Show what is done, running or failed (and why) and the time left, from the store alone.",
     ),
     "grid": LazyCommand(
         "sweeps.cli.grid:grid",
-        "Count the cells of a sweep and those that are done, by axis; with --cells list them.",
+        "Count the cells of a sweep and those that are done; --cells lists the decoders.",
     ),
     "tables": LazyCommand(
         "sweeps.cli.tables:tables",
@@ -38,52 +38,55 @@ COMMANDS = {
     ),
     "compare": LazyCommand(
         "sweeps.cli.compare:compare",
-        "Compare two methods of a sweep, or two sweeps, over the decoders that both have.",
+        "Compare two methods of a sweep, or two sweeps, on the decoders that they share.",
     ),
     "statistics": LazyCommand(
         "sweeps.cli.statistics:statistics",
-        "Test over the trained decoders which methods differ, and what SNR and architecture "
-        "change.",
+        "Test which methods differ over the trained decoders, and the effects of SNR and "
+        "architecture.",
     ),
     "claims": LazyCommand(
         "sweeps.cli.claims:claims",
-        "Decide the claims of the study on a sweep: holds, does not hold, or what is lacking.",
+        "Decide whether each claim of the study holds on a sweep, or state what is missing to "
+        "decide.",
     ),
     "figures": LazyCommand(
         "sweeps.cli.figures:figures",
-        "Draw all pictures that a sweep's scores and maps allow, for print and for the screen.",
+        "Draw all figures that a sweep's scores and maps allow, for print and screen.",
     ),
     "report": LazyCommand(
         "sweeps.cli.report:report",
-        "Write one HTML file: the verdicts first, then figures, tables, origin and limits.",
+        "Write one HTML page: the verdicts first, then figures, tables, origin and limitations.",
     ),
     "sync": LazyCommand(
         "sweeps.cli.sweep:sync",
-        "Bring MLflow up to date with the store, for example after its server was away.",
+        "Bring MLflow up to date with the store, for example after its server was unreachable.",
     ),
     "train": LazyCommand(
         "sweeps.cli.train:train",
-        "Train one decoder of a sweep, as the sweep does and into the same store.",
+        "Train one decoder exactly as a sweep would, and keep it in the same store.",
     ),
     "simulate": LazyCommand(
         "sweeps.cli.simulate:simulate",
-        "Simulate EEG with known ground truth: write it to a file, draw it, or both.",
+        "Simulate EEG with known ground truth, and write it to a file, draw it, or both.",
     ),
     "implant": LazyCommand(
         "sweeps.cli.implant:implant",
-        "Plant class signals with known ground truth in your own recordings: write or draw them.",
+        "Plant class signals with known ground truth in your own recordings, and write or draw "
+        "them.",
     ),
     "explain": LazyCommand(
         "sweeps.cli.explain:explain",
-        "Explain your own decoder on your own recordings, and say which methods to trust.",
+        "Explain your own decoder on your own recordings, and check which methods can be trusted.",
     ),
     "methods": LazyCommand(
         "sweeps.cli.methods:methods",
-        "List the attribution methods: their groups, options, defaults and what they compute.",
+        "List the attribution methods with their groups, options and defaults, and what they "
+        "compute.",
     ),
     "validity": LazyCommand(
         "sweeps.cli.validity:validity",
-        "Print which methods are applicable to which architectures, measured on trained decoders.",
+        "Print which methods are applicable to which architectures, tested on trained decoders.",
     ),
 }
 
@@ -92,7 +95,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings=HELP_NAMES,
     pretty_exceptions_enable=False,
-    help="Which explanations of EEG decoders tell the truth? Sweeps over simulated EEG with known "
+    help="Which explanations of EEG decoders can be trusted? Sweeps over simulated EEG with known "
     "ground truth. Start with: eegxai sweep",
 )
 

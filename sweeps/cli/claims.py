@@ -46,16 +46,16 @@ def claims(
     study: Annotated[
         str,
         typer.Option(
-            "--claims", help="File of claims: a YAML file, or the name of one in conf/claims."
+            "--claims", help="Claims to decide: a YAML file, or the name of an installed one."
         ),
     ] = DEFAULT_CLAIMS,
     architecture: Annotated[
         str | None,
-        typer.Option(help="Decide on this architecture (default: that of the claims' study)."),
+        typer.Option(help="Decide the claims on this architecture (default: that of the study)."),
     ] = None,
     claim: Annotated[
         list[str] | None,
-        typer.Option(help="Decide this claim only, by its number; can be given several times."),
+        typer.Option(help="Decide only the claim with this number; may be repeated."),
     ] = None,
     where: Where = "",
     keep_at_chance: KeepAtChance = False,
@@ -64,7 +64,7 @@ def claims(
     out: TableFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Decide the claims of the study on a sweep: holds, does not hold, or what is lacking.
+    """Decide whether each claim of the study holds on a sweep, or state what is missing to decide.
 
     For example: eegxai claims quickstart
 

@@ -24,7 +24,7 @@ from sweeps.report.json_document import to_json
 from sweeps.report.terminal import print_lines, print_sentence
 from sweeps.scores.selection import chance_note, check_expression
 
-SOURCE = "Where scores are read: store, or mlflow for those who have only the tracking URI."
+SOURCE = "Where scores are read from: store, or mlflow if you have only the tracking URI."
 DEFAULT = "quickstart"
 USER_ERROR = 2
 PIPE_WIDTH = 100  # columns where there is no terminal: files, CI
@@ -50,15 +50,15 @@ KeepAtChance = Annotated[
     bool,
     typer.Option(
         "--keep-at-chance",
-        help="Keep decoders that decode no better than chance in means, intervals, tests and "
+        help="Include decoders that decode no better than chance in means, intervals, tests and "
         "rankings; by default they are left out and counted.",
     ),
 ]
 MetricOption = Annotated[
     str,
     typer.Option(
-        help="Metric, what people call one (RMA, RRA, AUC, cosine, ...), or the headline metric of "
-        "each feature type: calibrated or study."
+        help="Name of a metric, also a common one (RMA, RRA, AUC, cosine, ...), or calibrated or "
+        "study for the headline metric of each feature type."
     ),
 ]
 Json = Annotated[
@@ -71,14 +71,14 @@ TableFormats = Annotated[
     typer.Option(help="Format of the files: csv, parquet, markdown, latex, excel (default: all)."),
 ]
 TableFolder = Annotated[
-    Path | None, typer.Option(help="Folder to write to (default: tables in the output).")
+    Path | None, typer.Option(help="Folder to write to (default: tables in the output folder).")
 ]
 Arguments = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[CONFIG] [FIELD=VALUE]...",
-        help="YAML file, or the name of one in conf/ or of those installed (default: quickstart), "
-        "then overrides such as grid.snr_db=[-3.5,-12] training.epochs=20",
+        help="YAML file, or the name of one in conf/ or installed with the package (default: "
+        "quickstart), then overrides such as grid.snr_db=[-3.5,-12] training.epochs=20",
         show_default=False,
     ),
 ]
@@ -126,13 +126,13 @@ def check_machine(config: SweepConfig) -> None:
     for stage, resources in config.resources:
         if resources.custom:
             raise usage_error(
-                f"resources.{stage}.custom={resources.custom} is for a cluster that declares it; "
+                f"resources.{stage}.custom={resources.custom} needs a cluster that declares it; "
                 "join one with --address"
             )
         if resources.cpu > cpus:
             raise usage_error(
-                f"resources.{stage}.cpu={resources.cpu:g} asks for more than this machine's {cpus} "
-                "CPUs; lower it"
+                f"resources.{stage}.cpu={resources.cpu:g} is more than this machine's {cpus} CPUs; "
+                "lower it"
             )
 
 
@@ -193,7 +193,7 @@ def check_gpu(config: SweepConfig) -> None:
     for stage, resources in config.resources:
         if resources.gpu and not torch.cuda.is_available():
             raise usage_error(
-                f"resources.{stage}.gpu={resources.gpu:g} asks for a GPU and this machine has "
+                f"resources.{stage}.gpu={resources.gpu:g} requires a GPU and this machine has "
                 "none; set it to 0"
             )
 

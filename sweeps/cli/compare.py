@@ -36,8 +36,8 @@ from sweeps.report.method_pair import pair_frame, pair_lines, pair_table
 from sweeps.report.terminal import print_sentence, terminal_parts
 
 RUNS = (
-    "Each a configuration (YAML file or name in conf/), or a table of tidy scores (.parquet, "
-    ".csv). RUN_B is by default RUN_A with its overrides."
+    "Each is a configuration (YAML file or name in conf/) or a table of tidy scores (.parquet, "
+    ".csv), such as tidy.parquet in the store. RUN_B defaults to RUN_A with its overrides."
 )
 
 
@@ -45,30 +45,37 @@ def compare(
     runs: Annotated[list[str], typer.Argument(metavar="RUN_A [RUN_B]", help=RUNS)],
     methods: Annotated[
         tuple[str, str] | None,
-        typer.Option(metavar="A B", help="Compare two methods of RUN_A instead: A less B."),
+        typer.Option(metavar="A B", help="Compare two methods of RUN_A instead (A minus B)."),
     ] = None,
     a: Annotated[
         list[str] | None,
-        typer.Option("--a", metavar="FIELD=VALUE", help="Override in RUN_A; may be repeated."),
+        typer.Option(
+            "--a", metavar="FIELD=VALUE", help="Override a field of RUN_A; may be repeated."
+        ),
     ] = None,
     b: Annotated[
         list[str] | None,
-        typer.Option("--b", metavar="FIELD=VALUE", help="Override in RUN_B; may be repeated."),
+        typer.Option(
+            "--b", metavar="FIELD=VALUE", help="Override a field of RUN_B; may be repeated."
+        ),
     ] = None,
     where: Where = "",
     metric: MetricOption = "calibrated",
     metric_b: Annotated[
         str | None,
         typer.Option(
-            help="Metric of RUN_B if it is another one. Both metrics are then rescaled, so that "
-            "chance is 0 and the best value is 1."
+            help="Metric of RUN_B if it differs. Both metrics are then rescaled so that chance is "
+            "0 and the best value is 1."
         ),
     ] = None,
     check: Annotated[
-        str, typer.Option(help="Check that is compared: ground_truth, target_swap, cascade, ...")
+        str,
+        typer.Option(
+            help="Check whose scores are compared: ground_truth, target_swap, cascade, ..."
+        ),
     ] = "ground_truth",
     interval: Annotated[
-        str, typer.Option(help="Interval of the mean difference: student or bootstrap.")
+        str, typer.Option(help="Confidence interval of the mean difference: student or bootstrap.")
     ] = "student",
     keep_at_chance: KeepAtChance = False,
     source: SourceOption = "store",
@@ -77,7 +84,7 @@ def compare(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two methods of a sweep, or two sweeps, over the decoders that both have.
+    """Compare two methods of a sweep, or two sweeps, on the decoders that they share.
 
     For example: eegxai compare quickstart --methods DeepLift GradCAM --metric rma
 
@@ -167,14 +174,14 @@ def _one_or_two(runs: list[str]) -> tuple[str, str | None]:
 
 def _check_two(methods: tuple[str, str]) -> None:
     if option := next((name for name in methods if name.startswith("-")), ""):
-        raise ValueError(f"--methods takes two methods, and {option} stands where one is missing")
+        raise ValueError(f"--methods takes two methods, but only one stands before {option}")
 
 
 def _check_alone(given: Mapping[str, object]) -> None:
     """Refuse a second run beside two methods of one."""
     for name, value in given.items():
         if value:
-            raise ValueError(f"--methods compares two methods of RUN_A: {name} is for two runs")
+            raise ValueError(f"--methods compares two methods of RUN_A, and {name} is for two runs")
 
 
 def _compared_run(name: str, overrides: tuple[str, ...], metric: str, check: str) -> ComparedRun:

@@ -51,29 +51,30 @@ def explain(
     decoder: Annotated[
         str,
         typer.Option(
-            help="braindecode:NAME, a model of braindecode, or MODULE:FUNCTION, a function that "
-            "returns the network, in a file MODULE.py of this folder or an installed package."
+            help="braindecode:NAME for a model of braindecode, or MODULE:FUNCTION for a function "
+            "that returns the network, in a file MODULE.py of this folder or in an installed "
+            "package."
         ),
     ],
     data: Annotated[
         Path,
         typer.Option(
-            help="Labelled trials that the network was not trained on: epochs or a recording; "
+            help="Labelled trials on which the network was not trained, as epochs or a recording: "
             ".fif, .set, .edf, .bdf, .vhdr, .npz, or a BIDS folder with one recording."
         ),
     ],
     weights: Annotated[
         Path | None,
         typer.Option(
-            help="Trained weights of the network: .safetensors, or .pt with the state_dict; "
-            "needed unless FUNCTION returns a trained network."
+            help="Trained weights of the network: .safetensors, or .pt with the state_dict. "
+            "Required unless FUNCTION returns a trained network."
         ),
     ] = None,
     events: Annotated[
         str | None,
         typer.Option(
-            help="Events of a recording to take, such as left,right, or with names of the classes, "
-            "in the order of the network's outputs: 769=left,770=right."
+            help="Events of a recording to use, such as left,right, or with the names of the "
+            "classes, in the order of the network's outputs: 769=left,770=right."
         ),
     ] = None,
     class_names: Annotated[
@@ -85,32 +86,35 @@ def explain(
     methods: Annotated[
         list[str] | None,
         typer.Option(
-            help="Methods or groups of them, such as DeepLift,GradCAM or study "
-            "(eegxai methods lists them), or repeated; a few of different kinds by default."
+            help="Methods or groups of methods, such as DeepLift,GradCAM or study (eegxai methods "
+            "lists them); may be repeated; by default a few of different kinds."
         ),
     ] = None,
     unit: Annotated[
         str | None,
         typer.Option(
-            help="What the network was trained on: uV, V, or as_given for the numbers as the file "
-            "has them; by default its balanced accuracy on the labels decides."
+            help="Unit of the data on which the network was trained: uV, V, or as_given for the "
+            "numbers as they are in the file; by default the one with the better balanced accuracy."
         ),
     ] = None,
     n_trials: Annotated[
         int | None,
-        typer.Option(help="Most trials to explain, of those classified correctly; 64 by default."),
+        typer.Option(
+            help="Maximum number of trials to explain, among those classified correctly; "
+            "64 by default."
+        ),
     ] = None,
     cam_layer: Annotated[
-        str | None, typer.Option(help="Layer of the class activation maps, by its dotted name.")
+        str | None, typer.Option(help="Dotted name of the layer used for class activation maps.")
     ] = None,
     seed: Annotated[
         int,
         typer.Option(
-            help="Seed of the choice of trials, of the wrong classes and the random weights."
+            help="Random seed of the choice of trials, the wrong classes and the random weights."
         ),
     ] = 0,
     device: Annotated[
-        str | None, typer.Option(help="Where to compute, such as cuda; the CPU by default.")
+        str | None, typer.Option(help="Device to compute on, such as cuda; the CPU by default.")
     ] = None,
     out: Annotated[
         Path | None,
@@ -123,14 +127,14 @@ def explain(
         str | None,
         typer.Option(
             metavar="URI",
-            help="MLflow that gets a run of its own (default: MLFLOW_TRACKING_URI, or "
-            "runs/mlflow.db).",
+            help="MLflow server or database in which the run is logged (default: "
+            "MLFLOW_TRACKING_URI, or runs/mlflow.db).",
         ),
     ] = None,
-    no_track: Annotated[bool, typer.Option("--no-track", help="Write no MLflow run.")] = False,
+    no_track: Annotated[bool, typer.Option("--no-track", help="Do not log an MLflow run.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Explain your own decoder on your own recordings, and say which methods to trust.
+    """Explain your own decoder on your own recordings, and check which methods can be trusted.
 
     For example:
 
@@ -138,7 +142,7 @@ def explain(
     --data sub-01-epo.fif --out sub-01
     """
     if track and no_track:
-        raise usage_error("--track writes an MLflow run and --no-track none: give one of them")
+        raise usage_error("--track and --no-track contradict each other: give only one of them")
     console = terminal(quiet=as_json)
     with errors_in_one_sentence():
         request = ExplainRequest(
@@ -174,7 +178,7 @@ def _words_between_commas(words: str | None) -> tuple[str, ...] | None:
         return None
     listed = tuple(filter(None, (word.strip() for word in words.split(","))))
     if not listed:
-        raise ValueError(f"{words!r} holds no name: give names with commas between, as a,b")
+        raise ValueError(f"{words!r} contains no name: give names separated by commas, as a,b")
     return listed
 
 
@@ -266,7 +270,7 @@ def _print_found(console: Console, explained: RequestedExplanation) -> None:
     print_lines(console, trust_notes(found))
     print_lines(console, TERMINAL_LEGEND, style="dim")
     _print_list(console, "notes", found.notes)
-    _print_list(console, "left out, as it needs a known ground truth", found.without_truth)
+    _print_list(console, "left out, because it needs a known ground truth", found.without_truth)
 
 
 def _print_list(console: Console, title: str, lines: Iterable[str]) -> None:

@@ -28,15 +28,16 @@ DEFAULT_FORMATS = ("png", "pdf")
 def figures(
     arguments: Arguments = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to (default: figures/NAME in the output).")
+        Path | None,
+        typer.Option(help="Folder to write to (default: figures/NAME in the output folder)."),
     ] = None,
     formats: Annotated[
         list[str], typer.Option("--format", help="png, pdf or svg; may be repeated.")
     ] = list(DEFAULT_FORMATS),  # noqa: B006 (typer reads it once)
     keep_at_chance: KeepAtChance = False,
-    source: Annotated[str, typer.Option(help=f"{SOURCE} MLflow holds no maps.")] = "store",
+    source: Annotated[str, typer.Option(help=f"{SOURCE} MLflow has no maps.")] = "store",
 ) -> None:
-    """Draw all pictures that a sweep's scores and maps allow, for print and for the screen.
+    """Draw all figures that a sweep's scores and maps allow, for print and screen.
 
     For example: eegxai figures quickstart --out figures
     """

@@ -14,10 +14,11 @@ from sweeps.store.artefacts import store_of
 def grid(
     arguments: Arguments = None,
     cells: Annotated[
-        bool, typer.Option("--cells", help="List every decoder, and how many of its methods.")
+        bool,
+        typer.Option("--cells", help="List every decoder, with how many of its methods are done."),
     ] = False,
 ) -> None:
-    """Count the cells of a sweep and those that are done, by axis; with --cells list them.
+    """Count the cells of a sweep and those that are done; --cells lists the decoders.
 
     For example: eegxai grid paper
     """
@@ -41,4 +42,4 @@ def grid(
     if unused := config.unused_options:
         print_lines(console, [unused])
     if told := too_large(config):  # the cells may be meant for another machine
-        print_error(f"these cells can be computed on a larger machine, not on this machine: {told}")
+        print_error(f"these cells need a machine with more memory than this one: {told}")

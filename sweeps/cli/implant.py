@@ -18,51 +18,60 @@ def implant(
         Path,
         typer.Option(
             help="Recordings or epochs to plant the signals in: .fif, .edf, .bdf, .set or .vhdr. "
-            "They stay as they are."
+            "They are not changed."
         ),
     ],
     snr_db: Annotated[
         float,
         typer.Option(
-            help="20 log10 of the root mean square of the signals over that of the recordings."
+            help="Signal-to-noise ratio, dB: 20 log10 of the root mean square of the signals over "
+            "that of the recordings."
         ),
     ],
     config: Annotated[
         str | None,
-        typer.Option(help="YAML file of a sweep, or its name, whose feature types are known."),
+        typer.Option(help="YAML file of a sweep, or its name, whose feature types can be planted."),
     ] = None,
     n_trials: Annotated[
         int | None,
-        typer.Option(help="Number of trials; by default as many as the recordings hold."),
+        typer.Option(help="Number of trials; by default as many as fit in the recordings."),
     ] = None,
     seed: Annotated[
         int,
-        typer.Option(help="Of the signals, and of which stretch of the recordings a trial has."),
+        typer.Option(
+            help="Random seed of the signals and of the stretch of recording used for each trial."
+        ),
     ] = 0,
     tmin: Annotated[
         float | None,
-        typer.Option(help="Start of the trials, s after time zero; that of the epochs, or 0."),
+        typer.Option(
+            help="Start of the trials, s after time zero; by default that of the epochs, or 0."
+        ),
     ] = None,
     tmax: Annotated[
         float | None,
-        typer.Option(help="End of the trials, s after time zero; that of the epochs, or 1."),
+        typer.Option(
+            help="End of the trials, s after time zero; by default that of the epochs, or 1."
+        ),
     ] = None,
     channels: Annotated[
         str | None,
-        typer.Option(help="Channels to take, such as Fz,Cz,Pz; by default all not marked as bad."),
+        typer.Option(
+            help="Channels to use, such as Fz,Cz,Pz; by default all that are not marked as bad."
+        ),
     ] = None,
     montage: Annotated[
         str | None,
         typer.Option(
-            help="Standard montage of MNE with the positions of the channels; by default those of "
-            "the file, or of a template where it has none."
+            help="Standard montage of MNE with the channel positions; by default those of the "
+            "file, or of a template if it has none."
         ),
     ] = None,
     reference: Annotated[
         str | None,
         typer.Option(
-            help="Electrodes that the recordings are referenced to, such as TP9,TP10, or average; "
-            "by default what the data tell."
+            help="EEG reference of the recordings: electrodes such as TP9,TP10, or average; by "
+            "default it is inferred from the data."
         ),
     ] = None,
     head: HeadName = None,
@@ -70,7 +79,7 @@ def implant(
     out: DataFile = None,
     plot: PictureFile = None,
 ) -> None:
-    """Plant class signals with known ground truth in your own recordings: write or draw them.
+    """Plant class signals with known ground truth in your own recordings, and write or draw them.
 
     For example: eegxai implant temporal --background rest.edf --snr-db -20 --out planted-epo.fif
     """

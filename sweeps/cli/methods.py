@@ -21,14 +21,15 @@ MethodNames = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[NAME]...",
-        help="Only these, a group such as study, or a library's method such as captum.Occlusion.",
+        help="Methods to list: names, a group such as study, or a library's method such as "
+        "captum.Occlusion; all by default.",
         show_default=False,
     ),
 ]
 
 
 def methods(names: MethodNames = None, as_json: Json = False) -> None:
-    """List the attribution methods: their groups, options, defaults and what they compute.
+    """List the attribution methods with their groups, options and defaults, and what they compute.
 
     Your own methods appear here once their package is installed (docs/methods.md).
     """
@@ -43,7 +44,7 @@ def methods(names: MethodNames = None, as_json: Json = False) -> None:
     console.print(_table(found))
     if not names:
         _print_libraries(console)
-    console.print("every method: chunk=8, trials at a time", style="dim")
+    console.print("every method: chunk=8 (trials computed at a time)", style="dim")
 
 
 def _table(found: dict[str, Method]) -> Table:

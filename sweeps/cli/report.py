@@ -24,14 +24,15 @@ MEGABYTE = 1e6
 def report(
     arguments: Arguments = None,
     out: Annotated[
-        Path | None, typer.Option(help="HTML file (default: reports/NAME.html in the output).")
+        Path | None,
+        typer.Option(help="HTML file (default: reports/NAME.html in the output folder)."),
     ] = None,
     keep_at_chance: KeepAtChance = False,
-    source: Annotated[str, typer.Option(help=f"{SOURCE} MLflow holds no maps.")] = "store",
+    source: Annotated[str, typer.Option(help=f"{SOURCE} MLflow has no maps.")] = "store",
 ) -> None:
-    """Write one HTML file: the verdicts first, then figures, tables, origin and limits.
+    """Write one HTML page: the verdicts first, then figures, tables, origin and limitations.
 
-    The page needs no network. For example: eegxai report quickstart --out report.html
+    The page needs no internet connection. For example: eegxai report quickstart --out report.html
     """
     config = configuration(arguments)
     path = out or Path(config.output) / "reports" / f"{config.name}.html"

@@ -32,33 +32,33 @@ def simulate(
     config: Annotated[
         str | None,
         typer.Option(
-            help="YAML file of a sweep, or its name: simulate what it simulates, with its own "
-            "feature types, at the first of its levels and seeds; the options below override it."
+            help="Simulate the data of this sweep (a YAML file or its name), with its feature "
+            "types, at its first SNR and seed; the options below override it."
         ),
     ] = None,
     snr_db: Annotated[
         float | None,
         typer.Option(
-            help="Signal-to-noise ratio, dB; by default the first level of --config, or -3.5 "
-            "without it."
+            help="Signal-to-noise ratio, dB; by default the first SNR of --config, or -3.5 without "
+            "it."
         ),
     ] = None,
     n_trials: Annotated[
         int | None,
-        typer.Option(help="Number of trials, all classes together; 200 without --config."),
+        typer.Option(help="Number of trials of all classes together; 200 without --config."),
     ] = None,
     snr_definition: Annotated[
         str | None,
         typer.Option(
-            help="What the dB are the ratio of: signal_to_noise (default; the class signal to all "
-            "noise) or source_to_sensor (a dipole with signal and pink noise to white noise)."
+            help="Definition of the SNR: signal_to_noise (default; class signal over all noise) or "
+            "source_to_sensor (a dipole with signal and pink noise over white noise)."
         ),
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
-            help="The same seed gives the same data; by default the first one of --config, or 0 "
-            "without it."
+            help="Random seed; the same seed gives the same data. By default the first one of "
+            "--config, or 0 without it."
         ),
     ] = None,
     sfreq: Annotated[
@@ -89,7 +89,7 @@ def simulate(
     out: DataFile = None,
     plot: PictureFile = None,
 ) -> None:
-    """Simulate EEG with known ground truth: write it to a file, draw it, or both.
+    """Simulate EEG with known ground truth, and write it to a file, draw it, or both.
 
     For example: eegxai simulate temporal --snr-db -3.5 --out demo-epo.fif --plot demo.png
     """
@@ -192,7 +192,7 @@ def _background_told(eeg: SimulatedEEG) -> str:
     """What a linear classifier finds in the recordings without the signal."""
     accuracy, p_value = told_by_background(eeg)
     if np.isnan(accuracy):
-        return "there are too few trials to say whether the recordings alone tell the class"
+        return "there are too few trials to test whether the recordings alone predict the class"
     chance = np.bincount(eeg.y).max() / len(eeg.y)
     return (
         f"from the recordings without the signal a linear classifier gets {accuracy:.1%} of the "

@@ -43,20 +43,21 @@ def statistics(
     arguments: Arguments = None,
     metric: MetricOption = "calibrated",
     check: Annotated[
-        str, typer.Option(help="Check that is tested: ground_truth, target_swap, cascade, ...")
+        str,
+        typer.Option(help="Check whose scores are tested: ground_truth, target_swap, cascade, ..."),
     ] = "ground_truth",
     where: Where = "",
     keep_at_chance: KeepAtChance = False,
     source: SourceOption = "store",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the tables as CSV, all pairs included.")
+        Path | None, typer.Option(help="Folder for the tables as CSV, including all pairs.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Test over the trained decoders which methods differ, and what SNR and architecture change.
+    """Test which methods differ over the trained decoders, and the effects of SNR and architecture.
 
-    Friedman's test, signed-rank tests of all pairs, effects of the axes: docs/statistics.md
-    states how they are computed and when they mislead.
+    Friedman's test, signed-rank tests of all pairs, and effects of the axes. docs/statistics.md
+    describes how they are computed and when they mislead.
     """
     config, console = configuration(arguments), terminal(quiet=as_json)
     with errors_in_one_sentence():

@@ -36,12 +36,15 @@ def status(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what is done, running and failed (and why), and the time left, from the store alone.
+    """Show what is done, running or failed (and why) and the time left, from the store alone.
 
     Works while a sweep runs, after a crash, and on any machine that reaches the store.
     """
     if watch and as_json:
-        raise usage_error("--json prints one document: call it again instead of --watch")
+        raise usage_error(
+            "--json prints one document and cannot be combined with --watch: call "
+            "the command repeatedly"
+        )
     config = configuration(arguments)
     console = terminal(quiet=as_json)
     if watch:
@@ -109,9 +112,9 @@ def _time_left(seen: Status) -> str:
     if seen.is_done:
         return "nothing left"
     if math.isnan(seen.work_left):
-        return "time left unknown, no cell of some stage is done yet"
+        return "time left unknown, since a stage has no finished cell yet"
     if not seen.heartbeats:
-        return f"{_hours(seen.work_left)} of one worker's time left, none is at work"
+        return f"{_hours(seen.work_left)} of one worker's time left, and no worker is running"
     workers = f"with {len(seen.heartbeats)} cells at a time"
     return f"about {_hours(seen.time_left)} left {workers}"
 

@@ -37,7 +37,7 @@ def submit(
         bool, typer.Option("--follow", help="Print the job's output until it ends.")
     ] = False,
 ) -> None:
-    """Submit a sweep to a Ray cluster as a job, with this working tree and its constraints.
+    """Submit a sweep as a job to a Ray cluster, with this working tree and its constraints.
 
     For example: eegxai submit paper store=s3://bucket/paper --follow
     """
@@ -49,10 +49,10 @@ def submit(
     given = [_path_in_tree(configuration_file(arguments), tree), *overrides_of(arguments)]
     with errors_in_one_sentence():
         job = ray_jobs.submit_sweep(address, tree, given, os.environ)
-    print_sentence(console, f"submitted job {job}; its progress: eegxai status")
+    print_sentence(console, f"submitted job {job}; to see its progress: eegxai status")
     if "MLFLOW_TRACKING_URI" not in os.environ:
         print_sentence(
-            console, "no MLFLOW_TRACKING_URI is set: log the results later with eegxai sync"
+            console, "MLFLOW_TRACKING_URI is not set: log the results later with eegxai sync"
         )
     if follow:
         _follow(address, job)
@@ -62,7 +62,8 @@ def _check_store(config: SweepConfig) -> None:
     """Refuse a store that lies in the job's own folder, which goes when the job ends."""
     if "://" not in config.store and not Path(config.store or config.output).is_absolute():
         raise usage_error(
-            f"store={config.store!r} would lie in the job's own folder on one node: give "
+            f"store={config.store!r} would be in the job's own folder on one node, which is "
+            "deleted: give "
             "store=/SHARED/FOLDER or store=s3://BUCKET/FOLDER"
         )
 
@@ -73,8 +74,8 @@ def _path_in_tree(file: Path, tree: Path) -> str:
         return str(file.resolve().relative_to(tree.resolve()))
     except ValueError:
         raise usage_error(
-            f"configuration {str(file)!r} lies outside the tree {str(tree.resolve())!r} that the "
-            "job gets"
+            f"configuration {str(file)!r} lies outside the working tree {str(tree.resolve())!r} "
+            "that the job is given"
         ) from None
 
 

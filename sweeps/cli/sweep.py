@@ -36,7 +36,9 @@ def sweep(
     arguments: Arguments = None,
     local: Annotated[
         bool,
-        typer.Option("--local", help="Run one cell after another without Ray; the same numbers."),
+        typer.Option(
+            "--local", help="Run one cell after another without Ray; the results are the same."
+        ),
     ] = False,
     address: Annotated[
         str,
@@ -44,17 +46,19 @@ def sweep(
     ] = "",
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print the plan and end: cells, places, time and disk."),
+        typer.Option(
+            "--dry-run", help="Print the plan (cells, output, time and disk space) and stop."
+        ),
     ] = False,
 ) -> None:
-    """Run a sweep: simulate, train, explain, score, log; then print the table.
+    """Run a sweep: simulate, train, explain, score and log, then print the table of verdicts.
 
     Finished cells are not run again: the same command resumes an interrupted
-    sweep. It begins with a plan: how many cells, where results go, how long it
-    takes and the disk that it needs.
+    sweep. It begins with a plan: the number of cells, where results are written,
+    the time and the disk space needed.
 
-    Exit codes: 0 all is done, 2 refused before any work, 3 some cells failed,
-    4 MLflow could not be written (eegxai sync does that later), 130 interrupted.
+    Exit codes: 0 all cells are done, 2 refused before any work, 3 some cells
+    failed, 4 MLflow could not be written (run eegxai sync later), 130 interrupted.
     """
     config = configuration(arguments)
     _check_of(local, address, dry_run)(config)
@@ -71,11 +75,11 @@ def sweep(
         raise usage_error(str(error)) from None
     except OSError as error:  # of the store, which could be used as the sweep began
         print_error(
-            f"{refusal(error)}; finished cells are kept, the same command resumes the sweep"
+            f"{refusal(error)}; finished cells are kept, and the same command resumes the sweep"
         )
         raise typer.Exit(CELLS_FAILED) from None
     except KeyboardInterrupt:
-        print_error("interrupted; finished cells are kept, the same command resumes the sweep")
+        print_error("interrupted; finished cells are kept, and the same command resumes the sweep")
         raise typer.Exit(INTERRUPTED) from None
     _print_results(console, run, arguments)
     if run.failed or run.unpublished:
@@ -98,7 +102,9 @@ def sync(arguments: Arguments = None) -> None:
 def _check_of(local: bool, address: str, dry_run: bool) -> Callable[[SweepConfig], None]:
     """What refuses a configuration that its place cannot run; a plan can be made anywhere."""
     if local and address:
-        raise usage_error("--local runs without Ray and --address on a cluster: give one of them")
+        raise usage_error(
+            "--local runs without Ray and --address on a Ray cluster: give only one of them"
+        )
     if address or dry_run:
         return check_work
     return check_here if local else check_machine
@@ -121,8 +127,8 @@ def _print_tracking(console: Console, run: Sweep, arguments: Arguments) -> None:
         later = shlex.join(["eegxai", "sync", *(arguments or [])])
         print_sentence(
             console,
-            f"MLflow could not be written ({run.unpublished}); the scores are safe in "
-            f"{run.store.url}, log them later with: {later}",
+            f"MLflow could not be written ({run.unpublished}); the scores are in {run.store.url}; "
+            f"log them later with: {later}",
             style="yellow",
         )
         return

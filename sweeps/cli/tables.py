@@ -28,12 +28,13 @@ from sweeps.cli.common import (
 )
 from sweeps.design.thresholds import Thresholds
 from sweeps.report.export import TABLE_FORMATS, Export, write_table
-from sweeps.report.legends import TABLE_LEGEND, accuracies
+from sweeps.report.legends import BOLD, accuracies, signs_legend
 from sweeps.report.result_tables import tables_by_group
 from sweeps.report.source import load_scores
-from sweeps.report.terminal import print_lines, print_sentence, print_tables
+from sweeps.report.table import Table
+from sweeps.report.terminal import PLAIN_TABLE_SIGNS, print_lines, print_sentence, print_tables
 from sweeps.report.verdict_tables import group_title, terminal_verdicts
-from sweeps.report.verdict_texts import terminal_legend, verdict_answer, verdict_notes
+from sweeps.report.verdict_texts import terminal_legend, terminal_notes, verdict_answer
 from sweeps.scores.selection import HeldCells
 
 AXES_TO_SPLIT = ("snr_db", "architecture", "seed", "fold")
@@ -52,8 +53,8 @@ def tables(
     by: Annotated[
         list[str] | None,
         typer.Option(
-            help="Split the tables by snr_db, architecture, seed or fold, instead of averaging "
-            "over it; may be repeated."
+            help="Split the tables by snr_db, architecture, seed or fold instead of averaging over "
+            "it; may be repeated."
         ),
     ] = None,
     keep_at_chance: KeepAtChance = False,
@@ -93,12 +94,15 @@ def _print_table(console: Console, name: str, export: Export, thresholds: Thresh
     if name == "headline":
         print_headline(console, export.frame, export.title, export.by, thresholds)
         return
-    shown = tables_by_group(export.frame, export.kind, export.by)
+    shown = list(tables_by_group(export.frame, export.kind, export.by))
     print_tables(console, shown, f"{export.title}, {export.kind.about}")
-    for line in export.kind.legend:
-        console.print(line, style="dim")
-    if any(column.best for column in export.kind.columns):
-        console.print(TABLE_LEGEND, style="dim")
+    print_lines(console, [*export.kind.legend, *_signs(console, shown)], style="dim")
+
+
+def _signs(console: Console, tables: Sequence[Table]) -> list[str]:
+    """What the signs in tables mean; a file or pipe shows nothing in bold."""
+    lines = [line.translate(PLAIN_TABLE_SIGNS) for line in signs_legend(tables)]
+    return lines if console.is_terminal else [line for line in lines if line != BOLD]
 
 
 def print_headline(
@@ -116,6 +120,6 @@ def print_headline(
     for values, rows in table.groupby(list(by), sort=False):
         place = group_title(rows, by, values)
         print_tables(console, [terminal_verdicts(rows, place)], title)
-        print_lines(console, verdict_notes(rows), style="dim")
+        print_lines(console, terminal_notes(rows), style="dim")
     print_lines(console, ["", accuracies(table)])
     print_lines(console, terminal_legend(thresholds), style="dim")

@@ -21,7 +21,7 @@ from sweeps.tasks.train import train_decoder
 
 
 def train(arguments: Arguments = None) -> None:
-    """Train one decoder of a sweep, as the sweep does and into the same store.
+    """Train one decoder exactly as a sweep would, and keep it in the same store.
 
     Overrides choose it: eegxai train quickstart grid.feature=temporal. An interrupted training is
     resumed; the results of a finished one are shown.
@@ -42,8 +42,8 @@ def _only_decoder(config: SweepConfig) -> DecoderCell:
     cells = list(decoder_cells(config))
     if len(cells) > 1:
         raise usage_error(
-            f"{config.name!r} has {len(cells)} decoders, one is trained at a time: choose it with "
-            "overrides such as grid.feature=temporal grid.seed=0"
+            f"{config.name!r} has {len(cells)} decoders, and this command trains one: choose it "
+            "with overrides such as grid.feature=temporal grid.seed=0"
         )
     return cells[0]
 

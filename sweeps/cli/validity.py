@@ -31,14 +31,15 @@ from sweeps.tasks.train import train_decoder
 def validity(
     arguments: Arguments = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the matrix and the measurements behind it.")
+        Path | None,
+        typer.Option(help="Folder for the matrix and the measurements on which it rests."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print which methods are applicable to which architectures, measured on trained decoders.
+    """Print which methods are applicable to which architectures, tested on trained decoders.
 
-    Tests the sweep's methods on the first decoder of each of its architectures, which is trained
-    first where the store does not have it. Of finished cells it reads what was found.
+    Tests the sweep's methods on the first decoder of each architecture, which is trained if the
+    store does not contain it. The results of finished cells are read from the store.
 
     For example: eegxai validity quickstart grid.architecture=eegnet grid.method=all
     """

@@ -87,8 +87,8 @@ class Plan:
             yield unused
         if self.config.evaluation.n_trials > (n_test := self.config.n_test_trials):
             yield (
-                f"evaluation.n_trials={self.config.evaluation.n_trials}: a decoder has about "
-                f"{n_test} test trials, and no more are explained; more data.n_trials make more"
+                f"evaluation.n_trials={self.config.evaluation.n_trials}: a decoder has only about "
+                f"{n_test} test trials, all of which are explained; raise data.n_trials for more"
             )
         if not n_open:
             yield "nothing is left to do"
@@ -118,12 +118,12 @@ class Plan:
         """Where the estimate comes from."""
         guessed = [stage for stage in self.open_stages if not stage.finished]
         if not guessed:
-            return "as cells of this store took"
+            return "from finished cells of this store"
         resources = self.config.resources
         on_gpu = resources.train.gpu or resources.explain.gpu
         if on_gpu:
-            return "for a CPU: a GPU's speed is not known yet"
-        return "by a table, at this machine's speed"
+            return "for a CPU: the speed of a GPU is not known yet"
+        return "from a table, scaled to this machine's speed"
 
     @property
     def _room(self) -> str:
@@ -136,7 +136,7 @@ class Plan:
                 needed[disk_of(place)] += math.ceil(size)
         left = "".join(f"; {file_size(free)} free" for free in sorted({d.free for d in needed}))
         enough = all(size <= disk.free for disk, size in needed.items())
-        told = "" if enough else ": NOT enough, make room or choose another output"
+        told = "" if enough else ": NOT enough, free some space or choose another output"
         total = sum(size for _, size in places.values())
         return f"{file_size(total)} ({parts}){left}{told}"
 

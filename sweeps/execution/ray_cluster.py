@@ -61,7 +61,7 @@ def unmet_resources(resources: Resources) -> list[str]:
     """What the stages reserve and no node of the joined cluster offers now, in sentences."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     return [
-        f"no node has resources.{stage}={of.bundle} now: its cells wait until one joins"
+        f"no node has resources.{stage}={of.bundle} now: its cells wait until such a node joins"
         for stage, of in resources
         if not any(all(node.get(r, 0) >= n for r, n in of.bundle.items()) for node in nodes)
     ]

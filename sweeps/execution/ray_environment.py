@@ -75,7 +75,7 @@ def ray_folder() -> str:
             return folder
     raise ClusterError(
         f"Ray needs a folder that this user may write to, with a path of at most {LONGEST_FOLDER} "
-        f"characters, and can use neither {folders[0]!r} nor {folders[1]!r}: set RAY_TMPDIR"
+        f"characters, but it can use neither {folders[0]!r} nor {folders[1]!r}: set RAY_TMPDIR"
     )
 
 

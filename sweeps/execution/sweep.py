@@ -186,7 +186,7 @@ class Sweep:
         except PublishError as error:
             elsewhere = f", or unset MLFLOW_TRACKING_URI to log into {self.output}"
             raise PlaceError(
-                f"MLflow cannot be written ({reason_of(error)}): see to it"
+                f"MLflow cannot be written ({reason_of(error)}): make it writable"
                 f"{elsewhere * (not is_local(str(self.output)))}; no cell was started"
             ) from error
 

@@ -38,7 +38,7 @@ def _take(lock: BaseFileLock, output: Path, say: Callable[[str], None]) -> None:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say(f"another process sweeps into {output}: waiting until it ends (Ctrl-C to give up)")
+        say(f"another sweep is writing to {output}: waiting until it ends (Ctrl-C to stop)")
         lock.acquire()
     except (OSError, NotImplementedError) as error:
         log.info("%s cannot be locked: %s", lock.lock_file, error)

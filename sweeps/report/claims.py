@@ -34,7 +34,7 @@ LEGEND = "\n".join(
     [
         "numbers: means over trained seeds with 95 % intervals; counts: by the means,",
         "with the counts that the intervals allow; docs/claims.md explains the rules.",
-        "After a sweep that may decide a claim, claims takes the same arguments.",
+        "After running such a sweep, give its arguments to eegxai claims.",
     ]
 )
 

@@ -198,7 +198,7 @@ def _other_evaluation(a: ComparedRun, b: ComparedRun) -> Iterator[str]:
             if one[field] != other[field]
         ]
         if changed:
-            yield f"not the same evaluation: a and b have {', '.join(changed)}"
+            yield f"the evaluations differ: a and b have {', '.join(changed)}"
 
 
 def _check_choices(interval: str, source: str, *runs: ComparedRun) -> None:
@@ -285,10 +285,10 @@ def _difference_over_trials(
     pair: MethodPair, run: ComparedRun, source: str
 ) -> TrialDifference | str:
     if run.config is None or source != "store":
-        return "the scores of single trials are in the store alone"
+        return "the scores of single trials are only in the store"
     place = pair.domain, pair.metric
     if run.quantity.check != GROUND_TRUTH or place not in TRIALS_KEPT:
-        return f"of {pair.metric} in the check {run.quantity.check} the store keeps means alone"
+        return f"the store keeps only means of {pair.metric} in the check {run.quantity.check}"
     wanted = {(*decoder, method) for decoder in pair.decoders for method in pair.methods}
     cells = (cell for cell in method_cells(run.config) if tuple(cell.axes.values()) in wanted)
     return difference_over_trials(pair, trials_from_store(cells, store_of(run.config), *place))

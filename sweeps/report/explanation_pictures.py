@@ -24,28 +24,28 @@ CAPTIONS: Mapping[str, Said] = {
         "Confusion matrix of the decoder.",
     ),
     "topographies": Said(
-        "Mean magnitude of each class's maps over its explained trials, each of which counts the "
-        "same, and over time, relative to its peak. Only shapes can be compared between methods, "
-        "not colours. A map that is the same on all channels has no place on the scalp.",
+        "Mean magnitude of each class's maps over its explained trials, each with the same weight, "
+        "and over time, relative to its peak. Only shapes can be compared between methods, "
+        "not colours. A map that is the same on all channels has no topography.",
         "Scalp maps of each method and class.",
     ),
     "time_courses": Said(
-        "Mean magnitude of each class's maps over its explained trials, each of which counts the "
-        "same, and over channels, relative to the method's peak.",
+        "Mean magnitude of each class's maps over its explained trials, each with the same weight, "
+        "and over channels, relative to the method's peak.",
         "Curves of each method and class over time.",
     ),
     "checks": Said(
         "Mean correlation of each map with the original one, for another class, one random layer "
-        "at a time (mean over layers) and random weights; at the right what maps reach that know "
-        "nothing. Blue is good; white is "
+        "at a time (mean over layers) and random weights; on the right, what maps without any "
+        "information reach. Blue is good; white is "
         f"{SPECIFICITY_THRESHOLD:g}. A dash: not testable.",
         "Heat map of methods by checks, its values written in the cells.",
     ),
     "cascade": Said(
         "Correlation of each map with the original one while the decoder's layers get random "
         "weights, from the output to the input. A map that depends on what the decoder has learnt "
-        f"ends below {SPECIFICITY_THRESHOLD:g} (dotted), or below what maps reach that know "
-        "nothing (dashed).",
+        f"ends below {SPECIFICITY_THRESHOLD:g} (dotted), or below what maps without any "
+        "information reach (dashed).",
         "Line charts of similarity against randomized layers, one for each method.",
     ),
     "frequency": Said(
@@ -61,13 +61,13 @@ CAPTIONS: Mapping[str, Said] = {
     ),
     "patterns": Said(
         "Activation patterns of the outputs (Haufe et al., NeuroImage 87, 2014): what in the "
-        "trials goes along with each of them, of the decoder and of a linear model. They show "
-        "where the signal is, and a map where the decoder weighs it: the two need not be alike.",
+        "trials covaries with each output, for the decoder and for a linear model. They show where "
+        "the signal is, whereas a map shows where the decoder weights it: the two need not agree.",
         "Scalp maps and time courses of the activation patterns of each class.",
     ),
     "curves": Said(
         "The decision while windows of channels are replaced by those of another trial, in the "
-        "order of the map (deletion), and brought back (insertion). Above each panel the area "
+        "order of the map (deletion), and restored (insertion). Above each panel the area "
         "between the method's curves and those of random orders (grey); dotted: the order of what "
         "the decision loses without each piece alone.",
         "Curves of deletion and insertion, one panel for each method.",

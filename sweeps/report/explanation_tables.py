@@ -10,9 +10,9 @@ from eegxai.explaining.trust import (
     DO_NOT_USE,
     DOUBTFUL,
     MODEL_CHECK,
+    NO_CHECK_FAILED,
     NO_CLAIM,
     NO_MAP,
-    NOTHING_AGAINST,
 )
 from eegxai.rounding import digits
 from sweeps.analysis.own_decoder import (
@@ -43,7 +43,7 @@ PROPERTY_HEADINGS = {
 }
 # Mark and colour of a word of trust; other words say whose maps they are.
 TRUST_MARKS = {
-    NOTHING_AGAINST: ("✓", "pass"),
+    NO_CHECK_FAILED: ("✓", "pass"),
     DOUBTFUL: ("?", "none"),
     DO_NOT_USE: ("✗", "fail"),
     NO_MAP: (MISSING, "none"),
@@ -137,7 +137,7 @@ def without_name(reason: str, method: str) -> str:
 
 
 def similarity_table(found: DecoderExplanation) -> Table:
-    """How like each map is to the one that it must differ from, beside maps that know nothing."""
+    """How similar each map is to the one that it must differ from, and the null level."""
     columns = {
         name: last_step_intervals(found, check).to_dict("index")
         for name, check in CHECK_HEADINGS.items()
@@ -152,7 +152,7 @@ def similarity_table(found: DecoderExplanation) -> Table:
         for method, level in zip(found.methods, null, strict=True)
     ]
     title = "Correlation of the original map with the one from which it must differ"
-    return Table(title, ["method", *columns, "maps that know nothing"], rows)
+    return Table(title, ["method", *columns, "uninformative maps"], rows)
 
 
 def replaced_table(found: DecoderExplanation) -> Table:

@@ -1,4 +1,4 @@
-"""What is said of explanations of one's own decoder, in sentences."""
+"""Explanations of one's own decoder, in sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,8 +9,8 @@ from eegxai.explaining import DecoderExplanation
 from eegxai.explaining.trust import (
     DO_NOT_USE,
     DOUBTFUL,
+    NO_CHECK_FAILED,
     NO_MAP,
-    NOTHING_AGAINST,
     untested_questions,
 )
 from eegxai.rounding import counted, digits
@@ -21,24 +21,25 @@ from sweeps.scores.words import listed
 HOW_MANY_NAMED = 6  # methods in a sentence; more are counted
 TRUST_MARKS_LEGEND = (
     "✓ shown, ✗ refuted, ? undecided by the 95 % intervals over the explained trials, – not "
-    "testable or not promised"
+    "testable, or the method promises no sum"
 )
 # What each column of the table of trust asks.
 MEANINGS: Mapping[str, str] = {
     "applicable": "the method has maps on this decoder, which are neither zero nor constant",
     "complete": "maps add up to the sum that the method promises, where it promises one",
-    "class-specific": "the map changes when another class is asked for: its correlation with the "
-    f"original one is below {SPECIFICITY_THRESHOLD:g}, or below that of maps that know nothing; "
+    "class-specific": "the map changes when another class is explained: its correlation with the "
+    f"original one is below {SPECIFICITY_THRESHOLD:g}, or below that of maps without any "
+    "information; "
     "not testable with two classes, whose maps are mirror images",
     "model-specific": "the same when the decoder's weights are random",
     "agreement": "median correlation of the magnitudes of the method's maps with those of the "
-    "other methods, for information: methods may agree and all be wrong",
+    "other methods, for information: methods can agree and all be wrong",
 }
 TERMINAL_LEGEND = (
-    "✓ shown, ✗ refuted, ? undecided by the 95 % intervals, -- not testable or not promised",
-    "all: ✓ nothing speaks against it, ? doubtful, ✗ do not use, = maps of another method",
+    "✓ shown, ✗ refuted, ? undecided by the 95 % intervals, -- not testable or no sum promised",
+    "all: ✓ no check failed, ? doubtful, ✗ do not use, = maps of another method",
     "class, model: the map changes for another class, for random weights; agreem.: median "
-    "correlation with the other methods",
+    "correlation with the maps of the other methods",
 )
 # What is said of one method, and of several, by its word of trust.
 TRUST_PHRASES: Mapping[str, tuple[str, str]] = {
@@ -51,8 +52,8 @@ EXPLANATION_LIMITS = (
     "weights may still show the wrong channels or times. How often that happens is measured where "
     "the answer is known, in simulated EEG.",
     "Only trials that the decoder classifies correctly are explained; its errors are not examined.",
-    "Intervals are over the trials of this one decoder: nothing is said about another one that is "
-    "trained alike.",
+    "Intervals are over the trials of this one decoder: they do not generalise to another decoder "
+    "trained in the same way.",
     "If the decoder was trained on these trials, its accuracy here is too high; the checks of the "
     "maps are not affected.",
     "A map shows what the decoder uses, which need not be where the brain's activity is: a channel "
@@ -75,8 +76,8 @@ def accuracy_lines(accuracy: pd.DataFrame) -> Iterator[str]:
     """
     if accuracy.empty:
         yield (
-            "Accuracy is not known, as the trials have no labels: what the decoder says of each "
-            "trial is explained."
+            "Accuracy is not known, as the trials have no labels: the class that the decoder "
+            "predicts for each trial is explained."
         )
         return
     row = accuracy.iloc[0]
@@ -94,12 +95,10 @@ def accuracy_lines(accuracy: pd.DataFrame) -> Iterator[str]:
 
 
 def trust_answer(found: DecoderExplanation) -> Iterator[str]:
-    """Which methods may be trusted, in sentences that a person can repeat."""
+    """Which methods passed the checks, in sentences that a person can repeat."""
     trust = found.trust
-    good = list(trust.loc[trust["trust"] == NOTHING_AGAINST, "method"])
-    whom = (
-        f"Nothing speaks against {_methods_phrase(good)}" if good else "No method passes the checks"
-    )
+    good = list(trust.loc[trust["trust"] == NO_CHECK_FAILED, "method"])
+    whom = f"No check failed for {_methods_phrase(good)}" if good else "No method passes the checks"
     yield f"{whom} on this decoder."
     if untested := untested_questions(found.class_testable, found.above_chance):
         yield f"It was not tested whether {' or '.join(untested)}."
@@ -113,10 +112,10 @@ def _methods_phrase(names: Sequence[str]) -> str:
 
 
 def trust_notes(found: DecoderExplanation) -> Iterator[str]:
-    """Why something speaks against methods, one line for each reason."""
+    """Why methods fail, are doubtful or have no map, one line for each reason."""
     methods_of: dict[tuple[str, str], list[str]] = {}
     for row in found.trust.to_dict("records"):
-        if row["trust"] != NOTHING_AGAINST:
+        if row["trust"] != NO_CHECK_FAILED:
             mark, _ = trust_mark(row["trust"])
             reason = without_name(row["reason"], row["method"])
             methods_of.setdefault((mark, reason), []).append(row["method"])

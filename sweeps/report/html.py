@@ -57,7 +57,8 @@ PLANTED_LIMITS = (
 REPORT_LIMITS = (
     "A decoder may use only part of what was planted, or something that accompanies it: a faithful "
     "map of such a decoder need not be efficient.",
-    "Levels are conventions: that of similarities (0.5) is the study's, the others are ours.",
+    "The thresholds are conventions: that of similarities (0.5) is the study's, the others are "
+    "ours.",
     "Only trials that the decoder classifies correctly are scored; its errors are not examined.",
     "Many methods are compared: even of twelve equal methods, one comes out best by chance.",
 )

@@ -16,7 +16,7 @@ METHOD_COLUMNS = ("method", "mean", "rank", "letters", "to the best", "p Holm", 
 DIFFERENCE_HEADINGS = ("feature", "method", "a", "b", "b - a", "95 % interval", "p Holm", "pairs")
 TESTS_LEGEND = "\n".join(
     [
-        "rank: mean over seeds, 1 is best",
+        "rank: mean over seeds; 1 is best",
         "letters: methods that share one are not significantly different, which does not",
         "show that they are equal; none where too few seeds allow no test",
         "to the best: mean difference from the best method; p Holm: signed-rank test of it,",

@@ -1,4 +1,4 @@
-"""Pictures of a sweep's maps: beside the planted signal, and over frequency."""
+"""Pictures of a sweep's maps: next to the planted signal, and over frequency."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -43,7 +43,7 @@ def maps_beside_truth(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
     yield from _dropped_without_maps("maps", maps)
     for decoder, named, whose in _shown(tidy, maps):
         title = (
-            "Each method's median, best and worst trial by the study's score, the number beside "
+            "Each method's median, best and worst trial by the study's score, the number next to "
             f"them: {study_score(decoder.data.feature)}.\n{whose}"
         )
         yield Picture(
@@ -52,7 +52,7 @@ def maps_beside_truth(tidy: pd.DataFrame, maps: ShownMaps | None) -> Pictures:
             f"{as_sentences(title)} Planted signal and map on the scalp (mean magnitude over time) "
             "and both over time (mean magnitude over channels), each relative to its peak; "
             "channels or times that a method does not resolve are not drawn.",
-            f"Scalp maps and time courses of {len(named)} methods beside the planted signal.",
+            f"Scalp maps and time courses of {len(named)} methods next to the planted signal.",
         )
 
 
@@ -97,7 +97,8 @@ def _relevance_over_frequency(
         name,
         figures.relevance_over_frequency(telling, decoder.data.feature_type.class_names, title),
         f"{as_sentences(title)} Shown up to {highest:g} Hz (at most {100 * above:.0f} % of a curve "
-        "lies above), with the planted band shaded; beside it the relevance inside the band on the "
+        "lies above), with the planted band shaded; next to it the relevance inside the band on "
+        "the "
         "scalp, relative to its peak, and above them the planted signal (mean magnitude over "
         "time). Each trial is scaled so that the magnitudes of its curve add up to 1 over all "
         "frequencies. A method has one scale for all classes.",

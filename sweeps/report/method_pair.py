@@ -20,7 +20,7 @@ SMALL_DIFFERENCE = 0.1  # differences below it are shown with another digit
 SHOWN_DIGITS = 2  # values of an axis that a sentence names; of more, their number
 # What the best score is of, by the check that holds it.
 CEILING_TITLES = {
-    "ideal_observer": "the ideal observer's map, in recorded backgrounds an estimate",
+    "ideal_observer": "the ideal observer's map (an estimate in recorded backgrounds)",
     "split_half": "split halves",
 }
 
@@ -144,7 +144,7 @@ def _conclusion(pair: MethodPair) -> str:
     if math.isnan(pair.p_equal):
         return "; it is not significant, which does not show that the two are equal"
     return (
-        f"; it is not significant, nor are the two shown to be equal to within {pair.margin:g} "
+        f"; it is not significant, nor are the two shown to be equal within {pair.margin:g} "
         f"(two one-sided t tests, {p_value(pair.p_equal)})"
     )
 

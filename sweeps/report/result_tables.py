@@ -162,7 +162,7 @@ def verdict_table(rows: pd.DataFrame, title: str) -> Table:
 
 
 def flagged_table(tidy: pd.DataFrame) -> Table:
-    """On how many decoders something speaks against a method's maps, with an example."""
+    """On how many decoders a validity check of a method's maps failed, with an example."""
     cells = tidy.drop_duplicates(list(AXES))
     flagged = cells[cells["flags"] != NO_FLAGS]
     rows = [

@@ -68,10 +68,10 @@ def check_heat_map(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
         "checks",
         figures.heat_map(marked(table, tidy), title),
         f"{as_sentences(title)} Scores: 0 at chance, 1 at their best. "
-        "Other checks: correlation of the map with the map it must differ from, and at most with "
-        "maps that know nothing (null). Blue is good everywhere; white is "
-        f"{SPECIFICITY_THRESHOLD:g}, the study's threshold. A dash: no number, as of a wrong class "
-        "where there are two classes, whose maps are mirror images.",
+        "Other checks: correlation of the map with the map it must differ from, and the highest "
+        "correlation with maps without any information (null). Blue is good everywhere; white is "
+        f"{SPECIFICITY_THRESHOLD:g}, the study's threshold. A dash: no number, for example for a "
+        "wrong class if there are only two classes, whose maps are mirror images.",
         f"Heat map of {table['method'].nunique()} methods by {table['check'].nunique()} checks "
         f"and {table['feature'].nunique()} feature types, its values written in the cells.",
     )
@@ -108,8 +108,9 @@ def score_by_snr(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
         yield Picture(
             f"{name}-by-snr",
             figures.score_by_snr(shown, f"{score.label} (1: best)", score.dotted, title),
-            f"{as_sentences(title)} Dotted: {score.dotted}, which know no decoder; only above it "
-            "does a method add information. Open markers: some of the decoders are no better than "
+            f"{as_sentences(title)} Dotted: {score.dotted}, which are independent of the decoder; "
+            "only above it does a method add information. Open markers: some of the decoders are "
+            "no better than "
             "chance.",
             f"Line charts of the {score.label} against SNR, one for each method.",
         )
@@ -147,7 +148,7 @@ def cascades(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
             f"cascade-{architecture}",
             figures.cascade_curves(shown, SPECIFICITY_THRESHOLD, title),
             f"{as_sentences(title)} A method that explains the network ends below "
-            f"{SPECIFICITY_THRESHOLD:g} (dotted), or below what maps reach that know nothing "
+            f"{SPECIFICITY_THRESHOLD:g} (dotted), or below what maps without any information reach "
             "(dashed).",
             f"Line charts of similarity against randomized layers for "
             f"{table['method'].nunique()} methods on {architecture}.",
@@ -200,7 +201,9 @@ def two_rankings(tidy: pd.DataFrame, _maps: ShownMaps | None) -> Pictures:
     """The methods ranked by both scores of the headline."""
     means = headline(tidy)[["feature", "method", *PLOTTED_SCORES]].dropna()
     if means.empty:
-        yield DroppedPicture("rankings", "no method has both a study's and a calibrated score")
+        yield DroppedPicture(
+            "rankings", "no method has both the study's score and a calibrated score"
+        )
         return
     title = title_of(
         f"Methods ranked by two scores of the same maps, means over decoders. {SCORES_ARE}", tidy
@@ -228,8 +231,8 @@ def reference_scores(
     yield Picture(
         "references",
         figures.reference_scores(marked(rows, tidy), title, CEILING_LABELS[observer]),
-        f"{as_sentences(title)} {named}. Dotted: maps that "
-        f"know nothing. Dashed: {CEILING_LABELS[observer]}; it is the {observer} (planted) or the "
+        f"{as_sentences(title)} {named}. Dotted: random maps. Dashed: {CEILING_LABELS[observer]}; "
+        f"it is the {observer} (planted) or the "
         "agreement of two halves of the estimate (used).",
         f"Dot plots of {rows['method'].nunique()} methods against {len(REFERENCE_SCORES)} "
         "references.",

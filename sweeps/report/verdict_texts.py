@@ -31,13 +31,20 @@ from sweeps.scores.words import listed
 VERDICT_MARKS_LEGEND = (
     "✓ shown, ✗ refuted, ? undecided by the 95 % intervals; = maps of another method"
 )
-UNTOLD_LEGEND = "–: not applicable, no score, or not testable (two classes have mirror images)"
-VERDICT_LEGEND = "all: the verdict, ✓ if all properties are shown, ✗ if one is refuted, else ?"
-INTERVAL_LEGEND = (
-    "±: to the end of the 95 % interval on the side of the level (marks rest on numbers that are "
-    "not rounded; of one trial there is none); !: some decoders decode no better than chance"
+UNTOLD_LEGEND = (
+    "–: not applicable, not testable (the maps of two classes are mirror images), or no score (a "
+    "map that is the same everywhere, or on all channels, has no correlation there)"
 )
-CONTROLS_LEGEND = "RandomMap and InputMagnitude are controls: they must fail"
+VERDICT_LEGEND = (
+    "all: the verdict, ✓ if all properties are shown (no check failed), ✗ if one is refuted, ? "
+    "otherwise"
+)
+INTERVAL_LEGEND = (
+    "±: distance to the end of the 95 % interval that is nearer the level (marks rest on the "
+    "unrounded numbers; a single trial has no interval); !: some decoders decode no better than "
+    "chance"
+)
+CONTROLS_LEGEND = "RandomMap and InputMagnitude are controls, which must fail"
 HOW_MANY_LISTED = 6  # methods in a sentence; more are counted
 # What is said of one method, and of several.
 VERDICT_PHRASES = {
@@ -75,7 +82,7 @@ def _by_the_study(methods: pd.DataFrame, by: Sequence[str]) -> Iterator[str]:
 
 def _why_none_is_judged(methods: pd.DataFrame) -> str:
     reasons = {
-        "there are scores of controls alone": methods.empty,
+        "only controls have scores": methods.empty,
         "none is applicable": (methods["verdict"] == NOT_APPLICABLE).all(),
         "all decoders decode no better than chance": (
             methods["at_chance"] == methods["n_decoders"]
@@ -148,8 +155,8 @@ def _scope(judged: pd.DataFrame, by: Sequence[str]) -> str:
     if n_seeds == 1:
         each = " each" * ("seed" in by)
         return (
-            f"One seed{each}: intervals are over trials, and nothing is said about other networks "
-            "trained alike."
+            f"One seed{each}: intervals are over trials and do not generalise to other networks "
+            "trained in the same way."
         )
     return f"{counted(n_seeds, 'seed')}: intervals are over seeds."
 
@@ -186,7 +193,7 @@ def levels_note(thresholds: Thresholds) -> list[str]:
     if not changed:
         return []
     words = ", ".join(changed)
-    return [f"Not the standard levels: {words}"]
+    return [f"Levels other than the standard ones: {words}"]
 
 
 def verdict_notes(judged: pd.DataFrame) -> Iterator[str]:
@@ -194,10 +201,16 @@ def verdict_notes(judged: pd.DataFrame) -> Iterator[str]:
     yield from _duplicates(judged)
     yield from _silent_about_frequency(judged)
     yield from _note_on_missing_maps(judged)
+    yield from _note_on_missing_numbers(judged)
     yield from _beyond_the_recording(judged)
     yield from _spoken_against(judged)
     for row in judged[judged["verdict"] == UNDECIDED].to_dict("records"):
         yield f"? {row['method']}: {'; '.join(_seeds_needed(row))}"
+
+
+def terminal_notes(judged: pd.DataFrame) -> Iterator[str]:
+    """The same with the signs of a terminal's tables."""
+    return (note.translate(PLAIN_TABLE_SIGNS) for note in verdict_notes(judged))
 
 
 def _duplicates(judged: pd.DataFrame) -> Iterator[str]:
@@ -221,7 +234,18 @@ def _note_on_missing_maps(judged: pd.DataFrame) -> Iterator[str]:
     names = list(judged.loc[judged["verdict"] == NOT_APPLICABLE, "method"])
     if names:
         has = "has" if len(names) == 1 else "have"
-        yield f"–: {_joined(names)} {has} no usable map (eegxai validity says why)"
+        yield f"–: {_joined(names)} {has} no usable map (eegxai validity gives the reason)"
+
+
+def _note_on_missing_numbers(judged: pd.DataFrame) -> Iterator[str]:
+    """Which numbers a method lacks whose maps are scored: maps without contrast have none."""
+    scored = judged[(judged["verdict"] == NO_SCORE) & (judged["efficient"] != NO_SCORE)]
+    for row in scored.to_dict("records"):
+        lacking = [one.name for one in PROPERTIES if row[one.column] == NO_SCORE]
+        yield (
+            f"–: {row['method']} lacks a number ({', '.join(lacking)}): it is not defined for maps "
+            "that are the same everywhere, or on all channels"
+        )
 
 
 def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
@@ -234,7 +258,7 @@ def _beyond_the_recording(judged: pd.DataFrame) -> Iterator[str]:
     if (states == UNTESTABLE).any():
         said += (
             f"; {'of the others ' * bool(names)}this cannot be tested where the ideal observer "
-            "itself does not say more (at a lower SNR it would)"
+            "itself does not say more (it would at a lower SNR)"
         )
     yield said
 
@@ -244,7 +268,7 @@ def _spoken_against(judged: pd.DataFrame) -> Iterator[str]:
     refuted = (judged["verdict"] == FAILS) & (judged[APPLICABLE] == REFUTED)
     for row in judged[refuted].to_dict("records"):
         where = f"{row['flagged'] - row['n_duplicate']} of {counted(row['n_decoders'], 'decoder')}"
-        against = f"its validity check speaks against it on {where} ({row['flag']})"
+        against = f"a validity check failed on {where} ({row['flag']})"
         yield f"{MARKS[FAILS]} {row['method']}: {against}"
 
 

@@ -52,7 +52,7 @@ def tidy_scores(cells: Iterable[tuple[MethodCell, MethodScores]]) -> pd.DataFram
     A cell without scores has one row without a check. The metric ``AREA`` is the area under the
     curve of ``SIMILARITY`` over the share of randomized layers, which starts at 1 (no layer), and
     ``FIRST_BELOW`` the first step at which the curve is below ``SPECIFICITY_THRESHOLD``, NaN where
-    it never is. ``class_testable`` is false where the map of another class says nothing.
+    it never is. ``class_testable`` is false where the map of another class is uninformative.
     """
     pairs = list(cells)
     if not pairs:

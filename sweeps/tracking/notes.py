@@ -1,7 +1,7 @@
 """What MLflow shows as descriptions, in Markdown: of the experiment and of each kind of run."""
 
 EXPERIMENT_NOTE = """\
-Which attribution methods tell the truth about EEG decoders? Each **method run** is one method on
+Which attribution methods can be trusted on EEG decoders? Each **method run** is one method on
 one decoder, nested under the **decoder run** that trained it. Simulated EEG has a known answer,
 so each map is scored against it.
 
@@ -21,7 +21,7 @@ class-specific |
 | `headline/model_similarity` | correlation with the map of a network whose weights are all \
 random: low is model-specific |
 | `headline/cascade_area` | mean correlation while the network is randomized layer by layer |
-| `headline/null_similarity` | the highest correlation of the map with maps that know nothing: \
+| `headline/null_similarity` | the highest correlation of the map with uninformative maps: \
 white noise, its magnitude, a random map of the same spectrum |
 | `headline/accuracy` | test accuracy of the decoder |
 | `scores/CHECK/DOMAIN/METRIC` | every number, such as `scores/cascade/channel_time/pearson_raw`, \
@@ -30,13 +30,13 @@ a curve over the randomized layers |
 number of trials for which the score is defined |
 | `zero_rows/...` | in the evaluation mode `study`: number of trials that the study's code skips, \
 which enter the mean as zeros |
-| `headline/efficiency` | place of the calibrated score between chance (0) and the ideal observer \
-(1) |
+| `headline/efficiency` | position of the calibrated score between chance (0) and the ideal \
+observer (1) |
 | `headline/over_chance`, `over_untrained`, `over_input` | how much higher it is than that of \
 random maps of the same spectrum, of the same method on the untrained decoder, and of the \
 recording's magnitude |
 | tag `eegxai.verdict` | on this one decoder, with intervals over its trials: ✓ passes, ✗ fails or \
-? undecided, with the properties it rests on; `= METHOD` has the maps of that method |
+? undecided, with the properties it rests on; `= METHOD` has the same maps as that method |
 | tags `eegxai.finds_signal`, `efficient`, `faithful`, `class_specific`, `model_specific`, \
 `beyond_input`, `study_verdict` | shown, refuted, undecided, not testable, no score |
 | tag `eegxai.validity` | ok, duplicate (of a simpler method), degenerate, not_applicable |

@@ -23,15 +23,16 @@ IN_WORDS = {
         "its forward pass leaves torch for numpy, through which no gradient passes"
     ),
     "use_reentrant=True": (
-        "its checkpoints are reentrant, through which no gradient of the trials can be asked for: "
+        "its checkpoints are reentrant, through which the gradient of the trials cannot be "
+        "computed: "
         "use torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
     ),
     "not implemented for 'Complex": (
         "its weights or activations are complex, for which a rule of the method is not defined"
     ),
     "Expected primals to only contain Tensors": (
-        "a layer takes or returns what is no tensor, such as a packed sequence, and has no "
-        "derivative along a direction"
+        "a layer takes or returns something that is not a tensor, such as a packed sequence, and "
+        "has no derivative along a direction"
     ),
 }
 

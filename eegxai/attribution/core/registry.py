@@ -143,7 +143,7 @@ def attribution(
     group = RENAMED_GROUPS.get(group, group)
     registry = lookup(GROUPS, group, "group")
     if name in METHODS or name in CONTROLS:
-        raise ValueError(f"method {name!r} is registered already, choose another name")
+        raise ValueError(f"method {name!r} is already registered; choose another name")
 
     def register(function: Attribution) -> Attribution:
         registry[name] = Method(function, group, requires, sums_to, limits, frequency=frequency)
@@ -226,7 +226,7 @@ def _has(prefix: str, own: str) -> bool:
 
 
 def without_label(name: str) -> str:
-    """The name of a method without the label that tells sets of its options apart.
+    """The name of a method without the label that distinguishes sets of its options.
 
     Raises
     ------
@@ -241,7 +241,8 @@ def without_label(name: str) -> str:
     own, at, label = name.partition(LABEL)
     if at and not LABEL_TEXT.fullmatch(label):
         raise ValueError(
-            f"method {name!r}: after {LABEL} comes a label of letters, digits, '-' and '_', "
+            f"method {name!r}: after {LABEL} there must be a label of letters, digits, '-' and "
+            "'_', "
             f"such as {own}{LABEL}wide"
         )
     return own

@@ -110,8 +110,8 @@ def adapt(
         if true(as_table(value_at(output, path), 2)):
             say(
                 decoder,
-                f"returns {kind}, each of which depends on all classes: maps explain them and not "
-                "the logits, so that a map of one class also says what speaks for the others; "
+                f"returns {kind}, each of which depends on all classes: maps explain these and not "
+                "the logits, so a map of one class also contains evidence for the others; "
                 "to explain logits, leave out the last softmax",
             )
 
@@ -126,8 +126,8 @@ def _take_lone_trials(decoder: nn.Module, x: Tensor) -> None:
         let_take_lone_trials(decoder)
         say(
             decoder,
-            f"takes no single trial ({first_line(error)}): one is passed through it beside a copy "
-            "of itself",
+            f"takes no single trial ({first_line(error)}): a single trial is passed together with "
+            "a copy of itself",
         )
 
 
@@ -182,7 +182,7 @@ def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any, Path]:
 
 def _change_of_axes(form: str) -> str:
     return (
-        "channels and times change places, as it does not take them in the usual order"
+        "channels and times are exchanged, because it does not take them in the usual order"
         if form in TRANSPOSED
         else "the axis of one entry is added"
     )
@@ -282,8 +282,8 @@ def unexplainable(decoder: nn.Module, x: Tensor) -> str | None:
         beside = decoder(torch.cat([x[:1], other]))
     if (change := _output_change(beside[:1], first[:1])) > SAME_OUTPUTS:
         return (
-            f"its outputs for a trial differ by {change:.2g} of the largest with the trials beside "
-            f"it{_blamed(decoder)}"
+            f"its outputs for a trial differ by {change:.2g} of the largest with the other trials "
+            f"of the batch{_blamed(decoder)}"
         )
     return None
 

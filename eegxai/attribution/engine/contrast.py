@@ -52,8 +52,8 @@ def with_both_classes(decoder: nn.Module, x: Tensor) -> nn.Module:
             decoder.register_forward_hook(reading)
             say(
                 decoder,
-                f"has one output: it is the {OUTPUT_READINGS[reading]}, and its negative that of "
-                "class 0 (output='value' explains it as it is, as of a regression)",
+                f"has one output, the {OUTPUT_READINGS[reading]}, and its negative is that of "
+                "class 0 (output='value' explains the output itself, as for a regression)",
             )
     return decoder
 

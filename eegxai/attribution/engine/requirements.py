@@ -39,8 +39,9 @@ FACTORS = {
     "Convolution": (0, 1), "Addmm": (1, 2), "Addmv": (1, 2), "Addbmm": (1, 2), "Baddbmm": (1, 2),
 }  # fmt: skip
 NOTHING_PASSES = (
-    "its rules pass nothing of the trial to the logits: all goes through what has no gradient or "
-    "what they take as constant, such as a softmax (leave out the last one) or a gate"
+    "its rules carry no relevance from the logits to the trial: every path goes through an "
+    "operation without a gradient or one that they treat as constant, such as a softmax (leave out "
+    "the last one) or a gate"
 )
 WHOLE_TRIAL = (
     " (one whose values depend on the whole trial, as behind a normalisation over time or "
@@ -60,7 +61,7 @@ def has_cam_layer(decoder: nn.Module, x: Tensor) -> str | None:
             return f"it names no CAM layer (cam_layer), and none of its layers {RESOLVES_NONE}"
         return f"it names no CAM layer; cam_layer may be {choices}"
     if layer not in dict(decoder.named_modules()):
-        return f"it has no module of the name of its CAM layer, {layer!r}"
+        return f"it has no module with the name of its CAM layer, {layer!r}"
     try:
         placement = layer_placement(decoder, layer, *x.shape[1:])
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Why a decoder does not take trials of a size, told by the layer at which its pass ends."""
+"""Why a decoder does not take trials of a size, by the layer at which its pass ends."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

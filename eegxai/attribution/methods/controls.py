@@ -1,4 +1,4 @@
-"""Controls: maps that know nothing of the decoder, which methods are measured against."""
+"""Controls: maps without any information on the decoder, with which methods are compared."""
 
 import numpy as np
 import torch

@@ -61,7 +61,9 @@ class _Memory:
         shapes = [tensor.shape for tensor in call.inputs]
         known, inputs, value = self.calls.popleft() if self.calls else ("", [], call.inputs[0])
         if known != name or [tensor.shape for tensor in inputs] != shapes:
-            raise NotApplicable("the decoder does not do the same for a trial and its baseline")
+            raise NotApplicable(
+                "the decoder performs different operations on a trial and on its baseline"
+            )
         return DEEPLIFT_RULES[name](call, inputs, value)
 
 

@@ -1,4 +1,4 @@
-"""What a score is worth: maps that know nothing of the signal, and the scale from chance."""
+"""Levels of scores: maps without any information on the signal, and the scale from chance."""
 
 from collections.abc import Callable, Collection
 
@@ -22,7 +22,7 @@ from eegxai.seeding import torch_generator, trial_generators
 
 CHANCE = "same_spectrum"  # whose scores count as chance
 UNTRAINED = "untrained"
-# What a similarity to the original map is worth: that of maps that know nothing of it.
+# Null levels of similarities to the original map: those of maps without any information on it.
 SURROGATE = "surrogate"
 NOISE_MAPS: dict[str, Callable[[Tensor], Tensor]] = {
     "noise": lambda noise: noise,
@@ -168,7 +168,7 @@ def null_maps(
     -------
     dict of str to Tensor
         ``same_spectrum``: random maps with the spectra of the method's; ``untrained``: the method
-        on the decoder with all weights drawn anew; ``class_mean``: see :func:`class_mean`;
+        on the decoder with all weights drawn again; ``class_mean``: see :func:`class_mean`;
         ``input_magnitude``, ``sobel_time``, ``laplace_time``, ``laplace_channels``: the
         magnitudes of x and of its edges.
     """

@@ -1,4 +1,4 @@
-"""Decoders with some of their layers' weights drawn anew.
+"""Decoders with the weights of some layers drawn again.
 
 Every random value comes from a named stream of the seed; torch's global generators are neither
 read nor moved.
@@ -89,7 +89,7 @@ def _by_steps(
 
 
 def randomized(decoder: nn.Module, layers: Iterable[Layer], seed: int) -> nn.Module:
-    """Copy of a decoder with the weights of some layers drawn anew."""
+    """Copy of a decoder with the weights of some layers drawn again."""
     copy = copied(decoder)
     for layer in layers:
         weights = {name: copy.get_parameter(name) for name in layer.parameters}
@@ -98,7 +98,7 @@ def randomized(decoder: nn.Module, layers: Iterable[Layer], seed: int) -> nn.Mod
 
 
 def redraw(layer: str, weights: Mapping[str, Tensor], stream: torch.Generator) -> None:
-    """Draw the weights of one layer anew, in place.
+    """Draw the weights of one layer again, in place.
 
     Every value is uniform. In a layer with a weight matrix or kernel the bound is torch's
     default for convolutions and dense layers, 1 / sqrt(fan in), for the biases too. A layer

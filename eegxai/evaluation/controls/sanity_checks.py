@@ -23,7 +23,7 @@ UNTRAINED_CHECKS = frozenset(("cascade", "bottom_up", "all_weights"))  # end in 
 
 @dataclass(frozen=True, eq=False)
 class ExplainedTrials:
-    """What is explained: a decoder, trials, and the classes asked for.
+    """What is explained: a decoder, trials, and the classes that are explained.
 
     Attributes
     ----------
@@ -66,11 +66,11 @@ class ExplainedTrials:
 
     @cached_property
     def untrained_decoder(self) -> nn.Module:
-        """The decoder with the weights of all layers drawn anew, in which both cascades end."""
+        """The decoder with the weights of all layers drawn again, in which both cascades end."""
         return randomized(self.decoder, self.layers, self.seed)
 
     def is_untrained(self, change: "Change") -> bool:
-        """Whether a change leads to the untrained decoder, asked for the original classes."""
+        """Whether a change leads to the untrained decoder, with the original classes."""
         if change.decoder is self.decoder:  # of which no layer need be known
             return False
         return change.decoder is self.untrained_decoder and change.target is self.target

@@ -27,7 +27,7 @@ def piece_spearman(one: Array, other: Array) -> Array:
     """Correlation of the ranks, the mean rank for ties; otherwise as :func:`piece_pearson`.
 
     Values that differ by less than 1e-5 of the largest are ties: what a piece without effect gets
-    is rounding, whose order means nothing.
+    is rounding, whose order is not meaningful.
     """
     ranked = [_ranks(_rounded(values)) for values in (one, other)]
     return np.where(np.isnan(piece_pearson(one, other)), np.nan, piece_pearson(*ranked))

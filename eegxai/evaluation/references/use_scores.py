@@ -1,4 +1,4 @@
-"""Scores of explanations by what the decoder used, and what such a score is worth."""
+"""Scores of explanations against what the decoder used, and the levels to read them against."""
 
 import mne
 import numpy as np

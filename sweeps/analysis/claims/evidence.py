@@ -106,7 +106,7 @@ def _of_methods(cells: Cells, methods: Sequence[str], asked: Condition) -> pd.Da
 
 
 def _null_levels(cells: Cells, asked: Measure) -> pd.Series:
-    """The most that maps that know nothing reach in a similarity, by group and method."""
+    """The highest similarity of maps without any information, by group and method."""
     levels = [
         cells.seed_means(level).groupby([*cells.by, "method"])["mean"].mean()
         for level in asked.null_levels

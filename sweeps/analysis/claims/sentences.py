@@ -39,10 +39,10 @@ def place_phrase(row: pd.Series, evidence: Evidence) -> str:
 
 
 def null_levels_sentence(rows: pd.DataFrame) -> str:
-    """How alike maps that know nothing are, in the same metrics; empty without similarities."""
+    """Similarity that maps without any information reach; empty without similarities."""
     levels = rows["null"].dropna()
     ends = dict.fromkeys(f"{level:z.2f}" for level in (levels.min(), levels.max()))
-    return f"maps that know nothing reach {' to '.join(ends)}" if len(levels) else ""
+    return f"maps without any information reach {' to '.join(ends)}" if len(levels) else ""
 
 
 def joined_parts(*parts: str) -> str:

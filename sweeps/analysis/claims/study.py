@@ -99,7 +99,7 @@ class Measure:
 
     @property
     def null_levels(self) -> list["Measure"]:
-        """The same of maps that know nothing, where it is a similarity."""
+        """The same of maps without any information, where it is a similarity."""
         checks = SIMILARITY_NULLS if self.is_similarity else ()
         return [Measure(metric=self.metric, check=check) for check in checks]
 

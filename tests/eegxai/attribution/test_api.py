@@ -355,7 +355,7 @@ def test_deeplift_has_rules_for_other_nonlinearities(between):
 def test_lrp_has_rules_for_other_nonlinearities_but_for_a_lone_softmax(between):
     decoder = Small(nn.ReLU(), between)
     if isinstance(between, nn.Softmax | nn.Softmin):  # constant weights, of nothing
-        with pytest.raises(NotApplicable, match="pass nothing of the trial to the logits"):
+        with pytest.raises(NotApplicable, match="carry no relevance from the logits"):
             attribute("LRP", decoder, *SMALL_TRIALS)
     else:
         assert attribute("LRP", decoder, *SMALL_TRIALS).isfinite().all()

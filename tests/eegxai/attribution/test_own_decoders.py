@@ -293,7 +293,7 @@ def test_decoders_that_mix_trials_are_refused_by_every_method(make):
     found = maps_or_reasons({name: {} for name in METHODS}, built(make), *trials(), trials()[0])
     for reason in found.values():
         assert isinstance(reason, NotApplicable)
-        assert "with the trials beside it" in str(reason)
+        assert "with the other trials of the batch" in str(reason)
     assert make is not NoStatistics or "'norm' keeps no statistics" in str(reason)
 
 

@@ -230,7 +230,9 @@ def test_a_state_may_hold_anything():
     assert verdict.status == "ok"
     assert verdict.state_before == verdict.state_after
     reason = validity("Gradient", quantized(), *trials(), compare={}).reason
-    assert "with the trials beside it" in reason  # which a range that is found anew is taken from
+    assert (
+        "with the other trials of the batch" in reason
+    )  # which a range that is found anew is taken from
 
 
 class Keeping(nn.Module):
@@ -417,7 +419,7 @@ class ImagesTimesFirst(Conv):
 @pytest.mark.parametrize("make", [TimesFirst, ImagesTimesFirst])
 @pytest.mark.parametrize("name", ["DeepLift", "CentredGradCAM"])
 def test_channels_and_times_change_places_where_they_must(make, name):
-    same_map(built(make), built(Conv), name, said="channels and times change places")
+    same_map(built(make), built(Conv), name, said="channels and times are exchanged")
 
 
 def test_arguments_may_be_arrays():

@@ -71,7 +71,7 @@ def test_a_decoder_trained_on_volts_gets_volts():
         np.testing.assert_allclose(found.maps["InputXGradient"], usual, rtol=1e-3, atol=1e-5)
         assert np.abs(found.trials.x).max() < 1e-3
     assert "so the decoder gets volts" in said(results[0], "unit:")
-    assert "as asked for" in said(results[2], "the decoder gets")
+    assert "as requested" in said(results[2], "the decoder gets")
 
 
 def test_the_asked_unit_is_taken_though_the_accuracy_suffers():
@@ -87,7 +87,7 @@ def test_what_no_unit_explains_is_said():
     for decoder in (Reader(), Reader(scale=1e6)):
         found = eegxai.explain(decoder, epochs(x, shuffled), **FEW)
         told = said(found, "unit:")
-        assert "neither above chance, so that nothing decides it and the decoder gets µV" in told
+        assert "neither above chance, so the unit is undecided and the decoder gets µV" in told
         assert "unit='V' or --unit V" in told
         assert set(found.trust["trust"]) <= {"doubtful", "do not use"}
 
@@ -404,7 +404,7 @@ def test_labels_of_one_class_do_not_move_the_unit():
         Reader(), x[ones], y[ones], sfreq=SFREQ, ch_names=CHANNELS, **FEW, n_trials=4
     )
     assert found.accuracy["accuracy"].item() > 0.9
-    assert "nothing decides it and the decoder gets µV" in said(found, "unit:")
+    assert "the unit is undecided and the decoder gets µV" in said(found, "unit:")
     assert set(found.target) == {1}
 
 

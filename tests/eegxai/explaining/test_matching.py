@@ -99,7 +99,7 @@ def test_a_unit_in_which_one_class_is_always_predicted_is_not_chosen():
     given = as_labelled(x, y, unit="uV", sfreq=SFREQ, ch_names=CHANNELS)
     unit, sentence = _unit_by_accuracy(given, Guessing())
     assert unit == "uV"
-    assert "nothing decides it" in sentence
+    assert "the unit is undecided" in sentence
 
 
 def test_units_whose_accuracies_differ_clearly_are_said_to():

@@ -112,13 +112,13 @@ def judged(status="ok", duplicate="", completeness=np.nan, batch=0.0, **similari
 @pytest.mark.parametrize(
     ("case", "trust"),
     [
-        (judged(), "nothing speaks against it"),
-        (judged(completeness=1.01), "nothing speaks against it"),
+        (judged(), "no check failed"),
+        (judged(completeness=1.01), "no check failed"),
         (judged(completeness=0.8), "doubtful"),
         (judged(target_swap=(0.4, 0.6)), "doubtful"),
         (judged(target_swap=(0.5, 0.6)), "do not use"),
         (judged(all_weights=(0.7, 0.9)), "do not use"),
-        (judged(all_weights=(0.7, 0.75), noise=(0.8, 0.8)), "nothing speaks against it"),
+        (judged(all_weights=(0.7, 0.75), noise=(0.8, 0.8)), "no check failed"),
         (judged(batch=0.1), "do not use"),
         (judged("degenerate"), "do not use"),
         (judged("duplicate", "N", target_swap=(0.9, 0.95)), "same as N"),
@@ -134,11 +134,11 @@ def test_trust_follows_from_the_intervals(case, trust):
 def test_trust_knows_two_classes_and_chance():
     case = judged(target_swap=(0.9, 0.95))
     assert case(testable=False)["class_specific"] == "not testable"
-    assert case(testable=False)["trust"] == "nothing speaks against it"
+    assert case(testable=False)["trust"] == "no check failed"
     assert "not tested: whether a map changes" in case(testable=False)["reason"]
     assert "not tested" not in judged()()["reason"]
     unlabelled = judged()(above=None)
-    assert unlabelled["trust"] == "nothing speaks against it"
+    assert unlabelled["trust"] == "no check failed"
     assert "not tested: whether the decoder is better" in unlabelled["reason"]
     row = judged()(above=False)
     assert row["trust"] == "doubtful"
@@ -185,7 +185,7 @@ def test_files_hold_what_the_result_holds(result, tmp_path):
     trust = pd.read_csv(folder / "trust.csv")
     assert trust["method"].tolist() == list(result.methods)
     notes = (folder / "notes.txt").read_text()
-    assert "want of a ground truth" in notes
+    assert "because it needs a known ground truth" in notes
     assert not list(folder.glob(".writing-*"))
     result.write(folder)  # again, in place of it
 
@@ -212,6 +212,6 @@ def test_pictures_have_names_and_can_be_chosen(result):
 
 def test_a_notebook_shows_it_at_a_glance(result):
     page = result._repr_html_()
-    for text in ("Accuracy", "nothing speaks against it", "DeepLift", "data:image/png", "notes"):
+    for text in ("Accuracy", "no check failed", "DeepLift", "data:image/png", "notes"):
         assert text in page
     assert "<script" not in page

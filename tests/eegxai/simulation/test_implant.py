@@ -151,7 +151,7 @@ def test_the_signal_has_the_reference_of_the_recordings(tmp_path):
     unknown = implant("temporal", tmp_path / "e.fif", -6, 1)
     np.testing.assert_allclose(dipole_topographies(unknown.spec).mean(0), 0, atol=1e-4)
     assert unknown.spec.reference == "unknown"
-    assert "does not tell the reference" in " ".join(background_notes(unknown.spec))
+    assert "does not state the EEG reference" in " ".join(background_notes(unknown.spec))
 
 
 def test_flat_channels_beside_those_that_are_used_are_no_matter(tmp_path):

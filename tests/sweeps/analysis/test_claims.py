@@ -77,7 +77,7 @@ def test_what_maps_that_know_nothing_reach_stands_beside_a_similarity():
         scores("A", values, check) for check, values in (("noise", LOW), ("surrogate", BETWEEN))
     ]
     found = decided(study(), scores("A", HIGH), *nulls)
-    assert found["detail"] == "maps that know nothing reach 0.50"
+    assert found["detail"] == "maps without any information reach 0.50"
     table = decide(study(), as_tidy([scores("A", HIGH), *nulls])).numbers
     assert table["null"].tolist() == [pytest.approx(0.5)]
     assert decided(study(), scores("A", HIGH))["detail"] == ""

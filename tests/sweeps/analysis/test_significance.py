@@ -95,7 +95,7 @@ def test_one_seed_or_one_method_is_told_with_what_is_lacking(tidy):
         for feature in ("temporal", "spatial")
     ]
     (only, _) = compare_methods(tidy[tidy["method"] == "LRP"], CALIBRATED)
-    assert only == "temporal: nothing can be tested: of one method alone there are enough scores"
+    assert only == "temporal: nothing can be tested: only one method has enough scores"
     gaps = tidy[(tidy["method"] != "LRP") | (tidy["seed"] == 0)]
     gaps = gaps[gaps["method"].isin(["LRP", "GradCAM"])].assign(
         mean=gaps["mean"].where((gaps["method"] == "LRP") == (gaps["seed"] == 0))
@@ -119,14 +119,14 @@ def test_what_few_seeds_cannot_show_is_said_in_words(n_seeds, names):
 
 def test_what_friedmans_test_shows_is_said_in_words(tidy):
     (found, _) = compare_methods(tidy, CALIBRATED)
-    assert "they differ (Friedman's test that all rank alike: p < 0.001)" in summary_lines(found)[0]
+    assert "they differ (Friedman's test of equal ranks: p < 0.001)" in summary_lines(found)[0]
     few = tidy_table(NAMES, ["temporal"], seeds=(0, 1))
     (found,) = compare_methods(few, CALIBRATED)
     assert "cannot be tested: Friedman's test needs 3 seeds" in summary_lines(found)[0]
     alike = tidy.assign(mean=0.5)
     (found, _) = compare_methods(alike, CALIBRATED)
     assert "all have the same mean rank" in summary_lines(found)[0]
-    assert "none, the methods differ alike" in axis_lines(found)[0]
+    assert "none, the methods differ in the same way" in axis_lines(found)[0]
     assert "inf" not in printed(found)
     assert equality_line(found).endswith("within 0.05: DeepLift, GradCAM, LRP")
 
@@ -146,7 +146,7 @@ def test_an_axis_that_cannot_be_tested_is_told():
     tidy = tidy_table(NAMES, ["temporal"], seeds=(0, 1), architectures=["deepnet"])
     (found,) = compare_methods(tidy, CALIBRATED)
     (line,) = axis_lines(found)
-    assert "cannot be tested, so few decoders allow no p value below 0.5" in line
+    assert "cannot be tested, because so few decoders allow no p value below 0.5" in line
 
 
 def printed(found):

@@ -87,7 +87,7 @@ def test_a_data_set_for_larger_machines_can_be_listed_on_this_one(tiny_file):
     assert result.exit_code == 0, result.output
     assert "decoders: " in result.output
     told = " ".join(result.stderr.split())
-    assert "not on this machine: data for temporal: n_trials=1000000000000 of 10" in told
+    assert "more memory than this one: data for temporal: n_trials=1000000000000 of 10" in told
     assert not RUNNER.invoke(app, ["grid", "tiny.yaml"]).stderr
 
 

@@ -63,7 +63,7 @@ def test_as_json_and_as_files(table, tmp_path):
     [
         ("--methods DeepLift gradcam", "did you mean 'GradCAM'"),
         ("--methods DeepLift DeepLift", "compared with itself"),
-        ("--methods DeepLift --metric rma", "--methods takes two methods, and --metric stands"),
+        ("--methods DeepLift --metric rma", "--methods takes two methods, but only one stands"),
         ("--methods DeepLift GradCAM --b seed=1", "--b is for two runs"),
         ("--methods DeepLift GradCAM --metric-b study", "--metric-b is for two runs"),
         ("other.yaml --methods DeepLift GradCAM", "RUN_B is for two runs"),
@@ -159,9 +159,12 @@ def test_what_speaks_against_a_method_is_said_below_its_comparison(tmp_path):
     said = run(path, "--methods DeepLift GradCAM").output
     said = " ".join(said.split())
     n = tidy["seed"].nunique() * tidy["architecture"].nunique() * tidy["fold"].nunique()
-    assert f"speaks against DeepLift on {n // 3} of {n} decoders (0.9 of the promised sum)" in said
+    assert (
+        f"a validity check of DeepLift failed on {n // 3} of {n} decoders (0.9 of the promised sum)"
+        in said
+    )
     assert f"DeepLift has this score on {8 * n - 3 * n // 3} of {8 * n} trials" in said
-    assert f"GradCAM has the maps of LRP on {n} of {n} decoders" in said
+    assert f"GradCAM has the same maps as LRP on {n} of {n} decoders" in said
 
 
 def test_a_metric_of_another_mode_is_said_to_be_one(table, tmp_path):
@@ -180,7 +183,7 @@ def test_two_sweeps_that_are_evaluated_differently_are_said_to_be(tiny_file):
             store_of(own).write_scores(cell, method_scores())
     shown = run(tiny_file, "--b evaluation.n_trials=7")
     n = config.evaluation.n_trials
-    assert f"not the same evaluation: a and b have n_trials {n} and 7" in shown.output
+    assert f"the evaluations differ: a and b have n_trials {n} and 7" in shown.output
 
 
 def one_seed(trials):

@@ -45,13 +45,13 @@ GIVEN = ("--decoder", "braindecode:EEGNet", "--weights", WEIGHTS, "--data", RECO
         (["--out", "a-file/out"], "--out 'a-file/out' cannot be written"),
         (["--out", "x" * 300], "cannot be written"),
         (["--events", "769=left,770"], "770 has no class"),
-        (["--track", "sqlite:///a.db", "--no-track"], "give one of them"),
+        (["--track", "sqlite:///a.db", "--no-track"], "give only one of them"),
         (["--track", "sqlite:///a-file/a.db"], "--track 'a-file/a.db' cannot be written"),
         (["--unit", "mV"], "unit 'mV' is unknown"),
         (["--n-trials", "0"], "n_trials=0"),
         (["--seed", "-1"], "seed=-1 is negative"),
         (["--device", "nonsense"], "device='nonsense' cannot be used"),
-        (["--methods", " ,"], "holds no name"),
+        (["--methods", " ,"], "contains no name"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence_before_any_work(arguments, told, here):
@@ -91,7 +91,7 @@ def test_it_prints_accuracy_first_then_trust_notes_and_files(made_up):
         "as left",
         "Saliency",
         "notes:",
-        "left out, as it needs a known ground truth:",
+        "left out, because it needs a known ground truth:",
         "relevance mass accuracy",
         "report: sub-01/report.html",
     ]

@@ -50,7 +50,7 @@ def test_a_short_recording_is_planted_and_not_probed(tmp_path):
     result = run("temporal", "--background", file, "--snr-db", -6, "--out", tmp_path / "a.npz")
     assert result.exit_code == 0, result.output
     said = " ".join(result.output.split())
-    assert "too few trials to say whether the recordings alone tell the class" in said
+    assert "too few trials to test whether the recordings alone predict the class" in said
     assert (tmp_path / "a.npz").is_file()
 
 

@@ -41,7 +41,7 @@ def test_a_dry_run_tells_what_there_is_to_do_and_writes_nothing(tmp_path):
     assert "output: runs store: runs/store tracking: sqlite:///runs/mlflow.db" in told
     assert "in this process (start 20 s; train 2 cells" in told
     assert "1 at a time; explain 8 cells" in told
-    assert "by a table, at this machine's speed" in told
+    assert "from a table, scaled to this machine's speed" in told
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
 
 
@@ -55,7 +55,7 @@ def test_cells_that_are_done_tell_time_and_size(tiny):
     assert planned_stage.seconds > 8
     told = planned()
     assert "10 cells, 6 done, 4 open" in told
-    assert "as cells of this store took" in told
+    assert "from finished cells of this store" in told
     fill(store, (), cells)
     assert planned().endswith(
         "10 cells, 10 done, 0 open output: runs store: runs/store "
@@ -95,7 +95,7 @@ def test_the_bytes_of_all_open_cells_count():
 def test_a_sweep_for_gpus_is_planned_where_there_is_none():
     result = RUNNER.invoke(app, ["sweep", "paper", "--dry-run", "grid.seed=0", "grid.fold=0"])
     assert result.exit_code == 0, result.output
-    assert "a GPU's speed is not known yet" in " ".join(result.output.split())
+    assert "the speed of a GPU is not known yet" in " ".join(result.output.split())
 
 
 @pytest.mark.usefixtures("tiny_file")

@@ -33,6 +33,14 @@ def test_the_headline_is_printed_and_written_in_every_format(tables, tmp_path):
     assert endings == {".csv", ".parquet", ".md", ".tex", ".xlsx"}
 
 
+def test_a_legend_says_what_columns_and_signs_are_and_nothing_of_signs_that_are_not_there(tables):
+    robustness = " ".join(tables("--table", "robustness").output.split())
+    assert "target swap: the map for a wrong class" in robustness
+    assert "--: no value" in robustness
+    assert "bold" not in robustness  # a pipe shows none
+    assert "--: no value" not in tables("--table", "coverage").output
+
+
 @pytest.mark.slow
 def test_all_tables_of_chosen_runs_in_one_format(tables, tmp_path):
     options = ["--table", "all", "--where", "seed == 1", "--format", "csv"]

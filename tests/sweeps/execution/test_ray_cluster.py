@@ -181,7 +181,7 @@ def test_a_job_needs_a_shared_store_and_a_file_of_its_tree(tiny_file, tmp_path):
     assert (lost.exit_code, "store=s3://" in lost.output) == (2, True)
     outside = ["submit", str(tiny_file), "store=s3://b/x", "--tree", str(ROOT)]
     told = RUNNER.invoke(app, outside)
-    assert (told.exit_code, "lies outside the tree" in told.output) == (2, True)
+    assert (told.exit_code, "lies outside the working tree" in told.output) == (2, True)
 
 
 def test_a_job_gets_the_tree_its_constraints_and_no_password(tmp_path):

@@ -39,7 +39,7 @@ def test_a_second_process_waits_and_goes_on_when_the_first_is_killed(tmp_path):
         first.wait()
     thread.join(timeout=30)
     assert entered.is_set()
-    assert "another process sweeps into" in said[0]
+    assert "another sweep is writing to" in said[0]
 
 
 def test_turns_follow_each_other(tmp_path):

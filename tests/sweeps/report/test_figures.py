@@ -250,7 +250,7 @@ def examples_of(feature):
 
 def test_captions_tell_the_test_and_alternative_texts_the_order(drawn):
     shown = drawn["critical-difference-temporal"]
-    tested = f"at {ALPHA:g}; they differ (Friedman's test that all rank alike: p = "
+    tested = f"at {ALPHA:g}; they differ (Friedman's test of equal ranks: p = "
     assert tested in shown.caption
     assert shown.alt.endswith("RandomMap, GradCAM, LRP, DeepLift.")
 

@@ -101,7 +101,7 @@ def test_nothing_is_loaded_from_anywhere(told):
 
 
 def test_each_check_and_the_coverage_have_a_table(told):
-    for caption in ("Correlation of the map with the original one", "Trials where a number"):
+    for caption in ("Correlation of the map after each change with", "Trials in which each number"):
         assert f"<caption>{caption}" in told
     assert {"target swap", "cascade area", "trials"} <= set(Page(told).cells)
 
@@ -198,7 +198,7 @@ def test_the_answer_names_methods_that_pass_everywhere():
     ]
     table["verdict"] = NO_SCORE
     assert "No method is judged" in verdict_answer(table)[0]
-    assert "of controls alone" in verdict_answer(table[table["method"] == "RandomMap"])[0]
+    assert "only controls have scores" in verdict_answer(table[table["method"] == "RandomMap"])[0]
     assert "no better than chance" in verdict_answer(table.assign(at_chance=table["n_decoders"]))[0]
 
 
@@ -214,11 +214,12 @@ def test_what_fails_without_a_refuted_number_is_explained():
     tidy.loc[tidy["method"] == "DeepLift", "flags"] = "0.9 of the promised sum"
     table = judged(headline(tidy))
     n = table["n_decoders"].iloc[0]
-    against = f"speaks against it on {n} of {n} decoders (0.9 of the promised sum)"
-    assert f"✗ DeepLift: its validity check {against}" in verdict_notes(table)
+    against = f"a validity check failed on {n} of {n} decoders (0.9 of the promised sum)"
+    assert f"✗ DeepLift: {against}" in verdict_notes(table)
     table["verdict"] = NOT_APPLICABLE
-    assert "–: DeepLift and LRP have no usable map (eegxai validity says why)" in verdict_notes(
-        table
+    assert (
+        "–: DeepLift and LRP have no usable map (eegxai validity gives the reason)"
+        in verdict_notes(table)
     )
 
 

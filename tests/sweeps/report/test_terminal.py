@@ -177,7 +177,7 @@ def test_a_duplicate_on_a_decoder_at_chance_hides_no_flag_of_another():
     tidy = as_tidy([rows("LRP", 0.8, 0, 0, flags="depends on the batch"), same])
     row = judged(headline(without_chance_decoders(tidy))).iloc[0]
     assert (row["verdict"], row["verdict_on"]) == (FAILS, "applicable")
-    assert "✗ LRP: its validity check speaks against it on 1 of 2 decoders" in printed(
+    assert "✗ LRP: a validity check failed on 1 of 2 decoders" in printed(
         judged(headline(without_chance_decoders(tidy)))
     )
 
@@ -301,8 +301,8 @@ def test_the_closing_table_is_printed_where_its_signs_are_lacking(closing, encod
 def test_what_stands_on_top_can_be_repeated(closing):
     assert verdict_answer(closing) == [
         "temporal: DeepLift (= LRP) passes; CentredGuidedGradCAM fails.",
-        "One seed: intervals are over trials, and nothing is said about other networks trained "
-        "alike.",
+        "One seed: intervals are over trials and do not generalise to other networks trained in "
+        "the same way.",
     ]
 
 

@@ -57,7 +57,7 @@ def _window_too_large(
     if _larger(strides, sliding_window_shapes):
         return (
             f"strides={strides} must not be larger than sliding_window_shapes="
-            f"{sliding_window_shapes}: between two windows, samples would be in none"
+            f"{sliding_window_shapes}: otherwise some samples would be in no window"
         )
     return None
 
@@ -85,7 +85,7 @@ def _too_many_features(
     mask, size = _mask_phrase(feature_mask, window), _trials_phrase(n_channels, n_times)
     return (
         f"{mask} makes {number} features of {size}, "
-        f"whose orders it goes through one by one; {MOST_ORDERED} features or fewer are allowed"
+        f"and it evaluates all of their orders; at most {MOST_ORDERED} features are allowed"
     )
 
 

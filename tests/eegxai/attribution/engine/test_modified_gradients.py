@@ -102,7 +102,7 @@ def test_operation_without_a_rule_is_named(name, function, reason):
 
 @pytest.mark.parametrize("name", ["DeepLift", "LRP"])
 def test_decoder_that_passes_nothing_on_is_refused(name):
-    with pytest.raises(NotApplicable, match="pass nothing of the trial"):
+    with pytest.raises(NotApplicable, match="carry no relevance from the logits"):
         attribute(name, Twice(torch.Tensor.detach), *TRIALS)
 
 
@@ -111,5 +111,5 @@ def test_batch_norm_by_the_batch_is_refused(name):
     decoder = Twice(
         lambda z: F.batch_norm(torch.cat([z, z + 1]), None, None, training=True)[: len(z)]
     )
-    with pytest.raises(NotApplicable, match="with the trials beside it"):
+    with pytest.raises(NotApplicable, match="with the other trials of the batch"):
         attribute(name, decoder, TRIALS[0][:1], TRIALS[1][:1])
