@@ -16,7 +16,7 @@ from eegxai.registry import unknown_name
 from eegxai.rounding import counted
 from eegxai.seeding import generator
 
-FEW_TRIALS = 10  # with fewer, means over trials say little
+FEW_TRIALS = 10  # with fewer, means over trials are imprecise
 
 Array = np.ndarray
 

@@ -447,7 +447,7 @@ def test_numbers_and_names_of_numpy_are_taken():
         checks=(), n_trials=np.int64(1), target=np.int64(1), seed=np.int64(1),
     )  # fmt: skip
     assert found.trials.ch_names == CHANNELS
-    assert "only 1 trial is explained: means over so few say little" in found.notes
+    assert "only 1 trial is explained: means over so few are imprecise" in found.notes
 
 
 def test_a_decoder_that_sets_the_default_type_leaves_it_as_it_was():
