@@ -8,7 +8,7 @@ from sweeps.report.table import MISSING, Table, TableCell
 
 BOLD = "bold: best of its column, controls excluded"
 # What the signs in cells mean, and which cells have them.
-SIGNS: Mapping[str, Callable[[TableCell], object]] = {
+CELL_SIGNS: Mapping[str, Callable[[TableCell], object]] = {
     BOLD: lambda cell: cell.bold,
     "± or [ ]: 95 % interval": lambda cell: cell.spread,
     f"{MISSING}: no value, since the number is not defined for these maps, the method is not "
@@ -37,7 +37,7 @@ SCORE_MEANINGS = {
 def signs_legend(tables: Iterable[Table]) -> list[str]:
     """What the signs in these tables mean, one line each; nothing of signs that none has."""
     cells = [cell for table in tables for row in table.rows for cell in row]
-    return [meaning for meaning, has in SIGNS.items() if any(map(has, cells))]
+    return [meaning for meaning, has in CELL_SIGNS.items() if any(map(has, cells))]
 
 
 def accuracies(table: pd.DataFrame) -> str:
