@@ -87,7 +87,7 @@ def sweep(
 
 
 def sync(arguments: Arguments = None) -> None:
-    """Bring MLflow up to date with the store, for example after its server was away."""
+    """Bring MLflow up to date with the store, for example after its server was unreachable."""
     config = configuration(arguments)
     console = terminal()
     run = Sweep(config, console)

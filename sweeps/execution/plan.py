@@ -123,7 +123,7 @@ class Plan:
         on_gpu = resources.train.gpu or resources.explain.gpu
         if on_gpu:
             return "for a CPU: the speed of a GPU is not known yet"
-        return "from a table, scaled to this machine's speed"
+        return "from a table, scaled to this machine"
 
     @property
     def _room(self) -> str:

@@ -112,7 +112,7 @@ def test_an_unknown_name_is_an_attribute_error():
 @pytest.mark.parametrize(("module", "old", "new"), OLD_NAMES)
 def test_a_name_that_moved_works_and_warns_of_the_new_one(module, old, new):
     place, _, name = new.rpartition(".")
-    with pytest.warns(RenamedWarning, match=f"{module}.{old} is called {new} now") as caught:
+    with pytest.warns(RenamedWarning, match=f"{module}.{old} is now called {new};") as caught:
         found = getattr(importlib.import_module(module), old)
     assert found is getattr(importlib.import_module(place), name)
     assert caught[0].filename == __file__  # whose line it is

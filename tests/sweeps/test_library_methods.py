@@ -86,7 +86,7 @@ def test_a_library_is_a_group(tiny_file, library):
         ("grid.method=[captum.LRP, captum.LRP]", "once; .* label, captum.LRP@wide"),
         ("grid.method=[captum.LRP, captum.LRP@a]", "captum.LRP and captum.LRP@a have the same"),
         ("grid.method=Saliency@a", "has a label and no options of its own"),
-        ("grid.method=captum.LRP@", "after @ comes a label"),
+        ("grid.method=captum.LRP@", "after @ there must be a label"),
         ("grid.method=Saliencies@a", "did you mean 'Saliency'"),
     ],
 )

@@ -281,7 +281,7 @@ def test_a_method_is_one_function(registered):
 
 
 def test_a_name_is_registered_once_and_in_a_known_group():
-    with pytest.raises(ValueError, match="'Saliency' is registered already"):
+    with pytest.raises(ValueError, match="'Saliency' is already registered"):
         attribution("Saliency", group="extended")
     with pytest.raises(ValueError, match=r"group 'studies' is unknown; did you mean 'study'"):
         attribution("other", group="studies")
@@ -372,7 +372,7 @@ def test_deeplift_and_lrp_mean_something_on_every_architecture(method, decoder):
     ("layer", "reason"),
     [
         (None, "names no CAM layer"),
-        ("missing", "no module of the name of its CAM layer, 'missing'"),
+        ("missing", "no module with the name of its CAM layer, 'missing'"),
         ("hidden", "its CAM layer 'hidden' resolves no time"),
         ("unused", "'unused' is not called"),
     ],

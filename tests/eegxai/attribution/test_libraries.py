@@ -409,7 +409,7 @@ def test_a_layer_method_needs_a_cam_layer():
         ("captum.NoiseTunnel(Occlusion)", {"strides": [7, 1]}, r"strides=\[7, 1\]"),
         ("captum.KernelShap", {"window": 200}, "with window=200 makes one feature"),
         ("captum.NoiseTunnel(KernelShap)", {"window": 200}, "at least two are needed"),
-        ("captum.ShapleyValues", {"window": 5}, "makes 40 features .* 7 features or fewer"),
+        ("captum.ShapleyValues", {"window": 5}, "makes 40 features .* at most 7 features"),
         ("captum.LayerFeatureAblation", {"perturbations_per_eval": 2}, "eval=2 .* 1 is needed"),
         (
             "captum.NoiseTunnel(GradientShap)",
@@ -509,7 +509,7 @@ def test_a_label_makes_a_further_name(case):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Gradient@", "after @ comes a label of letters"),
+        ("Gradient@", "after @ there must be a label of letters"),
         ("Gradient@a b", "such as Gradient@wide"),
         ("Gradent@a", "did you mean 'Gradient'"),
         ("captum.Salency@a", "did you mean 'Saliency'"),

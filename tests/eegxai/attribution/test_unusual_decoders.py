@@ -72,7 +72,7 @@ PROBABILITIES = {
 def test_one_probability_is_that_of_class_one(form, name):
     logit = built(Returning, lambda z: z, 1)
     decoder, (x, target) = built(Returning, PROBABILITIES[form], 1), trials()
-    with pytest.warns(DecoderWarning, match=r"one output: it is the probability p of class 1"):
+    with pytest.warns(DecoderWarning, match=r"has one output, the probability p of class 1"):
         found = attribute(name, decoder, x, target, cam_layer="spatial")
     expected = attribute(name, logit, x, target, cam_layer="spatial")
     if (form, name) != ("tanh", "DeepLift"):  # the sum of 1 and tanh is another path
@@ -95,7 +95,7 @@ def test_a_small_logit_is_no_probability():
     x = x * torch.sign(decoder(x) - decoder(-x))[..., None]
     decoder.dense.bias.data += 1 - decoder(x).item()
     assert 0 <= decoder(x).item() <= 1
-    with pytest.warns(DecoderWarning, match="it is the logit of class 1, and its negative"):
+    with pytest.warns(DecoderWarning, match="the logit of class 1, and its negative"):
         attribute("Gradient", decoder, x, target)
 
 

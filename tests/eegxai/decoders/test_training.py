@@ -108,7 +108,7 @@ def fails(*_args, **_options):
     ("steps", "what", "told"),
     [
         ("compiled", (torch, "compile", lambda *_args, **_options: fails), "torch.compile failed"),
-        ("graphs", (steppers, "_recorded", fails), "cannot be recorded"),
+        ("graphs", (steppers, "_graph_recorded", fails), "cannot be recorded"),
     ],
 )
 def test_training_goes_on_where_steps_cannot_be_taken_faster(

@@ -69,7 +69,7 @@ def test_modules_of_the_current_folder_can_be_named(in_folder, labelled, name):
         ("own_networks", "must be 'module:factory'"),
         ("own_networkz:trained", "'own_networkz' cannot be imported"),
         ("own_networks:traned", "did you mean 'trained'"),
-        ("own_networks:needy", "needs secret, which the trials do not tell"),
+        ("own_networks:needy", "needs secret, which cannot be taken from the"),
         ("own_networks:nothing", "returned int, not a torch.nn.Module"),
         ("braindecode:EGNet", "did you mean 'EEGNet'"),
         ("braindecode:EEGNet", "weights is missing"),

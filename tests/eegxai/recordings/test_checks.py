@@ -183,7 +183,7 @@ def test_channels_without_a_type_are_eeg_where_no_channel_is():
         (CH_NAMES, True, "positions are those of MNE's 10-05 template, by the names of the"),
         (["EEG FP1-REF", "C3..", "c4", "O1-A2"], True, "by the names of the channels"),
         (["Fp1", "C3", "C4", "X"], False, "channels without a position: Fp1, C3, C4, X; topo"),
-        (["Fp1", "T7", "T3", "O1"], False, "channels at the same place, so that .*: T7, T3"),
+        (["Fp1", "T7", "T3", "O1"], False, "channels at the same position, so .*: T7, T3"),
     ],
 )
 def test_positions_by_the_names_of_channels(ch_names, has, told):

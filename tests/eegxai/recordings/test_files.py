@@ -294,5 +294,5 @@ def test_what_is_no_path_is_refused(path):
 
 def test_an_empty_file_is_called_so(tmp_path):
     (tmp_path / "empty-epo.fif").write_bytes(b"")
-    with pytest.raises(ValueError, match="cannot be read: it is empty, damaged or not what"):
+    with pytest.raises(ValueError, match="cannot be read: it is empty, damaged or of another type"):
         read_trials(tmp_path / "empty-epo.fif")

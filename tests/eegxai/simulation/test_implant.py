@@ -266,7 +266,7 @@ def test_notes_tell_drifts_and_filters(tmp_path, planted):
         background_notes(implant("spectral", tmp_path / "raw.fif", -6, n_trials=40).spec)
     )
     assert "of the power of the recordings is slower than a trial" in told
-    assert "lies outside of the 2 to 20 Hz" in told
+    assert "lies outside the 2 to 20 Hz" in told
 
 
 def test_where_a_file_lies_makes_no_difference_and_its_content_does(file, tmp_path):
@@ -298,7 +298,7 @@ def test_a_file_that_has_changed_is_refused(tmp_path):
         ({"channels": ("Fz", "Fz")}, "names a channel more than once"),
         ({"channels": ("Fz",)}, "channels=.*a list of at least 2 is needed"),
         ({"reference": ("XX",)}, "has no positions of XX"),
-        ({"reference": ()}, "reference=.*a list of at least 1 is needed"),
+        ({"reference": ()}, "reference=.*a list of at least 1 or 'average' is needed"),
         ({"montage": "biosemi16x"}, "montage 'biosemi16x' is unknown"),
         ({"tmax": float("nan")}, "tmin=0.0 and tmax=nan must be finite"),
         ({"head": MONTAGE}, "has the channels of its recordings"),

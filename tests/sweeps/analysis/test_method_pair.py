@@ -109,7 +109,7 @@ def test_the_sentence_of_a_difference():
     ("told", "end"),
     [
         ({"p": 0.3, "p_equal": 0.01}, "not significant, and is shown to be smaller than 0.05"),
-        ({"p": 0.3, "p_equal": 0.4}, "nor are the two shown to be equal to within 0.05"),
+        ({"p": 0.3, "p_equal": 0.4}, "nor are the two shown to be equal within 0.05"),
         ({"p": 0.3, "p_equal": math.nan}, "which does not show that the two are equal."),
         ({"p": 0.01, "p_equal": 0.01}, "), and is smaller than 0.05 (two one-sided t tests"),
     ],

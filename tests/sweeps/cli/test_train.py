@@ -36,5 +36,5 @@ def test_it_trains_shows_and_does_not_train_again(tiny_file, tmp_path):
 def test_one_decoder_at_a_time(tiny_file, tmp_path):
     result = RUNNER.invoke(app, ["train", str(tiny_file)])
     assert result.exit_code == 2
-    assert "'tiny' has 2 decoders, one is trained at a time" in result.output
+    assert "'tiny' has 2 decoders, and this command trains one" in result.output
     assert not (tmp_path / "runs").exists()

@@ -177,6 +177,7 @@ def test_what_this_machine_lacks_is_told_before_any_work(tiny_file, tmp_path, ov
 
 
 def test_a_job_needs_a_shared_store_and_a_file_of_its_tree(tiny_file, tmp_path):
+    (tmp_path / "pyproject.toml").touch()
     lost = RUNNER.invoke(app, ["submit", str(tiny_file)])
     assert (lost.exit_code, "store=s3://" in lost.output) == (2, True)
     outside = ["submit", str(tiny_file), "store=s3://b/x", "--tree", str(ROOT)]
