@@ -119,7 +119,7 @@ def test_a_lone_output_and_other_arguments():
 
 
 def test_it_is_said_and_judged():
-    with pytest.warns(DecoderWarning, match="Squeezing takes no single trial .*: a single trial is passed"):
+    with pytest.warns(DecoderWarning, match="takes no single trial .*: a single trial is passed"):
         judged = validity("DeepLift", built(Squeezing), X, TARGET)
     twin = validity("DeepLift", built(Twin), X, TARGET)
     assert "takes no single trial" in judged.reason

@@ -89,5 +89,5 @@ def test_errors_name_the_field_and_the_value(file, fields, message):
 
 
 def test_a_wrong_model_is_the_only_error(file):
-    with pytest.raises(ValueError, match="^head 'nyhed' is unknown"):
+    with pytest.raises(ValueError, match=r"^head 'nyhed' is unknown"):
         HeadSpec(model="nyhed", file=str(file))

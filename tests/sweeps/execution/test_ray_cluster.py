@@ -176,11 +176,11 @@ def test_what_this_machine_lacks_is_told_before_any_work(tiny_file, tmp_path, ov
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_job_needs_a_shared_store_and_a_file_of_its_tree(tiny_file, tmp_path):
-    (tmp_path / "pyproject.toml").touch()
-    lost = RUNNER.invoke(app, ["submit", str(tiny_file)])
+def test_a_job_needs_a_shared_store_and_a_file_of_its_tree(tiny_file):
+    tree = ["--tree", str(ROOT)]
+    lost = RUNNER.invoke(app, ["submit", str(tiny_file), *tree])
     assert (lost.exit_code, "store=s3://" in lost.output) == (2, True)
-    outside = ["submit", str(tiny_file), "store=s3://b/x", "--tree", str(ROOT)]
+    outside = ["submit", str(tiny_file), "store=s3://b/x", *tree]
     told = RUNNER.invoke(app, outside)
     assert (told.exit_code, "lies outside the working tree" in told.output) == (2, True)
 
