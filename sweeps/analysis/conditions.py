@@ -9,6 +9,7 @@ from eegxai.evaluation.bounds import REFUTED, SHOWN, UNDECIDED, UNTESTABLE
 from sweeps.design.thresholds import Thresholds
 
 NO_SCORE = "no score"  # a further state of a property: without a score nothing is shown
+ZERO_ROWS = "_zero_rows"  # ending: share of the trials that enter a number as a row of zeros
 # What decides between the states of several conditions: the first that there is.
 STATE_ORDER = {REFUTED: 0, NO_SCORE: 1, UNDECIDED: 2, SHOWN: 3, UNTESTABLE: 4}
 # An interval that needs more than this many times the data is as good as on its level.
@@ -100,8 +101,8 @@ class LevelCondition:
         """The state, by how far both ends are on the right side."""
         if not self.asked(row):
             return UNTESTABLE
-        if math.isnan(value):
-            return NO_SCORE
+        if math.isnan(value) or row.get(f"{self.column}{ZERO_ROWS}") == 1:
+            return NO_SCORE  # zeros of trials without such a number show nothing
         if slack > 0:
             return SHOWN
         return REFUTED if best <= 0 else UNDECIDED

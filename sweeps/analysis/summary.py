@@ -15,6 +15,7 @@ from eegxai.evaluation import (
 from eegxai.evaluation.controls.null_maps import UNTRAINED
 from eegxai.evaluation.score_rows import GROUND_TRUTH, IDEAL_OBSERVER
 from eegxai.evaluation.scoring import headlines_with
+from sweeps.analysis.conditions import ZERO_ROWS
 from sweeps.analysis.estimates import (
     efficiencies,
     estimates,
@@ -77,7 +78,9 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         spectrum), above_chance (the score on the scale from chance to 1), calibrated_chance and
         calibrated_input (calibrated score of random maps and of x), surrogate_r, noise_r and
         noise_magnitude_r (correlation with the original map of random maps as smooth, of white
-        noise and of its magnitude), n_decoders, n_seeds (with a score against the planted signal),
+        noise and of its magnitude), score_zero_rows, class_r_zero_rows and model_r_zero_rows (share
+        of the trials that enter as a row of zeros, see docs/evaluation.md#the-mode-study),
+        n_decoders, n_seeds (with a score against the planted signal),
         n_scored (how many decoders have a calibrated score), at_chance (how many decode no better
         than chance; they have no scores where they are left out, see ``sweeps.scores.selection``),
         flagged (on how many of them something speaks against the method's maps), flag (what, where
@@ -101,6 +104,7 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         **_decoder_counts(decoders),
     }
     columns["n_seeds"] = seeds_with_scores(read, groups)
+    columns.update(zero_rows(read, groups))
     # The order in which groups first appear is the order of the grid.
     table = pd.DataFrame(columns).reindex(decoders.size().index).reset_index()
     above_chance = chance_corrected(table["score"], table["chance"])
@@ -118,6 +122,23 @@ def seeds_with_scores(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
     columns = list(dict.fromkeys([*groups, "seed", "mean"]))
     rows = pd.concat([rows[columns] for rows in both]).dropna(subset="mean")
     return rows.groupby(groups)["seed"].nunique()
+
+
+def zero_rows(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
+    """Share of the trials that enter a number of the study's evaluation as a row of zeros."""
+    read = {
+        "score": headline_scores(tidy, GROUND_TRUTH, HEADLINE),
+        "class_r": similarities(tidy, "target_swap"),
+        "model_r": similarities(tidy, CASCADE),
+    }
+    return {f"{name}{ZERO_ROWS}": _zero_share(rows, groups) for name, rows in read.items()}
+
+
+def _zero_share(rows: pd.DataFrame, groups: list[str]) -> pd.Series:
+    counts = ["n_zero_rows", "n_trials"]
+    known = rows.dropna(subset="mean")
+    sums = known[counts].astype(float).groupby([known[name] for name in groups]).sum()
+    return sums["n_zero_rows"] / sums["n_trials"]
 
 
 def _headline_columns(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:

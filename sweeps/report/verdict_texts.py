@@ -7,7 +7,14 @@ import pandas as pd
 from eegxai.attribution import CONTROLS
 from eegxai.evaluation import CALIBRATED_HEADLINE
 from eegxai.rounding import counted
-from sweeps.analysis.conditions import NO_SCORE, REFUTED, SHOWN, UNDECIDED, UNTESTABLE
+from sweeps.analysis.conditions import (
+    NO_SCORE,
+    REFUTED,
+    SHOWN,
+    UNDECIDED,
+    UNTESTABLE,
+    ZERO_ROWS,
+)
 from sweeps.analysis.verdicts import (
     APPLICABLE,
     BEYOND_INPUT,
@@ -45,6 +52,10 @@ INTERVAL_LEGEND = (
     "chance"
 )
 CONTROLS_LEGEND = "RandomMap and InputMagnitude are controls, which must fail"
+# Numbers that may have zero rows, by what their column is called.
+WITH_ZERO_ROWS = {
+    f"score{ZERO_ROWS}": "score", f"class_r{ZERO_ROWS}": "class", f"model_r{ZERO_ROWS}": "model",
+}  # fmt: skip
 HOW_MANY_LISTED = 6  # methods in a sentence; more are counted
 # What is said of one method, and of several.
 VERDICT_PHRASES = {
@@ -202,6 +213,7 @@ def verdict_notes(judged: pd.DataFrame) -> Iterator[str]:
     yield from _silent_about_frequency(judged)
     yield from _note_on_missing_maps(judged)
     yield from _note_on_missing_numbers(judged)
+    yield from _note_on_zero_rows(judged)
     yield from _beyond_the_recording(judged)
     yield from _spoken_against(judged)
     for row in judged[judged["verdict"] == UNDECIDED].to_dict("records"):
@@ -245,6 +257,24 @@ def _note_on_missing_numbers(judged: pd.DataFrame) -> Iterator[str]:
         yield (
             f"–: {row['method']} lacks a number ({', '.join(lacking)}): it is not defined for maps "
             "that are the same everywhere, or on all channels"
+        )
+
+
+def _note_on_zero_rows(judged: pd.DataFrame) -> Iterator[str]:
+    """Which numbers of the study's evaluation are in part zeros of trials that have none."""
+    shares = {
+        row["method"]: ", ".join(
+            f"{heading} {row[name]:.0%}"
+            for name, heading in WITH_ZERO_ROWS.items()
+            if row.get(name, 0) > 0
+        )
+        for row in judged.to_dict("records")
+    }
+    told = [f"{method} ({share})" for method, share in shares.items() if share]
+    if told:
+        yield (
+            "The study counts a trial as 0 if a map is constant or has no positive value: so many "
+            f"trials in {'; '.join(told)}"
         )
 
 

@@ -62,6 +62,8 @@ def check_tables(tidy):
     assert not any(
         "the recording itself" in note for note in verdict_notes(table)
     )  # |x| has no scores
+    assert not any("counts a trial as 0" in note for note in verdict_notes(table))
+    check_zero_rows(tidy)
     console = Console(file=io.StringIO(), width=80)
     shown = terminal_verdicts(table, "temporal")
     assert list(shown.columns) == ["method", "all", "class", "model", "study's score"]
@@ -72,3 +74,15 @@ def check_tables(tidy):
         frame = kind.table(tidy, ("feature",))
         print_tables(console, tables_by_group(frame, kind, ("feature",)), "study")
     assert console.file.getvalue().count("GradCAM++") > len(TABLE_KINDS)
+
+
+def check_zero_rows(tidy):
+    """Where a map is constant after the swap, zeros make up the mean, and nothing is shown."""
+    swapped = (tidy["check"] == "target_swap") & (tidy["method"] == "GradCAM++")
+    n_zero = tidy["n_zero_rows"].mask(swapped, tidy["n_trials"])
+    zeros = tidy.assign(n_zero_rows=n_zero, mean=tidy["mean"].mask(swapped, 0.0))
+    found = judged(headline(zeros)).set_index("method")
+    assert found["class_r_zero_rows"].to_dict() == {"InputXGradient": 0, "GradCAM++": 1}
+    assert found.loc["GradCAM++", "class_specific"] == NO_SCORE
+    (note,) = [each for each in verdict_notes(found.reset_index()) if "counts a trial as 0" in each]
+    assert note.endswith("so many trials in GradCAM++ (class 100%)")

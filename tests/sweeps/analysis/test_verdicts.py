@@ -230,6 +230,8 @@ def test_a_method_that_shows_everything_passes():
         ({"flagged": 3, "n_unusable": 3}, NOT_APPLICABLE, ""),
         ({"over_chance": np.nan, "over_untrained": np.nan}, NO_SCORE, ""),
         ({"used_r": np.nan}, UNDECIDED, "faithful"),
+        ({"class_r": 0.0, "class_r_zero_rows": 1.0}, UNDECIDED, "class-specific"),
+        ({"class_r": 0.0, "class_r_zero_rows": 0.9}, PASSES, ""),
         ({"over_input": -0.3}, PASSES, ""),  # information, no part of the verdict
     ],
 )
