@@ -311,9 +311,16 @@ def _is_constant_along(maps: Tensor, axis: int) -> bool:
 
 
 def _smallest_r(maps: Tensor, others: Tensor) -> float:
-    """Smallest Pearson correlation of a trial's two maps; NaN where one is constant."""
+    """Smallest Pearson correlation of a trial's two maps; NaN where only one is constant."""
     both = zip(maps.double().flatten(1), others.double().flatten(1), strict=True)
-    return float(torch.stack([torch.corrcoef(torch.stack(pair))[0, 1] for pair in both]).min())
+    return float(torch.stack([_pair_r(*pair) for pair in both]).min())
+
+
+def _pair_r(own: Tensor, other: Tensor) -> Tensor:
+    """Pearson correlation of two maps; 1 of a map with itself, also of a constant one."""
+    if torch.equal(own, other):
+        return own.new_ones(())
+    return torch.corrcoef(torch.stack((own, other)))[0, 1]
 
 
 def _completeness(maps: Tensor, sums: Tensor | None) -> dict[str, Any]:

@@ -144,6 +144,15 @@ def test_a_duplicate_is_one_in_every_trial(mine):
     assert validity(name, decoder("deepnet"), x, target, compare=compare).status == "ok"
 
 
+def test_the_same_empty_map_is_the_same_map(mine):
+    x, target = trials()
+    name = mine(lambda x: torch.cat([0 * x[:1], x[1:]]))
+    for first, original in ((0 * x[:1], "Saliency"), (x[:1], "")):
+        compare = {"Saliency": torch.cat([first, x[1:]])}
+        found = validity(name, decoder("deepnet"), x, target, compare=compare)
+        assert found.duplicate_of == original
+
+
 @pytest.mark.parametrize(
     ("promised", "median", "worst", "flags"),
     [
