@@ -135,10 +135,12 @@ def fit(
     Raises
     ------
     ValueError
-        When there is no such way to take steps.
+        When there is no such way to take steps, or trials and classes do not belong together.
     FloatingPointError
         When a loss is not finite; the message names the epoch and the last finite loss.
     """
+    _require_labelled("training", *training)
+    _require_labelled("validation", *validation)
     device = next(decoder.parameters()).device
     training, validation = _on(device, training), _on(device, validation)
     state = TrainingState(decoder, _optimizer(decoder, spec))
@@ -160,6 +162,15 @@ def fit(
     state.restore_best()
     decoder.eval()
     return state.history
+
+
+def _require_labelled(name: str, x: Tensor, y: Tensor) -> None:
+    """Refuse classes that are not one integer for each trial."""
+    if y.shape != x.shape[:1] or y.is_floating_point() or y.is_complex():
+        raise ValueError(
+            f"{name} must be trials (trials, channels, times) and an integer class for each, not "
+            f"{x.dtype} of shape {tuple(x.shape)} and {y.dtype} of shape {tuple(y.shape)}"
+        )
 
 
 def _goes_on(state: TrainingState, spec: TrainingSpec, enough: float) -> bool:

@@ -136,7 +136,14 @@ def ground_truth_reference(ground_truth: Tensor, threshold: float) -> Tensor:
         fall below zero around the magnitudes and so raise their background after min-max.
     threshold : float
         Share of the largest magnitude of the trial, 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        When the threshold is no such share.
     """
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold={threshold!r} is not allowed: a share from 0 to 1 is needed")
     magnitude = ground_truth.abs()
     peak = magnitude.amax((1, 2), keepdim=True)
     return magnitude.masked_fill(magnitude < threshold * peak, 0)

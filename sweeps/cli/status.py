@@ -11,6 +11,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from eegxai.rounding import counted
 from sweeps.cli.common import (
     Arguments,
     Json,
@@ -115,7 +116,7 @@ def _time_left(seen: Status) -> str:
         return "time left unknown, since a stage has no finished cell yet"
     if not seen.heartbeats:
         return f"{_hours(seen.work_left)} of one worker's time left, and no worker is running"
-    workers = f"with {len(seen.heartbeats)} cells at a time"
+    workers = f"with {counted(len(seen.heartbeats), 'cell')} at a time"
     return f"about {_hours(seen.time_left)} left {workers}"
 
 

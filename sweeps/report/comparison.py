@@ -122,7 +122,7 @@ class ComparedRun:
                 self.config, self.quantity, source, where, keep_at_chance, methods
             )
         except NoScoresError as error:
-            raise NoScoresError(f"{error} {self.command}") from None
+            raise NoScoresError(f"{error}: {self.command}") from None
 
     def results(self) -> dict[tuple[Any, ...], str]:
         """Where the results of its cells are, by the cells' axes; none of a table."""

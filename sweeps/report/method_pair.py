@@ -49,7 +49,7 @@ def pair_lines(pair: MethodPair, quantity: Quantity) -> Iterator[str]:
         yield f"equality: {equality}"
     left_out = f"; left out: {counted(pair.left_out, 'decoder')} without a score of both"
     n = f"{counted(pair.n_seeds, 'seed')}, {counted(len(pair.decoders), 'decoder')}"
-    yield f"n: {n}{left_out if pair.left_out else '; none is left out'}"
+    yield f"n: {n}{left_out if pair.left_out else '; no decoder is left out'}"
     if quantity.ceiling and not math.isnan(pair.ceiling):
         yield f"chance: random maps of the same spectrum; ceiling: {_ceiling_title(quantity)}"
     elif not math.isnan(pair.chances[0]):

@@ -66,6 +66,9 @@ def asked_methods(names: Names) -> dict[str, Mapping[str, Any]]:
 def _require_method(name: str) -> None:
     """Refuse a name of no method; groups, which may stand there too, are choices."""
     choices = METHODS | CONTROLS
+    if "," in name and "(" not in name:
+        listed = [word.strip() for word in name.split(",")]
+        raise ValueError(f"methods={name!r} is one name: give several as a list, {listed}")
     if name.isidentifier() and name not in choices:
         raise ValueError(unknown_method("method", name, {*choices, *method_groups()}))
     find(name)

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from torch import Tensor, nn
 
+from eegxai.errors import short
 from eegxai.registry import Registry, lookup, unknown_name
 from eegxai.renamed import warn_renamed
 
@@ -167,6 +168,16 @@ def library(
     return register
 
 
+def _require_one_name(name: object) -> None:
+    """Refuse several methods where one is meant."""
+    if not isinstance(name, str):
+        raise ValueError(
+            f"method={short(name)} is not allowed: it must be one name; attribute_all takes several"
+        )
+    if name in GROUPS:
+        raise ValueError(f"method {name!r} is a group of methods; attribute_all takes groups")
+
+
 def find(name: str) -> Method:
     """Look a method or control up by its name, those of a library such as ``captum.LRP`` too.
 
@@ -179,6 +190,7 @@ def find(name: str) -> Method:
         When no method has this name, with the closest match, or its library is not installed, or
         when a label cannot be used.
     """
+    _require_one_name(name)
     given, name = name, without_label(name)
     if given != name and name in CONTROLS:
         raise ValueError(f"method {given!r}: {name} is a control, which takes no label")

@@ -182,7 +182,8 @@ def _understood(decoder: nn.Module, pair: Tensor) -> tuple[str, Any, Path]:
 
 def _change_of_axes(form: str) -> str:
     return (
-        "channels and times are exchanged, because it does not take them in the usual order"
+        "channels and times are exchanged, because it does not take them in the usual order "
+        "(trials that are already (trials, times, channels) need to be transposed instead)"
         if form in TRANSPOSED
         else "the axis of one entry is added"
     )

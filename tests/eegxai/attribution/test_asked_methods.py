@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 import eegxai
-from eegxai.attribution import METHODS, STUDY_METHODS, asked_methods
+from eegxai.attribution import METHODS, STUDY_METHODS, asked_methods, find
 from eegxai.registry import UnknownNameError
 
 X, TARGET = torch.randn(4, 3, 8), torch.tensor([0, 1, 1, 0])
@@ -91,3 +91,12 @@ def test_a_registry_suggests_the_closest_name(registry, name, closest):
     assert isinstance(raised.value, UnknownNameError)
     assert entries.get(name) is None
     assert name not in entries
+
+
+def test_lists_and_groups_are_told_where_they_belong():
+    with pytest.raises(ValueError, match=r"method=\['LRP'\] is not .*: it must be one name"):
+        find(["LRP"])
+    with pytest.raises(ValueError, match="'study' is a group of methods; attribute_all takes"):
+        find("study")
+    with pytest.raises(ValueError, match=r"give several as a list, \['DeepLift', 'LRP'\]"):
+        asked_methods("DeepLift, LRP")

@@ -48,6 +48,14 @@ def test_training_learns_and_repeats_bit_for_bit():
     assert history[0]["train_loss"] > history[-1]["train_loss"]
 
 
+def test_trials_and_classes_in_each_others_place_are_refused():
+    x, y = separable_trials(8)
+    decoder = initialised("deepnet", *SIZE, 0)
+    for data in ((y, x), (x, y[:7]), (x, y.double())):
+        with pytest.raises(ValueError, match="training must be trials"):
+            fit(decoder, data, (x, y), FAST, 0)
+
+
 def test_another_seed_gives_another_decoder():
     one, two = initialised("deepnet", *SIZE, 0), initialised("deepnet", *SIZE, 1)
     assert not torch.equal(one.output.weight, two.output.weight)

@@ -143,6 +143,12 @@ def test_bad_input_is_named(info):
         score(maps, maps, domain="topography")
 
 
+@pytest.mark.parametrize("threshold", [-0.1, 5, float("nan")])
+def test_a_threshold_is_a_share(threshold):
+    with pytest.raises(ValueError, match="is not allowed: a share from 0 to 1 is needed"):
+        ground_truth_reference(torch.ones(1, 2, 3), threshold)
+
+
 def test_the_reference_of_a_ground_truth_is_its_magnitude_above_the_threshold():
     truth = torch.tensor([[[-4.0, 1.0, 0.3, -0.1]], [[0.0, 0.0, 0.0, 0.0]]])
     expected = torch.tensor([[[4.0, 1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0, 0.0]]])

@@ -133,7 +133,7 @@ def test_decoders_at_chance_are_left_out_and_counted_or_kept(tmp_path):
         assert f"{prefix}16 of 32 decoders decode no better than chance and are kept" in kept.output
     assert "16 decoders; left out: 16" in run(path, "--methods DeepLift GradCAM").output
     assert (
-        "32 decoders; none is left out"
+        "32 decoders; no decoder is left out"
         in run(path, "--methods DeepLift GradCAM --keep-at-chance").output
     )
 
