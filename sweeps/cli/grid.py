@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from eegxai.rounding import counted
 from sweeps.cli.common import Arguments, configuration, print_error, terminal, too_large
 from sweeps.design.cells import decoder_cells, method_cells
 from sweeps.report.terminal import print_lines, print_sentence
@@ -38,7 +39,7 @@ def grid(
         "methods": (len(trained) * n_methods, explained.total()),
     }
     for kind, (total, n_done) in counts.items():
-        print_sentence(console, f"{kind}: {total} cells, {n_done} done")
+        print_sentence(console, f"{kind}: {counted(total, 'cell')}, {n_done} done")
     if unused := config.unused_options:
         print_lines(console, [unused])
     if told := too_large(config):  # the cells may be meant for another machine

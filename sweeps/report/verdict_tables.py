@@ -53,13 +53,12 @@ def mark_cell(row: Row, told: Property) -> TableCell:
     return TableCell(MARKS[row[told.column]])
 
 
-def study_cell(row: Row, told: Property) -> TableCell:
-    """Its mark and the study's score, such as ``✓.82±.05``."""
+def study_score_cell(row: Row, _told: Property) -> TableCell:
+    """The study's score, without a mark of its own, such as ``.82±.05``."""
     value, low, high = (float(row[f"score{end}"]) for end in ("", "_low", "_high"))
     if math.isnan(value):
-        return mark_cell(row, told)
-    number = _without_leading_zero(digits(value))
-    shown = f"{MARKS[row[told.column]]}{number}{_half_width_text(value - low)}"
+        return TableCell(MISSING)
+    shown = f"{_without_leading_zero(digits(value))}{_half_width_text(value - low)}"
     return TableCell(shown, str(value), interval=ends_text(low, high))
 
 
@@ -109,7 +108,8 @@ TERMINAL_CELLS: Mapping[Property, CellMaker] = {
 # Of scores that only the study's evaluation has, its own stands where the others would.
 STUDY_CELLS: Mapping[Property, CellMaker] = {
     **{one: narrow_cell for one in PROPERTIES if one.column not in CORRECTED_ONLY},
-    replace(STUDY_VERDICT, heading="study's score"): study_cell,
+    replace(STUDY_VERDICT, heading="study's score"): study_score_cell,
+    STUDY_VERDICT: mark_cell,
 }
 
 

@@ -273,8 +273,8 @@ def _note_on_zero_rows(judged: pd.DataFrame) -> Iterator[str]:
     told = [f"{method} ({share})" for method, share in shares.items() if share]
     if told:
         yield (
-            "The study counts a trial as 0 if a map is constant or has no positive value: so many "
-            f"trials in {'; '.join(told)}"
+            "The study counts a trial as 0 if a map is constant or has no positive value; share "
+            f"of such trials: {'; '.join(told)}"
         )
 
 

@@ -66,9 +66,9 @@ def check_tables(tidy):
     check_zero_rows(tidy)
     console = Console(file=io.StringIO(), width=80)
     shown = terminal_verdicts(table, "temporal")
-    assert list(shown.columns) == ["method", "all", "class", "model", "study's score"]
+    assert list(shown.columns) == ["method", "all", "class", "model", "study's score", "study"]
     for row, score in zip(shown.rows, table["score"], strict=True):
-        assert digits(score).replace("0.", ".", 1) in row[-1].text
+        assert digits(score).replace("0.", ".", 1) in row[-2].text
     print_tables(console, [shown], "study")
     for kind in TABLE_KINDS.values():
         frame = kind.table(tidy, ("feature",))
@@ -85,4 +85,4 @@ def check_zero_rows(tidy):
     assert found["class_r_zero_rows"].to_dict() == {"InputXGradient": 0, "GradCAM++": 1}
     assert found.loc["GradCAM++", "class_specific"] == NO_SCORE
     (note,) = [each for each in verdict_notes(found.reset_index()) if "counts a trial as 0" in each]
-    assert note.endswith("so many trials in GradCAM++ (class 100%)")
+    assert note.endswith("share of such trials: GradCAM++ (class 100%)")
