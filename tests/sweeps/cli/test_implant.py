@@ -33,7 +33,7 @@ def test_it_plants_writes_draws_and_tells(file, tmp_path):
     assert "temporal at -12 dB, seed 3: 60 trials (15 P60, 15 P900," in said
     assert "of 5 channels and 128 samples (1 s at 128 Hz)" in said
     assert "positions are those of the recordings" in said
-    assert "channel Cz is flat, so it is taken for the reference" in said
+    assert "channel Cz is flat, so it is taken for the EEG reference" in said
     assert "where chance is 25.0% (p = " in said
     assert plot.is_file()
     expected = implant(

@@ -93,4 +93,4 @@ def test_an_old_name_is_reported_in_one_plain_line(tiny_file):
     assert done.returncode == 0, done.stderr
     warned = [line for line in done.stderr.splitlines() if "baselines" in line]
     assert len(warned) == 1
-    assert warned[0].startswith("eegxai: grid.method=baselines is called grid.method=controls now")
+    assert warned[0].startswith("eegxai: grid.method=baselines is now called grid.method=controls;")
