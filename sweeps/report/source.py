@@ -19,9 +19,9 @@ from sweeps.store.artefacts import Store, store_of
 log = logging.getLogger(__name__)
 NO_SCORES = {
     "store": "no method of the sweep {!r} is scored yet with these settings; "
-    "run eegxai sweep with the same arguments",
+    "run: eegxai sweep with the same arguments",
     "mlflow": "MLflow holds no scored method of the sweep {!r}; "
-    "run eegxai sync with the same arguments",
+    "run: eegxai sync with the same arguments",
 }
 
 

@@ -289,7 +289,7 @@ def test_nothing_is_drawn_of_a_sweep_without_results(tiny_file, tmp_path):
     result = RUNNER.invoke(app, ["figures", str(tiny_file), "--out", "figs"])
     assert result.exit_code == 2
     asked = "eegxai: no method of the sweep 'tiny' is scored yet with these settings"
-    assert result.output == f"{asked}; run eegxai sweep with the same arguments\n"
+    assert result.output == f"{asked}; run: eegxai sweep with the same arguments\n"
     assert not (tmp_path / "figs").exists()
 
 

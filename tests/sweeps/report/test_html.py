@@ -309,7 +309,7 @@ def test_there_is_no_report_of_nothing(tiny_file, tmp_path):
     result = RUNNER.invoke(app, ["report", str(tiny_file), "--out", "report.html"])
     assert result.exit_code == 2
     asked = "eegxai: no method of the sweep 'tiny' is scored yet with these settings"
-    assert result.output == f"{asked}; run eegxai sweep with the same arguments\n"
+    assert result.output == f"{asked}; run: eegxai sweep with the same arguments\n"
     assert not (tmp_path / "report.html").exists()
 
 
