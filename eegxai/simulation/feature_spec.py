@@ -183,7 +183,7 @@ class ClassSpec:
     name: Name
     signals: Annotated[tuple[Signal, ...], by_name(Signal, "signal")] = ()
     dipoles: Dipoles = ()
-    probability: Annotated[float, NUMBER, AfterValidator(_is_share)] | None = None
+    probability: Annotated[float, AfterValidator(_is_share)] | None = None
 
 
 def _named_distractor(value: Any) -> Any:

@@ -25,9 +25,9 @@ FEWEST_TIMES = 2  # of an epoch
 HIGHEST_SFREQ = 1e6  # Hz; beyond any amplifier, and an epoch still has a number of samples
 LARGEST_UV = 1e6  # of an artefact: a volt, beyond any electrode
 MOST_TRIALS, MOST_DIPOLES = 10**12, 10**6  # beyond any memory, and still numbers of floats
-Seconds = Annotated[float, NUMBER, Field(ge=-1e6, le=1e6)]
-Microvolts = Annotated[float, NUMBER, within(0, LARGEST_UV, "µV")]
-SourceAmplitude = Annotated[float, NUMBER, within(SMALLEST_SOURCE, LARGEST_SOURCE)]
+Seconds = Annotated[float, Field(ge=-1e6, le=1e6)]
+Microvolts = Annotated[float, within(0, LARGEST_UV, "µV")]
+SourceAmplitude = Annotated[float, within(SMALLEST_SOURCE, LARGEST_SOURCE)]
 # At the limits the weaker part has a thousandth of the other's amplitude, and rounding the mixture
 # to float32 changes it by less than 0.01 %, see docs/simulation.md.
 LOWEST_SNR_DB, HIGHEST_SNR_DB = -60.0, 60.0
@@ -67,13 +67,13 @@ class NoiseSpec:
         Share of trials with a blink; people blink about every four seconds.
     """
 
-    n_dipoles: Annotated[int, NUMBER, Field(ge=1, le=MOST_DIPOLES)] = 64
+    n_dipoles: Annotated[int, Field(ge=1, le=MOST_DIPOLES)] = 64
     source_amplitude: SourceAmplitude = 1.7
-    sensor_share: Annotated[float, NUMBER, Field(ge=0, lt=1)] = 0.5
+    sensor_share: Annotated[float, Field(ge=0, lt=1)] = 0.5
     line_uv: Microvolts = 0.0
-    line_hz: Annotated[float, NUMBER, Field(gt=0)] = 50.0
+    line_hz: Annotated[float, Field(gt=0)] = 50.0
     blink_uv: Microvolts = 0.0
-    blink_probability: Annotated[float, NUMBER, Field(ge=0, le=1)] = 0.25
+    blink_probability: Annotated[float, Field(ge=0, le=1)] = 0.25
 
 
 DEFAULT_NOISE = NoiseSpec()
@@ -119,9 +119,9 @@ class DataSpec:
     feature: str
     definition: Annotated[FeatureSpec | None, Field(validate_default=True)] = None
     snr_db: SnrDb
-    n_trials: Annotated[int, NUMBER, Field(le=MOST_TRIALS)]
-    seed: Annotated[int, NUMBER, Field(ge=0)]
-    sfreq: Annotated[float, NUMBER, Field(gt=0, le=HIGHEST_SFREQ)] = 250.0
+    n_trials: Annotated[int, Field(le=MOST_TRIALS)]
+    seed: Annotated[int, Field(ge=0)]
+    sfreq: Annotated[float, Field(gt=0, le=HIGHEST_SFREQ)] = 250.0
     tmin: Seconds = 0.0
     tmax: Seconds = 1.0
     head: HeadField = HeadSpec()
