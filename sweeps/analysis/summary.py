@@ -1,6 +1,6 @@
 """The headline of a sweep: each method's scores, robustness and verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from pandas.api.typing import DataFrameGroupBy
@@ -104,7 +104,6 @@ def headline(tidy: pd.DataFrame, by: Sequence[str] = ("feature",)) -> pd.DataFra
         **_decoder_counts(decoders),
     }
     columns["n_seeds"] = seeds_with_scores(read, groups)
-    columns.update(zero_rows(read, groups))
     # The order in which groups first appear is the order of the grid.
     table = pd.DataFrame(columns).reindex(decoders.size().index).reset_index()
     above_chance = chance_corrected(table["score"], table["chance"])
@@ -124,14 +123,9 @@ def seeds_with_scores(tidy: pd.DataFrame, groups: list[str]) -> pd.Series:
     return rows.groupby(groups)["seed"].nunique()
 
 
-def zero_rows(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
-    """Share of the trials that enter a number of the study's evaluation as a row of zeros."""
-    read = {
-        "score": headline_scores(tidy, GROUND_TRUTH, HEADLINE),
-        "class_r": similarities(tidy, "target_swap"),
-        "model_r": similarities(tidy, CASCADE),
-    }
-    return {f"{name}{ZERO_ROWS}": _zero_share(rows, groups) for name, rows in read.items()}
+def _zero_shares(scores: Mapping[str, pd.DataFrame], groups: list[str]) -> dict[str, pd.Series]:
+    """Share of the trials that enter each of the study's numbers as a row of zeros."""
+    return {f"{name}{ZERO_ROWS}": _zero_share(rows, groups) for name, rows in scores.items()}
 
 
 def _zero_share(rows: pd.DataFrame, groups: list[str]) -> pd.Series:
@@ -157,6 +151,7 @@ def _headline_columns(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Ser
     }
     return {
         **estimates(estimated, groups),
+        **_zero_shares({"score": estimated["score"]}, groups),
         "chance": headline_scores(tidy, CHANCE, HEADLINE).groupby(groups)["mean"].mean(),
         "calibrated_chance": chance.groupby(groups)["mean"].mean(),
         "calibrated_input": x_only.groupby(groups)["mean"].mean(),
@@ -167,9 +162,10 @@ def _headline_columns(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Ser
 def _robustness(tidy: pd.DataFrame, groups: list[str]) -> dict[str, pd.Series]:
     """Correlations with the map for a wrong class and of random weights, and their levels."""
     areas, ends = similarities(tidy, CASCADE, AREA), similarities(tidy, CASCADE)
-    swapped = similarities(tidy, "target_swap")
+    randomized = {"class_r": similarities(tidy, "target_swap"), "model_r": ends}
     return {
-        **estimates({"class_r": swapped, "model_r": ends}, groups),
+        **estimates(randomized, groups),
+        **_zero_shares(randomized, groups),
         # How much the end varies between draws of weights, mean over decoders.
         "model_r_draws": ends.groupby(groups)["draws_std"].mean(),
         **estimates({"cascade_area": areas}, groups),

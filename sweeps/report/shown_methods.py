@@ -24,12 +24,12 @@ def marked_methods(table: pd.DataFrame, tidy: pd.DataFrame) -> pd.DataFrame:
 
 def method_names(tidy: pd.DataFrame) -> dict[str, str]:
     """The marked name of each method that has a mark."""
-    same, against = _originals(tidy), _flagged(tidy)
-    marks = {
-        name: f"{SAME_MAPS_MARK * (name in same)}{AGAINST_MAPS_MARK * (name in against)}"
-        for name in _all(tidy)
+    same, against = _marked_for(tidy)
+    marks = {SAME_MAPS_MARK: same, AGAINST_MAPS_MARK: against}
+    return {
+        name: f"{name} {''.join(mark for mark, names in marks.items() if name in names)}"
+        for name in (*same, *against)
     }
-    return {name: f"{name} {mark}" for name, mark in marks.items() if mark}
 
 
 def methods_line(tidy: pd.DataFrame) -> str:
@@ -37,34 +37,25 @@ def methods_line(tidy: pd.DataFrame) -> str:
 
     Such as ``= has the maps of another method: LRP (= DeepLift).``; empty if there is no mark.
     """
-    same = [f"{name} (= {original})" for name, original in _originals(tidy).items()]
-    against = [f"{name} ({of})" for name, of in _flagged(tidy).items()]
+    same, against = (
+        ", ".join(f"{name} ({what})" for name, what in doubts.items())
+        for doubts in _marked_for(tidy)
+    )
     lines = (
-        f"{SAME_MAPS_MARK} has the maps of another method: {', '.join(same)}." * bool(same),
-        f"{AGAINST_MAPS_MARK} its validity check found a fault: {', '.join(against)}."
-        * bool(against),
+        f"{SAME_MAPS_MARK} has the maps of another method: {same}." * bool(same),
+        f"{AGAINST_MAPS_MARK} its validity check found a fault: {against}." * bool(against),
     )
     return "\n".join(filter(None, lines))
 
 
-def _all(tidy: pd.DataFrame) -> list[str]:
-    return list(tidy["method"].unique())
-
-
-def _cells(tidy: pd.DataFrame) -> pd.DataFrame:
-    return tidy.drop_duplicates(list(AXES)).fillna({"duplicate_of": "", "flags": ""})
-
-
-def _originals(tidy: pd.DataFrame) -> dict[str, str]:
-    """Of each method that is the same other one on all decoders the name of that one."""
-    originals = _cells(tidy).groupby("method", sort=False)["duplicate_of"].unique()
-    return {str(name): str(of[0]) for name, of in originals.items() if len(of) == 1 and of[0]}
-
-
-def _flagged(tidy: pd.DataFrame) -> dict[str, str]:
-    """Of each method with faults other than a duplicate's on how many decoders it has them."""
-    cells = _cells(tidy)
-    cells = cells.assign(faulty=(cells["flags"] != "") & (cells["duplicate_of"] == ""))
-    faulty = cells.groupby("method", sort=False)["faulty"].agg(["sum", "size"])
-    counts = faulty[faulty["sum"] > 0].itertuples()
-    return {str(name): f"{n} of {counted(int(n_all), 'decoder')}" for name, n, n_all in counts}
+def _marked_for(tidy: pd.DataFrame) -> tuple[dict[str, str], dict[str, str]]:
+    """Methods that are another one on all decoders, and those with other faults: what or where."""
+    cells = tidy.drop_duplicates(list(AXES)).fillna({"duplicate_of": "", "flags": ""})
+    faulty = (cells["flags"] != "") & (cells["duplicate_of"] == "")
+    decoders = cells.assign(faulty=faulty).groupby("method", sort=False)
+    originals = decoders["duplicate_of"].unique()
+    counts = decoders["faulty"].agg(["sum", "size"]).query("sum > 0").itertuples()
+    return (
+        {str(name): f"= {of[0]}" for name, of in originals.items() if len(of) == 1 and of[0]},
+        {str(name): f"{n} of {counted(int(n_all), 'decoder')}" for name, n, n_all in counts},
+    )
