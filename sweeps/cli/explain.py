@@ -153,7 +153,7 @@ def explain(
             class_names=_words_between_commas(class_names),
             tmin=tmin,
             tmax=tmax,
-            methods=_methods(",".join(methods) if methods else None),
+            methods=_methods(methods),
             unit=unit,
             n_trials=n_trials,
             cam_layer=cam_layer,
@@ -196,11 +196,11 @@ def _events(words: str | None) -> tuple[str, ...] | dict[str, str] | None:
     return {event: name for event, _, name in pairs}
 
 
-def _methods(words: str | None) -> tuple[str, ...] | None:
+def _methods(options: list[str] | None) -> tuple[str, ...] | None:
     """Names of methods, groups written out; one that is unknown is refused."""
-    if words is None:
+    if not options:
         return None
-    return tuple(asked_methods(_words_between_commas(words) or ()))
+    return tuple(asked_methods(_words_between_commas(",".join(options)) or ()))
 
 
 def _check_files(request: ExplainRequest, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
@@ -26,6 +26,7 @@ VERDICT_ORDER = (PASSES, DUPLICATE, UNDECIDED, FAILS, NO_SCORE, NOT_APPLICABLE)
 COLOURS = {PASSES: "pass", FAILS: "fail"}
 NUMBERLESS = (UNTESTABLE, NO_SCORE)
 CORRECTED_ONLY = ["finds_signal", "efficient", "faithful"]  # what the mode study does not measure
+MEASURED_BY_STUDY = tuple(one for one in PROPERTIES if one.column not in CORRECTED_ONLY)
 
 
 def verdict_cell(row: Row) -> TableCell:
@@ -53,7 +54,7 @@ def mark_cell(row: Row, told: Property) -> TableCell:
     return TableCell(MARKS[row[told.column]])
 
 
-def study_score_cell(row: Row, _told: Property) -> TableCell:
+def study_score_cell(row: Row) -> TableCell:
     """The study's score, without a mark of its own, such as ``.82±.05``."""
     value, low, high = (float(row[f"score{end}"]) for end in ("", "_low", "_high"))
     if math.isnan(value):
@@ -100,32 +101,35 @@ def _without_leading_zero(number: str) -> str:
     return number.replace("0.", ".", 1) if number.lstrip("−").startswith("0.") else number
 
 
-CellMaker = Callable[[Row, Property], TableCell]
-TERMINAL_CELLS: Mapping[Property, CellMaker] = {
-    **dict.fromkeys(PROPERTIES, narrow_cell),
-    STUDY_VERDICT: mark_cell,
+CellMaker = Callable[[Row], TableCell]
+STUDY_MARK: Mapping[str, CellMaker] = {
+    STUDY_VERDICT.heading: partial(mark_cell, told=STUDY_VERDICT)
 }
-# Of scores that only the study's evaluation has, its own stands where the others would.
-STUDY_CELLS: Mapping[Property, CellMaker] = {
-    **{one: narrow_cell for one in PROPERTIES if one.column not in CORRECTED_ONLY},
-    replace(STUDY_VERDICT, heading="study's score"): study_score_cell,
-    STUDY_VERDICT: mark_cell,
+# What stands in the columns of a terminal's table, by heading.
+TERMINAL_CELLS: Mapping[str, CellMaker] = {
+    **{one.heading: partial(narrow_cell, told=one) for one in PROPERTIES},
+    **STUDY_MARK,
+}
+# Where only the study's evaluation has scores, its own stands in place of what it does not measure.
+STUDY_CELLS: Mapping[str, CellMaker] = {
+    **{one.heading: TERMINAL_CELLS[one.heading] for one in MEASURED_BY_STUDY},
+    "study's score": study_score_cell,
+    **STUDY_MARK,
 }
 
 
 def terminal_verdicts(rows: pd.DataFrame, title: str) -> Table:
     """The verdict on the methods of one group, narrow enough for a terminal."""
     makers = STUDY_CELLS if _by_the_study_alone(rows) else TERMINAL_CELLS
-    headings = ["method", "all", *(one.heading for one in makers)]
     cells = [
         [
             word(row["method"]),
             TableCell(MARKS[row["verdict"]], kind="text"),
-            *(make(row, one) for one, make in makers.items()),
+            *(make(row) for make in makers.values()),
         ]
         for row in rows.to_dict("records")
     ]
-    return Table(title, headings, cells)
+    return Table(title, ["method", "all", *makers], cells)
 
 
 def _by_the_study_alone(rows: pd.DataFrame) -> bool:
